@@ -1,0 +1,1 @@
+"""What Firetower decides, without a database, a network or a screen."""

@@ -1,0 +1,115 @@
+"""Actions: what an automation does when it fires."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, model_validator
+
+from firetower.core.errors import InvalidInput
+from firetower.core.events import EventType
+from firetower.core.references import Frozen
+from firetower.core.templates import PayloadTemplate, TextTemplate
+from firetower.core.text import and_list, quoted
+from firetower.core.variables import check_variable
+
+
+class ActionType(StrEnum):
+    """W&B's names of the actions."""
+
+    GENERIC_WEBHOOK = "GENERIC_WEBHOOK"
+    NOTIFICATION = "NOTIFICATION"
+    NO_OP = "NO_OP"
+
+
+class Severity(StrEnum):
+    """How loud a Slack message is."""
+
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a severity in any case. Raises InvalidInput."""
+        name = text.strip().upper()
+        if name not in cls.__members__:
+            raise InvalidInput(
+                f"there is no severity {quoted(text)}",
+                f"Choose {and_list(cls.__members__, 'or')}.",
+            )
+        return cls(name)
+
+
+class WebhookAction(Frozen):
+    """POST a payload to a webhook; without a template, Standard Webhooks' envelope."""
+
+    type: Literal[ActionType.GENERIC_WEBHOOK] = ActionType.GENERIC_WEBHOOK
+    integration: str
+    payload: str | None = None
+
+    @model_validator(mode="after")
+    def _payload_is_json(self) -> Self:
+        if self.payload is not None:
+            PayloadTemplate.parse(self.payload)
+        return self
+
+    @property
+    def phrase(self) -> str:
+        """As a sentence says it: "POST to ci-deploy"."""
+        return f"POST to {self.integration}"
+
+    def check(self, type_: EventType, granted: frozenset[str]) -> None:
+        """Refuse variables that do not exist or that the event never has. Raises InvalidInput."""
+        if self.payload is not None:
+            for name in PayloadTemplate.parse(self.payload).names:
+                check_variable(name, type_, granted)
+
+
+class SlackAction(Frozen):
+    """Post a message to Slack; without a template, a readable default."""
+
+    type: Literal[ActionType.NOTIFICATION] = ActionType.NOTIFICATION
+    integration: str
+    title: str | None = None
+    message: str | None = None
+    severity: Severity = Severity.INFO
+
+    @model_validator(mode="after")
+    def _templates_can_be_read(self) -> Self:
+        for template in (self.title, self.message):
+            if template is not None:
+                TextTemplate.parse(template)
+        return self
+
+    @property
+    def phrase(self) -> str:
+        """As a sentence says it: "post to Slack by team-ml"."""
+        return f"post to Slack by {self.integration}"
+
+    def check(self, type_: EventType, granted: frozenset[str]) -> None:  # noqa: ARG002
+        """Refuse variables that do not exist or that the event never has. Raises InvalidInput.
+
+        Secrets have no place in a message that a channel reads, so none is granted.
+        """
+        for template in (self.title, self.message):
+            if template is not None:
+                for name in TextTemplate.parse(template).names:
+                    check_variable(name, type_, frozenset())
+
+
+class NoAction(Frozen):
+    """Record the firing, and do nothing else."""
+
+    type: Literal[ActionType.NO_OP] = ActionType.NO_OP
+    integration: None = None
+
+    @property
+    def phrase(self) -> str:
+        """As a sentence says it."""
+        return "record it"
+
+    def check(self, type_: EventType, granted: frozenset[str]) -> None:
+        """Accept every event: there is nothing to render."""
+
+
+Action = Annotated[WebhookAction | SlackAction | NoAction, Discriminator("type")]

@@ -1,0 +1,139 @@
+"""Automations and their revisions."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import durationpy
+from pydantic import AwareDatetime
+
+from firetower.core.actions import Action
+from firetower.core.errors import InvalidInput
+from firetower.core.events import Event, EventType, check_allowed
+from firetower.core.filters import ANY, Filter
+from firetower.core.names import check_automation_name
+from firetower.core.references import ContainerKind, Frozen
+from firetower.core.scopes import CollectionScope, Scope
+
+
+class Mode(StrEnum):
+    """Whether an automation acts."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    SHADOW = "shadow"
+    """It evaluates, renders and records, and sends nothing."""
+    DELETED = "deleted"
+
+
+class Definition(Frozen):
+    """What a person says when making an automation."""
+
+    name: str
+    description: str = ""
+    scope: Scope
+    event_type: EventType
+    filter: Filter = ANY
+    action: Action
+    cooldown: timedelta | None = None
+    """After a firing, the time in which further ones are held back."""
+
+    def check(self, granted: frozenset[str]) -> None:
+        """Refuse what could never work.
+
+        `granted` are the secrets' names that the action's integration may use. Raises InvalidInput.
+        """
+        check_automation_name(self.name)
+        kind = self.scope.container.kind
+        check_allowed(self.event_type, kind)
+        if isinstance(self.scope, CollectionScope) and kind is not ContainerKind.REGISTRY:
+            raise InvalidInput(
+                "a scope of one collection belongs to a registry",
+                f"For a project give a filter: --collections {self.scope.collection.name}.",
+            )
+        self.filter.check_event_type(self.event_type)
+        self.action.check(self.event_type, granted)
+        if self.cooldown is not None and self.cooldown <= timedelta(0):
+            raise InvalidInput("the cooldown is not longer than zero", "Write it as 30s or 10m.")
+
+    @property
+    def sentence(self) -> str:
+        """The automation in one plain sentence."""
+        condition = "" if self.filter.words == "any" else f", if {self.filter.words}"
+        pace = "" if self.cooldown is None else f", at most once in {duration(self.cooldown)}"
+        return (
+            f"When {self.event_type.spec.sentence} {self.scope.phrase}{condition}, "
+            f"{self.action.phrase}{pace}."
+        )
+
+
+class Revision(Frozen):
+    """An automation as it was from one event to another.
+
+    Every save, enabling, disabling and deletion makes one. It is in force for the events
+    recorded after it was saved and before the next one was.
+    """
+
+    id: int
+    automation_id: int
+    number: int
+    definition: Definition
+    mode: Mode
+    saved_at: AwareDatetime
+    author: str
+    after_event_id: int
+    until_event_id: int | None = None
+    """None for the current one."""
+    integration_id: int | None = None
+
+    def in_force_at(self, event: Event) -> bool:
+        """Return whether the revision was in force when the event was recorded."""
+        return self.after_event_id < event.id and (
+            self.until_event_id is None or event.id <= self.until_event_id
+        )
+
+    @property
+    def acts(self) -> bool:
+        """Whether it makes executions."""
+        return self.mode in {Mode.ENABLED, Mode.SHADOW}
+
+
+class Automation(Frozen):
+    """An automation as it is now."""
+
+    id: int
+    revision: Revision
+    created_at: AwareDatetime
+    last_fired_at: AwareDatetime | None = None
+    fired_24h: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its unique name."""
+        return self.revision.definition.name
+
+    @property
+    def definition(self) -> Definition:
+        """What it does now."""
+        return self.revision.definition
+
+    @property
+    def mode(self) -> Mode:
+        """Whether it acts."""
+        return self.revision.mode
+
+
+def duration(span: timedelta) -> str:
+    """Return a span of time as "10m" or "1h30m"."""
+    text: str = durationpy.to_str(span, extended=True)
+    return text
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read "30s", "10m", "2h30m", "30d". Raises InvalidInput."""
+    try:
+        span = durationpy.from_str(text.strip())
+    except (durationpy.DurationError, OverflowError, ValueError):
+        span = None
+    if not isinstance(span, timedelta) or not text.strip():
+        raise InvalidInput(f'"{text}" is not a span of time', "Write it as 30s, 10m, 2h30m or 7d.")
+    return span

@@ -1,0 +1,103 @@
+"""What an answer means: done, try again and when, give up, or stop using the endpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from firetower.core.executions import Status
+
+DEFAULT_SCHEDULE: tuple[timedelta, ...] = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+"""The waits after each failed try. Source: Standard Webhooks 1.0.0, "Delivery and retries"."""
+
+JITTER = 0.2
+"""Waits vary by this share in both directions, so that failures do not come back together."""
+
+LONGEST_RETRY_AFTER = timedelta(days=1)
+_SHORTEST_RETRY_AFTER = timedelta(seconds=1)
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one attempt."""
+
+    status_code: int | None = None
+    """None where no answer came."""
+    error: str | None = None
+    """Why no answer came, or why it could not be read."""
+    body: str = ""
+    retry_after: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the endpoint took the request: 2xx, as Standard Webhooks asks."""
+        return self.error is None and self.status_code is not None and 200 <= self.status_code < 300
+
+    @property
+    def words(self) -> str:
+        """The answer in short: "503", or the error."""
+        return self.error or str(self.status_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from an answer."""
+
+    status: Status
+    """`finished`, `pending` for another try, or `failed`."""
+    due_at: datetime | None = None
+    reason: str | None = None
+    disables_endpoint: bool = False
+
+
+def judge(
+    answer: Answer,
+    *,
+    retries_used: int,
+    schedule: Sequence[timedelta],
+    now: datetime,
+    jitter: float,
+) -> Verdict:
+    """Decide what follows from an answer.
+
+    `retries_used` counts the waits of `schedule` already spent; `jitter` is a random number from
+    -1 to 1. An answer's Retry-After replaces the schedule's wait, from a second to a day.
+    """
+    if answer.succeeded:
+        return Verdict(Status.FINISHED)
+    if answer.status_code == _GONE and answer.error is None:
+        return Verdict(Status.FAILED, reason="the endpoint is gone (410)", disables_endpoint=True)
+    if retries_used >= len(schedule):
+        tries = "1 try" if retries_used == 0 else f"{retries_used + 1} tries"
+        return Verdict(Status.FAILED, reason=f"gave up after {tries}: {answer.words}")
+    wait = _asked_wait(answer.retry_after, now)
+    if wait is None:
+        wait = schedule[retries_used] * (1 + JITTER * jitter)
+    return Verdict(Status.PENDING, due_at=now + wait, reason=answer.words)
+
+
+def _asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:
+    """Return the wait that a Retry-After header asks for (RFC 9110, 10.2.3), within bounds."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        wait = timedelta(seconds=min(int(text[:12]), LONGEST_RETRY_AFTER.total_seconds()))
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return min(max(wait, _SHORTEST_RETRY_AFTER), LONGEST_RETRY_AFTER)

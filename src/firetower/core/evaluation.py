@@ -1,0 +1,163 @@
+"""Evaluation: which automations an event fires, and what becomes of each firing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from firetower.core.actions import NoAction
+from firetower.core.automations import Mode, Revision
+from firetower.core.events import Event, EventType
+from firetower.core.executions import COOLDOWN, SHADOW, Status
+from firetower.core.integrations import Integration
+
+
+class AutomationIndex:
+    """The revisions in force, found by event type and container.
+
+    An event looks at the automations that watch its own registry or project only, and remembers
+    for each collection which of those cover it: what it costs does not depend on how many
+    automations there are elsewhere.
+    """
+
+    def __init__(self, revisions: Iterable[Revision] = ()) -> None:
+        self._by_container: defaultdict[tuple[EventType, str], list[Revision]] = defaultdict(list)
+        self._by_collection: dict[tuple[EventType, str], list[Revision]] = {}
+        self._current: dict[int, Revision] = {}
+        self._by_id: dict[int, Revision] = {}
+        for revision in revisions:
+            self.add(revision)
+
+    def __len__(self) -> int:
+        """The automations known, the disabled ones too."""
+        return len(self._current)
+
+    def revision(self, revision_id: int) -> Revision | None:
+        """Return a revision by its id, if the index has seen it."""
+        return self._by_id.get(revision_id)
+
+    def add(self, revision: Revision) -> None:
+        """Take in a revision; it ends the one that was in force before."""
+        before = self._current.get(revision.automation_id)
+        if before is not None and before.number >= revision.number:
+            return
+        if before is not None and before.until_event_id is None:
+            self._replace(
+                before, before.model_copy(update={"until_event_id": revision.after_event_id})
+            )
+        self._current[revision.automation_id] = revision
+        if revision.acts:
+            self._by_id[revision.id] = revision
+            self._watchers(revision).append(revision)
+            self._by_collection.clear()
+
+    def forget_before(self, event_id: int) -> None:
+        """Drop the revisions that ended before an event: no earlier one is left to evaluate."""
+        for revision in list(self._by_id.values()):
+            if revision.until_event_id is not None and revision.until_event_id < event_id:
+                self._replace(revision, None)
+
+    def matching(self, event: Event) -> Iterator[Revision]:
+        """Yield each revision that the event fires."""
+        for revision in self._covering(event):
+            if revision.in_force_at(event) and revision.definition.filter.holds(event):
+                yield revision
+
+    def _covering(self, event: Event) -> list[Revision]:
+        key = (event.type, event.collection.full_name)
+        covering = self._by_collection.get(key)
+        if covering is None:
+            watchers = self._by_container.get((event.type, event.container.full_name), ())
+            covering = [
+                revision
+                for revision in watchers
+                if revision.definition.scope.covers(event.collection, event.artifact_type)
+            ]
+            self._by_collection[key] = covering
+        return covering
+
+    def _watchers(self, revision: Revision) -> list[Revision]:
+        definition = revision.definition
+        return self._by_container[definition.event_type, definition.scope.container.full_name]
+
+    def _replace(self, old: Revision, new: Revision | None) -> None:
+        if not old.acts:
+            return
+        watchers = self._watchers(old)
+        place = next(i for i, watcher in enumerate(watchers) if watcher.id == old.id)
+        del self._by_id[old.id]
+        watchers[place : place + 1] = [] if new is None else [new]
+        if new is not None:
+            self._by_id[new.id] = new
+        self._by_collection.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One automation fired by one event, and what becomes of it."""
+
+    revision: Revision
+    event: Event
+    status: Status
+    reason: str | None = None
+    held_until: datetime | None = None
+    """The end of the cooldown that held it back."""
+
+
+def fire(
+    revision: Revision,
+    event: Event,
+    last_fired: datetime | None,
+    integrations: Mapping[int, Integration],
+) -> Firing:
+    """Decide what becomes of a firing.
+
+    `last_fired` is when the automation's cooldown last began, by the clock of the events.
+    """
+    cooldown = revision.definition.cooldown
+    # By distance, not by order: a clock set back must not silence an automation for longer.
+    if cooldown and last_fired and abs(event.recorded_at - last_fired) < cooldown:
+        return Firing(revision, event, Status.SKIPPED, COOLDOWN, last_fired + cooldown)
+    if revision.mode is Mode.SHADOW:
+        return Firing(revision, event, Status.SKIPPED, SHADOW)
+    if isinstance(revision.definition.action, NoAction):
+        return Firing(revision, event, Status.FINISHED)
+    integration = integrations.get(revision.integration_id or 0)
+    if integration is None or not integration.enabled:
+        return Firing(revision, event, Status.SKIPPED, disabled_reason(integration))
+    return Firing(revision, event, Status.PENDING)
+
+
+def disabled_reason(integration: Integration | None) -> str:
+    """Return why nothing is sent to an endpoint."""
+    if integration is None:
+        return "the endpoint was deleted"
+    because = f": {integration.disabled_reason}" if integration.disabled_reason else ""
+    return f"endpoint {integration.name} is disabled{because}"
+
+
+def starts_cooldown(firing: Firing) -> bool:
+    """Return whether a firing begins its automation's cooldown: what is, or would be, sent."""
+    return firing.status is not Status.SKIPPED or firing.reason == SHADOW
+
+
+def evaluate(
+    events: Iterable[Event],
+    index: AutomationIndex,
+    integrations: Mapping[int, Integration],
+    last_fired: Mapping[int, datetime],
+) -> list[Firing]:
+    """Return the firings of a batch of events, in the events' order.
+
+    `last_fired` tells, by automation id, when each cooldown last began. The batch itself may begin
+    others.
+    """
+    began = dict(last_fired)
+    firings = []
+    for event in events:
+        for revision in index.matching(event):
+            firing = fire(revision, event, began.get(revision.automation_id), integrations)
+            if revision.definition.cooldown is not None and starts_cooldown(firing):
+                began[revision.automation_id] = event.recorded_at
+            firings.append(firing)
+    return firings

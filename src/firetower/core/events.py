@@ -1,0 +1,234 @@
+"""Events, and the one table of which event fires in which scope and carries what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Self
+
+from pydantic import AwareDatetime, JsonValue
+
+from firetower.core.errors import InvalidInput
+from firetower.core.jsons import parse_object
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    Frozen,
+)
+from firetower.core.text import and_list, nearest, quoted, shortened
+
+
+class EventType(StrEnum):
+    """What happened. W&B's names; `LINK_MODEL` is read as `LINK_ARTIFACT`."""
+
+    CREATE_ARTIFACT = "CREATE_ARTIFACT"
+    LINK_ARTIFACT = "LINK_ARTIFACT"
+    UNLINK_ARTIFACT = "UNLINK_ARTIFACT"
+    ADD_ARTIFACT_ALIAS = "ADD_ARTIFACT_ALIAS"
+    REMOVE_ARTIFACT_ALIAS = "REMOVE_ARTIFACT_ALIAS"
+    ADD_ARTIFACT_TAG = "ADD_ARTIFACT_TAG"
+    REMOVE_ARTIFACT_TAG = "REMOVE_ARTIFACT_TAG"
+    ADD_COLLECTION_TAG = "ADD_COLLECTION_TAG"
+    REMOVE_COLLECTION_TAG = "REMOVE_COLLECTION_TAG"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an event type in any case. Raises InvalidInput that names the nearest."""
+        name = text.strip().upper().replace("-", "_")
+        if name == "LINK_MODEL":
+            name = "LINK_ARTIFACT"
+        if name in cls.__members__:
+            return cls(name)
+        close = nearest(name, cls.__members__)
+        raise InvalidInput(
+            f"there is no event type {quoted(shortened(text, 60))}",
+            f"Did you mean {close}?" if close else f"Choose one of {', '.join(cls.__members__)}.",
+        )
+
+    @property
+    def spec(self) -> "EventSpec":
+        """The row of this type in the table of events."""
+        return EVENTS[self]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One row of the table of events: everything that depends on an event's type."""
+
+    label: str
+    """As a column shows it: "alias added"."""
+    sentence: str
+    """As a sentence says it, after "When": "an alias is added"."""
+    containers: frozenset[ContainerKind]
+    """The kinds of container in which it happens, and so whose scopes it can fire in."""
+    carries: frozenset[str]
+    """The fields it carries beside its container, collection and author."""
+
+
+_BOTH = frozenset(ContainerKind)
+_PROJECT = frozenset({ContainerKind.PROJECT})
+_REGISTRY = frozenset({ContainerKind.REGISTRY})
+_VERSION = frozenset({"version"})
+_ALIAS = frozenset({"version", "alias"})
+_TAG = frozenset({"version", "tag"})
+_COLLECTION_TAG = frozenset({"tag"})
+
+EVENTS: Mapping[EventType, EventSpec] = MappingProxyType(
+    {
+        EventType.CREATE_ARTIFACT: EventSpec(
+            "new version", "a new version is logged", _PROJECT, _VERSION
+        ),
+        EventType.LINK_ARTIFACT: EventSpec(
+            "version linked", "a version is linked", _REGISTRY, _VERSION
+        ),
+        EventType.UNLINK_ARTIFACT: EventSpec(
+            "link removed", "a link is removed", _REGISTRY, _VERSION
+        ),
+        EventType.ADD_ARTIFACT_ALIAS: EventSpec("alias added", "an alias is added", _BOTH, _ALIAS),
+        EventType.REMOVE_ARTIFACT_ALIAS: EventSpec(
+            "alias removed", "an alias is removed", _BOTH, _ALIAS
+        ),
+        EventType.ADD_ARTIFACT_TAG: EventSpec(
+            "version tagged", "a tag is added to a version", _BOTH, _TAG
+        ),
+        EventType.REMOVE_ARTIFACT_TAG: EventSpec(
+            "version untagged", "a tag is removed from a version", _BOTH, _TAG
+        ),
+        EventType.ADD_COLLECTION_TAG: EventSpec(
+            "collection tagged", "a tag is added to a collection", _BOTH, _COLLECTION_TAG
+        ),
+        EventType.REMOVE_COLLECTION_TAG: EventSpec(
+            "collection untagged", "a tag is removed from a collection", _BOTH, _COLLECTION_TAG
+        ),
+    }
+)
+
+_NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = MappingProxyType(
+    {
+        (EventType.CREATE_ARTIFACT, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
+        (EventType.LINK_ARTIFACT, ContainerKind.PROJECT): EventType.CREATE_ARTIFACT,
+        (EventType.UNLINK_ARTIFACT, ContainerKind.PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
+    }
+)
+
+
+def allowed_events(kind: ContainerKind) -> tuple[EventType, ...]:
+    """Return the event types that can happen in a kind of container, in the table's order."""
+    return tuple(type_ for type_, spec in EVENTS.items() if kind in spec.containers)
+
+
+def why_not_allowed(type_: EventType, kind: ContainerKind) -> tuple[str, EventType] | None:
+    """Return why an event type never fires in a kind of container, and the nearest that does.
+
+    Returns None for a pair that is allowed.
+    """
+    spec = EVENTS[type_]
+    if kind in spec.containers:
+        return None
+    only = and_list(sorted(spec.containers), "or")
+    reason = f"{type_} ({spec.label}) happens only in a {only}"
+    return reason, _NEAREST_ALLOWED[type_, kind]
+
+
+def check_allowed(type_: EventType, kind: ContainerKind) -> None:
+    """Refuse an event type that never fires in a kind of container. Raises InvalidInput."""
+    if refusal := why_not_allowed(type_, kind):
+        reason, close = refusal
+        raise InvalidInput(
+            f"{reason}, so it never fires in a {kind}",
+            f"The nearest event in a {kind} is {close} ({close.spec.label}).",
+        )
+
+
+class EventVersion(Frozen):
+    """The version an event is about, as it stands in the event's collection."""
+
+    artifact_id: str
+    """Opaque and stable: the same for a version and each of its links."""
+    index: int
+    source: str | None = None
+    """The version that was logged, where this one is a link to it."""
+    metadata_json: str = "{}"
+
+    @cached_property
+    def metadata(self) -> dict[str, JsonValue]:
+        """The version's metadata, parsed when first asked for."""
+        return parse_object(self.metadata_json)
+
+
+class Event(Frozen):
+    """An immutable record that something happened."""
+
+    id: int
+    type: EventType
+    recorded_at: AwareDatetime
+    author: str
+    collection: CollectionReference
+    artifact_type: str
+    version: EventVersion | None = None
+    alias: str | None = None
+    tag: str | None = None
+    previous_index: int | None = None
+    """For a moved alias: the index of the version it named before."""
+
+    @property
+    def container(self) -> ContainerReference:
+        """The registry or project in which it happened."""
+        return self.collection.container
+
+    @property
+    def subject(self) -> str:
+        """The version or collection it is about, as a reference."""
+        if self.version is None:
+            return str(self.collection)
+        return f"{self.collection}:v{self.version.index}"
+
+    @property
+    def detail(self) -> str:
+        """The alias or tag with its direction, or nothing: "← production", "− tag eu"."""
+        removed = self.type.startswith("REMOVE")
+        if self.alias is not None:
+            return f"{'−' if removed else '←'} {self.alias}"
+        if self.tag is not None:
+            return f"{'−' if removed else '+'} tag {self.tag}"
+        return ""
+
+    @property
+    def reference(self) -> str:
+        """The full reference; for an alias event with the alias, as W&B gives it."""
+        if self.alias is not None:
+            return f"{self.collection}:{self.alias}"
+        return self.subject
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the event as JSON-ready data, the same in every listing and envelope."""
+        version = self.version
+        data: dict[str, Any] = {
+            "event_id": self.id,
+            "event_type": str(self.type),
+            "author": self.author,
+            self.container.kind.value: str(self.container),
+            "collection": self.collection.name,
+            "artifact_type": self.artifact_type,
+        }
+        if version is not None:
+            data |= {
+                "version": self.subject,
+                "version_index": version.index,
+                "artifact_id": version.artifact_id,
+                "source_version": version.source,
+                "metadata": version.metadata,
+            }
+        if self.alias is not None:
+            data |= {"alias": self.alias, "previous_version_index": self.previous_index}
+        if self.tag is not None:
+            data["tag"] = self.tag
+        return data
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC with microseconds and a Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

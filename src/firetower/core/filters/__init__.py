@@ -1,0 +1,22 @@
+"""Filters: the condition on an event, in W&B's JSON shape.
+
+Comparison follows MongoDB, whose operators W&B uses: a field that is missing satisfies only
+`$ne`, `$nin`, `$exists: false` and negations; values of different types are neither equal nor
+ordered; a list satisfies an operator when it does as a whole or when one of its items does.
+"""
+
+from firetower.core.filters.filter import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters.nodes import All, AnyOf, Node, Not, Predicate
+from firetower.core.filters.trace import Trace
+
+__all__ = [
+    "ANY",
+    "All",
+    "AnyOf",
+    "Filter",
+    "Node",
+    "Not",
+    "Predicate",
+    "Trace",
+    "alias_and_tag_filter",
+]

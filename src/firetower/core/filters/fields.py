@@ -1,0 +1,98 @@
+"""The fields of an event that a filter can ask for."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from pydantic import JsonValue
+
+from firetower.core.errors import InvalidInput
+from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.text import nearest, quoted, shortened
+
+
+class Missing:
+    """The value of a field that an event does not have."""
+
+    def __repr__(self) -> str:
+        return "missing"
+
+
+MISSING: Final = Missing()
+Value: TypeAlias = JsonValue | Missing
+Getter: TypeAlias = Callable[[Event], Value]
+
+METADATA = "metadata"
+
+
+def _of_version(read: Callable[[EventVersion], Value]) -> Getter:
+    return lambda event: MISSING if event.version is None else read(event.version)
+
+
+def _or_missing(value: str | None) -> Value:
+    return MISSING if value is None else value
+
+
+_GETTERS: Mapping[str, Getter] = {
+    "alias": lambda event: _or_missing(event.alias),
+    "tag": lambda event: _or_missing(event.tag),
+    "collection": lambda event: event.collection.name,
+    "artifact_type": lambda event: event.artifact_type,
+    "version_index": _of_version(lambda version: version.index),
+    "author": lambda event: event.author,
+}
+
+FIELDS: tuple[str, ...] = (*_GETTERS, f"{METADATA}.KEY")
+_CARRIED_AS: Mapping[str, str] = {
+    "alias": "alias",
+    "tag": "tag",
+    "version_index": "version",
+    METADATA: "version",
+}
+
+
+def getter(field: str) -> Getter:
+    """Return the function that reads `field` from an event. Raises InvalidInput."""
+    if field in _GETTERS:
+        return _GETTERS[field]
+    root, dot, path = field.partition(".")
+    if root == METADATA and dot and path:
+        keys = path.split(".")
+        return _of_version(lambda version: dig(version.metadata, keys))
+    close = nearest(field, _GETTERS) or (f"{METADATA}.{field}" if field else None)
+    raise InvalidInput(
+        f"a filter cannot ask for the field {quoted(shortened(field, 60))}",
+        f"Did you mean {quoted(shortened(close, 80))}? Fields: {', '.join(FIELDS)}."
+        if close
+        else f"Fields: {', '.join(FIELDS)}.",
+    )
+
+
+def dig(value: Value, keys: list[str]) -> Value:
+    """Return what lies at a dotted path: keys of objects, indexes of lists.
+
+    A key that itself contains dots wins over the nesting it could be read as.
+    """
+    if not keys:
+        return value
+    if isinstance(value, list):
+        inside = keys[0].isdecimal() and int(keys[0]) < len(value)
+        return dig(value[int(keys[0])], keys[1:]) if inside else MISSING
+    if not isinstance(value, dict):
+        return MISSING
+    for length in range(len(keys), 0, -1):
+        key = ".".join(keys[:length])
+        if key in value:
+            return dig(value[key], keys[length:])
+    return MISSING
+
+
+def check_carried(field: str, type_: EventType) -> None:
+    """Refuse a field that events of a type never have. Raises InvalidInput."""
+    needed = _CARRIED_AS.get(field.partition(".")[0])
+    if needed is None or needed in type_.spec.carries:
+        return
+    if needed == "version":
+        hint = "Filter on collection, artifact_type, author or tag."
+    else:
+        hint = f"Use ADD_ARTIFACT_{needed.upper()}: setting one is an event of its own."
+    raise InvalidInput(f"{type_} events have no {field}, so this filter could never hold", hint)

@@ -1,0 +1,109 @@
+"""Integrations: named endpoints with their secrets, shared by many automations."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from pydantic import AwareDatetime
+
+from firetower.core.delivery import DEFAULT_SCHEDULE
+from firetower.core.errors import InvalidInput
+from firetower.core.references import Frozen
+from firetower.core.text import quoted, shortened, visible
+from firetower.core.variables import ACCESS_TOKEN
+
+
+class IntegrationKind(StrEnum):
+    """The kinds of endpoint."""
+
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+
+
+class SignatureEncoding(StrEnum):
+    """How the bytes of `X-Wandb-Signature` are written: public receivers disagree."""
+
+    BASE64 = "base64"
+    HEX = "hex"
+
+
+class IntegrationSettings(Frozen):
+    """How an endpoint is reached. Secrets are given by their names."""
+
+    name: str
+    kind: IntegrationKind
+    url: str | None = None
+    """For a webhook."""
+    url_secret: str | None = None
+    """For Slack: the secret that holds the incoming webhook's URL."""
+    access_token_secret: str | None = None
+    signing_secret: str | None = None
+    signature_encoding: SignatureEncoding = SignatureEncoding.BASE64
+    schedule: tuple[timedelta, ...] = DEFAULT_SCHEDULE
+    """The waits after each failed try."""
+    timeout: timedelta = timedelta(seconds=10)
+    """For one whole attempt, from the look-up of the name to the last byte read."""
+    max_in_flight: int = 16
+    """Requests one worker has open at a time."""
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The names by which a payload may use this integration's secrets."""
+        names = {self.access_token_secret, self.signing_secret} - {None}
+        if self.access_token_secret is not None:
+            names.add(ACCESS_TOKEN)
+        return frozenset(name for name in names if name is not None)
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Every secret the integration uses."""
+        names = (self.url_secret, self.access_token_secret, self.signing_secret)
+        return frozenset(name for name in names if name is not None)
+
+
+class Integration(Frozen):
+    """A stored endpoint."""
+
+    id: int
+    settings: IntegrationSettings
+    created_at: AwareDatetime
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its unique name."""
+        return self.settings.name
+
+    @property
+    def enabled(self) -> bool:
+        """Whether requests are sent to it."""
+        return self.disabled_at is None
+
+    @property
+    def target(self) -> str:
+        """Where it sends, as far as that may be shown."""
+        if self.settings.url is not None:
+            return visible(self.settings.url)
+        return f"Slack, URL in secret {self.settings.url_secret}"
+
+
+def check_url(url: str, what: str = "URL") -> str:
+    """Return `url` if a webhook can be sent to it: http(s), with a host. Raises InvalidInput."""
+    shown = quoted(shortened(url, 80))
+    hint = "Write it as https://HOST/PATH."
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidInput(f"{what} {shown} cannot be read: {error}", hint) from None
+    if parts.scheme not in {"http", "https"}:
+        raise InvalidInput(f"{what} {shown} is not http or https", hint)
+    if not parts.hostname or port == 0 or not url.isprintable() or " " in url:
+        raise InvalidInput(f"{what} {shown} names no host that can be reached", hint)
+    if parts.username is not None or parts.password is not None:
+        raise InvalidInput(
+            f"{what} has a user name or password in it, which would be shown in records",
+            "Keep it in a secret: --access-token SECRET sends it as a header.",
+        )
+    return url

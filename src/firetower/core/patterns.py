@@ -1,0 +1,80 @@
+"""Regular expressions by RE2: matching takes linear time, so no pattern can hang the worker."""
+
+from functools import lru_cache
+from typing import Any
+
+import re2
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from firetower.core.errors import InvalidInput
+from firetower.core.text import quoted, shortened, visible
+
+MAX_PATTERN = 1_000
+"""Characters of a pattern."""
+
+
+class Pattern:
+    """A regular expression in RE2's syntax, searched for anywhere in the text.
+
+    Raises InvalidInput when made from an expression that RE2 refuses.
+    """
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        if len(source) > MAX_PATTERN:
+            raise InvalidInput(
+                f"the regex has {len(source):,} characters", f"Use at most {MAX_PATTERN:,}."
+            )
+        _compiled(source)
+
+    def search(self, text: str) -> bool:
+        """Return whether the expression matches anywhere in `text`."""
+        return _compiled(self.source).search(_encoded(text)) is not None
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.source!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pattern) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source_type: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Let models hold patterns and write them as their text."""
+        return core_schema.union_schema(
+            [
+                core_schema.is_instance_schema(cls),
+                core_schema.no_info_after_validator_function(cls, core_schema.str_schema()),
+            ],
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str) -> Any:  # noqa: ANN401 - google-re2 ships no types
+    options = re2.Options()
+    options.log_errors = False  # RE2 writes to stderr by itself, across whatever is on the screen
+    options.never_nl = False
+    try:
+        return re2.compile(_encoded(source), options)
+    except re2.error as error:
+        said = error.args[0] if error.args else error
+        reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        raise InvalidInput(
+            f"RE2 refuses the regex {quoted(shortened(source, 60))}: {visible(reason)}",
+            "RE2 has no look-around and no back-references; write it without them.",
+        ) from None

@@ -1,0 +1,148 @@
+"""Payload and message templates with `${variables}`."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self, TypeAlias
+
+from firetower.core.errors import InvalidInput
+from firetower.core.filters.fields import MISSING, Value
+from firetower.core.jsons import dump
+from firetower.core.text import quoted, shortened
+
+Lookup: TypeAlias = Callable[[str], Value]
+
+MAX_TEMPLATE = 256 * 1024
+"""Characters of a template."""
+
+_TOKEN = re.compile(r"""\\.|"|\$\{(?P<name>[^{}"\\\s]*)\}|(?P<broken>\$\{)""", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for a variable's value."""
+
+    name: str
+    inside_string: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadTemplate:
+    """JSON text with variables.
+
+    Inside a JSON string a value is escaped into it; outside it goes in as typed JSON, so
+    `{"f1": ${artifact_metadata.f1}}` sends a number. A missing value is "" or null.
+    """
+
+    source: str
+    parts: tuple[str | Slot, ...]
+
+    @classmethod
+    def parse(cls, source: str) -> Self:
+        """Read a template. Raises InvalidInput when it is not JSON once the values are in."""
+        return cls(source, _payload_parts(source))
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The variables it uses."""
+        return (part.name for part in self.parts if isinstance(part, Slot))
+
+    def render(self, lookup: Lookup) -> str:
+        """Return the JSON text with each variable's value from `lookup`."""
+        return "".join(
+            part if isinstance(part, str) else _as_json(lookup(part.name), part.inside_string)
+            for part in self.parts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TextTemplate:
+    """Plain text with variables."""
+
+    source: str
+    parts: tuple[str | Slot, ...]
+
+    @classmethod
+    def parse(cls, source: str) -> Self:
+        """Read a template. Raises InvalidInput for a variable that is not closed."""
+        return cls(source, tuple(_split(source, json_strings=False)))
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The variables it uses."""
+        return (part.name for part in self.parts if isinstance(part, Slot))
+
+    def render(self, lookup: Lookup, escape: Callable[[str], str]) -> str:
+        """Return the text with each variable's value, made harmless by `escape`."""
+        return "".join(
+            part if isinstance(part, str) else escape(as_text(lookup(part.name)))
+            for part in self.parts
+        )
+
+
+def as_text(value: Value) -> str:
+    """Return a value as it reads inside a text: strings as they are, the rest as JSON."""
+    if value is MISSING or value is None:
+        return ""
+    return value if isinstance(value, str) else dump(value)
+
+
+def _as_json(value: Value, inside_string: bool) -> str:  # noqa: FBT001
+    if inside_string:
+        return json.dumps(as_text(value))[1:-1]
+    return "null" if value is MISSING else dump(value)
+
+
+@lru_cache(maxsize=1024)
+def _payload_parts(source: str) -> tuple[str | Slot, ...]:
+    parts = tuple(_split(source, json_strings=True))
+    # A stand-in as long as the slot keeps the parser's line and column true.
+    example = "".join(part if isinstance(part, str) else _stand_in(part) for part in parts)
+    try:
+        json.loads(example)
+    except RecursionError:
+        raise InvalidInput("the payload is nested too deeply", "Flatten it.") from None
+    except ValueError as error:
+        raise InvalidInput(
+            f"the payload is not JSON: {error}",
+            'Write JSON with variables, such as {"ref": "${artifact_version_string}"}.',
+        ) from None
+    return parts
+
+
+def _stand_in(slot: Slot) -> str:
+    length = len(slot.name) + len("${}")
+    return "_" * length if slot.inside_string else f'"{"_" * (length - 2)}"'
+
+
+def _split(source: str, *, json_strings: bool) -> Iterator[str | Slot]:
+    if len(source) > MAX_TEMPLATE:
+        raise InvalidInput(
+            f"the template has {len(source):,} characters", f"Use at most {MAX_TEMPLATE:,}."
+        )
+    inside = False
+    start = 0
+    for token in _TOKEN.finditer(source):
+        if token["broken"]:
+            raise _unreadable(source, token.start())
+        if token[0] == '"' and json_strings:
+            inside = not inside
+        if token["name"] is None:
+            continue
+        if not token["name"]:
+            raise _unreadable(source, token.start())
+        yield source[start : token.start()]
+        yield Slot(token["name"], inside_string=inside)
+        start = token.end()
+    yield source[start:]
+
+
+def _unreadable(source: str, position: int) -> InvalidInput:
+    line = source.count("\n", 0, position) + 1
+    shown = quoted(shortened(source[position : position + 30].splitlines()[0], 24))
+    return InvalidInput(
+        f"the template's variable {shown} in line {line} cannot be read",
+        "Write ${name}; for the two characters themselves write \\u0024{ in JSON.",
+    )

@@ -1,0 +1,49 @@
+"""Small rules for words shown to people."""
+
+import difflib
+import json
+import unicodedata
+from collections.abc import Iterable
+
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that `word` was most likely meant to be, if one is close."""
+    found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with control, format and unassigned characters drawn as escapes (`\x1b`)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character
+        if unicodedata.category(character) not in _UNPRINTABLE
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def quoted(value: object) -> str:
+    """Return a value as JSON on one line, safe to draw."""
+    return visible(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the first `limit` characters, saying so with an ellipsis when some were cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def and_list(words: Iterable[str], conjunction: str = "and") -> str:
+    """Return "a, b and c"."""
+    items = list(words)
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {conjunction} {items[-1]}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return "1 version", "2 versions"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
