@@ -1,0 +1,143 @@
+"""What the catalog shows of registries, projects, collections and versions."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, JsonValue
+
+from firetower.core.events import instant
+from firetower.core.references import CollectionReference, ContainerReference, Frozen
+
+
+class Container(Frozen):
+    """A registry or a project, with what it holds."""
+
+    reference: ContainerReference
+    description: str
+    author: str
+    created_at: AwareDatetime
+    collections: int
+    versions: int
+    automations: int
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {
+            self.reference.kind.value: str(self.reference),
+            "description": self.description,
+            "author": self.author,
+            "created_at": instant(self.created_at),
+            "collections": self.collections,
+            "versions": self.versions,
+            "automations": self.automations,
+        }
+
+
+class Collection(Frozen):
+    """A sequence of versions of one type."""
+
+    reference: CollectionReference
+    type: str
+    author: str
+    created_at: AwareDatetime
+    versions: int
+    tags: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {
+            "collection": str(self.reference),
+            "type": self.type,
+            "author": self.author,
+            "created_at": instant(self.created_at),
+            "versions": self.versions,
+            "tags": list(self.tags),
+        }
+
+
+class Entry(Frozen):
+    """A file of a version, or a reference to something kept elsewhere."""
+
+    path: str
+    size: int | None = None
+    """Bytes; None for a reference."""
+    sha256: str | None = None
+    uri: str | None = None
+    """For a reference."""
+
+
+class Content(Frozen):
+    """What a version holds: its entries and one digest over them."""
+
+    entries: tuple[Entry, ...]
+    digest: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.size or 0 for entry in self.entries)
+
+
+class Version(Frozen):
+    """An immutable artifact version, as it stands in one collection."""
+
+    collection: CollectionReference
+    index: int
+    artifact_id: str
+    type: str
+    digest: str
+    size: int
+    """Bytes of all files."""
+    file_count: int
+    metadata: dict[str, JsonValue]
+    author: str
+    created_at: AwareDatetime
+    aliases: tuple[str, ...]
+    tags: tuple[str, ...]
+    source: str
+    """Where it was logged."""
+
+    @property
+    def reference(self) -> str:
+        """The full reference by index: `acme/vision/resnet:v3`."""
+        return f"{self.collection}:v{self.index}"
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {
+            "version": self.reference,
+            "artifact_id": self.artifact_id,
+            "type": self.type,
+            "digest": self.digest,
+            "size": self.size,
+            "files": self.file_count,
+            "metadata": self.metadata,
+            "author": self.author,
+            "created_at": instant(self.created_at),
+            "aliases": list(self.aliases),
+            "tags": list(self.tags),
+            "source_version": self.source,
+        }
+
+
+class LoggedVersion(Version):
+    """What logging gave."""
+
+    created: bool
+    """False where the content equals the collection's newest version, which then stands here."""
+
+
+class VersionDetail(Frozen):
+    """A version with all there is to tell of it."""
+
+    version: Version
+    entries: tuple[Entry, ...]
+    linked_as: tuple[str, ...]
+    """Its references in registries."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        entries = [entry.model_dump(exclude_none=True) for entry in self.entries]
+        return {**self.version.as_data(), "linked_as": list(self.linked_as), "entries": entries}

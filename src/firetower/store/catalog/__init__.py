@@ -1,0 +1,1 @@
+"""The catalog's changes, each with its event, and what it shows."""

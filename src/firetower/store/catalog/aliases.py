@@ -1,0 +1,77 @@
+"""Aliases: movable names for one version of a collection."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from firetower.core.errors import NotFound
+from firetower.core.events import EventType
+from firetower.core.names import check_alias
+from firetower.core.references import VersionReference
+from firetower.core.text import visible
+from firetower.store import tables
+from firetower.store.catalog.lookups import FoundVersion, find_version
+from firetower.store.changes import Change
+
+
+def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
+    """Let aliases name a version, moving those that name another. Raises NotFound, InvalidInput."""
+    checked = [check_alias(alias) for alias in aliases]
+    version = find_version(change.connection, reference, lock=True)
+    for alias in checked:
+        point_alias(change, version, alias)
+
+
+def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
+    """Let one alias name a version; an alias that does so already stays as it is."""
+    table, rows = tables.aliases, tables.aliases.c
+    key = (rows.collection_id == version.collection.id) & (rows.alias == alias)
+    before: int | None = change.connection.execute(select(rows.version_index).where(key)).scalar()
+    if before == version.index:
+        return
+    if before is None:
+        values = {
+            "collection_id": version.collection.id,
+            "alias": alias,
+            "version_index": version.index,
+        }
+        change.connection.execute(table.insert(), values)
+    else:
+        change.connection.execute(table.update().where(key).values(version_index=version.index))
+    change.record(
+        EventType.ADD_ARTIFACT_ALIAS,
+        version.collection.id,
+        version=version.key,
+        alias=alias,
+        previous_index=before,
+    )
+
+
+def remove_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
+    """Take aliases off a version. Raises NotFound for one it does not have, InvalidInput."""
+    checked = [check_alias(alias) for alias in aliases]
+    version = find_version(change.connection, reference, lock=True)
+    for alias in checked:
+        if not drop_alias(change, version, alias):
+            raise NotFound(
+                f"{visible(version.reference)} has no alias {visible(alias)}",
+                f"See its aliases with `firetower show {visible(version.reference)}`.",
+            )
+
+
+def drop_alias(change: Change, version: FoundVersion, alias: str) -> bool:
+    """Take one alias off a version; return whether the version had it."""
+    rows = tables.aliases.c
+    removed = change.connection.execute(
+        tables.aliases.delete().where(
+            rows.collection_id == version.collection.id,
+            rows.alias == alias,
+            rows.version_index == version.index,
+        )
+    )
+    if removed.rowcount == 0:
+        return False
+    change.record(
+        EventType.REMOVE_ARTIFACT_ALIAS, version.collection.id, version=version.key, alias=alias
+    )
+    return True

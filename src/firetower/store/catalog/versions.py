@@ -1,0 +1,276 @@
+"""Logging versions, linking them, and showing them."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import JsonValue, TypeAdapter
+from sqlalchemy import Connection, select
+
+from firetower.core.catalog import Content, Entry, LoggedVersion, Version, VersionDetail
+from firetower.core.errors import InvalidInput
+from firetower.core.events import EventType
+from firetower.core.jsons import dump, parse_object
+from firetower.core.names import check_alias, check_name
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    VersionReference,
+)
+from firetower.store import tables
+from firetower.store.catalog.aliases import drop_alias, point_alias
+from firetower.store.catalog.containers import ensure_collection
+from firetower.store.catalog.lookups import (
+    FoundCollection,
+    FoundVersion,
+    find_collection,
+    find_version,
+)
+from firetower.store.catalog.tags import tag_version, untag_version
+from firetower.store.changes import Change
+from firetower.store.known import KnownCollections
+
+_ENTRIES = TypeAdapter(tuple[Entry, ...])
+
+ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
+
+
+def log(
+    change: Change,
+    reference: CollectionReference,
+    content: Content,
+    *,
+    type_: str,
+    metadata: Mapping[str, JsonValue],
+    aliases: Iterable[str] = (),
+    tags: Iterable[str] = (),
+) -> tuple[FoundVersion, bool]:
+    """Log a version, and return it with whether it is new.
+
+    Content that equals the collection's newest version makes no new one; aliases and tags still
+    apply. `latest` moves to it. Raises InvalidInput.
+    """
+    if reference.container.kind is not ContainerKind.PROJECT:
+        raise InvalidInput(
+            f"{reference} is in a registry, where versions are linked",
+            "Log into ENTITY/PROJECT/COLLECTION, then link the version.",
+        )
+    names = [check_alias(alias) for alias in aliases if alias != "latest"]
+    labels = [check_name(tag, "tag") for tag in tags]
+    collection = ensure_collection(change, reference, check_name(type_, "type"))
+    version = _newest_if_same(change.connection, collection, content.digest)
+    created = version is None
+    if version is None:
+        version = _insert_version(change, collection, content, metadata)
+        change.record(EventType.CREATE_ARTIFACT, collection.id, version=version.key)
+    for alias in ("latest", *names):
+        point_alias(change, version, alias)
+    for tag in labels:
+        tag_version(change, version, tag)
+    return version, created
+
+
+def _newest_if_same(
+    connection: Connection, collection: FoundCollection, digest: str
+) -> FoundVersion | None:
+    versions = tables.versions.c
+    newest = connection.execute(
+        select(versions.id, versions.home_index, versions.digest)
+        .where(versions.home_collection_id == collection.id)
+        .order_by(versions.home_index.desc())
+        .limit(1)
+    ).one_or_none()
+    if newest is None or newest.digest != digest:
+        return None
+    return FoundVersion(collection, newest.home_index, newest.id)
+
+
+def _insert_version(
+    change: Change,
+    collection: FoundCollection,
+    content: Content,
+    metadata: Mapping[str, JsonValue],
+) -> FoundVersion:
+    entries = dump([entry.model_dump(exclude_none=True) for entry in content.entries])
+    change.insert_if_new(tables.manifests, digest=content.digest, entries=entries)
+    result = change.connection.execute(
+        tables.versions.insert().values(
+            artifact_id=f"{ARTIFACT_ID_PREFIX}{uuid.uuid4().hex}",
+            home_collection_id=collection.id,
+            home_index=collection.next_index,
+            digest=content.digest,
+            size=content.size,
+            file_count=len(content.entries),
+            metadata_json=dump(metadata),
+            author=change.author,
+            created_at=change.now,
+        )
+    )
+    assert result.inserted_primary_key is not None
+    return _join(change, collection, result.inserted_primary_key[0])
+
+
+def _join(change: Change, collection: FoundCollection, version_id: int) -> FoundVersion:
+    """Give a version the next index of a collection."""
+    index = collection.next_index
+    change.connection.execute(
+        tables.memberships.insert(),
+        {
+            "collection_id": collection.id,
+            "version_index": index,
+            "version_id": version_id,
+            "author": change.author,
+            "created_at": change.now,
+        },
+    )
+    change.connection.execute(
+        tables.collections.update()
+        .where(tables.collections.c.id == collection.id)
+        .values(next_index=index + 1)
+    )
+    return FoundVersion(collection, index, version_id)
+
+
+def link(
+    change: Change,
+    source: VersionReference,
+    target: CollectionReference,
+    aliases: Iterable[str] = (),
+) -> FoundVersion:
+    """Link a version into a registry's collection, made if it is new, and return it there.
+
+    Linking it again changes nothing but the aliases. Raises NotFound, InvalidInput.
+    """
+    if target.container.kind is not ContainerKind.REGISTRY:
+        raise InvalidInput(
+            f"{target} is in a project, where versions are logged",
+            "Link into REGISTRY/COLLECTION.",
+        )
+    names = [check_alias(alias) for alias in aliases]
+    version = find_version(change.connection, source)
+    collection = ensure_collection(change, target, version.collection.type)
+    memberships = tables.memberships.c
+    index: int | None = change.connection.execute(
+        select(memberships.version_index).where(
+            memberships.collection_id == collection.id,
+            memberships.version_id == version.version_id,
+        )
+    ).scalar()
+    if index is None:
+        linked = _join(change, collection, version.version_id)
+        change.record(EventType.LINK_ARTIFACT, collection.id, version=linked.key)
+    else:
+        linked = FoundVersion(collection, index, version.version_id)
+    for alias in names:
+        point_alias(change, linked, alias)
+    return linked
+
+
+def unlink(change: Change, reference: VersionReference) -> FoundVersion:
+    """Remove a link with its aliases and tags there. Raises NotFound, InvalidInput."""
+    if reference.collection.container.kind is not ContainerKind.REGISTRY:
+        raise InvalidInput(
+            f"{reference} was logged there, not linked",
+            "Only links in a registry can be removed; logged versions stay.",
+        )
+    version = find_version(change.connection, reference, lock=True)
+    for alias in _names(change.connection, "aliases", version):
+        drop_alias(change, version, alias)
+    for tag in _names(change.connection, "version_tags", version):
+        untag_version(change, version, tag)
+    memberships = tables.memberships.c
+    change.connection.execute(
+        tables.memberships.delete().where(
+            memberships.collection_id == version.collection.id,
+            memberships.version_index == version.index,
+        )
+    )
+    change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
+    return version
+
+
+def _names(connection: Connection, table: str, version: FoundVersion) -> list[str]:
+    """Return a version's aliases or tags in its collection."""
+    rows = tables.metadata.tables[table].c
+    name = rows.alias if table == "aliases" else rows.tag
+    return list(
+        connection.execute(
+            select(name)
+            .where(rows.collection_id == version.collection.id, rows.version_index == version.index)
+            .order_by(name)
+        ).scalars()
+    )
+
+
+def show(connection: Connection, known: KnownCollections, version: FoundVersion) -> Version:
+    """Return a version as it stands in its collection."""
+    row = connection.execute(
+        select(tables.versions).where(tables.versions.c.id == version.version_id)
+    ).one()
+    home = known.get(connection, row.home_collection_id)
+    return Version(
+        collection=version.collection.reference,
+        index=version.index,
+        artifact_id=row.artifact_id,
+        type=version.collection.type,
+        digest=row.digest,
+        size=row.size,
+        file_count=row.file_count,
+        metadata=parse_object(row.metadata_json),
+        author=row.author,
+        created_at=row.created_at,
+        aliases=tuple(_names(connection, "aliases", version)),
+        tags=tuple(_names(connection, "version_tags", version)),
+        source=f"{home.reference}:v{row.home_index}",
+    )
+
+
+def logged(version: Version, *, created: bool) -> LoggedVersion:
+    """Return what logging gives back."""
+    fields = {name: getattr(version, name) for name in Version.model_fields}
+    return LoggedVersion(**fields, created=created)
+
+
+def show_detail(
+    connection: Connection, known: KnownCollections, reference: VersionReference
+) -> VersionDetail:
+    """Return a version with its files and links. Raises NotFound."""
+    found = find_version(connection, reference)
+    version = show(connection, known, found)
+    entries = connection.execute(
+        select(tables.manifests.c.entries).where(tables.manifests.c.digest == version.digest)
+    ).scalar_one()
+    memberships = tables.memberships.c
+    links = connection.execute(
+        select(memberships.collection_id, memberships.version_index)
+        .where(memberships.version_id == found.version_id)
+        .order_by(memberships.created_at)
+    ).all()
+    places = [
+        (known.get(connection, row.collection_id).reference, row.version_index) for row in links
+    ]
+    return VersionDetail(
+        version=version,
+        entries=_ENTRIES.validate_json(entries),
+        linked_as=tuple(
+            f"{collection}:v{index}"
+            for collection, index in places
+            if collection.container.kind is ContainerKind.REGISTRY
+        ),
+    )
+
+
+def list_versions(
+    connection: Connection, known: KnownCollections, reference: CollectionReference
+) -> Sequence[Version]:
+    """Return a collection's versions, the newest first. Raises NotFound."""
+    collection = find_collection(connection, reference)
+    memberships = tables.memberships.c
+    rows = connection.execute(
+        select(memberships.version_index, memberships.version_id)
+        .where(memberships.collection_id == collection.id)
+        .order_by(memberships.version_index.desc())
+    ).all()
+    return [
+        show(connection, known, FoundVersion(collection, row.version_index, row.version_id))
+        for row in rows
+    ]

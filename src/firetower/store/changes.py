@@ -1,0 +1,82 @@
+"""One change of the catalog: who makes it, when, and the events it leaves."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from firetower.core.events import EventType
+from firetower.store import tables
+
+_EVENT_ORDER = 0x66697266
+"""A PostgreSQL advisory lock: held shared by changes, alone by who draws a line between events."""
+
+
+@dataclass(slots=True)
+class Change:
+    """A transaction with its author and its time."""
+
+    connection: Connection
+    author: str
+    now: datetime
+    _ordered: bool = field(default=False, init=False)
+
+    def record(
+        self,
+        type_: EventType,
+        collection_id: int,
+        *,
+        version: tuple[int, int] | None = None,
+        alias: str | None = None,
+        tag: str | None = None,
+        previous_index: int | None = None,
+    ) -> None:
+        """Write the event of what this transaction does.
+
+        `version` is the version's row and its index in the collection.
+        """
+        if not self._ordered:
+            lock_event_order(self.connection, alone=False)
+            self._ordered = True
+        version_id, version_index = version or (None, None)
+        self.connection.execute(
+            tables.events.insert(),
+            {
+                "type": type_.value,
+                "recorded_at": self.now,
+                "author": self.author,
+                "collection_id": collection_id,
+                "version_id": version_id,
+                "version_index": version_index,
+                "alias": alias,
+                "tag": tag,
+                "previous_index": previous_index,
+                "evaluated": False,
+            },
+        )
+
+    def insert_if_new(self, table: Table, **values: object) -> bool:
+        """Insert a row unless one with its key is there; return whether it was new."""
+        insert = postgresql.insert if is_postgresql(self.connection) else sqlite.insert
+        result: CursorResult[Any] = self.connection.execute(
+            insert(table).values(**values).on_conflict_do_nothing()
+        )
+        return result.rowcount == 1
+
+
+def is_postgresql(connection: Connection) -> bool:
+    """Return whether the database is PostgreSQL."""
+    return connection.dialect.name == "postgresql"
+
+
+def lock_event_order(connection: Connection, *, alone: bool) -> None:
+    """Keep events' numbers in step with what is committed, until the transaction's end.
+
+    In PostgreSQL numbers commit out of order. Whoever says "after the newest event" waits, alone,
+    for every change that already has a number. SQLite lets one change in at a time anyway.
+    """
+    if is_postgresql(connection):
+        shared = "" if alone else "_shared"
+        connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_EVENT_ORDER})"))

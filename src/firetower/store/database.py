@@ -1,0 +1,200 @@
+"""Connections and transactions on SQLite and PostgreSQL."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+
+from firetower.core.errors import FiretowerError, StoreError, StoreLocked
+from firetower.core.text import shortened, visible
+from firetower.store.location import Location
+
+CHANNEL = "firetower"
+"""The PostgreSQL channel on which every change is announced."""
+
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
+
+
+class Database:
+    """One database, and the only maker of transactions on it."""
+
+    def __init__(self, location: Location, *, read_only: bool = False) -> None:
+        self.location = location
+        self.read_only = read_only
+        self._engine = _engine(location)
+        self._changing = self._engine.execution_options(firetower_changes=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is an SQLite file."""
+        return self.location.is_sqlite
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the database. Raises StoreError."""
+        with self._told_apart(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """Open a transaction that changes the database, whole or not at all.
+
+        On SQLite it holds the write lock from its start, so what it read stays true until its
+        end. Raises StoreError.
+        """
+        if self.read_only:
+            raise StoreError("the database was opened read-only", "Leave out the read-only option.")
+        with self._told_apart(), self._changing.begin() as connection:
+            yield connection
+            if not self.is_sqlite:
+                connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+    @contextmanager
+    def raw(self) -> Iterator[Any]:
+        """Lend a driver's own connection, in autocommit, for watching. Raises StoreError."""
+        with self._told_apart():
+            fairy = self._engine.raw_connection()
+            fairy.detach()
+        connection: Any = fairy.dbapi_connection
+        with closing(connection):
+            if not self.is_sqlite:
+                connection.rollback()
+                connection.autocommit = True
+            yield connection
+
+    @contextmanager
+    def _told_apart(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise explain(error, self.location) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def _engine(location: Location) -> Engine:
+    if location.is_sqlite:
+        engine = create_engine(
+            location.url, connect_args={"timeout": BUSY_TIMEOUT} | _timeout(location)
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(location.url, pool_size=4, max_overflow=4, pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError):
+        raise StoreError(
+            "PostgreSQL needs a driver that is not installed",
+            "Run: pip install 'firetower[postgres]'",
+        ) from None
+
+
+def _timeout(location: Location) -> dict[str, float]:
+    asked = location.url.query.get("timeout")
+    return {"timeout": float(asked)} if isinstance(asked, str) else {}
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -16000")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    changes = connection.get_execution_options().get("firetower_changes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if changes else "BEGIN")
+
+
+def create_sqlite_file(location: Location) -> None:
+    """Create the file of an SQLite database if there is none, for its owner only.
+
+    Raises StoreError.
+    """
+    path = location.path
+    assert path is not None
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"the database {location} cannot be made: {error.strerror}",
+            "Choose another place with --database, or make the folder writable.",
+        ) from None
+
+
+def explain(error: DBAPIError, location: Location) -> FiretowerError:
+    """Return what a driver's error means to a person."""
+    said = visible(
+        shortened(str(error.orig).strip().splitlines()[0] if str(error.orig) else "", 200)
+    )
+    for sign, make in _MEANINGS.items():
+        if sign in said:
+            return make(location, said)
+    return StoreError(
+        f"the database {location} failed: {said}",
+        "Try again; `firetower database info` tells more about it.",
+    )
+
+
+def _locked(location: Location, said: str) -> StoreError:
+    return StoreLocked(
+        f"the database {location} is locked by another process",
+        f"Try again when it is done ({said}).",
+    )
+
+
+def _read_only(location: Location, _: str) -> StoreError:
+    return StoreError(
+        f"the database {location} is read-only",
+        "Make the file and its folder writable for this user, or choose another with --database.",
+    )
+
+
+def _not_one(location: Location, _: str) -> StoreError:
+    return StoreError(
+        f"{location} is not a Firetower database", "Choose another file with --database."
+    )
+
+
+def _unreachable(location: Location, said: str) -> StoreError:
+    return StoreError(
+        f"the database {location} cannot be reached: {said}",
+        "Check the URL, that the server runs, and the user's rights.",
+    )
+
+
+def _full(location: Location, said: str) -> StoreError:
+    return StoreError(
+        f"the database {location} cannot grow: {said}",
+        "Free some space; what was acknowledged before is safe.",
+    )
+
+
+_MEANINGS = {
+    "database is locked": _locked,
+    "database table is locked": _locked,
+    "readonly database": _read_only,
+    "read-only": _read_only,
+    "file is not a database": _not_one,
+    "database disk image is malformed": _not_one,
+    "unable to open database": _unreachable,
+    "connection failed": _unreachable,
+    "connection is bad": _unreachable,
+    "server closed": _unreachable,
+    "terminating connection": _unreachable,
+    "permission denied": _unreachable,
+    "is full": _full,
+    "disk I/O error": _full,
+    "No space left": _full,
+}

@@ -1,0 +1,57 @@
+"""Collections by their row numbers: facts that never change, so they are read once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from firetower.core.references import CollectionReference, ContainerReference
+from firetower.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCollection:
+    """What never changes about a collection."""
+
+    reference: CollectionReference
+    type: str
+
+
+class KnownCollections:
+    """The collections met so far."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, KnownCollection] = {}
+
+    def get(self, connection: Connection, collection_id: int) -> KnownCollection:
+        """Return a collection by its row number."""
+        self.learn(connection, (collection_id,))
+        return self._known[collection_id]
+
+    def learn(self, connection: Connection, collection_ids: Iterable[int]) -> None:
+        """Read those of the collections that were not met before."""
+        missing = set(collection_ids) - self._known.keys()
+        if not missing:
+            return
+        collections, containers = tables.collections.c, tables.containers.c
+        rows = connection.execute(
+            select(
+                collections.id,
+                collections.name,
+                collections.type,
+                containers.kind,
+                containers.entity,
+                containers.name.label("container"),
+            )
+            .join_from(
+                tables.collections, tables.containers, collections.container_id == containers.id
+            )
+            .where(collections.id.in_(missing))
+        )
+        for row in rows:
+            container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
+            reference = CollectionReference(container=container, name=row.name)
+            self._known[row.id] = KnownCollection(reference, row.type)
+
+    def __getitem__(self, collection_id: int) -> KnownCollection:
+        return self._known[collection_id]

@@ -1,0 +1,45 @@
+"""The tables. Rows stay inside the store, which hands out the core's frozen models."""
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from firetower.store.tables.automations import AutomationRow, IntegrationRow, RevisionRow, SecretRow
+from firetower.store.tables.catalog import (
+    AliasRow,
+    CollectionRow,
+    CollectionTagRow,
+    ContainerRow,
+    EventRow,
+    ManifestRow,
+    MembershipRow,
+    VersionRow,
+    VersionTagRow,
+)
+from firetower.store.tables.executions import AttemptRow, ExecutionRow, StateRow, WorkerRow
+
+
+def _table(row: type[SQLModel]) -> Table:
+    table = SQLModel.metadata.tables[str(row.__tablename__)]
+    assert isinstance(table, Table)
+    return table
+
+
+metadata = SQLModel.metadata
+
+aliases = _table(AliasRow)
+attempts = _table(AttemptRow)
+automations = _table(AutomationRow)
+collection_tags = _table(CollectionTagRow)
+collections = _table(CollectionRow)
+containers = _table(ContainerRow)
+events = _table(EventRow)
+executions = _table(ExecutionRow)
+integrations = _table(IntegrationRow)
+manifests = _table(ManifestRow)
+memberships = _table(MembershipRow)
+revisions = _table(RevisionRow)
+secrets = _table(SecretRow)
+state = _table(StateRow)
+version_tags = _table(VersionTagRow)
+versions = _table(VersionRow)
+workers = _table(WorkerRow)

@@ -1,0 +1,161 @@
+"""Tables of the catalog, and the events its changes leave."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from firetower.core.references import ContainerKind
+from firetower.store.tables.checks import one_of
+from firetower.store.types import Id, Instant
+
+
+class ContainerRow(SQLModel, table=True):
+    """A registry or a project."""
+
+    __tablename__ = "containers"
+    __table_args__ = (
+        UniqueConstraint("kind", "entity", "name"),
+        one_of("kind", ContainerKind),
+        CheckConstraint("(kind = 'registry') = (entity = '')", name="registry_has_no_entity"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    kind: str
+    entity: str
+    name: str
+    description: str
+    author: str
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class CollectionRow(SQLModel, table=True):
+    """A sequence of versions of one type."""
+
+    __tablename__ = "collections"
+    __table_args__ = (UniqueConstraint("container_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    container_id: int = Field(foreign_key="containers.id", sa_type=Id)
+    name: str
+    type: str
+    author: str
+    created_at: datetime = Field(sa_type=Instant)
+    next_index: int = 0
+    """Indexes are never used again, also after an unlink."""
+
+
+class CollectionTagRow(SQLModel, table=True):
+    """A tag on a collection."""
+
+    __tablename__ = "collection_tags"
+
+    collection_id: int = Field(primary_key=True, foreign_key="collections.id", sa_type=Id)
+    tag: str = Field(primary_key=True)
+
+
+class ManifestRow(SQLModel, table=True):
+    """The files and references of a content, kept once however often it is logged."""
+
+    __tablename__ = "manifests"
+
+    digest: str = Field(primary_key=True)
+    entries: str = Field(sa_type=Text)
+
+
+class VersionRow(SQLModel, table=True):
+    """An immutable artifact version, in the collection it was logged to."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("home_collection_id", "home_index"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    artifact_id: str = Field(unique=True)
+    home_collection_id: int = Field(foreign_key="collections.id", sa_type=Id)
+    home_index: int
+    digest: str = Field(foreign_key="manifests.digest")
+    size: int = Field(sa_type=Id)
+    file_count: int
+    metadata_json: str = Field(sa_type=Text)
+    author: str
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class MembershipRow(SQLModel, table=True):
+    """A version in a collection: where it was logged, and wherever it is linked."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("collection_id", "version_id"),)
+
+    collection_id: int = Field(primary_key=True, foreign_key="collections.id", sa_type=Id)
+    version_index: int = Field(primary_key=True)
+    version_id: int = Field(foreign_key="versions.id", sa_type=Id, index=True)
+    author: str
+    created_at: datetime = Field(sa_type=Instant)
+
+
+def _in_membership() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["collection_id", "version_index"],
+        ["memberships.collection_id", "memberships.version_index"],
+    )
+
+
+class AliasRow(SQLModel, table=True):
+    """An alias: the key allows one version of a collection to have it."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (
+        _in_membership(),
+        Index("ix_aliases_version", "collection_id", "version_index"),
+    )
+
+    collection_id: int = Field(primary_key=True, sa_type=Id)
+    alias: str = Field(primary_key=True)
+    version_index: int
+
+
+class VersionTagRow(SQLModel, table=True):
+    """A tag on a version in one collection."""
+
+    __tablename__ = "version_tags"
+    __table_args__ = (_in_membership(),)
+
+    collection_id: int = Field(primary_key=True, sa_type=Id)
+    version_index: int = Field(primary_key=True)
+    tag: str = Field(primary_key=True)
+
+
+class EventRow(SQLModel, table=True):
+    """What happened, written in the transaction in which it did."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint("(version_id IS NULL) = (version_index IS NULL)", name="whole_version"),
+        Index(
+            "ix_events_unevaluated",
+            "id",
+            sqlite_where=text("evaluated = 0"),
+            postgresql_where=text("evaluated = false"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    type: str
+    recorded_at: datetime = Field(sa_type=Instant)
+    author: str
+    collection_id: int = Field(foreign_key="collections.id", sa_type=Id)
+    version_id: int | None = Field(default=None, foreign_key="versions.id", sa_type=Id)
+    version_index: int | None = None
+    alias: str | None = None
+    tag: str | None = None
+    previous_index: int | None = None
+    evaluated: bool = False

@@ -1,0 +1,99 @@
+"""Tables of executions, attempts and workers. The executions table is the queue."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from firetower.core.executions import Status
+from firetower.store.tables.checks import one_of
+from firetower.store.types import Id, Instant
+
+
+def _index_of(status: Status, name: str, *columns: str) -> Index:
+    """Index only the rows of one status, so that history costs the queue nothing."""
+    only = text(f"status = '{status.value}'")
+    return Index(name, *columns, sqlite_where=only, postgresql_where=only)
+
+
+class ExecutionRow(SQLModel, table=True):
+    """One firing of one automation by one event: the key allows no second."""
+
+    __tablename__ = "executions"
+    __table_args__ = (
+        UniqueConstraint("automation_id", "event_id"),
+        one_of("status", Status),
+        CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="leased"),
+        CheckConstraint("status <> 'pending' OR due_at IS NOT NULL", name="pending_is_due"),
+        _index_of(Status.PENDING, "ix_executions_due", "integration_id", "due_at"),
+        _index_of(Status.RUNNING, "ix_executions_leased", "lease_until"),
+        _index_of(Status.FAILED, "ix_executions_failed", "finished_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    webhook_id: str
+    automation_id: int = Field(foreign_key="automations.id", sa_type=Id)
+    revision_id: int = Field(foreign_key="revisions.id", sa_type=Id)
+    event_id: int = Field(foreign_key="events.id", sa_type=Id)
+    integration_id: int | None = Field(default=None, foreign_key="integrations.id", sa_type=Id)
+    status: str
+    reason: str | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    attempts: int = 0
+    """Tries begun; the newest one's number fences off a worker that lost its lease."""
+    retries_used: int = 0
+    """Waits of the schedule spent; a redelivery starts it anew."""
+    worker_id: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    status_code: int | None = None
+    duration_ms: float | None = None
+    request_body: str | None = Field(default=None, sa_type=Text)
+
+
+class AttemptRow(SQLModel, table=True):
+    """One try, with secrets masked."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        UniqueConstraint("execution_id", "number"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    execution_id: int = Field(foreign_key="executions.id", sa_type=Id)
+    number: int
+    started_at: datetime = Field(sa_type=Instant)
+    duration_ms: float
+    url: str
+    request_headers: str = Field(sa_type=Text)
+    request_body: str = Field(sa_type=Text)
+    status_code: int | None = None
+    response_body: str = Field(sa_type=Text)
+    error: str | None = Field(default=None, sa_type=Text)
+    outcome: str
+    """What followed: the execution's status after this try."""
+    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class WorkerRow(SQLModel, table=True):
+    """A worker that beats while it lives."""
+
+    __tablename__ = "workers"
+
+    id: str = Field(primary_key=True)
+    host: str
+    pid: int
+    started_at: datetime = Field(sa_type=Instant)
+    beat_at: datetime = Field(sa_type=Instant)
+
+
+class StateRow(SQLModel, table=True):
+    """Single facts about the database."""
+
+    __tablename__ = "state"
+
+    key: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
