@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import durationpy
 from pydantic import AwareDatetime
+from pydantic_core import PydanticSerializationError
 
 from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
@@ -13,6 +14,7 @@ from firetower.core.filters import ANY, Filter
 from firetower.core.names import check_automation_name
 from firetower.core.references import ContainerKind, Frozen
 from firetower.core.scopes import CollectionScope, Scope
+from firetower.core.text import quoted, shortened
 
 
 class Mode(StrEnum):
@@ -43,6 +45,7 @@ class Definition(Frozen):
         `granted` are the secrets' names that the action's integration may use. Raises InvalidInput.
         """
         check_automation_name(self.name)
+        self._check_text()
         kind = self.scope.container.kind
         check_allowed(self.event_type, kind)
         if isinstance(self.scope, CollectionScope) and kind is not ContainerKind.REGISTRY:
@@ -54,6 +57,16 @@ class Definition(Frozen):
         self.action.check(self.event_type, granted)
         if self.cooldown is not None and self.cooldown <= timedelta(0):
             raise InvalidInput("the cooldown is not longer than zero", "Write it as 30s or 10m.")
+
+    def _check_text(self) -> None:
+        """Refuse text that cannot be stored as UTF-8. Raises InvalidInput."""
+        try:
+            self.model_dump_json()
+        except PydanticSerializationError:
+            raise InvalidInput(
+                "the automation has text that is not valid Unicode",
+                "Look for \\ud800 to \\udfff in its filter, and for text in another encoding.",
+            ) from None
 
     @property
     def sentence(self) -> str:
@@ -123,8 +136,10 @@ class Automation(Frozen):
 
 
 def duration(span: timedelta) -> str:
-    """Return a span of time as "10m" or "1h30m"."""
-    text: str = durationpy.to_str(span, extended=True)
+    """Return a span of time as "10m", "1h30m" or "30d"."""
+    if span >= timedelta(days=2) and not span % timedelta(days=1):
+        return f"{span.days}d"
+    text: str = durationpy.to_str(span)
     return text
 
 
@@ -135,5 +150,8 @@ def parse_duration(text: str) -> timedelta:
     except (durationpy.DurationError, OverflowError, ValueError):
         span = None
     if not isinstance(span, timedelta) or not text.strip():
-        raise InvalidInput(f'"{text}" is not a span of time', "Write it as 30s, 10m, 2h30m or 7d.")
+        raise InvalidInput(
+            f"{quoted(shortened(text, 40))} is not a span of time",
+            "Write it as 30s, 10m, 2h30m or 7d.",
+        )
     return span

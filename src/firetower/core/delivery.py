@@ -97,7 +97,7 @@ def _asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     return min(max(wait, _SHORTEST_RETRY_AFTER), LONGEST_RETRY_AFTER)

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Mode, Revision
 from firetower.core.events import Event, EventType
 from firetower.core.executions import COOLDOWN, SHADOW, Status
 from firetower.core.integrations import Integration
+from firetower.core.requests import render_body
 
 
 class AutomationIndex:
@@ -102,6 +104,8 @@ class Firing:
     reason: str | None = None
     held_until: datetime | None = None
     """The end of the cooldown that held it back."""
+    request_body: str | None = None
+    """In shadow: what would have been sent, its secrets masked."""
 
 
 def fire(
@@ -118,11 +122,12 @@ def fire(
     # By distance, not by order: a clock set back must not silence an automation for longer.
     if cooldown and last_fired and abs(event.recorded_at - last_fired) < cooldown:
         return Firing(revision, event, Status.SKIPPED, COOLDOWN, last_fired + cooldown)
+    integration = integrations.get(revision.integration_id or 0)
     if revision.mode is Mode.SHADOW:
-        return Firing(revision, event, Status.SKIPPED, SHADOW)
+        body = render_body(revision.definition, event, integration)
+        return Firing(revision, event, Status.SKIPPED, SHADOW, request_body=body)
     if isinstance(revision.definition.action, NoAction):
         return Firing(revision, event, Status.FINISHED)
-    integration = integrations.get(revision.integration_id or 0)
     if integration is None or not integration.enabled:
         return Firing(revision, event, Status.SKIPPED, disabled_reason(integration))
     return Firing(revision, event, Status.PENDING)
@@ -141,23 +146,39 @@ def starts_cooldown(firing: Firing) -> bool:
     return firing.status is not Status.SKIPPED or firing.reason == SHADOW
 
 
-def evaluate(
-    events: Iterable[Event],
-    index: AutomationIndex,
+Match: TypeAlias = tuple[Revision, Event]
+
+
+def match(events: Iterable[Event], index: AutomationIndex) -> list[Match]:
+    """Return each revision with each event of a batch that fires it, in the events' order."""
+    return [(revision, event) for event in events for revision in index.matching(event)]
+
+
+def decide(
+    matches: Iterable[Match],
     integrations: Mapping[int, Integration],
     last_fired: Mapping[int, datetime],
 ) -> list[Firing]:
-    """Return the firings of a batch of events, in the events' order.
+    """Return what becomes of each match.
 
     `last_fired` tells, by automation id, when each cooldown last began. The batch itself may begin
     others.
     """
     began = dict(last_fired)
     firings = []
-    for event in events:
-        for revision in index.matching(event):
-            firing = fire(revision, event, began.get(revision.automation_id), integrations)
-            if revision.definition.cooldown is not None and starts_cooldown(firing):
-                began[revision.automation_id] = event.recorded_at
-            firings.append(firing)
+    for revision, event in matches:
+        firing = fire(revision, event, began.get(revision.automation_id), integrations)
+        if revision.definition.cooldown is not None and starts_cooldown(firing):
+            began[revision.automation_id] = event.recorded_at
+        firings.append(firing)
     return firings
+
+
+def evaluate(
+    events: Iterable[Event],
+    index: AutomationIndex,
+    integrations: Mapping[int, Integration],
+    last_fired: Mapping[int, datetime],
+) -> list[Firing]:
+    """Return the firings of a batch of events: `match`, then `decide`."""
+    return decide(match(events, index), integrations, last_fired)

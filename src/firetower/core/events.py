@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -230,5 +230,5 @@ class Event(Frozen):
 
 
 def instant(moment: datetime) -> str:
-    """Return a moment as ISO 8601 in UTC with microseconds and a Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Return a moment that has a time zone as ISO 8601 in UTC with microseconds and a Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

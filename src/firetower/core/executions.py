@@ -1,6 +1,6 @@
 """Executions and their attempts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -53,7 +53,14 @@ class Attempt(Frozen):
     response_body: str = ""
     """The first 1,000 characters."""
     error: str | None = None
+    outcome: Status
+    """What followed: the execution's status after this try."""
     next_try_at: datetime | None = None
+
+    @property
+    def ended_at(self) -> datetime:
+        """When the answer was there, or given up on."""
+        return self.started_at + timedelta(milliseconds=self.duration_ms)
 
     @property
     def was_sent(self) -> bool:

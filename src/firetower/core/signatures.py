@@ -5,7 +5,6 @@ Sources: Standard Webhooks 1.0.0, "Signature scheme"; W&B's webhook automations
 """
 
 import base64
-import binascii
 import hmac
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +20,7 @@ def signing_key(secret: str) -> bytes:
     if secret.startswith(_PREFIX):
         try:
             key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-        except binascii.Error:
+        except ValueError:
             key = b""
         if 24 <= len(key) <= 64:
             return key

@@ -18,6 +18,7 @@ MAX_TEMPLATE = 256 * 1024
 """Characters of a template."""
 
 _TOKEN = re.compile(r"""\\.|"|\$\{(?P<name>[^{}"\\\s]*)\}|(?P<broken>\$\{)""", re.DOTALL)
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _payload_parts(source: str) -> tuple[str | Slot, ...]:
     # A stand-in as long as the slot keeps the parser's line and column true.
     example = "".join(part if isinstance(part, str) else _stand_in(part) for part in parts)
     try:
-        json.loads(example)
+        json.loads(example, parse_constant=_refuse_constant)
     except RecursionError:
         raise InvalidInput("the payload is nested too deeply", "Flatten it.") from None
     except ValueError as error:
@@ -109,12 +110,22 @@ def _payload_parts(source: str) -> tuple[str | Slot, ...]:
             f"the payload is not JSON: {error}",
             'Write JSON with variables, such as {"ref": "${artifact_version_string}"}.',
         ) from None
-    return parts
+    return tuple(_in_ascii(part) if isinstance(part, str) else part for part in parts)
 
 
 def _stand_in(slot: Slot) -> str:
+    # Outside a string it is null, as a value may be: a key, for one, must be written in quotes.
     length = len(slot.name) + len("${}")
-    return "_" * length if slot.inside_string else f'"{"_" * (length - 2)}"'
+    return "_" * length if slot.inside_string else "null".ljust(length)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _in_ascii(text: str) -> str:
+    """Escape what is not ASCII, which valid JSON has only inside strings."""
+    return text if text.isascii() else _NOT_ASCII.sub(lambda run: json.dumps(run[0])[1:-1], text)
 
 
 def _split(source: str, *, json_strings: bool) -> Iterator[str | Slot]:

@@ -114,19 +114,17 @@ def check_variable(name: str, type_: EventType, granted: frozenset[str]) -> None
     `granted` are the secrets' names that the action's integration may use. Raises InvalidInput
     that names the nearest variable there is.
     """
-    if name in granted:
-        return
     is_metadata = name.startswith(METADATA_PREFIX) and name != METADATA_PREFIX
     choices = available(type_, granted)
-    if is_metadata and "version" in type_.spec.carries:
+    if name in choices or (is_metadata and "version" in type_.spec.carries):
         return
     shown = quoted(shortened(f"${{{name}}}", 80))
     close = nearest(name, choices)
     listed = f"Variables here: {', '.join(choices)}."
-    if name in VARIABLES or is_metadata:
-        raise InvalidInput(f"{type_} events never have the variable {shown}", listed)
     raise InvalidInput(
-        f"there is no variable {shown}",
+        f"{type_} events never have the variable {shown}"
+        if name in VARIABLES or is_metadata
+        else f"there is no variable {shown}",
         f"Did you mean ${{{close}}}? {listed}" if close else listed,
     )
 

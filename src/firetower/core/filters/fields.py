@@ -75,7 +75,7 @@ def dig(value: Value, keys: list[str]) -> Value:
     if not keys:
         return value
     if isinstance(value, list):
-        inside = keys[0].isdecimal() and int(keys[0]) < len(value)
+        inside = keys[0].isdecimal() and len(keys[0]) < 10 and int(keys[0]) < len(value)
         return dig(value[int(keys[0])], keys[1:]) if inside else MISSING
     if not isinstance(value, dict):
         return MISSING

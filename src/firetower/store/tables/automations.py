@@ -41,7 +41,10 @@ class IntegrationRow(SQLModel, table=True):
         one_of("kind", IntegrationKind),
         one_of("signature_encoding", SignatureEncoding),
         CheckConstraint("(kind = 'webhook') = (url IS NOT NULL)", name="webhook_has_url"),
-        CheckConstraint("(kind = 'slack') = (url_secret_id IS NOT NULL)", name="slack_has_secret"),
+        CheckConstraint(
+            "kind <> 'slack' OR url_secret_id IS NOT NULL OR deleted_at IS NOT NULL",
+            name="slack_has_secret",
+        ),
         CheckConstraint("max_in_flight > 0 AND timeout_ms > 0", name="positive_limits"),
     )
 

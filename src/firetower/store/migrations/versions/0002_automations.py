@@ -74,10 +74,11 @@ def upgrade() -> None:
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("disabled_reason", sa.String(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "(kind = 'slack') = (url_secret_id IS NOT NULL)", name="slack_has_secret"
-        ),
         sa.CheckConstraint("(kind = 'webhook') = (url IS NOT NULL)", name="webhook_has_url"),
+        sa.CheckConstraint(
+            "kind <> 'slack' OR url_secret_id IS NOT NULL OR deleted_at IS NOT NULL",
+            name="slack_has_secret",
+        ),
         sa.CheckConstraint("kind IN ('webhook', 'slack')", name="known_kind"),
         sa.CheckConstraint(
             "signature_encoding IN ('base64', 'hex')", name="known_signature_encoding"
@@ -242,3 +243,5 @@ def upgrade() -> None:
         sa.UniqueConstraint("execution_id", "number"),
         sqlite_autoincrement=True,
     )
+    state = sa.table("state", sa.column("key"), sa.column("value"))
+    op.bulk_insert(state, [{"key": "integrations_stamp", "value": "0"}])

@@ -1,0 +1,1 @@
+"""What the database remembers. The only maker of transactions; it hands out core models."""

@@ -1,0 +1,270 @@
+"""Automations: saving, editing, enabling, disabling and deleting them, one revision each."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from firetower.core.actions import NoAction, SlackAction
+from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.executions import Status
+from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.scopes import CollectionScope
+from firetower.core.text import nearest, visible
+from firetower.store import tables
+from firetower.store.catalog.lookups import find_collection, find_container
+from firetower.store.changes import Change, lock_event_order
+from firetower.store.integrations import find_integration
+
+_automations, _revisions = tables.automations.c, tables.revisions.c
+_DAY = timedelta(days=1)
+
+
+def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
+    """Save a new automation, for the events recorded from now on.
+
+    Raises InvalidInput, NotFound for what its scope or action names, Conflict for its name.
+    """
+    integration = check_definition(change.connection, definition)
+    new = change.insert_if_new(tables.automations, name=definition.name, created_at=change.now)
+    if not new:
+        raise _name_taken(definition.name)
+    automation_id = change.connection.execute(
+        select(_automations.id).where(
+            _automations.name == definition.name, _automations.deleted_at.is_(None)
+        )
+    ).scalar_one()
+    _add_revision(change, (automation_id, 1), definition, mode, integration)
+    return find_automation(change.connection, definition.name, change.now)
+
+
+def check_definition(connection: Connection, definition: Definition) -> Integration | None:
+    """Refuse a definition that could never work; return the endpoint it sends to.
+
+    Raises InvalidInput, NotFound.
+    """
+    find_container(connection, definition.scope.container)
+    if isinstance(definition.scope, CollectionScope):
+        find_collection(connection, definition.scope.collection)
+    action = definition.action
+    if isinstance(action, NoAction):
+        definition.check(frozenset())
+        return None
+    is_slack = isinstance(action, SlackAction)
+    kind = IntegrationKind.SLACK if is_slack else IntegrationKind.WEBHOOK
+    integration = find_integration(connection, action.integration, kind)
+    definition.check(integration.settings.granted)
+    return integration
+
+
+def edit_automation(change: Change, automation: Automation, definition: Definition) -> Automation:
+    """Save a changed definition as the next revision. Raises as `create_automation` does."""
+    integration = check_definition(change.connection, definition)
+    if definition.name != automation.name:
+        _rename(change, automation, definition.name)
+    if definition != automation.definition:
+        _next_revision(change, automation, definition, automation.mode, integration)
+    return find_automation(change.connection, definition.name, change.now)
+
+
+def _rename(change: Change, automation: Automation, name: str) -> None:
+    taken = change.connection.execute(
+        select(_automations.id).where(_automations.name == name, _automations.deleted_at.is_(None))
+    ).first()
+    if taken:
+        raise _name_taken(name)
+    change.connection.execute(
+        update(tables.automations).where(_automations.id == automation.id).values(name=name)
+    )
+
+
+def set_mode(change: Change, automation: Automation, mode: Mode) -> Automation:
+    """Enable an automation, disable it, or put it in shadow, for the events from now on."""
+    if mode is not automation.mode:
+        integration = check_definition(change.connection, automation.definition)
+        _next_revision(change, automation, automation.definition, mode, integration)
+    return find_automation(change.connection, automation.name, change.now)
+
+
+def delete_automation(change: Change, automation: Automation) -> None:
+    """Delete an automation; what it did stays in the history, its name can be used again."""
+    revision = automation.revision
+    _next_revision(change, automation, revision.definition, Mode.DELETED, None)
+    change.connection.execute(
+        update(tables.automations)
+        .where(_automations.id == automation.id)
+        .values(deleted_at=change.now)
+    )
+
+
+def _next_revision(
+    change: Change,
+    automation: Automation,
+    definition: Definition,
+    mode: Mode,
+    integration: Integration | None,
+) -> None:
+    number = automation.revision.number + 1
+    _add_revision(change, (automation.id, number), definition, mode, integration)
+
+
+def _add_revision(
+    change: Change,
+    key: tuple[int, int],
+    definition: Definition,
+    mode: Mode,
+    integration: Integration | None,
+) -> None:
+    automation_id, number = key
+    connection, scope = change.connection, definition.scope
+    lock_event_order(connection, alone=True)
+    newest = connection.execute(select(func.max(tables.events.c.id))).scalar() or 0
+    ended = connection.execute(
+        update(tables.revisions)
+        .where(
+            _revisions.automation_id == automation_id,
+            _revisions.until_event_id.is_(None),
+            _revisions.number == number - 1,
+        )
+        .values(until_event_id=newest)
+    )
+    if ended.rowcount != (0 if number == 1 else 1):
+        raise Conflict(
+            f"automation {visible(definition.name)} was changed by someone else meanwhile",
+            "Look at it again, then repeat the change.",
+        )
+    collection = (
+        find_collection(connection, scope.collection).id
+        if isinstance(scope, CollectionScope)
+        else None
+    )
+    connection.execute(
+        tables.revisions.insert(),
+        {
+            "automation_id": automation_id,
+            "number": number,
+            "definition": definition.model_dump_json(),
+            "mode": mode.value,
+            "author": change.author,
+            "saved_at": change.now,
+            "after_event_id": newest,
+            "container_id": find_container(connection, scope.container),
+            "collection_id": collection,
+            "integration_id": None if integration is None else integration.id,
+        },
+    )
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(
+        f"an automation named {visible(name)} exists already",
+        f"Choose another name, or change it with `firetower automation edit {visible(name)}`.",
+    )
+
+
+def build_revision(row: Row[Any]) -> Revision:
+    """Return the revision of a row of the revisions table."""
+    return Revision(
+        id=row.id,
+        automation_id=row.automation_id,
+        number=row.number,
+        definition=Definition.model_validate_json(row.definition),
+        mode=Mode(row.mode),
+        saved_at=row.saved_at,
+        author=row.author,
+        after_event_id=row.after_event_id,
+        until_event_id=row.until_event_id,
+        integration_id=row.integration_id,
+    )
+
+
+def list_automations(connection: Connection, now: datetime) -> list[Automation]:
+    """Return every automation by name, with how often it fired of late."""
+    query = _current().where(_automations.deleted_at.is_(None)).order_by(_automations.name)
+    return _read(connection, query, now)
+
+
+def find_automation(connection: Connection, name: str, now: datetime) -> Automation:
+    """Return an automation by its name. Raises NotFound."""
+    query = _current().where(_automations.deleted_at.is_(None), _automations.name == name)
+    found = _read(connection, query, now)
+    if found:
+        return found[0]
+    names = connection.execute(
+        select(_automations.name).where(_automations.deleted_at.is_(None))
+    ).scalars()
+    close = nearest(name, names)
+    raise NotFound(
+        f"there is no automation {visible(name)}",
+        f"Did you mean {visible(close)}?"
+        if close
+        else "List them with `firetower automation list`.",
+    )
+
+
+def list_revisions(connection: Connection, automation: Automation) -> Sequence[Revision]:
+    """Return an automation's revisions, the newest first."""
+    query = (
+        select(tables.revisions)
+        .where(_revisions.automation_id == automation.id)
+        .order_by(_revisions.number.desc())
+    )
+    return [build_revision(row) for row in connection.execute(query)]
+
+
+def _current() -> Select[Any]:
+    return (
+        select(tables.revisions, _automations.created_at.label("made_at"))
+        .join_from(
+            tables.automations, tables.revisions, _revisions.automation_id == _automations.id
+        )
+        .where(_revisions.until_event_id.is_(None))
+    )
+
+
+def _read(connection: Connection, query: Select[Any], now: datetime) -> list[Automation]:
+    rows = connection.execute(query).all()
+    fired = _firings(connection, [row.automation_id for row in rows], now)
+    return [
+        Automation(
+            id=row.automation_id,
+            revision=build_revision(row),
+            created_at=row.made_at,
+            last_fired_at=fired.get(row.automation_id, (None, 0))[0],
+            fired_24h=fired.get(row.automation_id, (None, 0))[1],
+        )
+        for row in rows
+    ]
+
+
+def _firings(
+    connection: Connection, automation_ids: Sequence[int], now: datetime
+) -> dict[int, tuple[datetime | None, int]]:
+    """Return when each automation last fired, and how often within a day; skipped ones aside."""
+    executions = tables.executions.c
+    query = (
+        select(
+            executions.automation_id,
+            func.max(executions.created_at),
+            func.count().filter(executions.created_at > now - _DAY),
+        )
+        .where(executions.status != Status.SKIPPED.value)
+        .group_by(executions.automation_id)
+    )
+    if len(automation_ids) == 1:
+        query = query.where(executions.automation_id == automation_ids[0])
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def check_same_container(before: Definition, after: Definition) -> None:
+    """Refuse an edit that moves an automation elsewhere: its history belongs to its container.
+
+    Raises InvalidInput.
+    """
+    if before.scope.container != after.scope.container:
+        raise InvalidInput(
+            f"an automation stays in its {before.scope.container.kind}",
+            "Create another one there.",
+        )

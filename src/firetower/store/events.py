@@ -1,0 +1,107 @@
+"""Reading events."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from firetower.core.errors import NotFound
+from firetower.core.events import Event, EventType, EventVersion
+from firetower.store import tables
+from firetower.store.known import KnownCollections
+
+_TYPES = {type_.value: type_ for type_ in EventType}
+_events, _versions = tables.events.c, tables.versions.c
+
+EVENT_COLUMNS = (
+    _events.id.label("event_id"),
+    _events.type,
+    _events.recorded_at,
+    _events.author,
+    _events.collection_id,
+    _events.version_index,
+    _events.alias,
+    _events.tag,
+    _events.previous_index,
+    _versions.artifact_id,
+    _versions.metadata_json,
+    _versions.home_collection_id,
+    _versions.home_index,
+)
+"""What `build_event` reads; `WITH_VERSIONS` supplies it."""
+
+WITH_VERSIONS = tables.events.outerjoin(tables.versions, _events.version_id == _versions.id)
+
+
+def select_events() -> Select[Any]:
+    """Return the query of events, to be narrowed and ordered."""
+    return select(*EVENT_COLUMNS).select_from(WITH_VERSIONS)
+
+
+def build_event(row: Row[Any], known: KnownCollections) -> Event:
+    """Return the event of a row with EVENT_COLUMNS, whose collections are known."""
+    collection = known[row.collection_id]
+    version = None
+    if row.artifact_id is not None:
+        is_link = row.home_collection_id != row.collection_id
+        version = EventVersion(
+            artifact_id=row.artifact_id,
+            index=row.version_index,
+            source=f"{known[row.home_collection_id].reference.full_name}:v{row.home_index}"
+            if is_link
+            else None,
+            metadata_json=row.metadata_json,
+        )
+    return Event(
+        id=row.event_id,
+        type=_TYPES[row.type],
+        recorded_at=row.recorded_at,
+        author=row.author,
+        collection=collection.reference,
+        artifact_type=collection.type,
+        version=version,
+        alias=row.alias,
+        tag=row.tag,
+        previous_index=row.previous_index,
+    )
+
+
+def learn_collections(
+    connection: Connection, known: KnownCollections, rows: Iterable[Row[Any]]
+) -> None:
+    """Read the collections that rows with EVENT_COLUMNS name."""
+    ids = set()
+    for row in rows:
+        ids.add(row.collection_id)
+        if row.home_collection_id is not None:
+            ids.add(row.home_collection_id)
+    known.learn(connection, ids)
+
+
+def read_events(connection: Connection, known: KnownCollections, query: Select[Any]) -> list[Event]:
+    """Return the events of a query made by `select_events`."""
+    rows = connection.execute(query).all()
+    learn_collections(connection, known, rows)
+    return [build_event(row, known) for row in rows]
+
+
+def newest_events(connection: Connection, known: KnownCollections, limit: int) -> Sequence[Event]:
+    """Return the newest events, the oldest of them first."""
+    query = select_events().order_by(_events.id.desc()).limit(limit)
+    return read_events(connection, known, query)[::-1]
+
+
+def events_after(
+    connection: Connection, known: KnownCollections, event_id: int, limit: int
+) -> Sequence[Event]:
+    """Return the events recorded after another, in order."""
+    query = select_events().where(_events.id > event_id).order_by(_events.id).limit(limit)
+    return read_events(connection, known, query)
+
+
+def find_event(connection: Connection, known: KnownCollections, event_id: int) -> Event:
+    """Return one event. Raises NotFound."""
+    found = read_events(connection, known, select_events().where(_events.id == event_id))
+    if not found:
+        raise NotFound(f"there is no event {event_id}", "List them with `firetower events`.")
+    return found[0]

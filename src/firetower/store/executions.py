@@ -1,0 +1,133 @@
+"""Reading executions and their attempts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from firetower.core.errors import NotFound
+from firetower.core.executions import Attempt, Execution, Status
+from firetower.core.jsons import parse_object
+from firetower.store import tables
+from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
+from firetower.store.known import KnownCollections
+
+_executions, _attempts = tables.executions.c, tables.attempts.c
+_events = tables.events.c
+
+
+def select_executions() -> Select[Any]:
+    """Return the query of executions, to be narrowed and ordered."""
+    revisions, integrations = tables.revisions, tables.integrations
+    joined = (
+        WITH_VERSIONS.join(tables.executions, _executions.event_id == _events.id)
+        .join(revisions, revisions.c.id == _executions.revision_id)
+        .join(tables.automations, tables.automations.c.id == _executions.automation_id)
+        .outerjoin(integrations, integrations.c.id == _executions.integration_id)
+    )
+    return select(
+        *EVENT_COLUMNS,
+        _executions.id,
+        _executions.webhook_id,
+        _executions.automation_id,
+        _executions.status,
+        _executions.reason,
+        _executions.due_at,
+        _executions.created_at,
+        _executions.finished_at,
+        _executions.attempts,
+        _executions.status_code,
+        _executions.duration_ms,
+        _executions.request_body,
+        tables.automations.c.name.label("automation"),
+        revisions.c.number.label("revision"),
+        integrations.c.name.label("integration"),
+    ).select_from(joined)
+
+
+def read_executions(
+    connection: Connection, known: KnownCollections, query: Select[Any]
+) -> list[Execution]:
+    """Return the executions of a query made by `select_executions`."""
+    rows = connection.execute(query).all()
+    learn_collections(connection, known, rows)
+    return [
+        Execution(
+            id=row.id,
+            webhook_id=row.webhook_id,
+            automation_id=row.automation_id,
+            automation=row.automation,
+            revision=row.revision,
+            event=build_event(row, known),
+            integration=row.integration,
+            status=Status(row.status),
+            reason=row.reason,
+            due_at=row.due_at,
+            created_at=row.created_at,
+            finished_at=row.finished_at,
+            attempts=row.attempts,
+            status_code=row.status_code,
+            duration_ms=row.duration_ms,
+            request_body=row.request_body,
+        )
+        for row in rows
+    ]
+
+
+def list_executions(
+    connection: Connection,
+    known: KnownCollections,
+    *,
+    limit: int,
+    status: Status | None = None,
+    since: datetime | None = None,
+    before_id: int | None = None,
+) -> list[Execution]:
+    """Return the newest executions, the newest first; `before_id` goes on with the next page."""
+    query = select_executions().order_by(_executions.id.desc()).limit(limit)
+    if status is not None:
+        query = query.where(_executions.status == status.value)
+    if since is not None:
+        query = query.where(_executions.created_at >= since)
+    if before_id is not None:
+        query = query.where(_executions.id < before_id)
+    return read_executions(connection, known, query)
+
+
+def find_execution(connection: Connection, known: KnownCollections, execution_id: int) -> Execution:
+    """Return one execution. Raises NotFound."""
+    found = read_executions(
+        connection, known, select_executions().where(_executions.id == execution_id)
+    )
+    if not found:
+        raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
+    return found[0]
+
+
+def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
+    """Return an execution's tries, in order."""
+    query = (
+        select(tables.attempts)
+        .where(_attempts.execution_id == execution_id)
+        .order_by(_attempts.number)
+    )
+    return [build_attempt(row) for row in connection.execute(query)]
+
+
+def build_attempt(row: Row[Any]) -> Attempt:
+    """Return the try of a row of the attempts table."""
+    headers = parse_object(row.request_headers)
+    return Attempt(
+        id=row.id,
+        number=row.number,
+        started_at=row.started_at,
+        duration_ms=row.duration_ms,
+        url=row.url,
+        request_headers={name: str(value) for name, value in headers.items()},
+        request_body=row.request_body,
+        status_code=row.status_code,
+        response_body=row.response_body,
+        error=row.error,
+        outcome=Status(row.outcome),
+        next_try_at=row.next_try_at,
+    )

@@ -1,0 +1,230 @@
+"""Integrations: saving, finding, enabling and disabling them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.executions import Status
+from firetower.core.integrations import (
+    Integration,
+    IntegrationKind,
+    IntegrationSettings,
+    check_url,
+)
+from firetower.core.jsons import dump
+from firetower.core.names import check_integration_name
+from firetower.core.text import and_list, nearest, visible
+from firetower.store import tables
+from firetower.store.changes import Change
+from firetower.store.secrets import secret_id, secret_names
+from firetower.store.stamp import bump
+
+_integrations = tables.integrations.c
+_SCHEDULE = TypeAdapter(list[int])
+_MILLISECOND = timedelta(milliseconds=1)
+
+LONGEST_TIMEOUT = timedelta(minutes=5)
+MOST_IN_FLIGHT = 1_000
+
+
+def create_integration(change: Change, settings: IntegrationSettings) -> Integration:
+    """Save a new endpoint. Raises InvalidInput, NotFound for a secret, Conflict for its name."""
+    check_integration_name(settings.name)
+    if settings.url is not None:
+        check_url(settings.url)
+    if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
+        raise InvalidInput("the timeout is out of bounds", "Use more than 0s, at most 5m.")
+    if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
+        raise InvalidInput(
+            "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
+        )
+    connection = change.connection
+
+    def row_of(name: str | None) -> int | None:
+        return None if name is None else secret_id(connection, name)
+
+    new = change.insert_if_new(
+        tables.integrations,
+        name=settings.name,
+        kind=settings.kind.value,
+        url=settings.url,
+        url_secret_id=row_of(settings.url_secret),
+        access_token_secret_id=row_of(settings.access_token_secret),
+        signing_secret_id=row_of(settings.signing_secret),
+        signature_encoding=settings.signature_encoding.value,
+        schedule_ms=dump([wait // _MILLISECOND for wait in settings.schedule]),
+        timeout_ms=settings.timeout // _MILLISECOND,
+        max_in_flight=settings.max_in_flight,
+        author=change.author,
+        created_at=change.now,
+    )
+    if not new:
+        raise Conflict(
+            f"an integration named {settings.name} exists already",
+            "Choose another name; webhooks and Slack hooks share their names.",
+        )
+    bump(connection)
+    return find_integration(connection, settings.name)
+
+
+def find_integration(
+    connection: Connection, name: str, kind: IntegrationKind | None = None
+) -> Integration:
+    """Return an endpoint by its name. Raises NotFound, also for one of another kind."""
+    found = {integration.name: integration for integration in list_integrations(connection)}
+    if name in found and kind in {None, found[name].settings.kind}:
+        return found[name]
+    word = kind or "integration"
+    make = f"Make it with `firetower {kind or 'webhook'} create`."
+    if name in found:
+        actual = found[name].settings.kind
+        raise NotFound(f"there is no {word} {name}", f"{name} is a {actual} integration. {make}")
+    close = nearest(name, [n for n, known in found.items() if kind in {None, known.settings.kind}])
+    raise NotFound(
+        f"there is no {word} {visible(name)}",
+        f"Did you mean {close}? {make}" if close else make,
+    )
+
+
+def list_integrations(connection: Connection) -> list[Integration]:
+    """Return every endpoint by name."""
+    return _read(connection, _alive().order_by(_integrations.name))
+
+
+def all_integrations(connection: Connection) -> dict[int, Integration]:
+    """Return every endpoint by row."""
+    return {integration.id: integration for integration in _read(connection, _alive())}
+
+
+def _alive() -> Select[Any]:
+    return select(tables.integrations).where(_integrations.deleted_at.is_(None))
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[Integration]:
+    names = secret_names(connection)
+    return [_integration(row, names) for row in connection.execute(query)]
+
+
+def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
+    def name_of(secret: int | None) -> str | None:
+        return None if secret is None else secrets[secret]
+
+    settings = IntegrationSettings(
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        url_secret=name_of(row.url_secret_id),
+        access_token_secret=name_of(row.access_token_secret_id),
+        signing_secret=name_of(row.signing_secret_id),
+        signature_encoding=row.signature_encoding,
+        schedule=tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(row.schedule_ms)),
+        timeout=row.timeout_ms * _MILLISECOND,
+        max_in_flight=row.max_in_flight,
+    )
+    return Integration(
+        id=row.id,
+        settings=settings,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        disabled_reason=row.disabled_reason,
+    )
+
+
+def set_enabled(change: Change, integration: Integration, *, reason: str | None) -> None:
+    """Enable an endpoint (`reason` is None), or disable it for a reason."""
+    change.connection.execute(
+        update(tables.integrations)
+        .where(_integrations.id == integration.id)
+        .values(disabled_at=None if reason is None else change.now, disabled_reason=reason or None)
+    )
+    bump(change.connection)
+
+
+def disable_gone(connection: Connection, integration_id: int, reason: str, now: datetime) -> None:
+    """Disable an endpoint that asked for it, unless it is disabled already."""
+    connection.execute(
+        update(tables.integrations)
+        .where(_integrations.id == integration_id, _integrations.disabled_at.is_(None))
+        .values(disabled_at=now, disabled_reason=reason)
+    )
+    bump(connection)
+
+
+def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
+    """Return how many executions wait for an endpoint, and how many were skipped or failed."""
+    executions = tables.executions.c
+    since = integration.disabled_at
+    waiting = connection.execute(
+        select(func.count()).where(
+            executions.integration_id == integration.id,
+            executions.status == Status.PENDING.value,
+        )
+    ).scalar_one()
+    if since is None:
+        return waiting, 0
+    lost = connection.execute(
+        select(func.count()).where(
+            executions.integration_id == integration.id,
+            executions.status.in_([Status.SKIPPED.value, Status.FAILED.value]),
+            executions.finished_at >= since,
+        )
+    ).scalar_one()
+    return waiting, lost
+
+
+def delete_integration(change: Change, integration: Integration) -> None:
+    """Delete an endpoint; its history stays. Raises Conflict while an automation uses it."""
+    connection = change.connection
+    if users := automations_using(connection, integration):
+        raise Conflict(
+            f"{integration.settings.kind} {integration.name} is used by "
+            f"{and_list(map(visible, users))}",
+            f"Delete or edit these automations first, or disable {integration.name}.",
+        )
+    connection.execute(
+        update(tables.integrations)
+        .where(_integrations.id == integration.id)
+        .values(
+            deleted_at=change.now,
+            url_secret_id=None,
+            access_token_secret_id=None,
+            signing_secret_id=None,
+        )
+    )
+    executions = tables.executions
+    connection.execute(
+        update(executions)
+        .where(
+            executions.c.integration_id == integration.id,
+            executions.c.status == Status.PENDING.value,
+        )
+        .values(
+            status=Status.SKIPPED.value,
+            reason="the endpoint was deleted",
+            finished_at=change.now,
+            due_at=None,
+        )
+    )
+    bump(connection)
+
+
+def automations_using(connection: Connection, integration: Integration) -> list[str]:
+    """Return the names of the automations that send to an endpoint."""
+    revisions, automations = tables.revisions.c, tables.automations.c
+    return list(
+        connection.execute(
+            select(automations.name)
+            .join_from(
+                tables.automations, tables.revisions, revisions.automation_id == automations.id
+            )
+            .where(
+                revisions.integration_id == integration.id,
+                revisions.until_event_id.is_(None),
+                automations.deleted_at.is_(None),
+            )
+            .order_by(automations.name)
+        ).scalars()
+    )

@@ -1,0 +1,67 @@
+"""A worker's picture of the automations and integrations, kept up to date in small steps."""
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from firetower.core.automations import Mode, Revision
+from firetower.core.evaluation import AutomationIndex
+from firetower.core.integrations import Integration
+from firetower.store import stamp, tables
+from firetower.store.automations import build_revision
+from firetower.store.integrations import all_integrations
+
+_revisions = tables.revisions.c
+
+
+class Mirror:
+    """The revisions in force and the integrations.
+
+    Every save adds a revision with a higher number, committed in order, so that only the new ones
+    need reading. Integrations are few, and read whole when their stamp has changed.
+    """
+
+    def __init__(self) -> None:
+        self.index = AutomationIndex()
+        self.integrations: dict[int, Integration] = {}
+        self._newest_revision: int | None = None
+        self._stamp: int | None = None
+
+    def refresh(self, connection: Connection) -> None:
+        """Bring the picture up to date.
+
+        Call it after reading the events to evaluate: what was saved before they were recorded is
+        then sure to be seen.
+        """
+        newest = connection.execute(select(func.max(_revisions.id))).scalar() or 0
+        if newest != self._newest_revision:
+            self._read_revisions(connection)
+            self._newest_revision = newest
+        current = stamp.read(connection)
+        if current != self._stamp:
+            self.integrations = all_integrations(connection)
+            self._stamp = current
+
+    def _read_revisions(self, connection: Connection) -> None:
+        query = select(tables.revisions).order_by(_revisions.id)
+        if self._newest_revision is None:
+            acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
+            query = query.where(acting, self._still_needed(connection))
+        else:
+            query = query.where(_revisions.id > self._newest_revision)
+        for row in connection.execute(query):
+            self.index.add(build_revision(row))
+
+    def _still_needed(self, connection: Connection) -> ColumnElement[bool]:
+        events = tables.events.c
+        oldest = connection.execute(
+            select(func.min(events.id)).where(events.evaluated.is_(False))
+        ).scalar()
+        current = _revisions.until_event_id.is_(None)
+        return current if oldest is None else current | (_revisions.until_event_id >= oldest)
+
+    def revision(self, connection: Connection, revision_id: int) -> Revision:
+        """Return a revision, from the database where the index does not hold it any more."""
+        found = self.index.revision(revision_id)
+        if found is not None:
+            return found
+        row = connection.execute(select(tables.revisions).where(_revisions.id == revision_id)).one()
+        return build_revision(row)

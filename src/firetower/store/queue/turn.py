@@ -1,0 +1,72 @@
+"""A worker's turn at the queue: one transaction, and what it works with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from firetower.core.automations import Revision
+from firetower.core.evaluation import Firing
+from firetower.core.events import Event
+from firetower.core.integrations import Integration
+from firetower.store.known import KnownCollections
+from firetower.store.mirror import Mirror
+
+LEASE_MARGIN = timedelta(seconds=20)
+"""What a lease lasts beyond the request's own timeout: for the commit of its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One try of an execution, leased to one worker."""
+
+    execution_id: int
+    webhook_id: str
+    number: int
+    """The try's number, which fences off a worker that lost its lease."""
+    retries_used: int
+    revision: Revision
+    event: Event
+    integration: Integration
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came of a batch of events."""
+
+    events: int
+    firings: Sequence[Firing]
+    claims: Sequence[Claim]
+    """Those of the firings that this worker may send at once."""
+
+
+@dataclass(slots=True)
+class Slots:
+    """How many more requests a worker may have open, for each integration."""
+
+    worker_id: str
+    free: dict[int, int]
+
+    def take(self, integration_id: int) -> bool:
+        """Take a place if one is free."""
+        left = self.free.get(integration_id, 0)
+        if left <= 0:
+            return False
+        self.free[integration_id] = left - 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One transaction of one worker."""
+
+    connection: Connection
+    known: KnownCollections
+    mirror: Mirror
+    slots: Slots
+    now: datetime
+
+    def lease_until(self, integration: Integration) -> datetime:
+        """Return when a lease taken now ends."""
+        return self.now + integration.settings.timeout + LEASE_MARGIN

@@ -1,0 +1,83 @@
+"""Sending executions again."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from firetower.core.errors import Conflict, NotFound
+from firetower.core.executions import Status
+from firetower.store import tables
+from firetower.store.changes import Change
+
+_executions = tables.executions.c
+
+
+def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
+    """Make executions due at once, with the same webhook-id and a schedule begun anew.
+
+    Return how many. Raises Conflict for one that is under way or has nothing to send.
+    """
+    ids = list(execution_ids)
+    for execution_id in ids:
+        _check_redeliverable(change.connection, execution_id)
+    return _make_due(change, _executions.id.in_(ids)) if ids else 0
+
+
+def redeliver_failed(change: Change, since: datetime) -> int:
+    """Make due every execution that failed since a moment; return how many."""
+    return _make_due(
+        change,
+        (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since),
+    )
+
+
+def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
+    """Return how many executions failed since a moment, by endpoint."""
+    integrations = tables.integrations.c
+    rows = connection.execute(
+        select(integrations.name, func.count())
+        .join_from(
+            tables.executions, tables.integrations, _executions.integration_id == integrations.id
+        )
+        .where(_executions.status == Status.FAILED.value, _executions.finished_at >= since)
+        .group_by(integrations.name)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _check_redeliverable(connection: Connection, execution_id: int) -> None:
+    row = connection.execute(
+        select(_executions.status, _executions.integration_id).where(_executions.id == execution_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
+    if row.status == Status.RUNNING.value:
+        raise Conflict(f"execution {execution_id} is running", "Wait for its answer.")
+    if row.integration_id is None:
+        raise Conflict(
+            f"execution {execution_id} has nothing to send: its automation only records",
+            "Only webhooks and Slack messages can be sent again.",
+        )
+
+
+def _make_due(change: Change, which: Any) -> int:  # noqa: ANN401 - SQL expressions of many types
+    integrations = tables.integrations.c
+    alive = select(integrations.id).where(integrations.deleted_at.is_(None))
+    result = change.connection.execute(
+        update(tables.executions)
+        .where(
+            which,
+            _executions.status != Status.RUNNING.value,
+            _executions.integration_id.in_(alive),
+        )
+        .values(
+            status=Status.PENDING.value,
+            reason="redelivery",
+            due_at=change.now,
+            finished_at=None,
+            retries_used=0,
+        )
+    )
+    return result.rowcount

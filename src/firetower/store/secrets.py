@@ -1,0 +1,130 @@
+"""Secrets: saved encrypted, opened only for the integration they were granted to."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.integrations import Integration
+from firetower.core.names import check_secret_name
+from firetower.core.requests import Secrets
+from firetower.core.text import and_list, nearest, visible
+from firetower.store import tables
+from firetower.store.changes import Change
+from firetower.store.keys import Keyring
+from firetower.store.stamp import bump
+
+GRACE = timedelta(hours=24)
+"""How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
+
+MAX_SECRET = 64 * 1024
+_secrets = tables.secrets.c
+
+
+def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
+    """Save a secret, or replace its value; return whether it is new. Raises InvalidInput."""
+    check_secret_name(name)
+    if not value or len(value) > MAX_SECRET or "\n" in value or "\r" in value:
+        raise InvalidInput(
+            f"the value of secret {name} is empty, has several lines or is too long",
+            f"Give one line of at most {MAX_SECRET:,} characters.",
+        )
+    connection = change.connection
+    before = connection.execute(
+        select(_secrets.id, _secrets.ciphertext).where(_secrets.name == name).with_for_update()
+    ).one_or_none()
+    ciphertext = keyring.encrypt(value)
+    if before is None:
+        connection.execute(
+            tables.secrets.insert(),
+            {
+                "name": name,
+                "ciphertext": ciphertext,
+                "created_at": change.now,
+                "updated_at": change.now,
+            },
+        )
+    else:
+        connection.execute(
+            update(tables.secrets)
+            .where(_secrets.id == before.id)
+            .values(
+                ciphertext=ciphertext,
+                previous_ciphertext=before.ciphertext,
+                previous_until=change.now + GRACE,
+                updated_at=change.now,
+            )
+        )
+    bump(connection)
+    return before is None
+
+
+def list_secrets(connection: Connection) -> list[tuple[str, datetime, tuple[str, ...]]]:
+    """Return each secret's name, when it was last set, and the integrations that use it."""
+    rows = connection.execute(
+        select(_secrets.id, _secrets.name, _secrets.updated_at).order_by(_secrets.name)
+    ).all()
+    return [(row.name, row.updated_at, _users(connection, row.id)) for row in rows]
+
+
+def delete_secret(change: Change, name: str) -> None:
+    """Forget a secret. Raises NotFound, and Conflict while an integration uses it."""
+    found = secret_id(change.connection, name)
+    if users := _users(change.connection, found):
+        raise Conflict(
+            f"secret {name} is used by {and_list(users)}",
+            "Delete the integration first, or set another value.",
+        )
+    change.connection.execute(tables.secrets.delete().where(_secrets.id == found))
+    bump(change.connection)
+
+
+def secret_id(connection: Connection, name: str) -> int:
+    """Return a secret's row. Raises NotFound."""
+    found: int | None = connection.execute(
+        select(_secrets.id).where(_secrets.name == name)
+    ).scalar()
+    if found is not None:
+        return found
+    close = nearest(name, connection.execute(select(_secrets.name)).scalars())
+    make = f"Set it with `firetower secret set {visible(name)}`."
+    raise NotFound(
+        f"there is no secret {visible(name)}",
+        f"Did you mean {close}? {make}" if close else make,
+    )
+
+
+def secret_names(connection: Connection) -> dict[int, str]:
+    """Return the names of all secrets by row."""
+    rows = connection.execute(select(_secrets.id, _secrets.name))
+    return {row.id: row.name for row in rows}
+
+
+def open_secrets(
+    connection: Connection, keyring: Keyring, integration: Integration, now: datetime
+) -> Secrets:
+    """Open the secrets granted to one integration. Raises SecretKeyError."""
+    names = integration.settings.secret_names
+    rows = connection.execute(select(tables.secrets).where(_secrets.name.in_(names)))
+    values, previous = {}, {}
+    for row in rows:
+        values[row.name] = keyring.decrypt(row.ciphertext)
+        if row.previous_ciphertext is not None and row.previous_until > now:
+            previous[row.name] = keyring.decrypt(row.previous_ciphertext)
+    return Secrets(values, previous)
+
+
+def _users(connection: Connection, secret: int) -> tuple[str, ...]:
+    integrations = tables.integrations.c
+    return tuple(
+        connection.execute(
+            select(integrations.name)
+            .where(
+                integrations.deleted_at.is_(None),
+                (integrations.url_secret_id == secret)
+                | (integrations.access_token_secret_id == secret)
+                | (integrations.signing_secret_id == secret),
+            )
+            .order_by(integrations.name)
+        ).scalars()
+    )

@@ -1,0 +1,96 @@
+"""The store: one database, opened."""
+
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from firetower.core.names import check_name
+from firetower.store import schema
+from firetower.store.changes import Change
+from firetower.store.database import Database
+from firetower.store.keys import Keyring, open_keyring
+from firetower.store.known import KnownCollections
+from firetower.store.location import Location
+
+USER_VARIABLE = "FIRETOWER_USER"
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+def default_author() -> str:
+    """Return who makes changes, unless told otherwise: FIRETOWER_USER, or the login name."""
+    name = os.environ.get(USER_VARIABLE)
+    if name:
+        return check_name(name, "user name")
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+class Store:
+    """One database, with the author and the clock of the changes made through it."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        author: str,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.database = database
+        self.author = author
+        self.clock = clock
+        self.known = KnownCollections()
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        author: str | None = None,
+        read_only: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> "Store":
+        """Open a database, made if it is new.
+
+        Raises StoreError when it cannot be used, InvalidInput for a URL that cannot be read.
+        """
+        database = Database(Location.of(url), read_only=read_only)
+        try:
+            schema.check(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(
+            database,
+            author=default_author() if author is None else check_name(author, "user name"),
+            clock=clock,
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the database. Raises StoreError."""
+        with self.database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Change]:
+        """Open a transaction that changes it, whole or not at all. Raises StoreError."""
+        with self.database.changing() as connection:
+            yield Change(connection, self.author, self.clock())
+
+    def keyring(self, connection: Connection, *, create: bool = False) -> Keyring:
+        """Return what opens the secrets. Raises SecretKeyError."""
+        return open_keyring(connection, self.database.location, create=create)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()

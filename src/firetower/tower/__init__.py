@@ -1,0 +1,5 @@
+"""The Python API: the same verbs as the command line."""
+
+from firetower.tower.tower import Tower, connect
+
+__all__ = ["Tower", "connect"]

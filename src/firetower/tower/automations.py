@@ -1,0 +1,58 @@
+"""Making, listing and changing automations."""
+
+from collections.abc import Sequence
+
+from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.store import automations as store
+from firetower.store.store import Store
+
+
+class Automations:
+    """The automations of a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
+        """Save a new automation, for the events recorded from now on.
+
+        Raises InvalidInput for what could never work, NotFound for what it names, Conflict for its
+        name.
+        """
+        with self._store.changing() as change:
+            return store.create_automation(change, definition, mode)
+
+    def edit(self, name: str, definition: Definition) -> Automation:
+        """Save a changed definition. Raises as `create` does."""
+        with self._store.changing() as change:
+            automation = store.find_automation(change.connection, name, change.now)
+            store.check_same_container(automation.definition, definition)
+            return store.edit_automation(change, automation, definition)
+
+    def set_mode(self, name: str, mode: Mode) -> Automation:
+        """Enable an automation, disable it, or put it in shadow. Raises NotFound."""
+        with self._store.changing() as change:
+            automation = store.find_automation(change.connection, name, change.now)
+            return store.set_mode(change, automation, mode)
+
+    def delete(self, name: str) -> None:
+        """Delete an automation; what it did stays in the history. Raises NotFound."""
+        with self._store.changing() as change:
+            automation = store.find_automation(change.connection, name, change.now)
+            store.delete_automation(change, automation)
+
+    def list(self) -> list[Automation]:
+        """Return every automation by name."""
+        with self._store.reading() as connection:
+            return store.list_automations(connection, self._store.clock())
+
+    def get(self, name: str) -> Automation:
+        """Return an automation. Raises NotFound."""
+        with self._store.reading() as connection:
+            return store.find_automation(connection, name, self._store.clock())
+
+    def revisions(self, name: str) -> Sequence[Revision]:
+        """Return an automation's revisions, the newest first. Raises NotFound."""
+        with self._store.reading() as connection:
+            automation = store.find_automation(connection, name, self._store.clock())
+            return store.list_revisions(connection, automation)

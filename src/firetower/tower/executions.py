@@ -1,0 +1,80 @@
+"""What was fired, and what became of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from firetower.core.executions import Attempt, Execution, Status
+from firetower.core.feed import FeedLine
+from firetower.store import executions as store
+from firetower.store import redelivery
+from firetower.store.follow import Follower
+from firetower.store.store import Store
+from firetower.store.watch import watch
+
+
+class Executions:
+    """The executions of a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        status: Status | None = None,
+        since: datetime | None = None,
+        before_id: int | None = None,
+    ) -> list[Execution]:
+        """Return the newest executions, the newest first."""
+        with self._store.reading() as connection:
+            return store.list_executions(
+                connection,
+                self._store.known,
+                limit=limit,
+                status=status,
+                since=since,
+                before_id=before_id,
+            )
+
+    def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
+        """Return an execution with its tries. Raises NotFound."""
+        with self._store.reading() as connection:
+            execution = store.find_execution(connection, self._store.known, execution_id)
+            return execution, store.list_attempts(connection, execution_id)
+
+    def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
+        """Yield the outcomes from now on, in batches, as they come.
+
+        An empty batch comes after `wait` seconds without one, so that the caller can stop.
+        """
+        with watch(self._store.database) as changes:
+            with self._store.reading() as connection:
+                follower = Follower.from_now(connection)
+            yield []
+            while True:
+                changed = changes.wait(wait)
+                lines: Sequence[FeedLine] = ()
+                if changed:
+                    with self._store.reading() as connection:
+                        lines = follower.poll(connection, self._store.known)
+                if lines or not changed:
+                    yield lines
+
+    def redeliver(self, execution_ids: Iterable[int]) -> int:
+        """Send executions again, with the same webhook-id; return how many.
+
+        Raises NotFound, and Conflict for one that is running or has nothing to send.
+        """
+        with self._store.changing() as change:
+            return redelivery.redeliver(change, execution_ids)
+
+    def redeliver_failed(self, since: datetime) -> int:
+        """Send again every execution that failed since a moment; return how many."""
+        with self._store.changing() as change:
+            return redelivery.redeliver_failed(change, since)
+
+    def failed_since(self, since: datetime) -> dict[str, int]:
+        """Return how many executions failed since a moment, by endpoint."""
+        with self._store.reading() as connection:
+            return redelivery.count_failed(connection, since)

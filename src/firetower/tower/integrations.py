@@ -1,0 +1,74 @@
+"""Webhooks and Slack hooks."""
+
+from dataclasses import dataclass
+
+from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
+from firetower.core.requests import Secrets
+from firetower.store import integrations as store
+from firetower.store.secrets import open_secrets
+from firetower.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationDetail:
+    """An endpoint, who uses it, and what it has missed."""
+
+    integration: Integration
+    automations: tuple[str, ...]
+    waiting: int
+    """Executions that wait for it."""
+    missed: int
+    """Executions skipped or failed since it was disabled."""
+
+
+class Integrations:
+    """The endpoints of a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, settings: IntegrationSettings) -> Integration:
+        """Save a new endpoint. Raises InvalidInput, NotFound for a secret, Conflict for a name."""
+        with self._store.changing() as change:
+            return store.create_integration(change, settings)
+
+    def list(self, kind: IntegrationKind) -> list[Integration]:
+        """Return every endpoint of a kind by name."""
+        with self._store.reading() as connection:
+            found = store.list_integrations(connection)
+        return [integration for integration in found if integration.settings.kind is kind]
+
+    def get(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
+        """Return an endpoint. Raises NotFound."""
+        with self._store.reading() as connection:
+            integration = store.find_integration(connection, name, kind)
+            waiting, missed = store.missed(connection, integration)
+            users = tuple(store.automations_using(connection, integration))
+        return IntegrationDetail(integration, users, waiting, missed)
+
+    def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
+        """Send to an endpoint again; return what it has missed. Raises NotFound."""
+        detail = self.get(name, kind)
+        with self._store.changing() as change:
+            store.set_enabled(change, detail.integration, reason=None)
+        return detail
+
+    def disable(self, name: str, kind: IntegrationKind, reason: str = "by hand") -> None:
+        """Stop sending to an endpoint. Raises NotFound."""
+        with self._store.changing() as change:
+            integration = store.find_integration(change.connection, name, kind)
+            store.set_enabled(change, integration, reason=reason)
+
+    def delete(self, name: str, kind: IntegrationKind) -> None:
+        """Delete an endpoint. Raises NotFound, and Conflict while an automation uses it."""
+        with self._store.changing() as change:
+            integration = store.find_integration(change.connection, name, kind)
+            store.delete_integration(change, integration)
+
+    def open_secrets(self, integration: Integration) -> Secrets:
+        """Open the secrets granted to an endpoint. Raises SecretKeyError."""
+        if not integration.settings.secret_names:
+            return Secrets()
+        with self._store.reading() as connection:
+            keyring = self._store.keyring(connection)
+            return open_secrets(connection, keyring, integration, self._store.clock())

@@ -1,0 +1,44 @@
+"""Secrets, which can be set and never read back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from firetower.store import secrets as store
+from firetower.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """What may be told of a secret."""
+
+    name: str
+    updated_at: datetime
+    used_by: tuple[str, ...]
+    """The integrations it is granted to."""
+
+
+class SecretBox:
+    """The secrets of a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def set(self, name: str, value: str) -> bool:
+        """Save a secret, or replace its value; return whether it is new.
+
+        A replaced value still signs requests, beside the new one, for 24 hours. Raises
+        InvalidInput, SecretKeyError.
+        """
+        with self._store.changing() as change:
+            keyring = self._store.keyring(change.connection, create=True)
+            return store.set_secret(change, keyring, name, value)
+
+    def list(self) -> list[SecretInfo]:
+        """Return every secret by name."""
+        with self._store.reading() as connection:
+            return [SecretInfo(*found) for found in store.list_secrets(connection)]
+
+    def delete(self, name: str) -> None:
+        """Forget a secret. Raises NotFound, and Conflict while an integration uses it."""
+        with self._store.changing() as change:
+            store.delete_secret(change, name)

@@ -1,0 +1,145 @@
+"""Events, automations and integrations as the core's tests need them: short to write."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from firetower.core.actions import Action, NoAction, WebhookAction
+from firetower.core.automations import Definition, Mode, Revision
+from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.filters import ANY, Filter
+from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
+from firetower.core.jsons import dump
+from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.scopes import ContainerScope, Scope
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MODELS = ContainerReference.registry("models")
+VISION = ContainerReference.project("acme/vision")
+STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+_ids = itertools.count(1)
+
+
+def make_event(
+    type_: EventType = EventType.ADD_ARTIFACT_ALIAS,
+    *,
+    event_id: int = 1,
+    collection: str = "models/resnet",
+    artifact_type: str = "model",
+    index: int = 3,
+    metadata: Mapping[str, Any] | None = None,
+    alias: str = "production",
+    tag: str = "eu-west",
+    author: str = "ada",
+    at: datetime = NOON,
+    previous_index: int | None = None,
+) -> Event:
+    """Return an event that carries what its type carries, and nothing else."""
+    carries = type_.spec.carries
+    version = EventVersion(
+        artifact_id="firetower-artifact://_id/4f1c",
+        index=index,
+        source="acme/vision/resnet:v7" if collection.count("/") == 1 else None,
+        metadata_json=dump(dict(metadata or {})),
+    )
+    return Event(
+        id=event_id,
+        type=type_,
+        recorded_at=at,
+        author=author,
+        collection=CollectionReference.parse(collection),
+        artifact_type=artifact_type,
+        version=version if "version" in carries else None,
+        alias=alias if "alias" in carries else None,
+        tag=tag if "tag" in carries else None,
+        previous_index=previous_index,
+    )
+
+
+def make_definition(
+    *,
+    name: str = "deploy-on-prod",
+    scope: Scope | None = None,
+    event_type: EventType = EventType.ADD_ARTIFACT_ALIAS,
+    filter_: Filter | dict[str, Any] = ANY,
+    action: Action | None = None,
+    cooldown: timedelta | None = None,
+) -> Definition:
+    """Return an automation's definition: registry models, an alias added, nothing done."""
+    return Definition(
+        name=name,
+        scope=scope or ContainerScope(container=MODELS),
+        event_type=event_type,
+        filter=filter_ if isinstance(filter_, Filter) else Filter.of(filter_),
+        action=action or NoAction(),
+        cooldown=cooldown,
+    )
+
+
+def make_revision(
+    definition: Definition | None = None,
+    *,
+    automation_id: int = 1,
+    number: int = 1,
+    mode: Mode = Mode.ENABLED,
+    after: int = 0,
+    until: int | None = None,
+    integration_id: int | None = None,
+) -> Revision:
+    """Return a revision with an id of its own."""
+    return Revision(
+        id=next(_ids),
+        automation_id=automation_id,
+        number=number,
+        definition=definition or make_definition(),
+        mode=mode,
+        saved_at=NOON,
+        author="ada",
+        after_event_id=after,
+        until_event_id=until,
+        integration_id=integration_id,
+    )
+
+
+def make_webhook(payload: str | None = None) -> WebhookAction:
+    """Return the action that calls webhook ci-deploy."""
+    return WebhookAction(integration="ci-deploy", payload=payload)
+
+
+def make_integration(
+    *,
+    disabled_reason: str | None = None,
+    disabled: bool = False,
+    **settings: Any,
+) -> Integration:
+    """Return webhook ci-deploy, or what `settings` make of it."""
+    given = {
+        "name": "ci-deploy",
+        "kind": IntegrationKind.WEBHOOK,
+        "url": "https://ci.example/hook",
+        **settings,
+    }
+    return Integration(
+        id=1,
+        settings=IntegrationSettings(**given),
+        created_at=NOON,
+        disabled_at=NOON if disabled or disabled_reason else None,
+        disabled_reason=disabled_reason,
+    )
+
+
+def refusal(act: Callable[[], object], error: type[FiretowerError] = InvalidInput) -> str:
+    """Return the two lines of the error that `act` must raise, each of them written."""
+    with pytest.raises(error) as caught:
+        act()
+    raised = caught.value
+    assert raised.message == str(raised)
+    for line in (raised.message, raised.hint):
+        assert line.strip()
+        assert "\n" not in line
+    return f"{raised.message}\n{raised.hint}"

@@ -1,0 +1,173 @@
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.builders import NOON, make_definition, make_event, make_integration, make_revision
+from core.builders import make_webhook as webhook
+from firetower.core.automations import Mode
+from firetower.core.evaluation import (
+    AutomationIndex,
+    Firing,
+    disabled_reason,
+    evaluate,
+    fire,
+    starts_cooldown,
+)
+from firetower.core.events import Event
+from firetower.core.executions import Status
+
+MINUTE = timedelta(minutes=1)
+TEN_MINUTES = 10 * MINUTE
+ENDPOINTS = {1: make_integration()}
+LIMITED = make_definition(cooldown=TEN_MINUTES)
+
+
+def fired(
+    minutes: list[float],
+    *,
+    mode: Mode = Mode.ENABLED,
+    last_fired: Mapping[int, Any] | None = None,
+    **definition: Any,
+) -> list[Firing]:
+    """Return what becomes of events at these minutes after noon."""
+    revision = make_revision(
+        make_definition(**{"cooldown": TEN_MINUTES, **definition}), mode=mode, integration_id=1
+    )
+    events = [
+        make_event(event_id=number, at=NOON + MINUTE * minute)
+        for number, minute in enumerate(minutes, 1)
+    ]
+    return evaluate(events, AutomationIndex([revision]), ENDPOINTS, last_fired or {})
+
+
+def outcome(firings: list[Firing]) -> list[str]:
+    return [
+        firing.status.value if firing.reason is None else firing.reason.split(":")[0]
+        for firing in firings
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "outcomes"),
+    [
+        pytest.param([0, 1, 9.9], ["finished", "cooldown", "cooldown"], id="held back"),
+        pytest.param([0, 10, 20], ["finished", "finished", "finished"], id="its end is outside"),
+        pytest.param([0, 6, 12], ["finished", "cooldown", "finished"], id="not begun again"),
+        pytest.param([0, -1], ["finished", "cooldown"], id="clock back a little"),
+        pytest.param([0, -60, -55], ["finished", "finished", "cooldown"], id="clock back far"),
+        pytest.param([0, -10], ["finished", "finished"], id="clock back by the cooldown"),
+    ],
+)
+def test_a_cooldown_holds_back_what_comes_too_soon(
+    minutes: list[float], outcomes: list[str]
+) -> None:
+    assert outcome(fired(minutes)) == outcomes
+
+
+def test_a_firing_that_was_held_back_says_until_when() -> None:
+    _, held = fired([0, 3])
+    assert held.status is Status.SKIPPED
+    assert held.held_until == NOON + TEN_MINUTES
+
+
+def test_a_cooldown_goes_on_from_what_the_store_remembers() -> None:
+    assert outcome(fired([3], last_fired={1: NOON})) == ["cooldown"]
+    assert outcome(fired([3], last_fired={2: NOON})) == ["finished"]
+
+
+def test_without_a_cooldown_every_event_fires() -> None:
+    firings = fired([0, 0, 0], cooldown=None, last_fired={1: NOON})
+    assert outcome(firings) == ["finished"] * 3
+
+
+def test_a_shadow_firing_begins_a_cooldown_as_a_real_one_would() -> None:
+    assert outcome(fired([0, 1], mode=Mode.SHADOW)) == ["shadow", "cooldown"]
+
+
+def test_a_firing_that_a_disabled_endpoint_swallowed_begins_no_cooldown() -> None:
+    revision = make_revision(make_definition(action=webhook(), cooldown=TEN_MINUTES))
+    events = [make_event(event_id=number) for number in (1, 2)]
+    firings = evaluate(events, AutomationIndex([revision]), {}, {})
+    assert outcome(firings) == ["the endpoint was deleted"] * 2
+
+
+def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
+    index = AutomationIndex(
+        [
+            make_revision(LIMITED, automation_id=1, until=1),
+            make_revision(LIMITED, automation_id=1, number=2, after=1),
+            make_revision(LIMITED, automation_id=2, after=1),
+        ]
+    )
+    events = [make_event(event_id=number, at=NOON + MINUTE * number) for number in (1, 2)]
+    firings = evaluate(events, index, {}, {})
+    assert [(f.event.id, f.revision.automation_id, f.status.value) for f in firings] == [
+        (1, 1, "finished"),
+        (2, 1, "skipped"),
+        (2, 2, "finished"),
+    ]
+
+
+@given(st.lists(st.integers(-30, 30), max_size=12))
+def test_two_firings_are_never_closer_than_the_cooldown_and_nothing_far_is_held(
+    minutes: list[int],
+) -> None:
+    last: Event | None = None
+    for firing in fired([*map(float, minutes)]):
+        near = last is not None and abs(firing.event.recorded_at - last.recorded_at) < TEN_MINUTES
+        assert (firing.status is Status.SKIPPED) is near
+        if firing.status is not Status.SKIPPED:
+            last = firing.event
+
+
+@pytest.mark.parametrize(
+    ("mode", "integrations", "status", "reason"),
+    [
+        pytest.param(Mode.ENABLED, ENDPOINTS, Status.PENDING, None, id="enabled"),
+        pytest.param(Mode.SHADOW, ENDPOINTS, Status.SKIPPED, "shadow", id="shadow"),
+        pytest.param(
+            Mode.ENABLED, {}, Status.SKIPPED, "the endpoint was deleted", id="endpoint deleted"
+        ),
+        pytest.param(
+            Mode.ENABLED,
+            {1: make_integration(disabled_reason="gone (410)")},
+            Status.SKIPPED,
+            "endpoint ci-deploy is disabled: gone (410)",
+            id="endpoint disabled",
+        ),
+        pytest.param(
+            Mode.SHADOW,
+            {1: make_integration(disabled=True)},
+            Status.SKIPPED,
+            "shadow",
+            id="shadow of a disabled endpoint",
+        ),
+    ],
+)
+def test_a_firing_is_pending_or_says_why_nothing_is_sent(
+    mode: Mode, integrations: Any, status: Status, reason: str | None
+) -> None:
+    revision = make_revision(make_definition(action=webhook()), mode=mode, integration_id=1)
+    firing = fire(revision, make_event(), None, integrations)
+    assert (firing.status, firing.reason) == (status, reason)
+    assert firing.held_until is None
+
+
+def test_a_firing_that_sends_nothing_is_finished_at_once() -> None:
+    assert fire(make_revision(), make_event(), None, {}).status is Status.FINISHED
+
+
+def test_what_is_or_would_be_sent_starts_a_cooldown() -> None:
+    revision, event = make_revision(), make_event()
+    assert starts_cooldown(Firing(revision, event, Status.PENDING))
+    assert starts_cooldown(Firing(revision, event, Status.FINISHED))
+    assert starts_cooldown(Firing(revision, event, Status.SKIPPED, "shadow"))
+    assert not starts_cooldown(Firing(revision, event, Status.SKIPPED, "cooldown"))
+
+
+def test_an_endpoint_disabled_without_a_reason_is_just_disabled() -> None:
+    assert disabled_reason(make_integration(disabled=True)) == "endpoint ci-deploy is disabled"

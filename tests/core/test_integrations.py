@@ -1,0 +1,93 @@
+import pytest
+
+from core.builders import make_integration, refusal
+from firetower.core.integrations import IntegrationKind, check_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ci.example/hook",
+        "http://localhost:8080",
+        "http://10.0.0.1/a?b=c#d",
+        "HTTPS://CI.EXAMPLE/",
+        "http://[::1]:9000/hook",
+        "https://hooks.slack.com/services/T0/B0/x",
+    ],
+)
+def test_an_http_url_with_a_host_is_taken(url: str) -> None:
+    assert check_url(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", "not http"),
+        ("ci.example/hook", "not http"),
+        ("ftp://ci.example", "not http"),
+        ("file:///etc/passwd", "not http"),
+        ("javascript:alert(1)", "not http"),
+        ("//ci.example", "not http"),
+        ("http://", "no host"),
+        ("https:///hook", "no host"),
+        ("http://:80/", "no host"),
+        ("http://a b/", "no host"),
+        ("http://ci.example/a b", "no host"),
+        ("http://ci.example:0/", "no host"),
+        ("http://ci.example/\n", "no host"),
+        ("http://ci.example/\x1b[2J", "no host"),
+        ("http://ci.example:99999/", "cannot be read"),
+        ("http://ci.example:http/", "cannot be read"),
+        ("http://[::1/", "cannot be read"),
+    ],
+)
+def test_another_url_is_refused(url: str, why: str) -> None:
+    said = refusal(lambda: check_url(url))
+    assert why in said
+    assert "https://HOST/PATH" in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("url", ["https://ada:hunter2@ci.example/", "https://hunter2@ci.example"])
+def test_a_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
+    said = refusal(lambda: check_url(url))
+    assert "--access-token" in said
+    assert "hunter2" not in said
+
+
+def test_the_refused_url_is_called_by_what_it_was_for() -> None:
+    assert refusal(lambda: check_url("x", "the secret's URL")).startswith("the secret's URL")
+
+
+@pytest.mark.parametrize(
+    ("settings", "granted", "used"),
+    [
+        ({}, set(), set()),
+        ({"access_token_secret": "GH"}, {"GH", "ACCESS_TOKEN"}, {"GH"}),
+        ({"signing_secret": "SIGN"}, {"SIGN"}, {"SIGN"}),
+        (
+            {"access_token_secret": "GH", "signing_secret": "SIGN"},
+            {"GH", "SIGN", "ACCESS_TOKEN"},
+            {"GH", "SIGN"},
+        ),
+        ({"url": None, "url_secret": "HOOK"}, set(), {"HOOK"}),
+    ],
+    ids=["none", "token", "signing", "both", "slack"],
+)
+def test_an_integration_grants_its_own_secrets_but_never_its_url(
+    settings: dict[str, str], granted: set[str], used: set[str]
+) -> None:
+    given = make_integration(**settings).settings
+    assert given.granted == granted
+    assert given.secret_names == used
+
+
+def test_the_target_of_a_slack_hook_is_never_its_url() -> None:
+    slack = make_integration(kind=IntegrationKind.SLACK, url=None, url_secret="HOOK")
+    assert slack.target == "Slack, URL in secret HOOK"
+    assert make_integration().target == "https://ci.example/hook"
+
+
+def test_an_integration_is_enabled_until_it_is_disabled() -> None:
+    assert make_integration().enabled
+    assert not make_integration(disabled_reason="gone").enabled

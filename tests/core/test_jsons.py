@@ -1,0 +1,88 @@
+import json
+import math
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.builders import refusal
+from core.strategies import jsons
+from firetower.core.jsons import MAX_DEPTH, clean, dump, parse, parse_object
+
+
+class Size(IntEnum):
+    SMALL = 1
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@given(jsons)
+def test_what_is_written_is_read_back(value: Any) -> None:
+    assert parse(dump(value), "the value") == value
+    assert parse_object(dump({"value": value})) == {"value": value}
+
+
+@given(jsons | st.text(st.characters()))
+def test_written_json_is_ascii_on_one_line(value: Any) -> None:
+    text = dump(value)
+    assert text.isascii()
+    assert len(text.splitlines()) == 1
+    assert json.loads(text) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        pytest.param(math.nan, "NaN", id="nan"),
+        pytest.param({"loss": [math.inf, -math.inf]}, {"loss": ["Infinity", "-Infinity"]}, id="∞"),
+        pytest.param((1, 2), [1, 2], id="tuple"),
+        pytest.param({1: "a", None: "b"}, {"1": "a", "None": "b"}, id="keys that are not text"),
+        pytest.param(Size.SMALL, 1, id="int enum"),
+        pytest.param(Colour.RED, "red", id="str enum"),
+        pytest.param(np.float64(0.5), 0.5, id="numpy float"),
+        pytest.param(np.float32("nan"), "NaN", id="numpy nan"),
+        pytest.param(np.int64(7), 7, id="numpy int"),
+        pytest.param(np.bool_(1), True, id="numpy bool"),
+        pytest.param(np.array([[1.0, np.inf]]), [[1.0, "Infinity"]], id="numpy array"),
+    ],
+)
+def test_python_values_become_plain_json(value: object, plain: object) -> None:
+    cleaned = clean(value, "the metadata")
+    assert cleaned == plain
+    assert json.loads(dump(cleaned)) == plain
+
+
+@pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), 1j, {"a": [print]}])
+def test_a_value_that_json_does_not_have_is_refused_by_its_type(value: object) -> None:
+    assert "which JSON does not have" in refusal(lambda: clean(value, "the metadata"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "{'a': 1}", "nul", '{"a": 1,}', "1 2", "\ufeff{}", "1" * 5000]
+)
+def test_text_that_is_not_json_is_refused_with_its_place(text: str) -> None:
+    assert "the filter is not JSON" in refusal(lambda: parse(text, "the filter"))
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 2, 1_000, 100_000])
+def test_deep_nesting_is_refused_and_not_recursed_into(depth: int) -> None:
+    assert "nested deeper" in refusal(lambda: parse(nested(depth), "the filter"))
+
+
+def test_nesting_up_to_the_limit_is_read() -> None:
+    assert dump(parse(nested(MAX_DEPTH), "the filter")) == nested(MAX_DEPTH)
+
+
+def test_a_list_that_holds_itself_is_refused() -> None:
+    loop: list[object] = []
+    loop.append(loop)
+    assert "nested deeper" in refusal(lambda: clean(loop, "the metadata"))

@@ -1,0 +1,131 @@
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.builders import refusal
+from firetower.core.errors import InvalidInput
+from firetower.core.names import (
+    check_alias,
+    check_automation_name,
+    check_integration_name,
+    check_name,
+    check_secret_name,
+    is_version_like,
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet", "ResNet 50", "a", "x" * 128, "prod-é", "模型", "[b]", "a.b_c", "v1.2", "-"]
+)
+def test_a_name_is_any_printable_text_without_slash_and_colon(name: str) -> None:
+    assert check_name(name, "collection name") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        pytest.param("", "is empty", id="empty"),
+        pytest.param(" ", "is empty", id="blank"),
+        pytest.param(" resnet", "spaces around", id="leading space"),
+        pytest.param("resnet\n", "spaces around", id="trailing newline"),
+        pytest.param("x" * 129, "129 characters", id="129 characters"),
+        pytest.param("a/b", 'contains "/"', id="slash"),
+        pytest.param("a:b", 'contains ":"', id="colon"),
+        pytest.param("a\x1b[31mb", "control character", id="escape sequence"),
+        pytest.param("a\x00b", "control character", id="null"),
+        pytest.param("a\x85b", "control character", id="C1 control"),
+        pytest.param("a\u2028b", "control character", id="line separator"),
+        pytest.param("a\ud800b", "control character", id="lone surrogate"),
+    ],
+)
+def test_a_name_that_would_break_something_is_refused(name: str, why: str) -> None:
+    said = refusal(lambda: check_name(name, "collection name"))
+    assert why in said
+    assert "collection name" in said
+    assert said.replace("\n", " ").isprintable()
+
+
+@given(st.text(st.characters(), max_size=140))
+def test_what_passes_as_a_name_never_breaks_a_reference_or_a_line(name: str) -> None:
+    try:
+        check_name(name, "alias")
+    except InvalidInput:
+        return
+    assert 1 <= len(name) <= 128
+    assert name == name.strip()
+    assert not set(name) & set("/:")
+    assert len(name.splitlines()) == 1
+    assert not {unicodedata.category(c) for c in name} & {"Cc", "Cs", "Zl", "Zp"}
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="/:"), min_size=1))
+def test_printable_text_of_one_word_is_a_name(name: str) -> None:
+    assert check_name(name[:128], "tag") == name[:128]
+
+
+@pytest.mark.parametrize("alias", ["production", "Latest", "v", "v1.0", "version3", "V1", "v1a"])
+def test_an_alias_is_a_name_that_the_catalog_does_not_give(alias: str) -> None:
+    assert check_alias(alias) == alias
+
+
+@pytest.mark.parametrize(
+    ("alias", "why"),
+    [
+        ("latest", "moved by logging"),
+        ("v0", "version number"),
+        ("v12345", "version number"),
+        ("a:b", '":"'),
+        ("", "empty"),
+    ],
+)
+def test_an_alias_of_the_catalog_cannot_be_set_by_hand(alias: str, why: str) -> None:
+    assert why in refusal(lambda: check_alias(alias))
+
+
+@given(st.integers(0, 10**9))
+def test_every_version_number_is_version_like(index: int) -> None:
+    assert is_version_like(f"v{index}")
+    assert not is_version_like(f"v{index}\n")
+    assert not is_version_like(f"-v{index}")
+
+
+@pytest.mark.parametrize("name", ["deploy", "deploy / prod: eu", "x" * 255, "[bold]"])
+def test_an_automation_has_a_name_of_one_line(name: str) -> None:
+    assert check_automation_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("", "empty"), ("  ", "empty"), ("a\nb", "control"), ("x" * 256, "256 characters")],
+    ids=["empty", "blank", "two lines", "256 characters"],
+)
+def test_an_automation_name_that_cannot_be_read_is_refused(name: str, why: str) -> None:
+    assert why in refusal(lambda: check_automation_name(name))
+
+
+WANDB_WEBHOOK_NAME = re.compile(r"^[-\w]+([ ]+[-\w]+)*\Z")
+
+
+@given(st.text(st.sampled_from("aé_- 9.\n/"), max_size=70))
+def test_an_integration_name_follows_wandbs_rule(name: str) -> None:
+    if WANDB_WEBHOOK_NAME.match(name) and len(name) <= 64:
+        assert check_integration_name(name) == name
+    else:
+        assert "not allowed" in refusal(lambda: check_integration_name(name))
+
+
+def test_an_integration_name_that_is_long_and_almost_right_is_refused_at_once() -> None:
+    assert "64" in refusal(lambda: check_integration_name("a " * 100_000))
+
+
+@pytest.mark.parametrize("name", ["GITHUB_TOKEN", "a", "_", "9"])
+def test_a_secret_name_has_letters_digits_and_underscores(name: str) -> None:
+    assert check_secret_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "a-b", "a b", "é", "a\n", "x" * 129, "${a}"])
+def test_another_secret_name_is_refused(name: str) -> None:
+    assert "not allowed" in refusal(lambda: check_secret_name(name))

@@ -1,0 +1,71 @@
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.strategies import jsons
+from firetower.core.text import and_list, counted, nearest, quoted, shortened, visible
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("alais", "alias"), ("taag", "tag"), ("alias", "alias"), ("zzz", None), ("", None)],
+)
+def test_the_nearest_choice_is_a_likely_one_or_none(word: str, found: str | None) -> None:
+    assert nearest(word, ["tag", "alias", "collection"]) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("plain [/b] text", "plain [/b] text"),
+        ("é 模型 🔥", "é 模型 🔥"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("a\nb\r", r"a\nb\r"),
+        ("\u202eevil", r"\u202eevil"),
+        ("\u200b", r"\u200b"),
+        ("\ud800", r"\ud800"),
+        ("\u2028", r"\u2028"),
+        ("\x9b", r"\x9b"),
+    ],
+)
+def test_control_characters_are_drawn_as_escapes(text: str, drawn: str) -> None:
+    assert visible(text) == drawn
+
+
+@given(st.text(st.characters()))
+def test_visible_text_has_nothing_a_terminal_obeys(text: str) -> None:
+    shown = visible(text)
+    shown.encode("utf-8")
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert visible(shown) == shown
+
+
+@given(jsons)
+def test_a_quoted_value_is_its_json_on_one_line(value: object) -> None:
+    shown = quoted(value)
+    assert len(shown.splitlines()) == 1
+    assert shown == visible(json.dumps(value, ensure_ascii=False))
+
+
+@given(st.text(), st.integers(1, 10))
+def test_shortened_text_fits_and_says_that_it_was_cut(text: str, limit: int) -> None:
+    short = shortened(text, limit)
+    assert len(short) <= limit
+    assert short == text or (len(text) > limit and short == text[: limit - 1] + "…")
+
+
+@pytest.mark.parametrize(
+    ("items", "read"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")],
+)
+def test_a_list_reads_as_a_sentence_does(items: list[str], read: str) -> None:
+    assert and_list(items, "or") == read
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    assert counted(1, "try", "tries") == "1 try"
+    assert counted(0, "version") == "0 versions"
+    assert counted(12_345, "try", "tries") == "12,345 tries"
