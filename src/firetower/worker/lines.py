@@ -1,0 +1,70 @@
+"""The feed's lines of what this worker did."""
+
+from datetime import datetime
+
+from firetower.core.evaluation import Firing
+from firetower.core.executions import Execution, Status
+from firetower.core.feed import FeedLine, FeedState
+from firetower.store.queue.record import Outcome
+
+
+def line_of_firing(firing: Firing, now: datetime) -> FeedLine:
+    """Return the line of a firing that sends nothing."""
+    revision = firing.revision
+    execution = Execution(
+        id=0,  # the database numbers these, and nobody asks which number it gave
+        webhook_id="",
+        automation_id=revision.automation_id,
+        automation=revision.definition.name,
+        revision=revision.number,
+        event=firing.event,
+        integration=revision.definition.action.integration,
+        status=firing.status,
+        reason=firing.reason,
+        due_at=firing.held_until,
+        created_at=now,
+        finished_at=now,
+        request_body=firing.request_body,
+    )
+    return FeedLine(
+        at=now,
+        state=FeedState(firing.status.value),
+        execution=execution,
+        status_code=None,
+        duration_ms=None,
+        error=firing.reason,
+    )
+
+
+def line_of_outcome(outcome: Outcome) -> FeedLine:
+    """Return the line of what a try brought."""
+    claim, verdict = outcome.claim, outcome.verdict
+    at = outcome.started_at + outcome.duration
+    execution = Execution(
+        id=claim.execution_id,
+        webhook_id=claim.webhook_id,
+        automation_id=claim.revision.automation_id,
+        automation=claim.revision.definition.name,
+        revision=claim.revision.number,
+        event=claim.event,
+        integration=claim.integration.name,
+        status=verdict.status,
+        reason=verdict.reason,
+        due_at=verdict.due_at,
+        created_at=claim.event.recorded_at,
+        finished_at=at if verdict.status.is_final else None,
+        attempts=claim.number,
+        status_code=outcome.answer.status_code,
+        duration_ms=outcome.duration_ms,
+    )
+    retrying = verdict.status is Status.PENDING
+    return FeedLine(
+        at=at,
+        state=FeedState.RETRYING if retrying else FeedState(verdict.status.value),
+        execution=execution,
+        status_code=outcome.answer.status_code,
+        duration_ms=outcome.duration_ms,
+        error=outcome.answer.error,
+        attempt=claim.number,
+        next_try_at=verdict.due_at,
+    )

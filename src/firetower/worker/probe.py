@@ -1,0 +1,47 @@
+"""Trying an endpoint out."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from firetower._version import __version__
+from firetower.core.delivery import Answer
+from firetower.core.events import instant
+from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.requests import Secrets, build_request
+from firetower.store.queue.evaluate import new_webhook_id
+from firetower.store.store import utc_now
+from firetower.worker.sender import open_sender
+
+
+def send_test(
+    integration: Integration, secrets: Secrets, clock: Callable[[], datetime] = utc_now
+) -> Answer:
+    """Send a sample to an endpoint, enabled or not, and return its answer, secrets masked."""
+    return asyncio.run(_send(integration, secrets, clock()))
+
+
+async def _send(integration: Integration, secrets: Secrets, now: datetime) -> Answer:
+    request = build_request(
+        _sample(integration, now),
+        integration,
+        secrets,
+        webhook_id=new_webhook_id(),
+        sent_at=now,
+        version=__version__,
+    )
+    async with open_sender() as sender:
+        answer = await sender.send(request, integration.settings.timeout)
+    return Answer(
+        status_code=answer.status_code,
+        error=None if answer.error is None else secrets.mask(answer.error),
+        body=secrets.mask(answer.body),
+    )
+
+
+def _sample(integration: Integration, now: datetime) -> str:
+    if integration.settings.kind is IntegrationKind.SLACK:
+        return json.dumps({"text": "Firetower: this endpoint works."})
+    sample = {"type": "TEST", "timestamp": instant(now), "data": {"endpoint": integration.name}}
+    return json.dumps(sample)

@@ -1,0 +1,102 @@
+"""Sending one request, and reading its answer within bounds."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from firetower.core.delivery import Answer
+from firetower.core.requests import Request
+from firetower.core.text import shortened
+
+MOST_READ = 64 * 1024
+"""Bytes of an answer that are read."""
+MOST_KEPT = 1_000
+"""Characters of an answer that are kept."""
+
+
+class Sender:
+    """Sends requests over one pool of connections."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def send(self, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
+        """Send a request and return what came back; an error is an answer too.
+
+        One deadline holds for the whole attempt: no timeout of a part bounds a body that drips.
+        """
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                return await self._exchange(request)
+        except TimeoutError:
+            return Answer(error=f"no complete answer within {timeout.total_seconds():g} s")
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            return Answer(error=_reason(error))
+        except ValueError as error:  # a header that cannot be sent, an answer that is no HTTP
+            return Answer(error=shortened(f"the request failed: {error}", MOST_KEPT))
+
+    async def _exchange(self, request: Request) -> Answer:
+        async with self._client.stream(
+            "POST", request.url, headers=dict(request.headers), content=request.body
+        ) as response:
+            content = bytearray()
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) >= MOST_READ:
+                    break
+            return Answer(
+                status_code=response.status_code,
+                body=content[:MOST_READ].decode("utf-8", "replace")[:MOST_KEPT],
+                retry_after=response.headers.get("retry-after"),
+            )
+
+
+def _reason(error: BaseException) -> str:
+    """Return why no answer came, from the root: the transport calls most failures time-outs."""
+    root = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    match root:
+        case ConnectionRefusedError():
+            return "connection refused"
+        case socket.gaierror() | aiohttp.ClientConnectorDNSError():
+            return "the host's name was not found"
+        case ConnectionResetError() | aiohttp.ServerDisconnectedError() | BrokenPipeError():
+            return "connection reset"
+        case aiohttp.ClientConnectorCertificateError():
+            return shortened(f"the TLS certificate was refused: {root}", MOST_KEPT)
+        case aiohttp.ClientResponseError():
+            return shortened(f"the answer is not HTTP: {root.message}", MOST_KEPT)
+        case _:
+            return shortened(str(root) or type(root).__name__, MOST_KEPT)
+
+
+@asynccontextmanager
+async def open_sender() -> AsyncIterator[Sender]:
+    """Open a pool of connections without a limit of its own: each integration has one.
+
+    TLS is verified; redirects, cookies and proxies are not followed.
+    """
+    context = httpx.create_ssl_context()
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    transport = AiohttpTransport(verify=context, client=session)
+    async with httpx.AsyncClient(
+        transport=transport,
+        timeout=None,  # noqa: S113 - the deadline is around the whole attempt
+        trust_env=False,
+        follow_redirects=False,
+        headers={"accept-encoding": "identity"},
+    ) as client:
+        yield Sender(client)

@@ -1,0 +1,227 @@
+"""The worker: turns at the queue, and the requests between them."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from firetower.core.errors import FiretowerError, StoreError
+from firetower.core.evaluation import Firing
+from firetower.core.feed import FeedLine
+from firetower.core.integrations import Integration
+from firetower.core.requests import Secrets
+from firetower.store import workers
+from firetower.store.changes import Change
+from firetower.store.mirror import Mirror
+from firetower.store.queue.claim import claim_due, next_due
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.queue.record import Outcome, record, recover
+from firetower.store.queue.turn import Claim, Slots, Turn
+from firetower.store.secrets import open_secrets
+from firetower.store.store import Store
+from firetower.worker.deliver import deliver, refused
+from firetower.worker.lines import line_of_firing, line_of_outcome
+from firetower.worker.sender import Sender
+
+BATCH = 500
+"""Events evaluated in one transaction."""
+PATIENCE = timedelta(seconds=10)
+"""How long a stopping worker waits for answers that are under way."""
+_LONGEST_SLEEP = 1.0
+_AFTER_FAILURE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """What one turn at the queue brought."""
+
+    events: int
+    firings: Sequence[Firing]
+    claims: Sequence[tuple[Claim, Secrets | FiretowerError]]
+    next_due_at: datetime | None
+
+
+@dataclass(slots=True)
+class Worker:
+    """Evaluates events and performs actions.
+
+    All SQL runs in one thread, a transaction a turn: answers recorded, events evaluated, due
+    executions claimed. The requests run on the event loop, each endpoint within its own limit,
+    so that a slow one keeps only its own executions waiting.
+    """
+
+    store: Store
+    sender: Sender
+    emit: Callable[[FeedLine], None]
+    report: Callable[[str], None]
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _mirror: Mirror = field(default_factory=Mirror)
+    _in_flight: Counter[int] = field(default_factory=Counter)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _outcomes: list[Outcome] = field(default_factory=list)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+    _beat_at: datetime | None = None
+    _opened: dict[int, tuple[Integration, datetime, Secrets]] = field(default_factory=dict)
+
+    def wake(self) -> None:
+        """Look at the queue at once. To be called on the event loop."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Claim nothing more, and end when what is under way is done. To be called on the loop."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self, *, once: bool = False) -> None:
+        """Work until stopped; with `once`, until nothing is due. Raises StoreError at the start."""
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(thread, self._sign_on)
+            try:
+                while not self._stopping:
+                    self._wake.clear()
+                    idle = await self._turn(loop, thread)
+                    at_rest = idle is not None and not self._tasks and not self._outcomes
+                    if once and at_rest:
+                        break
+                    if idle is not None:
+                        await self._sleep(idle)
+            finally:
+                await self._finish(loop, thread)
+
+    async def _turn(
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor
+    ) -> float | None:
+        """Take one turn; return how many seconds there is nothing to do, or None."""
+        outcomes, self._outcomes = self._outcomes, []
+        try:
+            result = await loop.run_in_executor(thread, self._work, outcomes)
+        except StoreError as error:
+            self._outcomes = outcomes + self._outcomes
+            self.report(f"{error.message}. {error.hint}")
+            return _AFTER_FAILURE
+        for firing in result.firings:
+            if firing.status.is_final:
+                self.emit(line_of_firing(firing, self.store.clock()))
+        for outcome in outcomes:
+            self.emit(line_of_outcome(outcome))
+        for claim, secrets in result.claims:
+            self._begin(claim, secrets)
+        if result.events == BATCH or self._outcomes:
+            return None
+        if result.next_due_at is None:
+            return _LONGEST_SLEEP
+        return max((result.next_due_at - self.store.clock()).total_seconds(), 0.001)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _begin(self, claim: Claim, secrets: Secrets | FiretowerError) -> None:
+        if isinstance(secrets, FiretowerError):
+            self._outcomes.append(refused(claim, secrets, self.store.clock()))
+            self._wake.set()
+            return
+        self._in_flight[claim.integration.id] += 1
+        task = asyncio.create_task(self._perform(claim, secrets))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _perform(self, claim: Claim, secrets: Secrets) -> None:
+        try:
+            outcome = await deliver(claim, secrets, self.sender, self.store.clock)
+        except FiretowerError as error:
+            outcome = refused(claim, error, self.store.clock())
+        finally:
+            self._in_flight[claim.integration.id] -= 1
+        self._outcomes.append(outcome)
+        self._wake.set()
+
+    async def _finish(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> None:
+        """Wait for what is under way, record it, and sign off."""
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=PATIENCE.total_seconds())
+            for task in late:
+                task.cancel()
+        outcomes, self._outcomes = self._outcomes, []
+        try:
+            await loop.run_in_executor(thread, self._sign_off, outcomes)
+        except StoreError as error:
+            self.report(f"{error.message}. {error.hint}")
+            return
+        for outcome in outcomes:
+            self.emit(line_of_outcome(outcome))
+
+    # What follows runs in the store's thread.
+
+    def _sign_on(self) -> None:
+        with self.store.changing() as change:
+            workers.register(change.connection, self.id, change.now)
+            self._beat_at = change.now
+            self._bury_the_dead(change)
+
+    def _bury_the_dead(self, change: Change) -> None:
+        dead = workers.find_dead(change.connection, change.now)
+        recover(change.connection, change.now, dead)
+        if dead:
+            workers.sign_off(change.connection, dead)
+
+    def _sign_off(self, outcomes: Sequence[Outcome]) -> None:
+        with self.store.changing() as change:
+            record(change.connection, outcomes, change.now)
+            recover(change.connection, change.now, [self.id])
+            workers.sign_off(change.connection, [self.id])
+
+    def _work(self, outcomes: Sequence[Outcome]) -> TurnResult:
+        with self.store.changing() as change:
+            connection, now = change.connection, change.now
+            record(connection, outcomes, now)
+            if self._beat_at is None or abs(now - self._beat_at) >= workers.BEAT:
+                workers.beat(connection, self.id, now)
+                self._bury_the_dead(change)
+                self._beat_at = now
+            self._mirror.refresh(connection)
+            turn = Turn(connection, self.store.known, self._mirror, self._slots(), now)
+            evaluated = evaluate(turn, BATCH)
+            claims = [*evaluated.claims, *claim_due(turn)]
+            opened = [(claim, self._secrets(change, claim)) for claim in claims]
+            due = [
+                moment
+                for integration_id, moment in next_due(turn).items()
+                if turn.slots.free[integration_id] > 0
+            ]
+        return TurnResult(evaluated.events, evaluated.firings, opened, min(due, default=None))
+
+    def _slots(self) -> Slots:
+        free = {
+            integration.id: integration.settings.max_in_flight - self._in_flight[integration.id]
+            for integration in self._mirror.integrations.values()
+        }
+        return Slots(self.id, free)
+
+    def _secrets(self, change: Change, claim: Claim) -> Secrets | FiretowerError:
+        """Open the secrets of a claim's integration, kept for a short while."""
+        integration = claim.integration
+        if not integration.settings.secret_names:
+            return Secrets()
+        kept = self._opened.get(integration.id)
+        if (
+            kept is not None
+            and kept[0] is integration
+            and abs(change.now - kept[1]) < workers.FRESH
+        ):
+            return kept[2]
+        try:
+            keyring = self.store.keyring(change.connection)
+            secrets = open_secrets(change.connection, keyring, integration, change.now)
+        except FiretowerError as error:
+            return error
+        self._opened[integration.id] = integration, change.now, secrets
+        return secrets
