@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import BadHttpMessage
 from httpx_aiohttp import AiohttpTransport
 
 from firetower.core.delivery import Answer
@@ -71,8 +72,9 @@ def _reason(error: BaseException) -> str:
             return "connection reset"
         case aiohttp.ClientConnectorCertificateError():
             return shortened(f"the TLS certificate was refused: {root}", MOST_KEPT)
-        case aiohttp.ClientResponseError():
-            return shortened(f"the answer is not HTTP: {root.message}", MOST_KEPT)
+        case aiohttp.ClientResponseError() | BadHttpMessage():
+            said = " ".join(root.message.split())
+            return shortened(f"the answer is not HTTP: {said}", MOST_KEPT)
         case _:
             return shortened(str(root) or type(root).__name__, MOST_KEPT)
 

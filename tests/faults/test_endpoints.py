@@ -1,0 +1,103 @@
+"""Endpoints that are down, gone or hanging."""
+
+import socket
+import threading
+from pathlib import Path
+
+import firetower
+from firetower.core.executions import Status
+from firetower.core.integrations import IntegrationKind
+from receiver import Received, serve
+from towers import every_execution, linked_model, on_alias, run, webhook, worker
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_what_a_receiver_missed_while_down_arrives_when_it_is_up(tmp_path: Path) -> None:
+    database, port = str(tmp_path / "tower.db"), _free_port()
+    with firetower.connect(database) as tower:
+        webhook(tower, "ci", f"http://127.0.0.1:{port}/hook")
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        with worker(database) as process:
+            for number in range(20):
+                tower.add_alias(version, f"alias-{number}")
+            assert process.stdout is not None
+            assert "retrying" in process.stdout.readline()
+            with serve(port) as receiver:
+                receiver.wait_for(20)
+        assert {e.status for e in every_execution(tower)} == {Status.FINISHED}
+        ids = {e.webhook_id for e in every_execution(tower)}
+        assert {r.headers["webhook-id"] for r in receiver.requests} == ids
+        _, attempts = tower.executions.get(every_execution(tower)[-1].id)
+        assert attempts[0].error == "connection refused"
+
+
+def test_an_endpoint_that_hangs_does_not_delay_its_neighbour(tmp_path: Path) -> None:
+    database, released = str(tmp_path / "tower.db"), threading.Event()
+
+    def answer(request: Received) -> tuple[int, dict[str, str], bytes]:
+        if request.path == "/slow":
+            released.wait(30)
+        return 200, {}, b"ok"
+
+    with serve() as receiver, firetower.connect(database) as tower:
+        receiver.answer = answer
+        webhook(tower, "slow", receiver.url("/slow"), max_in_flight=2)
+        webhook(tower, "quick", receiver.url("/quick"), max_in_flight=2)
+        version = linked_model(tower)
+        on_alias(tower, "to-slow", "slow")
+        on_alias(tower, "to-quick", "quick")
+        with worker(database):
+            for number in range(30):
+                tower.add_alias(version, f"alias-{number}")
+            quick = receiver.wait_for(30, "/quick", timeout=8)
+            assert len(quick) == 30
+            assert len(receiver.at("/slow")) == 2
+            released.set()
+            receiver.wait_for(30, "/slow")
+
+
+def test_an_endpoint_that_is_gone_is_disabled_and_says_so(tmp_path: Path) -> None:
+    database = str(tmp_path / "tower.db")
+    with serve() as receiver, firetower.connect(database) as tower:
+        receiver.answer = lambda _: (410, {}, b"moved out")
+        webhook(tower, "ci", receiver.url())
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        tower.add_alias(version, "one")
+        assert run(database, "worker", "--once").returncode == 0
+        tower.add_alias(version, "two")
+        assert run(database, "worker", "--once").returncode == 0
+        two, one = every_execution(tower)
+        assert one.status is Status.FAILED
+        assert two.status is Status.SKIPPED
+        assert two.reason == "endpoint ci is disabled: the endpoint is gone (410)"
+        assert len(receiver.requests) == 1
+        receiver.answer = lambda _: (200, {}, b"ok")
+        assert tower.integrations.enable("ci", IntegrationKind.WEBHOOK).missed == 2
+        assert tower.executions.redeliver([one.id, two.id]) == 2
+        assert run(database, "worker", "--once").returncode == 0
+        assert {e.status for e in every_execution(tower)} == {Status.FINISHED}
+        assert receiver.requests[0].headers["webhook-id"] == one.webhook_id
+        assert receiver.at("/hook")[1].headers["webhook-id"] in {one.webhook_id, two.webhook_id}
+
+
+def test_two_workers_share_one_database(tmp_path: Path) -> None:
+    database = str(tmp_path / "tower.db")
+    with serve() as receiver, firetower.connect(database) as tower:
+        webhook(tower, "ci", receiver.url(), max_in_flight=4)
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        with worker(database), worker(database):
+            for number in range(200):
+                tower.add_alias(version, f"alias-{number}")
+            receiver.wait_for(200)
+        assert len(every_execution(tower)) == 200
+        assert len(receiver.requests) == 200
+        assert {e.status for e in every_execution(tower)} == {Status.FINISHED}

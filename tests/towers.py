@@ -1,0 +1,98 @@
+"""Databases with automations, and workers on them, as other tests need them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from firetower.core.actions import WebhookAction
+from firetower.core.automations import Definition
+from firetower.core.events import EventType
+from firetower.core.executions import Execution
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
+from firetower.tower import Tower
+
+COMMAND = str(Path(sys.executable).with_name("firetower"))
+QUICK = (timedelta(milliseconds=50),) * 40
+"""A retry schedule for tests."""
+
+
+def environment(database: str, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRETOWER")}
+    return {**kept, "FIRETOWER_DATABASE_URL": database, "FIRETOWER_USER": "ada", **more}
+
+
+def run(
+    database: str, *arguments: str, given: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment(database),
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def started(database: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command beside the test, ended gently when the block ends."""
+    process = subprocess.Popen(
+        [COMMAND, *arguments],
+        env=environment(database),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def worker(database: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker that has begun to watch."""
+    with started(database, "worker") as process:
+        assert process.stderr is not None
+        assert "started" in process.stderr.readline()
+        yield process
+
+
+def webhook(tower: Tower, name: str, url: str, **settings: object) -> None:
+    values = {"name": name, "kind": IntegrationKind.WEBHOOK, "url": url, "schedule": QUICK}
+    tower.integrations.create(IntegrationSettings.model_validate({**values, **settings}))
+
+
+def on_alias(tower: Tower, name: str, integration: str, registry: str = "models") -> None:
+    """Send every alias of a registry to an endpoint."""
+    tower.automations.create(
+        Definition(
+            name=name,
+            scope=ContainerScope(container=ContainerReference.registry(registry)),
+            event_type=EventType.ADD_ARTIFACT_ALIAS,
+            action=WebhookAction(integration=integration),
+        )
+    )
+
+
+def linked_model(tower: Tower) -> str:
+    """Make a registry with one linked version and return its reference."""
+    tower.create_registry("models")
+    version = tower.log("acme/vision/resnet", type="model")
+    return tower.link(version, "models/resnet").reference
+
+
+def every_execution(tower: Tower) -> list[Execution]:
+    return tower.executions.newest(100_000)
