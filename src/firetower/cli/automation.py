@@ -1,0 +1,239 @@
+"""`firetower automation`."""
+
+from typing import Any
+
+import click
+
+from firetower.cli.definition import Choices, definition_options
+from firetower.cli.output import (
+    automation_data,
+    date,
+    json_option,
+    print_fields,
+    print_json,
+    print_rows,
+    revision_data,
+    say,
+)
+from firetower.cli.session import open_tower
+from firetower.core.automations import Automation, Mode, Revision, duration
+from firetower.core.jsons import dump
+
+
+@click.group()
+def automation() -> None:
+    """Say what fires when.
+
+    \b
+    Examples:
+      firetower automation create deploy --registry models --event ADD_ARTIFACT_ALIAS \\
+          --alias-regex '^production$' --webhook ci
+      firetower automation list
+    """
+
+
+@automation.command()
+@click.argument("name")
+@definition_options
+@click.option("--shadow", is_flag=True, help="Evaluate, render and record; send nothing.")
+@click.option("--disabled", is_flag=True, help="Save it, and do not let it act yet.")
+def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
+    """Save a new automation, for the events recorded from now on.
+
+    \b
+    Examples:
+      firetower automation create deploy --registry models --event ADD_ARTIFACT_ALIAS \\
+          --alias-regex '^production$' --webhook ci --payload @payload.json
+      firetower automation create tell-us --project acme/vision --collections 'resnet-*' \\
+          --event CREATE_ARTIFACT --slack team-ml --cooldown 10m
+      firetower automation create watch --registry models --event LINK_ARTIFACT --no-op
+    """
+    if shadow and disabled:
+        raise click.UsageError("Give either --shadow or --disabled.")
+    mode = Mode.SHADOW if shadow else Mode.DISABLED if disabled else Mode.ENABLED
+    definition = Choices(**options).new(name)
+    with open_tower() as tower:
+        made = tower.automations.create(definition, mode)
+    say(_spoken(made))
+
+
+@automation.command()
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NEW", help="Rename it.")
+@definition_options
+def edit(*, name: str, new_name: str | None, **options: Any) -> None:
+    """Change what is given, and keep the rest; `--cooldown none` takes the cooldown away.
+
+    --alias-regex, --tag-regex and --filter together replace the filter.
+
+    \b
+    Examples:
+      firetower automation edit deploy --alias-regex '^prod'
+      firetower automation edit deploy --payload @payload.json --cooldown none
+    """
+    choices = Choices(**options)
+    with open_tower() as tower:
+        before = tower.automations.get(name).definition
+        changed = tower.automations.edit(name, choices.edited(before, new_name))
+    say(_spoken(changed))
+
+
+def _spoken(automation: Automation) -> str:
+    """Return what an automation does from now on, in a sentence."""
+    mode = "" if automation.mode is Mode.ENABLED else f" ({automation.mode})"
+    return f"{automation.name}{mode}: {automation.definition.sentence}"
+
+
+@automation.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the automations.
+
+    \b
+    Examples:
+      firetower automation list
+      firetower automation list --json
+    """
+    with open_tower() as tower:
+        found = tower.automations.list()
+    if as_json:
+        for one in found:
+            print_json(automation_data(one))
+        return
+    print_rows(
+        ("automation", "mode", "event", "where", "scope", "if", "action", "last fired", "24 h"),
+        [_row(one) for one in found],
+        "No automations yet: make one with `firetower automation create`.",
+    )
+
+
+def _row(automation: Automation) -> tuple[object, ...]:
+    definition = automation.definition
+    return (
+        automation.name,
+        automation.mode,
+        definition.event_type.spec.label,
+        definition.scope.container,
+        definition.scope.label,
+        definition.filter.words,
+        definition.action.phrase,
+        date(automation.last_fired_at),
+        automation.fired_24h,
+    )
+
+
+@automation.command()
+@click.argument("name")
+@click.option("--revisions", is_flag=True, help="Every revision, the newest first.")
+@json_option
+def show(*, name: str, revisions: bool, as_json: bool) -> None:
+    """Show an automation, or its revisions.
+
+    \b
+    Examples:
+      firetower automation show deploy
+      firetower automation show deploy --revisions
+    """
+    with open_tower() as tower:
+        found = tower.automations.get(name)
+        history = list(tower.automations.revisions(name)) if revisions else []
+    if revisions:
+        _print_revisions(history, as_json=as_json)
+    elif as_json:
+        print_json(automation_data(found))
+    else:
+        _print_automation(found)
+
+
+def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
+    if as_json:
+        for revision in history:
+            print_json(revision_data(revision))
+        return
+    print_rows(
+        ("revision", "saved", "author", "mode", "what it does"),
+        [
+            (one.number, date(one.saved_at), one.author, one.mode, one.definition.sentence)
+            for one in history
+        ],
+        "",
+    )
+
+
+def _print_automation(found: Automation) -> None:
+    definition, revision = found.definition, found.revision
+    action = definition.action.model_dump(mode="json", exclude_none=True)
+    print_fields(
+        [
+            ("automation", found.name),
+            ("does", definition.sentence),
+            ("description", definition.description),
+            ("mode", found.mode),
+            ("event", definition.event_type),
+            ("filter", dump(definition.filter.as_wandb())),
+            ("action", action.pop("type")),
+            *action.items(),
+            ("cooldown", definition.cooldown and duration(definition.cooldown)),
+            ("revision", f"{revision.number}, {date(revision.saved_at)} by {revision.author}"),
+            ("last fired", date(found.last_fired_at)),
+            ("in 24 h", found.fired_24h),
+        ]
+    )
+
+
+def _switch(name: str, mode: Mode) -> None:
+    with open_tower() as tower:
+        say(_spoken(tower.automations.set_mode(name, mode)))
+
+
+@automation.command()
+@click.argument("name")
+def enable(*, name: str) -> None:
+    """Let an automation act, for the events from now on.
+
+    \b
+    Examples:
+      firetower automation enable deploy
+    """
+    _switch(name, Mode.ENABLED)
+
+
+@automation.command()
+@click.argument("name")
+def disable(*, name: str) -> None:
+    """Stop an automation.
+
+    \b
+    Examples:
+      firetower automation disable deploy
+    """
+    _switch(name, Mode.DISABLED)
+
+
+@automation.command()
+@click.argument("name")
+def shadow(*, name: str) -> None:
+    """Let an automation evaluate, render and record, and send nothing.
+
+    \b
+    Examples:
+      firetower automation shadow deploy
+    """
+    _switch(name, Mode.SHADOW)
+
+
+@automation.command()
+@click.argument("name")
+def delete(*, name: str) -> None:
+    """Delete an automation; what it did stays in the history.
+
+    \b
+    Examples:
+      firetower automation delete deploy
+    """
+    with open_tower() as tower:
+        tower.automations.delete(name)
+    say(f"Deleted automation {name}.")
+
+
+COMMANDS: dict[str, click.Command] = {"automation": automation}

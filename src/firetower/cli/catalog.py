@@ -1,0 +1,184 @@
+"""`firetower log`, `link`, `unlink` and `show`."""
+
+import click
+
+from firetower.cli.inputs import metadata_of
+from firetower.cli.output import (
+    byte_count,
+    date,
+    hashing_bar,
+    json_option,
+    print_fields,
+    print_json,
+    print_rows,
+    say,
+)
+from firetower.cli.session import open_tower
+from firetower.core.catalog import Version, VersionDetail
+from firetower.core.jsons import dump
+
+
+@click.command()
+@click.argument("collection", metavar="ENTITY/PROJECT/COLLECTION")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=str))
+@click.option("--type", "type_", metavar="TYPE", required=True, help="model, dataset, ….")
+@click.option("--reference", "references", multiple=True, metavar="URI", help="Kept elsewhere.")
+@click.option("--alias", "aliases", multiple=True, metavar="ALIAS")
+@click.option("--tag", "tags", multiple=True, metavar="TAG")
+@click.option("--metadata", multiple=True, metavar="JSON|@FILE|KEY=VALUE")
+@json_option
+def log(
+    *,
+    collection: str,
+    paths: tuple[str, ...],
+    type_: str,
+    references: tuple[str, ...],
+    aliases: tuple[str, ...],
+    tags: tuple[str, ...],
+    metadata: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Log a version: files, folders and references, hashed and not copied.
+
+    Prints the version's reference. Content that equals the newest version makes no new one.
+
+    \b
+    Examples:
+      firetower log acme/vision/resnet model.pt --type model --alias candidate
+      firetower log acme/vision/cats data/ --type dataset --metadata images=1200
+      firetower log acme/vision/cats --type dataset --reference s3://bucket/cats.tar
+    """
+    values = metadata_of(metadata)
+    with open_tower() as tower, hashing_bar() as progress:
+        version = tower.log(
+            collection,
+            paths,
+            type=type_,
+            references=references,
+            aliases=aliases,
+            tags=tags,
+            metadata=values,
+            progress=progress,
+        )
+    if as_json:
+        print_json({**version.as_data(), "created": version.created})
+        return
+    click.echo(version.reference)
+    if not version.created:
+        say("Nothing new: the content equals the newest version.")
+
+
+@click.command()
+@click.argument("version", metavar="REF")
+@click.argument("collection", metavar="REGISTRY/COLLECTION")
+@click.option("--alias", "aliases", multiple=True, metavar="ALIAS")
+@json_option
+def link(*, version: str, collection: str, aliases: tuple[str, ...], as_json: bool) -> None:
+    """Link a version into a registry; print its reference there.
+
+    \b
+    Examples:
+      firetower link acme/vision/resnet:v3 models/resnet --alias staging
+    """
+    with open_tower() as tower:
+        linked = tower.link(version, collection, aliases=aliases)
+    if as_json:
+        print_json(linked.as_data())
+    else:
+        click.echo(linked.reference)
+
+
+@click.command()
+@click.argument("version", metavar="REF")
+def unlink(*, version: str) -> None:
+    """Remove a link from a registry, with its aliases and tags there.
+
+    \b
+    Examples:
+      firetower unlink models/resnet:v0
+    """
+    with open_tower() as tower:
+        tower.unlink(version)
+    say(f"{version} is no longer linked.")
+
+
+@click.command()
+@click.argument("reference", metavar="REF|COLLECTION")
+@json_option
+def show(*, reference: str, as_json: bool) -> None:
+    """Show a version with its files and links, or a collection's versions.
+
+    \b
+    Examples:
+      firetower show models/resnet:production
+      firetower show acme/vision/resnet --json
+    """
+    with open_tower() as tower:
+        if ":" in reference:
+            detail = tower.version(reference)
+            if as_json:
+                print_json(detail.as_data())
+            else:
+                _print_detail(detail)
+            return
+        versions = tower.versions(reference)
+    if as_json:
+        for version in versions:
+            print_json(version.as_data())
+    else:
+        _print_versions(versions)
+
+
+def _print_versions(versions: list[Version]) -> None:
+    print_rows(
+        ("version", "type", "size", "aliases", "tags", "author", "created"),
+        [
+            (
+                version.reference,
+                version.type,
+                byte_count(version.size),
+                ", ".join(version.aliases),
+                ", ".join(version.tags),
+                version.author,
+                date(version.created_at),
+            )
+            for version in versions
+        ],
+        "No versions yet.",
+    )
+
+
+def _print_detail(detail: VersionDetail) -> None:
+    version = detail.version
+    print_fields(
+        [
+            ("version", version.reference),
+            ("type", version.type),
+            ("aliases", ", ".join(version.aliases)),
+            ("tags", ", ".join(version.tags)),
+            ("digest", version.digest),
+            ("size", byte_count(version.size)),
+            ("metadata", dump(version.metadata) if version.metadata else ""),
+            ("author", version.author),
+            ("created", date(version.created_at)),
+            ("logged as", version.source if version.source != version.reference else ""),
+            ("linked as", ", ".join(detail.linked_as)),
+        ]
+    )
+    if detail.entries:
+        click.echo()
+        print_rows(
+            ("file", "size", "sha256"),
+            [
+                (
+                    entry.path,
+                    "" if entry.size is None else byte_count(entry.size),
+                    entry.sha256 or "",
+                )
+                for entry in detail.entries
+            ],
+            "",
+        )
+
+
+COMMANDS = {"log": log, "link": link, "unlink": unlink, "show": show}

@@ -1,0 +1,204 @@
+"""`firetower feed`, `events`, `execution` and `redeliver`."""
+
+from datetime import datetime
+
+import click
+
+from firetower.cli.inputs import moment_of
+from firetower.cli.output import (
+    date,
+    event_data,
+    event_text,
+    feed_data,
+    feed_text,
+    json_option,
+    print_fields,
+    print_json,
+    say,
+)
+from firetower.cli.session import open_tower
+from firetower.core.executions import Attempt, Execution, Status
+from firetower.core.feed import FeedLine, line_of
+from firetower.core.text import counted, visible
+
+_limit = click.option("--limit", type=click.IntRange(0), default=50, show_default=True, metavar="N")
+_follow = click.option("--follow", "-f", is_flag=True, help="Go on with what comes.")
+
+
+@click.command()
+@_follow
+@click.option("--since", metavar="T", help="30m, 2h, 30d, or 2026-01-31T12:00.")
+@click.option("--status", type=click.Choice([one.value for one in Status], case_sensitive=False))
+@_limit
+@json_option
+def feed(*, follow: bool, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """Print what was fired and what became of it, the oldest first.
+
+    \b
+    Examples:
+      firetower feed --since 2h --status failed
+      firetower feed --follow --json
+    """
+    wanted = None if status is None else Status.parse(status)
+    moment = None if since is None else moment_of(since)
+    with open_tower() as tower:
+        coming = tower.executions.follow() if follow else iter(())
+        if follow:
+            next(coming)  # it watches from here on, so that nothing falls between list and watch
+        listed = tower.executions.newest(limit, status=wanted, since=moment)
+        lines = [line_of(execution) for execution in reversed(listed)]
+        for line in lines:
+            _print_line(line, as_json=as_json)
+        if not lines and not follow:
+            say("Nothing was fired.")
+        shown = {_key(line) for line in lines}
+        for batch in coming:
+            for line in batch:
+                if _key(line) not in shown and _is_wanted(line, wanted, moment):
+                    _print_line(line, as_json=as_json)
+
+
+def _key(line: FeedLine) -> tuple[int, str, int]:
+    return line.execution.id, line.state.value, line.attempt
+
+
+def _is_wanted(line: FeedLine, status: Status | None, since: datetime | None) -> bool:
+    said = "pending" if line.state.value == "retrying" else line.state.value
+    return (status is None or said == status.value) and (since is None or line.at >= since)
+
+
+def _print_line(line: FeedLine, *, as_json: bool) -> None:
+    if as_json:
+        print_json(feed_data(line))
+    else:
+        click.echo(feed_text(line))
+
+
+@click.command()
+@_follow
+@_limit
+@json_option
+def events(*, follow: bool, limit: int, as_json: bool) -> None:
+    """Print what happened in registries and projects, the oldest first.
+
+    \b
+    Examples:
+      firetower events --limit 10
+      firetower events --follow --json
+    """
+    with open_tower() as tower:
+        newest = tower.events.newest(max(limit, 1))
+        for event in newest[-limit:] if limit else []:
+            click.echo(event_text(event)) if not as_json else print_json(event_data(event))
+        if not follow:
+            if not newest:
+                say("Nothing happened yet.")
+            return
+        for batch in tower.events.follow(newest[-1].id if newest else 0):
+            for event in batch:
+                click.echo(event_text(event)) if not as_json else print_json(event_data(event))
+
+
+@click.group()
+def execution() -> None:
+    """Look at one firing.
+
+    \b
+    Examples:
+      firetower execution show 17
+    """
+
+
+@execution.command()
+@click.argument("execution_id", metavar="ID", type=int)
+@json_option
+def show(*, execution_id: int, as_json: bool) -> None:
+    """Show an execution with every request sent and every answer; secrets are masked.
+
+    \b
+    Examples:
+      firetower execution show 17
+      firetower execution show 17 --json
+    """
+    with open_tower() as tower:
+        found, attempts = tower.executions.get(execution_id)
+    if as_json:
+        print_json({**found.as_data(), "tries": [attempt.as_data() for attempt in attempts]})
+        return
+    _print_execution(found)
+    for attempt in attempts:
+        _print_attempt(attempt)
+
+
+def _print_execution(found: Execution) -> None:
+    event = found.event
+    print_fields(
+        [
+            ("execution", found.id),
+            ("webhook-id", found.webhook_id),
+            ("automation", f"{found.automation}, revision {found.revision}"),
+            (
+                "event",
+                f"{event.id}, {event.type.spec.label}: {event.subject} {event.detail}".strip(),
+            ),
+            ("integration", found.integration),
+            ("status", found.status),
+            ("reason", found.explanation(date(found.due_at))),
+            ("due", date(found.due_at)),
+            ("created", date(found.created_at)),
+            ("finished", date(found.finished_at)),
+            ("would send", found.request_body),
+        ]
+    )
+
+
+def _print_attempt(attempt: Attempt) -> None:
+    click.echo()
+    if not attempt.was_sent:
+        click.echo(visible(f"try {attempt.number}  not sent: {attempt.error}"))
+        return
+    answer = attempt.error or str(attempt.status_code)
+    click.echo(
+        visible(
+            f"try {attempt.number}  {date(attempt.started_at)}  {attempt.method} {attempt.url}"
+            f"  {answer}  {attempt.duration_ms:,.0f} ms"
+        )
+    )
+    for name, value in attempt.request_headers.items():
+        click.echo(visible(f"  {name}: {value}"))
+    for title, body in (("sent", attempt.request_body), ("answer", attempt.response_body)):
+        if body:
+            click.echo(f"  {title}:")
+            for line in body.splitlines():
+                click.echo(visible(f"    {line}"))
+
+
+@click.command()
+@click.argument("execution_ids", nargs=-1, type=int, metavar="[ID]...")
+@click.option("--failed", is_flag=True, help="Every execution that failed --since a moment.")
+@click.option("--since", metavar="T", help="30m, 2h, 30d, or 2026-01-31T12:00.")
+def redeliver(*, execution_ids: tuple[int, ...], failed: bool, since: str | None) -> None:
+    """Send executions again, with the webhook-id they had.
+
+    \b
+    Examples:
+      firetower redeliver 17 18
+      firetower redeliver --failed --since 2h
+    """
+    if failed == bool(execution_ids) or failed != (since is not None):
+        raise click.UsageError("Give ID..., or --failed with --since.")
+    moment = None if since is None else moment_of(since)
+    with open_tower() as tower:
+        if moment is None:
+            count = tower.executions.redeliver(execution_ids)
+        else:
+            count = tower.executions.redeliver_failed(moment)
+    say(f"{counted(count, 'execution')} will be sent again by the worker.")
+
+
+COMMANDS: dict[str, click.Command] = {
+    "feed": feed,
+    "events": events,
+    "execution": execution,
+    "redeliver": redeliver,
+}

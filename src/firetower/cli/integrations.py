@@ -1,0 +1,260 @@
+"""`firetower webhook` and `firetower slack`."""
+
+import click
+
+from firetower.cli.output import (
+    date,
+    integration_data,
+    json_option,
+    print_fields,
+    print_json,
+    print_rows,
+    say,
+)
+from firetower.cli.session import open_tower
+from firetower.core.automations import duration, parse_duration
+from firetower.core.errors import FiretowerError
+from firetower.core.integrations import (
+    Integration,
+    IntegrationKind,
+    IntegrationSettings,
+    SignatureEncoding,
+)
+from firetower.core.text import counted
+
+_TIMEOUT = click.option("--timeout", default="10s", show_default=True, metavar="SPAN")
+_IN_FLIGHT = click.option(
+    "--max-in-flight",
+    type=int,
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="Requests one worker has open at a time.",
+)
+_SCHEDULE = click.option(
+    "--retry-schedule",
+    metavar='"5s,5m"',
+    help='The waits after each failed try; "" never tries again. '
+    "5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h unless given.",
+)
+
+
+def _settings(
+    settings: IntegrationSettings, timeout: str, max_in_flight: int, schedule: str | None
+) -> IntegrationSettings:
+    """Return the settings with what both kinds take. Raises InvalidInput."""
+    update = {"timeout": parse_duration(timeout), "max_in_flight": max_in_flight}
+    if schedule is not None:
+        waits = [part for part in schedule.split(",") if part.strip()]
+        update["schedule"] = tuple(parse_duration(wait) for wait in waits)
+    return settings.model_copy(update=update)
+
+
+def _create(settings: IntegrationSettings) -> None:
+    with open_tower() as tower:
+        tower.integrations.create(settings)
+    say(f"Made {settings.kind} {settings.name}.")
+
+
+@click.group()
+def webhook() -> None:
+    """Name the endpoints that automations POST to.
+
+    \b
+    Examples:
+      firetower webhook create ci https://ci.example.com/hook --signing-secret CI_KEY
+      firetower webhook test ci
+    """
+
+
+@webhook.command("create")
+@click.argument("name")
+@click.argument("url")
+@click.option("--access-token", metavar="SECRET", help="Sent as a bearer token.")
+@click.option("--signing-secret", metavar="SECRET", help="Signs the request.")
+@click.option(
+    "--signature-encoding",
+    type=click.Choice([encoding.value for encoding in SignatureEncoding]),
+    default=SignatureEncoding.BASE64.value,
+    show_default=True,
+    help="Of X-Wandb-Signature.",
+)
+@_TIMEOUT
+@_IN_FLIGHT
+@_SCHEDULE
+def create_webhook(
+    *,
+    name: str,
+    url: str,
+    access_token: str | None,
+    signing_secret: str | None,
+    signature_encoding: str,
+    timeout: str,
+    max_in_flight: int,
+    retry_schedule: str | None,
+) -> None:
+    """Name an endpoint; its secrets are given by their names.
+
+    \b
+    Examples:
+      firetower webhook create ci https://ci.example.com/hook --access-token CI_TOKEN
+      firetower webhook create ci http://localhost:8000/ --timeout 3s --retry-schedule "5s,5m"
+    """
+    settings = IntegrationSettings(
+        name=name,
+        kind=IntegrationKind.WEBHOOK,
+        url=url,
+        access_token_secret=access_token,
+        signing_secret=signing_secret,
+        signature_encoding=SignatureEncoding(signature_encoding),
+    )
+    _create(_settings(settings, timeout, max_in_flight, retry_schedule))
+
+
+@click.group()
+def slack() -> None:
+    """Name the Slack channels that automations post to.
+
+    \b
+    Examples:
+      firetower secret set TEAM_ML_URL
+      firetower slack create team-ml --url-secret TEAM_ML_URL
+    """
+
+
+@slack.command("create")
+@click.argument("name")
+@click.option(
+    "--url-secret", required=True, metavar="SECRET", help="Holds the incoming webhook's URL."
+)
+@_TIMEOUT
+@_IN_FLIGHT
+@_SCHEDULE
+def create_slack(
+    *, name: str, url_secret: str, timeout: str, max_in_flight: int, retry_schedule: str | None
+) -> None:
+    """Name a Slack channel by the secret that holds its incoming webhook's URL.
+
+    \b
+    Examples:
+      firetower slack create team-ml --url-secret TEAM_ML_URL
+    """
+    settings = IntegrationSettings(name=name, kind=IntegrationKind.SLACK, url_secret=url_secret)
+    _create(_settings(settings, timeout, max_in_flight, retry_schedule))
+
+
+_name = click.argument("name")
+
+
+def _text(summary: str, kind: IntegrationKind, line: str) -> str:
+    return f"{summary}\n\n\b\nExamples:\n  firetower {kind} {line}"
+
+
+def _add_looking(group: click.Group, kind: IntegrationKind, example: str) -> None:
+    """Add the commands of both kinds that show something."""
+
+    @group.command("list", help=_text(f"List every {kind}.", kind, "list --json"))
+    @json_option
+    def list_(*, as_json: bool) -> None:
+        with open_tower() as tower:
+            found = tower.integrations.list(kind)
+        if as_json:
+            for one in found:
+                print_json(integration_data(one))
+            return
+        print_rows(
+            (kind.value, "target", "state"),
+            [(one.name, one.target, _state(one)) for one in found],
+            f"None yet: make one with `firetower {kind} create`.",
+        )
+
+    @group.command(
+        help=_text(f"Show a {kind}, who uses it and what it missed.", kind, f"show {example}")
+    )
+    @_name
+    @json_option
+    def show(*, name: str, as_json: bool) -> None:
+        with open_tower() as tower:
+            detail = tower.integrations.get(name, kind)
+        data = integration_data(detail.integration)
+        more = {"waiting": detail.waiting, "missed": detail.missed}
+        if as_json:
+            print_json({**data, "automations": list(detail.automations), **more})
+            return
+        settings = detail.integration.settings
+        print_fields(
+            [
+                (kind.value, settings.name),
+                ("target", detail.integration.target),
+                ("state", _state(detail.integration)),
+                ("access token", settings.access_token_secret),
+                ("signing secret", settings.signing_secret),
+                ("signature", settings.signature_encoding if settings.signing_secret else ""),
+                ("retries after", ", ".join(map(duration, settings.schedule)) or "never"),
+                ("timeout", duration(settings.timeout)),
+                ("in flight", settings.max_in_flight),
+                ("created", date(detail.integration.created_at)),
+                ("automations", ", ".join(detail.automations)),
+                *more.items(),
+            ]
+        )
+
+
+def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
+    """Add the commands of both kinds that do something."""
+
+    @group.command(help=_text("Send a test request; say what came back.", kind, f"test {example}"))
+    @_name
+    def test(*, name: str) -> None:
+        from firetower.worker.probe import send_test
+
+        with open_tower() as tower:
+            integration = tower.integrations.get(name, kind).integration
+            secrets = tower.integrations.open_secrets(integration)
+        answer = send_test(integration, secrets)
+        if not answer.succeeded:
+            raise FiretowerError(
+                f"{kind} {name} did not take the test: {answer.words}",
+                "Check its URL, its secrets, and the receiver's own log.",
+            )
+        click.echo(f"✓ {answer.words}")
+
+    @group.command(help=_text(f"Send to a {kind} again.", kind, f"enable {example}"))
+    @_name
+    def enable(*, name: str) -> None:
+        with open_tower() as tower:
+            detail = tower.integrations.enable(name, kind)
+        say(f"Enabled {kind} {name}.")
+        if detail.missed:
+            missed = counted(detail.missed, "execution")
+            say(f"It missed {missed}: send them again with `firetower redeliver`.")
+
+    @group.command(help=_text(f"Stop sending to a {kind}.", kind, f"disable {example}"))
+    @_name
+    def disable(*, name: str) -> None:
+        with open_tower() as tower:
+            tower.integrations.disable(name, kind)
+        say(f"Disabled {kind} {name}.")
+
+    @group.command(
+        help=_text(f"Delete a {kind} that no automation uses.", kind, f"delete {example}")
+    )
+    @_name
+    def delete(*, name: str) -> None:
+        with open_tower() as tower:
+            tower.integrations.delete(name, kind)
+        say(f"Deleted {kind} {name}.")
+
+
+def _state(integration: Integration) -> str:
+    if integration.enabled:
+        return "enabled"
+    return f"disabled {date(integration.disabled_at)}: {integration.disabled_reason}"
+
+
+_add_looking(webhook, IntegrationKind.WEBHOOK, "ci")
+_add_doing(webhook, IntegrationKind.WEBHOOK, "ci")
+_add_looking(slack, IntegrationKind.SLACK, "team-ml")
+_add_doing(slack, IntegrationKind.SLACK, "team-ml")
+
+COMMANDS: dict[str, click.Command] = {"webhook": webhook, "slack": slack}

@@ -1,0 +1,218 @@
+"""Drawing on the terminal: data to stdout, talk to stderr."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import click
+
+from firetower.core.automations import Automation, Revision, duration
+from firetower.core.events import Event, instant
+from firetower.core.feed import FeedLine, FeedState
+from firetower.core.integrations import Integration
+from firetower.core.jsons import dump
+from firetower.core.text import visible
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+_WORTH_A_BAR = 64 * 1024 * 1024
+_GAP = "  "
+
+
+def say(text: str) -> None:
+    """Tell a person something, on stderr."""
+    click.echo(visible(text), err=True)
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """Print one object on one line, at once."""
+    click.echo(dump(data))
+
+
+def clock(moment: datetime) -> str:
+    """Return the local time of day."""
+    return moment.astimezone().strftime("%H:%M:%S")
+
+
+def date(moment: datetime | None) -> str:
+    """Return the local date and time; nothing for what has not been."""
+    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def byte_count(size: int) -> str:
+    """Return a size in binary units: "4.2 MiB"."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def print_rows(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    """Print a table where a terminal is wide enough, else aligned columns; say when it is empty."""
+    from rich.cells import cell_len
+
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
+    if not cells:
+        say(empty)
+        return
+    widths = [max(map(cell_len, column)) for column in zip(headers, *cells, strict=True)]
+    needed = sum(widths) + 3 * len(widths) + 1
+    if sys.stdout.isatty() and needed <= shutil.get_terminal_size().columns:
+        _print_table(headers, cells)
+        return
+    for row in ([header.upper() for header in headers], *cells):
+        padded = [
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ]
+        click.echo(_GAP.join(padded).rstrip())
+
+
+def _print_table(headers: Sequence[str], cells: Iterable[Sequence[str]]) -> None:
+    from rich.box import ROUNDED
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headers, box=ROUNDED, header_style="bold")
+    for row in cells:
+        table.add_row(*(Text(cell, no_wrap=True) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Print names and values below each other, leaving out what is empty."""
+    shown = [(name, visible(str(value))) for name, value in fields if value not in {None, ""}]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name:<{width}}{_GAP}{value}")
+
+
+def feed_text(line: FeedLine) -> str:
+    """Return a line of the feed."""
+    execution, event = line.execution, line.execution.event
+    parts = [
+        clock(line.at),
+        f"{line.state.glyph} {line.state.value:<8}",
+        execution.automation,
+        event.type.spec.label,
+        f"{event.subject} {event.detail}".rstrip(),
+        "" if line.status_code is None else str(line.status_code),
+        "" if line.duration_ms is None else f"{line.duration_ms:,.0f} ms",
+        _why(line),
+    ]
+    return visible(_GAP.join(part for part in parts if part))
+
+
+def _why(line: FeedLine) -> str:
+    if line.state is FeedState.RETRYING:
+        again = "" if line.next_try_at is None else f"again {date(line.next_try_at)}"
+        return ", ".join(part for part in (line.error, again) if part)
+    if line.state is FeedState.FINISHED:
+        return ""
+    due = line.execution.due_at
+    return line.error or line.execution.explanation("" if due is None else clock(due))
+
+
+def feed_data(line: FeedLine) -> dict[str, Any]:
+    """Return a line of the feed as JSON-ready data: the execution, and what this line says."""
+    return {
+        "at": instant(line.at),
+        "state": line.state.value,
+        **line.execution.as_data(),
+        "status_code": line.status_code,
+        "duration_ms": line.duration_ms,
+        "error": line.error,
+        "attempt": line.attempt,
+        "next_try_at": None if line.next_try_at is None else instant(line.next_try_at),
+    }
+
+
+def event_text(event: Event) -> str:
+    """Return an event on one line."""
+    parts = [
+        clock(event.recorded_at),
+        f"{event.id:>5}",
+        event.type.spec.label,
+        f"{event.subject} {event.detail}".rstrip(),
+        event.author,
+    ]
+    return visible(_GAP.join(parts))
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """Return an event as JSON-ready data."""
+    return {**event.as_data(), "recorded_at": instant(event.recorded_at)}
+
+
+def revision_data(revision: Revision) -> dict[str, Any]:
+    """Return a revision as JSON-ready data."""
+    definition = revision.definition
+    return {
+        "revision": revision.number,
+        "automation": definition.name,
+        "mode": revision.mode.value,
+        "saved_at": instant(revision.saved_at),
+        "author": revision.author,
+        "sentence": definition.sentence,
+        "description": definition.description,
+        "scope": definition.scope.model_dump(mode="json"),
+        "event_type": definition.event_type.value,
+        "filter": definition.filter.as_wandb(),
+        "action": definition.action.model_dump(mode="json"),
+        "cooldown": None if definition.cooldown is None else duration(definition.cooldown),
+    }
+
+
+def automation_data(automation: Automation) -> dict[str, Any]:
+    """Return an automation as JSON-ready data."""
+    fired = automation.last_fired_at
+    return {
+        **revision_data(automation.revision),
+        "created_at": instant(automation.created_at),
+        "last_fired_at": None if fired is None else instant(fired),
+        "fired_24h": automation.fired_24h,
+    }
+
+
+def integration_data(integration: Integration) -> dict[str, Any]:
+    """Return an endpoint as JSON-ready data. Secrets are in it by their names only."""
+    settings, off = integration.settings, integration.disabled_at
+    return {
+        settings.kind.value: settings.name,
+        "url": settings.url,
+        "url_secret": settings.url_secret,
+        "access_token_secret": settings.access_token_secret,
+        "signing_secret": settings.signing_secret,
+        "signature_encoding": settings.signature_encoding.value,
+        "retry_schedule": [duration(wait) for wait in settings.schedule],
+        "timeout": duration(settings.timeout),
+        "max_in_flight": settings.max_in_flight,
+        "created_at": instant(integration.created_at),
+        "enabled": integration.enabled,
+        "disabled_at": None if off is None else instant(off),
+        "disabled_reason": integration.disabled_reason,
+    }
+
+
+@contextmanager
+def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
+    """Lend a progress callback that draws on stderr, for much to read and a person to see it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn("Hashing"), BarColumn(), DownloadColumn(binary_units=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", visible=False, total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, visible=total > _WORTH_A_BAR)
+
+        yield advance

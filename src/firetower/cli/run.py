@@ -1,0 +1,119 @@
+"""`firetower worker`, `database` and `completion`."""
+
+import click
+
+from firetower.cli.output import feed_text, json_option, print_fields, print_json, say
+from firetower.cli.session import database_url
+from firetower.core.feed import FeedLine
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Until nothing is due, then exit.")
+def worker(*, once: bool) -> None:
+    """Evaluate events and send what is due, one line for each outcome.
+
+    \b
+    Examples:
+      firetower worker
+      firetower worker --once
+    """
+    from firetower.worker.run import run_worker
+
+    def emit(line: FeedLine) -> None:
+        click.echo(feed_text(line))
+
+    run_worker(database_url(), once=once, emit=emit, report=say)
+
+
+@click.group()
+def database() -> None:
+    """Tell of the database, and bring it up to date.
+
+    \b
+    Examples:
+      firetower database info
+      firetower database migrate
+    """
+
+
+@database.command()
+@json_option
+def info(*, as_json: bool) -> None:
+    """Show where the database is and how its schema stands to this program.
+
+    \b
+    Examples:
+      firetower database info
+    """
+    from firetower.store import schema
+    from firetower.store.database import Database
+    from firetower.store.location import Location
+
+    location = Location.of(database_url())
+    version, state = None, schema.SchemaState.EMPTY
+    if location.path is None or location.path.exists():
+        database = Database(location, read_only=True)
+        try:
+            with database.reading() as connection:
+                version, state = schema.version(connection), schema.state(connection)
+        finally:
+            database.close()
+    data = {
+        "database": str(location),
+        "schema": version,
+        "program_schema": schema.SCHEMA,
+        "state": state.value,
+        "key_file": str(location.key_file),
+    }
+    if as_json:
+        print_json(data)
+    else:
+        print_fields(data.items())
+
+
+@database.command()
+def migrate() -> None:
+    """Bring the database's schema to this program's version; back it up first if it matters.
+
+    \b
+    Examples:
+      firetower database migrate
+    """
+    from firetower.store import schema
+    from firetower.store.database import Database
+    from firetower.store.location import Location
+
+    database = Database(Location.of(database_url()))
+    try:
+        before = schema.migrate(database)
+    finally:
+        database.close()
+    if before == schema.SCHEMA:
+        say(f"Already at schema {before}.")
+    else:
+        say(f"Brought the schema from {before} to {schema.SCHEMA}.")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(*, shell: str) -> None:
+    """Print what lets a shell complete commands and options.
+
+    \b
+    Examples:
+      eval "$(firetower completion bash)"
+      firetower completion fish > ~/.config/fish/completions/firetower.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    make = get_completion_class(shell)
+    assert make is not None
+    root = click.get_current_context().find_root().command
+    click.echo(make(root, {}, "firetower", "_FIRETOWER_COMPLETE").source())
+
+
+COMMANDS: dict[str, click.Command] = {
+    "worker": worker,
+    "database": database,
+    "completion": completion,
+}
