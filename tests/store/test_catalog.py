@@ -1,0 +1,150 @@
+"""The catalog's changes and the events they leave, on both databases."""
+
+import pytest
+
+from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.events import Event
+from firetower.store.store import Store
+from firetower.tower import Tower
+
+
+@pytest.fixture
+def tower(store: Store) -> Tower:
+    return Tower(store)
+
+
+def told(tower: Tower, after: int = 0) -> list[str]:
+    def line(event: Event) -> str:
+        moved = "" if event.previous_index is None else f" (was v{event.previous_index})"
+        return f"{event.type} {event.subject} {event.detail}".strip() + moved
+
+    return [line(event) for event in tower.events.newest(1_000) if event.id > after]
+
+
+def newest(tower: Tower) -> int:
+    return max((event.id for event in tower.events.newest(1)), default=0)
+
+
+def test_logging_makes_what_is_new_and_moves_latest(tower: Tower) -> None:
+    first = tower.log("acme/vision/resnet", type="model", references=["s3://b/1"])
+    second = tower.log(
+        "acme/vision/resnet", type="model", references=["s3://b/2"], aliases=["best"], tags=["eu"]
+    )
+    assert (first.reference, second.reference) == (
+        "acme/vision/resnet:v0",
+        "acme/vision/resnet:v1",
+    )
+    assert told(tower) == [
+        "CREATE_ARTIFACT acme/vision/resnet:v0",
+        "ADD_ARTIFACT_ALIAS acme/vision/resnet:v0 ← latest",
+        "CREATE_ARTIFACT acme/vision/resnet:v1",
+        "ADD_ARTIFACT_ALIAS acme/vision/resnet:v1 ← latest (was v0)",
+        "ADD_ARTIFACT_ALIAS acme/vision/resnet:v1 ← best",
+        "ADD_ARTIFACT_TAG acme/vision/resnet:v1 + tag eu",
+    ]
+    assert tower.version("acme/vision/resnet:latest").version.index == 1
+
+
+def test_the_same_content_makes_no_new_version_but_its_aliases_apply(tower: Tower) -> None:
+    first = tower.log("acme/vision/resnet", type="model")
+    again = tower.log("acme/vision/resnet", type="model", aliases=["best"])
+    assert (first.created, again.created) == (True, False)
+    assert again.reference == first.reference
+    assert told(tower)[-1] == "ADD_ARTIFACT_ALIAS acme/vision/resnet:v0 ← best"
+
+
+def test_a_second_type_is_refused_and_leaves_nothing(tower: Tower) -> None:
+    tower.log("acme/vision/resnet", type="model")
+    before = newest(tower)
+    with pytest.raises(InvalidInput, match='of type "model"'):
+        tower.log("acme/vision/resnet", type="dataset", references=["s3://b/2"], aliases=["x"])
+    assert told(tower, before) == []
+    assert len(tower.versions("acme/vision/resnet")) == 1
+
+
+def test_a_link_has_its_own_index_and_happens_once(tower: Tower) -> None:
+    tower.create_registry("models")
+    for number in range(3):
+        tower.log("acme/vision/resnet", type="model", references=[f"s3://b/{number}"])
+    before = newest(tower)
+    linked = tower.link("acme/vision/resnet:v2", "wandb-registry-models/resnet")
+    assert linked.reference == "models/resnet:v0"
+    assert linked.source == "acme/vision/resnet:v2"
+    assert tower.link("acme/vision/resnet:v2", "models/resnet").index == 0
+    assert told(tower, before) == ["LINK_ARTIFACT models/resnet:v0"]
+    assert tower.events.newest(1)[0].version.source == "acme/vision/resnet:v2"  # type: ignore[union-attr]
+
+
+def test_linking_into_a_registry_that_is_not_there_is_refused(tower: Tower) -> None:
+    tower.log("acme/vision/resnet", type="model")
+    with pytest.raises(NotFound, match="there is no registry models"):
+        tower.link("acme/vision/resnet:v0", "models/resnet")
+
+
+def test_a_moved_alias_is_one_event_that_says_from_where(tower: Tower) -> None:
+    for number in range(2):
+        tower.log("acme/vision/resnet", type="model", references=[f"s3://b/{number}"])
+    tower.add_alias("acme/vision/resnet:v0", "best")
+    before = newest(tower)
+    tower.add_alias("acme/vision/resnet:v1", "best")
+    tower.add_alias("acme/vision/resnet:v1", "best")
+    assert told(tower, before) == ["ADD_ARTIFACT_ALIAS acme/vision/resnet:v1 ← best (was v0)"]
+    tower.remove_alias("acme/vision/resnet:v1", "best")
+    with pytest.raises(NotFound, match="has no alias best"):
+        tower.remove_alias("acme/vision/resnet:v1", "best")
+
+
+def test_unlinking_removes_aliases_and_tags_there_and_the_index_is_not_used_again(
+    tower: Tower,
+) -> None:
+    tower.create_registry("models")
+    tower.log("acme/vision/resnet", type="model")
+    linked = tower.link("acme/vision/resnet:v0", "models/resnet", aliases=["production"])
+    tower.add_tag(linked, "eu")
+    before = newest(tower)
+    tower.unlink(linked)
+    assert told(tower, before) == [
+        "REMOVE_ARTIFACT_ALIAS models/resnet:v0 − production",
+        "REMOVE_ARTIFACT_TAG models/resnet:v0 − tag eu",
+        "UNLINK_ARTIFACT models/resnet:v0",
+    ]
+    assert tower.link("acme/vision/resnet:v0", "models/resnet").index == 1
+    assert tower.version("acme/vision/resnet:v0").linked_as == ("models/resnet:v1",)
+
+
+def test_a_logged_version_cannot_be_unlinked(tower: Tower) -> None:
+    tower.log("acme/vision/resnet", type="model")
+    with pytest.raises(InvalidInput, match="was logged there"):
+        tower.unlink("acme/vision/resnet:v0")
+
+
+def test_collections_have_tags(tower: Tower) -> None:
+    tower.log("acme/vision/resnet", type="model")
+    before = newest(tower)
+    tower.add_tag("acme/vision/resnet", "core", "core")
+    tower.remove_tag("acme/vision/resnet", "core")
+    assert told(tower, before) == [
+        "ADD_COLLECTION_TAG acme/vision/resnet + tag core",
+        "REMOVE_COLLECTION_TAG acme/vision/resnet − tag core",
+    ]
+
+
+def test_one_refused_alias_of_several_leaves_none(tower: Tower) -> None:
+    tower.log("acme/vision/resnet", type="model")
+    before = newest(tower)
+    with pytest.raises(InvalidInput, match="looks like a version"):
+        tower.add_alias("acme/vision/resnet:v0", "good", "v7")
+    assert told(tower, before) == []
+
+
+def test_a_registry_exists_once(tower: Tower) -> None:
+    tower.create_registry("models")
+    with pytest.raises(Conflict, match="exists already"):
+        tower.create_registry("wandb-registry-models")
+
+
+def test_metadata_json_does_not_have_is_kept_as_text(tower: Tower) -> None:
+    version = tower.log(
+        "acme/vision/resnet", type="model", metadata={"loss": float("nan"), "text": "a\0b\ud800"}
+    )
+    assert version.metadata == {"loss": "NaN", "text": "a\0b\ud800"}
