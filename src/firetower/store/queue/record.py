@@ -52,7 +52,9 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
         .where(
             _executions.id == bindparam("execution"),
             _executions.attempts == bindparam("try"),
-            _executions.status.in_([Status.RUNNING.value, Status.PENDING.value]),
+            # Not in_(): SQLAlchemy refuses it for many rows at once.
+            (_executions.status == Status.RUNNING.value)
+            | (_executions.status == Status.PENDING.value),
         )
         .values(
             status=bindparam("new_status"),
