@@ -1,0 +1,53 @@
+"""A folder with a database, in which the installed script runs in its own process."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SCRIPT = Path(sys.executable).with_name("firetower")
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder with a database, in which commands run."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "tower.db"
+
+    def run(
+        self, *arguments: str, stdin: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIRETOWER")}
+        chosen = {"FIRETOWER_DATABASE_URL": str(self.database), "FIRETOWER_USER": "alice"}
+        return subprocess.run(
+            [SCRIPT, *arguments],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            cwd=self.folder,
+            env=inherited | chosen | environment,
+            timeout=60,
+            check=False,
+        )
+
+    def ok(self, *arguments: str, stdin: str = "") -> str:
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def objects(self, *arguments: str) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.ok(*arguments, "--json").splitlines()]
+
+
+def automation(*options: str, name: str = "new") -> tuple[str, ...]:
+    """Return the arguments that create an automation on the prepared registry."""
+    where = () if "--project" in options else ("--registry", "models")
+    event = () if "--event" in options else ("--event", "ADD_ARTIFACT_ALIAS")
+    acts = () if "--webhook" in options or "--slack" in options else ("--no-op",)
+    return ("automation", "create", name, *where, *event, *acts, *options)
