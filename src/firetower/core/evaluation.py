@@ -12,18 +12,19 @@ from firetower.core.events import Event, EventType
 from firetower.core.executions import COOLDOWN, SHADOW, Status
 from firetower.core.integrations import Integration
 from firetower.core.requests import render_body
+from firetower.core.scopes import CollectionScope
 
 
 class AutomationIndex:
-    """The revisions in force, found by event type and container.
+    """The revisions in force, found by event type and by the container or collection they watch.
 
-    An event looks at the automations that watch its own registry or project only, and remembers
-    for each collection which of those cover it: what it costs does not depend on how many
-    automations there are elsewhere.
+    An event looks at the automations that watch its own collection, registry or project only, and
+    remembers for each collection which of those cover it: what it costs does not depend on how
+    many automations there are elsewhere.
     """
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
-        self._by_container: defaultdict[tuple[EventType, str], list[Revision]] = defaultdict(list)
+        self._watching: defaultdict[tuple[EventType, str], list[Revision]] = defaultdict(list)
         self._by_collection: dict[tuple[EventType, str], list[Revision]] = {}
         self._current: dict[int, Revision] = {}
         self._by_id: dict[int, Revision] = {}
@@ -69,10 +70,13 @@ class AutomationIndex:
         key = (event.type, event.collection.full_name)
         covering = self._by_collection.get(key)
         if covering is None:
-            watchers = self._by_container.get((event.type, event.container.full_name), ())
+            watchers = [
+                *self._watching.get((event.type, event.container.full_name), ()),
+                *self._watching.get(key, ()),
+            ]
             covering = [
                 revision
-                for revision in watchers
+                for revision in sorted(watchers, key=lambda revision: revision.id)
                 if revision.definition.scope.covers(event.collection, event.artifact_type)
             ]
             self._by_collection[key] = covering
@@ -80,7 +84,9 @@ class AutomationIndex:
 
     def _watchers(self, revision: Revision) -> list[Revision]:
         definition = revision.definition
-        return self._by_container[definition.event_type, definition.scope.container.full_name]
+        scope = definition.scope
+        place = scope.collection if isinstance(scope, CollectionScope) else scope.container
+        return self._watching[definition.event_type, place.full_name]
 
     def _replace(self, old: Revision, new: Revision | None) -> None:
         if not old.acts:
