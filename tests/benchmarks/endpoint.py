@@ -1,0 +1,97 @@
+"""An endpoint in a process of its own, which notes when each request arrives."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+WORKER = """
+import sys
+from firetower.worker.run import run_worker
+run_worker(sys.argv[1], once=sys.argv[2] == "once", emit=lambda _: None,
+    report=lambda line: print(line, flush=True))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    port: int
+
+    @property
+    def hook(self) -> str:
+        """Where requests are noted."""
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def take(self) -> dict[str, Any]:
+        """Return the arrivals since the last time, and the last request."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/take") as answer:
+            taken: dict[str, Any] = json.load(answer)
+        return taken
+
+
+@contextmanager
+def endpoint() -> Iterator[Endpoint]:
+    """Run an endpoint in a process."""
+    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Endpoint(int(process.stdout.readline()))
+        process.terminate()
+
+
+@contextmanager
+def worker(database: str, *, once: bool) -> Iterator["subprocess.Popen[str]"]:
+    """Run a worker in a process; it has started when this is entered."""
+    arguments = [sys.executable, "-c", WORKER, database, "once" if once else "on"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        if not once:
+            process.terminate()
+        process.communicate()
+
+
+def _serve() -> None:
+    noted: list[int] = []
+    last: dict[str, Any] = {}
+
+    async def hook(request: web.Request) -> web.Response:
+        body = await request.read()
+        if request.path == "/hook":
+            noted.append(time.monotonic_ns())
+            last.update(headers=request.headers, body=body)
+        return web.Response(text="ok")
+
+    async def take(_: web.Request) -> web.Response:
+        answer = {
+            "arrivals": list(noted),
+            "headers": dict(last.get("headers", {})),
+            "body": last.get("body", b"").decode(),
+        }
+        noted.clear()
+        return web.json_response(answer)
+
+    async def announce(application: web.Application) -> None:
+        print(port, flush=True)
+
+    import socket
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    application = web.Application()
+    application.add_routes(
+        [web.post("/hook", hook), web.post("/other", hook), web.get("/take", take)]
+    )
+    application.on_startup.append(announce)
+    web.run_app(application, sock=listener, access_log=None, print=None)
+
+
+if __name__ == "__main__":
+    _serve()

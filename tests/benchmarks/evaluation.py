@@ -1,0 +1,167 @@
+"""Evaluation: events a second, and what an event costs when there are many automations."""
+
+import itertools
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data
+from benchmarks.table import Row, rate
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition, Mode, Revision
+from firetower.core.evaluation import AutomationIndex, match
+from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.filters import Filter
+from firetower.core.jsons import dump
+from firetower.core.references import CollectionReference
+from firetower.core.scopes import CollectionScope
+from firetower.store.mirror import Mirror
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.queue.turn import Slots, Turn
+from firetower.store.store import Store
+
+REGISTRIES, COLLECTIONS, PER_COLLECTION = 10, 1_000, 10
+EVENTS, BATCH, ROUNDS = 5_000, 500, 5
+_SELECT = """
+SELECT e.id, e.type, e.recorded_at, e.author, e.collection_id, e.version_index, e.alias, e.tag,
+  e.previous_index, v.artifact_id, v.metadata_json, v.home_collection_id, v.home_index
+FROM events e LEFT OUTER JOIN versions v ON e.version_id = v.id
+WHERE e.evaluated = 0 ORDER BY e.id LIMIT ?
+"""
+
+
+def _definition(name: str, collection: str, regex: str) -> Definition:
+    return Definition(
+        name=name,
+        scope=CollectionScope(collection=CollectionReference.parse(collection)),
+        event_type=EventType.ADD_ARTIFACT_ALIAS,
+        filter=Filter.of({"alias": {"$regex": regex}}),
+        action=NoAction(),
+    )
+
+
+def measure_batches(folder: Path) -> list[Row]:
+    """10,000 automations, 10 on each collection, one of which each event fires."""
+    source, copy = folder / "source.db", folder / "copy.db"
+    names = data.make_catalog(source, REGISTRIES, COLLECTIONS)
+    definitions = [
+        (place, _definition(f"a-{place}-{i}", name, f"^stage-{i}" if i else "^prod"))
+        for place, name in enumerate(names)
+        for i in range(PER_COLLECTION)
+    ]
+    data.add_automations(source, definitions)
+    data.add_events(source, EVENTS, COLLECTIONS)
+    ours, reference = [], []
+    for _ in range(ROUNDS):
+        _fresh(source, copy)
+        ours.append(_ours(copy))
+        with_rows = data.raw(copy)
+        cursor = with_rows.execute("SELECT * FROM executions ORDER BY id")
+        columns = [column[0] for column in cursor.description]
+        rows = cursor.fetchall()
+        with_rows.close()
+        assert len(rows) == EVENTS
+        _fresh(source, copy)
+        reference.append(_reference(copy, columns, rows))
+    return [rate("evaluation", "events", EVENTS / min(ours), EVENTS / min(reference), 0.4)]
+
+
+def _fresh(source: Path, copy: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        copy.with_name(copy.name + ending).unlink(missing_ok=True)
+    shutil.copy(source, copy)
+
+
+def _ours(path: Path) -> float:
+    store, mirror = Store.open(str(path)), Mirror()
+    with store.reading() as connection:
+        mirror.refresh(connection)  # a worker reads the automations once, when it starts
+    begun = time.perf_counter()
+    for _ in range(EVENTS // BATCH):
+        with store.changing() as change:
+            turn = Turn(change.connection, store.known, mirror, Slots("w", {}), change.now)
+            evaluate(turn, BATCH)
+    spent = time.perf_counter() - begun
+    store.close()
+    return spent
+
+
+def _reference(path: Path, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> float:
+    marks = ", ".join("?" * len(columns))
+    insert = f"INSERT INTO executions ({', '.join(columns)}) VALUES ({marks})"
+    connection = data.raw(path)
+    begun = time.perf_counter()
+    for start in range(0, EVENTS, BATCH):
+        connection.execute("BEGIN IMMEDIATE")
+        ids = [row[0] for row in connection.execute(_SELECT, (BATCH,)).fetchall()]
+        connection.executemany(insert, rows[start : start + BATCH])
+        places = ", ".join("?" * len(ids))
+        connection.execute(f"UPDATE events SET evaluated = 1 WHERE id IN ({places})", ids)
+        connection.execute("COMMIT")
+    spent = time.perf_counter() - begun
+    connection.close()
+    return spent
+
+
+def measure_elsewhere(folder: Path) -> list[Row]:
+    """What an event costs with 100,000 automations in other registries, against 100."""
+    few, many = _index(100), _index(100_000)
+    events = [_event(i) for i in range(1, 20_001)]
+    spent: dict[int, list[float]] = {0: [], 1: []}
+    for _ in range(7):
+        for which, index in enumerate((few, many)):
+            begun = time.perf_counter()
+            matches = match(events, index)
+            spent[which].append(time.perf_counter() - begun)
+            assert len(matches) == len(events)
+    cost = {which: min(times) / len(events) * 1e6 for which, times in spent.items()}
+    ratio = cost[1] / cost[0]
+    ours, reference = (f"{cost[which]:.2f} µs/event" for which in (1, 0))
+    return [Row("100,000 elsewhere : 100", ours, reference, ratio, "ratio ≤ 1.3", ratio <= 1.3)]
+
+
+def _index(elsewhere: int) -> AutomationIndex:
+    ids = itertools.count(1)
+    index = AutomationIndex()
+    for place in range(10):
+        for i in range(10):
+            regex = f"^stage-{i}" if i else "^prod"
+            index.add(_revision(next(ids), _definition("a", f"models/m-{place}", regex)))
+    shared = [_definition("a", f"other-{i}/m", "^prod") for i in range(min(elsewhere, 1_000))]
+    for i in range(elsewhere):
+        index.add(_revision(next(ids), shared[i % len(shared)]))
+    return index
+
+
+def _revision(number: int, definition: Definition) -> Revision:
+    return Revision(
+        id=number,
+        automation_id=number,
+        number=1,
+        definition=definition,
+        mode=Mode.ENABLED,
+        saved_at=data.NOON,
+        author="ada",
+        after_event_id=0,
+    )
+
+
+_COLLECTIONS = [CollectionReference.parse(f"models/m-{i}") for i in range(10)]
+
+
+def _event(number: int) -> Event:
+    return Event(
+        id=number,
+        type=EventType.ADD_ARTIFACT_ALIAS,
+        recorded_at=datetime.now(UTC),
+        author="ada",
+        collection=_COLLECTIONS[number % 10],
+        artifact_type="model",
+        version=EventVersion(
+            artifact_id="a", index=1, source=None, metadata_json=dump(data.METADATA)
+        ),
+        alias=f"prod-{number}",
+    )

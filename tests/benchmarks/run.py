@@ -1,0 +1,31 @@
+"""Measure against the aims, each beside a raw reference: run.py [NAME ...]."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+
+def main(names: list[str]) -> None:
+    from benchmarks import changes, delivery, evaluation, latency
+    from benchmarks.table import Row, show
+
+    benchmarks: dict[str, Callable[[Path], list[Row]]] = {
+        "evaluation": evaluation.measure_batches,
+        "elsewhere": evaluation.measure_elsewhere,
+        "delivery": delivery.measure,
+        "latency": latency.measure,
+        "changes": changes.measure,
+    }
+    rows: list[Row] = []
+    for name in names or benchmarks:
+        # /var/tmp: a disk, where /tmp may be memory, on which a commit costs nothing.
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+            rows += benchmarks[name](Path(folder))
+    show(rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
