@@ -169,6 +169,9 @@ def test_info_makes_no_database(tmp_path: Path) -> None:
         ("redeliver", "--failed"),
         ("redeliver", "1", "--since", "2h"),
         ("feed", "--status", "lost"),
+        ("feed", "--limit", "9" * 20),
+        ("execution", "show", "9" * 20),
+        ("redeliver", "9" * 20),
     ],
     ids=" ".join,
 )

@@ -21,7 +21,12 @@ from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, line_of
 from firetower.core.text import counted, visible
 
-_limit = click.option("--limit", type=click.IntRange(0), default=50, show_default=True, metavar="N")
+_ID = click.IntRange(1, 2**63 - 1)
+"""What a database can hold."""
+
+_limit = click.option(
+    "--limit", type=click.IntRange(0, 1_000_000), default=50, show_default=True, metavar="N"
+)
 _follow = click.option("--follow", "-f", is_flag=True, help="Go on with what comes.")
 
 
@@ -110,7 +115,7 @@ def execution() -> None:
 
 
 @execution.command()
-@click.argument("execution_id", metavar="ID", type=int)
+@click.argument("execution_id", metavar="ID", type=_ID)
 @json_option
 def show(*, execution_id: int, as_json: bool) -> None:
     """Show an execution with every request sent and every answer; secrets are masked.
@@ -174,7 +179,7 @@ def _print_attempt(attempt: Attempt) -> None:
 
 
 @click.command()
-@click.argument("execution_ids", nargs=-1, type=int, metavar="[ID]...")
+@click.argument("execution_ids", nargs=-1, type=_ID, metavar="[ID]...")
 @click.option("--failed", is_flag=True, help="Every execution that failed --since a moment.")
 @click.option("--since", metavar="T", help="30m, 2h, 30d, or 2026-01-31T12:00.")
 def redeliver(*, execution_ids: tuple[int, ...], failed: bool, since: str | None) -> None:
