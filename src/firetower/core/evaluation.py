@@ -14,6 +14,9 @@ from firetower.core.integrations import Integration
 from firetower.core.requests import render_body
 from firetower.core.scopes import CollectionScope
 
+_Covering: TypeAlias = tuple[Revision, Callable[[Event], bool]]
+"""A revision with its filter's test, looked up once."""
+
 
 class AutomationIndex:
     """The revisions in force, found by event type and by the container or collection they watch.
@@ -25,9 +28,7 @@ class AutomationIndex:
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
         self._watching: defaultdict[tuple[EventType, str], list[Revision]] = defaultdict(list)
-        self._by_collection: dict[
-            tuple[EventType, str], list[tuple[Revision, Callable[[Event], bool]]]
-        ] = {}
+        self._by_collection: dict[tuple[EventType, str], list[_Covering]] = {}
         self._current: dict[int, Revision] = {}
         self._by_id: dict[int, Revision] = {}
         for revision in revisions:
@@ -68,7 +69,7 @@ class AutomationIndex:
             if holds(event) and revision.in_force_at(event):
                 yield revision
 
-    def _covering(self, event: Event) -> list[tuple[Revision, Callable[[Event], bool]]]:
+    def _covering(self, event: Event) -> list[_Covering]:
         key = (event.type, event.collection.full_name)
         covering = self._by_collection.get(key)
         if covering is None:
