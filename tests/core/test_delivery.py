@@ -18,7 +18,12 @@ jitters = st.floats(-1, 1)
 
 
 def judged(answer: Answer, **given: Any) -> Verdict:
-    defaults = {"retries_used": 0, "schedule": DEFAULT_SCHEDULE, "now": NOON, "jitter": 0.0}
+    defaults: dict[str, Any] = {
+        "retries_used": 0,
+        "schedule": DEFAULT_SCHEDULE,
+        "now": NOON,
+        "jitter": 0.0,
+    }
     return judge(answer, **(defaults | given))
 
 

@@ -75,7 +75,7 @@ def test_the_refused_url_is_called_by_what_it_was_for() -> None:
     ids=["none", "token", "signing", "both", "slack"],
 )
 def test_an_integration_grants_its_own_secrets_but_never_its_url(
-    settings: dict[str, str], granted: set[str], used: set[str]
+    settings: dict[str, Any], granted: set[str], used: set[str]
 ) -> None:
     given = make_integration(**settings).settings
     assert given.granted == granted
