@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from core.builders import make_integration, refusal
