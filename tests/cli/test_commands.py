@@ -227,4 +227,4 @@ def test_the_feed_follows_and_stops_quietly(shell: Shell) -> None:
         assert "← second" in following.stdout.readline()
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 130
-        assert following.stderr.read().strip() == ""
+        assert following.stderr.read().strip() == "following what fires; Ctrl-C ends it"
