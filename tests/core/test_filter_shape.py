@@ -43,7 +43,7 @@ TAGGED = EventType.ADD_ARTIFACT_TAG
             EventType.ADD_ARTIFACT_ALIAS,
             ["prod", "prod-new"],
             ["prod-old", "staging"],
-            "(alias ~ ^prod and alias ≠ prod-old)",
+            "alias ~ ^prod and alias ≠ prod-old",
             id="and",
         ),
         pytest.param(
@@ -51,7 +51,7 @@ TAGGED = EventType.ADD_ARTIFACT_TAG
             EventType.ADD_ARTIFACT_ALIAS,
             ["prod", "staging"],
             ["dev"],
-            "(alias = prod or alias = staging)",
+            "alias = prod or alias = staging",
             id="or",
         ),
         pytest.param(

@@ -20,10 +20,11 @@ class Pattern:
     Raises InvalidInput when made from an expression that RE2 refuses.
     """
 
-    __slots__ = ("source",)
+    __slots__ = ("_search", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
+        self._search: Any = None
         if len(source) > MAX_PATTERN:
             raise InvalidInput(
                 f"the regex has {len(source):,} characters", f"Use at most {MAX_PATTERN:,}."
@@ -32,7 +33,9 @@ class Pattern:
 
     def search(self, text: str) -> bool:
         """Return whether the expression matches anywhere in `text`."""
-        return _compiled(self.source).search(_encoded(text)) is not None
+        if self._search is None:
+            self._search = _compiled(self.source).search
+        return self._search(_encoded(text)) is not None
 
     def __str__(self) -> str:
         return self.source

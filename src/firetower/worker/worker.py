@@ -16,7 +16,7 @@ from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
 from firetower.store.mirror import Mirror
-from firetower.store.queue.claim import claim_due, next_due
+from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import Outcome, record, recover
 from firetower.store.queue.turn import Claim, Slots, Turn
@@ -187,17 +187,14 @@ class Worker:
                 workers.beat(connection, self.id, now)
                 self._bury_the_dead(change)
                 self._beat_at = now
-            self._mirror.refresh(connection)
+            if not self._mirror.integrations:
+                self._mirror.refresh(connection)
             turn = Turn(connection, self.store.known, self._mirror, self._slots(), now)
             evaluated = evaluate(turn, BATCH)
-            claims = [*evaluated.claims, *claim_due(turn)]
+            due, next_due_at = claim_due(turn)
+            claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
-            due = [
-                moment
-                for integration_id, moment in next_due(turn).items()
-                if turn.slots.free[integration_id] > 0
-            ]
-        return TurnResult(evaluated.events, evaluated.firings, opened, min(due, default=None))
+        return TurnResult(evaluated.events, evaluated.firings, opened, next_due_at)
 
     def _slots(self) -> Slots:
         free = {

@@ -29,9 +29,10 @@ def parse_node(source: JsonValue, depth: int = 0) -> Node:
 def _entry(key: str, operand: JsonValue, depth: int) -> Node:
     match key:
         case "$and":
-            return All(*_nodes(key, operand, depth))
+            return _joined(_nodes(key, operand, depth))
         case "$or":
-            return AnyOf(*_nodes(key, operand, depth))
+            parts = _nodes(key, operand, depth)
+            return parts[0] if len(parts) == 1 else AnyOf(*parts)
         case "$nor":
             return Not(AnyOf(*_nodes(key, operand, depth)))
         case "$not":

@@ -8,18 +8,39 @@ from firetower.core.executions import Status
 from firetower.core.integrations import Integration
 from firetower.store import tables
 from firetower.store.events import build_event, learn_collections, select_events
-from firetower.store.queue.turn import Claim, Turn
+from firetower.store.queue.turn import LEASE_MARGIN, Claim, Turn
 
 _events, _executions = tables.events.c, tables.executions.c
 
 
-def claim_due(turn: Turn) -> list[Claim]:
-    """Lease what is due: for each enabled integration as many as it has room for."""
+def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
+    """Lease what is due: for each enabled integration as many as it has room for.
+
+    Return the claims, and when to look again: the earliest time at which an integration with
+    room has something due. Those without room are looked at when an answer comes.
+    """
     claims: list[Claim] = []
+    upcoming: list[datetime] = []
     for integration_id, due_at in next_due(turn).items():
-        if due_at <= turn.now and turn.slots.free.get(integration_id, 0) > 0:
-            claims.extend(_claim(turn, turn.mirror.integrations[integration_id]))
-    return claims
+        if turn.slots.free.get(integration_id, 0) == 0:
+            continue
+        if due_at > turn.now:
+            upcoming.append(due_at)
+            continue
+        claims.extend(_claim(turn, turn.mirror.integrations[integration_id]))
+        if turn.slots.free[integration_id] > 0:
+            upcoming.append(_next_due_of(turn, integration_id) or turn.now + LEASE_MARGIN)
+    return claims, min(upcoming, default=None)
+
+
+def _next_due_of(turn: Turn, integration_id: int) -> datetime | None:
+    moment: datetime | None = turn.connection.execute(
+        select(func.min(_executions.due_at)).where(
+            _executions.integration_id == integration_id,
+            _executions.status == Status.PENDING.value,
+        )
+    ).scalar()
+    return moment
 
 
 def next_due(turn: Turn) -> dict[int, datetime]:

@@ -1,0 +1,243 @@
+"""Evaluation, claims and records, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from firetower.core.actions import NoAction, WebhookAction
+from firetower.core.automations import Definition, Mode
+from firetower.core.delivery import Answer, judge
+from firetower.core.events import EventType
+from firetower.core.executions import Execution, Status
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.core.references import ContainerReference
+from firetower.core.requests import RecordedRequest
+from firetower.core.scopes import ContainerScope
+from firetower.store import tables
+from firetower.store.mirror import Mirror
+from firetower.store.queue.claim import claim_due
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.queue.record import LOST, Outcome, give_back, record, recover
+from firetower.store.queue.turn import LEASE_MARGIN, Claim, Slots, Turn
+from firetower.store.store import Store
+from firetower.tower import Tower
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+class Bench:
+    """A store with a clock of its own, one registry, one version and one endpoint."""
+
+    def __init__(self, store: Store) -> None:
+        self.now = START
+        store.clock = lambda: self.now
+        self.store = store
+        self.tower = Tower(store)
+        self.mirror = Mirror()
+        self.tower.create_registry("models")
+        version = self.tower.log("acme/vision/resnet", type="model")
+        self.version = self.tower.link(version, "models/resnet").reference
+        self.tower.integrations.create(
+            IntegrationSettings(name="ci", kind=IntegrationKind.WEBHOOK, url="http://ci.test/")
+        )
+        self.turn()
+
+    def automate(self, name: str = "deploy", *, records: bool = False, **more: object) -> None:
+        mode = more.pop("mode", Mode.ENABLED)
+        given = {
+            "name": name,
+            "scope": ContainerScope(container=ContainerReference.registry("models")),
+            "event_type": EventType.ADD_ARTIFACT_ALIAS,
+            "action": NoAction() if records else WebhookAction(integration="ci"),
+            **more,
+        }
+        self.tower.automations.create(Definition.model_validate(given), Mode(str(mode)))
+
+    def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
+        with self.store.changing() as change:
+            self.mirror.refresh(change.connection)
+            slots = Slots(worker, dict.fromkeys(self.mirror.integrations, room))
+            turn = Turn(change.connection, self.store.known, self.mirror, slots, change.now)
+            evaluated = evaluate(turn, 100)
+            due, _ = claim_due(turn)
+            return [*evaluated.claims, *due]
+
+    def answer(self, claim: Claim, code: int) -> None:
+        answer = Answer(code)
+        verdict = judge(
+            answer,
+            retries_used=claim.retries_used,
+            schedule=claim.integration.settings.schedule,
+            now=self.now,
+            jitter=0,
+        )
+        request = RecordedRequest("http://ci.test/", {}, "{}")
+        outcome = Outcome(claim, request, answer, verdict, self.now, timedelta(0))
+        with self.store.changing() as change:
+            record(change.connection, [outcome], change.now)
+
+    @property
+    def executions(self) -> list[Execution]:
+        return self.tower.executions.newest(100)[::-1]
+
+    @property
+    def only(self) -> Execution:
+        [execution] = self.executions
+        return execution
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    return Bench(store)
+
+
+def test_only_events_after_the_save_fire(bench: Bench) -> None:
+    bench.tower.add_alias(bench.version, "before")
+    bench.automate(records=True)
+    bench.tower.add_alias(bench.version, "after")
+    bench.turn()
+    assert bench.only.event.alias == "after"
+    assert bench.only.status is Status.FINISHED
+
+
+def test_what_was_recorded_while_it_was_enabled_fires_though_it_is_disabled_since(
+    bench: Bench,
+) -> None:
+    bench.automate(records=True)
+    bench.tower.add_alias(bench.version, "enabled")
+    bench.tower.automations.set_mode("deploy", Mode.DISABLED)
+    bench.tower.add_alias(bench.version, "disabled")
+    bench.tower.automations.set_mode("deploy", Mode.ENABLED)
+    bench.tower.add_alias(bench.version, "again")
+    bench.turn()
+    assert [execution.event.alias for execution in bench.executions] == ["enabled", "again"]
+
+
+def test_a_new_worker_evaluates_a_backlog_by_the_revisions_of_its_time(bench: Bench) -> None:
+    bench.automate(records=True)
+    bench.tower.add_alias(bench.version, "first")
+    bench.tower.automations.delete("deploy")
+    bench.mirror = Mirror()
+    bench.turn()
+    assert bench.only.event.alias == "first"
+
+
+def test_evaluating_again_makes_no_second_execution(bench: Bench) -> None:
+    bench.automate(records=True)
+    bench.tower.add_alias(bench.version, "one")
+    bench.turn()
+    bench.turn()
+    assert len(bench.executions) == 1
+
+
+def test_a_cooldown_holds_back_and_says_until_when(bench: Bench) -> None:
+    bench.automate(records=True, cooldown=timedelta(minutes=10))
+    bench.tower.add_alias(bench.version, "one")
+    bench.turn()
+    bench.now += timedelta(minutes=3)
+    bench.tower.add_alias(bench.version, "two")
+    bench.turn()
+    bench.now += timedelta(minutes=8)
+    bench.tower.add_alias(bench.version, "three")
+    bench.turn()
+    one, two, three = bench.executions
+    assert (one.status, three.status) == (Status.FINISHED, Status.FINISHED)
+    assert (two.status, two.reason) == (Status.SKIPPED, "cooldown")
+    assert two.due_at == START + timedelta(minutes=10)
+
+
+def test_shadow_keeps_what_it_would_have_sent(bench: Bench) -> None:
+    action = WebhookAction(integration="ci", payload='{"alias": "${alias}"}')
+    bench.automate(action=action, mode=Mode.SHADOW)
+    bench.tower.add_alias(bench.version, "one")
+    assert bench.turn(room=9) == []
+    assert (bench.only.status, bench.only.reason) == (Status.SKIPPED, "shadow")
+    assert bench.only.request_body == '{"alias": "one"}'
+
+
+def test_a_disabled_endpoint_leaves_an_execution_that_says_so(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK, "by ada")
+    bench.tower.add_alias(bench.version, "one")
+    assert bench.turn(room=9) == []
+    assert bench.only.reason == "endpoint ci is disabled: by ada"
+
+
+def test_a_claim_is_leased_to_one_worker(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    [claim] = bench.turn(room=1)
+    assert bench.only.status is Status.RUNNING
+    assert bench.turn(room=9, worker="other") == []
+    bench.answer(claim, 200)
+    assert (bench.only.status, bench.only.status_code) == (Status.FINISHED, 200)
+
+
+def test_an_endpoint_gets_no_more_than_it_has_room_for(bench: Bench) -> None:
+    bench.automate()
+    for number in range(5):
+        bench.tower.add_alias(bench.version, f"alias-{number}")
+    assert len(bench.turn(room=2)) == 2
+    assert len(bench.turn(room=9)) == 3
+
+
+def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    [claim] = bench.turn(room=1)
+    bench.answer(claim, 503)
+    assert bench.only.due_at == START + timedelta(seconds=5)
+    assert bench.turn(room=1) == []
+    bench.now += timedelta(seconds=5)
+    [again] = bench.turn(room=1)
+    assert (again.number, again.retries_used) == (2, 1)
+    assert again.webhook_id == claim.webhook_id
+
+
+def test_a_lost_claim_is_due_again_and_its_old_worker_cannot_change_the_end(
+    bench: Bench,
+) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    [old] = bench.turn(room=1)
+    bench.now += old.integration.settings.timeout + LEASE_MARGIN + timedelta(seconds=1)
+    with bench.store.changing() as change:
+        assert recover(change.connection, change.now) == 1
+    [new] = bench.turn(room=1, worker="other")
+    assert (new.number, new.webhook_id) == (2, old.webhook_id)
+    bench.answer(new, 200)
+    bench.answer(old, 500)
+    execution, attempts = bench.tower.executions.get(bench.only.id)
+    assert execution.status is Status.FINISHED
+    assert [(a.number, a.status_code, a.error) for a in attempts] == [
+        (1, 500, None),
+        (2, 200, None),
+    ]
+
+
+def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    bench.turn(room=1, worker="dead")
+    with bench.store.changing() as change:
+        assert recover(change.connection, change.now, ["dead"]) == 1
+    assert (bench.only.status, bench.only.reason) == (Status.PENDING, LOST)
+
+
+def test_a_claim_given_back_was_never_a_try(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    claims = bench.turn(room=1)
+    with bench.store.changing() as change:
+        give_back(change.connection, claims)
+    assert (bench.only.status, bench.only.attempts) == (Status.PENDING, 0)
+    assert [claim.number for claim in bench.turn(room=1)] == [1]
+
+
+def test_evaluated_events_are_marked(bench: Bench) -> None:
+    with bench.store.reading() as connection:
+        waiting = connection.execute(
+            select(tables.events.c.id).where(tables.events.c.evaluated.is_(False))
+        ).all()
+    assert waiting == []

@@ -1,0 +1,87 @@
+"""Secrets at rest, and the files they lie in."""
+
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from firetower.core.errors import Conflict, SecretKeyError
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.store import tables
+from firetower.store.store import Store
+from firetower.tower import Tower
+
+VALUE = "correct-horse-battery-staple"
+
+
+def hook(tower: Tower) -> None:
+    tower.secrets.set("SIGN", VALUE)
+    tower.integrations.create(
+        IntegrationSettings(
+            name="ci",
+            kind=IntegrationKind.WEBHOOK,
+            url="http://ci.test/",
+            signing_secret="SIGN",
+        )
+    )
+
+
+def test_a_secret_is_opened_for_its_integration_only(store: Store) -> None:
+    tower = Tower(store)
+    hook(tower)
+    tower.secrets.set("OTHER", "unrelated")
+    integration = tower.integrations.get("ci", IntegrationKind.WEBHOOK).integration
+    assert tower.integrations.open_secrets(integration).values == {"SIGN": VALUE}
+
+
+def test_a_replaced_secret_signs_for_a_day_more(store: Store) -> None:
+    tower, now = Tower(store), datetime(2026, 1, 31, tzinfo=UTC)
+    store.clock = lambda: now
+    hook(tower)
+    assert tower.secrets.set("SIGN", "the next one") is False
+    integration = tower.integrations.get("ci", IntegrationKind.WEBHOOK).integration
+    assert tower.integrations.open_secrets(integration).previous == {"SIGN": VALUE}
+    store.clock = lambda: now + timedelta(hours=25)
+    assert tower.integrations.open_secrets(integration).previous == {}
+
+
+def test_a_secret_in_use_is_not_deleted(store: Store) -> None:
+    tower = Tower(store)
+    hook(tower)
+    with pytest.raises(Conflict, match="used by ci"):
+        tower.secrets.delete("SIGN")
+    tower.integrations.delete("ci", IntegrationKind.WEBHOOK)
+    tower.secrets.delete("SIGN")
+    assert tower.secrets.list() == []
+
+
+def test_the_wrong_key_and_a_missing_one_are_told_apart(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tower = Tower(store)
+    hook(tower)
+    monkeypatch.setenv("FIRETOWER_SECRET_KEY", "A" * 43 + "=")
+    with pytest.raises(SecretKeyError, match="is not this database's"):
+        tower.secrets.set("SIGN", "x")
+    monkeypatch.delenv("FIRETOWER_SECRET_KEY")
+    store.database.location.key_file.unlink()
+    with pytest.raises(SecretKeyError, match="is missing"):
+        tower.secrets.set("SIGN", "x")
+
+
+def test_files_are_for_their_owner_and_hold_no_secret(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "deep" / "tower.db"))
+    hook(Tower(store))
+    for file in (tmp_path / "deep").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+        assert VALUE.encode() not in file.read_bytes()
+    store.close()
+
+
+def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> None:
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, tables.metadata) == []
