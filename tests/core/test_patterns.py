@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from core.builders import refusal
+from firetower.core.errors import InvalidInput
 from firetower.core.patterns import MAX_PATTERN, Pattern
 
 
@@ -77,7 +78,7 @@ def test_what_re2_takes_means_what_pythons_re_means(source: str, text: str) -> N
     try:
         expected = re.search(source.replace("$", r"\Z"), text) is not None
         pattern = Pattern(source)
-    except Exception:
+    except (re.error, InvalidInput):  # one of the two engines does not take it
         return
     assert pattern.search(text) is expected
 

@@ -14,17 +14,20 @@ MAX_PATTERN = 1_000
 """Characters of a pattern."""
 
 
+_REMEMBERED = 256
+"""Characters of a text whose result is remembered."""
+
+
 class Pattern:
     """A regular expression in RE2's syntax, searched for anywhere in the text.
 
     Raises InvalidInput when made from an expression that RE2 refuses.
     """
 
-    __slots__ = ("_search", "source")
+    __slots__ = ("source",)
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self._search: Any = None
         if len(source) > MAX_PATTERN:
             raise InvalidInput(
                 f"the regex has {len(source):,} characters", f"Use at most {MAX_PATTERN:,}."
@@ -33,9 +36,9 @@ class Pattern:
 
     def search(self, text: str) -> bool:
         """Return whether the expression matches anywhere in `text`."""
-        if self._search is None:
-            self._search = _compiled(self.source).search
-        return self._search(_encoded(text)) is not None
+        if len(text) > _REMEMBERED:
+            return _compiled(self.source).search(_encoded(text)) is not None
+        return _found(self.source, text)
 
     def __str__(self) -> str:
         return self.source
@@ -65,6 +68,12 @@ class Pattern:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=65_536)
+def _found(source: str, text: str) -> bool:
+    """Search once for what is asked again and again: aliases and names are few, events many."""
+    return _compiled(source).search(_encoded(text)) is not None
 
 
 @lru_cache(maxsize=4096)

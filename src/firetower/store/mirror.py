@@ -1,5 +1,7 @@
 """A worker's picture of the automations and integrations, kept up to date in small steps."""
 
+import gc
+
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from firetower.core.automations import Mode, Revision
@@ -47,8 +49,11 @@ class Mirror:
             query = query.where(acting, self._still_needed(connection))
         else:
             query = query.where(_revisions.id > self._newest_revision)
+        first = self._newest_revision is None
         for row in connection.execute(query):
             self.index.add(build_revision(row))
+        if first:
+            gc.freeze()  # what stays for good: each collection would look through it in vain
 
     def _still_needed(self, connection: Connection) -> ColumnElement[bool]:
         events = tables.events.c
