@@ -17,6 +17,7 @@ COLLECTIONS = {
     "models/resnet": "model",
     "models/bert": "model",
     "data/resnet": "dataset",
+    "acme/vision": "model",  # of registry acme, and written as project acme/vision is
     "acme/vision/resnet": "model",
     "acme/vision/coco": "dataset",
 }
@@ -25,6 +26,7 @@ SCOPES: list[Scope] = [
     ContainerScope(container=ContainerReference.registry("data")),
     ContainerScope(container=VISION),
     CollectionScope(collection=CollectionReference.parse("models/resnet")),
+    CollectionScope(collection=CollectionReference.parse("acme/vision")),
     CollectionsScope(container=VISION, glob="res*"),
     CollectionsScope(container=VISION, regex=Pattern("o$")),
     CollectionsScope(container=VISION, artifact_type="dataset"),

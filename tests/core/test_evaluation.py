@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from firetower.core.evaluation import (
 )
 from firetower.core.events import Event
 from firetower.core.executions import Status
+from firetower.core.variables import MASK
 
 MINUTE = timedelta(minutes=1)
 TEN_MINUTES = 10 * MINUTE
@@ -155,6 +157,18 @@ def test_a_firing_is_pending_or_says_why_nothing_is_sent(
     firing = fire(revision, make_event(), None, integrations)
     assert (firing.status, firing.reason) == (status, reason)
     assert firing.held_until is None
+
+
+def test_a_shadow_firing_keeps_what_would_have_been_sent_without_its_secrets() -> None:
+    revision = make_revision(
+        make_definition(action=webhook('["${alias}", "${ACCESS_TOKEN}"]')),
+        mode=Mode.SHADOW,
+        integration_id=1,
+    )
+    endpoints = {1: make_integration(access_token_secret="GH")}
+    body = fire(revision, make_event(), None, endpoints).request_body
+    assert json.loads(body or "") == ["production", MASK]
+    assert fire(make_revision(), make_event(), None, endpoints).request_body is None
 
 
 def test_a_firing_that_sends_nothing_is_finished_at_once() -> None:
