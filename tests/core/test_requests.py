@@ -210,3 +210,10 @@ def test_escaped_text_reads_as_before_and_has_no_bracket(text: str) -> None:
     assert not set(escaped) & set("<>")
     back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert back == text
+
+
+def test_a_secret_written_into_a_webhooks_url_is_masked_there() -> None:
+    integration = make_integration(url="https://ci.example/t0ken/hook")
+    made = Request("https://ci.example/t0ken/hook", {}, b"{}")
+    kept = record_request(made, integration, Secrets({"TOKEN": "t0ken"}))
+    assert kept.url == f"https://ci.example/{MASK}/hook"

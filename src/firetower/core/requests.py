@@ -179,7 +179,7 @@ def record_request(request: Request, integration: Integration, secrets: Secrets)
     url = integration.settings.url
     headers = {name: secrets.mask(value) for name, value in request.headers.items()}
     return RecordedRequest(
-        url=MASK if url is None else url,
+        url=MASK if url is None else secrets.mask(url),
         headers=headers,
         body=secrets.mask(request.body.decode("ascii")),
     )
