@@ -5,6 +5,7 @@ from datetime import datetime
 
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine
+from firetower.core.references import ContainerReference
 from firetower.store import executions as store
 from firetower.store import redelivery
 from firetower.store.follow import Follower
@@ -25,6 +26,8 @@ class Executions:
         status: Status | None = None,
         since: datetime | None = None,
         before_id: int | None = None,
+        container: ContainerReference | None = None,
+        automation_id: int | None = None,
     ) -> list[Execution]:
         """Return the newest executions, the newest first."""
         with self._store.reading() as connection:
@@ -35,6 +38,8 @@ class Executions:
                 status=status,
                 since=since,
                 before_id=before_id,
+                container=container,
+                automation_id=automation_id,
             )
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
@@ -60,6 +65,22 @@ class Executions:
                         lines = follower.poll(connection, self._store.known)
                 if lines or not changed:
                     yield lines
+
+    def changes(self, *, wait: float = 1.0) -> Iterator[Sequence[Execution] | None]:
+        """Yield the executions that are new or have changed, each time the database changes.
+
+        None comes after `wait` seconds in which nothing did, so that the caller can stop.
+        """
+        with watch(self._store.database) as changes:
+            with self._store.reading() as connection:
+                follower = Follower.from_now(connection)
+            yield None
+            while True:
+                if not changes.wait(wait):
+                    yield None
+                    continue
+                with self._store.reading() as connection:
+                    yield follower.poll_executions(connection, self._store.known)
 
     def redeliver(self, execution_ids: Iterable[int]) -> int:
         """Send executions again, with the same webhook-id; return how many.
