@@ -222,6 +222,21 @@ def list_revisions(connection: Connection, automation: Automation) -> Sequence[R
     return [build_revision(row) for row in connection.execute(query)]
 
 
+def find_revision(connection: Connection, automation_id: int, number: int) -> Revision:
+    """Return one revision of an automation, deleted or not. Raises NotFound."""
+    row = connection.execute(
+        select(tables.revisions).where(
+            _revisions.automation_id == automation_id, _revisions.number == number
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"there is no revision {number} of automation {automation_id}",
+            "List them with `firetower automation show`.",
+        )
+    return build_revision(row)
+
+
 def _current() -> Select[Any]:
     return (
         select(tables.revisions, _automations.created_at.label("made_at"))

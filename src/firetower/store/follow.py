@@ -91,9 +91,7 @@ class Follower:
             ),
         )
         changed = {execution.id: execution for execution in waiting}
-        changed.update(
-            (line.execution.id, line.execution) for line in self.poll(connection, known)
-        )
+        changed.update((line.execution.id, line.execution) for line in self.poll(connection, known))
         return [changed[number] for number in sorted(changed)]
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from firetower.core.automations import Revision
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.store import executions as store
 from firetower.store import redelivery
+from firetower.store.automations import find_revision
 from firetower.store.follow import Follower
 from firetower.store.store import Store
 from firetower.store.watch import watch
@@ -47,6 +49,11 @@ class Executions:
         with self._store.reading() as connection:
             execution = store.find_execution(connection, self._store.known, execution_id)
             return execution, store.list_attempts(connection, execution_id)
+
+    def cause(self, execution: Execution) -> Revision:
+        """Return the automation as it was when it fired."""
+        with self._store.reading() as connection:
+            return find_revision(connection, execution.automation_id, execution.revision)
 
     def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
         """Yield the outcomes from now on, in batches, as they come.
