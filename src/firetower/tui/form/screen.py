@@ -36,7 +36,7 @@ class FormScreen(Screen[str | None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Save", id="form.save", priority=True),
+        Binding("ctrl+o,f2", "save", "Save", id="form.save", priority=True),
         Binding("escape", "leave", "Cancel", id="form.leave"),
     ]
 
