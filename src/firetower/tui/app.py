@@ -18,6 +18,7 @@ from firetower.tui import themes
 from firetower.tui.child import WorkerChild
 from firetower.tui.commands import Actions, Places
 from firetower.tui.config import Config
+from firetower.tui.form.screen import FormScreen
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
@@ -27,7 +28,9 @@ from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
+from firetower.tui.tour import Tour
 from firetower.tui.widgets.bar import Bar, ModeLink, standing_text
+from firetower.tui.widgets.tour_panel import TourPanel
 
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
@@ -49,6 +52,7 @@ class FiretowerApp(App[None]):
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
@@ -60,6 +64,7 @@ class FiretowerApp(App[None]):
         clock: Callable[[], datetime],
         child: WorkerChild | None = None,
         config: Config | None = None,
+        tour: bool = False,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
@@ -71,11 +76,15 @@ class FiretowerApp(App[None]):
         self.session = Session(open_tower, clock)
         self._child = child
         self._live: Live | None = None
+        self._with_tour = tour
+        self.tour: Tour | None = None
         self._standing: Standing | None = None
         self._look = Refresh(self, self._read_standing)
 
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
+        if self._with_tour:
+            self.tour = Tour(self)
         self.run_worker(self._start(), exit_on_error=False)
 
     async def _start(self) -> None:
@@ -98,6 +107,8 @@ class FiretowerApp(App[None]):
         for screen in self.screen_stack:
             if changed := getattr(screen, "changed", None):
                 changed(executions)
+        if self.tour is not None:
+            self.tour.changed(executions)
         self._look()
 
     async def _read_standing(self) -> None:
@@ -124,6 +135,22 @@ class FiretowerApp(App[None]):
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.switch_mode(event.mode)
+
+    @on(FormScreen.Saved)
+    def _saved(self, event: FormScreen.Saved) -> None:
+        if self.tour is not None:
+            self.tour.saved(event.name)
+
+    @on(TourPanel.Ended)
+    def action_end_tour(self) -> None:
+        """End the tour."""
+        if self.tour is not None:
+            self.tour.end()
+            self.tour = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to end the tour only on it."""
+        return action != "end_tour" or self.tour is not None
 
     def action_help(self) -> None:
         """Show what can be done here."""
