@@ -9,8 +9,7 @@ from firetower.core.feed import FeedLine
 
 @click.command()
 @click.option("--once", is_flag=True, help="Until nothing is due, then exit.")
-@click.option("--tied", is_flag=True, help="End when stdin closes: with whoever started it.")
-def worker(*, once: bool, tied: bool) -> None:
+def worker(*, once: bool) -> None:
     """Evaluate events and send what is due, one line for each outcome.
 
     \b
@@ -23,7 +22,7 @@ def worker(*, once: bool, tied: bool) -> None:
     def emit(line: FeedLine) -> None:
         click.echo(feed_text(line))
 
-    run_worker(database_url(), once=once, tied=tied, emit=emit, report=say)
+    run_worker(database_url(), once=once, emit=emit, report=say)
 
 
 @click.group()

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 from firetower.core.errors import StoreError
 from firetower.core.feed import FeedLine
@@ -22,20 +21,17 @@ def run_worker(
     database: str | None,
     *,
     once: bool,
-    tied: bool = False,
     emit: Callable[[FeedLine], None],
     report: Callable[[str], None],
 ) -> None:
     """Run a worker until SIGTERM or Ctrl-C; with `once`, until nothing is due.
-
-    With `tied` it also ends when its stdin closes, as it does when whoever started it is gone.
 
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
     the database cannot be used.
     """
     store = Store.open(database)
     try:
-        asyncio.run(_run(store, once=once, tied=tied, emit=emit, report=report))
+        asyncio.run(_run(store, once=once, emit=emit, report=report))
     finally:
         store.close()
 
@@ -44,7 +40,6 @@ async def _run(
     store: Store,
     *,
     once: bool,
-    tied: bool,
     emit: Callable[[FeedLine], None],
     report: Callable[[str], None],
 ) -> None:
@@ -53,8 +48,6 @@ async def _run(
         worker = Worker(store, sender, emit, report)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
-        if tied:
-            threading.Thread(target=_stop_at_eof, args=(loop, worker), daemon=True).start()
         ended = threading.Event()
         watcher = threading.Thread(
             target=_watch, args=(store, loop, worker, ended, report), daemon=True
@@ -67,15 +60,6 @@ async def _run(
             ended.set()
             await loop.run_in_executor(None, watcher.join)
             report(f"worker {os.getpid()} stopped")
-
-
-def _stop_at_eof(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
-    """Stop the worker when stdin closes."""
-    # Not sys.stdin: its lock, held by this thread, would be missed when the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    with suppress(RuntimeError):  # the loop has ended by itself
-        loop.call_soon_threadsafe(worker.stop)
 
 
 def _watch(
