@@ -1,0 +1,128 @@
+"""The app: modes, keys, themes, and the parts that run behind the screens."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.store.standing import Standing
+from firetower.tower import Tower
+from firetower.tui import themes
+from firetower.tui.child import WorkerChild
+from firetower.tui.live import Live
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.project import ProjectScreen
+from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.session import Session
+from firetower.tui.styles import style_sheets
+from firetower.tui.widgets.bar import Bar, ModeLink, standing_text
+
+_LOOK = 5.0
+"""Seconds after which the status line is looked at again: a dead worker changes nothing."""
+
+
+class FiretowerApp(App[None]):
+    """Registries and projects, their automations, and the feed of what they fire."""
+
+    TITLE = "firetower"
+    CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
+    MODES: ClassVar = {
+        "registry": RegistryScreen,
+        "project": ProjectScreen,
+        "feed": FeedScreen,
+    }
+    DEFAULT_MODE = "registry"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
+        Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
+        Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("q", "quit", "Quit", id="quit"),
+    ]
+
+    def __init__(
+        self,
+        open_tower: Callable[[], Tower],
+        *,
+        clock: Callable[[], datetime],
+        child: WorkerChild | None = None,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = themes.DARK.name
+        self.session = Session(open_tower, clock)
+        self._child = child
+        self._live: Live | None = None
+        self._standing: Standing | None = None
+        self._look = Refresh(self, self._read_standing)
+
+    def on_mount(self) -> None:
+        """Open the database behind the first paint."""
+        self.run_worker(self._start(), exit_on_error=False)
+
+    async def _start(self) -> None:
+        try:
+            tower = await self.session.tower()
+        except FiretowerError as error:
+            self.tell(error)
+            return
+        self._live = Live(tower, self._changed, self.tell)
+        await self._read_standing()
+        self.set_interval(_LOOK, self._look)
+        if self._child is not None and not (self._standing and self._standing.workers):
+            self.run_worker(self._child.run(), exit_on_error=False, group="child")
+
+    def tell(self, error: FiretowerError) -> None:
+        """Say what went wrong, and what to do."""
+        self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+
+    def _changed(self, executions: Sequence[Execution]) -> None:
+        for screen in self.screen_stack:
+            if changed := getattr(screen, "changed", None):
+                changed(executions)
+        self._look()
+
+    async def _read_standing(self) -> None:
+        try:
+            self._standing = await self.session.ask(lambda tower: tower.standing())
+        except FiretowerError as error:
+            self.tell(error)
+        self._show_standing()
+
+    def _show_standing(self) -> None:
+        self.run_worker(self._update_bars(), exit_on_error=False, group="bars", exclusive=True)
+
+    async def _update_bars(self) -> None:
+        tower = await self.session.tower()
+        worker = "no worker" if self._child is None else self._child.said
+        for screen in self.screen_stack:
+            for bar in screen.query(Bar):
+                bar.show(
+                    standing_text(
+                        tower.location, self._standing, worker, self.session.now(), self.size.width
+                    )
+                )
+
+    @on(ModeLink.Clicked)
+    def _mode_clicked(self, event: ModeLink.Clicked) -> None:
+        self.switch_mode(event.mode)
+
+    async def action_quit(self) -> None:
+        """End the worker and the app."""
+        await self._stop()
+        self.exit()
+
+    async def _stop(self) -> None:
+        if self._live is not None:
+            await self._live.stop()
+        if self._child is not None:
+            await self._child.stop()
+        await self.session.close()
