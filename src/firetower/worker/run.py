@@ -34,7 +34,8 @@ def run_worker(
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
     the database cannot be used.
     """
-    store = Store.open(database)
+    # Whoever started an attached worker has the database: where it is gone, so are they.
+    store = Store.open(database, create=not attached)
     try:
         asyncio.run(_run(store, once=once, attached=attached, emit=emit, report=report))
     finally:

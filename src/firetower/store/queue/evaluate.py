@@ -1,6 +1,5 @@
 """Evaluation: the events that wait for it, and the executions that come of them."""
 
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,15 +10,16 @@ from firetower.core.evaluation import Firing, decide, match, starts_cooldown
 from firetower.core.executions import Status
 from firetower.store import tables
 from firetower.store.events import build_event, learn_collections, select_events
+from firetower.store.ids import NewId, random_id
 from firetower.store.queue.turn import Claim, Evaluated, Turn
 
 _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
 
 
-def new_webhook_id() -> str:
+def new_webhook_id(new_id: NewId = random_id) -> str:
     """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
-    return f"msg_{secrets.token_hex(16)}"
+    return f"msg_{new_id()}"
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
@@ -88,7 +88,7 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     waiting: list[dict[str, Any]] = []
     leased: dict[str, tuple[Firing, dict[str, Any]]] = {}
     for firing in firings:
-        row = _row(firing, turn.now)
+        row = _row(firing, turn)
         integration_id = firing.revision.integration_id
         if (
             firing.status is Status.PENDING
@@ -126,10 +126,11 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     ]
 
 
-def _row(firing: Firing, now: datetime) -> dict[str, Any]:
+def _row(firing: Firing, turn: Turn) -> dict[str, Any]:
+    now = turn.now
     final = firing.status.is_final
     return {
-        "webhook_id": new_webhook_id(),
+        "webhook_id": new_webhook_id(turn.new_id),
         "automation_id": firing.revision.automation_id,
         "revision_id": firing.revision.id,
         "event_id": firing.event.id,
