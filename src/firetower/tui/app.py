@@ -13,13 +13,18 @@ from textual.reactive import reactive
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.core.references import ContainerReference
 from firetower.store.standing import Standing
 from firetower.tower import Tower
 from firetower.tui import themes
 from firetower.tui.child import WorkerChild
+from firetower.tui.commands import Actions, Places
+from firetower.tui.config import Config
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.help import HelpScreen, active_keys
+from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
 from firetower.tui.session import Session
@@ -40,11 +45,13 @@ class FiretowerApp(App[None]):
         "project": ProjectScreen,
         "feed": FeedScreen,
     }
+    COMMANDS: ClassVar = {Actions, Places}
     DEFAULT_MODE = "registry"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
 
@@ -57,12 +64,15 @@ class FiretowerApp(App[None]):
         *,
         clock: Callable[[], datetime],
         child: WorkerChild | None = None,
+        config: Config | None = None,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.theme = themes.DARK.name
+        chosen = config or Config()
+        self.theme = themes.NAMES[chosen.theme]
+        self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
         self._child = child
         self._live: Live | None = None
@@ -118,6 +128,17 @@ class FiretowerApp(App[None]):
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.switch_mode(event.mode)
+
+    def action_help(self) -> None:
+        """Show what can be done here."""
+        self.push_screen(HelpScreen(active_keys(self.screen)))
+
+    def go_to(self, reference: ContainerReference) -> None:
+        """Open a registry or project."""
+        self.switch_mode(reference.kind.value)
+        screen = self.screen
+        if isinstance(screen, PlaceScreen):
+            screen.open_place(reference)
 
     async def on_unmount(self) -> None:
         """End the worker and close the database, however the app is left."""
