@@ -8,6 +8,8 @@ from typing import ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.reactive import reactive
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -29,7 +31,7 @@ from firetower.tui.screens.registry import RegistryScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
 from firetower.tui.tour import Tour
-from firetower.tui.widgets.bar import Bar, ModeLink, standing_text
+from firetower.tui.widgets.bar import ModeLink, standing_text
 from firetower.tui.widgets.tour_panel import TourPanel
 
 _LOOK = 5.0
@@ -57,6 +59,9 @@ class FiretowerApp(App[None]):
         Binding("q", "quit", "Quit", id="quit"),
     ]
 
+    status: reactive[Content] = reactive(Content(""), layout=False, repaint=False)
+    """How the database stands, as every screen's top line shows it."""
+
     def __init__(
         self,
         open_tower: Callable[[], Tower],
@@ -79,6 +84,7 @@ class FiretowerApp(App[None]):
         self._with_tour = tour
         self.tour: Tour | None = None
         self._standing: Standing | None = None
+        self._location = ""
         self._look = Refresh(self, self._read_standing)
 
     def on_mount(self) -> None:
@@ -93,6 +99,7 @@ class FiretowerApp(App[None]):
         except FiretowerError as error:
             self.tell(error)
             return
+        self._location = tower.location
         self._live = Live(tower, self._changed, self.tell)
         await self._read_standing()
         self.set_interval(_LOOK, self._look)
@@ -119,18 +126,15 @@ class FiretowerApp(App[None]):
         self._show_standing()
 
     def _show_standing(self) -> None:
-        self.run_worker(self._update_bars(), exit_on_error=False, group="bars", exclusive=True)
+        if self._location:
+            worker = "no worker" if self._child is None else self._child.said
+            self.status = standing_text(
+                self._location, self._standing, worker, self.session.now(), self.size.width
+            )
 
-    async def _update_bars(self) -> None:
-        tower = await self.session.tower()
-        worker = "no worker" if self._child is None else self._child.said
-        for screen in self.screen_stack:
-            for bar in screen.query(Bar):
-                bar.show(
-                    standing_text(
-                        tower.location, self._standing, worker, self.session.now(), self.size.width
-                    )
-                )
+    def on_resize(self) -> None:
+        """Say as much of how the database stands as there is room for."""
+        self.call_later(self._show_standing)
 
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
@@ -163,12 +167,8 @@ class FiretowerApp(App[None]):
         if isinstance(screen, PlaceScreen):
             screen.open_place(reference)
 
-    async def action_quit(self) -> None:
-        """End the worker and the app."""
-        await self._stop()
-        self.exit()
-
-    async def _stop(self) -> None:
+    async def on_unmount(self) -> None:
+        """End the worker and close the database, however the app is left."""
         if self._live is not None:
             await self._live.stop()
         if self._child is not None:
