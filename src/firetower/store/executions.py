@@ -11,6 +11,7 @@ from firetower.core.jsons import parse_object
 from firetower.store import tables
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.known import KnownCollections
+from firetower.store.types import bounded
 
 _executions, _attempts = tables.executions.c, tables.attempts.c
 _events = tables.events.c
@@ -84,21 +85,20 @@ def list_executions(
     before_id: int | None = None,
 ) -> list[Execution]:
     """Return the newest executions, the newest first; `before_id` goes on with the next page."""
-    query = select_executions().order_by(_executions.id.desc()).limit(limit)
+    query = select_executions().order_by(_executions.id.desc()).limit(bounded(limit))
     if status is not None:
         query = query.where(_executions.status == status.value)
     if since is not None:
         query = query.where(_executions.created_at >= since)
     if before_id is not None:
-        query = query.where(_executions.id < before_id)
+        query = query.where(_executions.id < bounded(before_id))
     return read_executions(connection, known, query)
 
 
 def find_execution(connection: Connection, known: KnownCollections, execution_id: int) -> Execution:
     """Return one execution. Raises NotFound."""
-    found = read_executions(
-        connection, known, select_executions().where(_executions.id == execution_id)
-    )
+    query = select_executions().where(_executions.id == bounded(execution_id))
+    found = read_executions(connection, known, query)
     if not found:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     return found[0]
