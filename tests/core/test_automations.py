@@ -170,7 +170,7 @@ def test_a_duration_is_read(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "10", "ten minutes", "m", "10 m", "nanh", "9" * 400 + "h", "\x1b[31m", "1h-"]
+    "text", ["", " ", "10", "ten minutes", "m", "10 m", "nanh", "9" * 400 + "h", "\x1b[31m", "1h-", "-5m"]
 )
 def test_what_is_not_a_duration_is_refused(text: str) -> None:
     said = refusal(lambda: parse_duration(text))

@@ -149,7 +149,7 @@ def parse_duration(text: str) -> timedelta:
         span = durationpy.from_str(text.strip())
     except (durationpy.DurationError, OverflowError, ValueError):
         span = None
-    if not isinstance(span, timedelta) or not text.strip():
+    if not isinstance(span, timedelta) or not text.strip() or span < timedelta(0):
         raise InvalidInput(
             f"{quoted(shortened(text, 40))} is not a span of time",
             "Write it as 30s, 10m, 2h30m or 7d.",

@@ -26,6 +26,7 @@ _integrations = tables.integrations.c
 _SCHEDULE = TypeAdapter(list[int])
 _MILLISECOND = timedelta(milliseconds=1)
 
+LONGEST_WAIT = timedelta(days=30)
 LONGEST_TIMEOUT = timedelta(minutes=5)
 MOST_IN_FLIGHT = 1_000
 
@@ -37,6 +38,10 @@ def create_integration(change: Change, settings: IntegrationSettings) -> Integra
         check_url(settings.url)
     if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
         raise InvalidInput("the timeout is out of bounds", "Use more than 0s, at most 5m.")
+    if any(not timedelta(0) <= wait <= LONGEST_WAIT for wait in settings.schedule):
+        raise InvalidInput(
+            "a wait of the retry schedule is negative or longer than 30d", "Use 0s to 30d."
+        )
     if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
         raise InvalidInput(
             "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
