@@ -99,6 +99,7 @@ def test_an_automation_that_can_work_is_accepted(
             "there is no variable",
             id="secret not granted",
         ),
+        pytest.param({"cooldown": timedelta(days=367)}, "longer than 366d", id="endless cooldown"),
         pytest.param({"cooldown": timedelta(0)}, "cooldown", id="no cooldown"),
         pytest.param({"cooldown": timedelta(seconds=-1)}, "cooldown", id="negative cooldown"),
         pytest.param({"filter_": {"alias": "\ud800"}}, "not valid Unicode", id="surrogate filter"),

@@ -147,6 +147,17 @@ def test_a_cooldown_holds_back_and_says_until_when(bench: Bench) -> None:
     assert two.due_at == START + timedelta(minutes=10)
 
 
+def test_a_cooldown_under_a_clock_set_back_ends_after_its_own_length(bench: Bench) -> None:
+    bench.automate(records=True, cooldown=timedelta(minutes=10))
+    outcomes = []
+    for minute in (0, -9, 1):
+        bench.now = START + timedelta(minutes=minute)
+        bench.tower.add_alias(bench.version, f"alias-{minute}")
+        bench.turn()
+        outcomes.append(bench.executions[-1].status)
+    assert outcomes == [Status.FINISHED, Status.SKIPPED, Status.FINISHED]
+
+
 def test_shadow_keeps_what_it_would_have_sent(bench: Bench) -> None:
     action = WebhookAction(integration="ci", payload='{"alias": "${alias}"}')
     bench.automate(action=action, mode=Mode.SHADOW)

@@ -17,6 +17,8 @@ from firetower.core.references import ContainerKind, Frozen
 from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
+LONGEST_COOLDOWN = timedelta(days=366)
+
 
 class Mode(StrEnum):
     """Whether an automation acts."""
@@ -60,6 +62,10 @@ class Definition(Frozen):
         self.action.check(self.event_type, granted)
         if self.cooldown is not None and self.cooldown <= timedelta(0):
             raise InvalidInput("the cooldown is not longer than zero", "Write it as 30s or 10m.")
+        if self.cooldown is not None and self.cooldown > LONGEST_COOLDOWN:
+            raise InvalidInput(
+                "the cooldown is longer than 366d", "Disable the automation instead."
+            )
 
     @property
     def _in_registry(self) -> str:
