@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from firetower.core.errors import Conflict, NotFound
-from firetower.core.executions import Status
+from firetower.core.executions import REDELIVERY, Status
 from firetower.store import tables
 from firetower.store.changes import Change
 from firetower.store.types import bounded
@@ -77,7 +77,7 @@ def _make_due(change: Change, which: Any) -> int:  # noqa: ANN401 - SQL expressi
         )
         .values(
             status=Status.PENDING.value,
-            reason="redelivery",
+            reason=REDELIVERY,
             due_at=change.now,
             finished_at=None,
             retries_used=0,
