@@ -27,7 +27,7 @@ def run_worker(
     """Run a worker until SIGTERM or Ctrl-C; with `once`, until nothing is due.
 
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
-    the database cannot be used.
+    the database cannot be used, or fails with `once` or at the end.
     """
     store = Store.open(database)
     try:

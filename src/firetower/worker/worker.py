@@ -77,14 +77,18 @@ class Worker:
         self._wake.set()
 
     async def run(self, *, once: bool = False) -> None:
-        """Work until stopped; with `once`, until nothing is due. Raises StoreError at the start."""
+        """Work until stopped; with `once`, until nothing is due.
+
+        Raises StoreError at the start and at the end, with `once` also in between: there the
+        database is tried again, here nobody would ever see that nothing more is done.
+        """
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(thread, self._sign_on)
             try:
                 while not self._stopping:
                     self._wake.clear()
-                    idle = await self._turn(loop, thread)
+                    idle = await self._turn(loop, thread, patient=not once)
                     at_rest = idle is not None and not self._tasks and not self._outcomes
                     if once and at_rest:
                         break
@@ -94,7 +98,7 @@ class Worker:
                 await self._finish(loop, thread)
 
     async def _turn(
-        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, *, patient: bool
     ) -> float | None:
         """Take one turn; return how many seconds there is nothing to do, or None."""
         outcomes, self._outcomes = self._outcomes, []
@@ -102,6 +106,8 @@ class Worker:
             result = await loop.run_in_executor(thread, self._work, outcomes)
         except StoreError as error:
             self._outcomes = outcomes + self._outcomes
+            if not patient:
+                raise
             self.report(f"{error.message}. {error.hint}")
             return _AFTER_FAILURE
         for firing in result.firings:
@@ -151,11 +157,7 @@ class Worker:
             for task in late:
                 task.cancel()
         outcomes, self._outcomes = self._outcomes, []
-        try:
-            await loop.run_in_executor(thread, self._sign_off, outcomes)
-        except StoreError as error:
-            self.report(f"{error.message}. {error.hint}")
-            return
+        await loop.run_in_executor(thread, self._sign_off, outcomes)
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
 
