@@ -123,6 +123,27 @@ def test_a_new_worker_evaluates_a_backlog_by_the_revisions_of_its_time(bench: Be
     assert bench.only.event.alias == "first"
 
 
+def test_a_worker_forgets_the_revisions_that_no_waiting_event_needs(bench: Bench) -> None:
+    bench.automate(records=True)
+    bench.turn()
+    [first] = bench.tower.automations.revisions("deploy")
+    bench.tower.add_alias(bench.version, "one")
+    definition = first.definition
+    for number in range(3):
+        changed = definition.model_copy(update={"description": str(number)})
+        bench.tower.automations.edit("deploy", changed)
+    bench.turn()
+    assert [execution.revision for execution in bench.executions] == [1]
+    bench.tower.automations.set_mode("deploy", Mode.SHADOW)
+    bench.turn()
+    known = [
+        revision.number
+        for revision in bench.tower.automations.revisions("deploy")
+        if bench.mirror.index.revision(revision.id) is not None
+    ]
+    assert known == [5]
+
+
 def test_evaluating_again_makes_no_second_execution(bench: Bench) -> None:
     bench.automate(records=True)
     bench.tower.add_alias(bench.version, "one")
