@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from firetower.core.actions import NoAction, WebhookAction
 from firetower.core.automations import Definition, Mode
-from firetower.core.delivery import Answer, judge
+from firetower.core.delivery import DEFAULT_SCHEDULE, LOST, Answer, judge
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
 from firetower.core.integrations import IntegrationKind, IntegrationSettings
@@ -18,7 +18,8 @@ from firetower.store import tables
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import LOST, Outcome, give_back, record, recover
+from firetower.store.queue.record import Outcome, give_back, record
+from firetower.store.queue.recover import recover
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Slots, Turn
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -255,6 +256,43 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     with bench.store.changing() as change:
         assert recover(change.connection, change.now, ["dead"]) == 1
     assert (bench.only.status, bench.only.reason) == (Status.PENDING, LOST)
+
+
+def test_what_ends_every_worker_waits_as_the_schedule_says_and_is_given_up(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    waits: list[timedelta] = []
+    while not waits or bench.only.status is Status.PENDING:
+        assert len(bench.turn(room=1, worker="doomed")) == 1
+        with bench.store.changing() as change:
+            assert recover(change.connection, change.now, ["doomed"], jitter=lambda: 0) == 1
+        waits.append((bench.only.due_at or bench.now) - bench.now)
+        bench.now += waits[-1]
+    assert waits == [timedelta(0), *DEFAULT_SCHEDULE, timedelta(0)]
+    execution, attempts = bench.tower.executions.get(bench.only.id)
+    assert execution.status is Status.FAILED
+    assert execution.reason == f"gave up, 11 tries were lost: {LOST}"
+    assert execution.finished_at == bench.now
+    assert [attempt.outcome for attempt in attempts] == [Status.PENDING] * 10 + [Status.FAILED]
+    assert bench.turn(room=1) == []
+    bench.tower.executions.redeliver([execution.id])
+    assert len(bench.turn(room=1)) == 1
+
+
+def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    for expected in (timedelta(0), DEFAULT_SCHEDULE[1]):
+        [claim] = bench.turn(room=1, worker="doomed")
+        with bench.store.changing() as change:
+            recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)
+        assert bench.only.due_at == bench.now + expected
+        bench.now += expected
+        [claim] = bench.turn(room=1)
+        bench.answer(claim, 503)
+        assert bench.only.due_at is not None
+        bench.now = bench.only.due_at
+    assert claim.retries_used == 2
 
 
 def test_a_claim_given_back_was_never_a_try(bench: Bench) -> None:

@@ -113,6 +113,11 @@ def _read(connection: Connection, query: Select[Any]) -> list[Integration]:
     return [_integration(row, names) for row in connection.execute(query)]
 
 
+def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
+    """Return the waits of a row's schedule."""
+    return tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(schedule_ms))
+
+
 def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
     def name_of(secret: int | None) -> str | None:
         return None if secret is None else secrets[secret]
@@ -125,7 +130,7 @@ def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
         access_token_secret=name_of(row.access_token_secret_id),
         signing_secret=name_of(row.signing_secret_id),
         signature_encoding=row.signature_encoding,
-        schedule=tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(row.schedule_ms)),
+        schedule=read_schedule(row.schedule_ms),
         timeout=row.timeout_ms * _MILLISECOND,
         max_in_flight=row.max_in_flight,
     )

@@ -18,7 +18,8 @@ from firetower.store.changes import Change
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, record, recover
+from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.recover import recover
 from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
