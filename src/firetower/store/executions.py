@@ -1,5 +1,6 @@
 """Reading executions and their attempts."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +103,22 @@ def find_execution(connection: Connection, known: KnownCollections, execution_id
     if not found:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     return found[0]
+
+
+def find_ids(
+    connection: Connection, keys: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    """Return the executions' ids by automation and event, given those of one batch of events."""
+    if not keys:
+        return {}
+    events = [event_id for _, event_id in keys]
+    rows = connection.execute(
+        select(_executions.id, _executions.automation_id, _executions.event_id).where(
+            _executions.automation_id.in_({automation_id for automation_id, _ in keys}),
+            _executions.event_id.between(min(events), max(events)),
+        )
+    )
+    return {(row.automation_id, row.event_id): row.id for row in rows}
 
 
 def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:

@@ -15,6 +15,7 @@ from firetower.core.integrations import Integration
 from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
+from firetower.store.executions import find_ids
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
@@ -40,7 +41,8 @@ class TurnResult:
     """What one turn at the queue brought."""
 
     events: int
-    firings: Sequence[Firing]
+    ended: Sequence[tuple[int, Firing]]
+    """The firings that send nothing, each with its execution's id."""
     claims: Sequence[tuple[Claim, Secrets | FiretowerError]]
     next_due_at: datetime | None
 
@@ -111,9 +113,8 @@ class Worker:
                 raise
             self.report(f"{error.message}. {error.hint}")
             return _AFTER_FAILURE
-        for firing in result.firings:
-            if firing.status.is_final:
-                self.emit(line_of_firing(firing, self.store.clock()))
+        for execution_id, firing in result.ended:
+            self.emit(line_of_firing(execution_id, firing, self.store.clock()))
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
         for claim, secrets in result.claims:
@@ -197,7 +198,8 @@ class Worker:
             due, next_due_at = claim_due(turn)
             claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
-        return TurnResult(evaluated.events, evaluated.firings, opened, next_due_at)
+            ended = _numbered(change, evaluated.firings)
+        return TurnResult(evaluated.events, ended, opened, next_due_at)
 
     def _slots(self) -> Slots:
         free = {
@@ -225,3 +227,14 @@ class Worker:
             return error
         self._opened[integration.id] = integration, change.now, secrets
         return secrets
+
+
+def _numbered(change: Change, firings: Sequence[Firing]) -> list[tuple[int, Firing]]:
+    """Return those of new firings that send nothing, each with its execution's id."""
+    ended = {
+        (firing.revision.automation_id, firing.event.id): firing
+        for firing in firings
+        if firing.status.is_final
+    }
+    ids = find_ids(change.connection, ended)
+    return [(ids[key], firing) for key, firing in ended.items()]
