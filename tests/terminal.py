@@ -28,15 +28,13 @@ def on_terminal(
     """Run a command on a terminal of `columns` cells, on which `typed` has been typed."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (40, columns))
-    left_out = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
-    kept = {name: value for name, value in environment.items() if name not in left_out}
     process = subprocess.Popen(
         command,
         stdin=follower,
         stdout=follower,
         stderr=follower,
         cwd=folder,
-        env={**kept, "TERM": "xterm-256color"},
+        env={**environment, "TERM": "xterm-256color"},
         start_new_session=True,
     )
     os.close(follower)

@@ -24,7 +24,8 @@ class Shell:
 
     @property
     def environment(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIRETOWER")}
+        left_out = ("FIRETOWER", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
         chosen = {"FIRETOWER_DATABASE_URL": str(self.database), "FIRETOWER_USER": "alice"}
         return inherited | chosen
 

@@ -1,13 +1,19 @@
 """What a person at a terminal meets, and a script does not."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 import firetower
 from cli.shell import Shell, automation
 from firetower.core.integrations import IntegrationKind
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+HOSTILE = "[bold]x[/] [/foo] \x1b[31m 日本"
+SHOWN = r"[bold]x[/] [/foo] \x1b[31m 日本"
 
 DELETIONS = [
     pytest.param(("webhook", "spare"), id="webhook"),
@@ -75,3 +81,39 @@ def test_disabling_is_offered_before_an_automation_is_deleted(
     shown = with_spares.see("automation", "delete", "watch", typed=typed)
     assert "`firetower automation disable watch` stops it and keeps it. Delete" in shown.text
     assert "watch" in _names(with_spares)
+
+
+@pytest.fixture(scope="session")
+def hostile(with_spares: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A database with a description that a terminal or a markup reader would obey."""
+    shell = Shell(tmp_path_factory.mktemp("hostile"))
+    shutil.copytree(with_spares.folder, shell.folder, dirs_exist_ok=True)
+    shell.ok("registry", "create", "audio", "--description", HOSTILE)
+    return shell
+
+
+def test_a_table_is_drawn_where_the_terminal_is_wide_enough(hostile: Shell) -> None:
+    wide = hostile.see("registry", "list", columns=100)
+    lines = wide.text.splitlines()
+    assert (lines[0][0], lines[0][-1], lines[-1][0]) == ("╭", "╮", "╰")
+    plain = ANSI.sub("", wide.text)
+    assert re.search(r"│ registry +│", plain)
+    assert SHOWN in plain
+    assert {cell_len(line) for line in plain.splitlines()} == {cell_len(plain.splitlines()[0])}
+    narrow = hostile.see("registry", "list", columns=40)
+    assert narrow.text == hostile.ok("registry", "list")
+    assert narrow.text.startswith("REGISTRY ")
+    assert SHOWN in narrow.text
+
+
+def test_hashing_draws_a_bar_for_much_to_read_and_a_person_to_see_it(shell: Shell) -> None:
+    with (shell.folder / "large.bin").open("wb") as file:
+        file.truncate(80 * 1024 * 1024)  # a hole: no disk is filled
+    log = ("log", "acme/vision/large", "large.bin", "--type", "model")
+    seen = shell.see(*log)
+    assert seen.returncode == 0, seen.text
+    assert re.search(r"Hashing.*80\.0 MiB", ANSI.sub("", seen.text))
+    small = shell.see("log", "acme/vision/small", "model.pt", "--type", "model")
+    assert "Hashing" not in small.text
+    kept = shell.run("log", "acme/vision/large2", "large.bin", "--type", "model")
+    assert (kept.stdout, kept.stderr) == ("acme/vision/large2:v0\n", "")
