@@ -79,7 +79,14 @@ def test_nothing_is_rendered_where_nothing_is_sent() -> None:
 
 def test_a_rendering_without_secrets_shows_masks() -> None:
     definition = make_definition(action=make_webhook('["${ACCESS_TOKEN}", ${GH}, "${alias}"]'))
-    assert json.loads(render_body(definition, make_event(), BOTH)) == [MASK, MASK, "production"]
+    assert render_body(definition, make_event(), BOTH) == f'["{MASK}", "{MASK}", "production"]'
+
+
+def test_an_empty_secret_is_not_replaced_by_a_variable_of_its_name() -> None:
+    endpoint = make_integration(access_token_secret="alias")
+    definition = make_definition(action=make_webhook('["${alias}", ${ACCESS_TOKEN}]'))
+    body = render_body(definition, make_event(), endpoint, Secrets({"alias": ""}))
+    assert json.loads(body) == ["", ""]
 
 
 def test_an_attempt_carries_the_headers_of_both_schemes() -> None:

@@ -36,7 +36,7 @@ class AutomationIndex:
 
     def __len__(self) -> int:
         """The automations known, the disabled ones too."""
-        return len(self._current)
+        return sum(revision.mode is not Mode.DELETED for revision in self._current.values())
 
     def revision(self, revision_id: int) -> Revision | None:
         """Return a revision by its id, if the index has seen it."""
@@ -128,9 +128,10 @@ def fire(
     `last_fired` is when the automation's cooldown last began, by the clock of the events.
     """
     cooldown = revision.definition.cooldown
-    # By distance, not by order: a clock set back must not silence an automation for longer.
+    # By distance, and anew from a clock set back: it must not silence an automation for longer.
     if cooldown and last_fired and abs(event.recorded_at - last_fired) < cooldown:
-        return Firing(revision, event, Status.SKIPPED, COOLDOWN, last_fired + cooldown)
+        held_until = min(last_fired, event.recorded_at) + cooldown
+        return Firing(revision, event, Status.SKIPPED, COOLDOWN, held_until)
     integration = integrations.get(revision.integration_id or 0)
     if revision.mode is Mode.SHADOW:
         body = render_body(revision.definition, event, integration)
@@ -151,7 +152,12 @@ def disabled_reason(integration: Integration | None) -> str:
 
 
 def starts_cooldown(firing: Firing) -> bool:
-    """Return whether a firing begins its automation's cooldown: what is, or would be, sent."""
+    """Return whether a firing begins its automation's cooldown.
+
+    What is or would be sent does, and what a clock set back holds: it counts from there.
+    """
+    if firing.held_until is not None:
+        return firing.held_until - firing.event.recorded_at == firing.revision.definition.cooldown
     return firing.status is not Status.SKIPPED or firing.reason == SHADOW
 
 

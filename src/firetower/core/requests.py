@@ -22,6 +22,8 @@ SLACK_COLOURS: Mapping[Severity, str] = {
     Severity.ERROR: "#a30200",
 }
 
+_ESCAPED_MASK = json.dumps(MASK)[1:-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -78,9 +80,13 @@ def render_body(
             if payload is None:
                 return dump(envelope(definition, event))
             granted = {} if integration is None else _granted(integration, secrets)
-            return PayloadTemplate.parse(payload).render(
-                lambda name: granted.get(name) or read_variable(name, event, definition.name)
-            )
+
+            def lookup(name: str) -> Value:
+                found = granted.get(name)
+                return read_variable(name, event, definition.name) if found is None else found
+
+            body = PayloadTemplate.parse(payload).render(lookup)
+            return body if secrets is not None else body.replace(_ESCAPED_MASK, MASK)
 
 
 def _granted(integration: Integration, secrets: Secrets | None) -> dict[str, str]:

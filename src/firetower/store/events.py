@@ -9,6 +9,7 @@ from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.store import tables
 from firetower.store.known import KnownCollections
+from firetower.store.types import bounded
 
 _TYPES = {type_.value: type_ for type_ in EventType}
 _events, _versions = tables.events.c, tables.versions.c
@@ -87,7 +88,7 @@ def read_events(connection: Connection, known: KnownCollections, query: Select[A
 
 def newest_events(connection: Connection, known: KnownCollections, limit: int) -> Sequence[Event]:
     """Return the newest events, the oldest of them first."""
-    query = select_events().order_by(_events.id.desc()).limit(limit)
+    query = select_events().order_by(_events.id.desc()).limit(bounded(limit))
     return read_events(connection, known, query)[::-1]
 
 
@@ -110,13 +111,13 @@ def events_after(
     connection: Connection, known: KnownCollections, event_id: int, limit: int
 ) -> Sequence[Event]:
     """Return the events recorded after another, in order."""
-    query = select_events().where(_events.id > event_id).order_by(_events.id).limit(limit)
+    query = select_events().where(_events.id > bounded(event_id)).order_by(_events.id).limit(limit)
     return read_events(connection, known, query)
 
 
 def find_event(connection: Connection, known: KnownCollections, event_id: int) -> Event:
     """Return one event. Raises NotFound."""
-    found = read_events(connection, known, select_events().where(_events.id == event_id))
+    found = read_events(connection, known, select_events().where(_events.id == bounded(event_id)))
     if not found:
         raise NotFound(f"there is no event {event_id}", "List them with `firetower events`.")
     return found[0]

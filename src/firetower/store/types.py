@@ -4,11 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Dialect, Integer, TypeDecorator
 
+MOST = 2**63 - 1
+"""The largest whole number that a column or a limit takes."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """A row's number: 64 bits on both; SQLite numbers rows by itself only for INTEGER."""
+
+
+def bounded(number: int) -> int:
+    """Return a number as the databases can compare it: what is larger than any row's is `MOST`."""
+    return max(-MOST, min(number, MOST))
 
 
 class Instant(TypeDecorator[datetime]):

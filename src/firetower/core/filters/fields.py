@@ -58,13 +58,17 @@ def getter(field: str) -> Getter:
     if root == METADATA and dot and path:
         keys = path.split(".")
         return _of_version(lambda version: dig(version.metadata, keys))
-    close = nearest(field, _GETTERS) or (f"{METADATA}.{field}" if field else None)
     raise InvalidInput(
         f"a filter cannot ask for the field {quoted(shortened(field, 60))}",
-        f"Did you mean {quoted(shortened(close, 80))}? Fields: {', '.join(FIELDS)}."
-        if close
-        else f"Fields: {', '.join(FIELDS)}.",
+        f"{_suggestion(field)}Fields: {', '.join(FIELDS)}.",
     )
+
+
+def _suggestion(field: str) -> str:
+    if field.partition(".")[0] == METADATA:
+        return f"Name a key of it: {METADATA}.KEY, as in {METADATA}.f1. "
+    close = nearest(field, _GETTERS) or (f"{METADATA}.{field}" if field else None)
+    return f"Did you mean {quoted(shortened(close, 80))}? " if close else ""
 
 
 def dig(value: Value, keys: list[str]) -> Value:

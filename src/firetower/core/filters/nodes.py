@@ -24,8 +24,8 @@ class Node(Protocol):
     def words(self) -> str:
         """Return the condition in words."""
 
-    def fields(self) -> Iterator[str]:
-        """Yield each field the condition asks for."""
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
+        """Yield each field the condition asks for a value, not for its absence."""
 
 
 class Predicate:
@@ -57,9 +57,10 @@ class Predicate:
         shown = self.operand if simple else quoted(self.operand)
         return f"{visible(self.field)} {OPERATORS[self.operator].sign} {shown}"
 
-    def fields(self) -> Iterator[str]:
-        """Yield the field."""
-        yield self.field
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
+        """Yield the field, unless its absence is asked for."""
+        if self.operator != "$exists" or self.operand is not negated:
+            yield self.field
 
 
 class All:
@@ -84,10 +85,10 @@ class All:
         """Return the condition in words."""
         return " and ".join(map(_grouped, self.parts)) or "any"
 
-    def fields(self) -> Iterator[str]:
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of each part."""
         for part in self.parts:
-            yield from part.fields()
+            yield from part.fields(negated=negated)
 
 
 class AnyOf:
@@ -112,10 +113,10 @@ class AnyOf:
         """Return the condition in words."""
         return " or ".join(map(_grouped, self.parts)) or "never"
 
-    def fields(self) -> Iterator[str]:
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of each part."""
         for part in self.parts:
-            yield from part.fields()
+            yield from part.fields(negated=negated)
 
 
 class Not:
@@ -141,9 +142,9 @@ class Not:
         """Return the condition in words."""
         return f"not ({self.part.words()})"
 
-    def fields(self) -> Iterator[str]:
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of the part."""
-        yield from self.part.fields()
+        yield from self.part.fields(negated=not negated)
 
 
 def _grouped(part: Node) -> str:
