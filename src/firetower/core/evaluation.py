@@ -1,7 +1,7 @@
 """Evaluation: which automations an event fires, and what becomes of each firing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -63,11 +63,13 @@ class AutomationIndex:
             if revision.until_event_id is not None and revision.until_event_id < event_id:
                 self._replace(revision, None)
 
-    def matching(self, event: Event) -> Iterator[Revision]:
-        """Yield each revision that the event fires."""
-        for revision, holds in self._covering(event):
-            if holds(event) and revision.in_force_at(event):
-                yield revision
+    def matching(self, event: Event) -> list[Revision]:
+        """Return each revision that the event fires."""
+        return [
+            revision
+            for revision, holds in self._covering(event)
+            if holds(event) and revision.in_force_at(event)
+        ]
 
     def _covering(self, event: Event) -> list[_Covering]:
         key = (event.type, event.collection.full_name)
