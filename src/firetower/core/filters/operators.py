@@ -45,7 +45,9 @@ def _each_text(test: Callable[[str], bool]) -> Test:
     def of(value: Value) -> bool:
         if isinstance(value, str):
             return test(value)
-        return isinstance(value, list) and any(isinstance(item, str) and test(item) for item in value)
+        return isinstance(value, list) and any(
+            isinstance(item, str) and test(item) for item in value
+        )
 
     return of
 
