@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Search: TypeAlias = Callable[[str], bool]
@@ -18,8 +19,30 @@ _CHOSEN = re.compile(rf"(?:^|\|)({_CHARACTER}*)")
 _ESCAPED = re.compile(r"\\(.)")
 
 
-def plain_search(source: str) -> Search | None:
-    """Return the search for `prod`, `^prod`, `prod$`, `^(staging|prod)$` and their like.
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """One of some texts, wherever it stands or only at the start or the end."""
+
+    texts: tuple[str, ...]
+    at_start: bool
+    at_end: bool
+
+    @property
+    def search(self) -> Search:
+        """The function that looks for it."""
+        texts = self.texts
+        match self.at_start, self.at_end:
+            case True, True:
+                return frozenset(texts).__contains__
+            case True, False:
+                return lambda text: text.startswith(texts)
+            case False, True:
+                return lambda text: text.endswith(texts)
+        return lambda text: any(part in text for part in texts)
+
+
+def read_plain(source: str) -> Plain | None:
+    """Read `prod`, `^prod`, `prod$`, `^(staging|prod)$` and their like.
 
     Most automations ask for one of these, and `str` answers ten times as fast as RE2. Returns
     None for an expression that says more.
@@ -29,13 +52,4 @@ def plain_search(source: str) -> Search | None:
         return None
     chosen = [found["one"]] if found["choice"] is None else _CHOSEN.findall(found["choice"])
     texts = tuple(_ESCAPED.sub(r"\1", text) for text in chosen)
-    match bool(found["start"]), bool(found["end"]):
-        case True, True:
-            return frozenset(texts).__contains__
-        case True, False:
-            return lambda text: text.startswith(texts)
-        case False, True:
-            return lambda text: text.endswith(texts)
-    if len(texts) == 1:
-        return lambda text: texts[0] in text
-    return lambda text: any(part in text for part in texts)
+    return Plain(texts, at_start=bool(found["start"]), at_end=bool(found["end"]))

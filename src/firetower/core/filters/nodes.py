@@ -9,6 +9,7 @@ from firetower.core.events import Event
 from firetower.core.filters.fields import getter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.filters.trace import Trace
+from firetower.core.plain import Plain, read_plain
 from firetower.core.text import quoted, visible
 
 
@@ -39,6 +40,16 @@ class Predicate:
         self.operand = operand
         self.get = getter(field)
         self.test = OPERATORS[operator].build(operand)
+
+    @property
+    def plain(self) -> Plain | None:
+        """The texts it asks for, where it says no more than that; for values that are texts."""
+        match self.operator, self.operand:
+            case "$eq", str(text):
+                return Plain((text,), at_start=True, at_end=True)
+            case "$regex", str(expression):
+                return read_plain(expression)
+        return None
 
     def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
