@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Mode, Revision
@@ -103,8 +102,7 @@ class AutomationIndex:
 _NONE = Candidates()
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(NamedTuple):
     """One automation fired by one event, and what becomes of it."""
 
     revision: Revision

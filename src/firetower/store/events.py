@@ -1,6 +1,6 @@
 """Reading events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -63,14 +63,12 @@ def build_event(values: Sequence[Any], known: KnownCollections) -> Event:
 
 
 def learn_collections(
-    connection: Connection, known: KnownCollections, rows: Iterable[Row[Any]]
+    connection: Connection, known: KnownCollections, rows: Sequence[Row[Any]]
 ) -> None:
     """Read the collections that rows with EVENT_COLUMNS name."""
-    ids = set()
-    for row in rows:
-        ids.add(row.collection_id)
-        if row.home_collection_id is not None:
-            ids.add(row.home_collection_id)
+    ids = {row.collection_id for row in rows}
+    ids.update(row.home_collection_id for row in rows)
+    ids.discard(None)
     known.learn(connection, ids)
 
 

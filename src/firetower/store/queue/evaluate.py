@@ -17,24 +17,25 @@ from firetower.store.types import instant_number
 
 _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
+_WAITING = (
+    select_events()
+    .where(_events.evaluated.is_(False))
+    .order_by(_events.id)
+    .limit(bindparam("limit"))
+    .with_for_update(of=tables.events, skip_locked=True)
+)
 
 
-def new_webhook_id() -> str:
-    """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
-    return f"msg_{secrets.token_hex(16)}"
+def new_webhook_ids(count: int) -> list[str]:
+    """Return ids for firings' requests. Standard Webhooks: unique, and without a dot."""
+    digits = secrets.token_hex(16 * count)
+    return [f"msg_{digits[place : place + 32]}" for place in range(0, 32 * count, 32)]
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
     """Evaluate the oldest events that wait for it, and write their executions."""
     connection = turn.connection
-    query = (
-        select_events()
-        .where(_events.evaluated.is_(False))
-        .order_by(_events.id)
-        .limit(limit)
-        .with_for_update(of=tables.events, skip_locked=True)
-    )
-    rows = connection.execute(query).all()
+    rows = connection.execute(_WAITING, {"limit": limit}).all()
     turn.mirror.refresh(connection)
     if not rows:
         return Evaluated(0, (), ())
@@ -85,8 +86,7 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     now = instant_number(turn.now)
     rows: list[Values] = []
     leased: dict[str, Firing] = {}
-    for firing in firings:
-        webhook_id = new_webhook_id()
+    for webhook_id, firing in zip(new_webhook_ids(len(firings)), firings, strict=True):
         integration = _sent_at_once(turn, firing)
         lease = None
         if integration is not None:
