@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -49,9 +50,7 @@ class AutomationIndex:
         if before is not None and before.number >= revision.number:
             return
         if before is not None and before.until_event_id is None:
-            self._replace(
-                before, before.model_copy(update={"until_event_id": revision.after_event_id})
-            )
+            self._replace(before, replace(before, until_event_id=revision.after_event_id))
         self._current[revision.automation_id] = revision
         if revision.acts:
             self._by_id[revision.id] = revision
