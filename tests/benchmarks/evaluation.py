@@ -16,6 +16,7 @@ from firetower.core.evaluation import AutomationIndex, match
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.filters import Filter
 from firetower.core.jsons import dump
+from firetower.core.patterns import _found
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope
 from firetower.store.mirror import Mirror
@@ -79,7 +80,7 @@ def _ours(path: Path) -> float:
     store, mirror = Store.open(str(path)), Mirror()
     with store.reading() as connection:
         mirror.refresh(connection)  # a worker reads the automations once, when it starts
-    _found.cache_clear()
+    _found.cache_clear()  # another round has asked the same: a worker meets its events once
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):
         with store.changing() as change:
