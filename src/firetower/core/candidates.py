@@ -1,6 +1,7 @@
 """The automations that one event type can fire in one place, arranged to be tested quickly."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -45,7 +46,7 @@ class Candidates:
         del self._revisions[revision.id]
         condition = revision.definition.filter.root
         if isinstance(condition, Predicate):
-            self._by_field[condition.field].remove(revision)
+            self._by_field[condition.field].remove(condition, revision)
         else:
             self._others = [other for other in self._others if other[1].id != revision.id]
 
@@ -62,42 +63,36 @@ class Candidates:
 class _OneField:
     """Revisions whose filter is one condition on one field, which is read once for them all.
 
-    What a text has to equal, or to begin with, is looked up: however many revisions name one,
-    only those are touched whose text it is.
+    Many say what a text has to begin with. They are looked up by it, so that those are tested
+    only for which the text may be the right one.
     """
 
-    __slots__ = ("_get", "_named", "_tests", "_unnamed")
+    __slots__ = ("_by_start", "_get")
 
     def __init__(self, get: Getter) -> None:
         self._get = get
-        self._tests: list[_Tested] = []
-        self._unnamed: list[_Tested] = []
-        """Those of the tests whose texts cannot be looked up."""
-        self._named: dict[int | None, dict[str, list[Revision]]] = {}
-        """By the length that is looked at (None: all of it), then by the text."""
+        self._by_start: dict[int, dict[str, list[_Tested]]] = {}
+        """By the start's length, then by the start."""
 
     def add(self, predicate: Predicate, revision: Revision) -> None:
-        self._tests.append((predicate.test, revision))
-        plain = predicate.plain
-        if plain is None or not plain.at_start or len(plain.texts) > 1:
-            self._unnamed.append((predicate.test, revision))
-            return
-        (text,) = plain.texts
-        by_text = self._named.setdefault(None if plain.at_end else len(text), {})
-        by_text.setdefault(text, []).append(revision)
+        start = predicate.start
+        of_length = self._by_start.setdefault(len(start), {})
+        of_length.setdefault(start, []).append((predicate.test, revision))
 
-    def remove(self, revision: Revision) -> None:
-        self._tests = [tested for tested in self._tests if tested[1].id != revision.id]
-        self._unnamed = [tested for tested in self._unnamed if tested[1].id != revision.id]
-        for by_text in self._named.values():
-            for text, named in by_text.items():
-                by_text[text] = [one for one in named if one.id != revision.id]
+    def remove(self, predicate: Predicate, revision: Revision) -> None:
+        start = predicate.start
+        tested = self._by_start[len(start)][start]
+        tested[:] = [one for one in tested if one[1].id != revision.id]
 
     def matching(self, event: Event) -> list[Revision]:
         value = self._get(event)
         if not isinstance(value, str):
-            return [revision for test, revision in self._tests if test(value)]
-        found = [revision for test, revision in self._unnamed if test(value)]
-        for length, by_text in self._named.items():
-            found += by_text.get(value[:length], ())
+            tested = chain.from_iterable(
+                tests for of_length in self._by_start.values() for tests in of_length.values()
+            )
+            return [revision for test, revision in tested if test(value)]
+        found: list[Revision] = []
+        for length, of_length in self._by_start.items():
+            tests = of_length.get(value[:length], ())
+            found += [revision for test, revision in tests if test(value)]
         return found

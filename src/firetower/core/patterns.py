@@ -8,7 +8,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from firetower.core.errors import InvalidInput
-from firetower.core.plain import Search, read_plain
+from firetower.core.plain import Search, plain_search
 from firetower.core.text import quoted, shortened, visible
 
 MAX_PATTERN = 1_000
@@ -36,8 +36,7 @@ class Pattern:
             raise InvalidInput(
                 f"the regex has {len(source):,} characters", f"Use at most {MAX_PATTERN:,}."
             )
-        plain = read_plain(source)
-        self.search = re2_search(source) if plain is None else plain.search
+        self.search = plain_search(source) or re2_search(source)
 
     def __str__(self) -> str:
         return self.source

@@ -1,8 +1,7 @@
-"""Expressions that say no more than a text: searched for by `str`, with RE2's own meaning."""
+"""Expressions that say no more than a text: what `str` can answer for them, as RE2 would."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 Search: TypeAlias = Callable[[str], bool]
@@ -16,33 +15,13 @@ _PLAIN = re.compile(
     rf"(?:(?P<end>\$)|(?:\.\*)?)"
 )
 _CHOSEN = re.compile(rf"(?:^|\|)({_CHARACTER}*)")
+_START = re.compile(rf"\^((?:{_CHARACTER}(?![*+?{{]))*)")
+_GROUP = re.compile(r"\([^()\[\\]*\)")
 _ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """One of some texts, wherever it stands or only at the start or the end."""
-
-    texts: tuple[str, ...]
-    at_start: bool
-    at_end: bool
-
-    @property
-    def search(self) -> Search:
-        """The function that looks for it."""
-        texts = self.texts
-        match self.at_start, self.at_end:
-            case True, True:
-                return frozenset(texts).__contains__
-            case True, False:
-                return lambda text: text.startswith(texts)
-            case False, True:
-                return lambda text: text.endswith(texts)
-        return lambda text: any(part in text for part in texts)
-
-
-def read_plain(source: str) -> Plain | None:
-    """Read `prod`, `^prod`, `prod$`, `^(staging|prod)$` and their like.
+def plain_search(source: str) -> Search | None:
+    """Return the search for `prod`, `^prod`, `prod$`, `^(staging|prod)$` and their like.
 
     Most automations ask for one of these, and `str` answers ten times as fast as RE2. Returns
     None for an expression that says more.
@@ -51,5 +30,27 @@ def read_plain(source: str) -> Plain | None:
     if found is None:
         return None
     chosen = [found["one"]] if found["choice"] is None else _CHOSEN.findall(found["choice"])
-    texts = tuple(_ESCAPED.sub(r"\1", text) for text in chosen)
-    return Plain(texts, at_start=bool(found["start"]), at_end=bool(found["end"]))
+    texts = tuple(map(_unescaped, chosen))
+    match bool(found["start"]), bool(found["end"]):
+        case True, True:
+            return frozenset(texts).__contains__
+        case True, False:
+            return lambda text: text.startswith(texts)
+        case False, True:
+            return lambda text: text.endswith(texts)
+    return lambda text: any(part in text for part in texts)
+
+
+def required_start(source: str) -> str:
+    r"""Return what every text that an expression matches begins with: "prod-" for `^prod-\d+$`.
+
+    Returns "" where the expression does not say so plainly.
+    """
+    found = _START.match(source)
+    if found is None or "|" in _GROUP.sub("", source[found.end() :]):
+        return ""
+    return _unescaped(found[1])
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)

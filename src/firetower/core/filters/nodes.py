@@ -9,7 +9,7 @@ from firetower.core.events import Event
 from firetower.core.filters.fields import getter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.filters.trace import Trace
-from firetower.core.plain import Plain, read_plain
+from firetower.core.plain import required_start
 from firetower.core.text import quoted, visible
 
 
@@ -42,14 +42,14 @@ class Predicate:
         self.test = OPERATORS[operator].build(operand)
 
     @property
-    def plain(self) -> Plain | None:
-        """The texts it asks for, where it says no more than that; for values that are texts."""
+    def start(self) -> str:
+        """What every text begins with that satisfies it, as far as that can be told."""
         match self.operator, self.operand:
             case "$eq", str(text):
-                return Plain((text,), at_start=True, at_end=True)
+                return text
             case "$regex", str(expression):
-                return read_plain(expression)
-        return None
+                return required_start(expression)
+        return ""
 
     def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
