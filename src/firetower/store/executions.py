@@ -62,7 +62,7 @@ def read_executions(
             automation_id=row.automation_id,
             automation=row.automation,
             revision=row.revision,
-            event=build_event(row, known),
+            event=build_event(row[: len(EVENT_COLUMNS)], known),
             integration=row.integration,
             status=Status(row.status),
             reason=row.reason,
