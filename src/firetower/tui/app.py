@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -18,8 +19,10 @@ from firetower.tui.child import WorkerChild
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.integrations import IntegrationsScreen
 from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.secrets import SecretsScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.bar import Bar, ModeLink, standing_text
@@ -43,6 +46,8 @@ class FiretowerApp(App[None]):
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("i", "visit_integrations", "Integrations", show=False, id="integrations"),
+        Binding("S", "visit_secrets", "Secrets", show=False, id="secrets"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
 
@@ -52,13 +57,14 @@ class FiretowerApp(App[None]):
         *,
         clock: Callable[[], datetime],
         child: WorkerChild | None = None,
+        database: str | None = None,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.DARK.name
-        self.session = Session(open_tower, clock)
+        self.session = Session(open_tower, clock, database)
         self._child = child
         self._live: Live | None = None
         self._standing: Standing | None = None
@@ -114,6 +120,19 @@ class FiretowerApp(App[None]):
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.switch_mode(event.mode)
+
+    def action_visit_integrations(self) -> None:
+        """Show the webhooks and Slack hooks."""
+        self._visit(IntegrationsScreen)
+
+    def action_visit_secrets(self) -> None:
+        """Show the secrets."""
+        self._visit(SecretsScreen)
+
+    def _visit(self, kind: type[Screen[None]]) -> None:
+        """Show a screen over the mode's own, unless it is shown already."""
+        if not isinstance(self.screen, kind):
+            self.push_screen(kind())
 
     async def action_quit(self) -> None:
         """End the worker and the app."""

@@ -10,6 +10,8 @@ from firetower.tui.child import WorkerChild
 
 def run_app(database: str | None) -> int:
     """Run the app on a database until it is left; return the exit code."""
-    app = FiretowerApp(partial(connect, database), clock=utc_now, child=WorkerChild(database))
+    app = FiretowerApp(
+        partial(connect, database), clock=utc_now, child=WorkerChild(database), database=database
+    )
     app.run()
     return app.return_code or 0
