@@ -13,7 +13,7 @@ from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.events import build_event, learn_collections, select_events
 from firetower.store.queue.turn import Claim, Evaluated, Turn
-from firetower.store.types import instant_number
+from firetower.store.types import instant_number, optional_number
 
 _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
@@ -140,7 +140,6 @@ _COLUMNS = (
 def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | None) -> Values:
     """Return the values of `_COLUMNS`; `lease` tells who sends it at once, and until when."""
     revision, final = firing.revision, firing.status.is_final
-    held_until = None if firing.held_until is None else instant_number(firing.held_until)
     return (
         webhook_id,
         revision.automation_id,
@@ -150,7 +149,7 @@ def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | Non
         firing.status.value if lease is None else Status.RUNNING.value,
         firing.reason,
         now,
-        held_until if final else now,
+        optional_number(firing.held_until) if final else now,
         now if final else None,
         0 if lease is None else 1,
         0,
