@@ -10,6 +10,7 @@ from firetower.core.integrations import Integration
 from firetower.store import stamp, tables
 from firetower.store.automations import build_revision
 from firetower.store.integrations import all_integrations
+from firetower.store.queue.conditions import UNEVALUATED
 
 _revisions = tables.revisions.c
 _WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), stamp.NUMBER)
@@ -57,9 +58,7 @@ class Mirror:
 
     def _still_needed(self, connection: Connection) -> ColumnElement[bool]:
         events = tables.events.c
-        oldest = connection.execute(
-            select(func.min(events.id)).where(events.evaluated.is_(False))
-        ).scalar()
+        oldest = connection.execute(select(func.min(events.id)).where(UNEVALUATED)).scalar()
         current = _revisions.until_event_id.is_(None)
         return current if oldest is None else current | (_revisions.until_event_id >= oldest)
 

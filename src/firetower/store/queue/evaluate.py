@@ -12,6 +12,7 @@ from firetower.core.integrations import Integration
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.events import build_event, learn_collections, select_events
+from firetower.store.queue.conditions import UNEVALUATED, has_status
 from firetower.store.queue.turn import Claim, Evaluated, Turn
 from firetower.store.types import instant_number, optional_number
 
@@ -19,10 +20,15 @@ _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
 _WAITING = (
     select_events()
-    .where(_events.evaluated.is_(False))
+    .where(UNEVALUATED)
     .order_by(_events.id)
     .limit(bindparam("limit"))
     .with_for_update(of=tables.events, skip_locked=True)
+)
+_LEASED = select(_executions.id, _executions.webhook_id).where(
+    has_status(Status.RUNNING),
+    _executions.lease_until > bindparam("now"),
+    _executions.worker_id == bindparam("worker"),
 )
 
 
@@ -108,13 +114,7 @@ def _sent_at_once(turn: Turn, firing: Firing) -> Integration | None:
 def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
     if not leased:
         return []
-    inserted = turn.connection.execute(
-        select(_executions.id, _executions.webhook_id).where(
-            _executions.status == Status.RUNNING.value,
-            _executions.lease_until > turn.now,
-            _executions.worker_id == turn.slots.worker_id,
-        )
-    )
+    inserted = turn.connection.execute(_LEASED, {"now": turn.now, "worker": turn.slots.worker_id})
     ids = {row.webhook_id: row.id for row in inserted}
     return [
         Claim(

@@ -13,6 +13,7 @@ from firetower.core.requests import RecordedRequest
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.integrations import disable_gone
+from firetower.store.queue.conditions import has_status
 from firetower.store.queue.turn import Claim
 from firetower.store.types import instant_number, optional_number
 
@@ -160,7 +161,7 @@ def recover(connection: Connection, now: datetime, dead_workers: Iterable[str] =
         expired = expired | _executions.worker_id.in_(dead)
     rows = connection.execute(
         select(_executions.id, _executions.attempts, _executions.lease_until)
-        .where(_executions.status == Status.RUNNING.value, expired)
+        .where(has_status(Status.RUNNING), expired)
         .with_for_update(skip_locked=True)
     ).all()
     if not rows:

@@ -1,0 +1,14 @@
+"""Conditions written as the partial indexes write them: for any other form none is chosen."""
+
+from sqlalchemy import ColumnElement, false, literal_column
+
+from firetower.core.executions import Status
+from firetower.store import tables
+
+UNEVALUATED = tables.events.c.evaluated .is_(False)
+"""The event waits for its evaluation. Not `is_(False)`, which SQLite takes for another."""
+
+
+def has_status(status: Status) -> ColumnElement[bool]:
+    """Return the condition on an execution's status, the status written out."""
+    return tables.executions.c.status == literal_column(f"'{status.value}'")
