@@ -1,6 +1,7 @@
 """Evaluation: the events that wait for it, and the executions that come of them."""
 
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,16 +11,15 @@ from firetower.core.evaluation import Firing, decide, match, starts_cooldown
 from firetower.core.executions import Status
 from firetower.store import tables
 from firetower.store.events import build_event, learn_collections, select_events
-from firetower.store.ids import NewId, random_id
 from firetower.store.queue.turn import Claim, Evaluated, Turn
 
 _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
 
 
-def new_webhook_id(new_id: NewId = random_id) -> str:
+def new_webhook_id(random_hex: Callable[[int], str] = secrets.token_hex) -> str:
     """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
-    return f"msg_{new_id()}"
+    return f"msg_{random_hex(16)}"
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
@@ -130,7 +130,7 @@ def _row(firing: Firing, turn: Turn) -> dict[str, Any]:
     now = turn.now
     final = firing.status.is_final
     return {
-        "webhook_id": new_webhook_id(turn.new_id),
+        "webhook_id": new_webhook_id(turn.random_hex),
         "automation_id": firing.revision.automation_id,
         "revision_id": firing.revision.id,
         "event_id": firing.event.id,
