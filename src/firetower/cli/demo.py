@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 import click
 
@@ -52,13 +51,10 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
             "the demo's app needs a terminal", "Run it in one, or print the feed with --headless."
         )
     from firetower.demo import Stage
+    from firetower.tui.run import run_app
 
     with Stage(speed=speed, seed=seed) as stage:
-        # By its name: nothing that runs without a screen imports one.
-        code: int = import_module("firetower.tui.run").run_app(
-            stage.database_url, tour=tour, demo=True
-        )
-        return code
+        return run_app(stage.database_url, tour=tour)
 
 
 def _print_until_interrupted(speed: float, seed: int) -> int:

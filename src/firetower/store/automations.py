@@ -200,16 +200,19 @@ def find_automation(connection: Connection, name: str, now: datetime) -> Automat
     found = _read(connection, query, now)
     if found:
         return found[0]
-    names = connection.execute(
-        select(_automations.name).where(_automations.deleted_at.is_(None))
-    ).scalars()
-    close = nearest(name, names)
+    close = nearest(name, list_names(connection))
     raise NotFound(
         f"there is no automation {visible(name)}",
         f"Did you mean {visible(close)}?"
         if close
         else "List them with `firetower automation list`.",
     )
+
+
+def list_names(connection: Connection) -> Sequence[str]:
+    """Return the names that are taken."""
+    query = select(_automations.name).where(_automations.deleted_at.is_(None))
+    return connection.execute(query).scalars().all()
 
 
 def list_revisions(connection: Connection, automation: Automation) -> Sequence[Revision]:

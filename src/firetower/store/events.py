@@ -91,6 +91,21 @@ def newest_events(connection: Connection, known: KnownCollections, limit: int) -
     return read_events(connection, known, query)[::-1]
 
 
+def newest_events_in(
+    connection: Connection, known: KnownCollections, container: int, type_: EventType, limit: int
+) -> Sequence[Event]:
+    """Return the newest events of a type in a container's row, the newest first."""
+    collections = tables.collections.c
+    inside = select(collections.id).where(collections.container_id == container)
+    query = (
+        select_events()
+        .where(_events.type == type_.value, _events.collection_id.in_(inside))
+        .order_by(_events.id.desc())
+        .limit(limit)
+    )
+    return read_events(connection, known, query)
+
+
 def events_after(
     connection: Connection, known: KnownCollections, event_id: int, limit: int
 ) -> Sequence[Event]:

@@ -47,6 +47,11 @@ class Automations:
         with self._store.reading() as connection:
             return store.list_automations(connection, self._store.clock(), container)
 
+    def names(self) -> Sequence[str]:
+        """Return the names that are taken."""
+        with self._store.reading() as connection:
+            return store.list_names(connection)
+
     def get(self, name: str) -> Automation:
         """Return an automation. Raises NotFound."""
         with self._store.reading() as connection:

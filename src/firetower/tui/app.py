@@ -8,21 +8,31 @@ from typing import ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.reactive import reactive
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.core.references import ContainerReference
 from firetower.store.standing import Standing
 from firetower.tower import Tower
 from firetower.tui import themes
 from firetower.tui.child import WorkerChild
+from firetower.tui.commands import Actions, Places
+from firetower.tui.config import Config
+from firetower.tui.form.screen import FormScreen
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.help import HelpScreen, active_keys
+from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
-from firetower.tui.widgets.bar import Bar, ModeLink, standing_text
+from firetower.tui.tour import Tour
+from firetower.tui.widgets.bar import ModeLink, standing_text
+from firetower.tui.widgets.tour_panel import TourPanel
 
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
@@ -38,13 +48,19 @@ class FiretowerApp(App[None]):
         "project": ProjectScreen,
         "feed": FeedScreen,
     }
+    COMMANDS: ClassVar = {Actions, Places}
     DEFAULT_MODE = "registry"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
+
+    status: reactive[Content] = reactive(Content(""), layout=False, repaint=False)
+    """How the database stands, as every screen's top line shows it."""
 
     def __init__(
         self,
@@ -52,20 +68,29 @@ class FiretowerApp(App[None]):
         *,
         clock: Callable[[], datetime],
         child: WorkerChild | None = None,
+        config: Config | None = None,
+        tour: bool = False,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.theme = themes.DARK.name
+        chosen = config or Config()
+        self.theme = themes.NAMES[chosen.theme]
+        self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
         self._child = child
         self._live: Live | None = None
+        self._with_tour = tour
+        self.tour: Tour | None = None
         self._standing: Standing | None = None
+        self._location = ""
         self._look = Refresh(self, self._read_standing)
 
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
+        if self._with_tour:
+            self.tour = Tour(self)
         self.run_worker(self._start(), exit_on_error=False)
 
     async def _start(self) -> None:
@@ -74,6 +99,7 @@ class FiretowerApp(App[None]):
         except FiretowerError as error:
             self.tell(error)
             return
+        self._location = tower.location
         self._live = Live(tower, self._changed, self.tell)
         await self._read_standing()
         self.set_interval(_LOOK, self._look)
@@ -88,6 +114,8 @@ class FiretowerApp(App[None]):
         for screen in self.screen_stack:
             if changed := getattr(screen, "changed", None):
                 changed(executions)
+        if self.tour is not None:
+            self.tour.changed(executions)
         self._look()
 
     async def _read_standing(self) -> None:
@@ -98,29 +126,49 @@ class FiretowerApp(App[None]):
         self._show_standing()
 
     def _show_standing(self) -> None:
-        self.run_worker(self._update_bars(), exit_on_error=False, group="bars", exclusive=True)
+        if self._location:
+            worker = "no worker" if self._child is None else self._child.said
+            self.status = standing_text(
+                self._location, self._standing, worker, self.session.now(), self.size.width
+            )
 
-    async def _update_bars(self) -> None:
-        tower = await self.session.tower()
-        worker = "no worker" if self._child is None else self._child.said
-        for screen in self.screen_stack:
-            for bar in screen.query(Bar):
-                bar.show(
-                    standing_text(
-                        tower.location, self._standing, worker, self.session.now(), self.size.width
-                    )
-                )
+    def on_resize(self) -> None:
+        """Say as much of how the database stands as there is room for."""
+        self.call_later(self._show_standing)
 
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.switch_mode(event.mode)
 
-    async def action_quit(self) -> None:
-        """End the worker and the app."""
-        await self._stop()
-        self.exit()
+    @on(FormScreen.Saved)
+    def _saved(self, event: FormScreen.Saved) -> None:
+        if self.tour is not None:
+            self.tour.saved(event.name)
 
-    async def _stop(self) -> None:
+    @on(TourPanel.Ended)
+    def action_end_tour(self) -> None:
+        """End the tour."""
+        if self.tour is not None:
+            self.tour.end()
+            self.tour = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to end the tour only on it."""
+        return action != "end_tour" or self.tour is not None
+
+    def action_help(self) -> None:
+        """Show what can be done here."""
+        self.push_screen(HelpScreen(active_keys(self.screen)))
+
+    def go_to(self, reference: ContainerReference) -> None:
+        """Open a registry or project."""
+        self.switch_mode(reference.kind.value)
+        screen = self.screen
+        if isinstance(screen, PlaceScreen):
+            screen.open_place(reference)
+
+    async def on_unmount(self) -> None:
+        """End the worker and close the database, however the app is left."""
         if self._live is not None:
             await self._live.stop()
         if self._child is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -19,6 +19,8 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
 from firetower.tower import Tower
+from firetower.tui.form.draft import Draft
+from firetower.tui.form.screen import FormScreen
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.session import session_of
@@ -166,6 +168,11 @@ class PlaceScreen(Screen[None]):
             self._look_at(busiest.reference)
             self.places.table.move_to(str(busiest.reference))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a place was gone into, not only passed by."""
+        return self.open is not None and self.focused is not self.places.table
+
     def _show_title(self, place: Container) -> None:
         said = f"{counted(place.collections, 'collection')} · {counted(place.versions, 'version')}"
         title = Content.from_markup(
@@ -219,6 +226,25 @@ class PlaceScreen(Screen[None]):
     def _execution_chosen(self, event: Table.Chosen) -> None:
         event.stop()
         self.app.push_screen(ExecutionScreen(int(str(event.key))))
+
+    @on(Automations.Wanted)
+    def _automation_wanted(self, event: Automations.Wanted) -> None:
+        event.stop()
+        chosen = self.automations.chosen
+        if event.what == "refresh":
+            self._reload()
+        elif event.what == "new" and self.open is not None:
+            self._write(FormScreen(Draft.new(self.open)))
+        elif event.what == "edit" and chosen is not None:
+            self._write(FormScreen(Draft.of(chosen), chosen))
+
+    @work(exit_on_error=False)
+    async def _write(self, form: FormScreen) -> None:
+        """Let an automation be written, and put the cursor on it."""
+        saved = await self.app.push_screen_wait(form)
+        if saved is not None:
+            await self._read()
+            self.automations.table.move_to(saved)
 
     def action_tab(self, step: int) -> None:
         """Go to the next tab, or the one before."""

@@ -97,12 +97,16 @@ class Automations(Listing):
         """The automation under the cursor."""
         return self._automations.get(str(self.table.key))
 
+    def _chosen_or_why(self) -> Automation | None:
+        """Return the automation under the cursor, or say why there is none."""
+        if self.chosen is None:
+            self.notify("There is no automation here; n makes one.", markup=False)
+        return self.chosen
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what needs an automation while there is none, and undo with nothing to undo."""
+        """Offer to undo only after a deletion."""
         if action == "undo":
             return self._deleted is not None
-        if action in {"edit", "turn", "shadow", "test", "delete"} and not self._automations:
-            return None
         return super().check_action(action, parameters)
 
     def action_new(self) -> None:
@@ -123,18 +127,18 @@ class Automations(Listing):
         self._want("show")
 
     def _want(self, what: str) -> None:
-        if automation := self.chosen:
+        if automation := self._chosen_or_why():
             self.post_message(self.Wanted(what, automation.name))
 
     def action_turn(self) -> None:
         """Enable the automation, or disable it."""
-        if automation := self.chosen:
+        if automation := self._chosen_or_why():
             on = automation.mode is not Mode.DISABLED
             self._set_mode(automation.name, Mode.DISABLED if on else Mode.ENABLED)
 
     def action_shadow(self) -> None:
         """Put the automation in shadow, or let it act."""
-        if automation := self.chosen:
+        if automation := self._chosen_or_why():
             shadow = automation.mode is Mode.SHADOW
             self._set_mode(automation.name, Mode.ENABLED if shadow else Mode.SHADOW)
 
@@ -149,7 +153,7 @@ class Automations(Listing):
     @work(exit_on_error=False)
     async def action_delete(self) -> None:
         """Ask, then delete the automation, or disable it instead."""
-        automation = self.chosen
+        automation = self._chosen_or_why()
         if automation is None:
             return
         name = automation.name

@@ -54,11 +54,12 @@ class Bar(Horizontal):
             yield ModeLink(key, mode, current=mode == self.current)
         yield Static("", classes="bar--status")
 
-    def show(self, status: Content) -> None:
-        """Show how the database stands."""
-        static = self.query_one(".bar--status", Static)
-        if static.content != status:
-            static.update(status)
+    def on_mount(self) -> None:
+        """Show how the database stands, now and whenever that changes."""
+        self.watch(self.app, "status", self._show)
+
+    def _show(self, status: Content) -> None:
+        self.query_one(".bar--status", Static).update(status)
 
 
 def standing_text(

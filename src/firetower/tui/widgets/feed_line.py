@@ -8,10 +8,10 @@ from firetower.tui.text import clock, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
 
 FEED_COLUMNS = (
-    Column("time", 12),
+    Column("time", 8),
     Column("state", 10),
     Column("automation", 14, flex=2),
-    Column("event", 18, from_width=110),
+    Column("event", 14, from_width=110),
     Column("subject", 16, flex=4),
     Column("answer", 14, flex=3),
 )

@@ -23,6 +23,7 @@ class FeedTable(Table):
             super().__init__()
             self.unseen = unseen
 
+    FITS: ClassVar = False
     MOST: ClassVar = 5_000
     """Lines kept while the end is followed."""
 

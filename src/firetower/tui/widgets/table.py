@@ -1,58 +1,25 @@
 """A table that draws only the lines on screen, so that a million rows cost what twenty do."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from firetower.core.text import visible
+from firetower.tui.widgets.cells import GAP, Cell, Column, Row, fitted, natural_widths, widths
 
-GAP = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its title, and how it shares the width."""
-
-    title: str
-    width: int = 0
-    """Cells; with `flex`, the least it needs."""
-    flex: int = 0
-    """Its part of the width that is left."""
-    right: bool = False
-    """Numbers stand on the right."""
-    from_width: int = 0
-    """The table's width in cells from which the column is shown."""
+__all__ = ["Cell", "Column", "Row", "Table", "fitted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell's text, and the tone it is written in: `ok`, `bad`, `warn`, `dim`, `accent`."""
-
-    text: str
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: what it stands for, and its cells, one a column."""
-
-    key: Hashable
-    cells: tuple[Cell, ...]
-
-    @property
-    def text(self) -> str:
-        """The row's text, as the search reads it."""
-        return " ".join(cell.text for cell in self.cells)
+_MEASURED = 300
+"""Rows whose texts are measured: the first screens of a long list."""
 
 
 class Search(Protocol):
@@ -66,6 +33,8 @@ class Table(ScrollView, can_focus=True):
     """Rows of cells with a cursor that stays on the same row's key when the rows change."""
 
     TONES: ClassVar = ("ok", "bad", "warn", "dim", "accent")
+    FITS: ClassVar = True
+    """Whether columns take the width that their texts need; a feed's must not jump about."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
@@ -108,6 +77,9 @@ class Table(ScrollView, can_focus=True):
             """The table."""
             return self.table
 
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
+    """Cells; a ScrollView's own would lay out the whole screen anew for each row that comes."""
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -124,6 +96,7 @@ class Table(ScrollView, can_focus=True):
         self._all: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
         self._cursor = 0
+        self._natural: tuple[int, ...] | None = None
         self._pattern: Search | None = None
         self._strips: dict[Row, Strip] = {}
 
@@ -150,7 +123,15 @@ class Table(ScrollView, can_focus=True):
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show other rows, with the cursor on the same key where that is still there."""
         self._all = rows
+        self._fit(rows)
         self._show(self._found(rows))
+
+    def _fit(self, rows: Sequence[Row]) -> None:
+        natural = natural_widths(self.columns, rows[:_MEASURED]) if self.FITS else None
+        if natural != self._natural:
+            self._natural = natural
+            self._strips.clear()
+            self.refresh()
 
     def search(self, pattern: Search | None) -> None:
         """Show only the rows in whose text the pattern is found; None shows all."""
@@ -173,11 +154,14 @@ class Table(ScrollView, can_focus=True):
 
     def _show(self, rows: Sequence[Row]) -> None:
         before, key, old_cursor = self._rows, self.key, self._cursor
+        was_seen = self._sees(old_cursor)
         self._rows = rows
         index = None if key is None else self._index_of(key)
         self._cursor = min(old_cursor, max(len(rows) - 1, 0)) if index is None else index
         if len(before) != len(rows) or not self.virtual_size.height:
             self._resize()
+        if was_seen and not self._sees(self._cursor):
+            self._scroll_to_cursor()
         self._repaint(before, old_cursor)
         if self.key != key:
             self.post_message(self.Moved(self, self.key))
@@ -193,8 +177,13 @@ class Table(ScrollView, can_focus=True):
             if old != new or moved:
                 self.refresh(Region(0, line + self.header_lines, self.size.width, 1))
 
+    def _sees(self, index: int) -> bool:
+        return 0 <= index - self.scroll_offset.y < self.size.height - self.header_lines
+
     def _resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._rows) + self.header_lines)
+        if (self.virtual_size.height > self.size.height) != self.show_vertical_scrollbar:
+            self.refresh(layout=True)
 
     def _set_cursor(self, index: int) -> None:
         if not self._rows:
@@ -289,35 +278,12 @@ class Table(ScrollView, can_focus=True):
         return strip
 
     def _draw(self, cells: Sequence[Cell], base: Style, width: int) -> Strip:
-        segments = [Segment(" ", base)]
-        for (place, cells_wide), column in self._widths(width):
+        segments: list[Segment] = []
+        for (place, cells_wide), column in widths(self.columns, width, self._natural):
             cell = cells[place]
+            segments.append(Segment(" " * (GAP if segments else 1), base))
             style = base
             if cell.tone:
                 style = base + self.get_component_rich_style(f"table--{cell.tone}", partial=True)
             segments.append(Segment(fitted(cell.text, cells_wide, right=column.right), style))
-            segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(width, base)
-
-    def _widths(self, width: int) -> list[tuple[tuple[int, int], Column]]:
-        shown = [
-            (place, column)
-            for place, column in enumerate(self.columns)
-            if width >= column.from_width
-        ]
-        left = width - 1 - sum(column.width + GAP for _, column in shown)
-        flex = sum(column.flex for _, column in shown) or 1
-        return [
-            ((place, column.width + max(left, 0) * column.flex // flex), column)
-            for place, column in shown
-        ]
-
-
-def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """Return text in exactly `width` cells, cut with an ellipsis or padded."""
-    shown = visible(text)
-    taken = cell_len(shown)
-    if taken > width:
-        return set_cell_size(shown, max(width - 1, 0)) + "…" if width > 0 else ""
-    padding = " " * (width - taken)
-    return padding + shown if right else shown + padding
