@@ -170,7 +170,9 @@ class _Past:
         if claim.integration.name == "pager" and ago < _PAGER_DOWN:
             return Answer(error="connection refused"), timedelta(milliseconds=1.4)
         if claim.integration.name == "old-dashboard" and ago > _DASHBOARD_GONE:
-            return Answer(200, body='{"shown": true}'), timedelta(milliseconds=44)
+            return Answer(200, body='{"shown": true}'), timedelta(
+                milliseconds=self.chance.uniform(30, 70)
+            )
         given = reply(path, claim.webhook_id, claim.number)
         return Answer(given.status, body=given.body), given.delay
 
