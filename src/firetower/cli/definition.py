@@ -44,9 +44,17 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option("--tag-regex", metavar="RE2", help="The tag matches this anywhere."),
     click.option("--filter", "filter_", metavar="JSON|@FILE", help="As W&B writes filters."),
     click.option("--webhook", metavar="NAME", help="POST to this webhook."),
-    click.option("--payload", metavar="JSON|@FILE", help="What to POST, with ${variables}."),
+    click.option(
+        "--payload",
+        metavar="JSON|@FILE",
+        help="What to POST, with ${variables}; $${ is a plain ${.",
+    ),
     click.option("--slack", metavar="NAME", help="Post to this Slack channel."),
-    click.option("--title", metavar="T", help="Of the Slack message, with ${variables}."),
+    click.option(
+        "--title",
+        metavar="T",
+        help="Of the Slack message, with ${variables}; $${ is a plain ${.",
+    ),
     click.option("--message", metavar="M", help="Of the Slack message, with ${variables}."),
     click.option(
         "--severity",

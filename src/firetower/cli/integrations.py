@@ -2,6 +2,7 @@
 
 import click
 
+from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.output import (
     date,
     integration_data,
@@ -240,8 +241,11 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         help=_text(f"Delete a {kind} that no automation uses.", kind, f"delete {example}")
     )
     @_name
-    def delete(*, name: str) -> None:
+    @yes_option
+    def delete(*, name: str, yes: bool) -> None:
         with open_tower() as tower:
+            tower.integrations.get(name, kind)
+            ask_to_delete(f"{kind} {name}", yes=yes)
             tower.integrations.delete(name, kind)
         say(f"Deleted {kind} {name}.")
 

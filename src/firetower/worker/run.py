@@ -32,7 +32,7 @@ def run_worker(
     is gone, however it ended.
 
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
-    the database cannot be used.
+    the database cannot be used, or fails with `once` or at the end.
     """
     # Whoever started an attached worker has the database: where it is gone, so are they.
     store = Store.open(database, create=not attached)

@@ -100,7 +100,7 @@ def _claim(turn: Turn, integration: Integration) -> list[Claim]:
         select_events().where(_events.id.in_([row.event_id for row in rows]))
     ).all()
     learn_collections(connection, turn.known, event_rows)
-    events = {row.event_id: row for row in event_rows}
+    events = {row.event_id: build_event(row, turn.known) for row in event_rows}
     return [
         Claim(
             execution_id=row.id,
@@ -108,7 +108,7 @@ def _claim(turn: Turn, integration: Integration) -> list[Claim]:
             number=row.attempts + 1,
             retries_used=row.retries_used,
             revision=turn.mirror.revision(connection, row.revision_id),
-            event=build_event(events[row.event_id], turn.known),
+            event=events[row.event_id],
             integration=integration,
         )
         for row in rows

@@ -1,11 +1,11 @@
-"""What became of claims: answers recorded, leases given back, lost ones found."""
+"""What became of claims: answers recorded, leases given back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from firetower.core.delivery import Answer, Verdict
@@ -18,7 +18,6 @@ from firetower.store.integrations import disable_gone
 from firetower.store.queue.turn import Claim
 
 _executions = tables.executions.c
-LOST = "the worker ended before the answer was recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,52 +147,3 @@ def give_back(connection: Connection, claims: Iterable[Claim]) -> None:
         ),
         rows,
     )
-
-
-def recover(connection: Connection, now: datetime, dead_workers: Iterable[str] = ()) -> int:
-    """Put back what crashed workers had claimed; return how many.
-
-    Claims whose lease ran out, and those of workers known to be dead, are due at once. The lost
-    try is recorded as such: its request may have arrived.
-    """
-    expired = _executions.lease_until < now
-    dead = list(dead_workers)
-    if dead:
-        expired = expired | _executions.worker_id.in_(dead)
-    rows = connection.execute(
-        select(_executions.id, _executions.attempts, _executions.lease_until)
-        .where(_executions.status == Status.RUNNING.value, expired)
-        .with_for_update(skip_locked=True)
-    ).all()
-    if not rows:
-        return 0
-    lost = [
-        {
-            "execution_id": row.id,
-            "number": row.attempts,
-            "started_at": now,
-            "duration_ms": 0.0,
-            "url": "",
-            "request_headers": "{}",
-            "request_body": "",
-            "status_code": None,
-            "response_body": "",
-            "error": LOST,
-            "outcome": Status.PENDING.value,
-            "next_try_at": now,
-        }
-        for row in rows
-    ]
-    connection.execute(tables.attempts.insert(), lost)
-    connection.execute(
-        update(tables.executions)
-        .where(_executions.id.in_([row.id for row in rows]))
-        .values(
-            status=Status.PENDING.value,
-            reason=LOST,
-            due_at=now,
-            worker_id=None,
-            lease_until=None,
-        )
-    )
-    return len(rows)

@@ -1,6 +1,7 @@
 """A table that draws only the lines on screen, so that a million rows cost what twenty do."""
 
 from collections.abc import Hashable, Sequence
+from itertools import islice
 from typing import ClassVar, Protocol
 
 from rich.segment import Segment
@@ -127,7 +128,7 @@ class Table(ScrollView, can_focus=True):
         self._show(self._found(rows))
 
     def _fit(self, rows: Sequence[Row]) -> None:
-        natural = natural_widths(self.columns, rows[:_MEASURED]) if self.FITS else None
+        natural = natural_widths(self.columns, list(islice(rows, _MEASURED))) if self.FITS else None
         if natural != self._natural:
             self._natural = natural
             self._strips.clear()
