@@ -10,6 +10,7 @@ from firetower.core.integrations import Integration
 from firetower.store import stamp, tables
 from firetower.store.automations import build_revision
 from firetower.store.integrations import all_integrations
+from firetower.store.queue.conditions import UNEVALUATED
 from firetower.store.types import MOST
 
 _revisions = tables.revisions.c
@@ -17,9 +18,7 @@ _WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), stamp.NUMBER)
 
 
 _events = tables.events.c
-_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(
-    _events.evaluated.is_(False)
-)
+_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
 """The number of the first event to be evaluated; where none waits, beyond them all."""
 
 

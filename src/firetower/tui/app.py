@@ -10,6 +10,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -25,9 +26,11 @@ from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.screens.help import HelpScreen, active_keys
+from firetower.tui.screens.integrations import IntegrationsScreen
 from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.secrets import SecretsScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
 from firetower.tui.tour import Tour
@@ -54,6 +57,8 @@ class FiretowerApp(App[None]):
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("i", "visit_integrations", "Integrations", show=False, id="integrations"),
+        Binding("S", "visit_secrets", "Secrets", show=False, id="secrets"),
         Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("q", "quit", "Quit", id="quit"),
@@ -68,6 +73,7 @@ class FiretowerApp(App[None]):
         *,
         clock: Callable[[], datetime],
         child: WorkerChild | None = None,
+        database: str | None = None,
         config: Config | None = None,
         tour: bool = False,
     ) -> None:
@@ -78,7 +84,7 @@ class FiretowerApp(App[None]):
         chosen = config or Config()
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
-        self.session = Session(open_tower, clock)
+        self.session = Session(open_tower, clock, database)
         self._child = child
         self._live: Live | None = None
         self._with_tour = tour
@@ -139,6 +145,19 @@ class FiretowerApp(App[None]):
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.switch_mode(event.mode)
+
+    def action_visit_integrations(self) -> None:
+        """Show the webhooks and Slack hooks."""
+        self._visit(IntegrationsScreen)
+
+    def action_visit_secrets(self) -> None:
+        """Show the secrets."""
+        self._visit(SecretsScreen)
+
+    def _visit(self, kind: type[Screen[None]]) -> None:
+        """Show a screen over the mode's own, unless it is shown already."""
+        if not isinstance(self.screen, kind):
+            self.push_screen(kind())
 
     @on(FormScreen.Saved)
     def _saved(self, event: FormScreen.Saved) -> None:

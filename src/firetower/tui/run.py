@@ -15,6 +15,7 @@ def run_app(database: str | None, *, tour: bool = False) -> int:
         partial(connect, database),
         clock=utc_now,
         child=WorkerChild(database),
+        database=database,
         config=read_config(config_file()),
         tour=tour,
     )

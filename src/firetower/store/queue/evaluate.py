@@ -12,17 +12,23 @@ from firetower.core.integrations import Integration
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.events import build_event, learn_collections, select_events
+from firetower.store.queue.conditions import UNEVALUATED, has_status
 from firetower.store.queue.turn import Claim, Evaluated, Turn
-from firetower.store.types import instant_number
+from firetower.store.types import instant_number, optional_number
 
 _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
 _WAITING = (
     select_events()
-    .where(_events.evaluated.is_(False))
+    .where(UNEVALUATED)
     .order_by(_events.id)
     .limit(bindparam("limit"))
     .with_for_update(of=tables.events, skip_locked=True)
+)
+_LEASED = select(_executions.id, _executions.webhook_id).where(
+    has_status(Status.RUNNING),
+    _executions.lease_until > bindparam("now"),
+    _executions.worker_id == bindparam("worker"),
 )
 
 
@@ -109,13 +115,7 @@ def _sent_at_once(turn: Turn, firing: Firing) -> Integration | None:
 def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
     if not leased:
         return []
-    inserted = turn.connection.execute(
-        select(_executions.id, _executions.webhook_id).where(
-            _executions.status == Status.RUNNING.value,
-            _executions.lease_until > turn.now,
-            _executions.worker_id == turn.slots.worker_id,
-        )
-    )
+    inserted = turn.connection.execute(_LEASED, {"now": turn.now, "worker": turn.slots.worker_id})
     ids = {row.webhook_id: row.id for row in inserted}
     return [
         Claim(
@@ -141,7 +141,6 @@ _COLUMNS = (
 def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | None) -> Values:
     """Return the values of `_COLUMNS`; `lease` tells who sends it at once, and until when."""
     revision, final = firing.revision, firing.status.is_final
-    held_until = None if firing.held_until is None else instant_number(firing.held_until)
     return (
         webhook_id,
         revision.automation_id,
@@ -151,7 +150,7 @@ def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | Non
         firing.status.value if lease is None else Status.RUNNING.value,
         firing.reason,
         now,
-        held_until if final else now,
+        optional_number(firing.held_until) if final else now,
         now if final else None,
         0 if lease is None else 1,
         0,
