@@ -7,6 +7,7 @@ import pytest
 from firetower.core.errors import StoreLocked
 from firetower.tower import Tower
 from firetower.tui.app import FiretowerApp
+from firetower.tui.widgets.table import Table
 from tui.scene import Scene
 from tui.screens import SMALL, app_of, open_app, press, screen_text, settled, shows, until
 
@@ -101,7 +102,7 @@ async def test_nothing_found_says_so_and_enter_returns_to_what_is_found(scene: S
         assert shows(pilot, "Nothing here matches the filter. Escape clears it.")
         await press(pilot, *["backspace"] * 3, *"link", "enter", "j")
         assert shows(pilot, "validate-resnet", "version linked")
-        assert str(pilot.app.screen.query_one("#automations").table.key) == "validate-resnet"
+        assert str(pilot.app.screen.query_one("#automations Table", Table).key) == "validate-resnet"
 
 
 async def test_the_app_is_not_left_by_letters_typed_into_a_filter(scene: Scene) -> None:

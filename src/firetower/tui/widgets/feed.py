@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -114,7 +114,8 @@ class Feed(Listing):
         enough = FeedTable.MOST_SEARCHED
         return len(self.feed.rows) <= self.size.height and self.feed.total < enough
 
-    def on_input_changed(self) -> None:
+    @on(Input.Changed)
+    def _look_further(self) -> None:
         """Look for what is searched for in older lines too."""
         self.call_later(self._search_older)
 
