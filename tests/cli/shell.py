@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from terminal import Shown, on_terminal
+
 SCRIPT = Path(sys.executable).with_name("firetower")
 
 
@@ -20,18 +22,29 @@ class Shell:
     def database(self) -> Path:
         return self.folder / "tower.db"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        left_out = ("FIRETOWER", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
+        chosen = {"FIRETOWER_DATABASE_URL": str(self.database), "FIRETOWER_USER": "alice"}
+        return inherited | chosen
+
+    def see(self, *arguments: str, typed: str = "", columns: int = 100) -> Shown:
+        """Run a command on a terminal."""
+        return on_terminal(
+            [SCRIPT, *arguments], self.environment, self.folder, typed=typed, columns=columns
+        )
+
     def run(
         self, *arguments: str, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIRETOWER")}
-        chosen = {"FIRETOWER_DATABASE_URL": str(self.database), "FIRETOWER_USER": "alice"}
         return subprocess.run(
             [SCRIPT, *arguments],
             input=stdin,
             capture_output=True,
             encoding="utf-8",
             cwd=self.folder,
-            env=inherited | chosen | environment,
+            env=self.environment | environment,
             timeout=60,
             check=False,
         )

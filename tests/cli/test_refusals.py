@@ -50,6 +50,14 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         ("webhook", "create", "n", "http://x/", "--retry-schedule", "5s,x"),
         "span of time",
     ),
+    "negative wait": (
+        ("webhook", "create", "n", "http://x/", "--retry-schedule", "5s,-5s"),
+        "span of time",
+    ),
+    "endless wait": (
+        ("webhook", "create", "n", "http://x/", "--retry-schedule", "200000000h"),
+        "longer than 30d",
+    ),
     "missing path": (("log", "acme/vision/new", "none.pt", "--type", "model"), "none.pt"),
     "second type": (("log", "acme/vision/resnet", "payload.json", "--type", "dataset"), "model"),
     "metadata": (
@@ -62,6 +70,8 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "secret in use": (("secret", "delete", "CI_TOKEN"), "ci"),
     "webhook in use": (("webhook", "delete", "ci"), "deploy"),
     "since": (("feed", "--since", "yesterday"), "span of time"),
+    "negative since": (("feed", "--since", "-5m"), "span of time"),
+    "negative redelivery": (("redeliver", "--failed", "--since", "-5m"), "span of time"),
     "secret name": (("secret", "set", "a-b"), "not allowed"),
     "empty secret": (("secret", "set", "EMPTY"), "empty"),
     "own alias": (("alias", "add", "models/resnet:v0", "latest"), "latest"),

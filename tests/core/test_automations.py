@@ -67,6 +67,21 @@ def test_an_automation_that_can_work_is_accepted(
             id="one collection of a project",
         ),
         pytest.param(
+            {"scope": CollectionsScope(container=MODELS, glob="resnet")},
+            "--registry models --collection resnet",
+            id="collections of a registry by name",
+        ),
+        pytest.param(
+            {"scope": CollectionsScope(container=MODELS, glob="resnet-*")},
+            "--registry models, or one collection",
+            id="collections of a registry by glob",
+        ),
+        pytest.param(
+            {"scope": CollectionsScope(container=MODELS, artifact_type="model")},
+            "artifact_type",
+            id="collections of a registry by type",
+        ),
+        pytest.param(
             {"event_type": EventType.LINK_ARTIFACT, "filter_": {"alias": "a"}},
             "LINK_ARTIFACT events have no alias",
             id="field that never is",
@@ -84,6 +99,7 @@ def test_an_automation_that_can_work_is_accepted(
             "there is no variable",
             id="secret not granted",
         ),
+        pytest.param({"cooldown": timedelta(days=367)}, "longer than 366d", id="endless cooldown"),
         pytest.param({"cooldown": timedelta(0)}, "cooldown", id="no cooldown"),
         pytest.param({"cooldown": timedelta(seconds=-1)}, "cooldown", id="negative cooldown"),
         pytest.param({"filter_": {"alias": "\ud800"}}, "not valid Unicode", id="surrogate filter"),
@@ -170,7 +186,8 @@ def test_a_duration_is_read(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "10", "ten minutes", "m", "10 m", "nanh", "9" * 400 + "h", "\x1b[31m", "1h-"]
+    "text",
+    ["", " ", "10", "ten minutes", "m", "10 m", "nanh", "9" * 400 + "h", "\x1b[31m", "1h-", "-5m"],
 )
 def test_what_is_not_a_duration_is_refused(text: str) -> None:
     said = refusal(lambda: parse_duration(text))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import NOON
-from firetower.core.delivery import DEFAULT_SCHEDULE, Answer, Verdict, judge
+from firetower.core.delivery import DEFAULT_SCHEDULE, LOST, Answer, Verdict, judge, judge_lost
 from firetower.core.executions import Status
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -83,6 +83,21 @@ def test_failures_walk_through_the_schedule_and_then_give_up(
     assert last.due_at is None
     tries = "1 try" if not schedule else f"{len(schedule) + 1} tries"
     assert last.reason == f"gave up after {tries}: {answer.words}"
+
+
+def test_the_first_lost_try_is_repeated_at_once_and_the_others_as_failed_ones_are() -> None:
+    schedule = (SECOND * 5, SECOND * 300)
+
+    def lost(before: int, used: int) -> Verdict:
+        return judge_lost(
+            lost_before=before, retries_used=used, schedule=schedule, now=NOON, jitter=1
+        )
+
+    assert lost(0, 0) == Verdict(Status.PENDING, NOON, LOST)
+    assert lost(0, 2) == Verdict(Status.PENDING, NOON, LOST)
+    assert lost(1, 0) == Verdict(Status.PENDING, NOON + SECOND * 6, LOST)
+    assert lost(2, 1) == Verdict(Status.PENDING, NOON + SECOND * 360, LOST)
+    assert lost(3, 2) == Verdict(Status.FAILED, reason=f"gave up, 4 tries were lost: {LOST}")
 
 
 @given(jitters, st.integers(0, len(DEFAULT_SCHEDULE) - 1), failures)

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from firetower.core.evaluation import (
     fire,
     starts_cooldown,
 )
-from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.core.variables import MASK
 
@@ -62,6 +61,13 @@ def outcome(firings: list[Firing]) -> list[str]:
         pytest.param([0, -1], ["finished", "cooldown"], id="clock back a little"),
         pytest.param([0, -60, -55], ["finished", "finished", "cooldown"], id="clock back far"),
         pytest.param([0, -10], ["finished", "finished"], id="clock back by the cooldown"),
+        pytest.param([0, -9, 0.9], ["finished", "cooldown", "cooldown"], id="anew from there"),
+        pytest.param(
+            [0, -9, 1], ["finished", "cooldown", "finished"], id="once, not twice as long"
+        ),
+        pytest.param(
+            [0, -4, -9, 1], ["finished", "cooldown", "cooldown", "finished"], id="back twice"
+        ),
     ],
 )
 def test_a_cooldown_holds_back_what_comes_too_soon(
@@ -74,6 +80,8 @@ def test_a_firing_that_was_held_back_says_until_when() -> None:
     _, held = fired([0, 3])
     assert held.status is Status.SKIPPED
     assert held.held_until == NOON + TEN_MINUTES
+    _, held = fired([0, -3])
+    assert held.held_until == NOON + 7 * MINUTE
 
 
 def test_a_cooldown_goes_on_from_what_the_store_remembers() -> None:
@@ -115,15 +123,16 @@ def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
 
 
 @given(st.lists(st.integers(-30, 30), max_size=12))
-def test_two_firings_are_never_closer_than_the_cooldown_and_nothing_far_is_held(
+def test_a_firing_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_clock_set_back(
     minutes: list[int],
 ) -> None:
-    last: Event | None = None
+    began: datetime | None = None
     for firing in fired([*map(float, minutes)]):
-        near = last is not None and abs(firing.event.recorded_at - last.recorded_at) < TEN_MINUTES
+        at = firing.event.recorded_at
+        near = began is not None and abs(at - began) < TEN_MINUTES
         assert (firing.status is Status.SKIPPED) is near
-        if firing.status is not Status.SKIPPED:
-            last = firing.event
+        began = min(began, at) if near and began is not None else at
+        assert firing.held_until in {None, began + TEN_MINUTES}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +189,7 @@ def test_what_is_or_would_be_sent_starts_a_cooldown() -> None:
     assert starts_cooldown(Firing(revision, event, Status.PENDING))
     assert starts_cooldown(Firing(revision, event, Status.FINISHED))
     assert starts_cooldown(Firing(revision, event, Status.SKIPPED, "shadow"))
-    assert not starts_cooldown(Firing(revision, event, Status.SKIPPED, "cooldown"))
+    assert not starts_cooldown(Firing(revision, event, Status.SKIPPED, "the endpoint was deleted"))
 
 
 def test_an_endpoint_disabled_without_a_reason_is_just_disabled() -> None:

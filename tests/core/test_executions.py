@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from core.builders import NOON, make_event, refusal
-from firetower.core.executions import COOLDOWN, Attempt, Execution, Status
+from firetower.core.executions import COOLDOWN, REDELIVERY, Attempt, Execution, Status
 
 
 def make_execution(*, status: Status = Status.SKIPPED, reason: str | None = None) -> Execution:
@@ -39,9 +39,14 @@ def test_only_what_waits_or_runs_is_not_final() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "explanation"),
-    [(COOLDOWN, "cooldown until 12:04:31"), ("shadow", "shadow"), (None, "")],
+    [
+        (COOLDOWN, "cooldown until 12:04:31"),
+        (REDELIVERY, "redelivery asked at 12:04:31"),
+        ("shadow", "shadow"),
+        (None, ""),
+    ],
 )
-def test_a_skipped_execution_says_why(reason: str | None, explanation: str) -> None:
+def test_an_execution_says_why_it_is_as_it_is(reason: str | None, explanation: str) -> None:
     assert make_execution(reason=reason).explanation("12:04:31") == explanation
 
 

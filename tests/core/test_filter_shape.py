@@ -116,8 +116,8 @@ def test_conditions_combine(source: dict[str, Any], held: bool) -> None:
         pytest.param({"alais": "a"}, 'Did you mean "alias"?', id="field"),
         pytest.param({"f1": 0.9}, 'Did you mean "metadata.f1"?', id="metadata key"),
         pytest.param({"": 1}, "Fields: alias", id="empty field"),
-        pytest.param({"metadata.": 1}, "Fields: alias", id="no key of metadata"),
-        pytest.param({"metadata": {}}, "metadata.KEY", id="metadata as a whole"),
+        pytest.param({"metadata.": 1}, "as in metadata.f1", id="no key of metadata"),
+        pytest.param({"metadata": {}}, "metadata.KEY, as in metadata.f1", id="metadata as a whole"),
         pytest.param({"$and": {"alias": "a"}}, "$and takes a list", id="and of an object"),
         pytest.param({"$or": ["alias"]}, "condition is an object", id="or of a text"),
         pytest.param({"$not": [{"alias": "a"}]}, "condition is an object", id="not of a list"),
@@ -158,6 +158,12 @@ def test_a_deep_filter_is_refused_and_not_recursed_into(wrap: str) -> None:
         ({"alias": "a"}, EventType.LINK_ARTIFACT, "ADD_ARTIFACT_ALIAS"),
         ({"tag": "a"}, EventType.CREATE_ARTIFACT, "ADD_ARTIFACT_TAG"),
         ({"$or": [{"$nor": [{"alias": "a"}]}]}, TAGGED, "ADD_ARTIFACT_ALIAS"),
+        ({"alias": {"$exists": True}}, EventType.LINK_ARTIFACT, "ADD_ARTIFACT_ALIAS"),
+        (
+            {"alias": {"$not": {"$exists": False}}},
+            EventType.LINK_ARTIFACT,
+            "ADD_ARTIFACT_ALIAS",
+        ),
         ({"version_index": 1}, EventType.ADD_COLLECTION_TAG, "Filter on collection"),
         ({"metadata.f1": 1}, EventType.REMOVE_COLLECTION_TAG, "Filter on collection"),
     ],
@@ -168,6 +174,24 @@ def test_a_field_that_the_event_never_has_is_refused(
     said = refusal(lambda: Filter.of(source).check_event_type(type_))
     assert str(type_) in said
     assert hint in said
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"alias": {"$exists": False}},
+        {"alias": {"$not": {"$exists": True}}},
+        {"$nor": [{"alias": {"$exists": True}}, {"author": "bob"}]},
+        {"$not": {"$not": {"alias": {"$exists": False}}}},
+    ],
+    ids=str,
+)
+def test_the_absence_of_a_field_may_be_asked_of_events_that_never_have_it(
+    source: dict[str, Any],
+) -> None:
+    filter_ = Filter.of(source)
+    filter_.check_event_type(EventType.LINK_ARTIFACT)
+    assert filter_.holds(make_event(EventType.LINK_ARTIFACT))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Callable
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.builders import refusal
 from core.strategies import jsons
-from firetower.core.jsons import MAX_DEPTH, clean, dump, parse, parse_object
+from firetower.core.jsons import MAX_DEPTH, MAX_DIGITS, clean, dump, parse, parse_object
 
 
 class Size(IntEnum):
@@ -66,11 +67,26 @@ def test_a_value_that_json_does_not_have_is_refused_by_its_type(value: object) -
     assert "which JSON does not have" in refusal(lambda: clean(value, "the metadata"))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "{'a': 1}", "nul", '{"a": 1,}', "1 2", "\ufeff{}", "1" * 5000]
-)
+@pytest.mark.parametrize("text", ["", "{", "{'a': 1}", "nul", '{"a": 1,}', "1 2", "\ufeff{}"])
 def test_text_that_is_not_json_is_refused_with_its_place(text: str) -> None:
     assert "the filter is not JSON" in refusal(lambda: parse(text, "the filter"))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda: parse("1" * (MAX_DIGITS + 1), "the metadata"), id="text"),
+        pytest.param(lambda: parse("1" * 5_000, "the metadata"), id="text Python cannot read"),
+        pytest.param(lambda: clean({"n": -(10**MAX_DIGITS)}, "the metadata"), id="value"),
+    ],
+)
+def test_a_number_without_end_is_refused(act: Callable[[], object]) -> None:
+    assert "more than 4,000 digits" in refusal(act)
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**70), 10**MAX_DIGITS - 1])
+def test_a_number_beyond_64_bits_is_kept_whole(number: int) -> None:
+    assert parse(dump(clean(number, "the metadata")), "the metadata") == number
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 2, 1_000, 100_000])

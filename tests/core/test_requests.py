@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,7 +80,14 @@ def test_nothing_is_rendered_where_nothing_is_sent() -> None:
 
 def test_a_rendering_without_secrets_shows_masks() -> None:
     definition = make_definition(action=make_webhook('["${ACCESS_TOKEN}", ${GH}, "${alias}"]'))
-    assert json.loads(render_body(definition, make_event(), BOTH)) == [MASK, MASK, "production"]
+    assert render_body(definition, make_event(), BOTH) == f'["{MASK}", "{MASK}", "production"]'
+
+
+def test_an_empty_secret_is_not_replaced_by_a_variable_of_its_name() -> None:
+    endpoint = make_integration(access_token_secret="alias")
+    definition = make_definition(action=make_webhook('["${alias}", ${ACCESS_TOKEN}]'))
+    body = render_body(definition, make_event(), endpoint, Secrets({"alias": ""}))
+    assert json.loads(body) == ["", ""]
 
 
 def test_an_attempt_carries_the_headers_of_both_schemes() -> None:
@@ -141,7 +149,7 @@ def test_no_secret_appears_in_what_is_recorded(
     secrets = Secrets({"GH": token, "SIGN": sign}, {"SIGN": old})
     payload = '{"a": "<${ACCESS_TOKEN}>${GH}", "b": ${SIGN}, "c": "${alias}", "d": "${tag}"}'
     definition = make_definition(action=make_webhook(payload))
-    for told in (event, event.model_copy(update={"alias": token, "tag": f"{old}{sign}"})):
+    for told in (event, replace(event, alias=token, tag=f"{old}{sign}")):
         made = request(render_body(definition, told, BOTH, secrets), secrets=secrets)
         assert made.headers["Authorization"] == f"Bearer {token}"
         kept = record_request(made, BOTH, secrets)

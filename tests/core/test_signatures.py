@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from core.builders import STANDARD_SECRET
 from firetower.core.integrations import SignatureEncoding
@@ -88,18 +89,31 @@ def test_each_attempt_is_signed_for_its_own_second() -> None:
     [
         pytest.param(whsec(b"k" * 24), b"k" * 24, id="24 bytes"),
         pytest.param(whsec(b"k" * 64), b"k" * 64, id="64 bytes"),
-        pytest.param(whsec(b"k" * 23), whsec(b"k" * 23).encode(), id="too short"),
-        pytest.param(whsec(b"k" * 65), whsec(b"k" * 65).encode(), id="too long"),
+        pytest.param(whsec(b"k" * 25).rstrip("="), b"k" * 25, id="without its padding"),
+        pytest.param(whsec(b"k" * 23), b"k" * 23, id="shorter than the standard asks"),
+        pytest.param(whsec(b"k" * 65), b"k" * 65, id="longer than the standard asks"),
         pytest.param("whsec_", b"whsec_", id="prefix alone"),
-        pytest.param("whsec_not base64!", b"whsec_not base64!", id="not base64"),
+        pytest.param("whsec_hello", b"whsec_hello", id="a length base64 does not have"),
         pytest.param("whsec_é", "whsec_é".encode(), id="not ASCII"),
         pytest.param("pässword", "pässword".encode(), id="words"),
     ],
 )
-def test_the_key_of_a_secret_is_decoded_only_from_the_standards_form(
+def test_the_key_of_a_secret_is_decoded_where_it_has_the_standards_form(
     secret: str, key: bytes
 ) -> None:
     assert signing_key(secret) == key
+
+
+@given(
+    st.text("AZaz09+/=-_ !é", max_size=40)
+    | st.binary(min_size=1).map(lambda key: whsec(key).removeprefix("whsec_").rstrip("="))
+)
+def test_wherever_the_standards_package_reads_a_key_it_is_this_one(text: str) -> None:
+    try:
+        key = Webhook("whsec_" + text)._whsecret
+    except (ValueError, EmptyWebhookSecretError):  # it refuses what is no base64 at all
+        key = f"whsec_{text}".encode()
+    assert signing_key("whsec_" + text) == key
 
 
 @given(st.text())

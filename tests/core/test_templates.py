@@ -81,6 +81,10 @@ def test_a_payload_is_valid_json_whatever_the_values_or_refused_at_save(
         pytest.param("${x}", {"x": [1]}, [1], id="nothing but a variable"),
         pytest.param('"${x}${x}"', {"x": "é"}, "éé", id="twice"),
         pytest.param('{"a": "\\u0024{x}"}', {"x": "no"}, {"a": "${x}"}, id="escaped dollar"),
+        pytest.param('{"a": "$${x} $${"}', {"x": "no"}, {"a": "${x} ${"}, id="doubled dollar"),
+        pytest.param('{"a": "$$${x}"}', {"x": 12}, {"a": "$12"}, id="dollar before a value"),
+        pytest.param('{"a": "$$$${x}"}', {"x": "no"}, {"a": "$${x}"}, id="two doubled dollars"),
+        pytest.param('{"a": "$$ $$x"}', {}, {"a": "$$ $$x"}, id="dollars before no brace"),
         pytest.param('{"a": "\\\\${x}"}', {"x": "v"}, {"a": "\\v"}, id="after a backslash"),
         pytest.param('{"a": "\\"${x}"}', {"x": "v"}, {"a": '"v'}, id="after an escaped quote"),
         pytest.param('{"a": "$x {x} $"}', {}, {"a": "$x {x} $"}, id="no variable"),
@@ -103,6 +107,7 @@ def test_a_payload_renders(source: str, values: dict[str, Any], sent: Any) -> No
         '{"a": ${x}',
         '{"a": 1${x}}',
         '{"a": ${x}${x}}',
+        '{"a": $${x}}',
         '{"a" ${x}}',
         "{${x}: 1}",
         '{"a": NaN}',
@@ -150,6 +155,26 @@ def test_a_message_has_each_value_escaped_and_its_own_text_as_written(value: str
     template = TextTemplate.parse('<b> "${a}" and ${a}')
     text = template.render({"a": value}.__getitem__, lambda outside: f"[{outside}]")
     assert text == f'<b> "[{value}]" and [{value}]'
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("$${a}", "${a}"),
+        ("$${", "${"),
+        ("$$${a}", "$v"),
+        ("$$", "$$"),
+        ("a\\${a}", "a\\v"),
+        ('"${a}"', '"v"'),
+    ],
+)
+def test_a_message_may_have_the_signs_of_a_variable_itself(source: str, text: str) -> None:
+    assert TextTemplate.parse(source).render({"a": "v"}.__getitem__, str) == text
+
+
+def test_a_template_of_nothing_but_dollars_is_read_at_once() -> None:
+    source = "$" * (MAX_TEMPLATE - 2)
+    assert "".join(map(str, TextTemplate.parse(source).parts)) == source
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from firetower.core.actions import NoAction, WebhookAction
 from firetower.core.automations import Definition, Mode
-from firetower.core.delivery import Answer, judge
+from firetower.core.delivery import DEFAULT_SCHEDULE, LOST, Answer, judge
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
 from firetower.core.integrations import IntegrationKind, IntegrationSettings
@@ -18,7 +18,8 @@ from firetower.store import tables
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import LOST, Outcome, give_back, record, recover
+from firetower.store.queue.record import Outcome, give_back, record
+from firetower.store.queue.recover import recover
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Slots, Turn
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -123,6 +124,27 @@ def test_a_new_worker_evaluates_a_backlog_by_the_revisions_of_its_time(bench: Be
     assert bench.only.event.alias == "first"
 
 
+def test_a_worker_forgets_the_revisions_that_no_waiting_event_needs(bench: Bench) -> None:
+    bench.automate(records=True)
+    bench.turn()
+    [first] = bench.tower.automations.revisions("deploy")
+    bench.tower.add_alias(bench.version, "one")
+    definition = first.definition
+    for number in range(3):
+        changed = definition.model_copy(update={"description": str(number)})
+        bench.tower.automations.edit("deploy", changed)
+    bench.turn()
+    assert [execution.revision for execution in bench.executions] == [1]
+    bench.tower.automations.set_mode("deploy", Mode.SHADOW)
+    bench.turn()
+    known = [
+        revision.number
+        for revision in bench.tower.automations.revisions("deploy")
+        if bench.mirror.index.revision(revision.id) is not None
+    ]
+    assert known == [5]
+
+
 def test_evaluating_again_makes_no_second_execution(bench: Bench) -> None:
     bench.automate(records=True)
     bench.tower.add_alias(bench.version, "one")
@@ -145,6 +167,17 @@ def test_a_cooldown_holds_back_and_says_until_when(bench: Bench) -> None:
     assert (one.status, three.status) == (Status.FINISHED, Status.FINISHED)
     assert (two.status, two.reason) == (Status.SKIPPED, "cooldown")
     assert two.due_at == START + timedelta(minutes=10)
+
+
+def test_a_cooldown_under_a_clock_set_back_ends_after_its_own_length(bench: Bench) -> None:
+    bench.automate(records=True, cooldown=timedelta(minutes=10))
+    outcomes = []
+    for minute in (0, -9, 1):
+        bench.now = START + timedelta(minutes=minute)
+        bench.tower.add_alias(bench.version, f"alias-{minute}")
+        bench.turn()
+        outcomes.append(bench.executions[-1].status)
+    assert outcomes == [Status.FINISHED, Status.SKIPPED, Status.FINISHED]
 
 
 def test_shadow_keeps_what_it_would_have_sent(bench: Bench) -> None:
@@ -223,6 +256,43 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     with bench.store.changing() as change:
         assert recover(change.connection, change.now, ["dead"]) == 1
     assert (bench.only.status, bench.only.reason) == (Status.PENDING, LOST)
+
+
+def test_what_ends_every_worker_waits_as_the_schedule_says_and_is_given_up(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    waits: list[timedelta] = []
+    while not waits or bench.only.status is Status.PENDING:
+        assert len(bench.turn(room=1, worker="doomed")) == 1
+        with bench.store.changing() as change:
+            assert recover(change.connection, change.now, ["doomed"], jitter=lambda: 0) == 1
+        waits.append((bench.only.due_at or bench.now) - bench.now)
+        bench.now += waits[-1]
+    assert waits == [timedelta(0), *DEFAULT_SCHEDULE, timedelta(0)]
+    execution, attempts = bench.tower.executions.get(bench.only.id)
+    assert execution.status is Status.FAILED
+    assert execution.reason == f"gave up, 11 tries were lost: {LOST}"
+    assert execution.finished_at == bench.now
+    assert [attempt.outcome for attempt in attempts] == [Status.PENDING] * 10 + [Status.FAILED]
+    assert bench.turn(room=1) == []
+    bench.tower.executions.redeliver([execution.id])
+    assert len(bench.turn(room=1)) == 1
+
+
+def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    for expected in (timedelta(0), DEFAULT_SCHEDULE[1]):
+        [claim] = bench.turn(room=1, worker="doomed")
+        with bench.store.changing() as change:
+            recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)
+        assert bench.only.due_at == bench.now + expected
+        bench.now += expected
+        [claim] = bench.turn(room=1)
+        bench.answer(claim, 503)
+        assert bench.only.due_at is not None
+        bench.now = bench.only.due_at
+    assert claim.retries_used == 2
 
 
 def test_a_claim_given_back_was_never_a_try(bench: Bench) -> None:

@@ -27,6 +27,7 @@ _HOMES = {
     "execution": "history",
     "redeliver": "history",
     "database": "run",
+    "demo": "demo",
     "completion": "run",
 }
 """The module of each command, in the order of the help."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.definition import Choices, definition_options
 from firetower.cli.output import (
     automation_data,
@@ -224,7 +225,8 @@ def shadow(*, name: str) -> None:
 
 @automation.command()
 @click.argument("name")
-def delete(*, name: str) -> None:
+@yes_option
+def delete(*, name: str, yes: bool) -> None:
     """Delete an automation; what it did stays in the history.
 
     \b
@@ -232,6 +234,9 @@ def delete(*, name: str) -> None:
       firetower automation delete deploy
     """
     with open_tower() as tower:
+        tower.automations.get(name)
+        milder = f"`firetower automation disable {name}` stops it and keeps it."
+        ask_to_delete(f"automation {name}", yes=yes, instead=milder)
         tower.automations.delete(name)
     say(f"Deleted automation {name}.")
 

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from firetower.cli.inputs import text_or_file
 from firetower.core.actions import Action, NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition, parse_duration
 from firetower.core.errors import InvalidInput
@@ -16,6 +15,7 @@ from firetower.core.filters import Filter
 from firetower.core.filters.filter import ANY, alias_and_tag_filter
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.scopes import CollectionScope, ContainerScope, Scope, collections_scope
+from firetower.tower.metadata import text_or_file
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,9 +44,17 @@ _OPTIONS: Sequence[Callable[[Any], Any]] = (
     click.option("--tag-regex", metavar="RE2", help="The tag matches this anywhere."),
     click.option("--filter", "filter_", metavar="JSON|@FILE", help="As W&B writes filters."),
     click.option("--webhook", metavar="NAME", help="POST to this webhook."),
-    click.option("--payload", metavar="JSON|@FILE", help="What to POST, with ${variables}."),
+    click.option(
+        "--payload",
+        metavar="JSON|@FILE",
+        help="What to POST, with ${variables}; $${ is a plain ${.",
+    ),
     click.option("--slack", metavar="NAME", help="Post to this Slack channel."),
-    click.option("--title", metavar="T", help="Of the Slack message, with ${variables}."),
+    click.option(
+        "--title",
+        metavar="T",
+        help="Of the Slack message, with ${variables}; $${ is a plain ${.",
+    ),
     click.option("--message", metavar="M", help="Of the Slack message, with ${variables}."),
     click.option(
         "--severity",

@@ -2,6 +2,7 @@
 
 import click
 
+from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.output import (
     date,
     integration_data,
@@ -205,19 +206,32 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
 
     @group.command(help=_text("Send a test request; say what came back.", kind, f"test {example}"))
     @_name
-    def test(*, name: str) -> None:
+    @json_option
+    def test(*, name: str, as_json: bool) -> None:
         from firetower.worker.probe import send_test
 
         with open_tower() as tower:
             integration = tower.integrations.get(name, kind).integration
             secrets = tower.integrations.open_secrets(integration)
-        answer = send_test(integration, secrets)
+        answer, milliseconds = send_test(integration, secrets)
+        if as_json:
+            print_json(
+                {
+                    kind.value: name,
+                    "succeeded": answer.succeeded,
+                    "status_code": answer.status_code,
+                    "error": answer.error,
+                    "duration_ms": round(milliseconds, 1),
+                    "response_body": answer.body,
+                }
+            )
         if not answer.succeeded:
             raise FiretowerError(
                 f"{kind} {name} did not take the test: {answer.words}",
                 "Check its URL, its secrets, and the receiver's own log.",
             )
-        click.echo(f"✓ {answer.words}")
+        if not as_json:
+            click.echo(f"✓ {answer.words}")
 
     @group.command(help=_text(f"Send to a {kind} again.", kind, f"enable {example}"))
     @_name
@@ -240,8 +254,11 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         help=_text(f"Delete a {kind} that no automation uses.", kind, f"delete {example}")
     )
     @_name
-    def delete(*, name: str) -> None:
+    @yes_option
+    def delete(*, name: str, yes: bool) -> None:
         with open_tower() as tower:
+            tower.integrations.get(name, kind)
+            ask_to_delete(f"{kind} {name}", yes=yes)
             tower.integrations.delete(name, kind)
         say(f"Deleted {kind} {name}.")
 

@@ -11,6 +11,7 @@ import click
 
 from firetower.core.automations import Automation, Revision, duration
 from firetower.core.events import Event, instant
+from firetower.core.executions import REDELIVERY
 from firetower.core.feed import FeedLine, FeedState
 from firetower.core.integrations import Integration
 from firetower.core.jsons import dump
@@ -109,13 +110,16 @@ def feed_text(line: FeedLine) -> str:
 
 
 def _why(line: FeedLine) -> str:
+    execution = line.execution
+    explained = execution.explanation("" if execution.due_at is None else clock(execution.due_at))
     if line.state is FeedState.RETRYING:
+        if execution.reason == REDELIVERY:
+            return explained
         again = "" if line.next_try_at is None else f"again {date(line.next_try_at)}"
         return ", ".join(part for part in (line.error, again) if part)
     if line.state is FeedState.FINISHED:
         return ""
-    due = line.execution.due_at
-    return line.error or line.execution.explanation("" if due is None else clock(due))
+    return explained if line.error in {None, execution.reason} else line.error or ""
 
 
 def feed_data(line: FeedLine) -> dict[str, Any]:

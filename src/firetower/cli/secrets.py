@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.output import date, json_option, print_json, print_rows, say
 from firetower.cli.session import open_tower
 from firetower.core.errors import InvalidInput
@@ -83,7 +84,8 @@ def list_(*, as_json: bool) -> None:
 
 @secret.command()
 @click.argument("name")
-def delete(*, name: str) -> None:
+@yes_option
+def delete(*, name: str, yes: bool) -> None:
     """Forget a secret that no integration uses.
 
     \b
@@ -91,6 +93,8 @@ def delete(*, name: str) -> None:
       firetower secret delete CI_TOKEN
     """
     with open_tower() as tower:
+        if name in {one.name for one in tower.secrets.list()}:
+            ask_to_delete(f"secret {name}", yes=yes)
         tower.secrets.delete(name)
     say(f"Deleted secret {name}.")
 

@@ -1,6 +1,7 @@
 """Automations and their revisions."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import durationpy
@@ -11,10 +12,13 @@ from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, check_allowed
 from firetower.core.filters import ANY, Filter
+from firetower.core.jsons import dump
 from firetower.core.names import check_automation_name
 from firetower.core.references import ContainerKind, Frozen
-from firetower.core.scopes import CollectionScope, Scope
-from firetower.core.text import quoted, shortened
+from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
+from firetower.core.text import quoted, shortened, visible
+
+LONGEST_COOLDOWN = timedelta(days=366)
 
 
 class Mode(StrEnum):
@@ -53,10 +57,29 @@ class Definition(Frozen):
                 "a scope of one collection belongs to a registry",
                 f"For a project give a filter: --collections {self.scope.collection.name}.",
             )
+        if isinstance(self.scope, CollectionsScope) and kind is not ContainerKind.PROJECT:
+            raise InvalidInput("a filter on collections belongs to a project", self._in_registry)
         self.filter.check_event_type(self.event_type)
         self.action.check(self.event_type, granted)
         if self.cooldown is not None and self.cooldown <= timedelta(0):
             raise InvalidInput("the cooldown is not longer than zero", "Write it as 30s or 10m.")
+        if self.cooldown is not None and self.cooldown > LONGEST_COOLDOWN:
+            raise InvalidInput(
+                "the cooldown is longer than 366d", "Disable the automation instead."
+            )
+
+    @property
+    def _in_registry(self) -> str:
+        """What comes nearest to a filter on collections where the scope is a registry."""
+        assert isinstance(self.scope, CollectionsScope)
+        whole = f"--registry {self.scope.container}"
+        glob, type_ = self.scope.glob, self.scope.artifact_type
+        if glob is not None and not set(glob) & set("*?["):
+            return f"Watch that collection: {whole} --collection {visible(glob)}."
+        if glob is None and self.scope.regex is None:
+            asked = dump({"artifact_type": type_})
+            return f"Watch {whole} and ask in the filter: --filter '{asked}'."
+        return f"Watch {whole}, or one collection of it with --collection NAME."
 
     def _check_text(self) -> None:
         """Refuse text that cannot be stored as UTF-8. Raises InvalidInput."""
@@ -79,7 +102,8 @@ class Definition(Frozen):
         )
 
 
-class Revision(Frozen):
+@dataclass(frozen=True, slots=True)
+class Revision:
     """An automation as it was from one event to another.
 
     Every save, enabling, disabling and deletion makes one. It is in force for the events
@@ -91,7 +115,7 @@ class Revision(Frozen):
     number: int
     definition: Definition
     mode: Mode
-    saved_at: AwareDatetime
+    saved_at: datetime
     author: str
     after_event_id: int
     until_event_id: int | None = None
@@ -149,7 +173,7 @@ def parse_duration(text: str) -> timedelta:
         span = durationpy.from_str(text.strip())
     except (durationpy.DurationError, OverflowError, ValueError):
         span = None
-    if not isinstance(span, timedelta) or not text.strip():
+    if not isinstance(span, timedelta) or not text.strip() or span < timedelta(0):
         raise InvalidInput(
             f"{quoted(shortened(text, 40))} is not a span of time",
             "Write it as 30s, 10m, 2h30m or 7d.",

@@ -26,6 +26,8 @@ JITTER = 0.2
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _SHORTEST_RETRY_AFTER = timedelta(seconds=1)
 _GONE = 410
+LOST = "the worker ended before the answer was recorded"
+"""The error of a try that went down with its worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,28 @@ def judge(
     if wait is None:
         wait = schedule[retries_used] * (1 + JITTER * jitter)
     return Verdict(Status.PENDING, due_at=now + wait, reason=answer.words)
+
+
+def judge_lost(
+    *,
+    lost_before: int,
+    retries_used: int,
+    schedule: Sequence[timedelta],
+    now: datetime,
+    jitter: float,
+) -> Verdict:
+    """Decide what follows from a try whose worker ended meanwhile; arguments as of `judge`.
+
+    An execution's first one is repeated at once: workers are restarted all the time. From the
+    second on it waits and is given up on as a failed try is, for it may be what ends the workers.
+    """
+    if lost_before == 0:
+        return Verdict(Status.PENDING, due_at=now, reason=LOST)
+    if retries_used >= len(schedule):
+        return Verdict(Status.FAILED, reason=f"gave up, {lost_before + 1} tries were lost: {LOST}")
+    return judge(
+        Answer(error=LOST), retries_used=retries_used, schedule=schedule, now=now, jitter=jitter
+    )
 
 
 def _asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:

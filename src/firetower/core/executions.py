@@ -34,7 +34,7 @@ class Status(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether nothing more happens by itself."""
-        return self in {Status.FINISHED, Status.FAILED, Status.SKIPPED}
+        return self is not Status.PENDING and self is not Status.RUNNING
 
 
 class Attempt(Frozen):
@@ -89,7 +89,8 @@ class Execution(Frozen):
     status: Status
     reason: str | None
     due_at: datetime | None
-    """The next try of a pending one; the end of the cooldown that held back a skipped one."""
+    """The next try of a pending one, after a redelivery the moment it was asked for; the end of
+    the cooldown that held back a skipped one."""
     created_at: AwareDatetime
     finished_at: datetime | None = None
     attempts: int = 0
@@ -102,8 +103,10 @@ class Execution(Frozen):
     """In shadow: what would have been sent."""
 
     def explanation(self, clock: str) -> str:
-        """Return the reason, with the end of a cooldown at `clock`, its time of day or date."""
-        return f"cooldown until {clock}" if self.reason == COOLDOWN else self.reason or ""
+        """Return the reason in words; `clock` is the time of day or date of `due_at`."""
+        if self.reason in _TIMED:
+            return f"{_TIMED[self.reason]} {clock}"
+        return self.reason or ""
 
     def as_data(self) -> dict[str, JsonValue]:
         """Return the execution as JSON-ready data."""
@@ -128,4 +131,7 @@ class Execution(Frozen):
 
 
 COOLDOWN = "cooldown"
+REDELIVERY = "redelivery"
 SHADOW = "shadow"
+_TIMED = {COOLDOWN: "cooldown until", REDELIVERY: "redelivery asked at"}
+"""The reasons that `due_at` belongs to."""

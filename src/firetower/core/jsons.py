@@ -9,6 +9,10 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 
+MAX_DIGITS = 4_000
+"""Digits of a whole number accepted from outside: Python itself writes and reads 4,300."""
+_TOO_LARGE = 10**MAX_DIGITS
+
 MAX_DEPTH = 64
 """Levels of nesting accepted from outside: deeper input is refused, not recursed into."""
 
@@ -24,10 +28,12 @@ def parse(text: str, what: str) -> JsonValue:
         value = json.loads(text)
     except RecursionError:
         raise _too_deep(what) from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise InvalidInput(
             f"{what} is not JSON: {error}", "Check quotes, commas and brackets there."
         ) from None
+    except ValueError:  # the interpreter's own bound on digits
+        raise _too_large(what) from None
     return clean(value, what)
 
 
@@ -49,6 +55,8 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
         case None | bool() | str():
             return value
         case int():
+            if abs(value) >= _TOO_LARGE:
+                raise _too_large(what)
             return int(value)
         case float():
             return float(value) if math.isfinite(value) else _name_of(value)
@@ -69,6 +77,12 @@ def _name_of(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
+
+
+def _too_large(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"{what} contains a number of more than {MAX_DIGITS:,} digits", "Give it as a string."
+    )
 
 
 def _too_deep(what: str) -> InvalidInput:

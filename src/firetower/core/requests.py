@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
@@ -22,8 +23,10 @@ SLACK_COLOURS: Mapping[Severity, str] = {
     Severity.ERROR: "#a30200",
 }
 
+_ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Secrets:
     """The opened secrets of one integration, by name; never shown."""
 
@@ -33,12 +36,19 @@ class Secrets:
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret's value in it masked."""
-        for value in sorted(
-            {*self.values.values(), *self.previous.values()} - {""}, key=len, reverse=True
-        ):
-            for written in (value, json.dumps(value)[1:-1]):
-                text = text.replace(written, MASK)
+        for written in self._to_mask:
+            text = text.replace(written, MASK)
         return text
+
+    @cached_property
+    def _to_mask(self) -> tuple[str, ...]:
+        """Each value as it is and as JSON writes it, the longest first."""
+        values = {*self.values.values(), *self.previous.values()} - {""}
+        return tuple(
+            written
+            for value in sorted(values, key=len, reverse=True)
+            for written in (value, json.dumps(value)[1:-1])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +88,13 @@ def render_body(
             if payload is None:
                 return dump(envelope(definition, event))
             granted = {} if integration is None else _granted(integration, secrets)
-            return PayloadTemplate.parse(payload).render(
-                lambda name: granted.get(name) or read_variable(name, event, definition.name)
-            )
+
+            def lookup(name: str) -> Value:
+                found = granted.get(name)
+                return read_variable(name, event, definition.name) if found is None else found
+
+            body = PayloadTemplate.parse(payload).render(lookup)
+            return body if secrets is not None else body.replace(_ESCAPED_MASK, MASK)
 
 
 def _granted(integration: Integration, secrets: Secrets | None) -> dict[str, str]:

@@ -16,13 +16,17 @@ _PREFIX = "whsec_"
 
 
 def signing_key(secret: str) -> bytes:
-    """Return the key of a secret: `whsec_` and base64 of 24 to 64 bytes, or its UTF-8 bytes."""
+    """Return the key of a secret: the bytes in `whsec_` and base64, or its UTF-8 bytes.
+
+    It is read as the package `standardwebhooks` reads it, with or without padding and of any
+    length: what a receiver cannot verify is lost.
+    """
     if secret.startswith(_PREFIX):
         try:
-            key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+            key = base64.b64decode(secret.removeprefix(_PREFIX) + "==")
         except ValueError:
             key = b""
-        if 24 <= len(key) <= 64:
+        if key:
             return key
     return secret.encode()
 

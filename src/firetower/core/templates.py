@@ -17,7 +17,13 @@ Lookup: TypeAlias = Callable[[str], Value]
 MAX_TEMPLATE = 256 * 1024
 """Characters of a template."""
 
-_TOKEN = re.compile(r"""\\.|"|\$\{(?P<name>[^{}"\\\s]*)\}|(?P<broken>\$\{)""", re.DOTALL)
+_VARIABLE = r"""
+    (?<!\$)(?P<doubled>(?:\$\$)+)(?=\$?\{)     # each two stand for one
+    | \$\{(?P<name>[^{}"\\\s]*)\}
+    | (?P<broken>\$\{)
+"""
+_IN_TEXT = re.compile(_VARIABLE, re.VERBOSE)
+_IN_JSON = re.compile(rf'\\. | " | {_VARIABLE}', re.VERBOSE | re.DOTALL)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -135,11 +141,14 @@ def _split(source: str, *, json_strings: bool) -> Iterator[str | Slot]:
         )
     inside = False
     start = 0
-    for token in _TOKEN.finditer(source):
+    for token in (_IN_JSON if json_strings else _IN_TEXT).finditer(source):
         if token["broken"]:
             raise _unreadable(source, token.start())
-        if token[0] == '"' and json_strings:
+        if token[0] == '"':
             inside = not inside
+        if token["doubled"]:
+            yield source[start : token.start()] + "$" * (len(token[0]) // 2)
+            start = token.end()
         if token["name"] is None:
             continue
         if not token["name"]:
@@ -155,5 +164,5 @@ def _unreadable(source: str, position: int) -> InvalidInput:
     shown = quoted(shortened(source[position : position + 30].splitlines()[0], 24))
     return InvalidInput(
         f"the template's variable {shown} in line {line} cannot be read",
-        "Write ${name}; for the two characters themselves write \\u0024{ in JSON.",
+        "Write ${name}; for the two characters themselves write $${.",
     )

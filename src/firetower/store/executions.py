@@ -1,5 +1,6 @@
 """Reading executions and their attempts."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from firetower.store import tables
 from firetower.store.catalog.lookups import find_container
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.known import KnownCollections
+from firetower.store.types import bounded
 
 _executions, _attempts = tables.executions.c, tables.attempts.c
 _events = tables.events.c
@@ -60,7 +62,7 @@ def read_executions(
             automation_id=row.automation_id,
             automation=row.automation,
             revision=row.revision,
-            event=build_event(row, known),
+            event=build_event(row[: len(EVENT_COLUMNS)], known),
             integration=row.integration,
             status=Status(row.status),
             reason=row.reason,
@@ -91,13 +93,13 @@ def list_executions(
 
     `container` narrows them to what happened in one registry or project. Raises NotFound for it.
     """
-    query = select_executions().order_by(_executions.id.desc()).limit(limit)
+    query = select_executions().order_by(_executions.id.desc()).limit(bounded(limit))
     if status is not None:
         query = query.where(_executions.status == status.value)
     if since is not None:
         query = query.where(_executions.created_at >= since)
     if before_id is not None:
-        query = query.where(_executions.id < before_id)
+        query = query.where(_executions.id < bounded(before_id))
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
     if container is not None:
@@ -111,12 +113,27 @@ def list_executions(
 
 def find_execution(connection: Connection, known: KnownCollections, execution_id: int) -> Execution:
     """Return one execution. Raises NotFound."""
-    found = read_executions(
-        connection, known, select_executions().where(_executions.id == execution_id)
-    )
+    query = select_executions().where(_executions.id == bounded(execution_id))
+    found = read_executions(connection, known, query)
     if not found:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     return found[0]
+
+
+def find_ids(
+    connection: Connection, keys: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    """Return the executions' ids by automation and event, given those of one batch of events."""
+    if not keys:
+        return {}
+    events = [event_id for _, event_id in keys]
+    rows = connection.execute(
+        select(_executions.id, _executions.automation_id, _executions.event_id).where(
+            _executions.automation_id.in_({automation_id for automation_id, _ in keys}),
+            _executions.event_id.between(min(events), max(events)),
+        )
+    )
+    return {(row.automation_id, row.event_id): row.id for row in rows}
 
 
 def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:

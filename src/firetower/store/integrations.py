@@ -26,6 +26,7 @@ _integrations = tables.integrations.c
 _SCHEDULE = TypeAdapter(list[int])
 _MILLISECOND = timedelta(milliseconds=1)
 
+LONGEST_WAIT = timedelta(days=30)
 LONGEST_TIMEOUT = timedelta(minutes=5)
 MOST_IN_FLIGHT = 1_000
 
@@ -37,6 +38,10 @@ def create_integration(change: Change, settings: IntegrationSettings) -> Integra
         check_url(settings.url)
     if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
         raise InvalidInput("the timeout is out of bounds", "Use more than 0s, at most 5m.")
+    if any(not timedelta(0) <= wait <= LONGEST_WAIT for wait in settings.schedule):
+        raise InvalidInput(
+            "a wait of the retry schedule is negative or longer than 30d", "Use 0s to 30d."
+        )
     if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
         raise InvalidInput(
             "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
@@ -108,6 +113,11 @@ def _read(connection: Connection, query: Select[Any]) -> list[Integration]:
     return [_integration(row, names) for row in connection.execute(query)]
 
 
+def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
+    """Return the waits of a row's schedule."""
+    return tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(schedule_ms))
+
+
 def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
     def name_of(secret: int | None) -> str | None:
         return None if secret is None else secrets[secret]
@@ -120,7 +130,7 @@ def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
         access_token_secret=name_of(row.access_token_secret_id),
         signing_secret=name_of(row.signing_secret_id),
         signature_encoding=row.signature_encoding,
-        schedule=tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(row.schedule_ms)),
+        schedule=read_schedule(row.schedule_ms),
         timeout=row.timeout_ms * _MILLISECOND,
         max_in_flight=row.max_in_flight,
     )

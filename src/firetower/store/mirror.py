@@ -2,7 +2,7 @@
 
 import gc
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from firetower.core.automations import Mode, Revision
 from firetower.core.evaluation import AutomationIndex
@@ -10,8 +10,16 @@ from firetower.core.integrations import Integration
 from firetower.store import stamp, tables
 from firetower.store.automations import build_revision
 from firetower.store.integrations import all_integrations
+from firetower.store.queue.conditions import UNEVALUATED
+from firetower.store.types import MOST
 
 _revisions = tables.revisions.c
+_WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), stamp.NUMBER)
+
+
+_events = tables.events.c
+_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
+"""The number of the first event to be evaluated; where none waits, beyond them all."""
 
 
 class Mirror:
@@ -33,35 +41,31 @@ class Mirror:
         Call it after reading the events to evaluate: what was saved before they were recorded is
         then sure to be seen.
         """
-        newest = connection.execute(select(func.max(_revisions.id))).scalar() or 0
+        newest, current = connection.execute(_WHAT_IS_NEW).one()
         if newest != self._newest_revision:
             self._read_revisions(connection)
             self._newest_revision = newest
-        current = stamp.read(connection)
         if current != self._stamp:
             self.integrations = all_integrations(connection)
             self._stamp = current
 
     def _read_revisions(self, connection: Connection) -> None:
         query = select(tables.revisions).order_by(_revisions.id)
-        if self._newest_revision is None:
+        first = self._newest_revision is None
+        if first:
             acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
-            query = query.where(acting, self._still_needed(connection))
+            current = _revisions.until_event_id.is_(None)
+            waited_for = _revisions.until_event_id >= _OLDEST_WAITING.scalar_subquery()
+            query = query.where(acting, current | waited_for)
         else:
             query = query.where(_revisions.id > self._newest_revision)
-        first = self._newest_revision is None
         for row in connection.execute(query):
             self.index.add(build_revision(row))
         if first:
             gc.freeze()  # what stays for good: each collection would look through it in vain
-
-    def _still_needed(self, connection: Connection) -> ColumnElement[bool]:
-        events = tables.events.c
-        oldest = connection.execute(
-            select(func.min(events.id)).where(events.evaluated.is_(False))
-        ).scalar()
-        current = _revisions.until_event_id.is_(None)
-        return current if oldest is None else current | (_revisions.until_event_id >= oldest)
+        else:
+            # Asked for only now: an event that an ended revision fires was there before its end.
+            self.index.forget_before(connection.execute(_OLDEST_WAITING).scalar_one())
 
     def revision(self, connection: Connection, revision_id: int) -> Revision:
         """Return a revision, from the database where the index does not hold it any more."""

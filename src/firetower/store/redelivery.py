@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from firetower.core.errors import Conflict, NotFound
-from firetower.core.executions import Status
+from firetower.core.executions import REDELIVERY, Status
 from firetower.store import tables
 from firetower.store.changes import Change
+from firetower.store.types import bounded
 
 _executions = tables.executions.c
 
@@ -25,12 +26,15 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
     return _make_due(change, _executions.id.in_(ids)) if ids else 0
 
 
-def redeliver_failed(change: Change, since: datetime) -> int:
-    """Make due every execution that failed since a moment; return how many."""
-    return _make_due(
-        change,
-        (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since),
-    )
+def redeliver_failed(change: Change, since: datetime, integration_id: int | None = None) -> int:
+    """Make due every execution that failed since a moment, of one endpoint or of all.
+
+    Return how many.
+    """
+    which = (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since)
+    if integration_id is not None:
+        which &= _executions.integration_id == integration_id
+    return _make_due(change, which)
 
 
 def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
@@ -49,7 +53,9 @@ def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
 
 def _check_redeliverable(connection: Connection, execution_id: int) -> None:
     row = connection.execute(
-        select(_executions.status, _executions.integration_id).where(_executions.id == execution_id)
+        select(_executions.status, _executions.integration_id).where(
+            _executions.id == bounded(execution_id)
+        )
     ).one_or_none()
     if row is None:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
@@ -74,7 +80,7 @@ def _make_due(change: Change, which: Any) -> int:  # noqa: ANN401 - SQL expressi
         )
         .values(
             status=Status.PENDING.value,
-            reason="redelivery",
+            reason=REDELIVERY,
             due_at=change.now,
             finished_at=None,
             retries_used=0,

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -21,17 +22,22 @@ from firetower.tui import themes
 from firetower.tui.child import WorkerChild
 from firetower.tui.commands import Actions, Places
 from firetower.tui.config import Config
+from firetower.tui.form.screen import FormScreen
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.screens.help import HelpScreen, active_keys
+from firetower.tui.screens.integrations import IntegrationsScreen
 from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.secrets import SecretsScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
+from firetower.tui.tour import Tour
 from firetower.tui.widgets.bar import ModeLink, standing_text
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.tour_panel import TourPanel
 
 _AGAIN = 2.0
 """Seconds after which a database that cannot be used is tried again."""
@@ -55,6 +61,9 @@ class FiretowerApp(App[None]):
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("i", "visit_integrations", "Integrations", show=False, id="integrations"),
+        Binding("S", "visit_secrets", "Secrets", show=False, id="secrets"),
+        Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
@@ -68,7 +77,9 @@ class FiretowerApp(App[None]):
         *,
         clock: Callable[[], datetime],
         child: WorkerChild | None = None,
+        database: str | None = None,
         config: Config | None = None,
+        tour: bool = False,
     ) -> None:
         super().__init__()
         self.animation_level = "none"
@@ -77,9 +88,11 @@ class FiretowerApp(App[None]):
         chosen = config or Config()
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
-        self.session = Session(open_tower, clock)
+        self.session = Session(open_tower, clock, database)
         self._child = child
         self._live: Live | None = None
+        self._with_tour = tour
+        self.tour: Tour | None = None
         self._standing: Standing | None = None
         self._location = ""
         self._has_child = False
@@ -87,6 +100,8 @@ class FiretowerApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
+        if self._with_tour:
+            self.tour = Tour(self)
         self.run_worker(self._open(), exit_on_error=False, group="open")
 
     async def _open(self) -> None:
@@ -121,6 +136,8 @@ class FiretowerApp(App[None]):
         for screen in self.screen_stack:
             if changed := getattr(screen, "changed", None):
                 changed(executions)
+        if self.tour is not None:
+            self.tour.changed(executions)
         self._look()
 
     async def _read_standing(self) -> None:
@@ -158,6 +175,35 @@ class FiretowerApp(App[None]):
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.switch_mode(event.mode)
+
+    def action_visit_integrations(self) -> None:
+        """Show the webhooks and Slack hooks."""
+        self._visit(IntegrationsScreen)
+
+    def action_visit_secrets(self) -> None:
+        """Show the secrets."""
+        self._visit(SecretsScreen)
+
+    def _visit(self, kind: type[Screen[None]]) -> None:
+        """Show a screen over the mode's own, unless it is shown already."""
+        if not isinstance(self.screen, kind):
+            self.push_screen(kind())
+
+    @on(FormScreen.Saved)
+    def _saved(self, event: FormScreen.Saved) -> None:
+        if self.tour is not None:
+            self.tour.saved(event.name)
+
+    @on(TourPanel.Ended)
+    def action_end_tour(self) -> None:
+        """End the tour."""
+        if self.tour is not None:
+            self.tour.end()
+            self.tour = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to end the tour only on it."""
+        return action != "end_tour" or self.tour is not None
 
     def action_help(self) -> None:
         """Show what can be done here."""

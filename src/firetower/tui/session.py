@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, cast
 
 from textual.dom import DOMNode
 
+from firetower.core.errors import FiretowerError
 from firetower.tower import Tower
 
 T = TypeVar("T")
@@ -16,8 +17,15 @@ T = TypeVar("T")
 class Session:
     """A database asked and changed in threads of its own, so that the screen never waits for it."""
 
-    def __init__(self, open_tower: Callable[[], Tower], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        open_tower: Callable[[], Tower],
+        clock: Callable[[], datetime],
+        database: str | None = None,
+    ) -> None:
+        """Open the database when it is first asked for; `database` names it to child processes."""
         self._open_tower = open_tower
+        self.database = database
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
         self._tower: asyncio.Future[Tower] | None = None
         self.now = clock
@@ -49,7 +57,15 @@ class Opened(Protocol):
 
     session: Session
 
+    def tell(self, error: FiretowerError) -> None:
+        """Say what went wrong, and what to do."""
+
 
 def session_of(node: DOMNode) -> Session:
     """Return the session of the app that a screen or widget is in."""
     return cast("Opened", node.app).session
+
+
+def tell(node: DOMNode, error: FiretowerError) -> None:
+    """Say what went wrong, and what to do."""
+    cast("Opened", node.app).tell(error)

@@ -32,10 +32,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def clock(moment: datetime, now: datetime) -> str:
-    """Return a moment as its local time of day, with the date where it was not within a day."""
+    """Return a moment as its local time of day, or its date where it was not within a day."""
     local = moment.astimezone()
-    near = abs(now - moment) < timedelta(days=1)
-    return local.strftime("%H:%M:%S" if near else "%d %b %H:%M")
+    if abs(now - moment) < timedelta(days=1):
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%d %b" if local.year == now.year else "%Y-%m")
 
 
 def day_or_time(moment: datetime, now: datetime) -> str:

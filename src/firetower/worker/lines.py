@@ -8,11 +8,11 @@ from firetower.core.feed import FeedLine, FeedState
 from firetower.store.queue.record import Outcome
 
 
-def line_of_firing(firing: Firing, now: datetime) -> FeedLine:
+def line_of_firing(execution_id: int, firing: Firing, now: datetime) -> FeedLine:
     """Return the line of a firing that sends nothing."""
     revision = firing.revision
     execution = Execution(
-        id=0,  # the database numbers these, and nobody asks which number it gave
+        id=execution_id,
         webhook_id="",
         automation_id=revision.automation_id,
         automation=revision.definition.name,

@@ -32,9 +32,10 @@ def run_worker(
     is gone, however it ended.
 
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
-    the database cannot be used.
+    the database cannot be used, or fails with `once` or at the end.
     """
-    store = Store.open(database)
+    # Whoever started an attached worker has the database: where it is gone, so are they.
+    store = Store.open(database, create=not attached)
     try:
         asyncio.run(_run(store, once=once, attached=attached, emit=emit, report=report))
     finally:

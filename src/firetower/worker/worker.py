@@ -15,10 +15,12 @@ from firetower.core.integrations import Integration
 from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
+from firetower.store.executions import find_ids
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, record, recover
+from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.recover import recover
 from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
@@ -39,7 +41,8 @@ class TurnResult:
     """What one turn at the queue brought."""
 
     events: int
-    firings: Sequence[Firing]
+    ended: Sequence[tuple[int, Firing]]
+    """The firings that send nothing, each with its execution's id."""
     claims: Sequence[tuple[Claim, Secrets | FiretowerError]]
     next_due_at: datetime | None
 
@@ -77,14 +80,18 @@ class Worker:
         self._wake.set()
 
     async def run(self, *, once: bool = False) -> None:
-        """Work until stopped; with `once`, until nothing is due. Raises StoreError at the start."""
+        """Work until stopped; with `once`, until nothing is due.
+
+        Raises StoreError at the start and at the end, with `once` also in between: there the
+        database is tried again, here nobody would ever see that nothing more is done.
+        """
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(thread, self._sign_on)
             try:
                 while not self._stopping:
                     self._wake.clear()
-                    idle = await self._turn(loop, thread)
+                    idle = await self._turn(loop, thread, patient=not once)
                     at_rest = idle is not None and not self._tasks and not self._outcomes
                     if once and at_rest:
                         break
@@ -94,7 +101,7 @@ class Worker:
                 await self._finish(loop, thread)
 
     async def _turn(
-        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor
+        self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor, *, patient: bool
     ) -> float | None:
         """Take one turn; return how many seconds there is nothing to do, or None."""
         outcomes, self._outcomes = self._outcomes, []
@@ -102,11 +109,12 @@ class Worker:
             result = await loop.run_in_executor(thread, self._work, outcomes)
         except StoreError as error:
             self._outcomes = outcomes + self._outcomes
+            if not patient:
+                raise
             self.report(f"{error.message}. {error.hint}")
             return _AFTER_FAILURE
-        for firing in result.firings:
-            if firing.status.is_final:
-                self.emit(line_of_firing(firing, self.store.clock()))
+        for execution_id, firing in result.ended:
+            self.emit(line_of_firing(execution_id, firing, self.store.clock()))
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
         for claim, secrets in result.claims:
@@ -151,11 +159,7 @@ class Worker:
             for task in late:
                 task.cancel()
         outcomes, self._outcomes = self._outcomes, []
-        try:
-            await loop.run_in_executor(thread, self._sign_off, outcomes)
-        except StoreError as error:
-            self.report(f"{error.message}. {error.hint}")
-            return
+        await loop.run_in_executor(thread, self._sign_off, outcomes)
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
 
@@ -194,7 +198,8 @@ class Worker:
             due, next_due_at = claim_due(turn)
             claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
-        return TurnResult(evaluated.events, evaluated.firings, opened, next_due_at)
+            ended = _numbered(change, evaluated.firings)
+        return TurnResult(evaluated.events, ended, opened, next_due_at)
 
     def _slots(self) -> Slots:
         free = {
@@ -222,3 +227,14 @@ class Worker:
             return error
         self._opened[integration.id] = integration, change.now, secrets
         return secrets
+
+
+def _numbered(change: Change, firings: Sequence[Firing]) -> list[tuple[int, Firing]]:
+    """Return those of new firings that send nothing, each with its execution's id."""
+    ended = {
+        (firing.revision.automation_id, firing.event.id): firing
+        for firing in firings
+        if firing.status.is_final
+    }
+    ids = find_ids(change.connection, ended)
+    return [(ids[key], firing) for key, firing in ended.items()]

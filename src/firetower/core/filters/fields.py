@@ -28,13 +28,9 @@ def _of_version(read: Callable[[EventVersion], Value]) -> Getter:
     return lambda event: MISSING if event.version is None else read(event.version)
 
 
-def _or_missing(value: str | None) -> Value:
-    return MISSING if value is None else value
-
-
 _GETTERS: Mapping[str, Getter] = {
-    "alias": lambda event: _or_missing(event.alias),
-    "tag": lambda event: _or_missing(event.tag),
+    "alias": lambda event: MISSING if event.alias is None else event.alias,
+    "tag": lambda event: MISSING if event.tag is None else event.tag,
     "collection": lambda event: event.collection.name,
     "artifact_type": lambda event: event.artifact_type,
     "version_index": _of_version(lambda version: version.index),
@@ -58,13 +54,17 @@ def getter(field: str) -> Getter:
     if root == METADATA and dot and path:
         keys = path.split(".")
         return _of_version(lambda version: dig(version.metadata, keys))
-    close = nearest(field, _GETTERS) or (f"{METADATA}.{field}" if field else None)
     raise InvalidInput(
         f"a filter cannot ask for the field {quoted(shortened(field, 60))}",
-        f"Did you mean {quoted(shortened(close, 80))}? Fields: {', '.join(FIELDS)}."
-        if close
-        else f"Fields: {', '.join(FIELDS)}.",
+        f"{_suggestion(field)}Fields: {', '.join(FIELDS)}.",
     )
+
+
+def _suggestion(field: str) -> str:
+    if field.partition(".")[0] == METADATA:
+        return f"Name a key of it: {METADATA}.KEY, as in {METADATA}.f1. "
+    close = nearest(field, _GETTERS) or (f"{METADATA}.{field}" if field else None)
+    return f"Did you mean {quoted(shortened(close, 80))}? " if close else ""
 
 
 def dig(value: Value, keys: list[str]) -> Value:

@@ -9,6 +9,7 @@ from firetower.core.events import Event
 from firetower.core.filters.fields import getter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.filters.trace import Trace
+from firetower.core.plain import required_start
 from firetower.core.text import quoted, visible
 
 
@@ -24,30 +25,40 @@ class Node(Protocol):
     def words(self) -> str:
         """Return the condition in words."""
 
-    def fields(self) -> Iterator[str]:
-        """Yield each field the condition asks for."""
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
+        """Yield each field the condition asks for a value, not for its absence."""
 
 
 class Predicate:
     """One field, one operator, one operand."""
 
-    __slots__ = ("_get", "_test", "field", "operand", "operator")
+    __slots__ = ("field", "get", "operand", "operator", "test")
 
     def __init__(self, field: str, operator: str, operand: JsonValue) -> None:
         self.field = field
         self.operator = operator
         self.operand = operand
-        self._get = getter(field)
-        self._test = OPERATORS[operator].build(operand)
+        self.get = getter(field)
+        self.test = OPERATORS[operator].build(operand)
+
+    @property
+    def start(self) -> str:
+        """What every text begins with that satisfies it, as far as that can be told."""
+        match self.operator, self.operand:
+            case "$eq", str(text):
+                return text
+            case "$regex", str(expression):
+                return required_start(expression)
+        return ""
 
     def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
-        return self._test(self._get(event))
+        return self.test(self.get(event))
 
     def trace(self, event: Event) -> Trace:
         """Test the condition and return what was found."""
-        actual = self._get(event)
-        return Trace(self.words(), held=self._test(actual), actual=actual)
+        actual = self.get(event)
+        return Trace(self.words(), held=self.test(actual), actual=actual)
 
     def words(self) -> str:
         """Return the condition in words: "alias ~ ^prod"."""
@@ -57,9 +68,10 @@ class Predicate:
         shown = self.operand if simple else quoted(self.operand)
         return f"{visible(self.field)} {OPERATORS[self.operator].sign} {shown}"
 
-    def fields(self) -> Iterator[str]:
-        """Yield the field."""
-        yield self.field
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
+        """Yield the field, unless its absence is asked for."""
+        if self.operator != "$exists" or self.operand is not negated:
+            yield self.field
 
 
 class All:
@@ -84,10 +96,10 @@ class All:
         """Return the condition in words."""
         return " and ".join(map(_grouped, self.parts)) or "any"
 
-    def fields(self) -> Iterator[str]:
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of each part."""
         for part in self.parts:
-            yield from part.fields()
+            yield from part.fields(negated=negated)
 
 
 class AnyOf:
@@ -112,10 +124,10 @@ class AnyOf:
         """Return the condition in words."""
         return " or ".join(map(_grouped, self.parts)) or "never"
 
-    def fields(self) -> Iterator[str]:
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of each part."""
         for part in self.parts:
-            yield from part.fields()
+            yield from part.fields(negated=negated)
 
 
 class Not:
@@ -141,9 +153,9 @@ class Not:
         """Return the condition in words."""
         return f"not ({self.part.words()})"
 
-    def fields(self) -> Iterator[str]:
+    def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of the part."""
-        yield from self.part.fields()
+        yield from self.part.fields(negated=not negated)
 
 
 def _grouped(part: Node) -> str:

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Static, TextArea
 
@@ -39,6 +40,13 @@ class FormScreen(Screen[str | None]):
         Binding("ctrl+o,f2", "save", "Save", id="form.save", priority=True),
         Binding("escape", "leave", "Cancel", id="form.leave"),
     ]
+
+    class Saved(Message):
+        """A new automation was saved."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
 
     def __init__(self, draft: Draft, before: Automation | None = None) -> None:
         super().__init__()
@@ -214,6 +222,8 @@ class FormScreen(Screen[str | None]):
             )
             return
         self.notify(f"Saved {definition.name}. {definition.sentence}", markup=False)
+        if before is None:
+            self.app.post_message(self.Saved(definition.name))
         self.dismiss(definition.name)
 
     def _go_to_problem(self) -> None:

@@ -40,11 +40,12 @@ class HelpScreen(ModalScreen[None]):
             yield Static(plain(_GENERAL.replace("\n\n", " ")), classes="dialog--detail")
 
     def _lines(self) -> Iterator[Content]:
+        active = sorted(self._active, key=lambda one: not one.binding.show)
         by_action: dict[str, list[ActiveBinding]] = {}
-        for active in self._active:
-            binding = active.binding
-            if binding.description and not binding.system:
-                by_action.setdefault(binding.description, []).append(active)
+        for one in active:
+            name = one.binding.description
+            if name and not one.binding.system and not name.startswith(("Scroll", "Page ")):
+                by_action.setdefault(name, []).append(one)
         for description, bindings in by_action.items():
             keys = " ".join(_shown(active.binding) for active in bindings)
             yield Content.assemble((f"{keys:>16}  ", "bold $accent"), plain(description))

@@ -178,6 +178,11 @@ class PlaceScreen(Screen[None]):
             self._look_at(busiest.reference)
             self.places.table.move_to(str(busiest.reference))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a place was gone into, not only passed by."""
+        return self.open is not None and self.focused is not self.places.table
+
     def _show_title(self, place: Container) -> None:
         said = f"{counted(place.collections, 'collection')} · {counted(place.versions, 'version')}"
         title = Content.from_markup(

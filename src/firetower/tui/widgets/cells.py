@@ -46,15 +46,49 @@ class Row:
         return " ".join(cell.text for cell in self.cells)
 
 
-def widths(columns: Sequence[Column], width: int) -> list[tuple[tuple[int, int], Column]]:
-    """Return the columns shown in a width, each with its place among all and its cells."""
+def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int, ...]:
+    """Return the cells that each column's title and longest text take."""
+    return tuple(
+        max(cell_len(column.title), *(cell_len(row.cells[place].text) for row in rows))
+        if rows
+        else cell_len(column.title)
+        for place, column in enumerate(columns)
+    )
+
+
+def widths(
+    columns: Sequence[Column], width: int, natural: Sequence[int] | None = None
+) -> list[tuple[tuple[int, int], Column]]:
+    """Return the columns shown in a width, each with its place among all and its cells.
+
+    What is left beside the columns' own widths goes to the flexible ones: first to those whose
+    `natural` width is larger, then to all.
+    """
     shown = [(place, column) for place, column in enumerate(columns) if width >= column.from_width]
-    left = width + GAP - 2 - sum(column.width + GAP for _, column in shown)
-    flex = sum(column.flex for _, column in shown) or 1
-    return [
-        ((place, column.width + max(left, 0) * column.flex // flex), column)
-        for place, column in shown
+    wants = [0 if natural is None else natural[place] for place, _ in shown]
+    fits = natural is not None
+    given = [
+        min(column.width, want) if fits and column.flex else column.width
+        for want, (_, column) in zip(wants, shown, strict=True)
     ]
+    left = max(width + GAP - 2 - sum(given) - GAP * len(shown), 0)
+    left = _share(given, left, [column.flex for _, column in shown], wants)
+    _share(given, left, [column.flex for _, column in shown], [width] * len(shown))
+    return [((place, cells), column) for cells, (place, column) in zip(given, shown, strict=True)]
+
+
+def _share(given: list[int], left: int, flexes: Sequence[int], most: Sequence[int]) -> int:
+    """Share cells among columns by their flex, none above its most; return what is left."""
+    while left > 0:
+        short = [at for at, flex in enumerate(flexes) if flex and given[at] < most[at]]
+        if not short:
+            break
+        total = sum(flexes[at] for at in short)
+        for at in short:
+            part = min(max(left * flexes[at] // total, 1), most[at] - given[at], left)
+            given[at] += part
+            left -= part
+    return left
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:

@@ -27,6 +27,7 @@ class FeedTable(Table):
     class Resumed(Message):
         """The end is to be followed again, and lines before it were not kept."""
 
+    FITS: ClassVar = False
     MOST: ClassVar = 5_000
     """Lines kept while the end is followed."""
     MOST_SEARCHED: ClassVar = 20_000

@@ -1,6 +1,7 @@
 """A table that draws only the lines on screen, so that a million rows cost what twenty do."""
 
 from collections.abc import Hashable, Sequence
+from itertools import islice
 from typing import ClassVar, Protocol
 
 from rich.segment import Segment
@@ -13,9 +14,13 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from firetower.tui.widgets.cells import GAP, Cell, Column, Row, fitted, widths
+from firetower.tui.widgets.cells import GAP, Cell, Column, Row, fitted, natural_widths, widths
 
 __all__ = ["Cell", "Column", "Row", "Table", "fitted"]
+
+
+_MEASURED = 300
+"""Rows whose texts are measured: the first screens of a long list."""
 
 
 class Search(Protocol):
@@ -29,6 +34,8 @@ class Table(ScrollView, can_focus=True):
     """Rows of cells with a cursor that stays on the same row's key when the rows change."""
 
     TONES: ClassVar = ("ok", "bad", "warn", "dim", "accent")
+    FITS: ClassVar = True
+    """Whether columns take the width that their texts need; a feed's must not jump about."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
@@ -90,6 +97,7 @@ class Table(ScrollView, can_focus=True):
         self._all: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
         self._cursor = 0
+        self._natural: tuple[int, ...] | None = None
         self._pattern: Search | None = None
         self._strips: dict[Row, Strip] = {}
 
@@ -121,7 +129,15 @@ class Table(ScrollView, can_focus=True):
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show other rows, with the cursor on the same key where that is still there."""
         self._all = rows
+        self._fit(rows)
         self._show(self._found(rows))
+
+    def _fit(self, rows: Sequence[Row]) -> None:
+        natural = natural_widths(self.columns, list(islice(rows, _MEASURED))) if self.FITS else None
+        if natural != self._natural:
+            self._natural = natural
+            self._strips.clear()
+            self.refresh()
 
     def search(self, pattern: Search | None) -> None:
         """Show only the rows in whose text the pattern is found; None shows all."""
@@ -269,7 +285,7 @@ class Table(ScrollView, can_focus=True):
 
     def _draw(self, cells: Sequence[Cell], base: Style, width: int) -> Strip:
         segments: list[Segment] = []
-        for (place, cells_wide), column in widths(self.columns, width):
+        for (place, cells_wide), column in widths(self.columns, width, self._natural):
             cell = cells[place]
             segments.append(Segment(" " * (GAP if segments else 1), base))
             style = base

@@ -1,0 +1,143 @@
+"""Claims that were lost with their worker: taken up again, or given up on."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from firetower.core.delivery import LOST, Verdict, judge_lost
+from firetower.core.executions import Status
+from firetower.store import tables
+from firetower.store.integrations import read_schedule
+from firetower.store.queue.conditions import has_status
+
+_executions, _attempts = tables.executions.c, tables.attempts.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A try whose worker has ended."""
+
+    execution_id: int
+    number: int
+    retries_used: int
+    schedule: Sequence[timedelta]
+    lost_before: int
+    """How many tries of the same execution were lost before it."""
+
+
+def _any_jitter() -> float:
+    return random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
+
+
+def recover(
+    connection: Connection,
+    now: datetime,
+    dead_workers: Iterable[str] = (),
+    jitter: Callable[[], float] = _any_jitter,
+) -> int:
+    """Take up what crashed workers had claimed; return how many executions.
+
+    They are the claims whose lease ran out, and those of workers known to be dead. The lost try
+    is recorded as such: its request may have arrived.
+    """
+    lost = _lost_claims(connection, now, dead_workers)
+    if not lost:
+        return 0
+    verdicts = [
+        judge_lost(
+            lost_before=claim.lost_before,
+            retries_used=claim.retries_used,
+            schedule=claim.schedule,
+            now=now,
+            jitter=jitter(),
+        )
+        for claim in lost
+    ]
+    pairs = list(zip(lost, verdicts, strict=True))
+    connection.execute(tables.attempts.insert(), [_attempt(*pair, now) for pair in pairs])
+    connection.execute(
+        update(tables.executions)
+        .where(_executions.id == bindparam("execution"))
+        .values(
+            status=bindparam("new_status"),
+            reason=bindparam("new_reason"),
+            due_at=bindparam("new_due_at"),
+            finished_at=bindparam("new_finished_at"),
+            retries_used=bindparam("new_retries_used"),
+            worker_id=None,
+            lease_until=None,
+        ),
+        [_change(*pair, now) for pair in pairs],
+    )
+    return len(lost)
+
+
+def _lost_claims(connection: Connection, now: datetime, dead_workers: Iterable[str]) -> list[_Lost]:
+    expired = _executions.lease_until < now
+    dead = list(dead_workers)
+    if dead:
+        expired = expired | _executions.worker_id.in_(dead)
+    lost_before = (
+        select(func.count())
+        .where(_attempts.execution_id == _executions.id, _attempts.error == LOST)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            _executions.id,
+            _executions.attempts,
+            _executions.retries_used,
+            tables.integrations.c.schedule_ms,
+            lost_before.label("lost_before"),
+        )
+        .join_from(
+            tables.executions,
+            tables.integrations,
+            _executions.integration_id == tables.integrations.c.id,
+        )
+        .where(has_status(Status.RUNNING), expired)
+        .with_for_update(of=tables.executions, skip_locked=True)
+    )
+    return [
+        _Lost(
+            execution_id=row.id,
+            number=row.attempts,
+            retries_used=row.retries_used,
+            schedule=read_schedule(row.schedule_ms),
+            lost_before=row.lost_before,
+        )
+        for row in rows
+    ]
+
+
+def _attempt(claim: _Lost, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    return {
+        "execution_id": claim.execution_id,
+        "number": claim.number,
+        "started_at": now,
+        "duration_ms": 0.0,
+        "url": "",
+        "request_headers": "{}",
+        "request_body": "",
+        "status_code": None,
+        "response_body": "",
+        "error": LOST,
+        "outcome": verdict.status.value,
+        "next_try_at": verdict.due_at,
+    }
+
+
+def _change(claim: _Lost, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    waits = verdict.status is Status.PENDING and claim.lost_before > 0
+    return {
+        "execution": claim.execution_id,
+        "new_status": verdict.status.value,
+        "new_reason": verdict.reason,
+        "new_due_at": verdict.due_at,
+        "new_finished_at": now if verdict.status.is_final else None,
+        "new_retries_used": claim.retries_used + waits,
+    }

@@ -1,0 +1,63 @@
+"""The lines of a worker, beside what the database then holds."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition
+from firetower.core.events import EventType
+from firetower.core.feed import FeedLine
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
+from firetower.store.store import Store
+from firetower.tower import Tower
+from firetower.worker.sender import open_sender
+from firetower.worker.worker import Worker
+from receiver import serve
+from towers import every_execution, linked_model, on_alias, webhook
+
+
+def work(store: Store) -> list[FeedLine]:
+    """Run a worker until nothing is due and return its lines."""
+    lines: list[FeedLine] = []
+
+    async def run() -> None:
+        async with open_sender() as sender:
+            await Worker(store, sender, lines.append, lambda _: None).run(once=True)
+
+    asyncio.run(run())
+    return lines
+
+
+def test_each_line_is_of_an_execution_that_can_be_looked_up(tmp_path: Path) -> None:
+    with serve() as receiver, Tower(store := Store.open(str(tmp_path / "tower.db"))) as tower:
+        webhook(tower, "ci", receiver.url())
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        for name in ("watch", "count"):
+            tower.automations.create(
+                Definition(
+                    name=name,
+                    scope=ContainerScope(container=ContainerReference.registry("models")),
+                    event_type=EventType.ADD_ARTIFACT_ALIAS,
+                    action=NoAction(),
+                    cooldown=timedelta(minutes=10) if name == "watch" else None,
+                )
+            )
+        tower.add_alias(version, "one", "two", "three")
+        lines = work(store)
+        assert len(lines) == 9
+        said = {
+            (
+                line.execution.id,
+                line.execution.automation,
+                line.execution.event.alias,
+                line.state.value,
+            )
+            for line in lines
+        }
+        assert said == {
+            (kept.id, kept.automation, kept.event.alias, kept.status.value)
+            for kept in every_execution(tower)
+        }
