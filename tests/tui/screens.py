@@ -30,7 +30,7 @@ async def open_app(
         yield pilot
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 20) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 6) -> None:
     """Let the app go on until a condition holds."""
     deadline = monotonic() + timeout
     while not condition():
@@ -47,7 +47,9 @@ async def settled(pilot: Pilot[None]) -> None:
 
 def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
     return [
-        worker for worker in pilot.app.workers if not worker.is_finished and worker.group != "child"
+        worker
+        for worker in pilot.app.workers
+        if not worker.is_finished and worker.group not in {"child", "open"}
     ]
 
 

@@ -1,5 +1,6 @@
 """The app: modes, keys, themes, and the parts that run behind the screens."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import PurePath
@@ -35,8 +36,11 @@ from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
 from firetower.tui.tour import Tour
 from firetower.tui.widgets.bar import ModeLink, standing_text
+from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.tour_panel import TourPanel
 
+_AGAIN = 2.0
+"""Seconds after which a database that cannot be used is tried again."""
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
 
@@ -91,30 +95,42 @@ class FiretowerApp(App[None]):
         self.tour: Tour | None = None
         self._standing: Standing | None = None
         self._location = ""
+        self._has_child = False
         self._look = Refresh(self, self._read_standing)
 
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
         if self._with_tour:
             self.tour = Tour(self)
-        self.run_worker(self._start(), exit_on_error=False)
+        self.run_worker(self._open(), exit_on_error=False, group="open")
 
-    async def _start(self) -> None:
-        try:
-            tower = await self.session.tower()
-        except FiretowerError as error:
-            self.tell(error)
-            return
+    async def _open(self) -> None:
+        """Open the database, as soon as it can be: it may be locked, or brought up to date."""
+        said = ""
+        while True:
+            try:
+                tower = await self.session.tower()
+            except FiretowerError as error:
+                if error.message != said:
+                    said = error.message
+                    self.tell(error)
+                await asyncio.sleep(_AGAIN)
+            else:
+                break
         self._location = tower.location
-        self._live = Live(tower, self._changed, self.tell)
-        await self._read_standing()
+        self._live = Live(tower, self._changed, self.tell, self._began)
         self.set_interval(_LOOK, self._look)
-        if self._child is not None and not (self._standing and self._standing.workers):
-            self.run_worker(self._child.run(), exit_on_error=False, group="child")
 
     def tell(self, error: FiretowerError) -> None:
         """Say what went wrong, and what to do."""
         self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+
+    def _began(self) -> None:
+        """Take in what changed before the database was followed."""
+        for screen in self.screen_stack:
+            for feed in screen.query(Feed):
+                feed.catch_up()
+        self._changed([])
 
     def _changed(self, executions: Sequence[Execution]) -> None:
         for screen in self.screen_stack:
@@ -129,7 +145,21 @@ class FiretowerApp(App[None]):
             self._standing = await self.session.ask(lambda tower: tower.standing())
         except FiretowerError as error:
             self.tell(error)
+        else:
+            self._need_worker()
         self._show_standing()
+
+    def _need_worker(self) -> None:
+        """Start a worker where none is alive."""
+        if self._child is None or self._has_child or (self._standing and self._standing.workers):
+            return
+        self._has_child = True
+        self._child.tell = self._child_ended
+        self.run_worker(self._child.run(), exit_on_error=False, group="child")
+
+    def _child_ended(self, said: str) -> None:
+        self.notify(said, severity="warning", markup=False)
+        self._look()
 
     def _show_standing(self) -> None:
         if self._location:

@@ -22,11 +22,15 @@ class Live:
         tower: Tower,
         changed: Callable[[Sequence[Execution]], None],
         failed: Callable[[FiretowerError], None],
+        began: Callable[[], None],
     ) -> None:
+        """Begin to follow; `began` is called each time, for what was changed before is not told."""
         self._tower = tower
         self._changed = changed
         self._failed = failed
+        self._began = began
         self._ended = threading.Event()
+        self._said = ""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
@@ -41,17 +45,23 @@ class Live:
             try:
                 self._follow()
             except FiretowerError as error:
-                self._report(self._failed, error)
+                if error.message != self._said:
+                    self._said = error.message
+                    self._report(self._failed, error)
                 self._ended.wait(_AGAIN)
 
     def _follow(self) -> None:
-        for executions in self._tower.executions.changes(wait=_GLANCE):
+        changes = self._tower.executions.changes(wait=_GLANCE)
+        next(changes)
+        self._said = ""
+        self._report(self._began)
+        for executions in changes:
             if executions is not None:
                 self._report(self._changed, executions)
                 self._ended.wait(_PAUSE)
             if self._ended.is_set():
                 return
 
-    def _report(self, report: Callable[..., None], said: object) -> None:
+    def _report(self, report: Callable[..., None], *said: object) -> None:
         if not self._ended.is_set():
-            self._loop.call_soon_threadsafe(report, said)
+            self._loop.call_soon_threadsafe(report, *said)

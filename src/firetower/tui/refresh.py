@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 _REST = 0.25
 _SHARE = 4
 """A reading that takes long is followed by so many times its length of rest."""
+_LONGEST_REST = 2.0
 
 
 class Refresh:
@@ -35,6 +36,6 @@ class Refresh:
                 await self._read()
                 took = time.monotonic() - began
                 if self._wanted:
-                    await asyncio.sleep(max(_REST, took * _SHARE))
+                    await asyncio.sleep(min(max(_REST, took * _SHARE), _LONGEST_REST))
         finally:
             self._running = False

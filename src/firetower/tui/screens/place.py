@@ -56,6 +56,9 @@ def read_place(
     return PlaceView(places, found, collections, automations)
 
 
+_LOOK = 30.0
+"""Seconds after which the ages are told anew though nothing has changed."""
+
 PLACES = (Column("", 10, flex=1), Column("", 5, right=True))
 
 
@@ -106,10 +109,17 @@ class PlaceScreen(Screen[None]):
         """Read what there is."""
         self.places.set_empty(self.EMPTY)
         self.places.table.focus()
+        self.set_interval(_LOOK, self._look)
         self._reload()
+
+    def _look(self) -> None:
+        if self.is_current:
+            self._reload()
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
+        self.dock.catch_up()
+        self.history.catch_up()
         self._reload()
 
     def changed(self, executions: Sequence[Execution]) -> None:

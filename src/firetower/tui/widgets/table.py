@@ -112,6 +112,11 @@ class Table(ScrollView, can_focus=True):
         return len(self._all)
 
     @property
+    def is_searched(self) -> bool:
+        """Whether only what a search found is shown."""
+        return self._pattern is not None
+
+    @property
     def cursor(self) -> int:
         """The index of the row under the cursor."""
         return self._cursor
