@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, false, literal_column
 from firetower.core.executions import Status
 from firetower.store import tables
 
-UNEVALUATED = tables.events.c.evaluated .is_(False)
+UNEVALUATED = tables.events.c.evaluated == false()
 """The event waits for its evaluation. Not `is_(False)`, which SQLite takes for another."""
 
 
