@@ -1,8 +1,11 @@
 """A worker's picture of the automations and integrations, kept up to date in small steps."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from firetower.core.automations import Mode, Revision
 from firetower.core.evaluation import AutomationIndex
@@ -45,16 +48,16 @@ class Mirror:
 
     def _read_revisions(self, connection: Connection) -> None:
         query = select(tables.revisions).order_by(_revisions.id)
-        if self._newest_revision is None:
-            acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
-            query = query.where(acting, self._still_needed(connection))
-        else:
-            query = query.where(_revisions.id > self._newest_revision)
-        first = self._newest_revision is None
+        if self._newest_revision is not None:
+            self._take_in(connection, query.where(_revisions.id > self._newest_revision))
+            return
+        acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
+        with _kept_for_good():
+            self._take_in(connection, query.where(acting, self._still_needed(connection)))
+
+    def _take_in(self, connection: Connection, query: Select[Any]) -> None:
         for row in connection.execute(query):
             self.index.add(build_revision(row))
-        if first:
-            gc.freeze()  # what stays for good: each collection would look through it in vain
 
     def _still_needed(self, connection: Connection) -> ColumnElement[bool]:
         events = tables.events.c
@@ -69,3 +72,16 @@ class Mirror:
             return found
         row = connection.execute(select(tables.revisions).where(_revisions.id == revision_id)).one()
         return build_revision(row)
+
+
+@contextmanager
+def _kept_for_good() -> Iterator[None]:
+    """Make what stays without the garbage collector, which would look through it in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if enabled:
+            gc.enable()
