@@ -1,11 +1,11 @@
-"""What became of claims: answers recorded, leases given back."""
+"""What became of claims: answers recorded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, update
+from sqlalchemy import Connection, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from firetower.core.delivery import Answer, Verdict
@@ -121,29 +121,6 @@ def _write_attempts(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["execution_id", "number"], set_=overwritten
-        ),
-        rows,
-    )
-
-
-def give_back(connection: Connection, claims: Iterable[Claim]) -> None:
-    """Return claims whose request was never begun, as if they had not been taken."""
-    rows = [{"execution": claim.execution_id, "try": claim.number} for claim in claims]
-    if not rows:
-        return
-    connection.execute(
-        update(tables.executions)
-        .where(
-            _executions.id == bindparam("execution"),
-            _executions.attempts == bindparam("try"),
-            _executions.status == Status.RUNNING.value,
-        )
-        .values(
-            status=Status.PENDING.value,
-            attempts=_executions.attempts - 1,
-            due_at=func.coalesce(_executions.due_at, _executions.created_at),
-            worker_id=None,
-            lease_until=None,
         ),
         rows,
     )
