@@ -2,10 +2,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test check bench clean
+.PHONY: test demo check bench clean
 
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/benchmarks
+
+demo: $(READY)
+	$(BIN)/firetower demo --tour
 
 check: $(READY)
 	$(BIN)/ruff check src tests

@@ -1,6 +1,6 @@
 """The index against the plain truth: a loop over every revision that ever was."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,7 +108,7 @@ class History:
         earlier = [r for r in self.revisions if r.automation_id == step.automation_id]
         if earlier:
             place = self.revisions.index(earlier[-1])
-            self.revisions[place] = earlier[-1].model_copy(update={"until_event_id": self.last_id})
+            self.revisions[place] = replace(earlier[-1], until_event_id=self.last_id)
         revision = make_revision(
             step.definition,
             automation_id=step.automation_id,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,7 +149,7 @@ def test_no_secret_appears_in_what_is_recorded(
     secrets = Secrets({"GH": token, "SIGN": sign}, {"SIGN": old})
     payload = '{"a": "<${ACCESS_TOKEN}>${GH}", "b": ${SIGN}, "c": "${alias}", "d": "${tag}"}'
     definition = make_definition(action=make_webhook(payload))
-    for told in (event, event.model_copy(update={"alias": token, "tag": f"{old}{sign}"})):
+    for told in (event, replace(event, alias=token, tag=f"{old}{sign}")):
         made = request(render_body(definition, told, BOTH, secrets), secrets=secrets)
         assert made.headers["Authorization"] == f"Bearer {token}"
         kept = record_request(made, BOTH, secrets)

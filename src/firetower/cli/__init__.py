@@ -27,6 +27,7 @@ _HOMES = {
     "execution": "history",
     "redeliver": "history",
     "database": "run",
+    "demo": "demo",
     "completion": "run",
 }
 """The module of each command, in the order of the help."""
@@ -85,6 +86,8 @@ def _take_database(command: click.Command) -> None:
 def cli(ctx: click.Context) -> None:
     """Automations on registries and projects of ML artifacts.
 
+    Without a command it opens the app.
+
     \b
     Examples:
       firetower registry create models
@@ -93,7 +96,17 @@ def cli(ctx: click.Context) -> None:
       firetower worker
     """
     if ctx.invoked_subcommand is None:
+        _open_app(ctx)
+
+
+def _open_app(ctx: click.Context) -> None:
+    """Open the app on a terminal; anywhere else print the help."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
+        return
+    from firetower.tui.run import run_app
+
+    ctx.exit(run_app(ctx.find_root().obj))
 
 
 def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never returns

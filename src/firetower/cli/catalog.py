@@ -2,7 +2,6 @@
 
 import click
 
-from firetower.cli.inputs import metadata_of
 from firetower.cli.output import (
     byte_count,
     date,
@@ -16,6 +15,7 @@ from firetower.cli.output import (
 from firetower.cli.session import open_tower
 from firetower.core.catalog import Version, VersionDetail
 from firetower.core.jsons import dump
+from firetower.tower.metadata import metadata_of
 
 
 @click.command()

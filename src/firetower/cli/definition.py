@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from firetower.cli.inputs import text_or_file
 from firetower.core.actions import Action, NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition, parse_duration
 from firetower.core.errors import InvalidInput
@@ -16,6 +15,7 @@ from firetower.core.filters import Filter
 from firetower.core.filters.filter import ANY, alias_and_tag_filter
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.scopes import CollectionScope, ContainerScope, Scope, collections_scope
+from firetower.tower.metadata import text_or_file
 
 F = TypeVar("F", bound=Callable[..., Any])
 

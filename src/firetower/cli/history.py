@@ -1,6 +1,7 @@
 """`firetower feed`, `events`, `execution` and `redeliver`."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,9 @@ from firetower.cli.session import open_tower
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, line_of
 from firetower.core.text import counted, visible
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
 
 _ID = click.IntRange(1, 2**63 - 1)
 """What a database can hold."""
@@ -47,21 +51,34 @@ def feed(*, follow: bool, since: str | None, status: str | None, limit: int, as_
     wanted = None if status is None else Status.parse(status)
     moment = None if since is None else moment_of(since)
     with open_tower() as tower:
-        coming = tower.executions.follow() if follow else iter(())
-        if follow:
-            next(coming)  # it watches from here on, so that nothing falls between list and watch
-            say("following what fires; Ctrl-C ends it")
-        listed = tower.executions.newest(limit, status=wanted, since=moment)
-        lines = [line_of(execution) for execution in reversed(listed)]
-        for line in lines:
-            _print_line(line, as_json=as_json)
-        if not lines and not follow:
-            say("Nothing was fired.")
-        shown = {_key(line) for line in lines}
-        for batch in coming:
-            for line in batch:
-                if _key(line) not in shown and _is_wanted(line, wanted, moment):
-                    _print_line(line, as_json=as_json)
+        print_feed(tower, follow=follow, wanted=wanted, moment=moment, limit=limit, as_json=as_json)
+
+
+def print_feed(
+    tower: "Tower",
+    *,
+    follow: bool,
+    limit: int,
+    wanted: Status | None = None,
+    moment: datetime | None = None,
+    as_json: bool = False,
+) -> None:
+    """Print the newest outcomes, and with `follow` whatever comes, for ever."""
+    coming = tower.executions.follow() if follow else iter(())
+    if follow:
+        next(coming)  # it watches from here on, so that nothing falls between list and watch
+        say("following what fires; Ctrl-C ends it")
+    listed = tower.executions.newest(limit, status=wanted, since=moment)
+    lines = [line_of(execution) for execution in reversed(listed)]
+    for line in lines:
+        _print_line(line, as_json=as_json)
+    if not lines and not follow:
+        say("Nothing was fired.")
+    shown = {_key(line) for line in lines}
+    for batch in coming:
+        for line in batch:
+            if _key(line) not in shown and _is_wanted(line, wanted, moment):
+                _print_line(line, as_json=as_json)
 
 
 def _key(line: FeedLine) -> tuple[int, str, int]:

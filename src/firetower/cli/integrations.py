@@ -205,19 +205,32 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         help=help_text("Send a test request; say what came back.", f"{kind} test {example}")
     )
     @_name
-    def test(*, name: str) -> None:
+    @json_option
+    def test(*, name: str, as_json: bool) -> None:
         from firetower.worker.probe import send_test
 
         with open_tower() as tower:
             integration = tower.integrations.get(name, kind).integration
             secrets = tower.integrations.open_secrets(integration)
-        answer = send_test(integration, secrets)
+        answer, milliseconds = send_test(integration, secrets)
+        if as_json:
+            print_json(
+                {
+                    kind.value: name,
+                    "succeeded": answer.succeeded,
+                    "status_code": answer.status_code,
+                    "error": answer.error,
+                    "duration_ms": round(milliseconds, 1),
+                    "response_body": answer.body,
+                }
+            )
         if not answer.succeeded:
             raise FiretowerError(
                 f"{kind} {name} did not take the test: {answer.words}",
                 "Check its URL, its secrets, and the receiver's own log.",
             )
-        click.echo(f"✓ {answer.words}")
+        if not as_json:
+            click.echo(f"✓ {answer.words}")
 
     @group.command(help=help_text(f"Send to a {kind} again.", f"{kind} enable {example}"))
     @_name

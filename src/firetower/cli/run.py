@@ -9,7 +9,12 @@ from firetower.core.feed import FeedLine
 
 @click.command()
 @click.option("--once", is_flag=True, help="Until nothing is due, then exit.")
-def worker(*, once: bool) -> None:
+@click.option(
+    "--attached",
+    is_flag=True,
+    help="Until standard input closes: for a program that runs it beside itself.",
+)
+def worker(*, once: bool, attached: bool) -> None:
     """Evaluate events and send what is due, one line for each outcome.
 
     \b
@@ -22,7 +27,7 @@ def worker(*, once: bool) -> None:
     def emit(line: FeedLine) -> None:
         click.echo(feed_text(line))
 
-    run_worker(database_url(), once=once, emit=emit, report=say)
+    run_worker(database_url(), once=once, attached=attached, emit=emit, report=say)
 
 
 @click.group()

@@ -1,6 +1,7 @@
 """Automations and their revisions."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import durationpy
@@ -101,7 +102,8 @@ class Definition(Frozen):
         )
 
 
-class Revision(Frozen):
+@dataclass(frozen=True, slots=True)
+class Revision:
     """An automation as it was from one event to another.
 
     Every save, enabling, disabling and deletion makes one. It is in force for the events
@@ -113,7 +115,7 @@ class Revision(Frozen):
     number: int
     definition: Definition
     mode: Mode
-    saved_at: AwareDatetime
+    saved_at: datetime
     author: str
     after_event_id: int
     until_event_id: int | None = None

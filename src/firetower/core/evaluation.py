@@ -1,21 +1,19 @@
 """Evaluation: which automations an event fires, and what becomes of each firing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Mode, Revision
+from firetower.core.candidates import Candidates
 from firetower.core.events import Event, EventType
 from firetower.core.executions import COOLDOWN, SHADOW, Status
 from firetower.core.integrations import Integration
 from firetower.core.requests import render_body
 from firetower.core.scopes import CollectionScope
-
-_Covering: TypeAlias = tuple[Revision, Callable[[Event], bool]]
-"""A revision with its filter's test, looked up once."""
 
 
 class AutomationIndex:
@@ -27,8 +25,12 @@ class AutomationIndex:
     """
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
-        self._watching: defaultdict[tuple[EventType, str], list[Revision]] = defaultdict(list)
-        self._by_collection: dict[tuple[EventType, str], list[_Covering]] = {}
+        # Apart, for a registry acme's collection and a project can both be named acme/vision.
+        self._of_container: defaultdict[tuple[EventType, str], Candidates] = defaultdict(Candidates)
+        self._of_collection: defaultdict[tuple[EventType, str], Candidates] = defaultdict(
+            Candidates
+        )
+        self._by_collection: dict[tuple[EventType, str], Candidates] = {}
         self._current: dict[int, Revision] = {}
         self._by_id: dict[int, Revision] = {}
         for revision in revisions:
@@ -48,13 +50,11 @@ class AutomationIndex:
         if before is not None and before.number >= revision.number:
             return
         if before is not None and before.until_event_id is None:
-            self._replace(
-                before, before.model_copy(update={"until_event_id": revision.after_event_id})
-            )
+            self._replace(before, replace(before, until_event_id=revision.after_event_id))
         self._current[revision.automation_id] = revision
         if revision.acts:
             self._by_id[revision.id] = revision
-            self._watchers(revision).append(revision)
+            self._watchers(revision).add(revision)
             self._by_collection.clear()
 
     def forget_before(self, event_id: int) -> None:
@@ -63,48 +63,45 @@ class AutomationIndex:
             if revision.until_event_id is not None and revision.until_event_id < event_id:
                 self._replace(revision, None)
 
-    def matching(self, event: Event) -> Iterator[Revision]:
-        """Yield each revision that the event fires."""
-        for revision, holds in self._covering(event):
-            if holds(event) and revision.in_force_at(event):
-                yield revision
-
-    def _covering(self, event: Event) -> list[_Covering]:
+    def matching(self, event: Event) -> list[Revision]:
+        """Return each revision that the event fires."""
         key = (event.type, event.collection.full_name)
-        covering = self._by_collection.get(key)
-        if covering is None:
-            watchers = [
-                *self._watching.get((event.type, event.container.full_name), ()),
-                *self._watching.get(key, ()),
-            ]
-            covering = [
-                (revision, revision.definition.filter.root.holds)
-                for revision in sorted(watchers, key=lambda revision: revision.id)
-                if revision.definition.scope.covers(event.collection, event.artifact_type)
-            ]
-            self._by_collection[key] = covering
-        return covering
+        candidates = self._by_collection.get(key)
+        if candidates is None:
+            candidates = self._by_collection[key] = self._covering(event)
+        return candidates.matching(event)
 
-    def _watchers(self, revision: Revision) -> list[Revision]:
-        definition = revision.definition
-        scope = definition.scope
-        place = scope.collection if isinstance(scope, CollectionScope) else scope.container
-        return self._watching[definition.event_type, place.full_name]
+    def _covering(self, event: Event) -> Candidates:
+        """Return what watches the event's collection, by its own name or with those around it."""
+        named = self._of_collection.get((event.type, event.collection.full_name), _NONE)
+        around = [
+            revision
+            for revision in self._of_container.get((event.type, event.container.full_name), _NONE)
+            if revision.definition.scope.covers(event.collection, event.artifact_type)
+        ]
+        return Candidates([*named, *around]) if around else named
+
+    def _watchers(self, revision: Revision) -> Candidates:
+        type_, scope = revision.definition.event_type, revision.definition.scope
+        if isinstance(scope, CollectionScope):
+            return self._of_collection[type_, scope.collection.full_name]
+        return self._of_container[type_, scope.container.full_name]
 
     def _replace(self, old: Revision, new: Revision | None) -> None:
         if not old.acts:
             return
-        watchers = self._watchers(old)
-        place = next(i for i, watcher in enumerate(watchers) if watcher.id == old.id)
+        self._watchers(old).remove(old)
         del self._by_id[old.id]
-        watchers[place : place + 1] = [] if new is None else [new]
         if new is not None:
+            self._watchers(new).add(new)
             self._by_id[new.id] = new
         self._by_collection.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+_NONE = Candidates()
+
+
+class Firing(NamedTuple):
     """One automation fired by one event, and what becomes of it."""
 
     revision: Revision

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Self
 
-from pydantic import AwareDatetime, JsonValue
+from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.jsons import parse_object
@@ -16,7 +16,6 @@ from firetower.core.references import (
     CollectionReference,
     ContainerKind,
     ContainerReference,
-    Frozen,
 )
 from firetower.core.text import and_list, nearest, quoted, shortened
 
@@ -143,7 +142,8 @@ def check_allowed(type_: EventType, kind: ContainerKind) -> None:
         )
 
 
-class EventVersion(Frozen):
+@dataclass(frozen=True)
+class EventVersion:
     """The version an event is about, as it stands in the event's collection."""
 
     artifact_id: str
@@ -159,12 +159,18 @@ class EventVersion(Frozen):
         return parse_object(self.metadata_json)
 
 
-class Event(Frozen):
-    """An immutable record that something happened."""
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An immutable record that something happened.
+
+    A plain dataclass, as its version: the store makes one for every row it evaluates, of values
+    that were checked when they were written.
+    """
 
     id: int
     type: EventType
-    recorded_at: AwareDatetime
+    recorded_at: datetime
+    """With a time zone."""
     author: str
     collection: CollectionReference
     artifact_type: str

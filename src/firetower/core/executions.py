@@ -34,7 +34,7 @@ class Status(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether nothing more happens by itself."""
-        return self in {Status.FINISHED, Status.FAILED, Status.SKIPPED}
+        return self is not Status.PENDING and self is not Status.RUNNING
 
 
 class Attempt(Frozen):

@@ -8,6 +8,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from firetower.core.errors import InvalidInput
+from firetower.core.plain import Search, plain_search
 from firetower.core.text import quoted, shortened, visible
 
 MAX_PATTERN = 1_000
@@ -24,7 +25,10 @@ class Pattern:
     Raises InvalidInput when made from an expression that RE2 refuses.
     """
 
-    __slots__ = ("source",)
+    __slots__ = ("search", "source")
+
+    search: Search
+    """Returns whether the expression matches anywhere in a text."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -32,13 +36,7 @@ class Pattern:
             raise InvalidInput(
                 f"the regex has {len(source):,} characters", f"Use at most {MAX_PATTERN:,}."
             )
-        _compiled(source)
-
-    def search(self, text: str) -> bool:
-        """Return whether the expression matches anywhere in `text`."""
-        if len(text) > _REMEMBERED:
-            return _compiled(self.source).search(_encoded(text)) is not None
-        return _found(self.source, text)
+        self.search = plain_search(source) or re2_search(source)
 
     def __str__(self) -> str:
         return self.source
@@ -64,6 +62,18 @@ class Pattern:
             ],
             serialization=core_schema.to_string_ser_schema(),
         )
+
+
+def re2_search(source: str) -> Search:
+    """Return RE2's own search for an expression. Raises InvalidInput when RE2 refuses it."""
+    _compiled(source)
+
+    def search(text: str) -> bool:
+        if len(text) > _REMEMBERED:
+            return _compiled(source).search(_encoded(text)) is not None
+        return _found(source, text)
+
+    return search
 
 
 def _encoded(text: str) -> bytes:

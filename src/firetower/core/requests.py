@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
@@ -25,7 +26,7 @@ SLACK_COLOURS: Mapping[Severity, str] = {
 _ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Secrets:
     """The opened secrets of one integration, by name; never shown."""
 
@@ -35,12 +36,19 @@ class Secrets:
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret's value in it masked."""
-        for value in sorted(
-            {*self.values.values(), *self.previous.values()} - {""}, key=len, reverse=True
-        ):
-            for written in (value, json.dumps(value)[1:-1]):
-                text = text.replace(written, MASK)
+        for written in self._to_mask:
+            text = text.replace(written, MASK)
         return text
+
+    @cached_property
+    def _to_mask(self) -> tuple[str, ...]:
+        """Each value as it is and as JSON writes it, the longest first."""
+        values = {*self.values.values(), *self.previous.values()} - {""}
+        return tuple(
+            written
+            for value in sorted(values, key=len, reverse=True)
+            for written in (value, json.dumps(value)[1:-1])
+        )
 
 
 @dataclass(frozen=True, slots=True)

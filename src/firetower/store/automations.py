@@ -11,6 +11,7 @@ from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import Status
 from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import nearest, visible
 from firetower.store import tables
@@ -180,9 +181,16 @@ def build_revision(row: Row[Any]) -> Revision:
     )
 
 
-def list_automations(connection: Connection, now: datetime) -> list[Automation]:
-    """Return every automation by name, with how often it fired of late."""
+def list_automations(
+    connection: Connection, now: datetime, container: ContainerReference | None = None
+) -> list[Automation]:
+    """Return every automation by name, with how often it fired of late.
+
+    `container` narrows them to one registry or project. Raises NotFound for it.
+    """
     query = _current().where(_automations.deleted_at.is_(None)).order_by(_automations.name)
+    if container is not None:
+        query = query.where(_revisions.container_id == find_container(connection, container))
     return _read(connection, query, now)
 
 
@@ -192,16 +200,19 @@ def find_automation(connection: Connection, name: str, now: datetime) -> Automat
     found = _read(connection, query, now)
     if found:
         return found[0]
-    names = connection.execute(
-        select(_automations.name).where(_automations.deleted_at.is_(None))
-    ).scalars()
-    close = nearest(name, names)
+    close = nearest(name, list_names(connection))
     raise NotFound(
         f"there is no automation {visible(name)}",
         f"Did you mean {visible(close)}?"
         if close
         else "List them with `firetower automation list`.",
     )
+
+
+def list_names(connection: Connection) -> Sequence[str]:
+    """Return the names that are taken."""
+    query = select(_automations.name).where(_automations.deleted_at.is_(None))
+    return connection.execute(query).scalars().all()
 
 
 def list_revisions(connection: Connection, automation: Automation) -> Sequence[Revision]:
@@ -212,6 +223,21 @@ def list_revisions(connection: Connection, automation: Automation) -> Sequence[R
         .order_by(_revisions.number.desc())
     )
     return [build_revision(row) for row in connection.execute(query)]
+
+
+def find_revision(connection: Connection, automation_id: int, number: int) -> Revision:
+    """Return one revision of an automation, deleted or not. Raises NotFound."""
+    row = connection.execute(
+        select(tables.revisions).where(
+            _revisions.automation_id == automation_id, _revisions.number == number
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"there is no revision {number} of automation {automation_id}",
+            "List them with `firetower automation show`.",
+        )
+    return build_revision(row)
 
 
 def _current() -> Select[Any]:

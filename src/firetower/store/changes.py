@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from firetower.core.events import EventType
 from firetower.store import tables
+from firetower.store.ids import NewId, random_id
 
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: held shared by changes, alone by who draws a line between events."""
@@ -20,6 +21,7 @@ class Change:
     connection: Connection
     author: str
     now: datetime
+    new_id: NewId = random_id
     _ordered: bool = field(default=False, init=False)
 
     def record(

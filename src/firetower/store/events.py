@@ -1,6 +1,6 @@
 """Reading events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -39,43 +39,37 @@ def select_events() -> Select[Any]:
     return select(*EVENT_COLUMNS).select_from(WITH_VERSIONS)
 
 
-def build_event(row: Row[Any], known: KnownCollections) -> Event:
-    """Return the event of a row with EVENT_COLUMNS, whose collections are known."""
-    collection = known[row.collection_id]
+def build_event(values: Sequence[Any], known: KnownCollections) -> Event:
+    """Return the event of EVENT_COLUMNS' values, whose collections are known."""
+    event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
+    alias, tag, previous_index, artifact_id, metadata_json, home_id, home_index = rest
+    collection = known[collection_id]
     version = None
-    if row.artifact_id is not None:
-        is_link = row.home_collection_id != row.collection_id
-        version = EventVersion(
-            artifact_id=row.artifact_id,
-            index=row.version_index,
-            source=f"{known[row.home_collection_id].reference.full_name}:v{row.home_index}"
-            if is_link
-            else None,
-            metadata_json=row.metadata_json,
-        )
+    if artifact_id is not None:
+        is_link = home_id != collection_id
+        source = f"{known[home_id].reference.full_name}:v{home_index}" if is_link else None
+        version = EventVersion(artifact_id, version_index, source, metadata_json)
     return Event(
-        id=row.event_id,
-        type=_TYPES[row.type],
-        recorded_at=row.recorded_at,
-        author=row.author,
-        collection=collection.reference,
-        artifact_type=collection.type,
-        version=version,
-        alias=row.alias,
-        tag=row.tag,
-        previous_index=row.previous_index,
+        event_id,
+        _TYPES[type_],
+        recorded_at,
+        author,
+        collection.reference,
+        collection.type,
+        version,
+        alias,
+        tag,
+        previous_index,
     )
 
 
 def learn_collections(
-    connection: Connection, known: KnownCollections, rows: Iterable[Row[Any]]
+    connection: Connection, known: KnownCollections, rows: Sequence[Row[Any]]
 ) -> None:
     """Read the collections that rows with EVENT_COLUMNS name."""
-    ids = set()
-    for row in rows:
-        ids.add(row.collection_id)
-        if row.home_collection_id is not None:
-            ids.add(row.home_collection_id)
+    ids = {row.collection_id for row in rows}
+    ids.update(row.home_collection_id for row in rows)
+    ids.discard(None)
     known.learn(connection, ids)
 
 
@@ -90,6 +84,21 @@ def newest_events(connection: Connection, known: KnownCollections, limit: int) -
     """Return the newest events, the oldest of them first."""
     query = select_events().order_by(_events.id.desc()).limit(bounded(limit))
     return read_events(connection, known, query)[::-1]
+
+
+def newest_events_in(
+    connection: Connection, known: KnownCollections, container: int, type_: EventType, limit: int
+) -> Sequence[Event]:
+    """Return the newest events of a type in a container's row, the newest first."""
+    collections = tables.collections.c
+    inside = select(collections.id).where(collections.container_id == container)
+    query = (
+        select_events()
+        .where(_events.type == type_.value, _events.collection_id.in_(inside))
+        .order_by(_events.id.desc())
+        .limit(limit)
+    )
+    return read_events(connection, known, query)
 
 
 def events_after(

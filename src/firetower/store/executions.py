@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row, Select, select
 from firetower.core.errors import NotFound
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.jsons import parse_object
+from firetower.core.references import ContainerReference
 from firetower.store import tables
+from firetower.store.catalog.lookups import find_container
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.known import KnownCollections
 from firetower.store.types import bounded
@@ -60,7 +62,7 @@ def read_executions(
             automation_id=row.automation_id,
             automation=row.automation,
             revision=row.revision,
-            event=build_event(row, known),
+            event=build_event(row[: len(EVENT_COLUMNS)], known),
             integration=row.integration,
             status=Status(row.status),
             reason=row.reason,
@@ -84,8 +86,13 @@ def list_executions(
     status: Status | None = None,
     since: datetime | None = None,
     before_id: int | None = None,
+    container: ContainerReference | None = None,
+    automation_id: int | None = None,
 ) -> list[Execution]:
-    """Return the newest executions, the newest first; `before_id` goes on with the next page."""
+    """Return the newest executions, the newest first; `before_id` goes on with the next page.
+
+    `container` narrows them to what happened in one registry or project. Raises NotFound for it.
+    """
     query = select_executions().order_by(_executions.id.desc()).limit(bounded(limit))
     if status is not None:
         query = query.where(_executions.status == status.value)
@@ -93,6 +100,14 @@ def list_executions(
         query = query.where(_executions.created_at >= since)
     if before_id is not None:
         query = query.where(_executions.id < bounded(before_id))
+    if automation_id is not None:
+        query = query.where(_executions.automation_id == automation_id)
+    if container is not None:
+        collections = tables.collections.c
+        inside = select(collections.id).where(
+            collections.container_id == find_container(connection, container)
+        )
+        query = query.where(_events.collection_id.in_(inside))
     return read_executions(connection, known, query)
 
 

@@ -76,6 +76,24 @@ class Follower:
             self._seen.update((first, number) for first, number, _ in lines)
         return sorted(fresh, key=lambda line: line.at)
 
+    def poll_executions(
+        self, connection: Connection, known: KnownCollections
+    ) -> Sequence[Execution]:
+        """Return the executions that are new or have an outcome since the last call, by id.
+
+        Each comes once, as it stands now.
+        """
+        waiting = read_executions(
+            connection,
+            known,
+            select_executions().where(
+                _executions.id > self.execution_id, _executions.status.not_in(_FINAL)
+            ),
+        )
+        changed = {execution.id: execution for execution in waiting}
+        changed.update((line.execution.id, line.execution) for line in self.poll(connection, known))
+        return [changed[number] for number in sorted(changed)]
+
 
 def _newest(connection: Connection) -> tuple[int, int]:
     execution = connection.execute(select(func.max(_executions.id))).scalar() or 0

@@ -22,6 +22,7 @@ class KnownCollections:
 
     def __init__(self) -> None:
         self._known: dict[int, KnownCollection] = {}
+        self._containers: dict[int, ContainerReference] = {}
 
     def get(self, connection: Connection, collection_id: int) -> KnownCollection:
         """Return a collection by its row number."""
@@ -39,6 +40,7 @@ class KnownCollections:
                 collections.id,
                 collections.name,
                 collections.type,
+                collections.container_id,
                 containers.kind,
                 containers.entity,
                 containers.name.label("container"),
@@ -49,7 +51,10 @@ class KnownCollections:
             .where(collections.id.in_(missing))
         )
         for row in rows:
-            container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
+            container = self._containers.get(row.container_id)
+            if container is None:
+                container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
+                self._containers[row.container_id] = container
             reference = CollectionReference(container=container, name=row.name)
             self._known[row.id] = KnownCollection(reference, row.type)
 

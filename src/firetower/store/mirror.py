@@ -10,15 +10,15 @@ from firetower.core.integrations import Integration
 from firetower.store import stamp, tables
 from firetower.store.automations import build_revision
 from firetower.store.integrations import all_integrations
+from firetower.store.queue.conditions import UNEVALUATED
 from firetower.store.types import MOST
 
 _revisions = tables.revisions.c
+_WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), stamp.NUMBER)
 
 
 _events = tables.events.c
-_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(
-    _events.evaluated.is_(False)
-)
+_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
 """The number of the first event to be evaluated; where none waits, beyond them all."""
 
 
@@ -41,11 +41,10 @@ class Mirror:
         Call it after reading the events to evaluate: what was saved before they were recorded is
         then sure to be seen.
         """
-        newest = connection.execute(select(func.max(_revisions.id))).scalar() or 0
+        newest, current = connection.execute(_WHAT_IS_NEW).one()
         if newest != self._newest_revision:
             self._read_revisions(connection)
             self._newest_revision = newest
-        current = stamp.read(connection)
         if current != self._stamp:
             self.integrations = all_integrations(connection)
             self._stamp = current

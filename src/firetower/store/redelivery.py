@@ -26,12 +26,15 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
     return _make_due(change, _executions.id.in_(ids)) if ids else 0
 
 
-def redeliver_failed(change: Change, since: datetime) -> int:
-    """Make due every execution that failed since a moment; return how many."""
-    return _make_due(
-        change,
-        (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since),
-    )
+def redeliver_failed(change: Change, since: datetime, integration_id: int | None = None) -> int:
+    """Make due every execution that failed since a moment, of one endpoint or of all.
+
+    Return how many.
+    """
+    which = (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since)
+    if integration_id is not None:
+        which &= _executions.integration_id == integration_id
+    return _make_due(change, which)
 
 
 def count_failed(connection: Connection, since: datetime) -> dict[str, int]:

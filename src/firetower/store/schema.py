@@ -43,9 +43,9 @@ def state(connection: Connection) -> SchemaState:
     return SchemaState.OLDER if found < SCHEMA else SchemaState.NEWER
 
 
-def check(database: Database) -> None:
+def check(database: Database, *, create: bool = True) -> None:
     """Make a new database, and refuse one that does not fit the program. Raises StoreError."""
-    if database.is_sqlite and not database.read_only:
+    if create and database.is_sqlite and not database.read_only:
         create_sqlite_file(database.location)
     with database.reading() as connection:
         found = state(connection)

@@ -9,9 +9,8 @@ _KEY = "integrations_stamp"
 _state = tables.state.c
 
 
-def read(connection: Connection) -> int:
-    """Return the number."""
-    return int(connection.execute(select(_state.value).where(_state.key == _KEY)).scalar_one())
+NUMBER = select(cast(_state.value, Integer)).where(_state.key == _KEY).scalar_subquery()
+"""The number, as a part of a query."""
 
 
 def bump(connection: Connection) -> None:

@@ -57,15 +57,16 @@ class Store:
         *,
         author: str | None = None,
         read_only: bool = False,
+        create: bool = True,
         clock: Callable[[], datetime] = utc_now,
     ) -> "Store":
-        """Open a database, made if it is new.
+        """Open a database; with `create` a missing SQLite file and its folder are made.
 
         Raises StoreError when it cannot be used, InvalidInput for a URL that cannot be read.
         """
         database = Database(Location.of(url), read_only=read_only)
         try:
-            schema.check(database)
+            schema.check(database, create=create)
         except BaseException:
             database.close()
             raise

@@ -19,6 +19,16 @@ def bounded(number: int) -> int:
     return max(-MOST, min(number, MOST))
 
 
+def instant_number(moment: datetime) -> int:
+    """Return a moment as an `Instant` column keeps it."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def optional_number(moment: datetime | None) -> int | None:
+    """Return a moment that may be missing as an `Instant` column keeps it."""
+    return None if moment is None else instant_number(moment)
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment, kept as whole microseconds since 1970 in UTC: exact, ordered, compact."""
 
@@ -27,7 +37,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Write a moment."""
-        return None if value is None else (value - EPOCH) // _MICROSECOND
+        return optional_number(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Read a moment."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.references import ContainerReference
 from firetower.store import automations as store
 from firetower.store.store import Store
 
@@ -41,10 +42,15 @@ class Automations:
             automation = store.find_automation(change.connection, name, change.now)
             store.delete_automation(change, automation)
 
-    def list(self) -> list[Automation]:
-        """Return every automation by name."""
+    def list(self, container: ContainerReference | None = None) -> list[Automation]:
+        """Return every automation by name, or those of one registry or project."""
         with self._store.reading() as connection:
-            return store.list_automations(connection, self._store.clock())
+            return store.list_automations(connection, self._store.clock(), container)
+
+    def names(self) -> Sequence[str]:
+        """Return the names that are taken."""
+        with self._store.reading() as connection:
+            return store.list_names(connection)
 
     def get(self, name: str) -> Automation:
         """Return an automation. Raises NotFound."""

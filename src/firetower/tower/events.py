@@ -1,9 +1,11 @@
 """What happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from firetower.core.events import Event
+from firetower.core.events import Event, EventType
+from firetower.core.references import ContainerReference
 from firetower.store import events as store
+from firetower.store.catalog.lookups import find_container
 from firetower.store.store import Store
 from firetower.store.watch import watch
 
@@ -20,6 +22,18 @@ class Events:
         """Return the newest events, the oldest of them first."""
         with self._store.reading() as connection:
             return list(store.newest_events(connection, self._store.known, limit))
+
+    def newest_in(
+        self, container: ContainerReference, type_: EventType, limit: int
+    ) -> Sequence[Event]:
+        """Return the newest events of a type in a registry or project, the newest first.
+
+        Raises NotFound for the container.
+        """
+        with self._store.reading() as connection:
+            return store.newest_events_in(
+                connection, self._store.known, find_container(connection, container), type_, limit
+            )
 
     def get(self, event_id: int) -> Event:
         """Return one event. Raises NotFound."""

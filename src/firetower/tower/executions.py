@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from firetower.core.automations import Revision
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine
+from firetower.core.references import ContainerReference
 from firetower.store import executions as store
 from firetower.store import redelivery
+from firetower.store.automations import find_revision
 from firetower.store.follow import Follower
 from firetower.store.store import Store
 from firetower.store.watch import watch
@@ -25,6 +28,8 @@ class Executions:
         status: Status | None = None,
         since: datetime | None = None,
         before_id: int | None = None,
+        container: ContainerReference | None = None,
+        automation_id: int | None = None,
     ) -> list[Execution]:
         """Return the newest executions, the newest first."""
         with self._store.reading() as connection:
@@ -35,6 +40,8 @@ class Executions:
                 status=status,
                 since=since,
                 before_id=before_id,
+                container=container,
+                automation_id=automation_id,
             )
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
@@ -42,6 +49,11 @@ class Executions:
         with self._store.reading() as connection:
             execution = store.find_execution(connection, self._store.known, execution_id)
             return execution, store.list_attempts(connection, execution_id)
+
+    def cause(self, execution: Execution) -> Revision:
+        """Return the automation as it was when it fired."""
+        with self._store.reading() as connection:
+            return find_revision(connection, execution.automation_id, execution.revision)
 
     def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
         """Yield the outcomes from now on, in batches, as they come.
@@ -61,6 +73,22 @@ class Executions:
                 if lines or not changed:
                     yield lines
 
+    def changes(self, *, wait: float = 1.0) -> Iterator[Sequence[Execution] | None]:
+        """Yield the executions that are new or have changed, each time the database changes.
+
+        None comes after `wait` seconds in which nothing did, so that the caller can stop.
+        """
+        with watch(self._store.database) as changes:
+            with self._store.reading() as connection:
+                follower = Follower.from_now(connection)
+            yield None
+            while True:
+                if not changes.wait(wait):
+                    yield None
+                    continue
+                with self._store.reading() as connection:
+                    yield follower.poll_executions(connection, self._store.known)
+
     def redeliver(self, execution_ids: Iterable[int]) -> int:
         """Send executions again, with the same webhook-id; return how many.
 
@@ -69,10 +97,10 @@ class Executions:
         with self._store.changing() as change:
             return redelivery.redeliver(change, execution_ids)
 
-    def redeliver_failed(self, since: datetime) -> int:
-        """Send again every execution that failed since a moment; return how many."""
+    def redeliver_failed(self, since: datetime, *, integration_id: int | None = None) -> int:
+        """Send again what failed since a moment, at one endpoint or at all; return how many."""
         with self._store.changing() as change:
-            return redelivery.redeliver_failed(change, since)
+            return redelivery.redeliver_failed(change, since, integration_id)
 
     def failed_since(self, since: datetime) -> dict[str, int]:
         """Return how many executions failed since a moment, by endpoint."""

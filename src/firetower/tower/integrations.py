@@ -1,11 +1,13 @@
 """Webhooks and Slack hooks."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
 from firetower.core.requests import Secrets
 from firetower.store import integrations as store
-from firetower.store.secrets import open_secrets
+from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
 
 
@@ -27,9 +29,21 @@ class Integrations:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def create(self, settings: IntegrationSettings) -> Integration:
-        """Save a new endpoint. Raises InvalidInput, NotFound for a secret, Conflict for a name."""
+    def create(
+        self, settings: IntegrationSettings, new_secrets: Mapping[str, str] | None = None
+    ) -> Integration:
+        """Save a new endpoint, with secrets that are saved together with it, or not at all.
+
+        Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
+        """
         with self._store.changing() as change:
+            for name, value in (new_secrets or {}).items():
+                keyring = self._store.keyring(change.connection, create=True)
+                if not set_secret(change, keyring, name, value):
+                    raise Conflict(
+                        f"a secret named {name} exists already",
+                        "Use it as it is, or give the new one another name.",
+                    )
             return store.create_integration(change, settings)
 
     def list(self, kind: IntegrationKind) -> list[Integration]:
@@ -45,6 +59,18 @@ class Integrations:
             waiting, missed = store.missed(connection, integration)
             users = tuple(store.automations_using(connection, integration))
         return IntegrationDetail(integration, users, waiting, missed)
+
+    def details(self) -> Sequence[IntegrationDetail]:
+        """Return every endpoint of both kinds by name, with who uses it and what it missed."""
+        with self._store.reading() as connection:
+            return [
+                IntegrationDetail(
+                    found,
+                    tuple(store.automations_using(connection, found)),
+                    *store.missed(connection, found),
+                )
+                for found in store.list_integrations(connection)
+            ]
 
     def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
         """Send to an endpoint again; return what it has missed. Raises NotFound."""

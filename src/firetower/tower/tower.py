@@ -18,6 +18,7 @@ from firetower.core.references import (
 from firetower.store.catalog import aliases as alias_changes
 from firetower.store.catalog import containers, tags, versions
 from firetower.store.catalog.lookups import find_version
+from firetower.store.standing import Standing, read_standing
 from firetower.store.store import Store
 from firetower.tower.automations import Automations
 from firetower.tower.content import Progress, read_content
@@ -203,6 +204,16 @@ class Tower:
     def executions(self) -> Executions:
         """What was fired, and what became of it."""
         return Executions(self._store)
+
+    def standing(self) -> Standing:
+        """Return who works on the database, and what waits."""
+        with self._store.reading() as connection:
+            return read_standing(connection, self._store.clock())
+
+    @property
+    def location(self) -> str:
+        """Where the database is, without a password."""
+        return str(self._store.database.location)
 
     def close(self) -> None:
         """Close the database."""

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from firetower._version import __version__
@@ -11,6 +12,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Status
 from firetower.core.requests import (
     RecordedRequest,
+    Request,
     Secrets,
     build_request,
     record_request,
@@ -27,20 +29,47 @@ async def deliver(
     claim: Claim, secrets: Secrets, sender: Sender, clock: Callable[[], datetime]
 ) -> Outcome:
     """Perform one try of an execution and return what is to be recorded, its secrets masked."""
-    integration = claim.integration
     started_at = clock()
-    body = render_body(claim.revision.definition, claim.event, integration, secrets)
-    request = build_request(
+    request = request_of(claim, secrets, started_at)
+    begun = time.monotonic()
+    answer = await sender.send(request, claim.integration.settings.timeout)
+    spent = timedelta(seconds=time.monotonic() - begun)
+    jitter = random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
+    exchange = Exchange(request, answer, started_at, spent)
+    return outcome_of(claim, secrets, exchange, now=clock(), jitter=jitter)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what came back for it."""
+
+    request: Request
+    answer: Answer
+    started_at: datetime
+    spent: timedelta
+
+
+def request_of(claim: Claim, secrets: Secrets, sent_at: datetime) -> Request:
+    """Return the request of a claim, signed for the moment at which it is sent."""
+    body = render_body(claim.revision.definition, claim.event, claim.integration, secrets)
+    return build_request(
         body,
-        integration,
+        claim.integration,
         secrets,
         webhook_id=claim.webhook_id,
-        sent_at=started_at,
+        sent_at=sent_at,
         version=__version__,
     )
-    begun = time.monotonic()
-    answer = await sender.send(request, integration.settings.timeout)
-    spent = timedelta(seconds=time.monotonic() - begun)
+
+
+def outcome_of(
+    claim: Claim, secrets: Secrets, exchange: Exchange, *, now: datetime, jitter: float
+) -> Outcome:
+    """Judge an answer and return what is to be recorded, its secrets masked.
+
+    `jitter` is a number from -1 to 1, by which the next try comes earlier or later.
+    """
+    integration, answer = claim.integration, exchange.answer
     masked = Answer(
         status_code=answer.status_code,
         error=None if answer.error is None else secrets.mask(answer.error),
@@ -51,11 +80,11 @@ async def deliver(
         masked,
         retries_used=claim.retries_used,
         schedule=integration.settings.schedule,
-        now=clock(),
-        jitter=random.uniform(-1, 1),  # noqa: S311 - spreads load, hides nothing
+        now=now,
+        jitter=jitter,
     )
-    recorded = record_request(request, integration, secrets)
-    return Outcome(claim, recorded, masked, verdict, started_at, spent)
+    recorded = record_request(exchange.request, integration, secrets)
+    return Outcome(claim, recorded, masked, verdict, exchange.started_at, exchange.spent)
 
 
 def refused(claim: Claim, error: FiretowerError, now: datetime) -> Outcome:

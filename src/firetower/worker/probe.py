@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,12 +18,15 @@ from firetower.worker.sender import open_sender
 
 def send_test(
     integration: Integration, secrets: Secrets, clock: Callable[[], datetime] = utc_now
-) -> Answer:
-    """Send a sample to an endpoint, enabled or not, and return its answer, secrets masked."""
+) -> tuple[Answer, float]:
+    """Send a sample to an endpoint, enabled or not.
+
+    Return its answer, secrets masked, and the milliseconds it took.
+    """
     return asyncio.run(_send(integration, secrets, clock()))
 
 
-async def _send(integration: Integration, secrets: Secrets, now: datetime) -> Answer:
+async def _send(integration: Integration, secrets: Secrets, now: datetime) -> tuple[Answer, float]:
     request = build_request(
         _sample(integration, now),
         integration,
@@ -32,12 +36,15 @@ async def _send(integration: Integration, secrets: Secrets, now: datetime) -> An
         version=__version__,
     )
     async with open_sender() as sender:
+        began = time.monotonic()
         answer = await sender.send(request, integration.settings.timeout)
-    return Answer(
+        took = (time.monotonic() - began) * 1_000
+    masked = Answer(
         status_code=answer.status_code,
         error=None if answer.error is None else secrets.mask(answer.error),
         body=secrets.mask(answer.body),
     )
+    return masked, took
 
 
 def _sample(integration: Integration, now: datetime) -> str:

@@ -1,6 +1,7 @@
 """Running a worker until it is told to stop."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -21,17 +22,22 @@ def run_worker(
     database: str | None,
     *,
     once: bool,
+    attached: bool = False,
     emit: Callable[[FeedLine], None],
     report: Callable[[str], None],
 ) -> None:
     """Run a worker until SIGTERM or Ctrl-C; with `once`, until nothing is due.
 
+    With `attached` it also ends when standard input closes, as when the program that started it
+    is gone, however it ended.
+
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
     the database cannot be used, or fails with `once` or at the end.
     """
-    store = Store.open(database)
+    # Whoever started an attached worker has the database: where it is gone, so are they.
+    store = Store.open(database, create=not attached)
     try:
-        asyncio.run(_run(store, once=once, emit=emit, report=report))
+        asyncio.run(_run(store, once=once, attached=attached, emit=emit, report=report))
     finally:
         store.close()
 
@@ -40,6 +46,7 @@ async def _run(
     store: Store,
     *,
     once: bool,
+    attached: bool,
     emit: Callable[[FeedLine], None],
     report: Callable[[str], None],
 ) -> None:
@@ -48,6 +55,8 @@ async def _run(
         worker = Worker(store, sender, emit, report)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
+        if attached:
+            threading.Thread(target=_await_parent, args=(loop, worker), daemon=True).start()
         ended = threading.Event()
         watcher = threading.Thread(
             target=_watch, args=(store, loop, worker, ended, report), daemon=True
@@ -60,6 +69,14 @@ async def _run(
             ended.set()
             await loop.run_in_executor(None, watcher.join)
             report(f"worker {os.getpid()} stopped")
+
+
+def _await_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
+    """Stop the worker when standard input closes."""
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
+        loop.call_soon_threadsafe(worker.stop)
 
 
 def _watch(

@@ -3,8 +3,9 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
+from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -24,8 +25,8 @@ MOST_KEPT = 1_000
 class Sender:
     """Sends requests over one pool of connections."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, transport: AiohttpTransport) -> None:
+        self._transport = transport
 
     async def send(self, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
         """Send a request and return what came back; an error is an answer too.
@@ -43,19 +44,29 @@ class Sender:
             return Answer(error=shortened(f"the request failed: {error}", MOST_KEPT))
 
     async def _exchange(self, request: Request) -> Answer:
-        async with self._client.stream(
-            "POST", request.url, headers=dict(request.headers), content=request.body
-        ) as response:
-            content = bytearray()
+        response = await self._transport.handle_async_request(_prepared(request))
+        content = bytearray()
+        async with aclosing(response):
             async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) >= MOST_READ:
                     break
-            return Answer(
-                status_code=response.status_code,
-                body=content[:MOST_READ].decode("utf-8", "replace")[:MOST_KEPT],
-                retry_after=response.headers.get("retry-after"),
-            )
+        return Answer(
+            status_code=response.status_code,
+            body=content[:MOST_READ].decode("utf-8", "replace")[:MOST_KEPT],
+            retry_after=response.headers.get("retry-after"),
+        )
+
+
+_parsed = lru_cache(maxsize=256)(httpx.URL)
+"""An endpoint's URL is read once, not for each of its requests."""
+
+
+def _prepared(request: Request) -> httpx.Request:
+    headers = {**request.headers, "accept-encoding": "identity"}
+    prepared = httpx.Request("POST", _parsed(request.url), headers=headers, content=request.body)
+    prepared.headers.encoding = "ascii"  # else httpx finds it out anew for each header it reads
+    return prepared
 
 
 def _reason(error: BaseException) -> str:
@@ -83,7 +94,8 @@ def _reason(error: BaseException) -> str:
 async def open_sender() -> AsyncIterator[Sender]:
     """Open a pool of connections without a limit of its own: each integration has one.
 
-    TLS is verified; redirects, cookies and proxies are not followed.
+    TLS is verified. The transport is used without a client, whose redirects, cookies and proxies
+    are not wanted.
     """
     context = httpx.create_ssl_context()
 
@@ -93,12 +105,5 @@ async def open_sender() -> AsyncIterator[Sender]:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    transport = AiohttpTransport(verify=context, client=session)
-    async with httpx.AsyncClient(
-        transport=transport,
-        timeout=None,  # noqa: S113 - the deadline is around the whole attempt
-        trust_env=False,
-        follow_redirects=False,
-        headers={"accept-encoding": "identity"},
-    ) as client:
-        yield Sender(client)
+    async with AiohttpTransport(verify=context, client=session) as transport:
+        yield Sender(transport)

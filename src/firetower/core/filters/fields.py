@@ -28,13 +28,9 @@ def _of_version(read: Callable[[EventVersion], Value]) -> Getter:
     return lambda event: MISSING if event.version is None else read(event.version)
 
 
-def _or_missing(value: str | None) -> Value:
-    return MISSING if value is None else value
-
-
 _GETTERS: Mapping[str, Getter] = {
-    "alias": lambda event: _or_missing(event.alias),
-    "tag": lambda event: _or_missing(event.tag),
+    "alias": lambda event: MISSING if event.alias is None else event.alias,
+    "tag": lambda event: MISSING if event.tag is None else event.tag,
     "collection": lambda event: event.collection.name,
     "artifact_type": lambda event: event.artifact_type,
     "version_index": _of_version(lambda version: version.index),

@@ -9,6 +9,7 @@ from firetower.core.events import Event
 from firetower.core.filters.fields import getter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.filters.trace import Trace
+from firetower.core.plain import required_start
 from firetower.core.text import quoted, visible
 
 
@@ -31,23 +32,33 @@ class Node(Protocol):
 class Predicate:
     """One field, one operator, one operand."""
 
-    __slots__ = ("_get", "_test", "field", "operand", "operator")
+    __slots__ = ("field", "get", "operand", "operator", "test")
 
     def __init__(self, field: str, operator: str, operand: JsonValue) -> None:
         self.field = field
         self.operator = operator
         self.operand = operand
-        self._get = getter(field)
-        self._test = OPERATORS[operator].build(operand)
+        self.get = getter(field)
+        self.test = OPERATORS[operator].build(operand)
+
+    @property
+    def start(self) -> str:
+        """What every text begins with that satisfies it, as far as that can be told."""
+        match self.operator, self.operand:
+            case "$eq", str(text):
+                return text
+            case "$regex", str(expression):
+                return required_start(expression)
+        return ""
 
     def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
-        return self._test(self._get(event))
+        return self.test(self.get(event))
 
     def trace(self, event: Event) -> Trace:
         """Test the condition and return what was found."""
-        actual = self._get(event)
-        return Trace(self.words(), held=self._test(actual), actual=actual)
+        actual = self.get(event)
+        return Trace(self.words(), held=self.test(actual), actual=actual)
 
     def words(self) -> str:
         """Return the condition in words: "alias ~ ^prod"."""

@@ -1,6 +1,5 @@
 """Logging versions, linking them, and showing them."""
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue, TypeAdapter
@@ -94,7 +93,7 @@ def _insert_version(
     change.insert_if_new(tables.manifests, digest=content.digest, entries=entries)
     result = change.connection.execute(
         tables.versions.insert().values(
-            artifact_id=f"{ARTIFACT_ID_PREFIX}{uuid.uuid4().hex}",
+            artifact_id=f"{ARTIFACT_ID_PREFIX}{change.new_id()}",
             home_collection_id=collection.id,
             home_index=collection.next_index,
             digest=content.digest,

@@ -2,15 +2,59 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from firetower.core.executions import Status
 from firetower.core.integrations import Integration
 from firetower.store import tables
 from firetower.store.events import build_event, learn_collections, select_events
+from firetower.store.queue.conditions import has_status
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Turn
 
 _events, _executions = tables.events.c, tables.executions.c
+_integrations = tables.integrations.c
+
+# Made once: making a query costs as much as running it, and every turn runs these.
+_WAITING = has_status(Status.PENDING)
+_NEXT_OF_ONE = select(func.min(_executions.due_at)).where(
+    _executions.integration_id == bindparam("integration"), _WAITING
+)
+_NEXT_OF_EACH = select(
+    _integrations.id,
+    select(func.min(_executions.due_at))
+    .where(_executions.integration_id == _integrations.id, _WAITING)
+    .scalar_subquery()
+    .label("due_at"),
+).where(_integrations.disabled_at.is_(None), _integrations.deleted_at.is_(None))
+_DUE = (
+    select(
+        _executions.id,
+        _executions.webhook_id,
+        _executions.attempts,
+        _executions.retries_used,
+        _executions.revision_id,
+        _executions.event_id,
+    )
+    .where(
+        _executions.integration_id == bindparam("integration"),
+        _WAITING,
+        _executions.due_at <= bindparam("now"),
+    )
+    .order_by(_executions.due_at)
+    .limit(bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(tables.executions)
+    .where(_executions.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        status=Status.RUNNING.value,
+        attempts=_executions.attempts + 1,
+        worker_id=bindparam("worker"),
+        lease_until=bindparam("until"),
+    )
+)
+_EVENTS = select_events().where(_events.id.in_(bindparam("ids", expanding=True)))
 
 
 def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
@@ -35,30 +79,14 @@ def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
 
 def _next_due_of(turn: Turn, integration_id: int) -> datetime | None:
     moment: datetime | None = turn.connection.execute(
-        select(func.min(_executions.due_at)).where(
-            _executions.integration_id == integration_id,
-            _executions.status == Status.PENDING.value,
-        )
+        _NEXT_OF_ONE, {"integration": integration_id}
     ).scalar()
     return moment
 
 
 def next_due(turn: Turn) -> dict[int, datetime]:
     """Return when each enabled integration's next execution is due."""
-    integrations = tables.integrations.c
-    earliest = (
-        select(func.min(_executions.due_at))
-        .where(
-            _executions.integration_id == integrations.id,
-            _executions.status == Status.PENDING.value,
-        )
-        .scalar_subquery()
-    )
-    rows = turn.connection.execute(
-        select(integrations.id, earliest.label("due_at")).where(
-            integrations.disabled_at.is_(None), integrations.deleted_at.is_(None)
-        )
-    )
+    rows = turn.connection.execute(_NEXT_OF_EACH)
     known = turn.mirror.integrations
     return {row.id: row.due_at for row in rows if row.due_at is not None and row.id in known}
 
@@ -66,41 +94,23 @@ def next_due(turn: Turn) -> dict[int, datetime]:
 def _claim(turn: Turn, integration: Integration) -> list[Claim]:
     connection, slots = turn.connection, turn.slots
     rows = connection.execute(
-        select(
-            _executions.id,
-            _executions.webhook_id,
-            _executions.attempts,
-            _executions.retries_used,
-            _executions.revision_id,
-            _executions.event_id,
-        )
-        .where(
-            _executions.integration_id == integration.id,
-            _executions.status == Status.PENDING.value,
-            _executions.due_at <= turn.now,
-        )
-        .order_by(_executions.due_at)
-        .limit(slots.free[integration.id])
-        .with_for_update(skip_locked=True)
+        _DUE,
+        {"integration": integration.id, "now": turn.now, "room": slots.free[integration.id]},
     ).all()
     if not rows:
         return []
     slots.free[integration.id] -= len(rows)
     connection.execute(
-        update(tables.executions)
-        .where(_executions.id.in_([row.id for row in rows]))
-        .values(
-            status=Status.RUNNING.value,
-            attempts=_executions.attempts + 1,
-            worker_id=slots.worker_id,
-            lease_until=turn.lease_until(integration),
-        )
+        _LEASE,
+        {
+            "ids": [row.id for row in rows],
+            "worker": slots.worker_id,
+            "until": turn.lease_until(integration),
+        },
     )
-    event_rows = connection.execute(
-        select_events().where(_events.id.in_([row.event_id for row in rows]))
-    ).all()
+    event_rows = connection.execute(_EVENTS, {"ids": [row.event_id for row in rows]}).all()
     learn_collections(connection, turn.known, event_rows)
-    events = {row.event_id: row for row in event_rows}
+    events = {row.event_id: build_event(row, turn.known) for row in event_rows}
     return [
         Claim(
             execution_id=row.id,
@@ -108,7 +118,7 @@ def _claim(turn: Turn, integration: Integration) -> list[Claim]:
             number=row.attempts + 1,
             retries_used=row.retries_used,
             revision=turn.mirror.revision(connection, row.revision_id),
-            event=build_event(events[row.event_id], turn.known),
+            event=events[row.event_id],
             integration=integration,
         )
         for row in rows

@@ -1,38 +1,46 @@
 """Evaluation: the events that wait for it, and the executions that come of them."""
 
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from firetower.core.evaluation import Firing, decide, match, starts_cooldown
 from firetower.core.executions import Status
+from firetower.core.integrations import Integration
 from firetower.store import tables
+from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.events import build_event, learn_collections, select_events
+from firetower.store.ids import NewId, random_id
+from firetower.store.queue.conditions import UNEVALUATED, has_status
 from firetower.store.queue.turn import Claim, Evaluated, Turn
+from firetower.store.types import instant_number, optional_number
 
 _events, _executions = tables.events.c, tables.executions.c
 _automations = tables.automations.c
+_WAITING = (
+    select_events()
+    .where(UNEVALUATED)
+    .order_by(_events.id)
+    .limit(bindparam("limit"))
+    .with_for_update(of=tables.events, skip_locked=True)
+)
+_LEASED = select(_executions.id, _executions.webhook_id).where(
+    has_status(Status.RUNNING),
+    _executions.lease_until > bindparam("now"),
+    _executions.worker_id == bindparam("worker"),
+)
 
 
-def new_webhook_id() -> str:
+def new_webhook_id(new_id: NewId = random_id) -> str:
     """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
-    return f"msg_{secrets.token_hex(16)}"
+    return f"msg_{new_id()}"
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
     """Evaluate the oldest events that wait for it, and write their executions."""
     connection = turn.connection
-    query = (
-        select_events()
-        .where(_events.evaluated.is_(False))
-        .order_by(_events.id)
-        .limit(limit)
-        .with_for_update(of=tables.events, skip_locked=True)
-    )
-    rows = connection.execute(query).all()
+    rows = connection.execute(_WAITING, {"limit": limit}).all()
     turn.mirror.refresh(connection)
     if not rows:
         return Evaluated(0, (), ())
@@ -44,11 +52,7 @@ def evaluate(turn: Turn, limit: int) -> Evaluated:
     firings = decide(matches, turn.mirror.integrations, began)
     claims = _insert(turn, firings)
     _keep_cooldowns(connection, firings, cooling)
-    connection.execute(
-        update(tables.events)
-        .where(_events.id.in_([event.id for event in events]))
-        .values(evaluated=True)
-    )
+    set_true(connection, tables.events, "evaluated", [event.id for event in events])
     return Evaluated(len(events), firings, claims)
 
 
@@ -84,64 +88,71 @@ def _keep_cooldowns(
 
 def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     """Write executions; those that can be sent at once are leased already, saving a commit."""
-    connection, integrations = turn.connection, turn.mirror.integrations
-    waiting: list[dict[str, Any]] = []
-    leased: dict[str, tuple[Firing, dict[str, Any]]] = {}
+    now = instant_number(turn.now)
+    rows: list[Values] = []
+    leased: dict[str, Firing] = {}
     for firing in firings:
-        row = _row(firing, turn.now)
-        integration_id = firing.revision.integration_id
-        if (
-            firing.status is Status.PENDING
-            and integration_id is not None
-            and turn.slots.take(integration_id)
-        ):
-            row |= {
-                "status": Status.RUNNING.value,
-                "attempts": 1,
-                "worker_id": turn.slots.worker_id,
-                "lease_until": turn.lease_until(integrations[integration_id]),
-            }
-            leased[row["webhook_id"]] = firing, row
-        else:
-            waiting.append(row)
-    if waiting:
-        connection.execute(tables.executions.insert(), waiting)
+        webhook_id = new_webhook_id(turn.new_id)
+        integration = _sent_at_once(turn, firing)
+        lease = None
+        if integration is not None:
+            leased[webhook_id] = firing
+            lease = turn.slots.worker_id, instant_number(turn.lease_until(integration))
+        rows.append(_row(firing, webhook_id, now, lease))
+    insert_rows(turn.connection, tables.executions, _COLUMNS, rows)
+    return _claims(turn, leased)
+
+
+def _sent_at_once(turn: Turn, firing: Firing) -> Integration | None:
+    """Take a place for a firing; return its integration, or None where it has to wait."""
+    integration_id = firing.revision.integration_id
+    if firing.status is not Status.PENDING or integration_id is None:
+        return None
+    return turn.mirror.integrations[integration_id] if turn.slots.take(integration_id) else None
+
+
+def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
     if not leased:
         return []
-    inserted = connection.execute(
-        tables.executions.insert().returning(_executions.id, _executions.webhook_id),
-        [row for _, row in leased.values()],
-    )
+    inserted = turn.connection.execute(_LEASED, {"now": turn.now, "worker": turn.slots.worker_id})
+    ids = {row.webhook_id: row.id for row in inserted}
     return [
         Claim(
-            execution_id=row.id,
-            webhook_id=row.webhook_id,
+            execution_id=ids[webhook_id],
+            webhook_id=webhook_id,
             number=1,
             retries_used=0,
-            revision=leased[row.webhook_id][0].revision,
-            event=leased[row.webhook_id][0].event,
-            integration=integrations[leased[row.webhook_id][0].revision.integration_id or 0],
+            revision=firing.revision,
+            event=firing.event,
+            integration=turn.mirror.integrations[firing.revision.integration_id or 0],
         )
-        for row in inserted
+        for webhook_id, firing in leased.items()
     ]
 
 
-def _row(firing: Firing, now: datetime) -> dict[str, Any]:
-    final = firing.status.is_final
-    return {
-        "webhook_id": new_webhook_id(),
-        "automation_id": firing.revision.automation_id,
-        "revision_id": firing.revision.id,
-        "event_id": firing.event.id,
-        "integration_id": firing.revision.integration_id,
-        "status": firing.status.value,
-        "reason": firing.reason,
-        "created_at": now,
-        "due_at": firing.held_until if final else now,
-        "finished_at": now if final else None,
-        "attempts": 0,
-        "retries_used": 0,
-        "worker_id": None,
-        "lease_until": None,
-        "request_body": firing.request_body,
-    }
+_COLUMNS = (
+    *("webhook_id", "automation_id", "revision_id", "event_id", "integration_id"),
+    *("status", "reason", "created_at", "due_at", "finished_at"),
+    *("attempts", "retries_used", "worker_id", "lease_until", "request_body"),
+)
+
+
+def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | None) -> Values:
+    """Return the values of `_COLUMNS`; `lease` tells who sends it at once, and until when."""
+    revision, final = firing.revision, firing.status.is_final
+    return (
+        webhook_id,
+        revision.automation_id,
+        revision.id,
+        firing.event.id,
+        revision.integration_id,
+        firing.status.value if lease is None else Status.RUNNING.value,
+        firing.reason,
+        now,
+        optional_number(firing.held_until) if final else now,
+        now if final else None,
+        0 if lease is None else 1,
+        0,
+        *(lease or (None, None)),
+        firing.request_body,
+    )

@@ -3,21 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection
 
 from firetower.core.delivery import Answer, Verdict
 from firetower.core.executions import Status
 from firetower.core.jsons import dump
 from firetower.core.requests import RecordedRequest
 from firetower.store import tables
-from firetower.store.changes import is_postgresql
+from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.integrations import disable_gone
 from firetower.store.queue.turn import Claim
-
-_executions = tables.executions.c
+from firetower.store.types import instant_number, optional_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +42,11 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
     """
     if not outcomes:
         return
-    _write_attempts(connection, [_attempt(outcome) for outcome in outcomes])
-    connection.execute(
-        update(tables.executions)
-        .where(
-            _executions.id == bindparam("execution"),
-            _executions.attempts == bindparam("try"),
-            # Not in_(): SQLAlchemy refuses it for many rows at once.
-            (_executions.status == Status.RUNNING.value)
-            | (_executions.status == Status.PENDING.value),
-        )
-        .values(
-            status=bindparam("new_status"),
-            reason=bindparam("new_reason"),
-            due_at=bindparam("new_due_at"),
-            finished_at=bindparam("new_finished_at"),
-            retries_used=bindparam("new_retries_used"),
-            status_code=bindparam("new_status_code"),
-            duration_ms=bindparam("new_duration_ms"),
-            lease_until=None,
-            worker_id=None,
-        ),
-        [_change(outcome, now) for outcome in outcomes],
+    insert_rows(
+        connection, tables.attempts, _TRIED, [_attempt(outcome) for outcome in outcomes], _OVER_LOST
     )
+    changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
+    run_with_rows(connection, _CHANGE, _CHANGED, changes)
     gone = {
         outcome.claim.integration.id: outcome.verdict.reason or ""
         for outcome in outcomes
@@ -77,50 +56,67 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
         disable_gone(connection, integration_id, reason, now)
 
 
-def _attempt(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "execution_id": outcome.claim.execution_id,
-        "number": outcome.claim.number,
-        "started_at": outcome.started_at,
-        "duration_ms": outcome.duration_ms,
-        "url": outcome.request.url,
-        "request_headers": dump(outcome.request.headers),
-        "request_body": outcome.request.body,
-        "status_code": outcome.answer.status_code,
-        "response_body": outcome.answer.body,
-        "error": outcome.answer.error,
-        "outcome": outcome.verdict.status.value,
-        "next_try_at": outcome.verdict.due_at,
-    }
+_TRIED = (
+    *("execution_id", "number", "started_at", "duration_ms", "url", "request_headers"),
+    *("request_body", "status_code", "response_body", "error", "outcome", "next_try_at"),
+)
+_OVER_LOST = """
+ON CONFLICT (execution_id, number) DO UPDATE SET
+  duration_ms = excluded.duration_ms, status_code = excluded.status_code,
+  response_body = excluded.response_body, error = excluded.error, outcome = excluded.outcome
+"""
+"""A try that was taken for lost is written over by what it brought."""
 
 
-def _change(outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _attempt(outcome: Outcome) -> Values:
+    """Return the values of `_TRIED`."""
+    return (
+        outcome.claim.execution_id,
+        outcome.claim.number,
+        instant_number(outcome.started_at),
+        outcome.duration_ms,
+        outcome.request.url,
+        dump(outcome.request.headers),
+        outcome.request.body,
+        outcome.answer.status_code,
+        outcome.answer.body,
+        outcome.answer.error,
+        outcome.verdict.status.value,
+        optional_number(outcome.verdict.due_at),
+    )
+
+
+_CHANGED = tuple(
+    f"CAST(? AS {type_})"
+    for type_ in (
+        *("bigint", "bigint", "text", "text", "bigint"),
+        *("bigint", "bigint", "bigint", "double precision"),
+    )
+)
+"""The types of what `_change` returns: PostgreSQL does not infer them here."""
+_CHANGE = """
+UPDATE executions SET
+  status = new.column3, reason = new.column4, due_at = new.column5, finished_at = new.column6,
+  retries_used = new.column7, status_code = new.column8, duration_ms = new.column9,
+  lease_until = NULL, worker_id = NULL
+FROM (VALUES {rows}) AS new
+WHERE executions.id = new.column1 AND executions.attempts = new.column2
+  AND executions.status IN ('running', 'pending')
+"""
+
+
+def _change(outcome: Outcome, now: int) -> Values:
+    """Return which try of which execution it was, and what that becomes."""
     verdict = outcome.verdict
     retried = verdict.status is Status.PENDING
-    return {
-        "execution": outcome.claim.execution_id,
-        "try": outcome.claim.number,
-        "new_status": verdict.status.value,
-        "new_reason": verdict.reason,
-        "new_due_at": verdict.due_at,
-        "new_finished_at": None if retried else now,
-        "new_retries_used": outcome.claim.retries_used + retried,
-        "new_status_code": outcome.answer.status_code,
-        "new_duration_ms": outcome.duration_ms,
-    }
-
-
-def _write_attempts(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Write tries; a try that was taken for lost is written over by what it brought."""
-    insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
-    statement = insert(tables.attempts)
-    overwritten = {
-        name: statement.excluded[name]
-        for name in ("duration_ms", "status_code", "response_body", "error", "outcome")
-    }
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["execution_id", "number"], set_=overwritten
-        ),
-        rows,
+    return (
+        outcome.claim.execution_id,
+        outcome.claim.number,
+        verdict.status.value,
+        verdict.reason,
+        optional_number(verdict.due_at),
+        None if retried else now,
+        outcome.claim.retries_used + retried,
+        outcome.answer.status_code,
+        outcome.duration_ms,
     )

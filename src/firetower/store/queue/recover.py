@@ -12,6 +12,7 @@ from firetower.core.delivery import LOST, Verdict, judge_lost
 from firetower.core.executions import Status
 from firetower.store import tables
 from firetower.store.integrations import read_schedule
+from firetower.store.queue.conditions import has_status
 
 _executions, _attempts = tables.executions.c, tables.attempts.c
 
@@ -98,7 +99,7 @@ def _lost_claims(connection: Connection, now: datetime, dead_workers: Iterable[s
             tables.integrations,
             _executions.integration_id == tables.integrations.c.id,
         )
-        .where(_executions.status == Status.RUNNING.value, expired)
+        .where(has_status(Status.RUNNING), expired)
         .with_for_update(of=tables.executions, skip_locked=True)
     )
     return [

@@ -10,6 +10,7 @@ from firetower.core.automations import Revision
 from firetower.core.evaluation import Firing
 from firetower.core.events import Event
 from firetower.core.integrations import Integration
+from firetower.store.ids import NewId, random_id
 from firetower.store.known import KnownCollections
 from firetower.store.mirror import Mirror
 
@@ -66,6 +67,7 @@ class Turn:
     mirror: Mirror
     slots: Slots
     now: datetime
+    new_id: NewId = random_id
 
     def lease_until(self, integration: Integration) -> datetime:
         """Return when a lease taken now ends."""

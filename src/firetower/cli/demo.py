@@ -1,0 +1,99 @@
+"""`firetower demo`."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from firetower.cli.history import print_feed
+from firetower.cli.output import say
+from firetower.cli.session import database_url
+from firetower.core.errors import InvalidInput
+
+_PATIENCE = 15.0
+"""Seconds for the requests that a stopping worker has under way."""
+_SHOWN = 20
+"""Lines of the past that begin the feed."""
+
+
+@click.command()
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.01, 1_000),
+    default=1.0,
+    show_default=True,
+    metavar="X",
+    help="How many times as fast as people the team works.",
+)
+@click.option("--tour", is_flag=True, help="Be shown around.")
+@click.option("--headless", is_flag=True, help="Print the feed instead of opening the app.")
+@click.option(
+    "--seed", type=int, default=7, show_default=True, metavar="N", help="Another team's luck."
+)
+def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
+    """Watch a simulated team at work, on a database that is gone afterwards.
+
+    \b
+    Examples:
+      firetower demo --tour
+      firetower demo --headless --speed 5
+    """
+    if database_url() is not None:
+        raise InvalidInput(
+            "the demo has a database of its own, for as long as it runs", "Leave out --database."
+        )
+    if headless:
+        return _print_until_interrupted(speed, seed)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput(
+            "the demo's app needs a terminal", "Run it in one, or print the feed with --headless."
+        )
+    from firetower.demo import Stage
+    from firetower.tui.run import run_app
+
+    with Stage(speed=speed, seed=seed) as stage:
+        return run_app(stage.database_url, tour=tour)
+
+
+def _print_until_interrupted(speed: float, seed: int) -> int:
+    from firetower.demo import Stage
+    from firetower.tower import connect
+
+    try:
+        with (
+            Stage(speed=speed, seed=seed) as stage,
+            _worker(stage.database_url),
+            connect(stage.database_url) as tower,
+        ):
+            say(f"a team at work on {stage.database_url}")
+            print_feed(tower, follow=True, limit=_SHOWN)
+    except KeyboardInterrupt:
+        say("the demo is over, and its database is gone")
+    return 0
+
+
+@contextmanager
+def _worker(database_url: str) -> Iterator[None]:
+    """Run a worker beside this process; it ends with the block, or with this process."""
+    command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
+    process = subprocess.Popen(  # noqa: S603
+        [*command, "--database", database_url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for this process, which lets the worker finish
+    )
+    assert process.stdin is not None
+    try:
+        yield
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+COMMANDS: dict[str, click.Command] = {"demo": demo}

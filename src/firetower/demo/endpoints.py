@@ -1,0 +1,104 @@
+"""The endpoints of the demo: how they are reached, and how they answer."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from firetower.core.integrations import IntegrationKind, IntegrationSettings, SignatureEncoding
+
+NOWHERE = "http://127.0.0.1:9"
+"""A port of this machine on which nothing listens (discard, RFC 863)."""
+
+SECRETS: Mapping[str, str] = {
+    "CI_TOKEN": "demo-ci-token-5f1c0a9e",
+    "CI_SIGNING": "whsec_ZGVtby1zaWduaW5nLWtleS1vZi10aGUtY2ktZW5kcG9pbnQ=",
+    "EVAL_TOKEN": "demo-eval-token-c27be410",
+    "AUDIT_SIGNING": "demo-audit-signing-8d3377",
+}
+"""The values of the demo's secrets, which open nothing."""
+SLACK_SECRET = "ML_ALERTS_URL"  # noqa: S105 - the secret's name
+SLACK_PATH = "/services/T0DEMO/B0DEMO/ml-alerts"
+
+_QUICK = tuple(timedelta(seconds=wait) for wait in (8, 15, 30))
+"""Waits short enough for somebody who watches."""
+_PATIENT = tuple(timedelta(seconds=wait) for wait in (10, 30, 60))
+
+
+def settings(receiver_url: str) -> tuple[IntegrationSettings, ...]:
+    """Return the endpoints, with a receiver that answers as `answer` says."""
+
+    def webhook(name: str, url: str, **more: object) -> IntegrationSettings:
+        given = {"kind": IntegrationKind.WEBHOOK, "schedule": _QUICK, **more}
+        return IntegrationSettings.model_validate({"name": name, "url": url, **given})
+
+    return (
+        webhook(
+            "ci-deploy",
+            f"{receiver_url}/ci-deploy",
+            access_token_secret="CI_TOKEN",  # noqa: S106
+            signing_secret="CI_SIGNING",  # noqa: S106
+        ),
+        webhook(
+            "eval-cluster",
+            f"{receiver_url}/eval-cluster",
+            access_token_secret="EVAL_TOKEN",  # noqa: S106
+            max_in_flight=4,
+        ),
+        webhook(
+            "audit-log",
+            f"{receiver_url}/audit-log",
+            signing_secret="AUDIT_SIGNING",  # noqa: S106
+            signature_encoding=SignatureEncoding.HEX,
+        ),
+        webhook("pager", f"{NOWHERE}/page", schedule=_PATIENT),
+        webhook("old-dashboard", f"{receiver_url}/old-dashboard"),
+        IntegrationSettings(
+            name="ml-alerts",
+            kind=IntegrationKind.SLACK,
+            url_secret=SLACK_SECRET,
+            schedule=_QUICK,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint answers, and after how long."""
+
+    status: int
+    body: str
+    delay: timedelta
+
+
+def reply(path: str, webhook_id: str, number: int) -> Reply:
+    """Return the answer to the `number`th request (from 1) with a webhook-id.
+
+    The same one gets the same answer, so that a history can be played again.
+    """
+    dice = hashlib.sha256(f"{webhook_id} {number}".encode()).digest()
+    luck = dice[0] / 256
+    status, milliseconds = 404, 1.0
+    body: dict[str, object] = {"error": "no such endpoint"}
+    match path:
+        case "/ci-deploy":
+            pipeline = 40_000 + int.from_bytes(dice[1:3])
+            status, milliseconds, body = 202, 25 + 70 * luck, {"queued": True, "pipeline": pipeline}
+        case "/eval-cluster" if luck < 0.08:
+            status, milliseconds, body = 500, 340, {"error": "no node with a free accelerator"}
+        case "/eval-cluster":
+            status, milliseconds = 200, 1_000 + 2_000 * luck
+            body = {"job": f"eval-{dice[1:4].hex()}", "suite": "nightly"}
+        case "/audit-log" if luck < 0.35 and number == 1:
+            status, milliseconds, body = 503, 12, {"error": "the journal is being compacted"}
+        case "/audit-log":
+            status, milliseconds, body = 201, 8 + 15 * luck, {"entry": int.from_bytes(dice[1:4])}
+        case "/old-dashboard":
+            status, milliseconds, body = 410, 6, {"error": "this dashboard was retired"}
+        case "/page":
+            status, milliseconds = 200, 60 + 90 * luck
+            body = {"incident": f"INC-{int.from_bytes(dice[1:3])}"}
+        case _ if path == SLACK_PATH:
+            return Reply(200, "ok", timedelta(milliseconds=80 + 120 * luck))
+    return Reply(status, json.dumps(body), timedelta(milliseconds=round(milliseconds, 3)))

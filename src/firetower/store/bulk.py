@@ -1,0 +1,58 @@
+"""Many rows in one statement by the driver alone.
+
+SQLAlchemy's care for each row costs more than the row. And one statement gives the interpreter's
+lock up once, where one for each row would wait for it each time beside a busy event loop.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TypeAlias
+
+from sqlalchemy import Connection, Table
+
+from firetower.store.changes import is_postgresql
+
+Values: TypeAlias = tuple[str | int | float | None, ...]
+"""A row's values as the database keeps them."""
+
+_MOST_VALUES = 30_000
+"""In one statement. SQLite takes 32,766, PostgreSQL 65,535."""
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[Values],
+    then: str = "",
+) -> None:
+    """Insert rows whose values stand in the order of `columns`; `then` ends the statement."""
+    into = f"INSERT INTO {table.name} ({', '.join(columns)})"
+    run_with_rows(connection, f"{into} VALUES {{rows}} {then}", ["?"] * len(columns), rows)
+
+
+def run_with_rows(
+    connection: Connection, statement: str, value: Sequence[str], rows: Sequence[Values]
+) -> None:
+    """Run a statement in which `{rows}` stands for rows, each of whose values is written so."""
+    row = f"({', '.join(value)})"
+    most = _MOST_VALUES // len(value)
+    for start in range(0, len(rows), most):
+        part = rows[start : start + most]
+        _run(
+            connection,
+            statement.format(rows=", ".join([row] * len(part))),
+            tuple(chain.from_iterable(part)),
+        )
+
+
+def set_true(connection: Connection, table: Table, column: str, ids: Sequence[int]) -> None:
+    """Set a flag of the rows with these ids."""
+    marks = ", ".join("?" * len(ids))
+    _run(connection, f"UPDATE {table.name} SET {column} = true WHERE id IN ({marks})", tuple(ids))  # noqa: S608
+
+
+def _run(connection: Connection, statement: str, values: Values) -> None:
+    if is_postgresql(connection):
+        statement = statement.replace("?", "%s")
+    connection.exec_driver_sql(statement, values)

@@ -1,0 +1,14 @@
+"""Conditions written as the partial indexes write them: for any other form none is chosen."""
+
+from sqlalchemy import ColumnElement, false, literal_column
+
+from firetower.core.executions import Status
+from firetower.store import tables
+
+UNEVALUATED = tables.events.c.evaluated == false()
+"""The event waits for its evaluation. Written `IS 0`, SQLite would read the whole history."""
+
+
+def has_status(status: Status) -> ColumnElement[bool]:
+    """Return the condition on an execution's status, the status written out."""
+    return tables.executions.c.status == literal_column(f"'{status.value}'")

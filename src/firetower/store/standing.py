@@ -1,0 +1,46 @@
+"""How a database stands at a moment: who works on it, and what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from firetower.core.executions import Status
+from firetower.store import tables
+from firetower.store.workers import WorkerInfo, find_dead, list_workers
+
+_executions, _events = tables.executions.c, tables.events.c
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a status line tells."""
+
+    workers: tuple[WorkerInfo, ...]
+    """Those alive, the newest first."""
+    due: int
+    """Executions whose time has come, and that nobody has taken."""
+    retrying: int
+    """Executions that wait for another try."""
+    last_event_at: datetime | None
+
+
+def read_standing(connection: Connection, now: datetime) -> Standing:
+    """Return how the database stands."""
+    dead = set(find_dead(connection, now))
+    pending = select(
+        func.count().filter(_executions.due_at <= now),
+        func.count().filter(_executions.due_at > now),
+    ).where(_executions.status == Status.PENDING.value)
+    due, retrying = connection.execute(pending).one()
+    newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
+    return Standing(
+        workers=tuple(
+            worker
+            for worker in list_workers(connection)
+            if worker.id not in dead and worker.is_alive(now)
+        ),
+        due=due,
+        retrying=retrying,
+        last_event_at=connection.execute(newest).scalar(),
+    )

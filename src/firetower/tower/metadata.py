@@ -1,0 +1,65 @@
+"""Reading metadata as people write it."""
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from firetower.core.errors import InvalidInput
+from firetower.core.jsons import parse
+from firetower.core.text import quoted, shortened, visible
+
+
+def text_or_file(value: str, what: str) -> str:
+    """Return a value, or the content of the file that `@FILE` names. Raises InvalidInput."""
+    if not value.startswith("@"):
+        return value
+    name = value[1:]
+    try:
+        return Path(name).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(
+            f"{what} cannot be read from {visible(name)}: {reason}",
+            "Check the path after @, and that the file is UTF-8 text.",
+        ) from None
+
+
+def metadata_of(values: Iterable[str]) -> dict[str, JsonValue]:
+    """Merge JSON objects, `@FILE`s and `KEY=VALUE`s; a VALUE that is JSON is taken as such.
+
+    Raises InvalidInput.
+    """
+    merged: dict[str, JsonValue] = {}
+    for value in values:
+        key, equals, given = value.partition("=")
+        if equals and key and not value.startswith(("@", "{", "[", '"')):
+            merged[key] = _plain(given)
+            continue
+        found = parse(text_or_file(value, "the metadata"), "the metadata")
+        if not isinstance(found, dict):
+            raise InvalidInput(
+                f"the metadata {quoted(shortened(value, 40))} is not an object",
+                'Write it as {"accuracy": 0.93}, accuracy=0.93 or @metadata.json.',
+            )
+        merged |= found
+    return merged
+
+
+def _plain(text: str) -> JsonValue:
+    try:
+        return parse(text, "the value")
+    except InvalidInput:
+        return text
+
+
+def words_of(text: str) -> list[str]:
+    """Split a line into words, as a shell does: quotes hold one together. Raises InvalidInput."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{quoted(shortened(text, 40))} has a quote that is not closed",
+            'Put what has spaces in quotes: "my model.pt".',
+        ) from None

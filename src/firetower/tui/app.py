@@ -1,0 +1,195 @@
+"""The app: modes, keys, themes, and the parts that run behind the screens."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.core.references import ContainerReference
+from firetower.store.standing import Standing
+from firetower.tower import Tower
+from firetower.tui import themes
+from firetower.tui.child import WorkerChild
+from firetower.tui.commands import Actions, Places
+from firetower.tui.config import Config
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.live import Live
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.help import HelpScreen, active_keys
+from firetower.tui.screens.integrations import IntegrationsScreen
+from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.screens.project import ProjectScreen
+from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.secrets import SecretsScreen
+from firetower.tui.session import Session
+from firetower.tui.styles import style_sheets
+from firetower.tui.tour import Tour
+from firetower.tui.widgets.bar import ModeLink, standing_text
+from firetower.tui.widgets.tour_panel import TourPanel
+
+_LOOK = 5.0
+"""Seconds after which the status line is looked at again: a dead worker changes nothing."""
+
+
+class FiretowerApp(App[None]):
+    """Registries and projects, their automations, and the feed of what they fire."""
+
+    TITLE = "firetower"
+    CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
+    MODES: ClassVar = {
+        "registry": RegistryScreen,
+        "project": ProjectScreen,
+        "feed": FeedScreen,
+    }
+    COMMANDS: ClassVar = {Actions, Places}
+    DEFAULT_MODE = "registry"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
+        Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
+        Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
+        Binding("i", "visit_integrations", "Integrations", show=False, id="integrations"),
+        Binding("S", "visit_secrets", "Secrets", show=False, id="secrets"),
+        Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
+        Binding("q", "quit", "Quit", id="quit"),
+    ]
+
+    status: reactive[Content] = reactive(Content(""), layout=False, repaint=False)
+    """How the database stands, as every screen's top line shows it."""
+
+    def __init__(
+        self,
+        open_tower: Callable[[], Tower],
+        *,
+        clock: Callable[[], datetime],
+        child: WorkerChild | None = None,
+        database: str | None = None,
+        config: Config | None = None,
+        tour: bool = False,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        chosen = config or Config()
+        self.theme = themes.NAMES[chosen.theme]
+        self.set_keymap(chosen.keys)
+        self.session = Session(open_tower, clock, database)
+        self._child = child
+        self._live: Live | None = None
+        self._with_tour = tour
+        self.tour: Tour | None = None
+        self._standing: Standing | None = None
+        self._location = ""
+        self._look = Refresh(self, self._read_standing)
+
+    def on_mount(self) -> None:
+        """Open the database behind the first paint."""
+        if self._with_tour:
+            self.tour = Tour(self)
+        self.run_worker(self._start(), exit_on_error=False)
+
+    async def _start(self) -> None:
+        try:
+            tower = await self.session.tower()
+        except FiretowerError as error:
+            self.tell(error)
+            return
+        self._location = tower.location
+        self._live = Live(tower, self._changed, self.tell)
+        await self._read_standing()
+        self.set_interval(_LOOK, self._look)
+        if self._child is not None and not (self._standing and self._standing.workers):
+            self.run_worker(self._child.run(), exit_on_error=False, group="child")
+
+    def tell(self, error: FiretowerError) -> None:
+        """Say what went wrong, and what to do."""
+        self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+
+    def _changed(self, executions: Sequence[Execution]) -> None:
+        for screen in self.screen_stack:
+            if changed := getattr(screen, "changed", None):
+                changed(executions)
+        if self.tour is not None:
+            self.tour.changed(executions)
+        self._look()
+
+    async def _read_standing(self) -> None:
+        try:
+            self._standing = await self.session.ask(lambda tower: tower.standing())
+        except FiretowerError as error:
+            self.tell(error)
+        self._show_standing()
+
+    def _show_standing(self) -> None:
+        if self._location:
+            worker = "no worker" if self._child is None else self._child.said
+            self.status = standing_text(
+                self._location, self._standing, worker, self.session.now(), self.size.width
+            )
+
+    def on_resize(self) -> None:
+        """Say as much of how the database stands as there is room for."""
+        self.call_later(self._show_standing)
+
+    @on(ModeLink.Clicked)
+    def _mode_clicked(self, event: ModeLink.Clicked) -> None:
+        self.switch_mode(event.mode)
+
+    def action_visit_integrations(self) -> None:
+        """Show the webhooks and Slack hooks."""
+        self._visit(IntegrationsScreen)
+
+    def action_visit_secrets(self) -> None:
+        """Show the secrets."""
+        self._visit(SecretsScreen)
+
+    def _visit(self, kind: type[Screen[None]]) -> None:
+        """Show a screen over the mode's own, unless it is shown already."""
+        if not isinstance(self.screen, kind):
+            self.push_screen(kind())
+
+    @on(FormScreen.Saved)
+    def _saved(self, event: FormScreen.Saved) -> None:
+        if self.tour is not None:
+            self.tour.saved(event.name)
+
+    @on(TourPanel.Ended)
+    def action_end_tour(self) -> None:
+        """End the tour."""
+        if self.tour is not None:
+            self.tour.end()
+            self.tour = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Offer to end the tour only on it."""
+        return action != "end_tour" or self.tour is not None
+
+    def action_help(self) -> None:
+        """Show what can be done here."""
+        self.push_screen(HelpScreen(active_keys(self.screen)))
+
+    def go_to(self, reference: ContainerReference) -> None:
+        """Open a registry or project."""
+        self.switch_mode(reference.kind.value)
+        screen = self.screen
+        if isinstance(screen, PlaceScreen):
+            screen.open_place(reference)
+
+    async def on_unmount(self) -> None:
+        """End the worker and close the database, however the app is left."""
+        if self._live is not None:
+            await self._live.stop()
+        if self._child is not None:
+            await self._child.stop()
+        await self.session.close()

@@ -1,0 +1,85 @@
+"""The worker as a child process beside the app."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+
+_FIRST_WAIT = timedelta(seconds=1)
+_LONGEST_WAIT = timedelta(seconds=60)
+_LIVED_WELL = 30.0
+"""Seconds after which a worker that ends is started anew without a longer wait."""
+_GRACE = 10.0
+"""Seconds that a worker has to end what it is doing."""
+
+
+class WorkerChild:
+    """Starts `firetower worker`, and starts it again with longer waits when it dies.
+
+    It ends when its standard input closes, so it never outlives the app, however that ends.
+    """
+
+    def __init__(self, database: str | None) -> None:
+        self._command = [sys.executable, "-m", "firetower.cli"]
+        if database is not None:
+            self._command += ["--database", database]
+        self._command += ["worker", "--attached"]
+        self.tell: Callable[[str], None] | None = None
+        """Called when it has died."""
+        self._process: asyncio.subprocess.Process | None = None
+        self.said = "starting"
+        """What is known of it, in a few words."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while it runs."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def run(self) -> None:
+        """Keep a worker running until cancelled."""
+        wait = _FIRST_WAIT
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            why = await self._run_once()
+            if loop.time() - began > _LIVED_WELL:
+                wait = _FIRST_WAIT
+            seconds = wait.total_seconds()
+            self.said = f"no worker: {why}"
+            if self.tell is not None:
+                self.tell(f"The worker ended: {why}. It is started again in {seconds:.0f} s.")
+            await asyncio.sleep(seconds)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _run_once(self) -> str:
+        """Run it to its end; return what it said last."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.said = "worker starting"
+        last = ""
+        assert process.stderr is not None
+        async for line in process.stderr:
+            last = line.decode(errors="replace").strip() or last
+        code = await process.wait()
+        return f"signal {-code}" if code < 0 else last or f"exit {code}"
+
+    async def stop(self) -> None:
+        """Let it finish what it is sending, then end it."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _GRACE)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

@@ -1,0 +1,79 @@
+"""The command palette: every action that is possible here, and every place to go to."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from firetower.core.errors import FiretowerError
+from firetower.core.text import visible
+from firetower.tui.screens.help import active_keys
+from firetower.tui.session import session_of
+from firetower.tui.themes import NAMES
+
+if TYPE_CHECKING:
+    from firetower.tui.app import FiretowerApp
+
+Command = tuple[str, str, Callable[[], object]]
+"""What it is called, what it does, and doing it."""
+
+
+class Actions(Provider):
+    """The keys that work here, by their names, and the themes."""
+
+    def _commands(self) -> Iterator[Command]:
+        app = cast("FiretowerApp", self.app)
+        for active in active_keys(self.screen):
+            binding = active.binding
+            if binding.description and binding.action != "command_palette":
+                run = partial(app.run_action, binding.action, default_namespace=active.node)
+                yield binding.description, f"key {binding.key.split(',')[0]}", run
+        for name, theme in NAMES.items():
+            yield (
+                f"Theme: {name}",
+                "for now; the config file keeps it",
+                partial(_set_theme, app, theme),
+            )
+
+    async def discover(self) -> Hits:
+        """Yield all of them before anything is typed."""
+        for name, said, run in self._commands():
+            yield DiscoveryHit(name, run, help=said)
+
+    async def search(self, query: str) -> Hits:
+        """Yield those whose names match."""
+        matcher = self.matcher(query)
+        for name, said, run in self._commands():
+            if score := matcher.match(name):
+                yield Hit(score, matcher.highlight(name), run, text=name, help=said)
+
+
+class Places(Provider):
+    """Every registry and project, by name."""
+
+    async def startup(self) -> None:
+        """Read their names."""
+        try:
+            found = await session_of(self.app).ask(
+                lambda tower: [*tower.registries(), *tower.projects()]
+            )
+        except FiretowerError:
+            found = []
+        self._found = [container.reference for container in found]
+
+    async def search(self, query: str) -> Hits:
+        """Yield those whose names match."""
+        app = cast("FiretowerApp", self.app)
+        matcher = self.matcher(query)
+        for reference in self._found:
+            name = visible(str(reference))
+            if score := matcher.match(name):
+                go = partial(app.go_to, reference)
+                said = f"open the {reference.kind}"
+                yield Hit(score, Content(name), go, text=name, help=said)
+
+
+def _set_theme(app: "FiretowerApp", theme: str) -> None:
+    app.theme = theme

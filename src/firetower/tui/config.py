@@ -1,0 +1,72 @@
+"""The user's choices of theme and keys, from a file in the XDG config folder."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from platformdirs import PlatformDirs
+
+from firetower.core.errors import InvalidInput
+from firetower.core.text import nearest, quoted, visible
+from firetower.tui.keys import key_ids
+from firetower.tui.themes import NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the file says; without one, the defaults."""
+
+    theme: str = "dark"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The keys of an action by its id, several of them with commas between."""
+
+
+def config_file() -> Path:
+    """Return where the file is looked for."""
+    return PlatformDirs("firetower", appauthor=False).user_config_path / "config.toml"
+
+
+def read_config(path: Path) -> Config:
+    """Read the file, which need not be there. Raises InvalidInput."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {error}", "Put it right or remove it."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path} is not TOML: {error}", "Put it right or remove it.") from None
+    _check_names(path, data, {"theme", "keys"}, "setting")
+    return Config(_theme(path, data.get("theme", "dark")), _keys(path, data.get("keys", {})))
+
+
+def _theme(path: Path, theme: object) -> str:
+    if theme not in NAMES:
+        raise InvalidInput(
+            f"{path}: there is no theme {quoted(theme)}", f"Choose one of {', '.join(NAMES)}."
+        )
+    return str(theme)
+
+
+def _keys(path: Path, keys: object) -> dict[str, str]:
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise InvalidInput(
+            f"{path}: [keys] is not a table of texts", 'Write it as "automation.new" = "a".'
+        )
+    if keys:
+        _check_names(path, keys, key_ids(), "key")
+    return keys
+
+
+def _check_names(path: Path, said: Mapping[str, Any], known: set[str], what: str) -> None:
+    for name in said:
+        if name not in known:
+            close = nearest(name, known)
+            raise InvalidInput(
+                f"{path}: there is no {what} {visible(name)}",
+                f"Did you mean {close}?" if close else f"There are {', '.join(sorted(known))}.",
+            )

@@ -1,0 +1,157 @@
+"""An execution in full: what happened, why it fired, what was sent and answered."""
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from textual.content import Content
+
+from firetower.core.automations import Revision
+from firetower.core.executions import Attempt, Execution
+from firetower.core.feed import FeedState, line_of
+from firetower.core.filters.fields import MISSING
+from firetower.core.filters.trace import Trace
+from firetower.core.text import counted, quoted, shortened, visible
+from firetower.tui.text import clock, exact, lines, milliseconds, plain
+
+_TONES = {
+    FeedState.FINISHED: "$success",
+    FeedState.FAILED: "$error",
+    FeedState.RETRYING: "$warning",
+    FeedState.SKIPPED: "$text-muted",
+    FeedState.RUNNING: "$accent",
+    FeedState.PENDING: "$text-muted",
+}
+
+
+def headline(execution: Execution, now: datetime) -> Content:
+    """Return the execution in one line."""
+    state = line_of(execution).state
+    tries = f" after {counted(execution.attempts, 'try', 'tries')}" if execution.attempts else ""
+    due = "" if execution.due_at is None else clock(execution.due_at, now)
+    reason = execution.explanation(due)
+    if state is FeedState.RETRYING:
+        reason = f"{reason + ', ' if reason else ''}again {due}"
+    return Content.from_markup(
+        f"[b]$name[/b]  [{_TONES[state]}]$state[/]$tries  [dim]$reason[/dim]",
+        name=visible(execution.automation),
+        state=f"{state.glyph} {state.value}",
+        tries=tries,
+        reason=visible(reason),
+    )
+
+
+def execution_text(
+    execution: Execution, attempts: Sequence[Attempt], cause: Revision, now: datetime
+) -> Content:
+    """Return all that is known of an execution, as the screen shows it."""
+    parts = [
+        *_event(execution),
+        *_why(cause, execution),
+        *(line for attempt in attempts for line in _attempt(attempt, now)),
+        *_request(execution, attempts),
+    ]
+    return Content("\n").join(parts)
+
+
+def _field(name: str, value: Content | str, tone: str = "") -> Content:
+    shown = plain(value) if isinstance(value, str) else value
+    if tone:
+        shown = shown.stylize(tone)
+    return Content.assemble((f" {name:<10} ", "dim"), shown)
+
+
+def _event(execution: Execution) -> Iterator[Content]:
+    event = execution.event
+    moved = "" if event.previous_index is None else f" (was v{event.previous_index})"
+    yield _field("Event", f"{event.type.spec.label}  {event.subject} {event.detail}{moved}")
+    yield _field("", f"{exact(event.recorded_at)} by {event.author}, event {event.id}", "dim")
+    if event.version is not None and event.version.source is not None:
+        yield _field("", f"linked from {event.version.source}", "dim")
+    if event.version is not None and event.version.metadata:
+        said = shortened(json.dumps(event.version.metadata, ensure_ascii=False), 300)
+        yield _field("Metadata", said)
+    yield Content("")
+
+
+def _why(cause: Revision, execution: Execution) -> Iterator[Content]:
+    definition, event = cause.definition, execution.event
+    held = Content.styled("✓ ", "$success")
+    yield _field("Why", held + plain(f"it watches {definition.scope.phrase.removeprefix('in ')}"))
+    yield _field("", held + plain(f"the event is: {event.type.spec.label}"))
+    for trace in _predicates(definition.filter.trace(event)):
+        yield _field("", _condition(trace))
+    yield _field(
+        "", f"revision {cause.number} of {cause.definition.name}, by {cause.author}", "dim"
+    )
+    yield Content("")
+
+
+def _predicates(trace: Trace) -> Iterator[Trace]:
+    if trace.combination is None:
+        yield trace
+    for part in trace.parts:
+        yield from _predicates(part)
+
+
+def _condition(trace: Trace) -> Content:
+    actual = (
+        "it has none" if trace.actual is MISSING else f"it is {shortened(quoted(trace.actual), 80)}"
+    )
+    glyph = Content.styled("✓ ", "$success") if trace.held else Content.styled("✗ ", "$error")
+    return glyph + plain(trace.expected) + plain(f"   {actual}").stylize("dim")
+
+
+def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
+    answer = "no answer" if attempt.status_code is None else str(attempt.status_code)
+    good = attempt.status_code is not None and attempt.status_code < 300
+    again = "" if attempt.next_try_at is None else f"   again {clock(attempt.next_try_at, now)}"
+    sent = f"{attempt.method} {attempt.url}  " if attempt.was_sent else ""
+    said = Content.assemble(
+        (f"{exact(attempt.started_at)}  ", "dim"),
+        plain(sent),
+        (answer, "$success" if good else "$error"),
+        plain(f" in {milliseconds(attempt.duration_ms)}"),
+        (again, "$warning"),
+    )
+    yield _field(f"Try {attempt.number}", said)
+    if attempt.error:
+        yield _field("", attempt.error, "$error")
+    if attempt.response_body:
+        yield _field("", f"answered {shortened(attempt.response_body, 500)}", "dim")
+
+
+def _request(execution: Execution, attempts: Sequence[Attempt]) -> Iterator[Content]:
+    sent = [attempt for attempt in attempts if attempt.was_sent]
+    body = sent[-1].request_body if sent else execution.request_body
+    if body is None:
+        return
+    yield Content("")
+    first = "Request" if sent else "In shadow"
+    if sent:
+        for name, value in sent[-1].request_headers.items():
+            yield _field(first, f"{name}: {value}")
+            first = ""
+    yield _field(first, "")
+    yield lines(pretty(body))
+
+
+def pretty(body: str) -> str:
+    """Return JSON indented, anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def as_curl(attempts: Iterable[Attempt]) -> str | None:
+    """Return the last request as a curl command, its secrets masked; None if none was sent."""
+    sent = [attempt for attempt in attempts if attempt.was_sent]
+    if not sent:
+        return None
+    last = sent[-1]
+    parts = ["curl", "-X", last.method, last.url]
+    for name, value in last.request_headers.items():
+        parts += ["-H", f"{name}: {value}"]
+    return shlex.join([*parts, "--data-raw", last.request_body])

@@ -1,0 +1,209 @@
+"""The form's fields, and how a draft is read from them and written into them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from firetower.core.actions import ActionType, Severity
+from firetower.core.automations import Mode
+from firetower.core.events import EVENTS, EventType, why_not_allowed
+from firetower.core.integrations import IntegrationKind
+from firetower.core.references import ContainerKind
+from firetower.core.variables import available
+from firetower.tui.form.draft import Draft
+from firetower.tui.form.entry import Entry
+from firetower.tui.form.world import World
+from firetower.tui.widgets.choice import Choice, Offer
+from firetower.tui.widgets.payload import PayloadEditor
+from firetower.tui.widgets.radio import Radio, Tick
+
+ACTIONS = (ActionType.GENERIC_WEBHOOK, ActionType.NOTIFICATION, ActionType.NO_OP)
+_ACTION_LABELS = ("webhook", "Slack", "only record")
+NEW = "\0new"
+"""The offer to make an endpoint: no name can be this."""
+
+
+def event_offers(kind: ContainerKind) -> list[Offer]:
+    """Return every event type; those that never fire in a kind of container say why."""
+    offers = []
+    for type_, spec in EVENTS.items():
+        refused = why_not_allowed(type_, kind)
+        why = (
+            ""
+            if refused is None
+            else f"only in a {'project' if kind == 'registry' else 'registry'}"
+        )
+        offers.append(Offer(type_.value, spec.label, note=spec.sentence, why_not=why))
+    return sorted(offers, key=lambda offer: bool(offer.why_not))
+
+
+class Fields(Vertical):
+    """Every field of an automation, in the order in which one thinks of it."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(id="fields")
+        self.draft = draft
+
+    def compose(self) -> Iterator[Widget]:
+        """Lay out the fields with the draft's values."""
+        yield from self._where()
+        yield from self._when()
+        yield from self._what()
+        yield from self._who()
+
+    def _where(self) -> Iterator[Widget]:
+        draft = self.draft
+        registry = draft.container.kind is ContainerKind.REGISTRY
+        part = "one collection" if registry else "the collections that match"
+        yield Entry(
+            "Scope",
+            Radio([f"the whole {draft.container.kind}", part], 0 if draft.whole else 1, id="whole"),
+            id="scope",
+        )
+        if registry:
+            choice = Choice("Which collection?", value=draft.collection, id="collection")
+            yield Entry("Collection", choice, id="part")
+        else:
+            pattern = _line(draft.pattern, "resnet-* or /^resnet/", "pattern")
+            kind = Choice(
+                "Which type of artifact?", value=draft.artifact_type, nothing="any type", id="type"
+            )
+            yield Entry("Name", pattern, kind, id="part")
+
+    def _when(self) -> Iterator[Widget]:
+        draft = self.draft
+        offers = event_offers(draft.container.kind)
+        event = Choice("Which event?", offers, draft.event_type.value, id="event-type")
+        yield Entry("Event", event, id="event")
+        yield Entry(
+            "Alias", _line(draft.alias, "any; or a regex, as in ^prod", "alias-regex"), id="alias"
+        )
+        yield Entry("Tag", _line(draft.tag, "any; or a regex", "tag-regex"), id="tag")
+        filter_ = _line(
+            draft.filter, 'optional JSON: {"metadata.f1": {"$gte": 0.9}}', "filter-json"
+        )
+        yield Entry("Filter", filter_, id="filter")
+
+    def _what(self) -> Iterator[Widget]:
+        draft = self.draft
+        action = Radio(_ACTION_LABELS, ACTIONS.index(draft.action), id="action-type")
+        yield Entry("Action", action, id="do")
+        endpoint = Choice("Which endpoint?", value=draft.integration, id="integration")
+        yield Entry("Endpoint", endpoint, id="action")
+        editor = PayloadEditor(id="payload-json")
+        editor.text = draft.payload
+        yield Entry("Payload", editor, id="payload")
+        yield Entry(
+            "Title", _line(draft.title, "optional, with ${variables}", "slack-title"), id="title"
+        )
+        yield Entry(
+            "Message",
+            _line(draft.message, "optional, with ${variables}", "slack-message"),
+            id="message",
+        )
+        severities = [Offer(one.value, one.value) for one in Severity]
+        severity = Choice("How loud?", severities, draft.severity.value, id="slack-severity")
+        yield Entry("Severity", severity, id="severity")
+
+    def _who(self) -> Iterator[Widget]:
+        draft = self.draft
+        yield Entry("Name", _line(draft.name, "", "automation-name"), id="name")
+        yield Entry("About", _line(draft.description, "optional", "about-text"), id="about")
+        cooldown = _line(draft.cooldown, "none; or 10m, 1h", "cooldown-span")
+        shadow = Tick("shadow", value=draft.mode is Mode.SHADOW, id="shadow")
+        yield Entry("Cooldown", cooldown, shadow, id="cooldown")
+
+    def entry(self, part: str) -> Entry:
+        """Return the row of a part of the form."""
+        return self.query_one(f"#{part}", Entry)
+
+    def text(self, name: str) -> str:
+        """Return what a line of text says."""
+        return self.query_one(f"#{name}", Input).value
+
+    def chosen(self, name: str) -> str:
+        """Return what is chosen in a field."""
+        return self.query_one(f"#{name}", Choice).value
+
+    def read(self) -> Draft:
+        """Return the draft that the fields say."""
+        registry = self.draft.container.kind is ContainerKind.REGISTRY
+        mode = self.draft.mode
+        if self.query_one("#shadow", Tick).value:
+            mode = Mode.SHADOW
+        elif mode is Mode.SHADOW:
+            mode = Mode.ENABLED
+        self.draft = replace(
+            self.draft,
+            whole=self.query_one("#whole", Radio).index == 0,
+            collection=self.chosen("collection") if registry else "",
+            pattern="" if registry else self.text("pattern"),
+            artifact_type="" if registry else self.chosen("type"),
+            event_type=EventType(self.chosen("event-type")),
+            alias=self.text("alias-regex"),
+            tag=self.text("tag-regex"),
+            filter=self.text("filter-json"),
+            action=ACTIONS[self.query_one("#action-type", Radio).index],
+            integration=self.chosen("integration"),
+            payload=self.query_one("#payload-json", TextArea).text,
+            title=self.text("slack-title"),
+            message=self.text("slack-message"),
+            severity=Severity(self.chosen("slack-severity")),
+            name=self.text("automation-name"),
+            description=self.text("about-text"),
+            cooldown=self.text("cooldown-span"),
+            mode=mode,
+        )
+        return self.draft
+
+    def fit(self, draft: Draft, world: World) -> None:
+        """Show the fields that the draft needs, and offer what there is to choose."""
+        webhook = draft.action is ActionType.GENERIC_WEBHOOK
+        slack = draft.action is ActionType.NOTIFICATION
+        for part, wanted in (
+            ("part", not draft.whole),
+            ("alias", "alias" in draft.carries),
+            ("tag", "tag" in draft.carries),
+            ("action", webhook or slack),
+            ("payload", webhook),
+            ("title", slack),
+            ("message", slack),
+            ("severity", slack),
+        ):
+            self.entry(part).display = wanted
+        kind = IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
+        self.query_one("#integration", Choice).offer(integration_offers(world, kind))
+        if draft.container.kind is ContainerKind.REGISTRY:
+            names = [
+                Offer(one.reference.name, one.reference.name, one.type) for one in world.collections
+            ]
+            self.query_one("#collection", Choice).offer(names)
+        else:
+            types = sorted({one.type for one in world.collections} | {draft.artifact_type} - {""})
+            offers = [Offer("", "any type"), *(Offer(one, one) for one in types)]
+            self.query_one("#type", Choice).offer(offers)
+        editor = self.query_one(PayloadEditor)
+        editor.variables = variables(draft, world)
+
+
+def integration_offers(world: World, kind: IntegrationKind) -> list[Offer]:
+    """Return the endpoints of a kind, and the offer to make another."""
+    offers = [
+        Offer(one.name, one.name, one.target if one.enabled else f"{one.target}, disabled")
+        for one in world.integrations(kind)
+    ]
+    what = "webhook" if kind is IntegrationKind.WEBHOOK else "Slack hook"
+    return [*offers, Offer(NEW, f"+ new {what} …")]
+
+
+def variables(draft: Draft, world: World) -> Sequence[str]:
+    """Return the variables that a payload of the draft may use."""
+    names = available(draft.event_type, world.granted.get(draft.integration, frozenset()))
+    return [name.removesuffix("KEY") for name in names]
+
+
+def _line(value: str, placeholder: str, name: str) -> Input:
+    return Input(value, placeholder=placeholder, compact=True, id=name)

@@ -1,0 +1,135 @@
+"""What a draft will do: in one sentence, over what happened of late, and as the bytes it sends."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from textual.content import Content
+
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition, Mode
+from firetower.core.events import Event
+from firetower.core.requests import render_body
+from firetower.core.text import and_list, counted, visible
+from firetower.tui.execution_text import pretty
+from firetower.tui.form.draft import Draft, Reading
+from firetower.tui.form.world import World, sample_event
+from firetower.tui.text import ago, lines, plain
+
+_NAMED = 6
+"""Collections and aliases that are listed by name."""
+
+
+def preview_text(
+    draft: Draft, reading: Reading, world: World, recent: Sequence[Event], now: datetime
+) -> Content:
+    """Return the preview of a draft; `recent` are the newest events of its type, the newest first.
+
+    A draft that cannot be read yet is told as far as it goes.
+    """
+    definition = reading.definition
+    if definition is None:
+        count = counted(len(reading.problems), "thing")
+        return Content.from_markup("[$warning]$count to put right first.[/]", count=count)
+    if not definition.action.integration and not isinstance(definition.action, NoAction):
+        action = definition.action.model_copy(update={"integration": "an endpoint"})
+        definition = definition.model_copy(update={"action": action})
+    matching = [event for event in recent if matches(definition, event)]
+    return Content("\n").join(
+        [
+            *_sentence(definition, draft.mode),
+            Content(""),
+            *_reach(draft, recent, matching),
+            *_body(definition, draft, world, matching, now),
+        ]
+    )
+
+
+def matches(definition: Definition, event: Event) -> bool:
+    """Return whether an event would fire a definition, its cooldown aside."""
+    return (
+        event.type is definition.event_type
+        and definition.scope.covers(event.collection, event.artifact_type)
+        and definition.filter.holds(event)
+    )
+
+
+def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:
+    yield plain(definition.sentence).stylize("bold")
+    if mode is Mode.SHADOW:
+        yield Content.styled(
+            "In shadow: it records what it would send, and sends nothing.", "$accent"
+        )
+    elif mode is Mode.DISABLED:
+        yield Content.styled("It is off: nothing fires it.", "$text-muted")
+
+
+def _reach(draft: Draft, recent: Sequence[Event], matching: Sequence[Event]) -> Iterator[Content]:
+    label = draft.event_type.spec.label
+    if not recent:
+        said = f"No “{label}” event has happened here yet."
+    elif matching:
+        said = (
+            f"Of the last {counted(len(recent), f'“{label}” event')} here, {len(matching)} match."
+        )
+    else:
+        said = f"None of the last {counted(len(recent), f'“{label}” event')} here matches."
+    yield plain(said)
+
+
+def _body(
+    definition: Definition, draft: Draft, world: World, matching: Sequence[Event], now: datetime
+) -> Iterator[Content]:
+    event = (
+        matching[0]
+        if matching
+        else sample_event(definition.event_type, draft.container, world, now)
+    )
+    subject = visible(f"{event.subject} {event.detail}".rstrip())
+    when = f"{ago(event.recorded_at, now)} ago" if matching else "a sample"
+    if when == "now ago":
+        when = "just now"
+    newest = "Newest match" if matching else "For example"
+    yield Content.from_markup(
+        f"[dim]{newest}:[/] $subject [dim]$when[/]", subject=subject, when=when
+    )
+    body = render_body(definition, event, world.integration(draft.integration))
+    if body:
+        yield Content("")
+        yield Content.styled("Body", "dim")
+        yield lines(pretty(body))
+
+
+def collections_note(draft: Draft, reading: Reading, world: World) -> str:
+    """Return which collections the scope covers at the moment."""
+    if reading.scope is None:
+        return ""
+    scope = reading.scope
+    names = [
+        one.reference.name for one in world.collections if scope.covers(one.reference, one.type)
+    ]
+    if draft.whole:
+        return f"{counted(len(names), 'collection')} now, and those made later"
+    if not names:
+        return "none matches now; those made later may"
+    return f"{len(names)} of {len(world.collections)} now: {listed(names)}"
+
+
+def values_note(pattern: str, seen: Sequence[str], matching: Sequence[str]) -> str:
+    """Return which aliases or tags seen of late a regex matches, and which not."""
+    if not seen:
+        return "none seen here yet"
+    if not pattern:
+        return f"any; seen here: {listed(seen)}"
+    others = [one for one in seen if one not in matching]
+    parts = [f"matches {listed(matching)}"] if matching else ["matches none seen here"]
+    if others:
+        parts.append(f"not {listed(others)}")
+    return " · ".join(parts)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    shown = [visible(name) for name in names[:_NAMED]]
+    if len(names) > _NAMED:
+        return f"{', '.join(shown)} and {len(names) - _NAMED} more"
+    return and_list(shown)

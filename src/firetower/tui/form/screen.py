@@ -1,0 +1,256 @@
+"""The form of an automation, with what it will do beside it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input, Static, TextArea
+
+from firetower.core.actions import ActionType
+from firetower.core.automations import Automation
+from firetower.core.errors import FiretowerError
+from firetower.core.events import Event, EventType
+from firetower.core.executions import Execution
+from firetower.core.integrations import IntegrationKind
+from firetower.core.text import visible
+from firetower.tower import Tower
+from firetower.tui.form.draft import Draft, Part, Reading, read_draft, suggested_name
+from firetower.tui.form.fields import NEW, Fields, variables
+from firetower.tui.form.preview import collections_note, matches, preview_text, values_note
+from firetower.tui.form.world import RECENT, World, read_world
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.confirm import Confirm
+from firetower.tui.session import session_of
+from firetower.tui.widgets.choice import Choice
+from firetower.tui.widgets.radio import Radio, Tick
+
+
+class FormScreen(Screen[str | None]):
+    """Makes an automation, or edits one; gives back its name, or None when left."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+o,f2", "save", "Save", id="form.save", priority=True),
+        Binding("escape", "leave", "Cancel", id="form.leave"),
+    ]
+
+    class Saved(Message):
+        """A new automation was saved."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, draft: Draft, before: Automation | None = None) -> None:
+        super().__init__()
+        self._before = before
+        self._began = draft
+        self.fields = Fields(draft)
+        self._world = World()
+        self._recent: dict[EventType, Sequence[Event]] = {}
+        self._reading = Reading()
+        self._asked_to_save = False
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields, the preview and the buttons."""
+        container = self._began.container
+        what = "New automation" if self._before is None else f"Edit {self._before.name}"
+        title = Content.from_markup(
+            "[b]$what[/] [dim]in $kind[/] $name",
+            what=visible(what),
+            kind=container.kind.value,
+            name=visible(str(container)),
+        )
+        yield Static(title, id="form-title")
+        with Horizontal(id="form"):
+            with VerticalScroll(id="form-fields", can_focus=False):
+                yield self.fields
+            with VerticalScroll(id="form-preview", can_focus=False):
+                yield Static("What it will do", classes="form--heading")
+                yield Static("", id="preview")
+        with Horizontal(id="form-buttons"):
+            yield Static("", id="form-said")
+            yield Button("Cancel", id="cancel", compact=True)
+            yield Button("Save", id="save", variant="primary", compact=True)
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with what is known at once, and read the rest."""
+        self._look()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+        """Read again what the preview is made of."""
+        self._recent.clear()
+        self._reload()
+
+    async def _read(self) -> None:
+        session, container = session_of(self), self._began.container
+        type_ = self.fields.draft.event_type
+
+        def read(tower: Tower) -> tuple[World, Sequence[Event]]:
+            return read_world(tower, container), tower.events.newest_in(container, type_, RECENT)
+
+        try:
+            self._world, self._recent[type_] = await session.ask(read)
+        except FiretowerError as error:
+            self.query_one("#preview", Static).update(visible(error.message))
+            return
+        self._look()
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    @on(Radio.Changed)
+    @on(Tick.Changed)
+    def _edited(self) -> None:
+        self._look()
+
+    @on(Choice.Changed)
+    def _chosen(self, event: Choice.Changed) -> None:
+        if event.value == NEW:
+            event.choice.value = ""
+            self._make_integration()
+        if event.choice.id == "event-type":
+            self._reload()
+        self._look()
+
+    @on(Radio.Changed, "#action-type")
+    def _action_changed(self) -> None:
+        """An endpoint of one kind is not one of the other."""
+        choice = self.query_one("#integration", Choice)
+        kind = self._kind(self.fields.read())
+        if choice.value not in {one.name for one in self._world.integrations(kind)}:
+            choice.value = ""
+        self._look()
+
+    def _look(self) -> None:
+        """Read the fields, and show what they mean and what is wrong with them."""
+        draft = self.fields.read()
+        self.fields.fit(draft, self._world)
+        name = suggested_name(draft, self._world.names)
+        self.query_one("#automation-name", Input).placeholder = name
+        named = draft if draft.name else replace(draft, name=name)
+        self._reading = reading = read_draft(named, self._world.granted)
+        self._show_notes(draft, reading)
+        self._show_errors(reading)
+        recent = self._recent.get(draft.event_type, ())
+        now = session_of(self).now()
+        self.query_one("#preview", Static).update(
+            preview_text(named, reading, self._world, recent, now)
+        )
+
+    def _show_notes(self, draft: Draft, reading: Reading) -> None:
+        self.fields.entry("scope").note(collections_note(draft, reading, self._world))
+        recent = self._recent.get(draft.event_type, ())
+        matching = (
+            []
+            if reading.definition is None
+            else [event for event in recent if matches(reading.definition, event)]
+        )
+        for part, pattern, kind in (("alias", draft.alias, "alias"), ("tag", draft.tag, "tag")):
+            seen, held = _values(recent, kind), _values(matching, kind)
+            self.fields.entry(part).note(values_note(pattern, seen, held))
+        names = "  ".join(f"${{{name}}}" for name in variables(draft, self._world))
+        self.fields.entry("payload").note(
+            f"{'' if draft.payload.strip() else 'Empty: the Standard Webhooks envelope. '}{names}"
+        )
+
+    def _show_errors(self, reading: Reading) -> None:
+        for part in Part:
+            said: FiretowerError | str | None = reading.problems.get(part)
+            if said is None and self._asked_to_save:
+                said = reading.missing.get(part)
+            place = "part" if part is Part.SCOPE else part.value
+            self.fields.entry(place).error(said)
+        wrong = len(reading.problems) + (len(reading.missing) if self._asked_to_save else 0)
+        said_text = f"{wrong} to put right" if wrong else ""
+        self.query_one("#form-said", Static).update(said_text)
+
+    def action_leave(self) -> None:
+        """Leave, asking first if something was written."""
+        if self.fields.read() == self._began:
+            self.dismiss(None)
+        else:
+            self._ask_to_leave()
+
+    @work(exit_on_error=False)
+    async def _ask_to_leave(self) -> None:
+        asked = Confirm("Leave without saving?", "What was written is lost.", [("leave", "Leave")])
+        if await self.app.push_screen_wait(asked):
+            self.dismiss(None)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self) -> None:
+        self.action_leave()
+
+    @on(Button.Pressed, "#save")
+    def _save_pressed(self) -> None:
+        self.action_save()
+
+    @work(exit_on_error=False, exclusive=True, group="save")
+    async def action_save(self) -> None:
+        """Save it, or say under the fields why that cannot be."""
+        self._asked_to_save = True
+        self._look()
+        definition, mode = self._reading.definition, self.fields.draft.mode
+        if definition is None or self._reading.missing:
+            self._go_to_problem()
+            return
+        before = self._before
+
+        def save(tower: Tower) -> None:
+            if before is None:
+                tower.automations.create(definition, mode)
+                return
+            tower.automations.edit(before.name, definition)
+            if mode is not before.mode:
+                tower.automations.set_mode(definition.name, mode)
+
+        try:
+            await session_of(self).ask(save)
+        except FiretowerError as error:
+            self.query_one("#form-said", Static).update(
+                Content.styled(visible(f"{error.message}. {error.hint}"), "$error")
+            )
+            return
+        self.notify(f"Saved {definition.name}. {definition.sentence}", markup=False)
+        if before is None:
+            self.app.post_message(self.Saved(definition.name))
+        self.dismiss(definition.name)
+
+    def _go_to_problem(self) -> None:
+        """Put the cursor where the first thing is to be put right."""
+        parts = [*self._reading.problems, *self._reading.missing]
+        first = min(parts, key=list(Part).index)
+        entry = self.fields.entry("part" if first is Part.SCOPE else first.value)
+        for field in entry.query("Input, Choice, TextArea"):
+            field.focus()
+            break
+
+    def _kind(self, draft: Draft) -> IntegrationKind:
+        slack = draft.action is ActionType.NOTIFICATION
+        return IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
+
+    @work(exit_on_error=False)
+    async def _make_integration(self) -> None:
+        """Make an endpoint without leaving the form, and choose it."""
+        from firetower.tui.screens.integration import IntegrationDialog
+
+        made = await self.app.push_screen_wait(IntegrationDialog(self._kind(self.fields.draft)))
+        if made is not None:
+            await self._read()
+            self.query_one("#integration", Choice).value = made
+            self._look()
+
+
+def _values(events: Sequence[Event], kind: str) -> list[str]:
+    found = (event.alias if kind == "alias" else event.tag for event in events)
+    return list(dict.fromkeys(value for value in found if value is not None))

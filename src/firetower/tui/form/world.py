@@ -1,0 +1,71 @@
+"""What a draft is previewed against: the collections there are, and what happened of late."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from firetower.core.catalog import Collection
+from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.references import CollectionReference, ContainerReference
+from firetower.tower import Tower
+
+RECENT = 200
+"""Events of the chosen type that the preview looks back at."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the form knows of the database; read once, and again when something changes."""
+
+    collections: Sequence[Collection] = ()
+    webhooks: Sequence[Integration] = ()
+    slacks: Sequence[Integration] = ()
+    names: frozenset[str] = frozenset()
+    """The automations' names that are taken."""
+
+    def integrations(self, kind: IntegrationKind) -> Sequence[Integration]:
+        """Return the endpoints of a kind."""
+        return self.webhooks if kind is IntegrationKind.WEBHOOK else self.slacks
+
+    def integration(self, name: str) -> Integration | None:
+        """Return an endpoint by its name."""
+        both = (*self.webhooks, *self.slacks)
+        return next((one for one in both if one.name == name), None)
+
+    @property
+    def granted(self) -> dict[str, frozenset[str]]:
+        """The secrets that each webhook may use in a payload."""
+        return {one.name: one.settings.granted for one in self.webhooks}
+
+
+def read_world(tower: Tower, container: ContainerReference) -> World:
+    """Read what the form needs to know. Raises NotFound for the container."""
+    return World(
+        collections=tower.container(container)[1],
+        webhooks=tower.integrations.list(IntegrationKind.WEBHOOK),
+        slacks=tower.integrations.list(IntegrationKind.SLACK),
+        names=frozenset(tower.automations.names()),
+    )
+
+
+def sample_event(
+    type_: EventType, container: ContainerReference, world: World, now: datetime
+) -> Event:
+    """Return an event as it could happen, where none has yet."""
+    first = world.collections[0] if world.collections else None
+    reference = (
+        CollectionReference.parse(f"{container}/example") if first is None else first.reference
+    )
+    carries = type_.spec.carries
+    return Event(
+        id=0,
+        type=type_,
+        recorded_at=now,
+        author="ada",
+        collection=reference,
+        artifact_type="model" if first is None else first.type,
+        version=EventVersion(artifact_id="0" * 32, index=3) if "version" in carries else None,
+        alias="production" if "alias" in carries else None,
+        tag="approved" if "tag" in carries else None,
+    )

@@ -1,0 +1,127 @@
+"""Asking for a few values, and doing something with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+
+from firetower.core.errors import Conflict, FiretowerError
+from firetower.tower import Tower
+from firetower.tui.session import session_of
+from firetower.tui.text import lines, plain
+from firetower.tui.widgets.field import Field
+
+T = TypeVar("T")
+Answers = Mapping[str, str]
+"""What was given, by the fields' names."""
+
+
+class Ask(ModalScreen[T | None]):
+    """A dialog with fields; it closes only once what was given has been saved, or on Escape."""
+
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        save: Callable[[Tower, Answers], T],
+        *,
+        button: str = "Save",
+        detail: str = "",
+        taken: str = "",
+    ) -> None:
+        """Ask for fields; `save` may raise FiretowerError, which is shown, and nothing is lost.
+
+        A Conflict is shown under the field named `taken`. The dialog gives back what `save` does.
+        """
+        super().__init__()
+        self._heading = title
+        self._detail = detail
+        self._fields = fields
+        self._save = save
+        self._button = button
+        self._taken = taken
+        self._saving = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields and the buttons."""
+        with Vertical(classes="dialog ask"):
+            yield Label(plain(self._heading), classes="dialog--title")
+            if self._detail:
+                yield Label(lines(self._detail), classes="dialog--detail")
+            with VerticalScroll(classes="ask--fields", can_focus=False):
+                yield from self._fields
+            yield Static("", classes="ask--error")
+            with Horizontal(classes="dialog--buttons"):
+                yield Static("enter saves · tab next field", classes="ask--keys")
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(plain(self._button), id="save", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Be ready for typing."""
+        self.query_one(".ask--error").display = False
+        if self._fields:
+            self._fields[0].entry.focus()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancelled(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#save")
+    @on(Input.Submitted)
+    def _submitted(self, event: Button.Pressed | Input.Submitted) -> None:
+        event.stop()
+        if not self._saving and self._check():
+            self._saving = True
+            self._run()
+
+    def _check(self) -> bool:
+        """Say under each field what is wrong with it, and go to the first; return if nothing is."""
+        problems = [(field, field.problem()) for field in self._fields]
+        for field, problem in problems:
+            field.fail(problem)
+        wrong = [field for field, problem in problems if problem is not None]
+        if wrong:
+            wrong[0].entry.focus()
+        return not wrong
+
+    @work(exit_on_error=False)
+    async def _run(self) -> None:
+        answers = {field.key: field.value for field in self._fields}
+        save = self.query_one("#save", Button)
+        save.disabled = True
+        self._say("")
+        try:
+            saved = await session_of(self).ask(lambda tower: self._save(tower, answers))
+        except FiretowerError as error:
+            self._refuse(error)
+        else:
+            self.dismiss(saved)
+        finally:
+            self._saving = False
+            save.disabled = False
+
+    def _refuse(self, error: FiretowerError) -> None:
+        for field in self._fields:
+            if isinstance(error, Conflict) and field.key == self._taken:
+                field.fail(error)
+                field.entry.focus()
+                return
+        self._say(f"{error.message}\n{error.hint}")
+
+    def _say(self, text: str) -> None:
+        static = self.query_one(".ask--error", Static)
+        static.display = bool(text)
+        static.update(lines(text))

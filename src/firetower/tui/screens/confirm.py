@@ -1,0 +1,54 @@
+"""Asking before something is done that cannot simply be done back."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Label
+
+from firetower.tui.text import lines, plain
+
+
+class Confirm(ModalScreen[str | None]):
+    """A question with its answers; the safe one, Cancel, has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("left,h", "app.focus_previous", show=False),
+        Binding("right,l", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
+        """Ask; `answers` are (value, label), the dangerous one last. None means cancelled."""
+        super().__init__()
+        self._question = question
+        self._detail = detail
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its answers."""
+        with Vertical(classes="dialog"):
+            yield Label(plain(self._question), classes="dialog--title")
+            yield Label(lines(self._detail), classes="dialog--detail")
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                for value, label in self._answers:
+                    last = value == self._answers[-1][0]
+                    yield Button(
+                        plain(label),
+                        name=value,
+                        variant="error" if last else "default",
+                        compact=True,
+                    )
+
+    def on_mount(self) -> None:
+        """Keep the safe answer under the fingers."""
+        self.query_one("#cancel", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Give the answer back."""
+        event.stop()
+        self.dismiss(event.button.name)

@@ -1,0 +1,90 @@
+"""One execution in full."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from firetower.core.automations import Revision
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Attempt, Execution
+from firetower.tower import Tower
+from firetower.tui.execution_text import as_curl, execution_text, headline
+from firetower.tui.refresh import Refresh
+from firetower.tui.session import session_of
+from firetower.tui.text import lines
+
+Found = tuple[Execution, list[Attempt], Revision]
+
+
+class ExecutionScreen(ModalScreen[None]):
+    """What happened, why it fired, what was sent and what came back; it follows the next try."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Back", id="execution.back"),
+        Binding("y", "copy", "Copy as curl", id="execution.copy"),
+        Binding("r", "redeliver", "Redeliver", id="execution.redeliver"),
+    ]
+
+    def __init__(self, execution_id: int) -> None:
+        super().__init__()
+        self.execution_id = execution_id
+        self._found: Found | None = None
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the headline and the rest."""
+        yield Static("Loading …", id="headline")
+        with VerticalScroll(id="execution"):
+            yield Static("", id="detail")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read it."""
+        self.query_one(VerticalScroll).focus()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:
+        """Read it again if it is among those that changed."""
+        if any(execution.id == self.execution_id for execution in executions):
+            self._reload()
+
+    async def _read(self) -> None:
+        session = session_of(self)
+
+        def find(tower: Tower) -> Found:
+            execution, attempts = tower.executions.get(self.execution_id)
+            return execution, attempts, tower.executions.cause(execution)
+
+        try:
+            self._found = found = await session.ask(find)
+        except FiretowerError as error:
+            self.query_one("#headline", Static).update(lines(f"{error.message}\n{error.hint}"))
+            return
+        now = session.now()
+        self.query_one("#headline", Static).update(headline(found[0], now))
+        self.query_one("#detail", Static).update(execution_text(*found, now))
+
+    def action_copy(self) -> None:
+        """Copy the request as a curl command."""
+        command = None if self._found is None else as_curl(self._found[1])
+        if command is None:
+            self.notify("No request was sent.", severity="warning", markup=False)
+            return
+        self.app.copy_to_clipboard(command)
+        self.notify("Copied as curl; its secrets are masked.", markup=False)
+
+    async def action_redeliver(self) -> None:
+        """Send it again, with the same webhook-id."""
+        number = self.execution_id
+        try:
+            await session_of(self).ask(lambda tower: tower.executions.redeliver([number]))
+        except FiretowerError as error:
+            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            return
+        self.notify("It is sent again as soon as the worker gets to it.", markup=False)
+        self._reload()

@@ -1,0 +1,52 @@
+"""The Feed screen: everything that fires, full height."""
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from firetower.core.executions import Execution
+from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.table import Table
+
+
+class FeedScreen(Screen[None]):
+    """The live feed."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feed = Feed(
+            id="feed",
+            empty="Nothing has fired yet.\nMake an automation in the Automations tab of a registry "
+            "(1) or project (2); each firing shows here.",
+        )
+
+    def compose(self) -> ComposeResult:
+        """Lay out the feed."""
+        yield Bar("feed")
+        yield self.feed
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Be ready for keys."""
+        self.feed.table.focus()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was shown."""
+        if self.feed.feed.following:
+            self.feed.load()
+
+    def changed(self, executions: Sequence[Execution]) -> None:
+        """Show what changed."""
+        self.feed.changed(executions)
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.app.push_screen(ExecutionScreen(int(str(event.key))))

@@ -1,0 +1,60 @@
+"""What can be done here."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.keys import format_key
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from firetower.tui.text import plain
+
+_GENERAL = """A version is logged in a project and linked to a registry. An automation watches a \
+registry or a project for one event and acts on it: it calls a webhook, posts to Slack, or only \
+records. The feed shows each firing, and enter on a line shows all of it.
+
+An alias belongs to a collection: production on a project's version is no event in the registry \
+that the version is linked to."""
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys that work where the help was asked for."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss(None)", "Back", id="help.back"),
+    ]
+
+    def __init__(self, active: Sequence[ActiveBinding]) -> None:
+        super().__init__()
+        self._active = active
+
+    def compose(self) -> ComposeResult:
+        """Lay out the keys and a few words."""
+        with VerticalScroll(classes="dialog help"):
+            yield Static("What can be done here", classes="dialog--title")
+            yield Static(Content("\n").join(self._lines()), classes="help--keys")
+            yield Static(plain(_GENERAL.replace("\n\n", " ")), classes="dialog--detail")
+
+    def _lines(self) -> Iterator[Content]:
+        active = sorted(self._active, key=lambda one: not one.binding.show)
+        by_action: dict[str, list[ActiveBinding]] = {}
+        for one in active:
+            name = one.binding.description
+            if name and not one.binding.system and not name.startswith(("Scroll", "Page ")):
+                by_action.setdefault(name, []).append(one)
+        for description, bindings in by_action.items():
+            keys = " ".join(_shown(active.binding) for active in bindings)
+            yield Content.assemble((f"{keys:>16}  ", "bold $accent"), plain(description))
+
+
+def _shown(binding: Binding) -> str:
+    return binding.key_display or format_key(binding.key)
+
+
+def active_keys(screen: Screen[object]) -> list[ActiveBinding]:
+    """Return the keys that do something now, those of the focused widget first."""
+    return [active for active in screen.active_bindings.values() if active.enabled]

@@ -1,0 +1,97 @@
+"""Making a webhook or a Slack hook."""
+
+import re
+
+from textual import work
+
+from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.integrations import IntegrationKind, IntegrationSettings, check_url
+from firetower.core.names import check_integration_name
+from firetower.tower import Tower
+from firetower.tui.screens.ask import Answers, Ask
+from firetower.tui.session import session_of
+from firetower.tui.widgets.field import Field, TextField
+from firetower.tui.widgets.secret_field import SecretField
+
+_TITLES = {IntegrationKind.WEBHOOK: "New webhook", IntegrationKind.SLACK: "New Slack hook"}
+_PATTERN = re.compile(r"\W+", re.ASCII)
+
+
+class IntegrationDialog(Ask[str]):
+    """Asks how an endpoint is reached; gives back the name of the one that was made."""
+
+    def __init__(self, kind: IntegrationKind) -> None:
+        self.kind = kind
+        self._integration = TextField(
+            "name", "Name", placeholder="ci-deploy", check=check_integration_name
+        )
+        self._secrets = self._secret_fields()
+        fields: list[Field] = [self._integration]
+        if kind is IntegrationKind.WEBHOOK:
+            fields.append(
+                TextField("url", "URL", placeholder="https://ci.example.com/hook", check=check_url)
+            )
+        super().__init__(_TITLES[kind], [*fields, *self._secrets], self._create, taken="name")
+
+    def _secret_fields(self) -> list[SecretField]:
+        if self.kind is IntegrationKind.SLACK:
+            url = SecretField(
+                "url_secret",
+                "URL secret",
+                required=True,
+                suggest=lambda: self._named("URL"),
+                check=_check_secret_url,
+                note="The incoming webhook's URL lets anyone post: it is kept as a secret.",
+            )
+            return [url]
+        return [
+            SecretField(
+                "access_token_secret",
+                "Access token",
+                suggest=lambda: self._named("TOKEN"),
+                note="Sent as a bearer token.",
+            ),
+            SecretField(
+                "signing_secret",
+                "Signing secret",
+                suggest=lambda: self._named("KEY"),
+                note="Signs each request: the receiver knows who sent it.",
+            ),
+        ]
+
+    def _named(self, what: str) -> str:
+        """Return a name for a new secret of this endpoint."""
+        name = _PATTERN.sub("_", self._integration.value).strip("_").upper()
+        return f"{name}_{what}" if name else ""
+
+    def on_mount(self) -> None:
+        """Offer the secrets there are."""
+        super().on_mount()
+        self._read()
+
+    @work(exit_on_error=False)
+    async def _read(self) -> None:
+        try:
+            found = await session_of(self).ask(lambda tower: tower.secrets.list())
+        except FiretowerError as error:
+            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            return
+        for field in self._secrets:
+            field.set_names([secret.name for secret in found])
+
+    def _create(self, tower: Tower, answers: Answers) -> str:
+        given = {name: value for name, value in answers.items() if value}
+        settings = IntegrationSettings.model_validate({"kind": self.kind, **given})
+        new = {field.value: field.new_value.value for field in self._secrets if field.is_new}
+        return tower.integrations.create(settings, new).name
+
+
+def _check_secret_url(value: str) -> None:
+    """Refuse what is no URL, without repeating it: it is a secret."""
+    try:
+        check_url(value)
+    except InvalidInput:
+        raise InvalidInput(
+            "the value is no URL that can be reached",
+            "Copy it from Slack: it begins with https://hooks.slack.com/.",
+        ) from None

@@ -1,0 +1,210 @@
+"""The Integrations screen: webhooks and Slack hooks."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.text import counted
+from firetower.tower import Tower
+from firetower.tower.integrations import IntegrationDetail
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.ask import Ask
+from firetower.tui.screens.confirm import Confirm
+from firetower.tui.screens.integration import IntegrationDialog
+from firetower.tui.screens.probe import ProbeScreen
+from firetower.tui.session import session_of, tell
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+COLUMNS = (
+    Column("name", 12, flex=2),
+    Column("kind", 7, from_width=96),
+    Column("target", 14, flex=4),
+    Column("state", 8, flex=2),
+    Column("used by", 8, flex=2),
+    Column("waiting", 7, right=True),
+    Column("missed", 6, right=True),
+)
+
+
+def integration_row(detail: IntegrationDetail) -> Row:
+    """Return an endpoint as a row."""
+    integration = detail.integration
+    on, users = integration.enabled, len(detail.automations)
+    state = Cell("✓ on", "ok") if on else Cell(f"◌ off: {integration.disabled_reason}", "warn")
+    return Row(
+        integration.name,
+        (
+            Cell(integration.name, "" if on else "dim"),
+            Cell(integration.settings.kind.value, "dim"),
+            Cell(integration.target, "" if on else "dim"),
+            state,
+            Cell(", ".join(detail.automations) if users else "nobody", "dim"),
+            Cell(f"{detail.waiting:,}" if detail.waiting else "–", "dim" if on else "warn"),
+            Cell(f"{detail.missed:,}" if detail.missed else "–", "bad" if detail.missed else "dim"),
+        ),
+    )
+
+
+class IntegrationsScreen(Screen[None]):
+    """Every endpoint: made, tried out, enabled and disabled, deleted."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "dismiss(None)", "Back", id="integrations.back"),
+        Binding("n", "new('webhook')", "Webhook", id="integration.webhook"),
+        Binding("N", "new('slack')", "Slack", id="integration.slack"),
+        Binding("t", "test", "Test", id="integration.test"),
+        Binding("space", "turn", "On/off", id="integration.toggle"),
+        Binding("d", "delete", "Delete", id="integration.delete"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listing = Listing(
+            Table(COLUMNS),
+            empty="No integration yet.\nPress n to name a webhook, N to name a Slack channel.",
+            id="integrations",
+        )
+        self._details: dict[str, IntegrationDetail] = {}
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        yield Bar("integrations")
+        yield Static("Integrations", classes="heading")
+        yield self.listing
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read what there is."""
+        self.listing.table.focus()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+        """Show what changed in the database."""
+        self._reload()
+
+    async def _read(self) -> None:
+        try:
+            found = await session_of(self).ask(lambda tower: tower.integrations.details())
+        except FiretowerError as error:
+            self.listing.fail(error)
+            return
+        self._details = {detail.integration.name: detail for detail in found}
+        self.listing.set_rows([integration_row(detail) for detail in found])
+        self.refresh_bindings()
+
+    @property
+    def chosen(self) -> IntegrationDetail | None:
+        """The endpoint under the cursor."""
+        return self._details.get(str(self.listing.table.key))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Grey out what needs an endpoint while there is none."""
+        return None if action in {"test", "turn", "delete"} and not self._details else True
+
+    @work(exit_on_error=False)
+    async def action_new(self, kind: str) -> None:
+        """Make an endpoint."""
+        name = await self.app.push_screen_wait(IntegrationDialog(IntegrationKind(kind)))
+        if name is not None:
+            self.notify(f"Made {name}. t sends a test.", markup=False)
+            await self._read()
+            self.listing.table.move_to(name)
+
+    def action_test(self) -> None:
+        """Send a test request to the endpoint."""
+        if detail := self.chosen:
+            name, kind = detail.integration.name, detail.integration.settings.kind
+            self.app.push_screen(ProbeScreen(name, kind))
+
+    @on(Table.Chosen)
+    def _row_chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_test()
+
+    @work(exit_on_error=False)
+    async def action_turn(self) -> None:
+        """Enable the endpoint, or disable it."""
+        detail = self.chosen
+        if detail is None:
+            return
+        if detail.integration.enabled:
+            await self._disable(detail.integration)
+        else:
+            await self._enable(detail.integration)
+
+    async def _disable(self, integration: Integration) -> None:
+        name, kind = integration.name, integration.settings.kind
+        try:
+            await session_of(self).ask(lambda tower: tower.integrations.disable(name, kind))
+        except FiretowerError as error:
+            tell(self, error)
+        else:
+            self.notify(f"{name} is off: what fires for it waits.", markup=False)
+        self._reload()
+
+    async def _enable(self, integration: Integration) -> None:
+        name, kind, since = integration.name, integration.settings.kind, integration.disabled_at
+
+        def enable(tower: Tower) -> tuple[IntegrationDetail, int]:
+            detail = tower.integrations.enable(name, kind)
+            failed = 0 if since is None else tower.executions.failed_since(since).get(name, 0)
+            return detail, failed
+
+        try:
+            detail, failed = await session_of(self).ask(enable)
+        except FiretowerError as error:
+            tell(self, error)
+            return
+        self._reload()
+        waiting = f", and takes {counted(detail.waiting, 'execution')} that waited"
+        self.notify(f"{name} is on{waiting if detail.waiting else ''}.", markup=False)
+        if failed and since is not None:
+            missed = counted(detail.missed, "execution")
+            question: Ask[int] = Ask(
+                f"{name} missed {missed} while it was off",
+                (),
+                lambda tower, _: tower.executions.redeliver_failed(
+                    since, integration_id=integration.id
+                ),
+                button=f"Send {failed:,} again",
+                detail=f"{failed:,} failed. They can be sent again, with the same webhook-id.",
+            )
+            sent = await self.app.push_screen_wait(question)
+            if sent is not None:
+                self.notify(f"{counted(sent, 'execution')} sent again.", markup=False)
+
+    @work(exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Ask, then delete the endpoint, or disable it instead."""
+        detail = self.chosen
+        if detail is None:
+            return
+        integration = detail.integration
+        name, kind = integration.name, integration.settings.kind
+        answers = [("disable", "Disable instead"), ("delete", "Delete")]
+        if not integration.enabled:
+            answers = answers[1:]
+        waiting = f"{counted(detail.waiting, 'execution')} that wait for it will be skipped. "
+        said = f"{waiting if detail.waiting else ''}What it was sent stays in the history."
+        answer = await self.app.push_screen_wait(Confirm(f"Delete {name}?", said, answers))
+        if answer == "disable":
+            await self._disable(integration)
+        elif answer == "delete":
+            try:
+                await session_of(self).ask(lambda tower: tower.integrations.delete(name, kind))
+            except FiretowerError as error:
+                tell(self, error)
+            else:
+                self.notify(f"Deleted {name}.", markup=False)
+            self._reload()

@@ -1,0 +1,262 @@
+"""The Registry and the Project screen: the list of places, and one of them open."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from firetower.core.automations import Automation
+from firetower.core.catalog import Collection, Container
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.text import counted, visible
+from firetower.tower import Tower
+from firetower.tui.form.draft import Draft
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.session import session_of
+from firetower.tui.widgets.automations import Automations
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.collections import Collections
+from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.tabs import TabRow
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """What the screen shows, as it was read."""
+
+    places: Sequence[Container]
+    open: Container | None
+    collections: Sequence[Collection]
+    automations: Sequence[Automation]
+
+
+def read_place(
+    tower: Tower, kind: ContainerKind, reference: ContainerReference | None, tab: str
+) -> PlaceView:
+    """Read the list of places, and of the open one what a tab shows."""
+    places = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
+    found = next((place for place in places if place.reference == reference), None)
+    if found is None or reference is None:
+        return PlaceView(places, None, (), ())
+    collections = tower.container(reference)[1] if tab == "collections" else ()
+    automations = tower.automations.list(reference) if tab == "automations" else ()
+    return PlaceView(places, found, collections, automations)
+
+
+PLACES = (Column("", 10, flex=1), Column("", 5, right=True))
+
+
+class PlaceScreen(Screen[None]):
+    """The places of one kind, and the tabs of the one that is open."""
+
+    KIND: ClassVar[ContainerKind]
+    FIRST_TAB: ClassVar[str]
+    EMPTY: ClassVar[str]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,left,left_square_bracket", "tab(-1)", "Tab", show=False),
+        Binding("l,right,right_square_bracket", "tab(1)", "Tab", show=False),
+        Binding("escape,backspace", "back", "Back", id="back"),
+        Binding("c", "create", "Create", id="place.create"),
+        Binding("f", "fold", "Fold feed", id="feed.fold"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tabs = TabRow((self.FIRST_TAB, "automations", "history"), current="automations")
+        self.places = Listing(Table(PLACES, header=False, one_click=True), id="places")
+        self.collections = Collections(id=self.FIRST_TAB)
+        self.automations = Automations(id="automations")
+        self.history = Feed(id="history", empty="Nothing has fired here yet.")
+        self.dock = Feed(id="dock", header=False)
+        self.open: ContainerReference | None = None
+        self._containers: dict[str, Container] = {}
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list of places, the open one and the feed."""
+        yield Bar(self.KIND.value)
+        with Horizontal(id="body"):
+            yield self.places
+            with Vertical(id="place"):
+                yield Static("", id="title")
+                yield self.tabs
+                with ContentSwitcher(initial="automations"):
+                    yield self.collections
+                    yield self.automations
+                    yield self.history
+        yield self.dock
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read what there is."""
+        self.places.set_empty(self.EMPTY)
+        self.places.table.focus()
+        self._reload()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was shown."""
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:
+        """Show what changed in the database."""
+        self.dock.changed(executions)
+        self.history.changed(executions)
+        self._reload()
+
+    async def _read(self) -> None:
+        session, reference = session_of(self), self.open
+        tab = "collections" if self.tabs.current == self.FIRST_TAB else self.tabs.current
+        try:
+            view = await session.ask(lambda tower: read_place(tower, self.KIND, reference, tab))
+        except FiretowerError as error:
+            self.places.fail(error)
+            return
+        if (reference, self.tabs.current) == (self.open, self._tab_of(tab)):
+            self._show(view, tab)
+
+    def _tab_of(self, tab: str) -> str:
+        return self.FIRST_TAB if tab == "collections" else tab
+
+    def _show(self, view: PlaceView, tab: str) -> None:
+        self._containers = {str(place.reference): place for place in view.places}
+        self.places.set_rows(
+            [
+                Row(
+                    str(place.reference),
+                    (
+                        Cell(str(place.reference)),
+                        Cell(f"{place.automations:,}" if place.automations else "–", "dim"),
+                    ),
+                )
+                for place in view.places
+            ]
+        )
+        if view.open is None:
+            self._show_none(view.places)
+            return
+        self.query_one("#place").visible = True
+        self._show_title(view.open)
+        self.tabs.count(self.FIRST_TAB, view.open.collections)
+        self.tabs.count("automations", view.open.automations)
+        if tab == "collections":
+            self.collections.show(view.collections)
+        elif tab == "automations":
+            self.automations.show(view.automations)
+
+    def _show_none(self, places: Sequence[Container]) -> None:
+        """Show nothing where nothing is open, and look at the busiest place where there is one."""
+        self.open = None
+        self.query_one("#place").visible = False
+        self.action_back()
+        if places:
+            busiest = max(places, key=lambda place: place.automations)
+            self._look_at(busiest.reference)
+            self.places.table.move_to(str(busiest.reference))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a place was gone into, not only passed by."""
+        return self.open is not None and self.focused is not self.places.table
+
+    def _show_title(self, place: Container) -> None:
+        said = f"{counted(place.collections, 'collection')} · {counted(place.versions, 'version')}"
+        title = Content.from_markup(
+            "[dim]$kinds ›[/] [b]$name[/]  [dim]$said[/]",
+            kinds=f"{self.KIND.value.capitalize()}",
+            name=visible(str(place.reference)),
+            said=said,
+        )
+        static = self.query_one("#title", Static)
+        if static.content != title:
+            static.update(title)
+
+    def open_place(self, reference: ContainerReference) -> None:
+        """Open a registry or project."""
+        self._look_at(reference)
+        self.add_class("-open")
+        self.places.table.move_to(str(reference))
+        self._focus_tab()
+
+    def _look_at(self, reference: ContainerReference) -> None:
+        if reference == self.open:
+            return
+        self.open = reference
+        self.history.show_container(reference)
+        self._reload()
+
+    def _focus_tab(self) -> None:
+        pane = self.query_one(f"#{self.tabs.current}", Listing)
+        pane.table.focus()
+
+    @on(Table.Moved, "#places Table")
+    def _place_moved(self, event: Table.Moved) -> None:
+        """Show a place as the cursor passes it, where there is room for both."""
+        event.stop()
+        if event.key is not None and not self.has_class("-narrow"):
+            self._look_at(self._containers[str(event.key)].reference)
+
+    @on(Table.Chosen, "#places Table")
+    def _place_chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.open_place(self._containers[str(event.key)].reference)
+
+    @on(TabRow.Changed)
+    def _tab_changed(self, event: TabRow.Changed) -> None:
+        event.stop()
+        self.query_one(ContentSwitcher).current = event.tab
+        self._focus_tab()
+        self._reload()
+
+    @on(Table.Chosen, "Feed FeedTable")
+    def _execution_chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.app.push_screen(ExecutionScreen(int(str(event.key))))
+
+    @on(Automations.Wanted)
+    def _automation_wanted(self, event: Automations.Wanted) -> None:
+        event.stop()
+        chosen = self.automations.chosen
+        if event.what == "refresh":
+            self._reload()
+        elif event.what == "new" and self.open is not None:
+            self._write(FormScreen(Draft.new(self.open)))
+        elif event.what == "edit" and chosen is not None:
+            self._write(FormScreen(Draft.of(chosen), chosen))
+
+    @work(exit_on_error=False)
+    async def _write(self, form: FormScreen) -> None:
+        """Let an automation be written, and put the cursor on it."""
+        saved = await self.app.push_screen_wait(form)
+        if saved is not None:
+            await self._read()
+            self.automations.table.move_to(saved)
+
+    def action_tab(self, step: int) -> None:
+        """Go to the next tab, or the one before."""
+        if self.open is not None:
+            self.tabs.step(step)
+
+    def action_back(self) -> None:
+        """Go back to the list of places."""
+        self.places.table.focus()
+        if self.has_class("-narrow"):
+            self.remove_class("-open")
+
+    def action_fold(self) -> None:
+        """Fold the feed away, or out again."""
+        self.dock.display = not self.dock.display

@@ -1,0 +1,14 @@
+"""The Registry screen."""
+
+from typing import ClassVar
+
+from firetower.core.references import ContainerKind
+from firetower.tui.screens.place import PlaceScreen
+
+
+class RegistryScreen(PlaceScreen):
+    """The registries: Collections, Automations, History."""
+
+    KIND: ClassVar = ContainerKind.REGISTRY
+    FIRST_TAB: ClassVar = "collections"
+    EMPTY: ClassVar = "No registry yet.\nPress c to make one."

@@ -1,0 +1,166 @@
+"""The Secrets screen: names, never values."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.core.names import check_secret_name
+from firetower.core.text import counted
+from firetower.tower import Tower
+from firetower.tower.secrets import SecretInfo
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.ask import Answers, Ask
+from firetower.tui.screens.confirm import Confirm
+from firetower.tui.session import session_of, tell
+from firetower.tui.text import ago
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.field import Field, TextField
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+COLUMNS = (
+    Column("name", 20, flex=2),
+    Column("set", 10, right=True),
+    Column("used by", 16, flex=3),
+)
+
+
+def secret_row(secret: SecretInfo, now: datetime) -> Row:
+    """Return what may be told of a secret as a row."""
+    users = ", ".join(secret.used_by)
+    return Row(
+        secret.name,
+        (
+            Cell(secret.name),
+            Cell(_age(secret.updated_at, now), "dim"),
+            Cell(users or "nobody", "" if users else "dim"),
+        ),
+    )
+
+
+def _age(moment: datetime, now: datetime) -> str:
+    said = ago(moment, now)
+    return said if said == "now" else f"{said} ago"
+
+
+def secret_dialog(name: str | None) -> Ask[str]:
+    """Return the dialog that sets a secret, a new one or another value of one there is."""
+    fields: list[Field] = []
+    if name is None:
+        fields.append(TextField("name", "Name", placeholder="CI_TOKEN", check=check_secret_name))
+    note = "" if name is None else "The value before still signs for 24 hours."
+    fields.append(TextField("value", "Value", password=True, note=note))
+
+    def save(tower: Tower, answers: Answers) -> str:
+        chosen = name or answers["name"]
+        tower.secrets.set(chosen, answers["value"])
+        return chosen
+
+    return Ask("New secret" if name is None else f"Another value for {name}", fields, save)
+
+
+class SecretsScreen(Screen[None]):
+    """Every secret: set, replaced, deleted."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "dismiss(None)", "Back", id="secrets.back"),
+        Binding("n", "new", "New secret", id="secret.new"),
+        Binding("e", "change", "Another value", id="secret.change"),
+        Binding("d", "delete", "Delete", id="secret.delete"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listing = Listing(
+            Table(COLUMNS),
+            empty="No secret yet.\nPress n to save one: a token, a signing key, a Slack URL.",
+            id="secrets",
+        )
+        self._secrets: dict[str, SecretInfo] = {}
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        yield Bar("secrets")
+        yield Static("Secrets", classes="heading")
+        yield self.listing
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read what there is."""
+        self.listing.table.focus()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+        """Show what changed in the database."""
+        self._reload()
+
+    async def _read(self) -> None:
+        session = session_of(self)
+        try:
+            found = await session.ask(lambda tower: tower.secrets.list())
+        except FiretowerError as error:
+            self.listing.fail(error)
+            return
+        self._secrets = {secret.name: secret for secret in found}
+        self.listing.set_rows([secret_row(secret, session.now()) for secret in found])
+        self.refresh_bindings()
+
+    @property
+    def chosen(self) -> SecretInfo | None:
+        """The secret under the cursor."""
+        return self._secrets.get(str(self.listing.table.key))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Grey out what needs a secret while there is none."""
+        return None if action in {"change", "delete"} and not self._secrets else True
+
+    def action_new(self) -> None:
+        """Save a secret."""
+        self._set(None)
+
+    def action_change(self) -> None:
+        """Give the secret another value."""
+        if secret := self.chosen:
+            self._set(secret.name)
+
+    @on(Table.Chosen)
+    def _row_chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_change()
+
+    @work(exit_on_error=False)
+    async def _set(self, name: str | None) -> None:
+        saved = await self.app.push_screen_wait(secret_dialog(name))
+        if saved is not None:
+            self.notify(f"Saved {saved}, encrypted.", markup=False)
+            await self._read()
+            self.listing.table.move_to(saved)
+
+    @work(exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Ask, then delete the secret."""
+        secret = self.chosen
+        if secret is None:
+            return
+        name, users = secret.name, len(secret.used_by)
+        said = f"{counted(users, 'integration')} still use it." if users else "Nothing uses it."
+        answer = await self.app.push_screen_wait(
+            Confirm(f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")])
+        )
+        if answer == "delete":
+            try:
+                await session_of(self).ask(lambda tower: tower.secrets.delete(name))
+            except FiretowerError as error:
+                tell(self, error)
+            else:
+                self.notify(f"Deleted {name}.", markup=False)
+            self._reload()

@@ -1,0 +1,71 @@
+"""The open database behind the screens."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol, TypeVar, cast
+
+from textual.dom import DOMNode
+
+from firetower.core.errors import FiretowerError
+from firetower.tower import Tower
+
+T = TypeVar("T")
+
+
+class Session:
+    """A database asked and changed in threads of its own, so that the screen never waits for it."""
+
+    def __init__(
+        self,
+        open_tower: Callable[[], Tower],
+        clock: Callable[[], datetime],
+        database: str | None = None,
+    ) -> None:
+        """Open the database when it is first asked for; `database` names it to child processes."""
+        self._open_tower = open_tower
+        self.database = database
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
+        self._tower: asyncio.Future[Tower] | None = None
+        self.now = clock
+
+    async def tower(self) -> Tower:
+        """Return the database, opened when first asked for. Raises StoreError, InvalidInput."""
+        if self._tower is None or (self._tower.done() and self._tower.exception()):
+            loop = asyncio.get_running_loop()
+            self._tower = asyncio.ensure_future(
+                loop.run_in_executor(self._threads, self._open_tower)
+            )
+        return await asyncio.shield(self._tower)
+
+    async def ask(self, question: Callable[[Tower], T]) -> T:
+        """Return what a call of the database gives. Raises what it raises."""
+        tower = await self.tower()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question, tower)
+
+    async def close(self) -> None:
+        """Close the database once its calls have ended."""
+        opened = self._tower
+        if opened is not None and opened.done() and not opened.exception():
+            await asyncio.to_thread(opened.result().close)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Opened(Protocol):
+    """The app, as far as its screens and widgets need it."""
+
+    session: Session
+
+    def tell(self, error: FiretowerError) -> None:
+        """Say what went wrong, and what to do."""
+
+
+def session_of(node: DOMNode) -> Session:
+    """Return the session of the app that a screen or widget is in."""
+    return cast("Opened", node.app).session
+
+
+def tell(node: DOMNode, error: FiretowerError) -> None:
+    """Say what went wrong, and what to do."""
+    cast("Opened", node.app).tell(error)

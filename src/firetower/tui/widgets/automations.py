@@ -1,0 +1,197 @@
+"""The automations of one registry or project, and what can be done with them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.errors import FiretowerError
+from firetower.core.references import ContainerReference
+from firetower.core.text import counted
+from firetower.tower import Tower
+from firetower.tui.screens.confirm import Confirm
+from firetower.tui.session import session_of
+from firetower.tui.text import ago
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+COLUMNS = (
+    Column("name", 14, flex=3),
+    Column("scope", 12, flex=2, from_width=88),
+    Column("event", 16, flex=1),
+    Column("when", 10, flex=3),
+    Column("action", 12, flex=2, from_width=104),
+    Column("state", 10),
+    Column("fired", 7, right=True),
+    Column("24 h", 5, right=True),
+)
+
+STATES = {
+    Mode.ENABLED: Cell("✓ on", "ok"),
+    Mode.DISABLED: Cell("◌ off", "dim"),
+    Mode.SHADOW: Cell("▸ shadow", "accent"),
+    Mode.DELETED: Cell("✗ deleted", "bad"),
+}
+
+
+def automation_row(automation: Automation, now: datetime) -> Row:
+    """Return an automation as a row."""
+    definition = automation.definition
+    quiet = "" if automation.mode is Mode.ENABLED else "dim"
+    return Row(
+        automation.name,
+        (
+            Cell(automation.name, quiet),
+            Cell(definition.scope.label, "dim"),
+            Cell(definition.event_type.spec.label, quiet),
+            Cell(definition.filter.words, quiet),
+            Cell(definition.action.integration or "record only", "dim"),
+            STATES[automation.mode],
+            Cell(ago(automation.last_fired_at, now), "dim"),
+            Cell(f"{automation.fired_24h:,}" if automation.fired_24h else "–", quiet),
+        ),
+    )
+
+
+class Automations(Listing):
+    """The Automations tab."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "New", id="automation.new"),
+        Binding("e", "edit", "Edit", id="automation.edit"),
+        Binding("space", "turn", "On/off", id="automation.toggle"),
+        Binding("s", "shadow", "Shadow", id="automation.shadow"),
+        Binding("t", "test", "Test", id="automation.test"),
+        Binding("d", "delete", "Delete", id="automation.delete"),
+        Binding("u", "undo", "Undo", id="automation.undo"),
+    ]
+
+    class Wanted(Message):
+        """Something is to be done about an automation, or about a new one."""
+
+        def __init__(self, what: str, name: str | None) -> None:
+            super().__init__()
+            self.what = what
+            self.name = name
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(
+            Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
+        )
+        self._automations: dict[str, Automation] = {}
+        self._deleted: tuple[Definition, Mode] | None = None
+
+    def show(self, automations: Sequence[Automation]) -> None:
+        """Show automations."""
+        now = session_of(self).now()
+        self._automations = {automation.name: automation for automation in automations}
+        self.set_rows([automation_row(automation, now) for automation in automations])
+        self.refresh_bindings()
+
+    @property
+    def chosen(self) -> Automation | None:
+        """The automation under the cursor."""
+        return self._automations.get(str(self.table.key))
+
+    def _chosen_or_why(self) -> Automation | None:
+        """Return the automation under the cursor, or say why there is none."""
+        if self.chosen is None:
+            self.notify("There is no automation here; n makes one.", markup=False)
+        return self.chosen
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to undo only after a deletion."""
+        if action == "undo":
+            return self._deleted is not None
+        return super().check_action(action, parameters)
+
+    def action_new(self) -> None:
+        """Make an automation."""
+        self.post_message(self.Wanted("new", None))
+
+    def action_edit(self) -> None:
+        """Change the automation."""
+        self._want("edit")
+
+    def action_test(self) -> None:
+        """Try its endpoint out."""
+        self._want("test")
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Show all of the automation."""
+        event.stop()
+        self._want("show")
+
+    def _want(self, what: str) -> None:
+        if automation := self._chosen_or_why():
+            self.post_message(self.Wanted(what, automation.name))
+
+    def action_turn(self) -> None:
+        """Enable the automation, or disable it."""
+        if automation := self._chosen_or_why():
+            on = automation.mode is not Mode.DISABLED
+            self._set_mode(automation.name, Mode.DISABLED if on else Mode.ENABLED)
+
+    def action_shadow(self) -> None:
+        """Put the automation in shadow, or let it act."""
+        if automation := self._chosen_or_why():
+            shadow = automation.mode is Mode.SHADOW
+            self._set_mode(automation.name, Mode.ENABLED if shadow else Mode.SHADOW)
+
+    def _set_mode(self, name: str, mode: Mode) -> None:
+        words = {
+            Mode.ENABLED: f"{name} is on, for events from now on.",
+            Mode.DISABLED: f"{name} is off.",
+            Mode.SHADOW: f"{name} is in shadow: it records what it would send, and sends nothing.",
+        }
+        self._change(lambda tower: tower.automations.set_mode(name, mode), words[mode])
+
+    @work(exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Ask, then delete the automation, or disable it instead."""
+        automation = self._chosen_or_why()
+        if automation is None:
+            return
+        name = automation.name
+        answers = [("disable", "Disable instead"), ("delete", "Delete")]
+        if automation.mode is Mode.DISABLED:
+            answers = answers[1:]
+        detail = (
+            f"It fired {counted(automation.fired_24h, 'time')} in the last 24 h. "
+            "What it did stays in the history."
+        )
+        answer = await self.app.push_screen_wait(Confirm(f"Delete {name}?", detail, answers))
+        if answer == "disable":
+            self._set_mode(name, Mode.DISABLED)
+        elif answer == "delete":
+            self._deleted = automation.definition, automation.mode
+            self._change(lambda tower: tower.automations.delete(name), f"Deleted {name}. u undoes.")
+
+    def action_undo(self) -> None:
+        """Make the automation that was deleted last again."""
+        if self._deleted is not None:
+            definition, mode = self._deleted
+            self._deleted = None
+            self._change(
+                lambda tower: tower.automations.create(definition, mode),
+                f"{definition.name} is back, for events from now on.",
+            )
+
+    @work(exit_on_error=False)
+    async def _change(self, change: Callable[[Tower], object], said: str) -> None:
+        try:
+            await session_of(self).ask(change)
+        except FiretowerError as error:
+            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            return
+        self.notify(said, markup=False)
+        self.post_message(self.Wanted("refresh", None))
+
+
+def read_automations(container: ContainerReference) -> Callable[[Tower], list[Automation]]:
+    """Return the question for a container's automations."""
+    return lambda tower: tower.automations.list(container)

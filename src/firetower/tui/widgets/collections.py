@@ -1,0 +1,77 @@
+"""The collections of one registry or project."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from firetower.core.catalog import Collection
+from firetower.tui.session import session_of
+from firetower.tui.text import ago
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+COLUMNS = (
+    Column("name", 16, flex=3),
+    Column("type", 10, flex=1),
+    Column("versions", 8, right=True),
+    Column("tags", 8, flex=2),
+    Column("made", 8, right=True),
+    Column("by", 8, flex=1, from_width=70),
+)
+
+
+def collection_row(collection: Collection, now: datetime) -> Row:
+    """Return a collection as a row."""
+    return Row(
+        str(collection.reference),
+        (
+            Cell(collection.reference.name),
+            Cell(collection.type, "dim"),
+            Cell(f"{collection.versions:,}"),
+            Cell(" ".join(collection.tags), "accent"),
+            Cell(ago(collection.created_at, now), "dim"),
+            Cell(collection.author, "dim"),
+        ),
+    )
+
+
+class Collections(Listing):
+    """The Collections tab of a registry, the Artifacts tab of a project."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "New version", id="version.new"),
+        Binding("t", "tag", "Tag", id="collection.tag"),
+    ]
+
+    class Wanted(Message):
+        """Something is to be done about a collection, or about a new version."""
+
+        def __init__(self, what: str, reference: str | None) -> None:
+            super().__init__()
+            self.what = what
+            self.reference = reference
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(Table(COLUMNS), id=id)
+
+    def show(self, collections: Sequence[Collection]) -> None:
+        """Show collections."""
+        now = session_of(self).now()
+        self.set_rows([collection_row(collection, now) for collection in collections])
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Show the versions of the collection."""
+        event.stop()
+        self.post_message(self.Wanted("open", str(event.key)))
+
+    def action_new(self) -> None:
+        """Log or link a version."""
+        self.post_message(self.Wanted("new", None))
+
+    def action_tag(self) -> None:
+        """Change the collection's tags."""
+        if self.table.key is not None:
+            self.post_message(self.Wanted("tag", str(self.table.key)))

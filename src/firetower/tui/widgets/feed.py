@@ -1,0 +1,139 @@
+"""The live feed, of everything or of one registry or project."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.core.references import ContainerReference
+from firetower.core.text import counted
+from firetower.tower import Tower
+from firetower.tui.session import session_of
+from firetower.tui.widgets.feed_line import feed_row
+from firetower.tui.widgets.feed_table import FeedTable
+from firetower.tui.widgets.listing import Listing
+
+PAGE = 500
+_MOST_SEARCHED = 20_000
+"""Lines that a search loads by itself before it waits to be asked for more."""
+
+
+def _page(
+    tower: Tower, container: ContainerReference | None, before_id: int | None
+) -> list[Execution]:
+    found = tower.executions.newest(PAGE, before_id=before_id, container=container)
+    return found[::-1]
+
+
+class Feed(Listing):
+    """Executions as they come, the newest at the bottom; older ones load when scrolled to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy_line", "Copy", show=False),
+    ]
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's word
+        header: bool = True,
+        empty: str = "Nothing has fired yet.",
+    ) -> None:
+        self.feed = FeedTable(header=header)
+        super().__init__(self.feed, empty=empty, id=id)
+        self.container: ContainerReference | None = None
+        self._early: list[Execution] | None = []
+        """What changed while the first page was being read."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines, and the note that says when they are paused."""
+        yield from super().compose()
+        yield Static("", classes="feed--paused")
+
+    def on_mount(self) -> None:
+        """Begin at the newest lines."""
+        super().on_mount()
+        self.query_one(".feed--paused").display = False
+        self.load()
+
+    def show_container(self, container: ContainerReference) -> None:
+        """Show what fired in one registry or project only."""
+        if container != self.container:
+            self.container = container
+            self.load()
+
+    @work(exclusive=True, group="feed", exit_on_error=False)
+    async def load(self) -> None:
+        """Read the newest lines and follow the end."""
+        self._early = []
+        session = session_of(self)
+        try:
+            page = await session.ask(partial(_page, container=self.container, before_id=None))
+        except FiretowerError as error:
+            self.fail(error)
+            return
+        now = session.now()
+        self.feed.start([feed_row(one, now) for one in page], more=len(page) == PAGE)
+        early, self._early = self._early, None
+        self._loaded = True
+        self._settle()
+        self.changed(early or [])
+
+    @work(exclusive=True, group="feed", exit_on_error=False)
+    async def load_older(self) -> None:
+        """Read the lines before the oldest; for a search, until some are found."""
+        session = session_of(self)
+        while self.feed.has_older:
+            oldest = self.feed.oldest
+            try:
+                page = await session.ask(partial(_page, container=self.container, before_id=oldest))
+            except FiretowerError as error:
+                self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+                return
+            now = session.now()
+            self.feed.prepend([feed_row(one, now) for one in page], more=len(page) == PAGE)
+            self._settle()
+            if len(self.feed.rows) > self.size.height or self.feed.total >= _MOST_SEARCHED:
+                return
+
+    def changed(self, executions: Sequence[Execution]) -> None:
+        """Show executions that are new or have changed."""
+        if self._early is not None:
+            self._early.extend(executions)
+            return
+        now = session_of(self).now()
+        self.feed.upsert(
+            [
+                feed_row(execution, now)
+                for execution in executions
+                if self.container in {None, execution.event.container}
+            ]
+        )
+        self._settle()
+
+    @on(FeedTable.Reached)
+    def _reached(self, event: FeedTable.Reached) -> None:
+        event.stop()
+        if self._early is None and self.feed.has_older:
+            self.load_older()
+
+    @on(FeedTable.Paused)
+    def _paused(self, event: FeedTable.Paused) -> None:
+        event.stop()
+        note = self.query_one(".feed--paused", Static)
+        note.display = event.unseen is not None
+        new = counted(event.unseen or 0, "new line")
+        note.update(f"paused · {new} ↓ · End resumes")
+
+    def action_copy_line(self) -> None:
+        """Copy the line under the cursor."""
+        if self.feed.rows:
+            row = self.feed.rows[self.feed.cursor]
+            self.app.copy_to_clipboard("  ".join(cell.text for cell in row.cells if cell.text))
+            self.notify("Copied the line.", markup=False)

@@ -1,0 +1,59 @@
+"""Executions as lines: what each column of the feed says."""
+
+from datetime import datetime
+
+from firetower.core.executions import Execution, Status
+from firetower.core.feed import FeedState, line_of
+from firetower.tui.text import clock, milliseconds
+from firetower.tui.widgets.table import Cell, Column, Row
+
+FEED_COLUMNS = (
+    Column("time", 8),
+    Column("state", 10),
+    Column("automation", 14, flex=2),
+    Column("event", 14, from_width=110),
+    Column("subject", 16, flex=4),
+    Column("answer", 14, flex=3),
+)
+
+TONES = {
+    FeedState.FINISHED: "ok",
+    FeedState.FAILED: "bad",
+    FeedState.RETRYING: "warn",
+    FeedState.SKIPPED: "dim",
+    FeedState.RUNNING: "accent",
+    FeedState.PENDING: "dim",
+}
+
+
+def feed_row(execution: Execution, now: datetime) -> Row:
+    """Return an execution as a line of the feed."""
+    line, event = line_of(execution), execution.event
+    tone = TONES[line.state]
+    return Row(
+        execution.id,
+        (
+            Cell(clock(execution.created_at, now), "dim"),
+            Cell(f"{line.state.glyph} {line.state.value}", tone),
+            Cell(execution.automation),
+            Cell(event.type.spec.label, "dim"),
+            Cell(f"{event.subject} {event.detail}".rstrip()),
+            Cell(
+                _answer(execution, line.state, now), tone if line.state.value == "failed" else "dim"
+            ),
+        ),
+    )
+
+
+def _answer(execution: Execution, state: FeedState, now: datetime) -> str:
+    """Return what came of it: "202  34 ms", "503, again 12:04:36", "cooldown until 12:10"."""
+    due = "" if execution.due_at is None else clock(execution.due_at, now)
+    code = "" if execution.status_code is None else str(execution.status_code)
+    if state is FeedState.RETRYING:
+        return f"{code or execution.reason or 'no answer'}, again {due}"
+    if execution.status is Status.FINISHED:
+        return f"{code}  {milliseconds(execution.duration_ms)}".strip() or "recorded"
+    if execution.status.is_final:
+        why = execution.explanation(due)
+        return f"{code}  {why}".strip()
+    return ""

@@ -1,0 +1,120 @@
+"""A table with its search, and its empty, loading and failed states."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.patterns import Pattern
+from firetower.tui.text import lines
+from firetower.tui.widgets.table import Row, Table
+
+
+class Listing(Vertical):
+    """A table that says why it shows nothing: loading, failed, nothing there, nothing found."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Filter", key_display="/", id="search"),
+        Binding("escape", "end_search", "Clear filter", show=False),
+    ]
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        empty: str = "",
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.table = table
+        self.empty = empty
+        self._loaded = False
+        self._said: tuple[str, bool] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the table, what stands in its place, and the search under it."""
+        yield self.table
+        yield Static("Loading …", classes="listing--note")
+        yield Input(
+            placeholder="filter: a regular expression", classes="listing--search", compact=True
+        )
+
+    def on_mount(self) -> None:
+        """Begin as loading, without a search."""
+        self.query_one(Input).display = False
+        self._say("Loading …")
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Show rows."""
+        self._loaded = True
+        self.table.set_rows(rows)
+        self._settle()
+
+    def fail(self, error: FiretowerError) -> None:
+        """Say what went wrong in place of the rows."""
+        self._say(f"{error.message}\n{error.hint}", failed=True)
+
+    def set_empty(self, text: str) -> None:
+        """Say something else when there is nothing."""
+        self.empty = text
+        if self._loaded:
+            self._settle()
+
+    def _settle(self) -> None:
+        if self.table.rows:
+            self._say("")
+        elif self.table.total:
+            self._say("Nothing here matches the filter. Escape clears it.")
+        else:
+            self._say(self.empty)
+
+    def _say(self, text: str, *, failed: bool = False) -> None:
+        if (text, failed) == self._said:
+            return
+        self._said = text, failed
+        note = self.query_one(".listing--note", Static)
+        note.display = bool(text)
+        self.table.display = not text
+        note.set_class(failed, "-failed")
+        note.update(lines(text))
+
+    def action_search(self) -> None:
+        """Open the search, or go back to it."""
+        search = self.query_one(Input)
+        search.display = True
+        search.focus()
+
+    def action_end_search(self) -> None:
+        """Clear the search and close it."""
+        search = self.query_one(Input)
+        search.value = ""
+        search.display = False
+        self.table.search(None)
+        self._settle()
+        self.table.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Leave escape to the screen while nothing is searched for."""
+        return action != "end_search" or self.query_one(Input).display
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search as it is typed."""
+        event.stop()
+        event.input.remove_class("-invalid")
+        try:
+            pattern = Pattern(f"(?i){event.value}") if event.value else None
+        except InvalidInput:
+            event.input.add_class("-invalid")
+            return
+        self.table.search(pattern)
+        self._settle()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to what was found."""
+        event.stop()
+        if self.table.display:
+            self.table.focus()

@@ -1,0 +1,31 @@
+"""A step of the tour, above what it is about."""
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+
+class TourPanel(Static):
+    """Says what to do next; a click or the key 0 ends the tour."""
+
+    class Ended(Message):
+        """The tour is to end."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__("")
+        self._says = ""
+        self.say(says)
+
+    def say(self, says: str) -> None:
+        """Show a step."""
+        if says != self._says:
+            self._says = says
+            self.update(
+                Content.from_markup("[b $accent]Tour[/] $says  [dim]0 ends it[/]", says=says)
+            )
+
+    def on_click(self, event: events.Click) -> None:
+        """End the tour."""
+        event.stop()
+        self.post_message(self.Ended())

@@ -1,0 +1,74 @@
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from firetower.core.errors import InvalidInput
+from firetower.core.patterns import Pattern, re2_search
+from firetower.core.plain import plain_search, required_start
+
+CHARACTERS = "aAb-_.|^$\\/ \n\té模\x00\ud800"
+TEXTS = st.text(st.sampled_from(CHARACTERS), max_size=6)
+WORDS = st.text(st.sampled_from("aAb-_.|^$\\/ \n\té模\x00"), max_size=3).map(
+    lambda word: re.sub(r"([-_.|^$\\/])", r"\\\1", word)
+)
+GROUPS = st.lists(WORDS, min_size=1, max_size=3).flatmap(
+    lambda words: st.sampled_from(["({})", "(?:{})"]).map(lambda form: form.format("|".join(words)))
+)
+PLAIN = st.tuples(
+    st.sampled_from(["", "^"]), st.one_of(WORDS, GROUPS), st.sampled_from(["", "$", ".*"])
+).map("".join)
+PIECES = st.sampled_from(
+    [*"aAb|^$()[].*+?{}\\", "a", "b", r"\d", r"\.", r"\|", "(a|b)", "[a|]", "{2}", "(?i)", r"\Q|\E"]
+)
+"""Of any expression, whether RE2 takes it or not."""
+
+
+@given(PLAIN, TEXTS)
+@example("^prod$", "prod\n")
+@example("(|a)", "")
+@example("a.*", "\na\n")
+def test_a_plain_expression_finds_what_re2_finds(source: str, text: str) -> None:
+    plain = plain_search(source)
+    assert plain is not None
+    assert plain(text) is re2_search(source)(text)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join), TEXTS)
+@example("^a|b", "b")
+@example("^ab?", "a")
+@example("^ab{0}", "a")
+@example("^a(b|c)|b", "b")
+@example(r"^a[(]|b[)]", "b)")
+def test_any_expression_means_what_it_means_to_re2(source: str, text: str) -> None:
+    try:
+        found = re2_search(source)(text)
+    except InvalidInput:
+        return
+    assert Pattern(source).search(text) is found
+    assert text.startswith(required_start(source)) or not found
+
+
+@pytest.mark.parametrize(
+    ("source", "start"),
+    [
+        ("^prod", "prod"),
+        ("^prod$", "prod"),
+        (r"^prod-\d+$", "prod-"),
+        (r"^v1\.0", "v1.0"),
+        ("^stage-(eu|us)-[0-9]+$", "stage-"),
+        ("^prods?$", "prod"),
+        ("^(staging|prod)$", ""),
+        ("^staging|prod$", ""),
+        ("prod", ""),
+        ("(?i)^prod", ""),
+    ],
+)
+def test_what_a_text_has_to_begin_with_is_read_off(source: str, start: str) -> None:
+    assert required_start(source) == start
+
+
+@pytest.mark.parametrize("source", ["prod.", "^prod|staging$", "(?i)prod", r"\d", "a{2}", ".*prod"])
+def test_what_says_more_than_a_text_is_left_to_re2(source: str) -> None:
+    assert plain_search(source) is None

@@ -1,0 +1,77 @@
+"""The demo's processes and folders, and waiting for them to be gone."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from towers import environment
+
+_PATIENCE = 30.0
+
+_HOLD = """
+import sys
+from firetower.demo import Stage
+with Stage(speed=50) as stage:
+    print(stage.database_url, flush=True)
+    sys.stdin.read()
+"""
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that holds a stage, with the stage's folder and all processes below it."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    below: list[psutil.Process]
+
+    def wait_until_gone(self) -> None:
+        wait_until(lambda: not any(map(runs, self.below)), "the children to end")
+        wait_until(lambda: not self.folder.exists(), "the folder to be deleted")
+
+
+def runs(process: psutil.Process) -> bool:
+    """Return whether a process lives; one that nobody waited for does not."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def folder_of(database_url: str) -> Path:
+    return Path(database_url.strip().removeprefix("sqlite:///")).parent
+
+
+@contextmanager
+def holding(tmp_path: Path) -> Iterator[Holder]:
+    """Hold a stage in a process of its own, killed when the block ends if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD],
+        env=environment("nowhere.db", TMPDIR=str(tmp_path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        folder = folder_of(process.stdout.readline())
+        assert (folder / "tower.db").exists()
+        below = psutil.Process(process.pid).children(recursive=True)
+        assert below
+        yield Holder(process, folder, below)
+    finally:
+        process.kill()
+        process.communicate()

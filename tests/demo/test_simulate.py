@@ -1,0 +1,104 @@
+"""The team at work, with a real worker and the demo's receiver."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import firetower
+from demo.data import filled
+from demo.processes import wait_until
+from firetower.core.events import EventType
+from firetower.core.executions import Execution, Status
+from firetower.demo import Stage
+from firetower.demo.simulate import simulate
+from firetower.tower import Tower
+from towers import worker
+
+STEPS = 60
+
+
+def counting(steps: int) -> Callable[[float], bool]:
+    """Return a wait that is over after some steps, and takes no time."""
+    left = iter(range(steps))
+    return lambda _: next(left, None) is None
+
+
+def done(database: Path) -> list[tuple[str, str, str, str]]:
+    with firetower.connect(str(database)) as tower:
+        return [
+            (event.type.value, event.subject, event.detail, event.author)
+            for event in tower.events.newest(10_000)
+        ]
+
+
+def test_the_same_seed_tells_the_same_stories(tmp_path: Path) -> None:
+    told = []
+    for name in ("one", "two"):
+        database = filled(tmp_path / f"{name}.db")
+        before = len(done(database))
+        simulate(str(database), speed=1.0, seed=5, wait=counting(STEPS))
+        told.append(done(database)[before:])
+    assert len(told[0]) >= STEPS
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+def test_its_pace_can_be_watched_and_hurried(speed: float, tmp_path: Path) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds * speed)
+        return len(waits) > 10
+
+    simulate(str(filled(tmp_path / "tower.db")), speed=speed, seed=5, wait=wait)
+    assert all(3 <= seconds <= 6 for seconds in waits)
+
+
+def test_a_change_by_somebody_else_ends_a_story_not_the_work(tmp_path: Path) -> None:
+    database = filled(tmp_path / "tower.db")
+    before = len(done(database))
+    over = counting(STEPS)
+
+    def meddle(seconds: float) -> bool:
+        with firetower.connect(str(database)) as tower:
+            newest = tower.events.newest(1)[0]
+            if newest.alias == "candidate" and newest.type is EventType.ADD_ARTIFACT_ALIAS:
+                tower.remove_alias(newest.subject, "candidate")
+        return over(seconds)
+
+    simulate(str(database), speed=1.0, seed=5, wait=meddle)
+    assert len(done(database)) > before + STEPS // 2
+
+
+def since(tower: Tower, first: int) -> list[Execution]:
+    return [one for one in tower.executions.newest(10_000) if one.id > first]
+
+
+def test_what_the_team_does_fires_automations_that_endpoints_answer() -> None:
+    with (
+        Stage(speed=200) as stage,
+        firetower.connect(stage.database_url) as tower,
+    ):
+        first = tower.executions.newest(1)[0].id
+        with worker(stage.database_url):
+            wait_until(
+                lambda: (
+                    {
+                        (one.integration, one.status_code)
+                        for one in since(tower, first)
+                        if one.status is Status.FINISHED
+                    }
+                    >= {
+                        ("ci-deploy", 202),
+                        ("eval-cluster", 200),
+                        ("audit-log", 201),
+                        ("ml-alerts", 200),
+                    }
+                ),
+                "an answer of each endpoint",
+            )
+            wait_until(
+                lambda: any(one.attempts > 1 for one in since(tower, first)),
+                "an execution that was tried again",
+            )

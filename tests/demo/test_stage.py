@@ -1,0 +1,80 @@
+"""A stage leaves nothing, however it ends."""
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+import firetower
+from demo.data import NOW, contents
+from demo.processes import folder_of, holding, runs
+from firetower.demo import Stage
+from firetower.store.keys import KEY_VARIABLE
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the stages of a test make their folders."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def test_a_stage_is_ready_when_entered_and_gone_when_left(here: Path) -> None:
+    with Stage() as stage:
+        folder = folder_of(stage.database_url)
+        assert folder.parent == here
+        assert folder.name.startswith("firetower-demo-")
+        with firetower.connect(stage.database_url) as tower:
+            assert len(tower.events.newest(10_000)) > 500
+        children = psutil.Process().children()
+        assert len(children) == 1
+    assert list(here.iterdir()) == []
+    assert not runs(children[0])
+
+
+def test_an_error_in_the_block_leaves_nothing(here: Path) -> None:
+    with pytest.raises(LookupError), Stage(play=False):
+        raise LookupError
+    assert list(here.iterdir()) == []
+
+
+def test_the_stage_shows_the_moment_it_is_told(here: Path) -> None:
+    with Stage(seed=3, now=NOW, play=False) as stage:
+        database = folder_of(stage.database_url) / "tower.db"
+        before = contents(database)
+        with firetower.connect(stage.database_url) as tower:
+            newest = tower.events.newest(1)[0].recorded_at
+        assert timedelta(0) < NOW - newest < timedelta(minutes=1)
+        assert contents(database) == before
+
+
+def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "not a key at all")
+    with Stage(play=False) as stage:
+        assert KEY_VARIABLE not in os.environ
+        assert (folder_of(stage.database_url) / "tower.key").exists()
+    assert os.environ[KEY_VARIABLE] == "not a key at all"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_its_process_leaves_nothing(number: signal.Signals, here: Path) -> None:
+    with holding(here) as holder:
+        holder.process.send_signal(number)
+        holder.process.wait(30)
+        holder.wait_until_gone()
+    assert list(here.iterdir()) == []
+
+
+def test_the_end_of_its_child_leaves_nothing_either(here: Path) -> None:
+    with Stage() as stage:
+        folder = folder_of(stage.database_url)
+        child = psutil.Process().children()[0]
+        child.kill()
+        child.wait(30)
+        assert folder.exists()
+    assert not folder.exists()
+    assert list(here.iterdir()) == []

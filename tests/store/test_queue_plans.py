@@ -1,0 +1,60 @@
+"""How SQLite looks for what the queue asks: never through the whole history."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from firetower.store.executions import find_ids
+from firetower.store.queue.recover import recover
+from firetower.store.store import Store
+from store.test_queue import Bench
+
+_HISTORY = ("events", "executions", "attempts")
+
+
+@contextmanager
+def statements() -> Iterator[dict[str, Any]]:
+    """Note every statement that is run, with its values."""
+    noted: dict[str, Any] = {}
+
+    def note(_: object, __: object, statement: str, values: object, *___: object) -> None:
+        noted[statement] = values
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield noted
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    store = Store.open(str(path), author="ada")
+    bench = Bench(store)
+    bench.automate()
+    bench.tower.add_alias(bench.version, "waits")
+    with statements() as run:
+        bench.turn()
+        [claim] = bench.turn(room=1)
+        bench.answer(claim, 503)
+        bench.tower.add_alias(bench.version, "at-once")
+        [claim] = bench.turn(room=1)
+        with store.changing() as change:
+            recover(change.connection, change.now, ["w"])
+            assert find_ids(change.connection, {(1, claim.event.id)}) != {}
+    with store.reading() as connection:
+        plans = [
+            f"{step.detail}: {statement}"
+            for statement, values in run.items()
+            if statement.startswith(("SELECT", "UPDATE", "\nUPDATE"))
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    store.close()
+    assert any("INDEX ix_events_unevaluated" in plan for plan in plans)
+    assert any("INDEX ix_executions_due" in plan for plan in plans)
+    scans = [plan for plan in plans for name in _HISTORY if plan.startswith(f"SCAN {name}")]
+    assert [scan for scan in scans if "INDEX ix_" not in scan] == []

@@ -1,0 +1,69 @@
+"""One furnished database, a copy of it for each test, and UTC wherever the tests run."""
+
+import itertools
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firetower.store.queue import evaluate
+from firetower.store.store import Store
+from tui.scene import Scene, furnish
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _everywhere_the_same() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        patch.setenv("FIRETOWER_SECRET_KEY", "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI=")
+        patch.delenv("NO_COLOR", raising=False)
+        patch.setenv("COLORTERM", "truecolor")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with something of everything."""
+    path = tmp_path_factory.mktemp("furnished") / "tower.db"
+    numbers = itertools.count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "new_webhook_id", lambda *_: f"msg_{next(numbers):026d}")
+        scene = Scene(path)
+        furnish(scene)
+        scene.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def unfurnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with nothing in it."""
+    path = tmp_path_factory.mktemp("unfurnished") / "tower.db"
+    Store.open(str(path)).close()
+    return path
+
+
+@pytest.fixture
+def scene(furnished: Path, tmp_path: Path) -> Iterator[Scene]:
+    """A furnished database of the test's own."""
+    yield from _copy(furnished, tmp_path)
+
+
+@pytest.fixture
+def empty_scene(unfurnished: Path, tmp_path: Path) -> Iterator[Scene]:
+    """An empty database of the test's own."""
+    yield from _copy(unfurnished, tmp_path)
+
+
+def _copy(template: Path, folder: Path) -> Iterator[Scene]:
+    scene = Scene(Path(shutil.copy(template, folder / "tower.db")))
+    yield scene
+    scene.close()

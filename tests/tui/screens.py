@@ -1,0 +1,84 @@
+"""The app on a database of a test, and what its screen shows."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from textual.pilot import Pilot
+from textual.worker import Worker
+
+from firetower.tui.app import FiretowerApp
+from firetower.tui.child import WorkerChild
+from tui.scene import Scene
+
+WIDE, SMALL = (120, 40), (80, 24)
+
+
+def app_of(scene: Scene, child: WorkerChild | None = None) -> FiretowerApp:
+    """Return the app on a database, not yet running."""
+    return FiretowerApp(scene.open_tower, clock=scene.clock, child=child)
+
+
+@asynccontextmanager
+async def open_app(
+    scene: Scene, size: tuple[int, int] = WIDE, child: WorkerChild | None = None
+) -> AsyncIterator[Pilot[None]]:
+    """Run the app until the block ends; it has read what its first screen shows."""
+    app = app_of(scene, child)
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await settled(pilot)
+        yield pilot
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 20) -> None:
+    """Let the app go on until a condition holds."""
+    deadline = monotonic() + timeout
+    while not condition():
+        assert monotonic() < deadline, "\n".join(screen_text(pilot))
+        await pilot.pause(0.01)
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Let the app go on until nothing is being read, and all is drawn."""
+    await pilot.pause()
+    await until(pilot, lambda: len(_busy(pilot)) <= _open_dialogs(pilot))
+    await pilot.pause()
+
+
+def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
+    return [
+        worker for worker in pilot.app.workers if not worker.is_finished and worker.group != "child"
+    ]
+
+
+def _open_dialogs(pilot: Pilot[None]) -> int:
+    """Return how many workers wait for a dialog's answer."""
+    return sum(
+        back.future is not None
+        for screen in pilot.app.screen_stack
+        for back in screen._result_callbacks
+    )
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, and let what they start come to its end."""
+    await pilot.press(*keys)
+    await settled(pilot)
+
+
+def screen_text(pilot: Pilot[None]) -> list[str]:
+    """Return the lines of the screen as they are drawn."""
+    return [strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips()]
+
+
+def line_with(pilot: Pilot[None], *words: str) -> str:
+    """Return the first line of the screen that has all these words."""
+    for line in screen_text(pilot):
+        if all(word in line for word in words):
+            return line
+    raise AssertionError(f"no line has {words}:\n" + "\n".join(screen_text(pilot)))
+
+
+def shows(pilot: Pilot[None], *words: str) -> bool:
+    """Return whether one line of the screen has all these words."""
+    return any(all(word in line for word in words) for line in screen_text(pilot))

@@ -1,0 +1,120 @@
+"""The dialog that makes webhooks and Slack hooks."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Select
+
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.tui.screens.integration import IntegrationDialog
+from tui.scene import Scene
+from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows
+
+pytestmark = pytest.mark.anyio
+
+VALUE = "s3cret-never-shown"
+
+
+async def opened(pilot: Pilot[None], kind: IntegrationKind) -> list[str | None]:
+    """Open the dialog; what it gives back is added to the list."""
+    given: list[str | None] = []
+    await pilot.app.push_screen(IntegrationDialog(kind), given.append)
+    await settled(pilot)
+    return given
+
+
+async def write(pilot: Pilot[None], text: str) -> None:
+    await pilot.press(*text)
+    await settled(pilot)
+
+
+def saved(scene: Scene, name: str, kind: IntegrationKind) -> IntegrationSettings:
+    return scene.tower.integrations.get(name, kind).integration.settings
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_a_webhook_is_made_by_keys_with_an_old_and_a_new_secret(
+    scene: Scene, size: tuple[int, int]
+) -> None:
+    async with open_app(scene, size) as pilot:
+        given = await opened(pilot, IntegrationKind.WEBHOOK)
+        await write(pilot, "gate-2")
+        await press(pilot, "tab")
+        await write(pilot, "http://gate.internal/in")
+        await press(pilot, "tab", "enter", "down", "down", "enter")
+        assert shows(pilot, "Access token", "CI_TOKEN")
+        await press(pilot, "tab", "enter", "end", "enter")
+        assert shows(pilot, "GATE_2_KEY")
+        await write(pilot, VALUE)
+        assert not shows(pilot, VALUE)
+        assert shows(pilot, "•" * len(VALUE))
+        await press(pilot, "enter")
+        assert given == ["gate-2"]
+    settings = saved(scene, "gate-2", IntegrationKind.WEBHOOK)
+    assert settings.url == "http://gate.internal/in"
+    assert settings.secret_names == {"CI_TOKEN", "GATE_2_KEY"}
+    detail = scene.tower.integrations.get("gate-2", IntegrationKind.WEBHOOK)
+    secrets = scene.tower.integrations.open_secrets(detail.integration)
+    assert VALUE not in secrets.mask(VALUE)
+
+
+async def test_a_slack_hook_is_made_by_mouse(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        given = await opened(pilot, IntegrationKind.SLACK)
+        await pilot.click("IntegrationDialog TextField Input")
+        await write(pilot, "alerts")
+        await pilot.click("SelectCurrent")
+        await settled(pilot)
+        await pilot.click("SelectOverlay", offset=(4, 3))
+        await settled(pilot)
+        assert pilot.app.screen.query_one(Select).value == "SLACK_ML"
+        await pilot.click("#save")
+        await settled(pilot)
+        assert given == ["alerts"]
+    assert saved(scene, "alerts", IntegrationKind.SLACK).url_secret == "SLACK_ML"
+
+
+async def test_each_error_stands_under_its_field_and_nothing_is_lost(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        given = await opened(pilot, IntegrationKind.WEBHOOK)
+        await write(pilot, "ci-deploy")
+        await press(pilot, "enter")
+        assert shows(pilot, "URL is needed")
+        await write(pilot, "ftp://x")
+        await press(pilot, "enter")
+        assert shows(pilot, 'URL "ftp://x" is not http or https')
+        for _ in range(7):
+            await pilot.press("backspace")
+        await write(pilot, "http://x")
+        assert not shows(pilot, "is not http")
+        await press(pilot, "enter")
+        assert shows(pilot, "an integration named ci-deploy exists already")
+        await write(pilot, "-b")
+        await press(pilot, "enter")
+        assert given == ["ci-deploy-b"]
+
+
+async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        given = await opened(pilot, IntegrationKind.SLACK)
+        await write(pilot, "ci")
+        await press(pilot, "tab", "enter", "end", "enter")
+        await press(pilot, "shift+tab", *["backspace"] * 10)
+        await write(pilot, "CI_TOKEN")
+        await press(pilot, "enter")
+        assert shows(pilot, "a secret named CI_TOKEN exists already")
+        await write(pilot, "_2")
+        await press(pilot, "enter")
+        assert shows(pilot, "its value is needed")
+        await write(pilot, VALUE)
+        await press(pilot, "enter")
+        assert shows(pilot, "the value is no URL that can be reached")
+        assert not any(VALUE in line for line in screen_text(pilot))
+        await press(pilot, *["backspace"] * len(VALUE))
+        await write(pilot, "https://hooks.slack.test/T/B/x")
+        await press(pilot, "shift+tab", "shift+tab", "shift+tab", "end", *["backspace"] * 2)
+        await write(pilot, "team-ml")
+        await press(pilot, "enter")
+        assert shows(pilot, "an integration named team-ml exists already")
+        assert "CI_TOKEN_2" not in [secret.name for secret in scene.tower.secrets.list()]
+        await press(pilot, "escape")
+        assert given == [None]

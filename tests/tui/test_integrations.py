@@ -1,0 +1,154 @@
+"""The Integrations screen and the test of an endpoint."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from textual.pilot import Pilot
+
+from firetower.core.integrations import IntegrationKind
+from firetower.tui.app import FiretowerApp
+from firetower.tui.screens.integrations import IntegrationsScreen
+from firetower.tui.screens.probe import ProbeScreen
+from receiver import Receiver, serve
+from tui.scene import TOKEN, Scene
+from tui.screens import SMALL, WIDE, line_with, open_app, press, settled, shows, until
+
+pytestmark = pytest.mark.anyio
+
+WEBHOOK = IntegrationKind.WEBHOOK
+HOSTILE = 'path [/foo] {"a": [true, false]} [b\x1b[31m'
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with serve() as receiver:
+        yield receiver
+
+
+def use(pilot: Pilot[None], scene: Scene) -> None:
+    """Let child processes of the app use the test's database."""
+    cast("FiretowerApp", pilot.app).session.database = str(scene.path)
+
+
+def enabled(scene: Scene, name: str = "ci-deploy") -> bool:
+    return scene.tower.integrations.get(name, WEBHOOK).integration.enabled
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_it_lists_every_endpoint(scene: Scene, size: tuple[int, int]) -> None:
+    scene.tower.integrations.disable("validator", WEBHOOK)
+    async with open_app(scene, size) as pilot:
+        await press(pilot, "3", "i")
+        assert shows(pilot, "ci-deploy", "http://ci.", "✓ on", "canary", "2")
+        assert shows(pilot, "team-ml", "Slack, URL in", "tell-co")
+        assert shows(pilot, "validator", "◌ off: by hand"[:8])
+        await press(pilot, "i")
+        assert len(pilot.app.screen_stack) == 2
+        await press(pilot, "escape")
+        assert not isinstance(pilot.app.screen, IntegrationsScreen)
+
+
+async def test_an_empty_list_says_what_to_do_and_greys_the_keys(empty_scene: Scene) -> None:
+    async with open_app(empty_scene) as pilot:
+        await press(pilot, "i")
+        assert shows(pilot, "Press n to name a webhook, N to name a Slack channel.")
+        assert pilot.app.screen.check_action("test", ()) is None
+        await press(pilot, "t", "d", "space", "enter")
+        assert isinstance(pilot.app.screen, IntegrationsScreen)
+
+
+async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "i", "n", *"zeta", "tab", *"http://z.test/", "enter")
+        assert shows(pilot, "zeta", "http://z.test/", "nobody")
+        screen = pilot.app.screen
+        assert isinstance(screen, IntegrationsScreen)
+        assert screen.listing.table.key == "zeta"
+        await press(pilot, "N")
+        assert shows(pilot, "New Slack hook")
+
+
+async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver) -> None:
+    receiver.answer = lambda _: (418, {}, f"no {TOKEN} {HOSTILE}".encode())
+    scene.webhook("pot", url=receiver.url(), access_token_secret="CI_TOKEN")
+    async with open_app(scene) as pilot:
+        use(pilot, scene)
+        await press(pilot, "i", "down", "t")
+        await until(pilot, lambda: shows(pilot, "✗ 418"))
+        assert line_with(pilot, "✗ 418", "in", "ms")
+        assert shows(pilot, 'path [/foo] {"a": [true, false]} [b\\x1b[31m')
+        assert not shows(pilot, TOKEN)
+        receiver.answer = lambda _: (202, {}, b'{"queued": true}')
+        await pilot.click("#again")
+        await settled(pilot)
+        await until(pilot, lambda: shows(pilot, "✓ 202"))
+        assert shows(pilot, '"queued": true')
+        await press(pilot, "y")
+        assert pilot.app.clipboard == '{"queued": true}'
+        await pilot.click("#close")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, IntegrationsScreen)
+    assert len(receiver.requests) == 2
+
+
+async def test_a_test_that_cannot_be_sent_says_why(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        use(pilot, scene)
+        await pilot.app.push_screen(ProbeScreen("gone", WEBHOOK))
+        await settled(pilot)
+        await until(pilot, lambda: shows(pilot, "✗ not sent"))
+        assert shows(pilot, "there is no webhook gone")
+
+
+async def test_leaving_a_test_ends_its_process(scene: Scene, receiver: Receiver) -> None:
+    async with open_app(scene) as pilot:
+        use(pilot, scene)
+        await pilot.app.push_screen(ProbeScreen("ci-deploy", WEBHOOK))
+        await pilot.pause()
+        assert shows(pilot, "▸ sending …")
+        await press(pilot, "escape")
+        assert not isinstance(pilot.app.screen, ProbeScreen)
+
+
+async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "i", "space")
+        assert not enabled(scene)
+        assert shows(pilot, "ci-deploy", "◌ off: by hand")
+        with scene.store.changing() as change:
+            change.connection.exec_driver_sql(
+                "UPDATE executions SET status = 'failed', due_at = NULL, "
+                "finished_at = (SELECT disabled_at FROM integrations WHERE name = 'ci-deploy') "
+                "WHERE id = (SELECT max(id) FROM executions WHERE status = 'pending')"
+            )
+        await press(pilot, "space")
+        assert enabled(scene)
+        assert shows(pilot, "ci-deploy missed 1 execution while it was off")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "1 execution sent again")
+    assert scene.tower.executions.newest(1)[0].reason == "redelivery"
+
+
+async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "i", "d")
+        assert shows(pilot, "Delete ci-deploy?")
+        await press(pilot, "enter")
+        assert enabled(scene)
+        await press(pilot, "d", "right", "right", "enter")
+        assert shows(pilot, "ci-deploy is used by canary-f1 and deploy-on-prod")
+        await press(pilot, "d", "right", "enter")
+        assert not enabled(scene)
+        scene.webhook("spare", url="http://spare.test/")
+        await press(pilot, "i", "down")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, IntegrationsScreen)
+        await screen._read()
+        screen.listing.table.move_to("spare")
+        await press(pilot, "d")
+        await pilot.click("Confirm Button.-error")
+        await settled(pilot)
+        assert not shows(pilot, "http://spare.test/")

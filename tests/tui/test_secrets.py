@@ -1,0 +1,66 @@
+"""The Secrets screen."""
+
+import pytest
+from textual.widgets import Input
+
+from tui.scene import Scene
+from tui.screens import SMALL, WIDE, open_app, press, settled, shows
+
+pytestmark = pytest.mark.anyio
+
+
+def names(scene: Scene) -> list[str]:
+    return [secret.name for secret in scene.tower.secrets.list()]
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_it_lists_names_and_never_values(scene: Scene, size: tuple[int, int]) -> None:
+    async with open_app(scene, size) as pilot:
+        await press(pilot, "S")
+        assert shows(pilot, "CI_TOKEN", "9 d ago", "ci-deploy")
+        assert shows(pilot, "SLACK_ML", "team-ml")
+        assert not shows(pilot, "hidden")
+
+
+async def test_a_secret_is_saved_by_keys_masked(empty_scene: Scene) -> None:
+    async with open_app(empty_scene) as pilot:
+        await press(pilot, "S")
+        assert shows(pilot, "Press n to save one")
+        await press(pilot, "n", *"bad-name", "tab", *"hush")
+        assert shows(pilot, "••••")
+        assert not shows(pilot, "hush")
+        await press(pilot, "enter")
+        assert shows(pilot, 'secret name "bad-name" is not allowed')
+        await press(pilot, *["backspace"] * 5, *"_x", "enter")
+        assert shows(pilot, "bad_x", "now", "nobody")
+        assert shows(pilot, "Saved bad_x, encrypted.")
+    assert names(empty_scene) == ["bad_x"]
+
+
+async def test_another_value_is_given_by_mouse(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "S")
+        await pilot.click("#secrets Table", offset=(3, 2), times=2)
+        await settled(pilot)
+        assert shows(pilot, "Another value for CI_TOKEN")
+        assert shows(pilot, "still signs for 24 hours")
+        await pilot.click(Input)
+        await press(pilot, *"other")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "CI_TOKEN", "now")
+
+
+async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> None:
+    scene.tower.secrets.set("SPARE", "x")
+    async with open_app(scene) as pilot:
+        await press(pilot, "S", "d")
+        assert shows(pilot, "1 integration still use")
+        await press(pilot, "right", "enter")
+        assert shows(pilot, "secret CI_KEY is used by ci-deploy")
+        await press(pilot, "end", "d", "enter")
+        assert "SPARE" in names(scene)
+        await press(pilot, "d")
+        await pilot.click("Confirm Button.-error")
+        await settled(pilot)
+        assert "SPARE" not in names(scene)

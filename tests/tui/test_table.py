@@ -1,0 +1,274 @@
+"""The table: its cursor, its keys, the mouse, and how little it paints."""
+
+import random
+from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from firetower.core.patterns import Pattern
+from firetower.tui.styles import style_sheets
+from firetower.tui.widgets.table import Cell, Column, Row, Table, fitted
+from tui.screens import screen_text
+
+pytestmark = pytest.mark.anyio
+
+COLUMNS = (Column("name", 10, flex=1), Column("count", 6, right=True), Column("note", 8))
+
+
+class Painted(Table):
+    """A table that notes which of its lines are painted."""
+
+    def __init__(self, *, one_click: bool = False) -> None:
+        super().__init__(COLUMNS, one_click=one_click)
+        self.painted: list[int] = []
+
+    def render_line(self, y: int) -> Strip:
+        self.painted.append(y)
+        return super().render_line(y)
+
+
+class TableApp(App[None]):
+    CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
+
+    def __init__(self, table: Painted) -> None:
+        super().__init__()
+        self.table = table
+        self.chosen: list[Hashable] = []
+        self.moved: list[Hashable | None] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        self.chosen.append(event.key)
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        self.moved.append(event.key)
+
+
+@asynccontextmanager
+async def table_of(
+    rows: Iterable[Row], *, one_click: bool = False
+) -> AsyncIterator[tuple[Pilot[None], Painted]]:
+    app = TableApp(Painted(one_click=one_click))
+    async with app.run_test(size=(40, 11)) as pilot:
+        app.table.set_rows(list(rows))
+        app.table.focus()
+        await pilot.pause()
+        app.table.painted.clear()
+        app.moved.clear()
+        yield pilot, app.table
+
+
+def row(key: int, name: str | None = None, count: int = 0) -> Row:
+    return Row(key, (Cell(name or f"row {key}"), Cell(f"{count}"), Cell("ok", "ok")))
+
+
+def rows(*keys: int) -> list[Row]:
+    return [row(key) for key in keys]
+
+
+class Many(Sequence[Row]):
+    """A million rows that are made when looked at."""
+
+    def __len__(self) -> int:
+        return 1_000_000
+
+    def __getitem__(self, index: Any) -> Any:
+        return row(index)
+
+
+def app_of(pilot: Pilot[None]) -> TableApp:
+    assert isinstance(pilot.app, TableApp)
+    return pilot.app
+
+
+async def test_columns_stand_where_they_should() -> None:
+    async with table_of([row(1, count=1_234)]) as (pilot, _):
+        assert screen_text(pilot)[:2] == [
+            " name                   count  note",
+            " row 1                   1234  ok",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "cursor"),
+    [
+        ("j", 1),
+        ("jjjk", 2),
+        ("G", 99),
+        ("Ggj", 1),
+        ("Gk", 98),
+        ("k", 0),
+        (["pagedown"], 9),
+        (["pagedown", "pagedown", "pageup"], 9),
+        (["end", "pageup"], 90),
+        (["down", "down", "up"], 1),
+        (["end", "home"], 0),
+    ],
+)
+async def test_keys_move_the_cursor_and_keep_it_in_sight(keys: Iterable[str], cursor: int) -> None:
+    async with table_of(rows(*range(100))) as (pilot, table):
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert table.cursor == cursor
+        assert any(f"row {cursor} " in line for line in screen_text(pilot))
+
+
+async def test_the_cursor_stays_on_its_row_while_rows_come_go_and_move() -> None:
+    chance = random.Random(7)
+    async with table_of(rows(*range(50))) as (pilot, table):
+        table.move_to(25)
+        for _ in range(40):
+            keys = chance.sample(range(200), 60)
+            if 25 not in keys:
+                keys.insert(chance.randrange(60), 25)
+            table.set_rows(rows(*keys))
+            await pilot.pause()
+            assert table.key == 25
+            assert any("row 25 " in line for line in screen_text(pilot))
+        assert app_of(pilot).moved == [25]
+
+
+async def test_a_row_that_goes_leaves_the_cursor_where_it_was() -> None:
+    async with table_of(rows(*range(8))) as (pilot, table):
+        table.move_to(3)
+        keys = []
+        for left in ([0, 1, 2, 4, 5], [0, 1], []):
+            table.set_rows(rows(*left))
+            keys.append(table.key)
+        assert keys == [4, 1, None]
+        await pilot.press("j", "k", "enter", "G", "pagedown")
+        await pilot.pause()
+        assert app_of(pilot).moved == [3, 4, 1, None]
+        assert app_of(pilot).chosen == []
+
+
+async def test_rows_that_go_do_not_leave_the_view_below_the_end() -> None:
+    async with table_of(rows(*range(100))) as (pilot, table):
+        await pilot.press("G")
+        table.set_rows(rows(*range(20)))
+        await pilot.pause()
+        assert "row 19" in screen_text(pilot)[-1]
+
+
+async def test_only_lines_that_differ_are_painted() -> None:
+    async with table_of(rows(*range(9))) as (pilot, table):
+        table.set_rows(rows(*range(9)))
+        await pilot.pause()
+        assert table.painted == []
+        changed = rows(*range(9))
+        changed[4] = row(4, count=7)
+        table.set_rows(changed)
+        await pilot.pause()
+        assert table.painted == [5]
+        table.painted.clear()
+        await pilot.press("j")
+        await pilot.pause()
+        assert sorted(table.painted) == [1, 2]
+
+
+async def test_a_new_row_at_the_end_paints_itself_only() -> None:
+    async with table_of(rows(*range(5))) as (pilot, table):
+        table.set_rows(rows(*range(6)))
+        await pilot.pause()
+        assert set(table.painted) <= {6}
+
+
+async def test_a_million_rows_cost_what_is_on_screen() -> None:
+    async with table_of([]) as (pilot, table):
+        table.set_rows(Many())
+        await pilot.pause()
+        await pilot.press("G")
+        await pilot.pause()
+        assert "row 999999" in screen_text(pilot)[-1]
+        assert len(table.painted) < 50
+
+
+async def test_a_click_moves_and_a_double_click_chooses() -> None:
+    async with table_of(rows(*range(30))) as (pilot, table):
+        await pilot.click(Painted, offset=(3, 4))
+        assert (table.key, app_of(pilot).chosen) == (3, [])
+        await pilot.click(Painted, offset=(3, 6), times=2)
+        assert app_of(pilot).chosen == [5]
+        await pilot.click(Painted, offset=(3, 0))
+        assert table.key == 5
+
+
+async def test_a_click_counts_from_what_is_scrolled_to() -> None:
+    async with table_of(rows(*range(30)), one_click=True) as (pilot, _):
+        await pilot.press("G")
+        await pilot.click(Painted, offset=(3, 1))
+        assert app_of(pilot).chosen == [20]
+
+
+async def test_a_click_below_the_rows_does_nothing() -> None:
+    async with table_of(rows(0, 1), one_click=True) as (pilot, table):
+        await pilot.click(Painted, offset=(3, 7))
+        assert (table.key, app_of(pilot).chosen) == (0, [])
+
+
+async def test_the_wheel_scrolls_and_leaves_the_cursor() -> None:
+    async with table_of(rows(*range(50))) as (pilot, table):
+        table.scroll_to(y=20, animate=False)
+        await pilot.pause()
+        assert "row 20" in screen_text(pilot)[1]
+        assert table.key == 0
+
+
+async def test_a_search_keeps_the_cursor_on_what_it_finds() -> None:
+    async with table_of(rows(*range(40))) as (pilot, table):
+        table.move_to(31)
+        table.search(Pattern("row 3"))
+        assert [shown.key for shown in table.rows] == [3, *range(30, 40)]
+        assert (table.key, table.total) == (31, 40)
+        table.set_rows(rows(31, 32, 5))
+        assert [shown.key for shown in table.rows] == [31, 32]
+        table.search(None)
+        await pilot.pause()
+        assert (table.key, len(table.rows)) == (31, 3)
+
+
+async def test_wide_characters_leave_the_columns_aligned() -> None:
+    names = [
+        "plain",
+        "模型注册表",
+        "モデル登録簿の名前が長い場合",
+        "e\u0301a\u0308",
+        "한국어",
+        "a模b型c",
+    ]
+    async with table_of([row(i, name, i) for i, name in enumerate(names)]) as (pilot, _):
+        for line in screen_text(pilot)[1 : len(names) + 1]:
+            before, _, _ = line.partition("ok")
+            assert cell_len(before) == 31
+
+
+async def test_text_from_outside_is_drawn() -> None:
+    hostile = "[/b] \x1b[2J\r\n\u202e\ud800[link=x]"
+    async with table_of([row(1, hostile)]) as (pilot, table):
+        table.styles.width = 100
+        await pilot.resize_terminal(100, 11)
+        await pilot.pause()
+        assert r"[/b] \x1b[2J\r\n\u202e\ud800[link=x]" in screen_text(pilot)[1]
+
+
+async def test_resizing_shares_the_width_anew() -> None:
+    async with table_of(rows(1)) as (pilot, _):
+        await pilot.resize_terminal(60, 11)
+        await pilot.pause()
+        assert screen_text(pilot)[0].index("note") == 60 - 9
+
+
+@given(st.text(), st.integers(0, 40), st.booleans())
+def test_a_fitted_text_takes_exactly_its_cells(text: str, width: int, right: bool) -> None:
+    assert cell_len(fitted(text, width, right=right)) == width
