@@ -98,6 +98,10 @@ class FiretowerApp(App[None]):
         self._has_child = False
         self._look = Refresh(self, self._read_standing)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the colour of what is quiet, for themes that have none of their own."""
+        return {"muted": "ansi_bright_black"}
+
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
         if self._with_tour:

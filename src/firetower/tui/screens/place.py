@@ -76,6 +76,7 @@ class PlaceScreen(Screen[None]):
         Binding("h,left,left_square_bracket", "tab(-1)", "Tab", show=False),
         Binding("l,right,right_square_bracket", "tab(1)", "Tab", show=False),
         Binding("escape,backspace", "back", "Back", id="back"),
+        Binding("n", "new", "New", id="place.new"),
         Binding("c", "create", "Create", id="place.create"),
         Binding("f", "fold", "Fold feed", id="feed.fold"),
     ]
@@ -291,6 +292,12 @@ class PlaceScreen(Screen[None]):
         self.places.table.focus()
         if self.has_class("-narrow"):
             self.remove_class("-open")
+
+    def action_new(self) -> None:
+        """Make what the open tab lists, wherever the cursor is."""
+        pane = self.query_one(f"#{self.tabs.current}")
+        if self.open is not None and isinstance(pane, Automations | Collections):
+            pane.action_new()
 
     def action_fold(self) -> None:
         """Fold the feed away, or out again."""
