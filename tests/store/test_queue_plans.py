@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from firetower.store.executions import find_ids
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
 from store.test_queue import Bench
