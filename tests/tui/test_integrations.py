@@ -1,8 +1,11 @@
 """The Integrations screen and the test of an endpoint."""
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from typing import cast
 
+import psutil
 import pytest
 from textual.pilot import Pilot
 
@@ -102,13 +105,27 @@ async def test_a_test_that_cannot_be_sent_says_why(scene: Scene) -> None:
         assert shows(pilot, "there is no webhook gone")
 
 
+def probes() -> list[str]:
+    """Return the commands of the child processes that send a test."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(child.cmdline()))
+    return [command for command in found if "webhook test slow" in command]
+
+
 async def test_leaving_a_test_ends_its_process(scene: Scene, receiver: Receiver) -> None:
+    left = threading.Event()
+    receiver.answer = lambda _: (200, {}, b"late") if left.wait(60) else (500, {}, b"")
+    scene.webhook("slow", url=receiver.url())
     async with open_app(scene) as pilot:
         use(pilot, scene)
-        await pilot.app.push_screen(ProbeScreen("ci-deploy", WEBHOOK))
-        await pilot.pause()
+        await pilot.app.push_screen(ProbeScreen("slow", WEBHOOK))
+        await until(pilot, probes, PATIENCE)
         assert shows(pilot, "▸ sending …")
-        await press(pilot, "escape")
+        await pilot.press("escape")
+        await until(pilot, lambda: not probes(), PATIENCE)
+        left.set()
         assert not isinstance(pilot.app.screen, ProbeScreen)
 
 
