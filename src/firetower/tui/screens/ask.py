@@ -78,7 +78,9 @@ class Ask(ModalScreen[T | None]):
     @property
     def _keys(self) -> Content:
         """What enter and tab do."""
-        return plain(f"tab next field · enter {self._button.lower()}" if self._fields else "")
+        if not any(isinstance(field.entry, Input) for field in self._fields):
+            return Content("")
+        return plain(f"tab next field · enter {self._button.lower()}")
 
     @on(Button.Pressed, "#cancel")
     def _cancelled(self, event: Button.Pressed) -> None:
