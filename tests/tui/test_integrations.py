@@ -143,6 +143,7 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
         await press(pilot, "space")
         assert enabled(scene)
         assert shows(pilot, "ci-deploy missed 1 execution while it was off")
+        assert shows(pilot, "ci-deploy is on. While it was off, 1 execution waited")
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "1 execution sent again")
