@@ -1,7 +1,6 @@
 """The Registry and the Project screen: the list of places, and one of them open."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
@@ -12,19 +11,20 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
-from firetower.core.automations import Automation
-from firetower.core.catalog import Collection, Container
+from firetower.core.catalog import Container
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
-from firetower.tower import Tower
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.place_view import PlaceView, read_place
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.catalog import new_place
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.probe import show_probe
 from firetower.tui.session import session_of
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.bar import Bar
@@ -33,30 +33,6 @@ from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 from firetower.tui.widgets.tabs import TabRow
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceView:
-    """What the screen shows, as it was read."""
-
-    places: Sequence[Container]
-    open: Container | None
-    collections: Sequence[Collection]
-    automations: Sequence[Automation]
-
-
-def read_place(
-    tower: Tower, kind: ContainerKind, reference: ContainerReference | None, tab: str
-) -> PlaceView:
-    """Read the list of places, and of the open one what a tab shows."""
-    places = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
-    found = next((place for place in places if place.reference == reference), None)
-    if found is None or reference is None:
-        return PlaceView(places, None, (), ())
-    collections = tower.container(reference)[1] if tab == "collections" else ()
-    automations = tower.automations.list(reference) if tab == "automations" else ()
-    return PlaceView(places, found, collections, automations)
-
 
 _LOOK = 30.0
 """Seconds after which the ages are told anew though nothing has changed."""
@@ -251,6 +227,10 @@ class PlaceScreen(Screen[None]):
             self._write(FormScreen(Draft.new(self.open)))
         elif event.what == "edit" and chosen is not None:
             self._write(FormScreen(Draft.of(chosen), chosen))
+        elif event.what == "show" and chosen is not None:
+            self.app.push_screen(AutomationScreen(chosen.name, self.KIND))
+        elif event.what == "test" and chosen is not None:
+            show_probe(self, chosen.definition)
 
     @work(exit_on_error=False)
     async def _write(self, form: FormScreen) -> None:
