@@ -11,7 +11,8 @@ from firetower.core.events import Event
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.execution_text import pretty
-from firetower.tui.form.draft import Draft, Reading
+from firetower.tui.form.draft import Draft
+from firetower.tui.form.reading import Reading
 from firetower.tui.form.world import World, sample_event
 from firetower.tui.text import ago, lines, plain
 

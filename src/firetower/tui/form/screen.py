@@ -21,9 +21,10 @@ from firetower.core.executions import Execution
 from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
 from firetower.tower import Tower
-from firetower.tui.form.draft import Draft, Part, Reading, read_draft, suggested_name
+from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.preview import collections_note, matches, preview_text, values_note
+from firetower.tui.form.reading import Part, Reading, read_draft
 from firetower.tui.form.world import RECENT, World, read_world
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.confirm import Confirm
