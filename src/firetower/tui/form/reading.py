@@ -1,6 +1,6 @@
 """What a draft means, as far as it can be read, and what is wrong with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from firetower.core.actions import Action, ActionType, NoAction, SlackAction, WebhookAction
 from firetower.core.automations import Definition, parse_duration
-from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.events import check_allowed
 from firetower.core.filters import ANY, Filter
 from firetower.core.filters.filter import alias_and_tag_filter
@@ -16,6 +16,7 @@ from firetower.core.names import check_automation_name
 from firetower.core.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.scopes import CollectionScope, ContainerScope, Scope, collections_scope
+from firetower.core.text import visible
 from firetower.tui.form.draft import Draft
 
 T = TypeVar("T")
@@ -55,8 +56,13 @@ class Reading:
         return self.definition is not None and not self.missing
 
 
-def read_draft(draft: Draft, granted: Mapping[str, frozenset[str]]) -> Reading:
-    """Read a draft; `granted` are the secrets that each integration may use."""
+def read_draft(
+    draft: Draft, granted: Mapping[str, frozenset[str]], taken: Collection[str] = ()
+) -> Reading:
+    """Read a draft; `granted` are the secrets that each webhook may use.
+
+    `taken` are the names of the other automations.
+    """
     reading = Reading()
 
     def attempt(part: Part, read: Callable[[], T]) -> T | None:
@@ -74,7 +80,7 @@ def read_draft(draft: Draft, granted: Mapping[str, frozenset[str]]) -> Reading:
     cooldown = attempt(
         Part.COOLDOWN, lambda: parse_duration(draft.cooldown) if draft.cooldown.strip() else None
     )
-    attempt(Part.NAME, lambda: check_automation_name(draft.name))
+    attempt(Part.NAME, lambda: _check_name(draft.name, taken))
     _note_missing(draft, reading)
     if reading.problems or not (reading.scope and reading.filter and action):
         return reading
@@ -116,6 +122,12 @@ def _read_filter(draft: Draft, attempt: Attempt) -> Filter | None:
         return alias_and_tag_filter(alias or None, tag or None, None if other is ANY else other)
     except InvalidInput:
         return None  # said under the alias or the tag
+
+
+def _check_name(name: str, taken: Collection[str]) -> None:
+    check_automation_name(name)
+    if name in taken:
+        raise Conflict(f"an automation named {visible(name)} exists already", "Choose another.")
 
 
 def _note_missing(draft: Draft, reading: Reading) -> None:
