@@ -236,9 +236,11 @@ def test_what_is_not_a_duration_is_refused(text: str) -> None:
     assert len(said) < 200
 
 
-@given(st.integers(1, 400 * 86_400))
-def test_a_duration_is_read_back_as_it_is_written(seconds: int) -> None:
-    span = timedelta(seconds=seconds)
+@given(
+    st.integers(1, 400 * 86_400).map(lambda seconds: timedelta(seconds=seconds))
+    | st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
+)
+def test_a_duration_is_read_back_as_it_is_written(span: timedelta) -> None:
     assert parse_duration(duration(span)) == span
 
 

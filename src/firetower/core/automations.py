@@ -172,6 +172,8 @@ def duration(span: timedelta) -> str:
     """Return a span of time as "10m", "1h30m" or "30d"."""
     if span >= timedelta(days=2) and not span % timedelta(days=1):
         return f"{span.days}d"
+    if span.microseconds % 1_000 and span > timedelta(milliseconds=1):
+        return f"{span // timedelta(microseconds=1)}us"  # durationpy rounds these away
     text: str = durationpy.to_str(span)
     return text
 
