@@ -1,7 +1,10 @@
 """An automation as it is being written: read at every keystroke, right or wrong."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import JsonValue
 
 from firetower.core.actions import (
     Action,
@@ -13,7 +16,7 @@ from firetower.core.actions import (
 )
 from firetower.core.automations import Automation, Mode, duration
 from firetower.core.events import EventType, allowed_events
-from firetower.core.filters import Filter
+from firetower.core.filters import Filter, alias_and_tag_filter
 from firetower.core.jsons import dump
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
@@ -93,27 +96,28 @@ def _scope_fields(scope: Scope) -> dict[str, Any]:
 def _filter_fields(filter_: Filter) -> dict[str, Any]:
     """Take the alias's and the tag's regex out of a filter that the form could have written."""
     match filter_.source:
-        case {"$or": [{"$and": [*parts]}]} if len(filter_.source) == 1:
-            pass
+        case {"$or": [{"$and": [*parts]}]}:
+            fields, rest = _regexes(parts)
         case _:
-            return {"filter": dump(filter_.source)}
-    fields: dict[str, Any] = {}
-    rest: list[Any] = []
-    for part in parts:
+            fields, rest = {}, []
+    other = Filter.of(rest[0]) if len(rest) == 1 else None
+    if alias_and_tag_filter(fields.get("alias"), fields.get("tag"), other) != filter_:
+        return {"filter": dump(filter_.source)}
+    return fields if other is None else {**fields, "filter": dump(other.source)}
+
+
+def _regexes(parts: Sequence[JsonValue]) -> tuple[dict[str, str], Sequence[JsonValue]]:
+    """Return the regexes that conditions begin with, by their fields, and the other conditions."""
+    fields: dict[str, str] = {}
+    for place, part in enumerate(parts):
         match part:
-            case {"alias": {"$regex": str(text)}} if (
-                part == {"alias": {"$regex": text}} and "alias" not in fields
-            ):
+            case {"alias": {"$regex": str(text)}} if text and not fields:
                 fields["alias"] = text
-            case {"tag": {"$regex": str(text)}} if (
-                part == {"tag": {"$regex": text}} and "tag" not in fields
-            ):
+            case {"tag": {"$regex": str(text)}} if text and "tag" not in fields:
                 fields["tag"] = text
             case _:
-                rest.append(part)
-    if rest:
-        fields["filter"] = dump(rest[0] if len(rest) == 1 else {"$and": rest})
-    return fields
+                return fields, parts[place:]
+    return fields, ()
 
 
 def _action_fields(action: Action) -> dict[str, Any]:

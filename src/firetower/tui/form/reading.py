@@ -10,8 +10,7 @@ from firetower.core.actions import Action, ActionType, NoAction, SlackAction, We
 from firetower.core.automations import Definition, parse_duration
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.events import check_allowed
-from firetower.core.filters import ANY, Filter
-from firetower.core.filters.filter import alias_and_tag_filter
+from firetower.core.filters import ANY, Filter, alias_and_tag_filter
 from firetower.core.names import check_automation_name
 from firetower.core.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerKind
@@ -93,7 +92,12 @@ def read_draft(
         action=action,
         cooldown=cooldown,
     )
-    attempt(Part.COOLDOWN, lambda: definition.check(granted.get(draft.integration, frozenset())))
+    secrets = granted.get(draft.integration, frozenset())
+    # What the parts let through and the whole refuses is text in the filter, or the cooldown.
+    without = definition.model_copy(update={"cooldown": None})
+    attempt(Part.FILTER, lambda: without.check(secrets))
+    if not reading.problems:
+        attempt(Part.COOLDOWN, lambda: definition.check(secrets))
     reading.definition = None if reading.problems else definition
     return reading
 
@@ -147,8 +151,9 @@ def _scope(draft: Draft) -> Scope | None:
     if draft.container.kind is ContainerKind.REGISTRY:
         if not draft.collection:
             return None
-        full = f"{draft.container}/{draft.collection}"
-        return CollectionScope(collection=CollectionReference.parse(full))
+        return CollectionScope(
+            collection=CollectionReference(container=draft.container, name=draft.collection)
+        )
     if not draft.pattern and not draft.artifact_type:
         return None
     return collections_scope(draft.container, draft.pattern or None, draft.artifact_type or None)
