@@ -38,8 +38,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             evaluate,
-            "new_webhook_ids",
-            lambda count, *_: [f"msg_{next(numbers):026d}" for _ in range(count)],
+            "new_webhook_id",
+            lambda *_: f"msg_{next(numbers):026d}",
         )
         scene = Scene(path)
         furnish(scene)
