@@ -24,6 +24,7 @@ from firetower.tower.automations import Automations
 from firetower.tower.content import Progress, read_content
 from firetower.tower.events import Events
 from firetower.tower.executions import Executions
+from firetower.tower.explain import Explain
 from firetower.tower.integrations import Integrations
 from firetower.tower.secrets import SecretBox
 
@@ -204,6 +205,11 @@ class Tower:
     def executions(self) -> Executions:
         """What was fired, and what became of it."""
         return Executions(self._store)
+
+    @cached_property
+    def explain(self) -> Explain:
+        """Why automations fired, or did not."""
+        return Explain(self._store)
 
     def standing(self) -> Standing:
         """Return who works on the database, and what waits."""
