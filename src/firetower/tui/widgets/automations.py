@@ -14,6 +14,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tower import Tower
 from firetower.tui.screens.confirm import Confirm
+from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.session import session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Listing
@@ -66,6 +67,7 @@ class Automations(Listing):
         Binding("space", "turn", "On/off", id="automation.toggle"),
         Binding("s", "shadow", "Shadow", id="automation.shadow"),
         Binding("t", "test", "Test", id="automation.test"),
+        Binding("x", "explain", "Why", id="automation.explain"),
         Binding("d", "delete", "Delete", id="automation.delete"),
         Binding("u", "undo", "Undo", id="automation.undo"),
     ]
@@ -116,6 +118,11 @@ class Automations(Listing):
     def action_edit(self) -> None:
         """Change the automation."""
         self._want("edit")
+
+    def action_explain(self) -> None:
+        """Tell why it has fired, and why not."""
+        if automation := self._chosen_or_why():
+            self.app.push_screen(ExplainAutomationScreen(automation.name))
 
     def action_test(self) -> None:
         """Try its endpoint out."""

@@ -14,6 +14,7 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tower import Tower
+from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import session_of
 from firetower.tui.widgets.feed_line import feed_row
 from firetower.tui.widgets.feed_table import FeedTable
@@ -33,7 +34,8 @@ class Feed(Listing):
     """Executions as they come, the newest at the bottom; older ones load when scrolled to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy_line", "Copy", show=False),
+        Binding("x", "explain", "Why", id="feed.explain"),
+        Binding("y", "copy_line", "Copy", show=False, id="feed.copy"),
     ]
 
     def __init__(
@@ -160,6 +162,21 @@ class Feed(Listing):
         note.display = event.unseen is not None
         new = counted(event.unseen or 0, "new line")
         note.update(f"paused · {new} ↓ · End resumes")
+
+    @work(exit_on_error=False)
+    async def action_explain(self) -> None:
+        """Tell what became of the event under the cursor for every automation near it."""
+        number = self.feed.key
+        if number is None:
+            return
+        try:
+            execution, _ = await session_of(self).ask(
+                lambda tower: tower.executions.get(int(str(number)))
+            )
+        except FiretowerError as error:
+            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            return
+        self.app.push_screen(ExplainEventScreen(execution.event.id))
 
     def action_copy_line(self) -> None:
         """Copy the line under the cursor."""
