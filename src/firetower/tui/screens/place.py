@@ -135,7 +135,9 @@ class PlaceScreen(Screen[None]):
             view = await session.ask(lambda tower: read_place(tower, self.KIND, reference, tab))
         except FiretowerError as error:
             self.places.fail(error)
+            self.add_class("-failed")
             return
+        self.remove_class("-failed")
         if (reference, self.tabs.current) == (self.open, self._tab_of(tab)):
             self._show(view, tab)
 
