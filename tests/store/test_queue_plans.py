@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from firetower.store.executions import find_ids
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
 from store.test_queue import Bench
@@ -44,6 +45,7 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
         [claim] = bench.turn(room=1)
         with store.changing() as change:
             recover(change.connection, change.now, ["w"])
+            assert find_ids(change.connection, {(1, claim.event.id)}) != {}
     with store.reading() as connection:
         plans = [
             f"{step.detail}: {statement}"

@@ -56,7 +56,7 @@ def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
 def _open_dialogs(pilot: Pilot[None]) -> int:
     """Return how many workers wait for a dialog's answer."""
     return sum(
-        back.future is not None
+        back.future is not None and bool(back.future._callbacks)
         for screen in pilot.app.screen_stack
         for back in screen._result_callbacks
     )

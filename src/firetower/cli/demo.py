@@ -53,6 +53,7 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
     from firetower.demo import Stage
     from firetower.tui.run import run_app
 
+    say("setting the scene …")
     with Stage(speed=speed, seed=seed) as stage:
         return run_app(stage.database_url, tour=tour)
 

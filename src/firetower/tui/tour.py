@@ -64,8 +64,9 @@ STEPS: Sequence[Step] = (
     ),
     Step(
         lambda progress: (
-            f"{visible(progress.made or '')} watches from now on. The team promotes a model every "
-            "now and then; look at the feed below for its name."
+            f"{visible(progress.made or '')} watches from now on. The team moves an alias every "
+            "now and then: look for its name in the feed. Or do it yourself: h, enter on a "
+            "collection, a."
         ),
         lambda _, progress: progress.made in progress.fired,
     ),

@@ -84,6 +84,7 @@ class FormScreen(Screen[str | None]):
 
     def on_mount(self) -> None:
         """Begin with what is known at once, and read the rest."""
+        self.query_one("#whole").focus()
         self._look()
         self._reload()
 

@@ -22,6 +22,8 @@ from firetower.tower import Tower
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.catalog import new_place
+from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.session import session_of
 from firetower.tui.widgets.automations import Automations
@@ -208,6 +210,7 @@ class PlaceScreen(Screen[None]):
         if reference == self.open:
             return
         self.open = reference
+        self.collections.container = reference
         self.history.show_container(reference)
         self._reload()
 
@@ -257,6 +260,28 @@ class PlaceScreen(Screen[None]):
         if saved is not None:
             await self._read()
             self.automations.table.move_to(saved)
+
+    @on(Collections.Wanted)
+    def _collection_wanted(self, event: Collections.Wanted) -> None:
+        event.stop()
+        if event.what == "open" and event.reference is not None:
+            self.app.push_screen(CollectionScreen(event.reference))
+        else:
+            self._catch_up(event.reference)
+
+    @work(exit_on_error=False)
+    async def _catch_up(self, collection: str | None) -> None:
+        """Show what was changed, with the cursor on it."""
+        await self._read()
+        self.collections.table.move_to(collection)
+
+    @work(exit_on_error=False)
+    async def action_create(self) -> None:
+        """Make a registry or project, and open it."""
+        made = await self.app.push_screen_wait(new_place(self.KIND))
+        if made is not None:
+            await self._read()
+            self.open_place(made)
 
     def action_tab(self, step: int) -> None:
         """Go to the next tab, or the one before."""

@@ -78,7 +78,7 @@ class Listing(Vertical):
         self._said = text, failed
         note = self.query_one(".listing--note", Static)
         note.display = bool(text)
-        self.table.display = not text
+        self.table.set_class(bool(text), "-empty")  # not hidden: it keeps the focus
         note.set_class(failed, "-failed")
         note.update(lines(text))
 
