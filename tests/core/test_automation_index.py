@@ -1,6 +1,7 @@
 """The index against the plain truth: a loop over every revision that ever was."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,20 @@ SCOPES: list[Scope] = [
     CollectionsScope(container=VISION, regex=Pattern("o$")),
     CollectionsScope(container=VISION, artifact_type="dataset"),
 ]
-FILTERS = [{}, {"alias": "a"}, {"alias": {"$ne": "a"}}, {"version_index": {"$gt": 1}}]
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"alias": "a"},
+    {"alias": {"$ne": "a"}},
+    {"alias": {"$regex": "^a"}},
+    {"alias": {"$regex": "^ab+$"}},
+    {"alias": {"$regex": "^(a|b)"}},
+    {"alias": {"$in": ["a", "b"]}},
+    {"alias": "b", "author": "ada"},
+    {"author": {"$regex": "^ad"}},
+    {"tag": {"$regex": "^eu"}},
+    {"tag": {"$exists": False}},
+    {"version_index": {"$gt": 1}},
+]
 TYPES = [EventType.ADD_ARTIFACT_ALIAS, EventType.ADD_COLLECTION_TAG]
 
 
@@ -74,7 +88,7 @@ steps = st.lists(
         Happens,
         st.sampled_from(TYPES),
         st.sampled_from(sorted(COLLECTIONS)),
-        st.sampled_from("ab"),
+        st.sampled_from(["a", "b", "ab", "abb"]),
         st.integers(0, 3),
         st.integers(1, 3),
     )

@@ -149,6 +149,46 @@ def test_an_automation_reads_as_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("type_", "filter_", "when"),
+    [
+        ("ADD_ARTIFACT_ALIAS", {"alias": {"$regex": "^prod"}}, "an alias matching ^prod is added"),
+        (
+            "REMOVE_ARTIFACT_ALIAS",
+            {"$or": [{"$and": [{"alias": {"$regex": "a b"}}]}]},
+            "an alias matching a b is removed",
+        ),
+        (
+            "ADD_COLLECTION_TAG",
+            {"tag": {"$regex": "\x1b"}},
+            'a tag matching "\\u001b" is added to a collection',
+        ),
+    ],
+)
+def test_a_regex_on_what_the_event_is_about_stands_in_its_place(
+    type_: str, filter_: dict[str, Any], when: str
+) -> None:
+    definition = make_definition(event_type=EventType(type_), filter_=filter_)
+    assert definition.sentence == f"When {when} in registry models, record it."
+
+
+@pytest.mark.parametrize(
+    ("filter_", "condition"),
+    [
+        ({"alias": "prod"}, "alias = prod"),
+        ({"collection": {"$regex": "^res"}}, "collection ~ ^res"),
+        ({"alias": {"$not": {"$regex": "^prod"}}}, "not (alias ~ ^prod)"),
+        (
+            {"alias": {"$regex": "^prod"}, "metadata.f1": {"$gt": 0.9}},
+            "alias ~ ^prod and metadata.f1 > 0.9",
+        ),
+    ],
+)
+def test_any_other_condition_follows_the_event(filter_: dict[str, Any], condition: str) -> None:
+    sentence = make_definition(filter_=filter_).sentence
+    assert sentence == f"When an alias is added in registry models, if {condition}, record it."
+
+
+@pytest.mark.parametrize(
     ("after", "until", "in_force"),
     [
         (0, None, {1, 2, 3, 4, 5}),
@@ -196,9 +236,11 @@ def test_what_is_not_a_duration_is_refused(text: str) -> None:
     assert len(said) < 200
 
 
-@given(st.integers(1, 400 * 86_400))
-def test_a_duration_is_read_back_as_it_is_written(seconds: int) -> None:
-    span = timedelta(seconds=seconds)
+@given(
+    st.integers(1, 400 * 86_400).map(lambda seconds: timedelta(seconds=seconds))
+    | st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
+)
+def test_a_duration_is_read_back_as_it_is_written(span: timedelta) -> None:
     assert parse_duration(duration(span)) == span
 
 

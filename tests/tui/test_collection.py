@@ -104,6 +104,7 @@ async def test_tags_come_and_go_by_mouse(scene: Scene) -> None:
         await settled(pilot)
         assert tags(scene, "acme/vision/resnet:v3") == ("fast",)
         await press(pilot, "T")
+        assert shows(pilot, "Remove tag fast from acme/vision/resnet:v3?")
         await pilot.click("#save")
         await settled(pilot)
         assert tags(scene, "acme/vision/resnet:v3") == ()
@@ -174,8 +175,8 @@ async def test_hostile_text_is_drawn(scene: Scene) -> None:
     tower.log(
         f"acme/vision/{hostile}",
         type=hostile,
-        aliases=[hostile],
-        tags=[hostile],
+        aliases=[hostile, "x" + hostile],
+        tags=[hostile, "x" + hostile],
         metadata={HOSTILE: HOSTILE},
         references=["s3://x/" + HOSTILE.replace("\x1b", "")],
     )
@@ -185,7 +186,7 @@ async def test_hostile_text_is_drawn(scene: Scene) -> None:
         await press(pilot, "a")
         assert shows(pilot, "Add an alias to acme/vision/path [|f")
         await press(pilot, "escape")
-        for key, title in (("A", "Remove an alias"), ("T", "Remove a tag")):
+        for key, title in (("A", "Remove which alias"), ("T", "Remove which tag")):
             await press(pilot, key, "enter")
             assert shows(pilot, title)
             await press(pilot, "escape", "escape")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, model_validator
+from pydantic import Discriminator, field_validator, model_validator
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
@@ -73,6 +73,11 @@ class SlackAction(Frozen):
     title: str | None = None
     message: str | None = None
     severity: Severity = Severity.INFO
+
+    @field_validator("title", "message")
+    @classmethod
+    def _empty_is_none(cls, template: str | None) -> str | None:
+        return template or None
 
     @model_validator(mode="after")
     def _templates_can_be_read(self) -> Self:

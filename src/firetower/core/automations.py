@@ -19,6 +19,8 @@ from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
 LONGEST_COOLDOWN = timedelta(days=366)
+_NOUNS = {"alias": "an alias", "tag": "a tag"}
+"""As the table of events says them."""
 
 
 class Mode(StrEnum):
@@ -94,12 +96,19 @@ class Definition(Frozen):
     @property
     def sentence(self) -> str:
         """The automation in one plain sentence."""
-        condition = "" if self.filter.words == "any" else f", if {self.filter.words}"
         pace = "" if self.cooldown is None else f", at most once in {duration(self.cooldown)}"
-        return (
-            f"When {self.event_type.spec.sentence} {self.scope.phrase}{condition}, "
-            f"{self.action.phrase}{pace}."
-        )
+        return f"When {self._when}, {self.action.phrase}{pace}."
+
+    @property
+    def _when(self) -> str:
+        """What has to happen; a regex on the alias or tag that the event is about, in its place."""
+        happens, where, words = self.event_type.spec.sentence, self.scope.phrase, self.filter.words
+        only = self.filter.only
+        noun = None if only is None else _NOUNS.get(only.field)
+        if only is not None and only.operator == "$regex" and noun is not None and noun in happens:
+            matching = f"{noun} matching {only.operand_shown}"
+            return f"{happens.replace(noun, matching, 1)} {where}"
+        return f"{happens} {where}" + ("" if words == "any" else f", if {words}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,8 @@ def duration(span: timedelta) -> str:
     """Return a span of time as "10m", "1h30m" or "30d"."""
     if span >= timedelta(days=2) and not span % timedelta(days=1):
         return f"{span.days}d"
+    if span.microseconds % 1_000 and span > timedelta(milliseconds=1):
+        return f"{span // timedelta(microseconds=1)}us"  # durationpy rounds these away
     text: str = durationpy.to_str(span)
     return text
 

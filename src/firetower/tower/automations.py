@@ -24,12 +24,13 @@ class Automations:
         with self._store.changing() as change:
             return store.create_automation(change, definition, mode)
 
-    def edit(self, name: str, definition: Definition) -> Automation:
-        """Save a changed definition. Raises as `create` does."""
+    def edit(self, name: str, definition: Definition, mode: Mode | None = None) -> Automation:
+        """Save a changed definition, and a changed mode with it. Raises as `create` does."""
         with self._store.changing() as change:
             automation = store.find_automation(change.connection, name, change.now)
             store.check_same_container(automation.definition, definition)
-            return store.edit_automation(change, automation, definition)
+            edited = store.edit_automation(change, automation, definition)
+            return edited if mode is None else store.set_mode(change, edited, mode)
 
     def set_mode(self, name: str, mode: Mode) -> Automation:
         """Enable an automation, disable it, or put it in shadow. Raises NotFound."""

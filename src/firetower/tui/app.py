@@ -25,6 +25,8 @@ from firetower.tui.config import Config
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.screens.help import HelpScreen, active_keys
 from firetower.tui.screens.integrations import IntegrationsScreen
@@ -103,6 +105,10 @@ class FiretowerApp(App[None]):
         self._has_child = False
         self._look = Refresh(self, self._read_standing)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the colour of what is quiet, for themes that have none of their own."""
+        return {"muted": "ansi_bright_black"}
+
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
         if self._with_tour:
@@ -180,7 +186,7 @@ class FiretowerApp(App[None]):
 
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
-        self.switch_mode(event.mode)
+        self.show_mode(event.mode)
 
     def action_visit_integrations(self) -> None:
         """Show the webhooks and Slack hooks."""
@@ -191,9 +197,26 @@ class FiretowerApp(App[None]):
         self._visit(SecretsScreen)
 
     def _visit(self, kind: type[Screen[None]]) -> None:
-        """Show a screen over the mode's own, unless it is shown already."""
-        if not isinstance(self.screen, kind):
+        """Show one of these screens over the mode's own, in place of the other."""
+        if isinstance(self.screen, kind):
+            return
+        if isinstance(self.screen, (IntegrationsScreen, SecretsScreen)):
+            self.switch_screen(kind())
+        else:
             self.push_screen(kind())
+
+    async def action_switch_mode(self, mode: str) -> None:
+        """Show a mode; the key of the one that is shown goes back to its own screen."""
+        self.show_mode(mode)
+
+    def show_mode(self, mode: str) -> None:
+        """Show a mode, without what was visited over it; its own screen where it is shown."""
+        closed: tuple[type[Screen[None]], ...] = (IntegrationsScreen, SecretsScreen)
+        if mode == self.current_mode:
+            closed += (AutomationScreen, CollectionScreen)
+        while isinstance(self.screen, closed):
+            self.pop_screen()
+        self.switch_mode(mode)
 
     @on(FormScreen.Saved)
     def _saved(self, event: FormScreen.Saved) -> None:
@@ -217,7 +240,7 @@ class FiretowerApp(App[None]):
 
     def go_to(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
-        self.switch_mode(reference.kind.value)
+        self.show_mode(reference.kind.value)
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             screen.open_place(reference)

@@ -11,7 +11,7 @@ from firetower.core.delivery import Answer
 from firetower.core.events import instant
 from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.requests import Secrets, build_request
-from firetower.store.queue.evaluate import new_webhook_ids
+from firetower.store.queue.evaluate import new_webhook_id
 from firetower.store.store import utc_now
 from firetower.worker.sender import open_sender
 
@@ -31,7 +31,7 @@ async def _send(integration: Integration, secrets: Secrets, now: datetime) -> tu
         _sample(integration, now),
         integration,
         secrets,
-        webhook_id=new_webhook_ids(1)[0],
+        webhook_id=new_webhook_id(),
         sent_at=now,
         version=__version__,
     )

@@ -64,9 +64,13 @@ class Predicate:
         """Return the condition in words: "alias ~ ^prod"."""
         if self.operator == "$exists":
             return f"{visible(self.field)} {'exists' if self.operand else 'is missing'}"
-        simple = isinstance(self.operand, str) and self.operand.isprintable() and self.operand
-        shown = self.operand if simple else quoted(self.operand)
-        return f"{visible(self.field)} {OPERATORS[self.operator].sign} {shown}"
+        return f"{visible(self.field)} {OPERATORS[self.operator].sign} {self.operand_shown}"
+
+    @property
+    def operand_shown(self) -> str:
+        """What the field is compared with: text as it is, where it can be read so, else JSON."""
+        text = self.operand
+        return text if isinstance(text, str) and text and text.isprintable() else quoted(text)
 
     def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield the field, unless its absence is asked for."""

@@ -32,10 +32,9 @@ _LEASED = select(_executions.id, _executions.webhook_id).where(
 )
 
 
-def new_webhook_ids(count: int, random_hex: Callable[[int], str] = secrets.token_hex) -> list[str]:
-    """Return ids for firings' requests. Standard Webhooks: unique, and without a dot."""
-    digits = random_hex(16 * count)
-    return [f"msg_{digits[place : place + 32]}" for place in range(0, 32 * count, 32)]
+def new_webhook_id(random_hex: Callable[[int], str] = secrets.token_hex) -> str:
+    """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
+    return f"msg_{random_hex(16)}"
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
@@ -92,8 +91,8 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     now = instant_number(turn.now)
     rows: list[Values] = []
     leased: dict[str, Firing] = {}
-    webhook_ids = new_webhook_ids(len(firings), turn.random_hex)
-    for webhook_id, firing in zip(webhook_ids, firings, strict=True):
+    for firing in firings:
+        webhook_id = new_webhook_id(turn.random_hex)
         integration = _sent_at_once(turn, firing)
         lease = None
         if integration is not None:

@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
 from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.integrations import IntegrationKind
 from firetower.core.references import ContainerKind
-from firetower.core.variables import available
+from firetower.core.variables import METADATA_PREFIX, available
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.entry import Entry
 from firetower.tui.form.world import World
 from firetower.tui.widgets.choice import Choice, Offer
-from firetower.tui.widgets.payload import PayloadEditor
+from firetower.tui.widgets.payload import TemplateEditor
 from firetower.tui.widgets.radio import Radio, Tick
 
 ACTIONS = (ActionType.GENERIC_WEBHOOK, ActionType.NOTIFICATION, ActionType.NO_OP)
@@ -42,6 +44,11 @@ def event_offers(kind: ContainerKind) -> list[Offer]:
 
 class Fields(Vertical):
     """Every field of an automation, in the order in which one thinks of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
 
     def __init__(self, draft: Draft) -> None:
         super().__init__(id="fields")
@@ -93,17 +100,20 @@ class Fields(Vertical):
         yield Entry("Action", action, id="do")
         endpoint = Choice("Which endpoint?", value=draft.integration, id="integration")
         yield Entry("Endpoint", endpoint, id="action")
-        editor = PayloadEditor(id="payload-json")
-        editor.text = draft.payload
-        yield Entry("Payload", editor, id="payload")
+        payload = TemplateEditor(
+            draft.payload,
+            language="json",
+            placeholder="empty: the Standard Webhooks envelope",
+            id="payload-json",
+        )
+        yield Entry("Payload", payload, id="payload")
         yield Entry(
             "Title", _line(draft.title, "optional, with ${variables}", "slack-title"), id="title"
         )
-        yield Entry(
-            "Message",
-            _line(draft.message, "optional, with ${variables}", "slack-message"),
-            id="message",
+        message = TemplateEditor(
+            draft.message, placeholder="optional, with ${variables}", id="slack-message"
         )
+        yield Entry("Message", message, id="message")
         severities = [Offer(one.value, one.value) for one in Severity]
         severity = Choice("How loud?", severities, draft.severity.value, id="slack-severity")
         yield Entry("Severity", severity, id="severity")
@@ -128,6 +138,10 @@ class Fields(Vertical):
         """Return what is chosen in a field."""
         return self.query_one(f"#{name}", Choice).value
 
+    def template(self, name: str) -> str:
+        """Return what an editor says."""
+        return self.query_one(f"#{name}", TemplateEditor).text
+
     def read(self) -> Draft:
         """Return the draft that the fields say."""
         registry = self.draft.container.kind is ContainerKind.REGISTRY
@@ -148,9 +162,9 @@ class Fields(Vertical):
             filter=self.text("filter-json"),
             action=ACTIONS[self.query_one("#action-type", Radio).index],
             integration=self.chosen("integration"),
-            payload=self.query_one("#payload-json", TextArea).text,
+            payload=self.template("payload-json"),
             title=self.text("slack-title"),
-            message=self.text("slack-message"),
+            message=self.template("slack-message"),
             severity=Severity(self.chosen("slack-severity")),
             name=self.text("automation-name"),
             description=self.text("about-text"),
@@ -185,8 +199,8 @@ class Fields(Vertical):
             types = sorted({one.type for one in world.collections} | {draft.artifact_type} - {""})
             offers = [Offer("", "any type"), *(Offer(one, one) for one in types)]
             self.query_one("#type", Choice).offer(offers)
-        editor = self.query_one(PayloadEditor)
-        editor.variables = variables(draft, world)
+        for editor in self.query(TemplateEditor):
+            editor.variables = variables(draft, world)
 
 
 def integration_offers(world: World, kind: IntegrationKind) -> list[Offer]:
@@ -200,9 +214,12 @@ def integration_offers(world: World, kind: IntegrationKind) -> list[Offer]:
 
 
 def variables(draft: Draft, world: World) -> Sequence[str]:
-    """Return the variables that a payload of the draft may use."""
-    names = available(draft.event_type, world.granted.get(draft.integration, frozenset()))
-    return [name.removesuffix("KEY") for name in names]
+    """Return the variables that the draft's templates may use: a message has no secrets."""
+    webhook = draft.action is ActionType.GENERIC_WEBHOOK
+    secrets = world.granted.get(draft.integration) if webhook else None
+    names = available(draft.event_type, secrets or frozenset())
+    metadata = f"{METADATA_PREFIX}KEY"
+    return [METADATA_PREFIX if name == metadata else name for name in names]
 
 
 def _line(value: str, placeholder: str, name: str) -> Input:

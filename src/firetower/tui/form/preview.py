@@ -5,13 +5,14 @@ from datetime import datetime
 
 from textual.content import Content
 
-from firetower.core.actions import NoAction
+from firetower.core.actions import ActionType, NoAction
 from firetower.core.automations import Definition, Mode
 from firetower.core.events import Event
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.execution_text import pretty
-from firetower.tui.form.draft import Draft, Reading
+from firetower.tui.form.draft import Draft
+from firetower.tui.form.reading import Part, Reading
 from firetower.tui.form.world import World, sample_event
 from firetower.tui.text import ago, lines, plain
 
@@ -29,7 +30,8 @@ def preview_text(
     definition = reading.definition
     if definition is None:
         count = counted(len(reading.problems), "thing")
-        return Content.from_markup("[$warning]$count to put right first.[/]", count=count)
+        said = f"{count} to put right first." if reading.problems else "\n".join(_missing(reading))
+        return Content.styled(said, "$warning")
     if not definition.action.integration and not isinstance(definition.action, NoAction):
         action = definition.action.model_copy(update={"integration": "an endpoint"})
         definition = definition.model_copy(update={"action": action})
@@ -42,6 +44,10 @@ def preview_text(
             *_body(definition, draft, world, matching, now),
         ]
     )
+
+
+def _missing(reading: Reading) -> Iterator[str]:
+    return (said for part, said in reading.missing.items() if part is Part.SCOPE)
 
 
 def matches(definition: Definition, event: Event) -> bool:
@@ -60,7 +66,7 @@ def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:
             "In shadow: it records what it would send, and sends nothing.", "$accent"
         )
     elif mode is Mode.DISABLED:
-        yield Content.styled("It is off: nothing fires it.", "$text-muted")
+        yield Content.styled("It is off: nothing fires it.", "$muted")
 
 
 def _reach(draft: Draft, recent: Sequence[Event], matching: Sequence[Event]) -> Iterator[Content]:
@@ -92,7 +98,7 @@ def _body(
     yield Content.from_markup(
         f"[dim]{newest}:[/] $subject [dim]$when[/]", subject=subject, when=when
     )
-    body = render_body(definition, event, world.integration(draft.integration))
+    body = render_body(definition, event, world.integration(draft.action, draft.integration))
     if body:
         yield Content("")
         yield Content.styled("Body", "dim")
@@ -112,6 +118,16 @@ def collections_note(draft: Draft, reading: Reading, world: World) -> str:
     if not names:
         return "none matches now; those made later may"
     return f"{len(names)} of {len(world.collections)} now: {listed(names)}"
+
+
+def endpoint_note(draft: Draft, world: World) -> str:
+    """Return why what is sent to the endpoint would not arrive at the moment."""
+    endpoint = world.integration(draft.action, draft.integration)
+    if endpoint is not None and not endpoint.enabled:
+        return f"disabled ({endpoint.disabled_reason}): what fires for it waits"
+    if draft.integration and endpoint is None and draft.action is not ActionType.NO_OP:
+        return "there is none of this name any more"
+    return ""
 
 
 def values_note(pattern: str, seen: Sequence[str], matching: Sequence[str]) -> str:

@@ -22,13 +22,22 @@ from firetower.core.events import Event, EventType
 from firetower.core.executions import Execution
 from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
-from firetower.tui.form.draft import Draft, Part, Reading, read_draft, suggested_name
+from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
-from firetower.tui.form.preview import collections_note, matches, preview_text, values_note
+from firetower.tui.form.preview import (
+    collections_note,
+    endpoint_note,
+    matches,
+    preview_text,
+    values_note,
+)
+from firetower.tui.form.reading import Part, Reading, read_draft
+from firetower.tui.form.save import ChangedMeanwhile, save
 from firetower.tui.form.world import RECENT, World, read_world
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.session import session_of
+from firetower.tui.text import lines
 from firetower.tui.widgets.choice import Choice
 from firetower.tui.widgets.radio import Radio, Tick
 
@@ -42,7 +51,9 @@ class FormScreen(Screen[str | None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o,f2", "save", "Save", id="form.save", priority=True),
-        Binding("escape", "leave", "Cancel", id="form.leave"),
+        Binding("f3", "scroll_preview(1)", "Preview ↓", id="form.preview.down"),
+        Binding("f4", "scroll_preview(-1)", "Preview ↑", show=False, id="form.preview.up"),
+        Binding("escape,q", "leave", "Cancel", id="form.leave"),
     ]
 
     class Saved(Message):
@@ -79,7 +90,7 @@ class FormScreen(Screen[str | None]):
                 yield self.fields
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
-                yield Static("", id="preview")
+                yield Static("Reading what happened of late …", id="preview")
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", compact=True)
@@ -94,7 +105,6 @@ class FormScreen(Screen[str | None]):
 
     def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
         """Read again what the preview is made of."""
-        self._recent.clear()
         self._reload()
 
     async def _read(self) -> None:
@@ -105,10 +115,11 @@ class FormScreen(Screen[str | None]):
             return read_world(tower, container), tower.events.newest_in(container, type_, RECENT)
 
         try:
-            self._world, self._recent[type_] = await session.ask(read)
+            world, recent = await session.ask(read)
         except FiretowerError as error:
-            self.query_one("#preview", Static).update(visible(error.message))
+            self.query_one("#preview", Static).update(lines(f"{error.message}\n{error.hint}"))
             return
+        self._world, self._recent = world, {type_: recent}
         self._look()
 
     @on(Input.Changed)
@@ -121,7 +132,7 @@ class FormScreen(Screen[str | None]):
     @on(Choice.Changed)
     def _chosen(self, event: Choice.Changed) -> None:
         if event.value == NEW:
-            event.choice.value = ""
+            event.choice.value = event.before
             self._make_integration()
         if event.choice.id == "event-type":
             self._reload()
@@ -142,8 +153,11 @@ class FormScreen(Screen[str | None]):
         self.fields.fit(draft, self._world)
         name = suggested_name(draft, self._world.names)
         self.query_one("#automation-name", Input).placeholder = name
+        if not self._world.known:
+            return
         named = draft if draft.name else replace(draft, name=name)
-        self._reading = reading = read_draft(named, self._world.granted)
+        others = self._world.names - ({self._before.name} if self._before else set())
+        self._reading = reading = read_draft(named, self._world.granted, others)
         self._show_notes(draft, reading)
         self._show_errors(reading)
         recent = self._recent.get(draft.event_type, ())
@@ -163,10 +177,10 @@ class FormScreen(Screen[str | None]):
         for part, pattern, kind in (("alias", draft.alias, "alias"), ("tag", draft.tag, "tag")):
             seen, held = _values(recent, kind), _values(matching, kind)
             self.fields.entry(part).note(values_note(pattern, seen, held))
-        names = "  ".join(f"${{{name}}}" for name in variables(draft, self._world))
-        self.fields.entry("payload").note(
-            f"{'' if draft.payload.strip() else 'Empty: the Standard Webhooks envelope. '}{names}"
-        )
+        names = f"${{…}} of {', '.join(variables(draft, self._world))}"
+        for part in ("payload", "message"):
+            self.fields.entry(part).note(names)
+        self.fields.entry("action").note(endpoint_note(draft, self._world))
 
     def _show_errors(self, reading: Reading) -> None:
         for part in Part:
@@ -178,6 +192,15 @@ class FormScreen(Screen[str | None]):
         wrong = len(reading.problems) + (len(reading.missing) if self._asked_to_save else 0)
         said_text = f"{wrong} to put right" if wrong else ""
         self.query_one("#form-said", Static).update(said_text)
+
+    @on(Input.Submitted)
+    def _line_ended(self) -> None:
+        self.focus_next()
+
+    def action_scroll_preview(self, pages: int) -> None:
+        """Show what is further down, or up, in the preview."""
+        preview = self.query_one("#form-preview")
+        preview.scroll_relative(y=pages * max(1, preview.size.height - 1))
 
     def action_leave(self) -> None:
         """Leave, asking first if something was written."""
@@ -205,35 +228,36 @@ class FormScreen(Screen[str | None]):
         """Save it, or say under the fields why that cannot be."""
         self._asked_to_save = True
         self._look()
-        definition, mode = self._reading.definition, self.fields.draft.mode
+        definition, mode, before = self._reading.definition, self.fields.draft.mode, self._before
         if definition is None or self._reading.missing:
             self._go_to_problem()
             return
-        before = self._before
-
-        def save(tower: Tower) -> None:
-            if before is None:
-                tower.automations.create(definition, mode)
-                return
-            tower.automations.edit(before.name, definition)
-            if mode is not before.mode:
-                tower.automations.set_mode(definition.name, mode)
-
         try:
-            await session_of(self).ask(save)
+            await session_of(self).ask(lambda tower: save(tower, definition, mode, before))
         except FiretowerError as error:
-            self.query_one("#form-said", Static).update(
-                Content.styled(visible(f"{error.message}. {error.hint}"), "$error")
-            )
+            await self._refuse(error)
             return
         self.notify(f"Saved {definition.name}. {definition.sentence}", markup=False)
         if before is None:
             self.app.post_message(self.Saved(definition.name))
         self.dismiss(definition.name)
 
+    async def _refuse(self, error: FiretowerError) -> None:
+        """Say why it was not saved; what has changed meanwhile is read first."""
+        if isinstance(error, ChangedMeanwhile):
+            self._before = error.now
+        await self._read()
+        if Part.NAME in self._reading.problems:
+            self._go_to_problem()
+        else:
+            said = Content.styled(visible(f"{error.message}. {error.hint}"), "$error")
+            self.query_one("#form-said", Static).update(said)
+
     def _go_to_problem(self) -> None:
         """Put the cursor where the first thing is to be put right."""
         parts = [*self._reading.problems, *self._reading.missing]
+        if not parts:
+            return
         first = min(parts, key=list(Part).index)
         entry = self.fields.entry("part" if first is Part.SCOPE else first.value)
         for field in entry.query("Input, Choice, TextArea"):

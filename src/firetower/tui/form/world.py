@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from firetower.core.actions import ActionType
 from firetower.core.catalog import Collection
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.integrations import Integration, IntegrationKind
@@ -29,15 +30,17 @@ class World:
     slacks: Sequence[Integration] = ()
     names: frozenset[str] = frozenset()
     """The automations' names that are taken."""
+    known: bool = False
+    """Whether it has been read."""
 
     def integrations(self, kind: IntegrationKind) -> Sequence[Integration]:
         """Return the endpoints of a kind."""
         return self.webhooks if kind is IntegrationKind.WEBHOOK else self.slacks
 
-    def integration(self, name: str) -> Integration | None:
-        """Return an endpoint by its name."""
-        both = (*self.webhooks, *self.slacks)
-        return next((one for one in both if one.name == name), None)
+    def integration(self, action: ActionType, name: str) -> Integration | None:
+        """Return the endpoint of an action: a webhook and a Slack hook may share a name."""
+        found = {ActionType.GENERIC_WEBHOOK: self.webhooks, ActionType.NOTIFICATION: self.slacks}
+        return next((one for one in found.get(action, ()) if one.name == name), None)
 
     @property
     def granted(self) -> dict[str, frozenset[str]]:
@@ -52,6 +55,7 @@ def read_world(tower: Tower, container: ContainerReference) -> World:
         webhooks=tower.integrations.list(IntegrationKind.WEBHOOK),
         slacks=tower.integrations.list(IntegrationKind.SLACK),
         names=frozenset(tower.automations.names()),
+        known=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -237,24 +237,37 @@ def add_tag(version: Version) -> Ask[None]:
 
 
 def remove_alias(version: Version) -> Ask[None]:
-    """Return the dialog that takes one of a version's aliases off."""
-    removable = [alias for alias in version.aliases if alias != "latest"]
-    field = ChoiceField("alias", "Alias", [(alias, alias) for alias in removable])
+    """Return the dialog that takes one of a version's aliases off; it must have one."""
+    names = removable_aliases(version)
+    return _remove(version, "alias", names, lambda tower, name: tower.remove_alias(version, name))
 
-    def save(tower: Tower, answers: Answers) -> None:
-        tower.remove_alias(version, answers["alias"])
 
-    return Ask(f"Remove an alias from {version}", [field], save, button="Remove")
+def removable_aliases(version: Version) -> list[str]:
+    """Return the aliases that may be taken off by hand: `latest` moves by itself."""
+    return [alias for alias in version.aliases if alias != "latest"]
 
 
 def remove_tag(version: Version) -> Ask[None]:
-    """Return the dialog that takes one of a version's tags off."""
-    field = ChoiceField("tag", "Tag", [(tag, tag) for tag in version.tags])
+    """Return the dialog that takes one of a version's tags off; it must have one."""
+    return _remove(
+        version, "tag", version.tags, lambda tower, name: tower.remove_tag(version, name)
+    )
+
+
+def _remove(
+    version: Version, what: str, names: Sequence[str], remove: Callable[[Tower, str], None]
+) -> Ask[None]:
+    """Let one of several be chosen, or ask about the only one."""
+    fields = []
+    title = f"Remove {what} {names[0]} from {version}?"
+    if len(names) > 1:
+        fields = [ChoiceField("chosen", what.capitalize(), [(name, name) for name in names])]
+        title = f"Remove which {what} from {version}?"
 
     def save(tower: Tower, answers: Answers) -> None:
-        tower.remove_tag(version, answers["tag"])
+        remove(tower, answers.get("chosen", names[0]))
 
-    return Ask(f"Remove a tag from {version}", [field], save, button="Remove")
+    return Ask(title, fields, save, button="Remove")
 
 
 def tag_collection(collection: Collection) -> Ask[None]:

@@ -35,7 +35,7 @@ COLUMNS = (
     Column("tags", 6, flex=2),
     Column("size", 9, right=True),
     Column("made", 6, right=True),
-    Column("by", 6, flex=1),
+    Column("by", 6, flex=1, from_width=64),
 )
 _MOST_FILES = 20
 _ON_A_VERSION = frozenset(
@@ -195,7 +195,7 @@ class CollectionScreen(Screen[None]):
     def action_remove_alias(self) -> None:
         """Take an alias off the version."""
         version = self.chosen
-        if version is not None and set(version.aliases) - {"latest"}:
+        if version is not None and catalog.removable_aliases(version):
             self._ask(catalog.remove_alias(version))
         elif version is not None:
             self._decline(f"{version} has no alias to remove; latest moves by itself.")

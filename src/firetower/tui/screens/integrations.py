@@ -60,6 +60,16 @@ def integration_row(detail: IntegrationDetail) -> Row:
     )
 
 
+def _missed_words(detail: IntegrationDetail) -> str:
+    """Return what an endpoint missed while it was off, as a sentence."""
+    parts = []
+    if detail.waiting:
+        parts.append(f"{counted(detail.waiting, 'execution')} waited for it")
+    if detail.missed:
+        parts.append(f"{detail.missed:,} failed or were skipped")
+    return f" While it was off, {' and '.join(parts)}." if parts else ""
+
+
 class IntegrationsScreen(Screen[None]):
     """Every endpoint: made, tried out, enabled and disabled, deleted."""
 
@@ -172,8 +182,7 @@ class IntegrationsScreen(Screen[None]):
             tell(self, error)
             return
         self._reload()
-        waiting = f", and takes {counted(detail.waiting, 'execution')} that waited"
-        self.notify(f"{name} is on{waiting if detail.waiting else ''}.", markup=False)
+        self.notify(f"{name} is on.{_missed_words(detail)}", markup=False)
         if failed and since is not None:
             missed = counted(detail.missed, "execution")
             question: Ask[int] = Ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -22,9 +22,11 @@ from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.place_view import PlaceView, read_place
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.catalog import new_place
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.probe import show_probe
 from firetower.tui.session import session_of
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.bar import Bar
@@ -33,10 +35,6 @@ from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 from firetower.tui.widgets.tabs import TabRow
-
-if TYPE_CHECKING:
-    pass
-
 
 _FIRST = 100
 """Automations that are shown before all are read, which takes a second for ten thousand."""
@@ -58,6 +56,7 @@ class PlaceScreen(Screen[None]):
         Binding("h,left,left_square_bracket", "tab(-1)", "Tab", show=False),
         Binding("l,right,right_square_bracket", "tab(1)", "Tab", show=False),
         Binding("escape,backspace", "back", "Back", id="back"),
+        Binding("n", "new", "New", id="place.new"),
         Binding("c", "create", "Create", id="place.create"),
         Binding("f", "fold", "Fold feed", id="feed.fold"),
     ]
@@ -247,6 +246,10 @@ class PlaceScreen(Screen[None]):
             self._write(FormScreen(Draft.new(self.open)))
         elif event.what == "edit" and chosen is not None:
             self._write(FormScreen(Draft.of(chosen), chosen))
+        elif event.what == "show" and chosen is not None:
+            self.app.push_screen(AutomationScreen(chosen.name, self.KIND))
+        elif event.what == "test" and chosen is not None:
+            show_probe(self, chosen.definition)
 
     @work(exit_on_error=False)
     async def _write(self, form: FormScreen) -> None:
@@ -288,6 +291,12 @@ class PlaceScreen(Screen[None]):
         self.places.table.focus()
         if self.has_class("-narrow"):
             self.remove_class("-open")
+
+    def action_new(self) -> None:
+        """Make what the open tab lists, wherever the cursor is."""
+        pane = self.query_one(f"#{self.tabs.current}")
+        if self.open is not None and isinstance(pane, Automations | Collections):
+            pane.action_new()
 
     def action_fold(self) -> None:
         """Fold the feed away, or out again."""

@@ -113,10 +113,11 @@ class Choice(Static, can_focus=True):
     class Changed(Message):
         """Another value was chosen."""
 
-        def __init__(self, choice: "Choice", value: str) -> None:
+        def __init__(self, choice: "Choice", value: str, before: str) -> None:
             super().__init__()
             self.choice = choice
             self.value = value
+            self.before = before
 
         @property
         def control(self) -> "Choice":
@@ -167,7 +168,8 @@ class Choice(Static, can_focus=True):
     @work(exit_on_error=False)
     async def action_open(self) -> None:
         """Let a value be chosen."""
-        picked = await self.app.push_screen_wait(Picker(self.title, self._offers, self.value))
-        if picked is not None and picked != self.value:
+        before = self.value
+        picked = await self.app.push_screen_wait(Picker(self.title, self._offers, before))
+        if picked is not None and picked != before:
             self.value = picked
-            self.post_message(self.Changed(self, picked))
+            self.post_message(self.Changed(self, picked, before))

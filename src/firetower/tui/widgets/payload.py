@@ -1,4 +1,4 @@
-"""The editor of a payload: JSON in colour, and the event's variables completed."""
+"""The editor of a payload or message: JSON in colour, and the event's variables completed."""
 
 import re
 from collections.abc import Sequence
@@ -7,14 +7,24 @@ from textual import events
 from textual.widgets import TextArea
 
 _BEGUN = re.compile(r"\$\{([\w.]*)$")
+_PART = re.compile(r"[\w.]")
 
 
-class PayloadEditor(TextArea):
-    """JSON text with `${variables}`; tab takes the variable that is suggested."""
+class TemplateEditor(TextArea):
+    """Text with `${variables}`; tab takes the variable that is suggested, escape refuses it."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        language: str | None = None,
+        placeholder: str = "",
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
         super().__init__(
-            language="json",
+            text,
+            language=language,
+            placeholder=placeholder,
             soft_wrap=True,
             compact=True,
             show_line_numbers=False,
@@ -32,15 +42,24 @@ class PayloadEditor(TextArea):
     def update_suggestion(self) -> None:
         """Suggest the rest of the variable at the cursor."""
         begun = self.begun()
-        names = [] if begun is None else [one for one in self.variables if one.startswith(begun)]
         row, column = self.cursor_location
-        closed = self.document.get_line(row)[column:].startswith("}")
-        self.suggestion = (names[0][len(begun or "") :] + ("" if closed else "}")) if names else ""
+        after = self.document.get_line(row)[column : column + 1]
+        if begun is None or _PART.fullmatch(after):
+            self.suggestion = ""
+            return
+        name = next((one for one in self.variables if one.startswith(begun)), "")
+        is_whole = name and not name.endswith(".") and after != "}"
+        self.suggestion = name[len(begun) :] + ("}" if is_whole else "")
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "tab" and self.suggestion:
             event.prevent_default()
             event.stop()
             self.insert(self.suggestion)
+            return
+        if event.key == "escape" and self.suggestion:
+            event.prevent_default()
+            event.stop()
+            self.suggestion = ""
             return
         await super()._on_key(event)

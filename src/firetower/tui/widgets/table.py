@@ -284,7 +284,8 @@ class Table(ScrollView, can_focus=True):
         row = self._rows[index]
         if index == self._cursor:
             name = "table--cursor" if self.has_focus else "table--cursor-blurred"
-            return self._draw(row.cells, self.get_component_rich_style(name), width)
+            cells = tuple(Cell(cell.text) for cell in row.cells) if self.has_focus else row.cells
+            return self._draw(cells, self.get_component_rich_style(name), width)
         strip = self._strips.get(row)
         if strip is None:
             if len(self._strips) > 500:

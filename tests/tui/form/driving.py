@@ -1,0 +1,83 @@
+"""Going through the form as a person does: by keys, or by mouse."""
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from firetower.core.automations import Automation
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.widgets.choice import Picker
+from tui.scene import Scene
+from tui.screens import press, settled
+
+
+async def write(pilot: Pilot[None], text: str) -> None:
+    """Type a text, and let it be read."""
+    await pilot.press(*("enter" if character == "\n" else character for character in text))
+    await settled(pilot)
+
+
+async def new_form(pilot: Pilot[None], mode: str = "1") -> FormScreen:
+    """Open the form of a new automation in the busiest registry, or project with mode 2."""
+    await press(pilot, mode)
+    await press(pilot, "enter", "n")
+    return form_of(pilot)
+
+
+def form_of(pilot: Pilot[None]) -> FormScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, FormScreen)
+    return screen
+
+
+def focused(pilot: Pilot[None]) -> str | None:
+    """Return the id of what has the focus."""
+    found = pilot.app.screen.focused
+    return None if found is None else found.id
+
+
+async def to(pilot: Pilot[None], field: str, key: str = "tab") -> None:
+    """Press a key until a field has the focus."""
+    for _ in range(20):
+        if focused(pilot) == field:
+            return
+        await pilot.press(key)
+    raise AssertionError(f"{key} never comes to {field}, but to {focused(pilot)}")
+
+
+async def fill(pilot: Pilot[None], **texts: str) -> None:
+    """Go to lines by tab and write into them, in the form's order; _ stands for -."""
+    for name, text in texts.items():
+        await to(pilot, name.replace("_", "-"))
+        await write(pilot, text)
+
+
+async def choose(pilot: Pilot[None], field: str, label: str) -> None:
+    """Choose a value by keys."""
+    await to(pilot, field)
+    await press(pilot, "enter")
+    picker = pilot.app.screen
+    assert isinstance(picker, Picker)
+    for _ in range(20):
+        options = picker.query_one("OptionList")
+        highlighted = getattr(options, "highlighted_option", None)
+        assert highlighted is not None
+        if highlighted.prompt.plain.split("  ")[0] == label:
+            break
+        await pilot.press("down")
+    await press(pilot, "enter")
+
+
+async def click(pilot: Pilot[None], what: str, offset: tuple[int, int] = (0, 0)) -> None:
+    """Click, having scrolled there as a wheel would."""
+    pilot.app.screen.query_one(what).scroll_visible(animate=False)
+    await settled(pilot)
+    await pilot.click(what, offset=offset)
+    await settled(pilot)
+
+
+def value(pilot: Pilot[None], line: str) -> str:
+    return pilot.app.screen.query_one(f"#{line}", Input).value
+
+
+def automation(scene: Scene, name: str) -> Automation:
+    return scene.tower.automations.get(name)

@@ -1,0 +1,139 @@
+"""Making an automation: by keys alone, and by mouse alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
+from firetower.core.automations import Mode
+from firetower.core.events import EventType
+from firetower.core.filters.filter import Filter, alias_and_tag_filter
+from firetower.core.patterns import Pattern
+from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
+from tui.form.driving import automation, choose, click, fill, focused, new_form, to, write
+from tui.scene import MODELS, VISION, Scene
+from tui.screens import SMALL, WIDE, open_app, press, settled, shows
+
+pytestmark = pytest.mark.anyio
+
+SIZES = pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x40"])
+
+
+@SIZES
+async def test_of_a_whole_registry_by_keys(scene: Scene, size: tuple[int, int]) -> None:
+    async with open_app(scene, size) as pilot:
+        await new_form(pilot)
+        assert focused(pilot) == "whole"
+        await fill(pilot, alias_regex="^prod", filter_json='{"metadata.f1": {"$gte": 0.9}}')
+        await choose(pilot, "integration", "ci-deploy")
+        await fill(
+            pilot,
+            payload_json='{"ref": "${artifact_version_string}",\n"n": 1}',
+            automation_name="roll-out",
+            about_text="What ada asked for",
+            cooldown_span="10m",
+        )
+        await to(pilot, "shadow")
+        await press(pilot, "space", "ctrl+o")
+        assert shows(pilot, "roll-out", "▸ shadow")
+        assert shows(pilot, "Saved roll-out.")
+    made = automation(scene, "roll-out")
+    definition = made.definition
+    assert made.mode is Mode.SHADOW
+    assert definition.scope == ContainerScope(container=MODELS)
+    assert definition.event_type is EventType.ADD_ARTIFACT_ALIAS
+    f1 = Filter.of({"metadata.f1": {"$gte": 0.9}})
+    assert definition.filter == alias_and_tag_filter("^prod", None, f1)
+    assert definition.action == WebhookAction(
+        integration="ci-deploy", payload='{"ref": "${artifact_version_string}",\n"n": 1}'
+    )
+    assert definition.description == "What ada asked for"
+    assert definition.cooldown == timedelta(minutes=10)
+
+
+async def test_of_one_collection_by_keys_with_a_suggested_name(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await press(pilot, "right")
+        await choose(pilot, "collection", "bert")
+        await choose(pilot, "event-type", "collection tagged")
+        await fill(pilot, tag_regex="^eu")
+        await to(pilot, "action-type")
+        await press(pilot, "l", "l")
+        assert shows(pilot, "When a tag matching ^eu is added to a")
+        await press(pilot, "f2")
+        assert shows(pilot, "bert-collection-tagged", "tag ~ ^eu")
+    definition = automation(scene, "bert-collection-tagged").definition
+    assert isinstance(definition.scope, CollectionScope)
+    assert str(definition.scope.collection) == "models/bert"
+    assert definition.filter == alias_and_tag_filter(None, "^eu", None)
+    assert definition.action == NoAction()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "type_", "scope"),
+    [
+        ("resnet*", "", CollectionsScope(container=VISION, glob="resnet*")),
+        (
+            "/^(resnet|bert)$/",
+            "",
+            CollectionsScope(container=VISION, regex=Pattern("^(resnet|bert)$")),
+        ),
+        ("", "dataset", CollectionsScope(container=VISION, artifact_type="dataset")),
+        ("*net*", "model", CollectionsScope(container=VISION, glob="*net*", artifact_type="model")),
+    ],
+    ids=["glob", "regex", "type", "both"],
+)
+async def test_of_some_collections_of_a_project_by_keys(
+    scene: Scene, pattern: str, type_: str, scope: CollectionsScope
+) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot, "2")
+        assert shows(pilot, "New automation in project acme/vision")
+        await press(pilot, "right")
+        await fill(pilot, pattern=pattern)
+        if type_:
+            await choose(pilot, "type", type_)
+        assert shows(pilot, "1 of 2 now")
+        await to(pilot, "action-type")
+        await press(pilot, "right")
+        await choose(pilot, "integration", "team-ml")
+        await fill(pilot, slack_title="${alias}!", slack_message="one\ntwo")
+        await choose(pilot, "slack-severity", "ERROR")
+        await fill(pilot, automation_name="n")
+        await press(pilot, "ctrl+o")
+        assert shows(pilot, "Saved n.")
+    definition = automation(scene, "n").definition
+    assert definition.scope == scope
+    assert definition.action == SlackAction(
+        integration="team-ml", title="${alias}!", message="one\ntwo", severity=Severity.ERROR
+    )
+
+
+@SIZES
+async def test_by_mouse_alone_but_for_the_text(scene: Scene, size: tuple[int, int]) -> None:
+    async with open_app(scene, size) as pilot:
+        await pilot.click("#places Table", offset=(3, 1))
+        await settled(pilot)
+        await press(pilot, "n")
+        await click(pilot, "#whole _Option:last-of-type")
+        await click(pilot, "#collection")
+        await pilot.click("Picker OptionList", offset=(3, 0))
+        await settled(pilot)
+        await click(pilot, "#event-type")
+        await pilot.click("Picker OptionList", offset=(3, 1))
+        await settled(pilot)
+        await click(pilot, "#integration")
+        await pilot.click("Picker OptionList", offset=(3, 0))
+        await settled(pilot)
+        await click(pilot, "#automation-name")
+        await write(pilot, "by-mouse")
+        await click(pilot, "#shadow")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "by-mouse", "▸ shadow")
+    definition = automation(scene, "by-mouse").definition
+    assert isinstance(definition.scope, CollectionScope)
+    assert str(definition.scope.collection) == "models/bert"
+    assert definition.event_type is EventType.UNLINK_ARTIFACT
+    assert definition.action == WebhookAction(integration="ci-deploy")
