@@ -82,7 +82,7 @@ async def test_a_database_that_is_brought_up_to_date_opens_by_itself(scene: Scen
             connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
             connection.commit()
             await until(pilot, lambda: shows(pilot, "deploy-on-prod", "alias added"), timeout=30)
-            assert shows(pilot, "models/resnet:v1 ← prod-us")
+            await until(pilot, lambda: shows(pilot, "models/resnet:v1 ← prod-us"))
 
 
 async def test_a_locked_database_refuses_a_change_in_two_lines(

@@ -138,6 +138,7 @@ class PlaceScreen(Screen[None]):
 
     def _show(self, view: PlaceView, tab: str, rows: Sequence[Row]) -> None:
         self._containers = {str(place.reference): place for place in view.places}
+        self.set_class(not view.places, "-empty")
         self.places.set_rows(
             [
                 Row(
