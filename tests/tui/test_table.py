@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from firetower.core.patterns import Pattern
 from firetower.tui.styles import style_sheets
+from firetower.tui.themes import VARIABLES
 from firetower.tui.widgets.table import Cell, Column, Row, Table, fitted
 from tui.screens import screen_text
 
@@ -44,6 +45,9 @@ class TableApp(App[None]):
         self.table = table
         self.chosen: list[Hashable] = []
         self.moved: list[Hashable | None] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(VARIABLES)
 
     def compose(self) -> ComposeResult:
         yield self.table

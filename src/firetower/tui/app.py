@@ -107,7 +107,7 @@ class FiretowerApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colour of what is quiet, for themes that have none of their own."""
-        return {"muted": "ansi_bright_black"}
+        return dict(themes.VARIABLES)
 
     def on_mount(self) -> None:
         """Open the database behind the first paint."""

@@ -45,3 +45,6 @@ LIGHT = Theme(
 THEMES = (DARK, LIGHT)
 NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
 """What the config file calls each theme."""
+
+VARIABLES = {"muted": "ansi_bright_black"}
+"""The colours of our own that a theme of someone else's lacks."""
