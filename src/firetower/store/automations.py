@@ -15,7 +15,7 @@ from firetower.core.text import nearest, visible
 from firetower.store import tables
 from firetower.store.catalog.lookups import find_collection, find_container
 from firetower.store.changes import Change, lock_event_order
-from firetower.store.firings import Firing, Firings
+from firetower.store.firings import Firing, firing_of
 from firetower.store.integrations import find_integration
 
 _automations, _revisions = tables.automations.c, tables.revisions.c
@@ -185,8 +185,8 @@ def find_automation(connection: Connection, name: str, now: datetime) -> Automat
         select_current().where(_automations.deleted_at.is_(None), _automations.name == name)
     ).one_or_none()
     if row is not None:
-        fired = Firings().of(connection, [row.automation_id], now)
-        return build_automation(row, build_revision(row), fired[row.automation_id])
+        firing = firing_of(connection, row.automation_id, now)
+        return build_automation(row, build_revision(row), firing)
     close = nearest(name, list_names(connection))
     raise NotFound(
         f"there is no automation {visible(name)}",

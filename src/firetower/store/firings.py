@@ -37,19 +37,13 @@ class Firings:
         self._newest_id = 0
         self._counted_at: datetime | None = None
 
-    def of(
-        self, connection: Connection, automation_ids: Sequence[int], now: datetime
-    ) -> dict[int, Firing]:
-        """Return how automations have fired."""
-        if len(automation_ids) <= _FEW and self._counted_at is None:
-            first = _first_since(connection, now - _DAY)
-            return {number: _firing(connection, number, first) for number in automation_ids}
-        self._catch_up(connection, now)
+    def of(self, connection: Connection, automation_ids: Sequence[int]) -> dict[int, Firing]:
+        """Return how automations have fired, as far as was caught up with."""
         self._look_back(connection, [one for one in automation_ids if one not in self._last])
-        return {
-            number: Firing(self._last[number], self._recent.get(number, 0))
-            for number in automation_ids
-        }
+        return {number: self._firing(number) for number in automation_ids}
+
+    def _firing(self, number: int) -> Firing:
+        return Firing(self._last[number], self._recent.get(number, 0))
 
     def _look_back(self, connection: Connection, unknown: Sequence[int]) -> None:
         """Find the last firings of those that have not fired within the day."""
@@ -61,30 +55,38 @@ class Firings:
         found = connection.execute(select(automations.id, last)).tuples()
         self._last.update((number, at) for number, at in found if number not in self._last)
 
-    def _catch_up(self, connection: Connection, now: datetime) -> None:
+    def catch_up(self, connection: Connection, now: datetime) -> set[int]:
+        """Take in what is new; return the automations of which something else is known now."""
         newest = connection.execute(select(func.max(_executions.id))).scalar() or 0
-        counted = self._counted_at
+        counted, before = self._counted_at, self._recent
+        changed: set[int] = set()
         if counted is None or newest < self._newest_id or not counted <= now < counted + _RECOUNT:
             self._recent = {}
             self._counted_at = now
             self._add(connection, _executions.id >= _first_since(connection, now - _DAY))
+            changed = {one for one, count in before.items() if self._recent.get(one, 0) != count}
+            changed |= self._recent.keys() - before.keys()
         elif newest > self._newest_id:
-            self._add(connection, _executions.id > self._newest_id)
+            changed = self._add(connection, _executions.id > self._newest_id)
         self._newest_id = newest
+        return changed
 
-    def _add(self, connection: Connection, which: ColumnElement[bool]) -> None:
+    def _add(self, connection: Connection, which: ColumnElement[bool]) -> set[int]:
         query = (
             select(_executions.automation_id, func.count(), func.max(_executions.created_at))
             .where(which, _fired)
             .group_by(_executions.automation_id)
         )
-        for number, count, last_at in connection.execute(query):
+        fired = connection.execute(query).all()
+        for number, count, last_at in fired:
             self._recent[number] = self._recent.get(number, 0) + count
             self._last[number] = max(last_at, self._last.get(number) or last_at)
+        return {row[0] for row in fired}
 
 
-def _firing(connection: Connection, automation_id: int, first_id: int) -> Firing:
+def firing_of(connection: Connection, automation_id: int, now: datetime) -> Firing:
     """Return how one automation has fired; the events' order is the executions' own."""
+    first_id = _first_since(connection, now - _DAY)
     event = select(_executions.event_id).where(_executions.id >= first_id)
     first_event = connection.execute(event.order_by(_executions.id).limit(1)).scalar()
     count = (

@@ -88,7 +88,7 @@ class Automations(Listing):
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
         self._automations: dict[str, Automation] = {}
-        self._drawn: dict[str, tuple[Automation, str, Row]] = {}
+        self._drawn: dict[int, tuple[Automation, int, Row]] = {}
         self._deleted: tuple[Definition, Mode] | None = None
 
     def draw(self, automations: Sequence[Automation], now: datetime) -> list[Row]:
@@ -97,18 +97,22 @@ class Automations(Listing):
 
     def show(self, automations: Sequence[Automation], rows: Sequence[Row]) -> None:
         """Show automations, drawn before."""
-        self._automations = {automation.name: automation for automation in automations}
+        self._automations = {
+            str(row.key): automation for row, automation in zip(rows, automations, strict=True)
+        }
         self.set_rows(rows)
         self.refresh_bindings()
 
     def _row(self, automation: Automation, now: datetime) -> Row:
-        """Return the row as it was where nothing in it has changed."""
-        said = ago(automation.last_fired_at, now)
-        before = self._drawn.get(automation.name)
-        if before is not None and before[0] is automation and before[1] == said:
+        """Return the row as it was where nothing in it has changed: ages are told by the minute."""
+        minute = int(now.timestamp()) // 60
+        before = self._drawn.get(automation.id)
+        if before is not None and before[0] is automation and before[1] == minute:
             return before[2]
         row = automation_row(automation, now)
-        self._drawn[automation.name] = automation, said, row
+        if before is not None and before[2] == row:
+            row = before[2]
+        self._drawn[automation.id] = automation, minute, row
         return row
 
     @property
