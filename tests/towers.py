@@ -95,8 +95,11 @@ def linked_model(tower: Tower) -> str:
     return tower.link(version, "models/resnet").reference
 
 
-def multiply_history(path: Path, count: int) -> None:
-    """Add `count` executions, each by an event of its own: copies of the newest one."""
+def multiply_history(path: Path, count: int, **executions: str) -> None:
+    """Add `count` executions, each by an event of its own: copies of the newest one.
+
+    `executions` gives columns other values, SQL in which `v` counts from 1.
+    """
     numbers = f"""
         WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < {count})
     """  # one statement: a million rows in seconds
@@ -108,7 +111,8 @@ def multiply_history(path: Path, count: int) -> None:
             ("events", {"id": f"{first} + v"}, "(SELECT * FROM events ORDER BY id DESC LIMIT 1)"),
             (
                 "executions",
-                {"id": "id + v", "event_id": f"{first} + v", "webhook_id": "'msg_' || v"},
+                {"id": "id + v", "event_id": f"{first} + v", "webhook_id": "'msg_' || v"}
+                | executions,
                 execution,
             ),
         ):

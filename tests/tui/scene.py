@@ -129,7 +129,7 @@ class Scene:
         row = {"id": "w-elsewhere", "host": "gpu-7", "pid": WORKER_PID}
         with self.store.changing() as change:
             change.connection.execute(
-                tables.workers.insert(), {**row, "started_at": self.now, "beat_at": self.now}
+                tables.workers.insert(), {**row, "started_at": change.now, "beat_at": change.now}
             )
 
     def fire(self, count: int, first: int = 0) -> None:

@@ -30,7 +30,7 @@ async def open_app(
         yield pilot
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 6) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 30) -> None:
     """Let the app go on until a condition holds."""
     deadline = monotonic() + timeout
     while not condition():

@@ -183,4 +183,4 @@ async def test_the_last_of_many_automations_is_in_sight(scene: Scene) -> None:
     for size in (WIDE, SMALL):
         async with open_app(scene, size) as pilot:
             await press(pilot, "enter", "G")
-            assert shows(pilot, "zz-49", "alias added")
+            assert shows(pilot, "zz-49", "✓ on")

@@ -266,6 +266,18 @@ async def test_text_from_outside_is_drawn() -> None:
         assert r"[/b] \x1b[2J\r\n\u202e\ud800[link=x]" in screen_text(pilot)[1]
 
 
+async def test_a_lower_screen_keeps_the_cursor_in_sight() -> None:
+    async with table_of(rows(*range(9))) as (pilot, table):
+        await pilot.press("G")
+        await pilot.resize_terminal(40, 5)
+        await pilot.pause()
+        assert "row 8" in screen_text(pilot)[-1]
+        table.scroll_to(y=0, animate=False)
+        await pilot.resize_terminal(40, 6)
+        await pilot.pause()
+        assert "row 0" in screen_text(pilot)[1]
+
+
 async def test_resizing_shares_the_width_anew() -> None:
     async with table_of(rows(1)) as (pilot, _):
         await pilot.resize_terminal(60, 11)

@@ -18,7 +18,7 @@ from firetower.core.references import (
 from firetower.store.catalog import aliases as alias_changes
 from firetower.store.catalog import containers, tags, versions
 from firetower.store.catalog.lookups import find_version
-from firetower.store.standing import Standing, read_standing
+from firetower.store.standing import Standing, read_mark, read_standing
 from firetower.store.store import Store
 from firetower.tower.automations import Automations
 from firetower.tower.content import Progress, read_content
@@ -215,6 +215,11 @@ class Tower:
         """Return who works on the database, and what waits."""
         with self._store.reading() as connection:
             return read_standing(connection, self._store.clock())
+
+    def mark(self) -> object:
+        """Return what differs once anything but executions and workers' beats has changed."""
+        with self._store.reading() as connection:
+            return read_mark(connection)
 
     @property
     def location(self) -> str:

@@ -1,10 +1,12 @@
 """The app: modes, keys, themes, and the parts that run behind the screens."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
@@ -16,8 +18,6 @@ from textual.screen import Screen
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
-from firetower.store.standing import Standing
-from firetower.tower import Tower
 from firetower.tui import themes
 from firetower.tui.child import WorkerChild
 from firetower.tui.commands import Actions, Places
@@ -40,6 +40,11 @@ from firetower.tui.tour import Tour
 from firetower.tui.widgets.bar import ModeLink, standing_text
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.tour_panel import TourPanel
+
+if TYPE_CHECKING:
+    from firetower.store.standing import Standing
+    from firetower.tower import Tower
+
 
 _AGAIN = 2.0
 """Seconds after which a database that cannot be used is tried again."""
@@ -108,6 +113,7 @@ class FiretowerApp(App[None]):
         """Open the database behind the first paint."""
         if self._with_tour:
             self.tour = Tour(self)
+        self.call_after_refresh(self.session.begin)
         self.run_worker(self._open(), exit_on_error=False, group="open")
 
     async def _open(self) -> None:
@@ -124,7 +130,7 @@ class FiretowerApp(App[None]):
             else:
                 break
         self._location = tower.location
-        self._live = Live(tower, self._changed, self.tell, self._began)
+        self._live = Live(tower, self._changed, self.tell, self._began, self._look)
         self.set_interval(_LOOK, self._look)
 
     def tell(self, error: FiretowerError) -> None:

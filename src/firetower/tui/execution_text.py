@@ -117,15 +117,15 @@ def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
     answer = "no answer" if attempt.status_code is None else str(attempt.status_code)
     good = attempt.status_code is not None and attempt.status_code < 300
     again = "" if attempt.next_try_at is None else f"   again {clock(attempt.next_try_at, now)}"
-    sent = f"{attempt.method} {attempt.url}  " if attempt.was_sent else ""
     said = Content.assemble(
         (f"{exact(attempt.started_at)}  ", "dim"),
-        plain(sent),
         (answer, "$success" if good else "$error"),
         plain(f" in {milliseconds(attempt.duration_ms)}"),
         (again, "$warning"),
     )
     yield _field(f"Try {attempt.number}", said)
+    if attempt.was_sent:
+        yield _field("", f"{attempt.method} {attempt.url}", "dim")
     if attempt.error:
         yield _field("", attempt.error, "$error")
     if attempt.response_body:

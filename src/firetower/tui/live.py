@@ -1,15 +1,23 @@
 """Following the database, in a thread, at a pace that a terminal can take."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
-from firetower.tower import Tower
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 _PAUSE = 0.25
 """Seconds between two reports: at most four repaints a second, whatever the rate of firing."""
+_BREATH = 0.02
+"""The same after a change that fired nothing: what it fires follows in a moment."""
 _GLANCE = 0.5
 _AGAIN = 2.0
 
@@ -23,12 +31,18 @@ class Live:
         changed: Callable[[Sequence[Execution]], None],
         failed: Callable[[FiretowerError], None],
         began: Callable[[], None],
+        stirred: Callable[[], None],
     ) -> None:
-        """Begin to follow; `began` is called each time, for what was changed before is not told."""
+        """Begin to follow.
+
+        `began` is called each time that begins, for what was changed before is not told;
+        `stirred` when nothing that a list shows has changed: a worker beats every other second.
+        """
         self._tower = tower
         self._changed = changed
         self._failed = failed
         self._began = began
+        self._stirred = stirred
         self._ended = threading.Event()
         self._said = ""
         self._loop = asyncio.get_running_loop()
@@ -55,10 +69,16 @@ class Live:
         next(changes)
         self._said = ""
         self._report(self._began)
+        before = self._tower.mark()
         for executions in changes:
             if executions is not None:
-                self._report(self._changed, executions)
-                self._ended.wait(_PAUSE)
+                mark = self._tower.mark()
+                if executions or mark != before:
+                    self._report(self._changed, executions)
+                else:
+                    self._report(self._stirred)
+                before = mark
+                self._ended.wait(_PAUSE if executions else _BREATH)
             if self._ended.is_set():
                 return
 

@@ -1,6 +1,7 @@
 """Reading again what has changed, without ever piling up."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -20,6 +21,12 @@ class Refresh:
         self._read = read
         self._wanted = False
         self._running = False
+        self._hurry = asyncio.Event()
+
+    def at_once(self) -> None:
+        """Read without a rest before it: someone waits."""
+        self._hurry.set()
+        self()
 
     def __call__(self) -> None:
         """Read, now or as soon as the reading under way has ended."""
@@ -32,10 +39,15 @@ class Refresh:
         try:
             while self._wanted:
                 self._wanted = False
+                self._hurry.clear()
                 began = time.monotonic()
                 await self._read()
                 took = time.monotonic() - began
                 if self._wanted:
-                    await asyncio.sleep(min(max(_REST, took * _SHARE), _LONGEST_REST))
+                    await self._rest(min(max(_REST, took * _SHARE), _LONGEST_REST))
         finally:
             self._running = False
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)

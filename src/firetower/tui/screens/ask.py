@@ -1,7 +1,9 @@
 """Asking for a few values, and doing something with them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,10 +14,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
-from firetower.tower import Tower
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, plain
 from firetower.tui.widgets.field import Field
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 T = TypeVar("T")
 Answers = Mapping[str, str]

@@ -1,8 +1,10 @@
 """One automation in full, with what it fired last."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,7 +18,6 @@ from firetower.core.automations import Automation, Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
-from firetower.tower import Tower
 from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
@@ -28,6 +29,10 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 _MOST = 200
 """Executions shown; the History tab has them all."""

@@ -1,7 +1,10 @@
 """The dialogs that change the catalog: places, versions, links, aliases and tags."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from firetower.core.catalog import Collection, LoggedVersion, Version
 from firetower.core.names import check_alias, check_name
@@ -11,10 +14,13 @@ from firetower.core.references import (
     ContainerReference,
     VersionReference,
 )
-from firetower.tower import Tower
-from firetower.tower.metadata import metadata_of, words_of
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.widgets.field import ChoiceField, Field, TextField
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+    from firetower.tower.metadata import metadata_of, words_of
+
 
 _COMMAS = "several apart by commas"
 

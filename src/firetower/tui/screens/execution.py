@@ -1,7 +1,9 @@
 """One execution in full."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,12 +14,15 @@ from textual.widgets import Footer, Static
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
-from firetower.tower import Tower
 from firetower.tui.execution_text import as_curl, execution_text, headline
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 Found = tuple[Execution, list[Attempt], Revision]
 

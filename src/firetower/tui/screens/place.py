@@ -1,5 +1,7 @@
 """The Registry and the Project screen: the list of places, and one of them open."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -34,6 +36,8 @@ from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 from firetower.tui.widgets.tabs import TabRow
 
+_FIRST = 100
+"""Automations that are shown before all are read, which takes a second for ten thousand."""
 _LOOK = 30.0
 """Seconds after which the ages are told anew though nothing has changed."""
 
@@ -66,6 +70,7 @@ class PlaceScreen(Screen[None]):
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
         self.dock = Feed(id="dock", header=False)
         self.open: ContainerReference | None = None
+        self._seen: ContainerReference | None = None
         self._containers: dict[str, Container] = {}
         self._reload = Refresh(self, self._read)
 
@@ -99,7 +104,7 @@ class PlaceScreen(Screen[None]):
         """Catch up with what happened while another screen was shown."""
         self.dock.catch_up()
         self.history.catch_up()
-        self._reload()
+        self._reload.at_once()
 
     def changed(self, executions: Sequence[Execution]) -> None:
         """Show what changed in the database."""
@@ -109,20 +114,31 @@ class PlaceScreen(Screen[None]):
 
     async def _read(self) -> None:
         session, reference = session_of(self), self.open
+        now = session.now()
         tab = "collections" if self.tabs.current == self.FIRST_TAB else self.tabs.current
         try:
-            view = await session.ask(lambda tower: read_place(tower, self.KIND, reference, tab))
+            view = await session.ask(
+                lambda tower: read_place(tower, self.KIND, reference, tab, self._limit(reference))
+            )
+            rows = await session.ask(lambda _: self.automations.draw(view.automations, now))
         except FiretowerError as error:
             self.places.fail(error)
+            self.add_class("-failed")
             return
+        self.remove_class("-failed")
         if (reference, self.tabs.current) == (self.open, self._tab_of(tab)):
-            self._show(view, tab)
+            self._show(view, tab, rows)
+
+    def _limit(self, reference: ContainerReference | None) -> int | None:
+        """Return how many automations to read: of a place just come to, those in sight first."""
+        return _FIRST if reference != self._seen else None
 
     def _tab_of(self, tab: str) -> str:
         return self.FIRST_TAB if tab == "collections" else tab
 
-    def _show(self, view: PlaceView, tab: str) -> None:
+    def _show(self, view: PlaceView, tab: str, rows: Sequence[Row]) -> None:
         self._containers = {str(place.reference): place for place in view.places}
+        self.set_class(not view.places, "-empty")
         self.places.set_rows(
             [
                 Row(
@@ -145,7 +161,11 @@ class PlaceScreen(Screen[None]):
         if tab == "collections":
             self.collections.show(view.collections)
         elif tab == "automations":
-            self.automations.show(view.automations)
+            self.automations.show(view.automations, rows)
+            if self._seen != view.open.reference:
+                self._seen = view.open.reference
+                if view.open.automations > len(rows):
+                    self._reload.at_once()
 
     def _show_none(self, places: Sequence[Container]) -> None:
         """Show nothing where nothing is open, and look at the busiest place where there is one."""
@@ -187,7 +207,7 @@ class PlaceScreen(Screen[None]):
         self.open = reference
         self.collections.container = reference
         self.history.show_container(reference)
-        self._reload()
+        self._reload.at_once()
 
     def _focus_tab(self) -> None:
         pane = self.query_one(f"#{self.tabs.current}", Listing)
@@ -210,7 +230,7 @@ class PlaceScreen(Screen[None]):
         event.stop()
         self.query_one(ContentSwitcher).current = event.tab
         self._focus_tab()
-        self._reload()
+        self._reload.at_once()
 
     @on(Table.Chosen, "Feed FeedTable")
     def _execution_chosen(self, event: Table.Chosen) -> None:

@@ -1,8 +1,10 @@
 """The live feed, of everything or of one registry or project."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,12 +15,15 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
-from firetower.tower import Tower
 from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import session_of
 from firetower.tui.widgets.feed_line import feed_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 PAGE = 500
 

@@ -10,7 +10,7 @@ from firetower.tui.widgets.table import Cell, Column, Row
 FEED_COLUMNS = (
     Column("time", 8),
     Column("state", 10),
-    Column("automation", 14, flex=2),
+    Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
     Column("subject", 24, flex=4),
     Column("answer", 12, flex=6),

@@ -103,12 +103,12 @@ class FeedTable(Table):
         shown = len(self._rows)
         self.set_rows([*rows, *self._all])
         if grown := len(self._rows) - shown:
-            self.scroll_to(y=top + grown, animate=False, force=True)
+            self._scroll(top + grown)
 
     def _to_end(self) -> None:
         if self._rows:
             super()._set_cursor(len(self._rows) - 1)
-            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+            self._scroll(round(self.max_scroll_y))
 
     def _set_cursor(self, index: int) -> None:
         super()._set_cursor(index)
