@@ -9,6 +9,7 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -22,6 +23,7 @@ from firetower.tui.child import WorkerChild
 from firetower.tui.commands import Actions, Places
 from firetower.tui.config import Config
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.harmless import Harmless
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.feed import FeedScreen
@@ -92,6 +94,11 @@ class FiretowerApp(App[None]):
         self._standing: Standing | None = None
         self._location = ""
         self._look = Refresh(self, self._read_standing)
+        self._harmless = Harmless()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line goes through before it is drawn."""
+        return [*super().get_line_filters(), self._harmless]
 
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
