@@ -6,7 +6,8 @@ from firetower.store.store import utc_now
 from firetower.tower import connect
 from firetower.tui.app import FiretowerApp
 from firetower.tui.child import WorkerChild
-from firetower.tui.config import config_file, read_config
+from firetower.tui.config import read_config
+from firetower.tui.paths import config_file
 
 
 def run_app(database: str | None, *, tour: bool = False) -> int:
