@@ -186,9 +186,9 @@ class FiretowerApp(App[None]):
         """Show what can be done here."""
         self.push_screen(HelpScreen(active_keys(self.screen)))
 
-    def go_to(self, reference: ContainerReference) -> None:
+    async def go_to(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
-        self.switch_mode(reference.kind.value)
+        await self.switch_mode(reference.kind.value)
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             screen.open_place(reference)
