@@ -53,6 +53,7 @@ def info(*, as_json: bool) -> None:
     from firetower.store import schema
     from firetower.store.database import Database
     from firetower.store.location import Location
+    from firetower.tui.paths import config_file
 
     location = Location.of(database_url())
     version, state = None, schema.SchemaState.EMPTY
@@ -69,6 +70,7 @@ def info(*, as_json: bool) -> None:
         "program_schema": schema.SCHEMA,
         "state": state.value,
         "key_file": str(location.key_file),
+        "config_file": str(config_file()),
     }
     if as_json:
         print_json(data)

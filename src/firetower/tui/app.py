@@ -12,8 +12,10 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -23,6 +25,7 @@ from firetower.tui.child import WorkerChild
 from firetower.tui.commands import Actions, Places
 from firetower.tui.config import Config
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.harmless import Harmless
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.automation import AutomationScreen
@@ -104,6 +107,11 @@ class FiretowerApp(App[None]):
         self._location = ""
         self._has_child = False
         self._look = Refresh(self, self._read_standing)
+        self._harmless = Harmless()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line goes through before it is drawn."""
+        return [*super().get_line_filters(), self._harmless]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colour of what is quiet, for themes that have none of their own."""
@@ -209,14 +217,14 @@ class FiretowerApp(App[None]):
         """Show a mode; the key of the one that is shown goes back to its own screen."""
         self.show_mode(mode)
 
-    def show_mode(self, mode: str) -> None:
+    def show_mode(self, mode: str) -> AwaitMount:
         """Show a mode, without what was visited over it; its own screen where it is shown."""
         closed: tuple[type[Screen[None]], ...] = (IntegrationsScreen, SecretsScreen)
         if mode == self.current_mode:
             closed += (AutomationScreen, CollectionScreen)
         while isinstance(self.screen, closed):
             self.pop_screen()
-        self.switch_mode(mode)
+        return self.switch_mode(mode)
 
     @on(FormScreen.Saved)
     def _saved(self, event: FormScreen.Saved) -> None:
@@ -238,9 +246,9 @@ class FiretowerApp(App[None]):
         """Show what can be done here."""
         self.push_screen(HelpScreen(active_keys(self.screen)))
 
-    def go_to(self, reference: ContainerReference) -> None:
+    async def go_to(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
-        self.show_mode(reference.kind.value)
+        await self.show_mode(reference.kind.value)
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             screen.open_place(reference)

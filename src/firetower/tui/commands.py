@@ -9,7 +9,7 @@ from textual.content import Content
 
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
-from firetower.tui.screens.help import active_keys
+from firetower.tui.screens.help import active_keys, by_name, shown_key
 from firetower.tui.session import session_of
 from firetower.tui.themes import NAMES
 
@@ -25,11 +25,13 @@ class Actions(Provider):
 
     def _commands(self) -> Iterator[Command]:
         app = cast("FiretowerApp", self.app)
-        for active in active_keys(self.screen):
-            binding = active.binding
-            if binding.description and binding.action != "command_palette":
-                run = partial(app.run_action, binding.action, default_namespace=active.node)
-                yield binding.description, f"key {binding.key.split(',')[0]}", run
+        active = active_keys(self.screen)
+        nodes = {one.binding: one.node for one in active}
+        for name, bindings in by_name(active).items():
+            first = bindings[0]
+            if (first.show or first.id) and first.action != "command_palette":
+                run = partial(app.run_action, first.action, default_namespace=nodes[first])
+                yield name, f"key {shown_key(first)}", run
         for name, theme in NAMES.items():
             yield (
                 f"Theme: {name}",

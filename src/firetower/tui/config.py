@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from platformdirs import PlatformDirs
-
 from firetower.core.errors import InvalidInput
 from firetower.core.text import nearest, quoted, visible
-from firetower.tui.keys import key_ids
+from firetower.tui.keys import all_keys, is_key
 from firetower.tui.themes import NAMES
 
 
@@ -21,11 +19,6 @@ class Config:
     theme: str = "dark"
     keys: Mapping[str, str] = field(default_factory=dict)
     """The keys of an action by its id, several of them with commas between."""
-
-
-def config_file() -> Path:
-    """Return where the file is looked for."""
-    return PlatformDirs("firetower", appauthor=False).user_config_path / "config.toml"
 
 
 def read_config(path: Path) -> Config:
@@ -45,11 +38,11 @@ def read_config(path: Path) -> Config:
 
 
 def _theme(path: Path, theme: object) -> str:
-    if theme not in NAMES:
+    if not isinstance(theme, str) or theme not in NAMES:
         raise InvalidInput(
             f"{path}: there is no theme {quoted(theme)}", f"Choose one of {', '.join(NAMES)}."
         )
-    return str(theme)
+    return theme
 
 
 def _keys(path: Path, keys: object) -> dict[str, str]:
@@ -58,8 +51,29 @@ def _keys(path: Path, keys: object) -> dict[str, str]:
             f"{path}: [keys] is not a table of texts", 'Write it as "automation.new" = "a".'
         )
     if keys:
-        _check_names(path, keys, key_ids(), "key")
+        _check_keys(path, keys)
     return keys
+
+
+def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
+    known = {key.id: key for key in all_keys()}
+    _check_names(path, keys, set(known), "key")
+    for name, said in keys.items():
+        for key in said.split(","):
+            if not is_key(key.strip()):
+                raise InvalidInput(
+                    f"{path}: {name} has {quoted(key.strip())}, which is no key",
+                    "Write a, ctrl+a, f5 or question_mark; several with commas between.",
+                )
+    taken: dict[tuple[str, str], str] = {}
+    for name, action in known.items():
+        for key in keys.get(name, action.keys).split(","):
+            other = taken.setdefault((action.where, key.strip()), name)
+            if other != name:
+                raise InvalidInput(
+                    f"{path}: {other} and {name} both have the key {key.strip()}",
+                    "Give one of them another.",
+                )
 
 
 def _check_names(path: Path, said: Mapping[str, Any], known: set[str], what: str) -> None:

@@ -8,8 +8,12 @@ from importlib import import_module
 
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.keys import REPLACED_KEYS, Keys, key_to_character
 
 import firetower.tui
+
+_MODIFIERS = {"ctrl", "shift", "alt", "meta", "super", "hyper"}
+_NAMED = {key.value for key in Keys if key.value.isalnum()} | set(REPLACED_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,14 @@ def all_keys() -> list[Key]:
     return [found[name] for name in sorted(found)]
 
 
-def key_ids() -> set[str]:
-    """Return the ids by which keys can be changed."""
-    return {key.id for key in all_keys()}
+def is_key(text: str) -> bool:
+    """Return whether a text names a key: `a`, `ctrl+a`, `f5`, `question_mark`."""
+    *modifiers, name = text.split("+")
+    if not set(modifiers) <= _MODIFIERS:
+        return False
+    if len(name) == 1:
+        return name.isprintable() and name != " "
+    return name in _NAMED or key_to_character(name) is not None
 
 
 def _owners() -> Iterator[type[DOMNode]]:

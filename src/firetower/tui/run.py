@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from firetower.tui.app import FiretowerApp
 from firetower.tui.child import WorkerChild
-from firetower.tui.config import config_file, read_config
+from firetower.tui.config import read_config
+from firetower.tui.paths import config_file
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

@@ -35,8 +35,13 @@ class Step:
     done: Callable[[Screen[object], Progress], bool]
 
 
-def _is_open(screen: Screen[object], _: Progress) -> bool:
-    return isinstance(screen, PlaceScreen) and screen.is_open
+def _writes(screen: Screen[object], progress: Progress) -> bool:
+    return isinstance(screen, FormScreen) or progress.made is not None
+
+
+def _is_open(screen: Screen[object], progress: Progress) -> bool:
+    opened = isinstance(screen, PlaceScreen) and screen.is_open
+    return opened or _writes(screen, progress)  # who is quick has been there between two looks
 
 
 def _says(text: str) -> Callable[[Progress], str]:
@@ -53,7 +58,7 @@ STEPS: Sequence[Step] = (
     ),
     Step(
         _says("Each row is an automation: where it watches, for what, and what it does. Press n."),
-        lambda screen, _: isinstance(screen, FormScreen),
+        _writes,
     ),
     Step(
         _says(
@@ -91,6 +96,7 @@ class Tour:
         self._app = app
         self._step = 0
         self.progress = Progress()
+        self._panels: list[TourPanel] = []
         self._timer = app.set_interval(_LOOK, self.look)
 
     @property
@@ -116,10 +122,12 @@ class Tour:
         if panels:
             panels.first().say(says)
         elif not screen.is_modal or isinstance(screen, ExecutionScreen):
-            screen.mount(TourPanel(says))
+            self._panels.append(TourPanel(says))
+            screen.mount(self._panels[-1])
 
     def end(self) -> None:
-        """Take the steps away."""
+        """Take the steps away, from the screens of the other modes too."""
         self._timer.stop()
-        for screen in self._app.screen_stack:
-            screen.query(TourPanel).remove()
+        for panel in self._panels:
+            if panel.is_attached:
+                panel.remove()

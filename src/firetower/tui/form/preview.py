@@ -7,7 +7,9 @@ from textual.content import Content
 
 from firetower.core.actions import ActionType, NoAction
 from firetower.core.automations import Definition, Mode
+from firetower.core.errors import InvalidInput
 from firetower.core.events import Event
+from firetower.core.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.execution_text import pretty
@@ -130,12 +132,17 @@ def endpoint_note(draft: Draft, world: World) -> str:
     return ""
 
 
-def values_note(pattern: str, seen: Sequence[str], matching: Sequence[str]) -> str:
+def values_note(pattern: str, seen: Sequence[str]) -> str:
     """Return which aliases or tags seen of late a regex matches, and which not."""
     if not seen:
         return "none seen here yet"
     if not pattern:
         return f"any; seen here: {listed(seen)}"
+    try:
+        matched = Pattern(pattern).search
+    except InvalidInput:
+        return ""  # its error stands there
+    matching = [one for one in seen if matched(one)]
     others = [one for one in seen if one not in matching]
     parts = [f"matches {listed(matching)}"] if matching else ["matches none seen here"]
     if others:

@@ -27,7 +27,6 @@ from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.preview import (
     collections_note,
     endpoint_note,
-    matches,
     preview_text,
     values_note,
 )
@@ -169,14 +168,8 @@ class FormScreen(Screen[str | None]):
     def _show_notes(self, draft: Draft, reading: Reading) -> None:
         self.fields.entry("scope").note(collections_note(draft, reading, self._world))
         recent = self._recent.get(draft.event_type, ())
-        matching = (
-            []
-            if reading.definition is None
-            else [event for event in recent if matches(reading.definition, event)]
-        )
-        for part, pattern, kind in (("alias", draft.alias, "alias"), ("tag", draft.tag, "tag")):
-            seen, held = _values(recent, kind), _values(matching, kind)
-            self.fields.entry(part).note(values_note(pattern, seen, held))
+        for part, pattern in (("alias", draft.alias), ("tag", draft.tag)):
+            self.fields.entry(part).note(values_note(pattern, _values(recent, part)))
         names = f"${{…}} of {', '.join(variables(draft, self._world))}"
         for part in ("payload", "message"):
             self.fields.entry(part).note(names)

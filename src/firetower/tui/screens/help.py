@@ -40,18 +40,23 @@ class HelpScreen(ModalScreen[None]):
             yield Static(plain(_GENERAL.replace("\n\n", " ")), classes="dialog--detail")
 
     def _lines(self) -> Iterator[Content]:
-        active = sorted(self._active, key=lambda one: not one.binding.show)
-        by_action: dict[str, list[ActiveBinding]] = {}
-        for one in active:
-            name = one.binding.description
-            if name and not one.binding.system and not name.startswith(("Scroll", "Page ")):
-                by_action.setdefault(name, []).append(one)
-        for description, bindings in by_action.items():
-            keys = " ".join(_shown(active.binding) for active in bindings)
-            yield Content.assemble((f"{keys:>16}  ", "bold $accent"), plain(description))
+        for name, bindings in by_name(self._active).items():
+            keys = " ".join(shown_key(binding) for binding in bindings)
+            yield Content.assemble((f"{keys:>16}  ", "bold $accent"), plain(name))
 
 
-def _shown(binding: Binding) -> str:
+def by_name(active: Sequence[ActiveBinding]) -> dict[str, list[Binding]]:
+    """Return what the keys do and the keys that do it, what the footer shows first."""
+    found: dict[str, list[Binding]] = {}
+    for binding in sorted((one.binding for one in active), key=lambda one: not one.show):
+        name = binding.description
+        if name and not binding.system and not name.startswith(("Scroll", "Page ")):
+            found.setdefault(name, []).append(binding)
+    return found
+
+
+def shown_key(binding: Binding) -> str:
+    """Return a key as people know it: "?", "esc"."""
     return binding.key_display or format_key(binding.key)
 
 

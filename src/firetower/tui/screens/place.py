@@ -154,6 +154,8 @@ class PlaceScreen(Screen[None]):
         if view.open is None:
             self._show_none(view.places)
             return
+        if not self.places.table.has_focus:  # it was opened by name, before the list was read
+            self.places.table.move_to(str(view.open.reference))
         self.query_one("#place").visible = True
         self._show_title(view.open)
         self.tabs.count(self.FIRST_TAB, view.open.collections)
@@ -217,7 +219,8 @@ class PlaceScreen(Screen[None]):
     def _place_moved(self, event: Table.Moved) -> None:
         """Show a place as the cursor passes it, where there is room for both."""
         event.stop()
-        if event.key is not None and not self.has_class("-narrow"):
+        passed = self.places.table.has_focus and not self.has_class("-narrow")
+        if event.key is not None and passed:
             self._look_at(self._containers[str(event.key)].reference)
 
     @on(Table.Chosen, "#places Table")

@@ -1,0 +1,37 @@
+"""The last look at what is drawn: nothing on the screen is obeyed by the terminal."""
+
+import unicodedata
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+class Harmless(LineFilter):
+    """Takes control and format characters out of lines.
+
+    The screens draw them as escapes; text that is being edited has to stand as it is, and would
+    reach the terminal.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        """Return the segments without what a terminal would obey, as wide as they were."""
+        if all(text.isascii() and text.isprintable() for text, _, _ in segments):
+            return segments
+        return [Segment(_harmless(text), style, control) for text, style, control in segments]
+
+
+@lru_cache(1024)
+def _harmless(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if unicodedata.category(character) not in _OBEYED
+        else "�" * max(0, cell_len(character))
+        for character in text
+    )

@@ -1,0 +1,276 @@
+"""The form as it is filled in: offers, errors, completion, and the preview at each keystroke."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from firetower.core.actions import WebhookAction
+from firetower.core.integrations import IntegrationKind
+from firetower.tui.screens.integration import IntegrationDialog
+from firetower.tui.widgets.choice import Choice, Picker
+from firetower.tui.widgets.payload import TemplateEditor
+from tui.form.driving import automation, choose, fill, focused, new_form, to, value, write
+from tui.scene import Scene
+from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
+
+pytestmark = pytest.mark.anyio
+
+
+def editor(pilot: Pilot[None], name: str = "payload-json") -> TemplateEditor:
+    return pilot.app.screen.query_one(f"#{name}", TemplateEditor)
+
+
+def chosen(pilot: Pilot[None], name: str) -> str:
+    return pilot.app.screen.query_one(f"#{name}", Choice).value
+
+
+@pytest.mark.parametrize(
+    ("mode", "refused"),
+    [
+        ("1", {"new version": "only in a project"}),
+        ("2", {"version linked": "only in a registry", "link removed": "only in a registry"}),
+    ],
+)
+async def test_events_that_never_fire_here_say_why_and_cannot_be_chosen(
+    scene: Scene, mode: str, refused: dict[str, str]
+) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot, mode)
+        before = chosen(pilot, "event-type")
+        await to(pilot, "event-type")
+        await press(pilot, "enter")
+        options = pilot.app.screen.query_one(OptionList)
+        disabled = [index for index, one in enumerate(options.options) if one.disabled]
+        assert len(disabled) == len(refused)
+        for label, why in refused.items():
+            assert why in line_with(pilot, label)
+        for _ in range(len(options.options)):
+            await pilot.press("down")
+            assert options.highlighted not in disabled
+        await pilot.click(OptionList, offset=(4, disabled[0]))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Picker)
+        await press(pilot, "escape")
+        assert chosen(pilot, "event-type") == before
+
+
+async def test_an_error_comes_and_goes_under_its_field_while_typing(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await fill(pilot, alias_regex="(prod")
+        lines = screen_text(pilot)
+        row = next(index for index, line in enumerate(lines) if "(prod" in line)
+        assert "RE2 refuses the regex" in lines[row + 1]
+        assert shows(pilot, "1 to put right")
+        assert shows(pilot, "1 thing to put right first.")
+        await write(pilot, ")")
+        assert not shows(pilot, "RE2 refuses")
+        assert not shows(pilot, "to put right")
+
+
+async def test_the_preview_follows_each_keystroke(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await to(pilot, "alias-regex")
+        for typed, matching in (("p", 5), ("r", 5), ("o", 5), ("-", 0), ("x", 0)):
+            await write(pilot, typed)
+            count = f"Of the last 7 “alias added” events here, {matching}"
+            none = "None of the last 7 “alias added” events here"
+            assert shows(pilot, count if matching else none)
+        assert shows(pilot, "When an alias matching pro-x is added in")
+        assert shows(pilot, "matches none seen here · not prod-us, prod-eu")
+        await press(pilot, *["backspace"] * 5)
+        assert shows(pilot, "When an alias is added in registry models,")
+
+
+async def test_the_preview_follows_the_database(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        scene.tower.add_alias("models/bert:v0", "brand-new")
+        await until(pilot, lambda: shows(pilot, "any; seen here: brand-new"))
+        assert shows(pilot, "Of the last 8 “alias added” events here, 8")
+
+
+async def test_a_refused_save_goes_to_the_first_problem_and_says_why(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await press(pilot, "right")
+        await fill(pilot, cooldown_span="soon")
+        assert not shows(pilot, "Choose an endpoint, or make one.")
+        await press(pilot, "ctrl+o")
+        assert focused(pilot) == "collection"
+        assert shows(pilot, "Choose a collection.")
+        assert shows(pilot, "Choose an endpoint, or make one.")
+        assert shows(pilot, '"soon" is not a span of time. Write it as 30s')
+        assert shows(pilot, "3 to put right")
+        await choose(pilot, "collection", "bert")
+        await press(pilot, "ctrl+o")
+        assert focused(pilot) == "integration"
+        await choose(pilot, "integration", "validator")
+        await press(pilot, "ctrl+o")
+        assert focused(pilot) == "cooldown-span"
+        await press(pilot, *["backspace"] * 4, *"1h", "ctrl+o")
+        assert shows(pilot, "Saved bert-alias-added.")
+
+
+async def test_a_slack_text_that_is_wrong_is_shown_and_gone_to(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await new_form(pilot)
+        await to(pilot, "action-type")
+        await press(pilot, "right")
+        await choose(pilot, "integration", "team-ml")
+        await fill(pilot, slack_message="${alis}", automation_name="n")
+        await press(pilot, "ctrl+o")
+        assert focused(pilot) == "slack-message"
+        assert shows(pilot, 'there is no variable "${alis}"')
+        assert shows(pilot, "Did you mean ${alias}?")
+
+
+async def test_a_name_that_is_taken_is_said_at_once(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await fill(pilot, automation_name="canary-f1")
+        assert shows(pilot, "an automation named canary-f1 exists already")
+        await write(pilot, "x")
+        assert not shows(pilot, "exists already")
+
+
+async def test_a_name_that_was_taken_meanwhile_is_gone_to_and_nothing_is_lost(
+    scene: Scene,
+) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await fill(pilot, alias_regex="^x")
+        await to(pilot, "action-type")
+        await press(pilot, "left")
+        await fill(pilot, automation_name="mine")
+        scene.automate("mine")
+        await press(pilot, "ctrl+o")
+        assert focused(pilot) == "automation-name"
+        assert shows(pilot, "an automation named mine exists already")
+        assert value(pilot, "alias-regex") == "^x"
+        await press(pilot, "end", *"-2", "ctrl+o")
+        assert shows(pilot, "Saved mine-2.")
+    assert automation(scene, "mine-2").definition.filter.words == "alias ~ ^x"
+
+
+async def test_an_endpoint_is_made_within_the_form_and_chosen(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await new_form(pilot)
+        await choose(pilot, "integration", "validator")
+        await choose(pilot, "integration", "+ new webhook …")
+        assert isinstance(pilot.app.screen, IntegrationDialog)
+        await press(pilot, "escape")
+        assert chosen(pilot, "integration") == "validator"
+        await choose(pilot, "integration", "+ new webhook …")
+        await write(pilot, "gate")
+        await press(pilot, "tab")
+        await write(pilot, "http://gate.internal/in")
+        await press(pilot, "enter")
+        assert chosen(pilot, "integration") == "gate"
+        assert focused(pilot) == "integration"
+        assert shows(pilot, "POST to gate.")
+        await press(pilot, "ctrl+o")
+    action = automation(scene, "models-alias-added").definition.action
+    assert action == WebhookAction(integration="gate")
+
+
+async def test_an_endpoint_of_the_other_kind_is_let_go(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await choose(pilot, "integration", "ci-deploy")
+        await to(pilot, "action-type", "shift+tab")
+        await press(pilot, "right")
+        assert chosen(pilot, "integration") == ""
+        await choose(pilot, "integration", "team-ml")
+        assert shows(pilot, "post to Slack by")
+
+
+async def test_an_endpoint_that_is_off_is_shown_so(scene: Scene) -> None:
+    scene.tower.integrations.disable("ci-deploy", IntegrationKind.WEBHOOK)
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await to(pilot, "integration")
+        await press(pilot, "enter")
+        assert "disabled" in line_with(pilot, "ci-deploy")
+        await press(pilot, "enter")
+        assert shows(pilot, "disabled", "what fires for it waits")
+
+
+async def test_variables_are_completed_by_tab(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await choose(pilot, "integration", "ci-deploy")
+        await to(pilot, "payload-json")
+        await write(pilot, '{"a": "${al')
+        assert editor(pilot).suggestion == "ias}"
+        await press(pilot, "tab")
+        await write(pilot, '", "m": "${artifact_m')
+        await press(pilot, "tab")
+        assert editor(pilot).suggestion == ""
+        await write(pilot, 'f1}", "k": "${CI_K')
+        await press(pilot, "tab")
+        await write(pilot, '"}')
+        wanted = '{"a": "${alias}", "m": "${artifact_metadata.f1}", "k": "${CI_KEY}"}'
+        assert editor(pilot).text == wanted
+        await press(pilot, "tab")
+        assert focused(pilot) == "automation-name"
+        assert shows(pilot, '"m": "0.8734"')
+        assert shows(pilot, '"k": "••••"')
+
+
+async def test_a_suggestion_is_refused_by_escape_and_not_made_within_a_word(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await to(pilot, "payload-json")
+        await write(pilot, '"${al')
+        await press(pilot, "escape")
+        assert editor(pilot).suggestion == ""
+        assert focused(pilot) == "payload-json"
+        await press(pilot, "tab")
+        assert focused(pilot) == "automation-name"
+        await to(pilot, "payload-json", "shift+tab")
+        await write(pilot, 'ias}"')
+        await press(pilot, *["left"] * 5)
+        await write(pilot, "x")
+        assert editor(pilot).suggestion == ""
+
+
+async def test_a_message_completes_variables_but_no_secrets(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await to(pilot, "action-type")
+        await press(pilot, "right")
+        await to(pilot, "slack-message")
+        await write(pilot, "moved ${arti")
+        await press(pilot, "tab")
+        assert editor(pilot, "slack-message").text == "moved ${artifact_collection_name}"
+        await write(pilot, " ${CI_")
+        assert editor(pilot, "slack-message").suggestion == ""
+
+
+async def test_enter_and_the_arrows_go_through_the_fields(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        for key, wanted in (
+            ("down", "event-type"),
+            ("down", "alias-regex"),
+            ("enter", "filter-json"),
+            ("up", "alias-regex"),
+            ("shift+tab", "event-type"),
+            ("up", "whole"),
+        ):
+            await pilot.press(key)
+            assert focused(pilot) == wanted
+
+
+async def test_the_preview_can_be_read_to_its_end_on_a_small_screen(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await new_form(pilot)
+        assert not shows(pilot, '"previous_version_index"')
+        for _ in range(8):
+            await press(pilot, "f3")
+        assert shows(pilot, '"previous_version_index"')
+        for _ in range(8):
+            await press(pilot, "f4")
+        assert shows(pilot, "What it will do")

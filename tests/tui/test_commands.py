@@ -1,0 +1,109 @@
+"""The command palette: every action by its name, every registry and project by its own."""
+
+import pytest
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+
+from firetower.core.references import ContainerReference
+from firetower.tui import themes
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.help import HelpScreen
+from firetower.tui.screens.integrations import IntegrationsScreen
+from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.screens.secrets import SecretsScreen
+from tui.form.driving import write
+from tui.scene import Scene
+from tui.screens import open_app, press, screen_text, settled, shows, until
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE = "[b] [red] x\u202ey"
+
+
+async def search(pilot: Pilot[None], words: str, found: str) -> None:
+    """Open the palette and type, until it shows what is looked for."""
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
+    await pilot.press(*words)
+    await until(pilot, lambda: any(found in line for line in screen_text(pilot)[4:]))
+
+
+async def run(pilot: Pilot[None], words: str, found: str) -> None:
+    """Choose what the palette finds first."""
+    await search(pilot, words, found)
+    await pilot.press("down", "enter")
+    await until(pilot, lambda: not isinstance(pilot.app.screen, CommandPalette))
+    await settled(pilot)
+
+
+async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter")
+        await run(pilot, "New", "key n")
+        assert isinstance(pilot.app.screen, FormScreen)
+        await run(pilot, "Save", "key ctrl+o")
+        assert shows(pilot, "1 to put right")
+        await run(pilot, "Cancel", "key esc")
+        assert isinstance(pilot.app.screen, PlaceScreen)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "screen"),
+    [
+        ("Integrations", "key i", IntegrationsScreen),
+        ("Secrets", "key S", SecretsScreen),
+        ("Help", "key ?", HelpScreen),
+    ],
+)
+async def test_it_runs_the_actions_of_the_app(
+    scene: Scene, name: str, said: str, screen: type
+) -> None:
+    async with open_app(scene) as pilot:
+        await run(pilot, name, said)
+        assert isinstance(pilot.app.screen, screen)
+
+
+async def test_it_changes_the_theme(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await run(pilot, "Theme: light", "the config file keeps it")
+        assert pilot.app.theme == themes.LIGHT.name
+
+
+@pytest.mark.parametrize(
+    ("words", "reference"),
+    [
+        ("datasets", ContainerReference.registry("datasets")),
+        ("acme/vi", ContainerReference.project("acme/vision")),
+    ],
+)
+async def test_it_opens_a_registry_or_project_by_name(
+    scene: Scene, words: str, reference: ContainerReference
+) -> None:
+    async with open_app(scene) as pilot:
+        await run(pilot, words, f"open the {reference.kind}")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaceScreen)
+        assert screen.open == reference
+        assert screen.is_open
+        assert shows(pilot, f"{reference.kind.value.capitalize()} › {reference}")
+
+
+async def test_hostile_names_are_drawn_and_opened(scene: Scene) -> None:
+    scene.tower.create_registry(HOSTILE)
+    async with open_app(scene) as pilot:
+        await run(pilot, "[b] [red]", "[b] [red] x\\u202ey")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaceScreen)
+        assert str(screen.open) == HOSTILE
+        assert shows(pilot, "Registry › [b] [red] x\\u202ey")
+
+
+async def test_it_lists_the_actions_before_anything_is_typed(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter")
+        await search(pilot, "", "key n")
+        assert not shows(pilot, "Palette", "key ctrl+p")
+        await write(pilot, "nothing like it")
+        await until(pilot, lambda: shows(pilot, "No matches"))
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, PlaceScreen)
