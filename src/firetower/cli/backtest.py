@@ -69,10 +69,10 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
 
 
 def _summary(result: Backtest, since: str) -> str:
-    span = since if since[:1].isdigit() and not since[-1:].isdigit() else date(result.since)
-    times = counted(result.fired, "time")
-    held = f"; {counted(result.held, 'more')} held by the cooldown" if result.held else ""
-    return f"It would have fired {times} since {span}{held}."
+    is_span = since[-1:].isalpha() and since[:1].isdigit()
+    when = f"in the last {since}" if is_span else f"since {date(result.since)}"
+    held = f"; the cooldown would have held {result.held:,} more" if result.held else ""
+    return f"It would have fired {counted(result.fired, 'time')} {when}{held}."
 
 
 def _integration(tower: Tower, definition: Definition) -> Integration | None:
