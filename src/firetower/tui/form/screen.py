@@ -24,6 +24,7 @@ from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
 from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
+from firetower.tui.form.past import Past
 from firetower.tui.form.preview import (
     collections_note,
     endpoint_note,
@@ -90,6 +91,7 @@ class FormScreen(Screen[str | None]):
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
                 yield Static("Reading what happened of late …", id="preview")
+                yield Past()
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", compact=True)
@@ -159,6 +161,7 @@ class FormScreen(Screen[str | None]):
         self._reading = reading = read_draft(named, self._world.granted, others)
         self._show_notes(draft, reading)
         self._show_errors(reading)
+        self.query_one(Past).show(reading.definition)
         recent = self._recent.get(draft.event_type, ())
         now = session_of(self).now()
         self.query_one("#preview", Static).update(
