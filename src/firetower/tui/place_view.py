@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container
 from firetower.core.references import ContainerKind, ContainerReference
+from firetower.tui.widgets.cells import Cell, Row
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -42,3 +43,9 @@ def read_place(
     collections = tower.container(reference)[1] if tab == "collections" else ()
     automations = tower.automations.list(reference, limit=limit) if tab == "automations" else ()
     return PlaceView(places, found, collections, automations)
+
+
+def place_row(place: Container) -> Row:
+    """Return a registry or project as a row, with the number of its automations."""
+    number = f"{place.automations:,}" if place.automations else "–"
+    return Row(str(place.reference), (Cell(str(place.reference)), Cell(number, "dim")))

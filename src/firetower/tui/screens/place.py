@@ -20,7 +20,7 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.place_view import PlaceView, read_place
+from firetower.tui.place_view import PlaceView, place_row, read_place
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.catalog import new_place
@@ -33,7 +33,7 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.table import Column, Row, Table
 from firetower.tui.widgets.tabs import TabRow
 
 _FIRST = 100
@@ -139,18 +139,7 @@ class PlaceScreen(Screen[None]):
     def _show(self, view: PlaceView, tab: str, rows: Sequence[Row]) -> None:
         self._containers = {str(place.reference): place for place in view.places}
         self.set_class(not view.places, "-empty")
-        self.places.set_rows(
-            [
-                Row(
-                    str(place.reference),
-                    (
-                        Cell(str(place.reference)),
-                        Cell(f"{place.automations:,}" if place.automations else "–", "dim"),
-                    ),
-                )
-                for place in view.places
-            ]
-        )
+        self.places.set_rows([place_row(place) for place in view.places])
         if view.open is None:
             self._show_none(view.places)
             return

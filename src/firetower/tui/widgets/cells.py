@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from rich.cells import cell_len, set_cell_size
 
@@ -54,6 +55,13 @@ def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int,
         else cell_len(column.title)
         for place, column in enumerate(columns)
     )
+
+
+class Search(Protocol):
+    """What a text is searched for."""
+
+    def search(self, text: str, /) -> object:
+        """Return something true where the text has it."""
 
 
 def widths(

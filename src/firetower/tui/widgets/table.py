@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from itertools import islice
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,20 +14,22 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from firetower.tui.widgets.cells import GAP, Cell, Column, Row, fitted, natural_widths, widths
+from firetower.tui.widgets.cells import (
+    GAP,
+    Cell,
+    Column,
+    Row,
+    Search,
+    fitted,
+    natural_widths,
+    widths,
+)
 
 __all__ = ["Cell", "Column", "Row", "Table", "fitted"]
 
 
 _MEASURED = 300
 """Rows whose texts are measured: the first screens of a long list."""
-
-
-class Search(Protocol):
-    """What a text is searched for."""
-
-    def search(self, text: str, /) -> object:
-        """Return something true where the text has it."""
 
 
 class Table(ScrollView, can_focus=True):
