@@ -45,12 +45,23 @@ def _definition(name: str, collection: str, regex: str) -> Definition:
 
 
 def measure_batches(folder: Path) -> list[Row]:
-    """10,000 automations, 10 on each collection, one of which each event fires."""
-    source, copy = folder / "source.db", folder / "copy.db"
+    """10,000 automations, 10 on each collection, one of which each event fires.
+
+    Most regexes say what an alias begins with, and are looked up by it. Those of the second row
+    do not: RE2 searches for all ten.
+    """
+    return [
+        _measure(folder, "evaluation", "^prod", "^stage-{}", 0.4),
+        _measure(folder, "evaluation, 10 searches by RE2", "(?i)^prod", "(?i)^stage-{}", None),
+    ]
+
+
+def _measure(folder: Path, name: str, fires: str, other: str, at_least: float | None) -> Row:
+    source, copy = folder / f"{name}.db", folder / "copy.db"
     names = data.make_catalog(source, REGISTRIES, COLLECTIONS)
     definitions = [
-        (place, _definition(f"a-{place}-{i}", name, f"^stage-{i}" if i else "^prod"))
-        for place, name in enumerate(names)
+        (place, _definition(f"a-{place}-{i}", collection, other.format(i) if i else fires))
+        for place, collection in enumerate(names)
         for i in range(PER_COLLECTION)
     ]
     data.add_automations(source, definitions)
@@ -67,7 +78,7 @@ def measure_batches(folder: Path) -> list[Row]:
         assert len(rows) == EVENTS
         _fresh(source, copy)
         reference.append(_reference(copy, columns, rows))
-    return [rate("evaluation", "events", EVENTS / min(ours), EVENTS / min(reference), 0.4)]
+    return rate(name, "events", EVENTS / min(ours), EVENTS / min(reference), at_least)
 
 
 def _fresh(source: Path, copy: Path) -> None:

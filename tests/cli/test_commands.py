@@ -228,3 +228,20 @@ def test_the_feed_follows_and_stops_quietly(shell: Shell) -> None:
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 130
         assert following.stderr.read().strip() == "following what fires; Ctrl-C ends it"
+
+
+def test_a_test_request_is_told_as_data(shell: Shell, receiver: str) -> None:
+    [answer] = shell.objects("webhook", "test", "ci")
+    assert isinstance(answer.pop("duration_ms"), float)
+    assert answer == {
+        "webhook": "ci",
+        "succeeded": True,
+        "status_code": 202,
+        "error": None,
+        "response_body": "",
+    }
+    shell.ok("webhook", "create", "down", "http://127.0.0.1:1/")
+    failed = shell.run("webhook", "test", "down", "--json")
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["succeeded"] is False
+    assert "did not take the test" in failed.stderr

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from core.builders import NOON, make_event
+from core.builders import NOON, make_execution
 from firetower.cli.output import clock, feed_text
-from firetower.core.executions import COOLDOWN, REDELIVERY, SHADOW, Execution, Status
+from firetower.core.executions import COOLDOWN, REDELIVERY, SHADOW, Status
 from firetower.core.feed import line_of
 
 DUE = NOON + timedelta(minutes=10)
@@ -33,19 +33,7 @@ DUE = NOON + timedelta(minutes=10)
 def test_a_line_ends_with_why(
     status: str, attempts: int, code: int | None, reason: str | None, end: str
 ) -> None:
-    execution = Execution(
-        id=1,
-        webhook_id="msg_1",
-        automation_id=1,
-        automation="deploy",
-        revision=1,
-        event=make_event(),
-        integration="ci",
-        status=Status(status),
-        reason=reason,
-        due_at=DUE,
-        created_at=NOON,
-        attempts=attempts,
-        status_code=code,
+    execution = make_execution(
+        status=Status(status), reason=reason, due_at=DUE, attempts=attempts, status_code=code
     )
     assert feed_text(line_of(execution)).endswith(f"  {end}")

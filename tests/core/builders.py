@@ -11,6 +11,7 @@ from firetower.core.actions import Action, NoAction, WebhookAction
 from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.executions import Execution, Status
 from firetower.core.filters import ANY, Filter
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
 from firetower.core.jsons import dump
@@ -104,6 +105,24 @@ def make_revision(
         until_event_id=until,
         integration_id=integration_id,
     )
+
+
+def make_execution(*, status: Status = Status.SKIPPED, **more: Any) -> Execution:
+    """Return an execution of an alias at noon, due ten minutes later."""
+    given = {
+        "id": 1,
+        "webhook_id": "msg_1",
+        "automation_id": 1,
+        "automation": "deploy-on-prod",
+        "revision": 1,
+        "event": make_event(),
+        "integration": None,
+        "reason": None,
+        "due_at": NOON + timedelta(minutes=10),
+        "created_at": NOON,
+        **more,
+    }
+    return Execution(status=status, **given)
 
 
 def make_webhook(payload: str | None = None) -> WebhookAction:

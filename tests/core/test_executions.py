@@ -3,24 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.builders import NOON, make_event, refusal
-from firetower.core.executions import COOLDOWN, REDELIVERY, Attempt, Execution, Status
-
-
-def make_execution(*, status: Status = Status.SKIPPED, reason: str | None = None) -> Execution:
-    return Execution(
-        id=1,
-        webhook_id="msg_1",
-        automation_id=1,
-        automation="deploy-on-prod",
-        revision=1,
-        event=make_event(),
-        integration=None,
-        status=status,
-        reason=reason,
-        due_at=NOON + timedelta(minutes=10),
-        created_at=NOON,
-    )
+from core.builders import NOON, make_execution, refusal
+from firetower.core.executions import COOLDOWN, REDELIVERY, Attempt, Status
 
 
 @pytest.mark.parametrize("text", ["failed", "FAILED", " Failed "])

@@ -117,6 +117,7 @@ def verified(request: Received) -> str:
     return str(sent["ref"])
 
 
+@pytest.mark.timeout(300)  # it starts forty commands, for which a loaded machine needs long
 def test_a_training_script_fires_automations_in_every_scope(prepared: str, tmp_path: Path) -> None:
     wanted = sum(map(len, EXPECTED.values()))
     with serve() as receiver:

@@ -3,6 +3,7 @@
 import signal
 import threading
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_workers_on_one_postgresql_share_every_event_and_double_none(database_ur
         receiver = stack.enter_context(serve())
         receiver.answer = answer
         tower = stack.enter_context(firetower.connect(database_url))
-        webhook(tower, "ci", receiver.url(), max_in_flight=ROOM)
+        webhook(tower, "ci", receiver.url(), max_in_flight=ROOM, timeout=timedelta(minutes=1))
         version = linked_model(tower)
         on_alias(tower, "deploy", "ci")
         workers = [stack.enter_context(worker(database_url)) for _ in range(WORKERS)]

@@ -18,7 +18,7 @@ from firetower.store import tables
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, give_back, record
+from firetower.store.queue.record import Outcome, record
 from firetower.store.queue.recover import recover
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Slots, Turn
 from firetower.store.store import Store
@@ -293,16 +293,6 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
         assert bench.only.due_at is not None
         bench.now = bench.only.due_at
     assert claim.retries_used == 2
-
-
-def test_a_claim_given_back_was_never_a_try(bench: Bench) -> None:
-    bench.automate()
-    bench.tower.add_alias(bench.version, "one")
-    claims = bench.turn(room=1)
-    with bench.store.changing() as change:
-        give_back(change.connection, claims)
-    assert (bench.only.status, bench.only.attempts) == (Status.PENDING, 0)
-    assert [claim.number for claim in bench.turn(room=1)] == [1]
 
 
 def test_evaluated_events_are_marked(bench: Bench) -> None:

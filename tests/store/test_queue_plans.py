@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from firetower.store.executions import find_ids
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
 from store.test_queue import Bench
@@ -44,6 +45,7 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
         [claim] = bench.turn(room=1)
         with store.changing() as change:
             recover(change.connection, change.now, ["w"])
+            assert find_ids(change.connection, {(1, claim.event.id)}) != {}
     with store.reading() as connection:
         plans = [
             f"{step.detail}: {statement}"
@@ -56,3 +58,29 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
     assert any("INDEX ix_executions_due" in plan for plan in plans)
     scans = [plan for plan in plans for name in _HISTORY if plan.startswith(f"SCAN {name}")]
     assert [scan for scan in scans if "INDEX ix_" not in scan] == []
+
+
+def test_one_automations_newest_are_found_without_sorting_all_it_fired(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "tower.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    store = Store.open(str(path), author="ada")
+    bench = Bench(store)
+    bench.automate()
+    for alias in ("one", "two", "three"):
+        bench.tower.add_alias(bench.version, alias)
+    bench.turn()
+    with statements() as run:
+        found = bench.tower.executions.newest(2, automation_id=1)
+    assert [execution.event.alias for execution in found] == ["three", "two"]
+    with store.reading() as connection:
+        steps = [
+            step.detail
+            for statement, values in run.items()
+            if "FROM executions" in statement or "JOIN executions" in statement
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    store.close()
+    assert any("automation_id=?" in step for step in steps)
+    assert not any("ORDER BY" in step for step in steps)

@@ -48,6 +48,24 @@ def test_a_replaced_secret_signs_for_a_day_more(store: Store) -> None:
     assert tower.integrations.open_secrets(integration).previous == {}
 
 
+def test_new_secrets_are_saved_with_their_integration_or_not_at_all(store: Store) -> None:
+    tower = Tower(store)
+    hook(tower)
+    settings = IntegrationSettings(
+        name="ci", kind=IntegrationKind.SLACK, url_secret="URL", signing_secret="SIGN"
+    )
+    with pytest.raises(Conflict, match="integration named ci exists already"):
+        tower.integrations.create(settings, {"URL": "http://slack.test/"})
+    assert [secret.name for secret in tower.secrets.list()] == ["SIGN"]
+    other = settings.model_copy(update={"name": "team"})
+    with pytest.raises(Conflict, match="secret named SIGN exists already"):
+        tower.integrations.create(other, {"URL": "http://slack.test/", "SIGN": "replaced"})
+    made = tower.integrations.create(other, {"URL": "http://slack.test/"})
+    opened = tower.integrations.open_secrets(made)
+    assert opened.values == {"URL": "http://slack.test/", "SIGN": VALUE}
+    assert [detail.integration.name for detail in tower.integrations.details()] == ["ci", "team"]
+
+
 def test_a_secret_in_use_is_not_deleted(store: Store) -> None:
     tower = Tower(store)
     hook(tower)

@@ -30,6 +30,7 @@ TOKEN = "tk-4f1c-never-shown"
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRETS = {"CI_TOKEN": TOKEN, "CI_KEY": KEY}
 WORKER_PID = 4121
+BATCH = 1_000
 
 
 class StillTower(Tower):
@@ -67,7 +68,7 @@ class Scene:
             self._mirror.refresh(change.connection)
             slots = Slots("w", dict.fromkeys(self._mirror.integrations, room))
             turn = Turn(change.connection, self.store.known, self._mirror, slots, change.now)
-            evaluated = evaluate(turn, 1_000)
+            evaluated = evaluate(turn, BATCH)
             due, _ = claim_due(turn)
             return [*evaluated.claims, *due]
 
@@ -128,14 +129,15 @@ class Scene:
         row = {"id": "w-elsewhere", "host": "gpu-7", "pid": WORKER_PID}
         with self.store.changing() as change:
             change.connection.execute(
-                tables.workers.insert(), {**row, "started_at": self.now, "beat_at": self.now}
+                tables.workers.insert(), {**row, "started_at": change.now, "beat_at": change.now}
             )
 
     def fire(self, count: int, first: int = 0) -> None:
         """Let `count` aliases of models/resnet fire what watches them; nothing is sent."""
-        for number in range(first, first + count):
-            self.tower.add_alias("models/resnet:v0", f"burst-{number}")
-        self.turn()
+        aliases = [f"b{number}" for number in range(first, first + count)]
+        self.tower.add_alias("models/resnet:v0", *aliases)
+        for _ in range(0, count, BATCH):
+            self.turn()
 
     def close(self) -> None:
         self.store.close()

@@ -30,7 +30,7 @@ async def open_app(
         yield pilot
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 20) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 30) -> None:
     """Let the app go on until a condition holds."""
     deadline = monotonic() + timeout
     while not condition():
@@ -47,14 +47,16 @@ async def settled(pilot: Pilot[None]) -> None:
 
 def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
     return [
-        worker for worker in pilot.app.workers if not worker.is_finished and worker.group != "child"
+        worker
+        for worker in pilot.app.workers
+        if not worker.is_finished and worker.group not in {"child", "open"}
     ]
 
 
 def _open_dialogs(pilot: Pilot[None]) -> int:
     """Return how many workers wait for a dialog's answer."""
     return sum(
-        back.future is not None
+        back.future is not None and bool(back.future._callbacks)
         for screen in pilot.app.screen_stack
         for back in screen._result_callbacks
     )

@@ -118,3 +118,14 @@ async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene
         assert "CI_TOKEN_2" not in [secret.name for secret in scene.tower.secrets.list()]
         await press(pilot, "escape")
         assert given == [None]
+
+
+async def test_without_any_secret_a_slack_hook_asks_for_a_new_one(empty_scene: Scene) -> None:
+    async with open_app(empty_scene) as pilot:
+        given = await opened(pilot, IntegrationKind.SLACK)
+        await write(pilot, "team")
+        assert shows(pilot, "Name", "team")
+        assert shows(pilot, "URL secret", "new secret …")
+        await press(pilot, "tab", "tab", "tab", *"https://hooks.slack.test/x", "enter")
+        assert given == ["team"]
+    assert saved(empty_scene, "team", IntegrationKind.SLACK).url_secret == "TEAM_URL"

@@ -1,8 +1,11 @@
 """The Integrations screen and the test of an endpoint."""
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from typing import cast
 
+import psutil
 import pytest
 from textual.pilot import Pilot
 
@@ -17,6 +20,8 @@ from tui.screens import SMALL, WIDE, line_with, open_app, press, settled, shows,
 pytestmark = pytest.mark.anyio
 
 WEBHOOK = IntegrationKind.WEBHOOK
+PATIENCE = 60
+"""Seconds for a child process on a loaded machine."""
 HOSTILE = 'path [/foo] {"a": [true, false]} [b\x1b[31m'
 
 
@@ -74,15 +79,15 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
     scene.webhook("pot", url=receiver.url(), access_token_secret="CI_TOKEN")
     async with open_app(scene) as pilot:
         use(pilot, scene)
-        await press(pilot, "i", "down", "t")
-        await until(pilot, lambda: shows(pilot, "✗ 418"))
+        await press(pilot, "i", "down")
+        await pilot.press("t")
+        await until(pilot, lambda: shows(pilot, "✗ 418"), PATIENCE)
         assert line_with(pilot, "✗ 418", "in", "ms")
         assert shows(pilot, 'path [/foo] {"a": [true, false]} [b\\x1b[31m')
         assert not shows(pilot, TOKEN)
         receiver.answer = lambda _: (202, {}, b'{"queued": true}')
         await pilot.click("#again")
-        await settled(pilot)
-        await until(pilot, lambda: shows(pilot, "✓ 202"))
+        await until(pilot, lambda: shows(pilot, "✓ 202"), PATIENCE)
         assert shows(pilot, '"queued": true')
         await press(pilot, "y")
         assert pilot.app.clipboard == '{"queued": true}'
@@ -96,18 +101,31 @@ async def test_a_test_that_cannot_be_sent_says_why(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         use(pilot, scene)
         await pilot.app.push_screen(ProbeScreen("gone", WEBHOOK))
-        await settled(pilot)
-        await until(pilot, lambda: shows(pilot, "✗ not sent"))
+        await until(pilot, lambda: shows(pilot, "✗ not sent"), PATIENCE)
         assert shows(pilot, "there is no webhook gone")
 
 
+def probes() -> list[str]:
+    """Return the commands of the child processes that send a test."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(child.cmdline()))
+    return [command for command in found if "webhook test slow" in command]
+
+
 async def test_leaving_a_test_ends_its_process(scene: Scene, receiver: Receiver) -> None:
+    left = threading.Event()
+    receiver.answer = lambda _: (200, {}, b"late") if left.wait(60) else (500, {}, b"")
+    scene.webhook("slow", url=receiver.url())
     async with open_app(scene) as pilot:
         use(pilot, scene)
-        await pilot.app.push_screen(ProbeScreen("ci-deploy", WEBHOOK))
-        await pilot.pause()
+        await pilot.app.push_screen(ProbeScreen("slow", WEBHOOK))
+        await until(pilot, probes, PATIENCE)
         assert shows(pilot, "▸ sending …")
-        await press(pilot, "escape")
+        await pilot.press("escape")
+        await until(pilot, lambda: not probes(), PATIENCE)
+        left.set()
         assert not isinstance(pilot.app.screen, ProbeScreen)
 
 
@@ -125,6 +143,7 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
         await press(pilot, "space")
         assert enabled(scene)
         assert shows(pilot, "ci-deploy missed 1 execution while it was off")
+        assert shows(pilot, "ci-deploy is on. While it was off, 1 execution waited")
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "1 execution sent again")

@@ -1,9 +1,11 @@
 """The registry and project screens."""
 
 import pytest
+from textual.widgets import Button
 
-from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows
+from firetower.core.automations import Mode
+from tui.scene import MODELS, Scene
+from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -21,15 +23,164 @@ async def test_every_mode_says_how_the_database_stands(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for key in ("1", "2", "3", "1"):
             await press(pilot, key)
-            top = screen_text(pilot)[0]
-            assert "✓ worker 4121  1 due  last event now" in top
+            assert "✓ worker 4121  1 due  last event now" in screen_text(pilot)[0]
+
+
+async def test_the_status_says_where_no_worker_lives(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        assert "✗ no worker  1 due" in screen_text(pilot)[0]
 
 
 async def test_the_status_gives_way_to_a_narrow_screen(scene: Scene) -> None:
     scene.beat()
     async with open_app(scene, SMALL) as pilot:
-        top = screen_text(pilot)[0]
-        assert top.endswith("✓ worker 4121  1 due")
+        assert screen_text(pilot)[0].endswith("✓ worker 4121  1 due")
         await pilot.resize_terminal(120, 40)
         await settled(pilot)
         assert "/srv/firetower/tower.db" in screen_text(pilot)[0]
+
+
+async def test_passing_over_a_place_shows_it(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "k")
+        assert shows(pilot, "Registry › datasets", "1 collection · 1 version")
+        await press(pilot, "j", "j")
+        assert shows(pilot, "Registry › prompts", "0 collections")
+
+
+async def test_a_click_opens_a_place(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        row = next(i for i, line in enumerate(screen_text(pilot)) if line.startswith(" datasets"))
+        await pilot.click(offset=(3, row))
+        await settled(pilot)
+        assert shows(pilot, "Registry › datasets")
+
+
+async def test_tabs_by_keys(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "left")
+        assert shows(pilot, "resnet", "model", "4", "served vision")
+        await press(pilot, "l", "l")
+        assert shows(pilot, "✗ failed", "validate-resnet", "500")
+        await press(pilot, "right_square_bracket")
+        assert shows(pilot, "bert", "model")
+
+
+async def test_tabs_by_mouse(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await pilot.click("#tab-collections")
+        await settled(pilot)
+        assert shows(pilot, "resnet", "model", "4")
+        await pilot.click("#tab-history")
+        await settled(pilot)
+        assert shows(pilot, "canary-f1", "shadow")
+
+
+async def test_modes_by_mouse(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        for column, said in ((25, "Project › acme/vision"), (35, "canary-f1")):
+            await pilot.click(offset=(column, 0))
+            await settled(pilot)
+            assert shows(pilot, said)
+
+
+async def test_a_narrow_screen_shows_the_list_then_the_place(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        assert shows(pilot, "models", "5")
+        assert not shows(pilot, "Registry ›")
+        await press(pilot, "enter")
+        assert shows(pilot, "Registry › models")
+        assert not shows(pilot, "datasets")
+        assert shows(pilot, "deploy-on-prod", "✓ on")
+        await press(pilot, "escape")
+        assert shows(pilot, "datasets")
+
+
+async def test_a_place_made_elsewhere_shows_by_itself(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        scene.tower.create_registry("zebra")
+        await until(pilot, lambda: shows(pilot, " zebra "))
+
+
+async def test_space_turns_an_automation_off_and_on(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j")
+        await press(pilot, "space")
+        assert shows(pilot, "deploy-on-prod is off.")
+        await until(pilot, lambda: "◌ off" in line_with(pilot, "deploy-on-prod", "alias ~"))
+        assert _mode(scene, "deploy-on-prod") is Mode.DISABLED
+        await press(pilot, "space")
+        assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
+        assert shows(pilot, "deploy-on-prod is on, for events from now on.")
+
+
+async def test_s_puts_an_automation_in_shadow_and_back(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j", "s")
+        assert _mode(scene, "deploy-on-prod") is Mode.SHADOW
+        await until(pilot, lambda: "▸ shadow" in line_with(pilot, "deploy-on-prod", "alias ~"))
+        await press(pilot, "s")
+        assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
+
+
+async def test_deleting_asks_with_cancel_under_the_fingers(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j", "d")
+        assert shows(pilot, "Delete deploy-on-prod?")
+        assert shows(pilot, "It fired 4 times in the last 24 h.")
+        assert isinstance(pilot.app.focused, Button)
+        assert str(pilot.app.focused.label) == "Cancel"
+        await press(pilot, "enter")
+        assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
+        await press(pilot, "d", "escape")
+        assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
+
+
+async def test_deleting_can_disable_instead(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j", "d", "right", "enter")
+        assert _mode(scene, "deploy-on-prod") is Mode.DISABLED
+        await press(pilot, "d")
+        assert not shows(pilot, "Disable instead")
+
+
+async def test_what_was_deleted_comes_back_by_undo(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j", "d", "right", "right", "enter")
+        assert _mode(scene, "deploy-on-prod") is None
+        assert shows(pilot, "Deleted deploy-on-prod. u undoes.")
+        await until(pilot, lambda: not shows(pilot, "deploy-on-prod", "alias ~"))
+        await press(pilot, "u")
+        assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod", "alias ~ ^p"))
+
+
+async def test_what_cannot_be_done_says_why(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j")
+        scene.tower.automations.delete("deploy-on-prod")
+        await press(pilot, "space")
+        assert shows(pilot, "there is no automation deploy-on-prod")
+
+
+async def test_the_feed_folds(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        assert shows(pilot, "prod-us")
+        await press(pilot, "f")
+        assert not shows(pilot, "prod-us")
+        await press(pilot, "f")
+        assert shows(pilot, "prod-us")
+
+
+def _mode(scene: Scene, name: str) -> Mode | None:
+    found = {one.name: one.mode for one in scene.tower.automations.list(MODELS)}
+    return found.get(name)
+
+
+async def test_the_last_of_many_automations_is_in_sight(scene: Scene) -> None:
+    for number in range(50):
+        scene.automate(f"zz-{number:02d}")
+    for size in (WIDE, SMALL):
+        async with open_app(scene, size) as pilot:
+            await press(pilot, "enter", "G")
+            assert shows(pilot, "zz-49", "✓ on")

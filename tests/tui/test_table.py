@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from firetower.core.patterns import Pattern
 from firetower.tui.styles import style_sheets
+from firetower.tui.themes import VARIABLES
 from firetower.tui.widgets.table import Cell, Column, Row, Table, fitted
 from tui.screens import screen_text
 
@@ -44,6 +45,9 @@ class TableApp(App[None]):
         self.table = table
         self.chosen: list[Hashable] = []
         self.moved: list[Hashable | None] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(VARIABLES)
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -260,6 +264,18 @@ async def test_text_from_outside_is_drawn() -> None:
         await pilot.resize_terminal(100, 11)
         await pilot.pause()
         assert r"[/b] \x1b[2J\r\n\u202e\ud800[link=x]" in screen_text(pilot)[1]
+
+
+async def test_a_lower_screen_keeps_the_cursor_in_sight() -> None:
+    async with table_of(rows(*range(9))) as (pilot, table):
+        await pilot.press("G")
+        await pilot.resize_terminal(40, 5)
+        await pilot.pause()
+        assert "row 8" in screen_text(pilot)[-1]
+        table.scroll_to(y=0, animate=False)
+        await pilot.resize_terminal(40, 6)
+        await pilot.pause()
+        assert "row 0" in screen_text(pilot)[1]
 
 
 async def test_resizing_shares_the_width_anew() -> None:

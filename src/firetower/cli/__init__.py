@@ -26,6 +26,7 @@ _HOMES = {
     "events": "history",
     "execution": "history",
     "redeliver": "history",
+    "explain": "explain",
     "database": "run",
     "demo": "demo",
     "completion": "run",

@@ -6,6 +6,7 @@ import click
 
 from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.definition import Choices, definition_options
+from firetower.cli.help import help_text
 from firetower.cli.output import (
     automation_data,
     date,
@@ -182,45 +183,19 @@ def _print_automation(found: Automation) -> None:
     )
 
 
-def _switch(name: str, mode: Mode) -> None:
-    with open_tower() as tower:
-        say(_spoken(tower.automations.set_mode(name, mode)))
+def _add_switch(verb: str, mode: Mode, summary: str) -> None:
+    @automation.command(verb, help=help_text(summary, f"automation {verb} deploy"))
+    @click.argument("name")
+    def switch(*, name: str) -> None:
+        with open_tower() as tower:
+            say(_spoken(tower.automations.set_mode(name, mode)))
 
 
-@automation.command()
-@click.argument("name")
-def enable(*, name: str) -> None:
-    """Let an automation act, for the events from now on.
-
-    \b
-    Examples:
-      firetower automation enable deploy
-    """
-    _switch(name, Mode.ENABLED)
-
-
-@automation.command()
-@click.argument("name")
-def disable(*, name: str) -> None:
-    """Stop an automation.
-
-    \b
-    Examples:
-      firetower automation disable deploy
-    """
-    _switch(name, Mode.DISABLED)
-
-
-@automation.command()
-@click.argument("name")
-def shadow(*, name: str) -> None:
-    """Let an automation evaluate, render and record, and send nothing.
-
-    \b
-    Examples:
-      firetower automation shadow deploy
-    """
-    _switch(name, Mode.SHADOW)
+_add_switch("enable", Mode.ENABLED, "Let an automation act, for the events from now on.")
+_add_switch("disable", Mode.DISABLED, "Stop an automation.")
+_add_switch(
+    "shadow", Mode.SHADOW, "Let an automation evaluate, render and record, and send nothing."
+)
 
 
 @automation.command()

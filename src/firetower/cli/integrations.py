@@ -3,6 +3,7 @@
 import click
 
 from firetower.cli.asking import ask_to_delete, yes_option
+from firetower.cli.help import help_text
 from firetower.cli.output import (
     date,
     integration_data,
@@ -147,14 +148,10 @@ def create_slack(
 _name = click.argument("name")
 
 
-def _text(summary: str, kind: IntegrationKind, line: str) -> str:
-    return f"{summary}\n\n\b\nExamples:\n  firetower {kind} {line}"
-
-
 def _add_looking(group: click.Group, kind: IntegrationKind, example: str) -> None:
     """Add the commands of both kinds that show something."""
 
-    @group.command("list", help=_text(f"List every {kind}.", kind, "list --json"))
+    @group.command("list", help=help_text(f"List every {kind}.", f"{kind} list --json"))
     @json_option
     def list_(*, as_json: bool) -> None:
         with open_tower() as tower:
@@ -170,7 +167,7 @@ def _add_looking(group: click.Group, kind: IntegrationKind, example: str) -> Non
         )
 
     @group.command(
-        help=_text(f"Show a {kind}, who uses it and what it missed.", kind, f"show {example}")
+        help=help_text(f"Show a {kind}, who uses it and what it missed.", f"{kind} show {example}")
     )
     @_name
     @json_option
@@ -204,7 +201,9 @@ def _add_looking(group: click.Group, kind: IntegrationKind, example: str) -> Non
 def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
     """Add the commands of both kinds that do something."""
 
-    @group.command(help=_text("Send a test request; say what came back.", kind, f"test {example}"))
+    @group.command(
+        help=help_text("Send a test request; say what came back.", f"{kind} test {example}")
+    )
     @_name
     @json_option
     def test(*, name: str, as_json: bool) -> None:
@@ -233,7 +232,7 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         if not as_json:
             click.echo(f"✓ {answer.words}")
 
-    @group.command(help=_text(f"Send to a {kind} again.", kind, f"enable {example}"))
+    @group.command(help=help_text(f"Send to a {kind} again.", f"{kind} enable {example}"))
     @_name
     def enable(*, name: str) -> None:
         with open_tower() as tower:
@@ -243,7 +242,7 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
             missed = counted(detail.missed, "execution")
             say(f"It missed {missed}: send them again with `firetower redeliver`.")
 
-    @group.command(help=_text(f"Stop sending to a {kind}.", kind, f"disable {example}"))
+    @group.command(help=help_text(f"Stop sending to a {kind}.", f"{kind} disable {example}"))
     @_name
     def disable(*, name: str) -> None:
         with open_tower() as tower:
@@ -251,7 +250,7 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         say(f"Disabled {kind} {name}.")
 
     @group.command(
-        help=_text(f"Delete a {kind} that no automation uses.", kind, f"delete {example}")
+        help=help_text(f"Delete a {kind} that no automation uses.", f"{kind} delete {example}")
     )
     @_name
     @yes_option

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from firetower.core.actions import NoAction
@@ -13,7 +14,10 @@ from firetower.core.events import Event, EventType
 from firetower.core.executions import COOLDOWN, SHADOW, Status
 from firetower.core.integrations import Integration
 from firetower.core.requests import render_body
-from firetower.core.scopes import CollectionScope
+from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
+
+_Places: TypeAlias = defaultdict[tuple[EventType, str], Candidates]
+_by_id = attrgetter("id")
 
 
 class AutomationIndex:
@@ -26,11 +30,12 @@ class AutomationIndex:
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
         # Apart, for a registry acme's collection and a project can both be named acme/vision.
-        self._of_container: defaultdict[tuple[EventType, str], Candidates] = defaultdict(Candidates)
-        self._of_collection: defaultdict[tuple[EventType, str], Candidates] = defaultdict(
-            Candidates
-        )
-        self._by_collection: dict[tuple[EventType, str], Candidates] = {}
+        self._of_collection: _Places = defaultdict(Candidates)
+        self._of_container: _Places = defaultdict(Candidates)
+        self._of_some: _Places = defaultdict(Candidates)
+        """In a container, but only of those of its collections that the scope's filter covers."""
+        self._covering: dict[tuple[EventType, str], list[Candidates]] = {}
+        """What covers a collection, for each that an event came from."""
         self._current: dict[int, Revision] = {}
         self._by_id: dict[int, Revision] = {}
         for revision in revisions:
@@ -55,7 +60,7 @@ class AutomationIndex:
         if revision.acts:
             self._by_id[revision.id] = revision
             self._watchers(revision).add(revision)
-            self._by_collection.clear()
+            self._covering.clear()
 
     def forget_before(self, event_id: int) -> None:
         """Drop the revisions that ended before an event: no earlier one is left to evaluate."""
@@ -64,28 +69,40 @@ class AutomationIndex:
                 self._replace(revision, None)
 
     def matching(self, event: Event) -> list[Revision]:
-        """Return each revision that the event fires."""
+        """Return each revision that the event fires, the oldest first."""
         key = (event.type, event.collection.full_name)
-        candidates = self._by_collection.get(key)
-        if candidates is None:
-            candidates = self._by_collection[key] = self._covering(event)
-        return candidates.matching(event)
+        covering = self._covering.get(key)
+        if covering is None:
+            covering = self._covering[key] = self._find_covering(event)
+        if len(covering) == 1:
+            return covering[0].matching(event)
+        found = [revision for candidates in covering for revision in candidates.matching(event)]
+        found.sort(key=_by_id)
+        return found
 
-    def _covering(self, event: Event) -> Candidates:
-        """Return what watches the event's collection, by its own name or with those around it."""
-        named = self._of_collection.get((event.type, event.collection.full_name), _NONE)
-        around = [
+    def _find_covering(self, event: Event) -> list[Candidates]:
+        around = (event.type, event.container.full_name)
+        some = [
             revision
-            for revision in self._of_container.get((event.type, event.container.full_name), _NONE)
+            for revision in self._of_some.get(around, ())
             if revision.definition.scope.covers(event.collection, event.artifact_type)
         ]
-        return Candidates([*named, *around]) if around else named
+        found = [
+            self._of_collection.get((event.type, event.collection.full_name)),
+            self._of_container.get(around),
+            Candidates(some) if some else None,
+        ]
+        return [candidates for candidates in found if candidates is not None]
 
     def _watchers(self, revision: Revision) -> Candidates:
         type_, scope = revision.definition.event_type, revision.definition.scope
-        if isinstance(scope, CollectionScope):
-            return self._of_collection[type_, scope.collection.full_name]
-        return self._of_container[type_, scope.container.full_name]
+        match scope:
+            case CollectionScope():
+                return self._of_collection[type_, scope.collection.full_name]
+            case ContainerScope():
+                return self._of_container[type_, scope.container.full_name]
+            case CollectionsScope():
+                return self._of_some[type_, scope.container.full_name]
 
     def _replace(self, old: Revision, new: Revision | None) -> None:
         if not old.acts:
@@ -95,10 +112,7 @@ class AutomationIndex:
         if new is not None:
             self._watchers(new).add(new)
             self._by_id[new.id] = new
-        self._by_collection.clear()
-
-
-_NONE = Candidates()
+        self._covering.clear()
 
 
 class Firing(NamedTuple):

@@ -97,7 +97,7 @@ SAVED = (
                 message="${artifact_version_string} by ${event_author}, "
                 "f1 ${artifact_metadata.f1}, ${artifact_metadata.latency_ms} ms",
             ),
-            cooldown=timedelta(minutes=15),
+            cooldown=timedelta(minutes=3),
         ),
     ),
     Saved(

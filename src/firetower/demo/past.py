@@ -119,10 +119,10 @@ class _Past:
         self._deliver(evaluate(turn, _ROOM).claims, at)
 
     def _change(self, at: datetime, author: str) -> "_NotedChange":
-        return _NotedChange(self.whole.connection, author, at, self._new_id)
+        return _NotedChange(self.whole.connection, author, at, self._random_hex)
 
-    def _new_id(self) -> str:
-        return f"{self.chance.getrandbits(128):032x}"
+    def _random_hex(self, count: int) -> str:
+        return self.chance.randbytes(count).hex()
 
     def _set_up(self, change: Change, receiver_url: str) -> None:
         for name, description in REGISTRIES.items():
@@ -140,7 +140,9 @@ class _Past:
 
     def _turn(self, at: datetime) -> Turn:
         slots = Slots("past", dict.fromkeys(self._secrets, _ROOM))
-        return Turn(self.whole.connection, self.store.known, self._mirror, slots, at, self._new_id)
+        return Turn(
+            self.whole.connection, self.store.known, self._mirror, slots, at, self._random_hex
+        )
 
     def _settle(self, until: datetime) -> None:
         """Try again whatever is due by then."""
@@ -168,7 +170,9 @@ class _Past:
         if claim.integration.name == "pager" and ago < _PAGER_DOWN:
             return Answer(error="connection refused"), timedelta(milliseconds=1.4)
         if claim.integration.name == "old-dashboard" and ago > _DASHBOARD_GONE:
-            return Answer(200, body='{"shown": true}'), timedelta(milliseconds=44)
+            return Answer(200, body='{"shown": true}'), timedelta(
+                milliseconds=self.chance.uniform(30, 70)
+            )
         given = reply(path, claim.webhook_id, claim.number)
         return Answer(given.status, body=given.body), given.delay
 

@@ -1,7 +1,7 @@
 """Automations: saving, editing, enabling, disabling and deleting them, one revision each."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
@@ -9,18 +9,16 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.executions import Status
 from firetower.core.integrations import Integration, IntegrationKind
-from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import nearest, visible
 from firetower.store import tables
 from firetower.store.catalog.lookups import find_collection, find_container
 from firetower.store.changes import Change, lock_event_order
+from firetower.store.firings import Firing, firing_of
 from firetower.store.integrations import find_integration
 
 _automations, _revisions = tables.automations.c, tables.revisions.c
-_DAY = timedelta(days=1)
 
 
 def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
@@ -181,25 +179,14 @@ def build_revision(row: Row[Any]) -> Revision:
     )
 
 
-def list_automations(
-    connection: Connection, now: datetime, container: ContainerReference | None = None
-) -> list[Automation]:
-    """Return every automation by name, with how often it fired of late.
-
-    `container` narrows them to one registry or project. Raises NotFound for it.
-    """
-    query = _current().where(_automations.deleted_at.is_(None)).order_by(_automations.name)
-    if container is not None:
-        query = query.where(_revisions.container_id == find_container(connection, container))
-    return _read(connection, query, now)
-
-
 def find_automation(connection: Connection, name: str, now: datetime) -> Automation:
     """Return an automation by its name. Raises NotFound."""
-    query = _current().where(_automations.deleted_at.is_(None), _automations.name == name)
-    found = _read(connection, query, now)
-    if found:
-        return found[0]
+    row = connection.execute(
+        select_current().where(_automations.deleted_at.is_(None), _automations.name == name)
+    ).one_or_none()
+    if row is not None:
+        firing = firing_of(connection, row.automation_id, now)
+        return build_automation(row, build_revision(row), firing)
     close = nearest(name, list_names(connection))
     raise NotFound(
         f"there is no automation {visible(name)}",
@@ -240,7 +227,8 @@ def find_revision(connection: Connection, automation_id: int, number: int) -> Re
     return build_revision(row)
 
 
-def _current() -> Select[Any]:
+def select_current() -> Select[Any]:
+    """Return the query of the automations' newest revisions."""
     return (
         select(tables.revisions, _automations.created_at.label("made_at"))
         .join_from(
@@ -250,38 +238,15 @@ def _current() -> Select[Any]:
     )
 
 
-def _read(connection: Connection, query: Select[Any], now: datetime) -> list[Automation]:
-    rows = connection.execute(query).all()
-    fired = _firings(connection, [row.automation_id for row in rows], now)
-    return [
-        Automation(
-            id=row.automation_id,
-            revision=build_revision(row),
-            created_at=row.made_at,
-            last_fired_at=fired.get(row.automation_id, (None, 0))[0],
-            fired_24h=fired.get(row.automation_id, (None, 0))[1],
-        )
-        for row in rows
-    ]
-
-
-def _firings(
-    connection: Connection, automation_ids: Sequence[int], now: datetime
-) -> dict[int, tuple[datetime | None, int]]:
-    """Return when each automation last fired, and how often within a day; skipped ones aside."""
-    executions = tables.executions.c
-    query = (
-        select(
-            executions.automation_id,
-            func.max(executions.created_at),
-            func.count().filter(executions.created_at > now - _DAY),
-        )
-        .where(executions.status != Status.SKIPPED.value)
-        .group_by(executions.automation_id)
+def build_automation(row: Row[Any], revision: Revision, firing: Firing) -> Automation:
+    """Return the automation of a row of `select_current`."""
+    return Automation(
+        id=row.automation_id,
+        revision=revision,
+        created_at=row.made_at,
+        last_fired_at=firing.last_at,
+        fired_24h=firing.within_day,
     )
-    if len(automation_ids) == 1:
-        query = query.where(executions.automation_id == automation_ids[0])
-    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
 def check_same_container(before: Definition, after: Definition) -> None:

@@ -1,5 +1,7 @@
 """One change of the catalog: who makes it, when, and the events it leaves."""
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,8 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from firetower.core.events import EventType
 from firetower.store import tables
-from firetower.store.ids import NewId, random_id
 
+_RECORD = tables.events.insert()
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: held shared by changes, alone by who draws a line between events."""
 
@@ -21,7 +23,8 @@ class Change:
     connection: Connection
     author: str
     now: datetime
-    new_id: NewId = random_id
+    random_hex: Callable[[int], str] = secrets.token_hex
+    """Returns so many random bytes in hexadecimal, for ids."""
     _ordered: bool = field(default=False, init=False)
 
     def record(
@@ -43,7 +46,7 @@ class Change:
             self._ordered = True
         version_id, version_index = version or (None, None)
         self.connection.execute(
-            tables.events.insert(),
+            _RECORD,
             {
                 "type": type_.value,
                 "recorded_at": self.now,

@@ -93,7 +93,10 @@ def list_executions(
 
     `container` narrows them to what happened in one registry or project. Raises NotFound for it.
     """
-    query = select_executions().order_by(_executions.id.desc()).limit(bounded(limit))
+    # one automation's are in order in its unique key, so that not all of them are read and sorted
+    by_event = automation_id is not None and before_id is None
+    order = _executions.event_id if by_event else _executions.id
+    query = select_executions().order_by(order.desc()).limit(bounded(limit))
     if status is not None:
         query = query.where(_executions.status == status.value)
     if since is not None:

@@ -1,8 +1,11 @@
 """A worker's picture of the automations and integrations, kept up to date in small steps."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from firetower.core.automations import Mode, Revision
 from firetower.core.evaluation import AutomationIndex
@@ -51,21 +54,20 @@ class Mirror:
 
     def _read_revisions(self, connection: Connection) -> None:
         query = select(tables.revisions).order_by(_revisions.id)
-        first = self._newest_revision is None
-        if first:
-            acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
-            current = _revisions.until_event_id.is_(None)
-            waited_for = _revisions.until_event_id >= _OLDEST_WAITING.scalar_subquery()
-            query = query.where(acting, current | waited_for)
-        else:
-            query = query.where(_revisions.id > self._newest_revision)
-        for row in connection.execute(query):
-            self.index.add(build_revision(row))
-        if first:
-            gc.freeze()  # what stays for good: each collection would look through it in vain
-        else:
+        if self._newest_revision is not None:
+            self._take_in(connection, query.where(_revisions.id > self._newest_revision))
             # Asked for only now: an event that an ended revision fires was there before its end.
             self.index.forget_before(connection.execute(_OLDEST_WAITING).scalar_one())
+            return
+        acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
+        current = _revisions.until_event_id.is_(None)
+        waited_for = _revisions.until_event_id >= _OLDEST_WAITING.scalar_subquery()
+        with _kept_for_good():
+            self._take_in(connection, query.where(acting, current | waited_for))
+
+    def _take_in(self, connection: Connection, query: Select[Any]) -> None:
+        for row in connection.execute(query):
+            self.index.add(build_revision(row))
 
     def revision(self, connection: Connection, revision_id: int) -> Revision:
         """Return a revision, from the database where the index does not hold it any more."""
@@ -74,3 +76,16 @@ class Mirror:
             return found
         row = connection.execute(select(tables.revisions).where(_revisions.id == revision_id)).one()
         return build_revision(row)
+
+
+@contextmanager
+def _kept_for_good() -> Iterator[None]:
+    """Make what stays without the garbage collector, which would look through it in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if enabled:
+            gc.enable()

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from firetower.core.executions import Status
 from firetower.store import tables
+from firetower.store.queue.conditions import has_status
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
 _executions, _events = tables.executions.c, tables.events.c
@@ -31,7 +32,7 @@ def read_standing(connection: Connection, now: datetime) -> Standing:
     pending = select(
         func.count().filter(_executions.due_at <= now),
         func.count().filter(_executions.due_at > now),
-    ).where(_executions.status == Status.PENDING.value)
+    ).where(has_status(Status.PENDING))
     due, retrying = connection.execute(pending).one()
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
     return Standing(
@@ -43,4 +44,18 @@ def read_standing(connection: Connection, now: datetime) -> Standing:
         due=due,
         retrying=retrying,
         last_event_at=connection.execute(newest).scalar(),
+    )
+
+
+def read_mark(connection: Connection) -> tuple[object, ...]:
+    """Return what differs once anything but executions and workers' beats has changed."""
+    newest = [
+        connection.execute(select(func.max(table.c.id))).scalar()
+        for table in (tables.events, tables.revisions, tables.containers)
+    ]
+    secrets = select(func.count(), func.max(tables.secrets.c.updated_at))
+    return (
+        *newest,
+        tuple(connection.execute(secrets).one()),
+        tuple(tuple(row) for row in connection.execute(select(tables.integrations))),
     )

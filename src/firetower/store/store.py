@@ -15,6 +15,7 @@ from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
 from firetower.store.known import KnownCollections
 from firetower.store.location import Location
+from firetower.store.overview import Overview
 
 USER_VARIABLE = "FIRETOWER_USER"
 
@@ -49,6 +50,7 @@ class Store:
         self.author = author
         self.clock = clock
         self.known = KnownCollections()
+        self.overview = Overview()
 
     @classmethod
     def open(

@@ -21,17 +21,24 @@ class Watch(Protocol):
 
 
 @contextmanager
-def watch(database: Database) -> Iterator[Watch]:
-    """Watch a database, on a connection of its own. Use it from one thread. Raises StoreError."""
+def watch(database: Database, *, quick: bool = True) -> Iterator[Watch]:
+    """Watch a database, on a connection of its own. Use it from one thread. Raises StoreError.
+
+    Where not `quick`, SQLite is looked at as seldom as an eye notices: a screen is to cost nothing.
+    """
     with database.raw() as connection:
-        yield _SqliteWatch(connection) if database.is_sqlite else _PostgresqlWatch(connection)
+        if database.is_sqlite:
+            yield _SqliteWatch(connection, _QUICK if quick else _SLOW)
+        else:
+            yield _PostgresqlWatch(connection)
 
 
 class _SqliteWatch:
     """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time."""
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - a driver's connection
+    def __init__(self, connection: Any, pause: float) -> None:  # noqa: ANN401 - a driver's connection
         self._connection = connection
+        self._pause = pause
         self._version = self._read()
         self._changed_at = time.monotonic()
 
@@ -51,7 +58,7 @@ class _SqliteWatch:
                 return True
             if now >= deadline:
                 return False
-            pause = _QUICK if now - self._changed_at < _CALM else _SLOW
+            pause = self._pause if now - self._changed_at < _CALM else _SLOW
             time.sleep(min(pause, max(deadline - now, 0)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
+from firetower.store.overview import list_automations
 from firetower.store.store import Store
 
 
@@ -43,10 +44,14 @@ class Automations:
             automation = store.find_automation(change.connection, name, change.now)
             store.delete_automation(change, automation)
 
-    def list(self, container: ContainerReference | None = None) -> list[Automation]:
-        """Return every automation by name, or those of one registry or project."""
+    def list(
+        self, container: ContainerReference | None = None, *, limit: int | None = None
+    ) -> list[Automation]:
+        """Return every automation by name, or those of one registry or project, or the first."""
         with self._store.reading() as connection:
-            return store.list_automations(connection, self._store.clock(), container)
+            return list_automations(
+                connection, self._store.overview, self._store.clock(), container, limit
+            )
 
     def names(self) -> Sequence[str]:
         """Return the names that are taken."""

@@ -78,7 +78,7 @@ class Executions:
 
         None comes after `wait` seconds in which nothing did, so that the caller can stop.
         """
-        with watch(self._store.database) as changes:
+        with watch(self._store.database, quick=False) as changes:
             with self._store.reading() as connection:
                 follower = Follower.from_now(connection)
             yield None

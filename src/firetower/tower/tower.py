@@ -18,12 +18,13 @@ from firetower.core.references import (
 from firetower.store.catalog import aliases as alias_changes
 from firetower.store.catalog import containers, tags, versions
 from firetower.store.catalog.lookups import find_version
-from firetower.store.standing import Standing, read_standing
+from firetower.store.standing import Standing, read_mark, read_standing
 from firetower.store.store import Store
 from firetower.tower.automations import Automations
 from firetower.tower.content import Progress, read_content
 from firetower.tower.events import Events
 from firetower.tower.executions import Executions
+from firetower.tower.explain import Explain
 from firetower.tower.integrations import Integrations
 from firetower.tower.secrets import SecretBox
 
@@ -205,10 +206,20 @@ class Tower:
         """What was fired, and what became of it."""
         return Executions(self._store)
 
+    @cached_property
+    def explain(self) -> Explain:
+        """Why automations fired, or did not."""
+        return Explain(self._store)
+
     def standing(self) -> Standing:
         """Return who works on the database, and what waits."""
         with self._store.reading() as connection:
             return read_standing(connection, self._store.clock())
+
+    def mark(self) -> object:
+        """Return what differs once anything but executions and workers' beats has changed."""
+        with self._store.reading() as connection:
+            return read_mark(connection)
 
     @property
     def location(self) -> str:

@@ -1,9 +1,12 @@
 """The app: modes, keys, themes, and the parts that run behind the screens."""
 
+from __future__ import annotations
+
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
@@ -12,12 +15,11 @@ from textual.content import Content
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import AwaitMount
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
-from firetower.store.standing import Standing
-from firetower.tower import Tower
 from firetower.tui import themes
 from firetower.tui.child import WorkerChild
 from firetower.tui.commands import Actions, Places
@@ -26,6 +28,8 @@ from firetower.tui.form.screen import FormScreen
 from firetower.tui.harmless import Harmless
 from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.screens.help import HelpScreen, active_keys
 from firetower.tui.screens.integrations import IntegrationsScreen
@@ -37,8 +41,16 @@ from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
 from firetower.tui.tour import Tour
 from firetower.tui.widgets.bar import ModeLink, standing_text
+from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.tour_panel import TourPanel
 
+if TYPE_CHECKING:
+    from firetower.store.standing import Standing
+    from firetower.tower import Tower
+
+
+_AGAIN = 2.0
+"""Seconds after which a database that cannot be used is tried again."""
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
 
@@ -93,6 +105,7 @@ class FiretowerApp(App[None]):
         self.tour: Tour | None = None
         self._standing: Standing | None = None
         self._location = ""
+        self._has_child = False
         self._look = Refresh(self, self._read_standing)
         self._harmless = Harmless()
 
@@ -100,28 +113,44 @@ class FiretowerApp(App[None]):
         """Return what every line goes through before it is drawn."""
         return [*super().get_line_filters(), self._harmless]
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the colour of what is quiet, for themes that have none of their own."""
+        return dict(themes.VARIABLES)
+
     def on_mount(self) -> None:
         """Open the database behind the first paint."""
         if self._with_tour:
             self.tour = Tour(self)
-        self.run_worker(self._start(), exit_on_error=False)
+        self.call_after_refresh(self.session.begin)
+        self.run_worker(self._open(), exit_on_error=False, group="open")
 
-    async def _start(self) -> None:
-        try:
-            tower = await self.session.tower()
-        except FiretowerError as error:
-            self.tell(error)
-            return
+    async def _open(self) -> None:
+        """Open the database, as soon as it can be: it may be locked, or brought up to date."""
+        said = ""
+        while True:
+            try:
+                tower = await self.session.tower()
+            except FiretowerError as error:
+                if error.message != said:
+                    said = error.message
+                    self.tell(error)
+                await asyncio.sleep(_AGAIN)
+            else:
+                break
         self._location = tower.location
-        self._live = Live(tower, self._changed, self.tell)
-        await self._read_standing()
+        self._live = Live(tower, self._changed, self.tell, self._began, self._look)
         self.set_interval(_LOOK, self._look)
-        if self._child is not None and not (self._standing and self._standing.workers):
-            self.run_worker(self._child.run(), exit_on_error=False, group="child")
 
     def tell(self, error: FiretowerError) -> None:
         """Say what went wrong, and what to do."""
         self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+
+    def _began(self) -> None:
+        """Take in what changed before the database was followed."""
+        for screen in self.screen_stack:
+            for feed in screen.query(Feed):
+                feed.catch_up()
+        self._changed([])
 
     def _changed(self, executions: Sequence[Execution]) -> None:
         for screen in self.screen_stack:
@@ -136,7 +165,21 @@ class FiretowerApp(App[None]):
             self._standing = await self.session.ask(lambda tower: tower.standing())
         except FiretowerError as error:
             self.tell(error)
+        else:
+            self._need_worker()
         self._show_standing()
+
+    def _need_worker(self) -> None:
+        """Start a worker where none is alive."""
+        if self._child is None or self._has_child or (self._standing and self._standing.workers):
+            return
+        self._has_child = True
+        self._child.tell = self._child_ended
+        self.run_worker(self._child.run(), exit_on_error=False, group="child")
+
+    def _child_ended(self, said: str) -> None:
+        self.notify(said, severity="warning", markup=False)
+        self._look()
 
     def _show_standing(self) -> None:
         if self._location:
@@ -151,7 +194,7 @@ class FiretowerApp(App[None]):
 
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
-        self.switch_mode(event.mode)
+        self.show_mode(event.mode)
 
     def action_visit_integrations(self) -> None:
         """Show the webhooks and Slack hooks."""
@@ -162,9 +205,26 @@ class FiretowerApp(App[None]):
         self._visit(SecretsScreen)
 
     def _visit(self, kind: type[Screen[None]]) -> None:
-        """Show a screen over the mode's own, unless it is shown already."""
-        if not isinstance(self.screen, kind):
+        """Show one of these screens over the mode's own, in place of the other."""
+        if isinstance(self.screen, kind):
+            return
+        if isinstance(self.screen, (IntegrationsScreen, SecretsScreen)):
+            self.switch_screen(kind())
+        else:
             self.push_screen(kind())
+
+    async def action_switch_mode(self, mode: str) -> None:
+        """Show a mode; the key of the one that is shown goes back to its own screen."""
+        self.show_mode(mode)
+
+    def show_mode(self, mode: str) -> AwaitMount:
+        """Show a mode, without what was visited over it; its own screen where it is shown."""
+        closed: tuple[type[Screen[None]], ...] = (IntegrationsScreen, SecretsScreen)
+        if mode == self.current_mode:
+            closed += (AutomationScreen, CollectionScreen)
+        while isinstance(self.screen, closed):
+            self.pop_screen()
+        return self.switch_mode(mode)
 
     @on(FormScreen.Saved)
     def _saved(self, event: FormScreen.Saved) -> None:
@@ -188,7 +248,7 @@ class FiretowerApp(App[None]):
 
     async def go_to(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
-        await self.switch_mode(reference.kind.value)
+        await self.show_mode(reference.kind.value)
         screen = self.screen
         if isinstance(screen, PlaceScreen):
             screen.open_place(reference)

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 
-_FIRST_WAIT = timedelta(seconds=1)
-_LONGEST_WAIT = timedelta(seconds=60)
+_WAITS = timedelta(seconds=1), timedelta(seconds=60)
+"""The wait after the first death, and the longest; each is twice as long as the one before."""
 _LIVED_WELL = 30.0
 """Seconds after which a worker that ends is started anew without a longer wait."""
+STARTING = "worker starting"
 _GRACE = 10.0
 """Seconds that a worker has to end what it is doing."""
 
@@ -20,15 +21,19 @@ class WorkerChild:
     It ends when its standard input closes, so it never outlives the app, however that ends.
     """
 
-    def __init__(self, database: str | None) -> None:
-        self._command = [sys.executable, "-m", "firetower.cli"]
+    def __init__(
+        self, database: str | None, *, waits: tuple[timedelta, timedelta] = _WAITS
+    ) -> None:
+        self.command = [sys.executable, "-m", "firetower.cli"]
         if database is not None:
-            self._command += ["--database", database]
-        self._command += ["worker", "--attached"]
+            self.command += ["--database", database]
+        self.command += ["worker", "--attached"]
+        self._waits = waits
+        self._stopped = False
         self.tell: Callable[[str], None] | None = None
         """Called when it has died."""
         self._process: asyncio.subprocess.Process | None = None
-        self.said = "starting"
+        self.said = STARTING
         """What is known of it, in a few words."""
 
     @property
@@ -38,31 +43,34 @@ class WorkerChild:
         return process.pid if process is not None and process.returncode is None else None
 
     async def run(self) -> None:
-        """Keep a worker running until cancelled."""
-        wait = _FIRST_WAIT
+        """Keep a worker running until it is stopped."""
+        first, longest = self._waits
+        wait = first
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
             why = await self._run_once()
+            if self._stopped:
+                return
             if loop.time() - began > _LIVED_WELL:
-                wait = _FIRST_WAIT
+                wait = first
             seconds = wait.total_seconds()
             self.said = f"no worker: {why}"
             if self.tell is not None:
-                self.tell(f"The worker ended: {why}. It is started again in {seconds:.0f} s.")
+                self.tell(f"The worker ended: {why}. It is started again in {seconds:g} s.")
             await asyncio.sleep(seconds)
-            wait = min(wait * 2, _LONGEST_WAIT)
+            wait = min(wait * 2, longest)
 
     async def _run_once(self) -> str:
         """Run it to its end; return what it said last."""
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._command,
+            *self.command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        self.said = "worker starting"
+        self.said = STARTING
         last = ""
         assert process.stderr is not None
         async for line in process.stderr:
@@ -72,6 +80,7 @@ class WorkerChild:
 
     async def stop(self) -> None:
         """Let it finish what it is sending, then end it."""
+        self._stopped = True
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from textwrap import wrap
 
 from textual.content import Content
 
@@ -15,13 +16,16 @@ from firetower.core.filters.trace import Trace
 from firetower.core.text import counted, quoted, shortened, visible
 from firetower.tui.text import clock, exact, lines, milliseconds, plain
 
+_WIDTH = 64
+"""Cells in which long values are wrapped beside their names: what 80 columns leave."""
+
 _TONES = {
     FeedState.FINISHED: "$success",
     FeedState.FAILED: "$error",
     FeedState.RETRYING: "$warning",
-    FeedState.SKIPPED: "$text-muted",
+    FeedState.SKIPPED: "$muted",
     FeedState.RUNNING: "$accent",
-    FeedState.PENDING: "$text-muted",
+    FeedState.PENDING: "$muted",
 }
 
 
@@ -62,6 +66,12 @@ def _field(name: str, value: Content | str, tone: str = "") -> Content:
     return Content.assemble((f" {name:<10} ", "dim"), shown)
 
 
+def _wrapped(name: str, value: str, tone: str = "") -> Iterator[Content]:
+    for part in wrap(visible(value), _WIDTH) or [""]:
+        yield _field(name, part, tone)
+        name = ""
+
+
 def _event(execution: Execution) -> Iterator[Content]:
     event = execution.event
     moved = "" if event.previous_index is None else f" (was v{event.previous_index})"
@@ -71,7 +81,7 @@ def _event(execution: Execution) -> Iterator[Content]:
         yield _field("", f"linked from {event.version.source}", "dim")
     if event.version is not None and event.version.metadata:
         said = shortened(json.dumps(event.version.metadata, ensure_ascii=False), 300)
-        yield _field("Metadata", said)
+        yield from _wrapped("Metadata", said)
     yield Content("")
 
 
@@ -107,19 +117,19 @@ def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
     answer = "no answer" if attempt.status_code is None else str(attempt.status_code)
     good = attempt.status_code is not None and attempt.status_code < 300
     again = "" if attempt.next_try_at is None else f"   again {clock(attempt.next_try_at, now)}"
-    sent = f"{attempt.method} {attempt.url}  " if attempt.was_sent else ""
     said = Content.assemble(
         (f"{exact(attempt.started_at)}  ", "dim"),
-        plain(sent),
         (answer, "$success" if good else "$error"),
         plain(f" in {milliseconds(attempt.duration_ms)}"),
         (again, "$warning"),
     )
     yield _field(f"Try {attempt.number}", said)
+    if attempt.was_sent:
+        yield _field("", f"{attempt.method} {attempt.url}", "dim")
     if attempt.error:
         yield _field("", attempt.error, "$error")
     if attempt.response_body:
-        yield _field("", f"answered {shortened(attempt.response_body, 500)}", "dim")
+        yield from _wrapped("", f"answered {shortened(attempt.response_body, 500)}", "dim")
 
 
 def _request(execution: Execution, attempts: Sequence[Attempt]) -> Iterator[Content]:
@@ -131,7 +141,7 @@ def _request(execution: Execution, attempts: Sequence[Attempt]) -> Iterator[Cont
     first = "Request" if sent else "In shadow"
     if sent:
         for name, value in sent[-1].request_headers.items():
-            yield _field(first, f"{name}: {value}")
+            yield from _wrapped(first, f"{name}: {value}")
             first = ""
     yield _field(first, "")
     yield lines(pretty(body))

@@ -1,15 +1,20 @@
 """The open database behind the screens."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from textual.dom import DOMNode
 
 from firetower.core.errors import FiretowerError
-from firetower.tower import Tower
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 T = TypeVar("T")
 
@@ -28,10 +33,16 @@ class Session:
         self.database = database
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
         self._tower: asyncio.Future[Tower] | None = None
+        self._may_open = asyncio.Event()
         self.now = clock
+
+    def begin(self) -> None:
+        """Let the database be opened: importing SQL would hold up the first paint."""
+        self._may_open.set()
 
     async def tower(self) -> Tower:
         """Return the database, opened when first asked for. Raises StoreError, InvalidInput."""
+        await self._may_open.wait()
         if self._tower is None or (self._tower.done() and self._tower.exception()):
             loop = asyncio.get_running_loop()
             self._tower = asyncio.ensure_future(

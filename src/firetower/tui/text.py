@@ -39,6 +39,13 @@ def clock(moment: datetime, now: datetime) -> str:
     return local.strftime("%d %b" if local.year == now.year else "%Y-%m")
 
 
+def day_or_time(moment: datetime, now: datetime) -> str:
+    """Return a moment's local time of day, or its date where it was not within a day."""
+    local = moment.astimezone()
+    near = abs(now - moment) < timedelta(days=1)
+    return local.strftime("%H:%M:%S" if near else "%d %b")
+
+
 def exact(moment: datetime) -> str:
     """Return a moment as its local date and time, to the second."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")

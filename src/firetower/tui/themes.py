@@ -15,7 +15,11 @@ DARK = Theme(
     warning="#e0b04c",
     error="#e05d5d",
     dark=True,
-    variables={"footer-key-foreground": "#e8743b", "block-cursor-text-style": "none"},
+    variables={
+        "muted": "#8d8780",
+        "footer-key-foreground": "#e8743b",
+        "block-cursor-text-style": "none",
+    },
 )
 
 LIGHT = Theme(
@@ -31,9 +35,16 @@ LIGHT = Theme(
     warning="#946200",
     error="#b3261e",
     dark=False,
-    variables={"footer-key-foreground": "#b8461a", "block-cursor-text-style": "none"},
+    variables={
+        "muted": "#766f67",
+        "footer-key-foreground": "#b8461a",
+        "block-cursor-text-style": "none",
+    },
 )
 
 THEMES = (DARK, LIGHT)
 NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
 """What the config file calls each theme."""
+
+VARIABLES = {"muted": "ansi_bright_black"}
+"""The colours of our own that a theme of someone else's lacks."""

@@ -47,14 +47,15 @@ class Sender:
         response = await self._transport.handle_async_request(_prepared(request))
         content = bytearray()
         async with aclosing(response):
-            async for chunk in response.aiter_raw():
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async for chunk in response.stream:
                 content += chunk
                 if len(content) >= MOST_READ:
                     break
         return Answer(
             status_code=response.status_code,
             body=content[:MOST_READ].decode("utf-8", "replace")[:MOST_KEPT],
-            retry_after=response.headers.get("retry-after"),
+            retry_after=None if response.is_success else response.headers.get("retry-after"),
         )
 
 
@@ -63,9 +64,12 @@ _parsed = lru_cache(maxsize=256)(httpx.URL)
 
 
 def _prepared(request: Request) -> httpx.Request:
-    headers = {**request.headers, "accept-encoding": "identity"}
-    prepared = httpx.Request("POST", _parsed(request.url), headers=headers, content=request.body)
+    """Return a request as the transport takes it, which adds the headers that HTTP needs."""
+    headers = httpx.Headers({**request.headers, "accept-encoding": "identity"})
+    stream = httpx.ByteStream(request.body)
+    prepared = httpx.Request("POST", _parsed(request.url), headers=headers, stream=stream)
     prepared.headers.encoding = "ascii"  # else httpx finds it out anew for each header it reads
+    prepared.read()
     return prepared
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import EventType
@@ -12,6 +12,12 @@ from firetower.core.text import visible
 from firetower.store import tables
 from firetower.store.catalog.lookups import FoundVersion, find_version
 from firetower.store.changes import Change
+
+_aliases = tables.aliases.c
+_IS_IT = (_aliases.collection_id == bindparam("collection")) & (_aliases.alias == bindparam("name"))
+_NAMED = select(_aliases.version_index).where(_IS_IT)
+_MOVE = tables.aliases.update().where(_IS_IT).values(version_index=bindparam("index"))
+_ADD = tables.aliases.insert()
 
 
 def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
@@ -24,9 +30,8 @@ def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[s
 
 def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
     """Let one alias name a version; an alias that does so already stays as it is."""
-    table, rows = tables.aliases, tables.aliases.c
-    key = (rows.collection_id == version.collection.id) & (rows.alias == alias)
-    before: int | None = change.connection.execute(select(rows.version_index).where(key)).scalar()
+    key = {"collection": version.collection.id, "name": alias}
+    before: int | None = change.connection.execute(_NAMED, key).scalar()
     if before == version.index:
         return
     if before is None:
@@ -35,9 +40,9 @@ def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
             "alias": alias,
             "version_index": version.index,
         }
-        change.connection.execute(table.insert(), values)
+        change.connection.execute(_ADD, values)
     else:
-        change.connection.execute(table.update().where(key).values(version_index=version.index))
+        change.connection.execute(_MOVE, {**key, "index": version.index})
     change.record(
         EventType.ADD_ARTIFACT_ALIAS,
         version.collection.id,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from firetower.core.errors import NotFound
 from firetower.core.references import (
@@ -16,6 +16,36 @@ from firetower.store import tables
 
 _MOST = 2**31 - 1
 """The largest index a column holds."""
+
+_containers, _collections = tables.containers.c, tables.collections.c
+_memberships, _aliases = tables.memberships.c, tables.aliases.c
+
+# Made once: making them anew took half of a look-up's time.
+_CONTAINER = select(_containers.id).where(
+    _containers.kind == bindparam("kind"),
+    _containers.entity == bindparam("entity"),
+    _containers.name == bindparam("name"),
+)
+_COLLECTION = (
+    select(_collections.id, _collections.type, _collections.next_index)
+    .join_from(tables.containers, tables.collections, _collections.container_id == _containers.id)
+    .where(
+        _containers.kind == bindparam("kind"),
+        _containers.entity == bindparam("entity"),
+        _containers.name == bindparam("container"),
+        _collections.name == bindparam("name"),
+    )
+)
+_COLLECTION_LOCKED = _COLLECTION.with_for_update(of=tables.collections)
+_IN_COLLECTION = select(_memberships.version_index, _memberships.version_id).where(
+    _memberships.collection_id == bindparam("collection")
+)
+_BY_INDEX = _IN_COLLECTION.where(_memberships.version_index == bindparam("index"))
+_BY_ALIAS = _IN_COLLECTION.where(
+    _aliases.collection_id == bindparam("collection"),
+    _aliases.alias == bindparam("alias"),
+    _aliases.version_index == _memberships.version_index,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +79,9 @@ class FoundVersion:
 
 def container_id(connection: Connection, reference: ContainerReference) -> int | None:
     """Return the row of a registry or project, or None."""
-    containers = tables.containers.c
     found: int | None = connection.execute(
-        select(containers.id).where(
-            containers.kind == reference.kind.value,
-            containers.entity == reference.entity,
-            containers.name == reference.name,
-        )
+        _CONTAINER,
+        {"kind": reference.kind.value, "entity": reference.entity, "name": reference.name},
     ).scalar()
     return found
 
@@ -85,20 +111,16 @@ def collection_row(
     connection: Connection, reference: CollectionReference, *, lock: bool = False
 ) -> FoundCollection | None:
     """Return a collection's row, or None; `lock` keeps other changes of it waiting."""
-    collections, containers = tables.collections.c, tables.containers.c
-    query = (
-        select(collections.id, collections.type, collections.next_index)
-        .join_from(tables.containers, tables.collections, collections.container_id == containers.id)
-        .where(
-            containers.kind == reference.container.kind.value,
-            containers.entity == reference.container.entity,
-            containers.name == reference.container.name,
-            collections.name == reference.name,
-        )
-    )
-    if lock:
-        query = query.with_for_update(of=tables.collections)
-    row = connection.execute(query).one_or_none()
+    container = reference.container
+    row = connection.execute(
+        _COLLECTION_LOCKED if lock else _COLLECTION,
+        {
+            "kind": container.kind.value,
+            "entity": container.entity,
+            "container": container.name,
+            "name": reference.name,
+        },
+    ).one_or_none()
     return None if row is None else FoundCollection(row.id, row.type, row.next_index, reference)
 
 
@@ -129,19 +151,15 @@ def find_version(
 ) -> FoundVersion:
     """Return a version's row in its collection. Raises NotFound."""
     collection = find_collection(connection, reference.collection, lock=lock)
-    memberships, aliases = tables.memberships.c, tables.aliases.c
-    query = select(memberships.version_index, memberships.version_id).where(
-        memberships.collection_id == collection.id
-    )
-    if reference.index is not None:
-        query = query.where(memberships.version_index == min(reference.index, _MOST))
-    else:
-        query = query.where(
-            aliases.collection_id == collection.id,
-            aliases.alias == reference.selector,
-            aliases.version_index == memberships.version_index,
+    if reference.index is None:
+        found = connection.execute(
+            _BY_ALIAS, {"collection": collection.id, "alias": reference.selector}
         )
-    row = connection.execute(query).one_or_none()
+    else:
+        found = connection.execute(
+            _BY_INDEX, {"collection": collection.id, "index": min(reference.index, _MOST)}
+        )
+    row = found.one_or_none()
     if row is None:
         raise _no_version(connection, reference, collection)
     return FoundVersion(collection, row.version_index, row.version_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from firetower.core.catalog import Content, Entry, LoggedVersion, Version, VersionDetail
 from firetower.core.errors import InvalidInput
@@ -28,6 +28,22 @@ from firetower.store.catalog.tags import tag_version, untag_version
 from firetower.store.changes import Change
 from firetower.store.known import KnownCollections
 
+_versions, _memberships = tables.versions.c, tables.memberships.c
+_NEWEST = (
+    select(_versions.id, _versions.home_index, _versions.digest)
+    .where(_versions.home_collection_id == bindparam("collection"))
+    .order_by(_versions.home_index.desc())
+    .limit(1)
+)
+_LINKED = select(_memberships.version_index).where(
+    _memberships.collection_id == bindparam("collection"),
+    _memberships.version_id == bindparam("version"),
+)
+_TAKE_INDEX = (
+    tables.collections.update()
+    .where(tables.collections.c.id == bindparam("collection"))
+    .values(next_index=bindparam("following"))
+)
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
@@ -71,13 +87,7 @@ def log(
 def _newest_if_same(
     connection: Connection, collection: FoundCollection, digest: str
 ) -> FoundVersion | None:
-    versions = tables.versions.c
-    newest = connection.execute(
-        select(versions.id, versions.home_index, versions.digest)
-        .where(versions.home_collection_id == collection.id)
-        .order_by(versions.home_index.desc())
-        .limit(1)
-    ).one_or_none()
+    newest = connection.execute(_NEWEST, {"collection": collection.id}).one_or_none()
     if newest is None or newest.digest != digest:
         return None
     return FoundVersion(collection, newest.home_index, newest.id)
@@ -93,7 +103,7 @@ def _insert_version(
     change.insert_if_new(tables.manifests, digest=content.digest, entries=entries)
     result = change.connection.execute(
         tables.versions.insert().values(
-            artifact_id=f"{ARTIFACT_ID_PREFIX}{change.new_id()}",
+            artifact_id=f"{ARTIFACT_ID_PREFIX}{change.random_hex(16)}",
             home_collection_id=collection.id,
             home_index=collection.next_index,
             digest=content.digest,
@@ -121,11 +131,7 @@ def _join(change: Change, collection: FoundCollection, version_id: int) -> Found
             "created_at": change.now,
         },
     )
-    change.connection.execute(
-        tables.collections.update()
-        .where(tables.collections.c.id == collection.id)
-        .values(next_index=index + 1)
-    )
+    change.connection.execute(_TAKE_INDEX, {"collection": collection.id, "following": index + 1})
     return FoundVersion(collection, index, version_id)
 
 
@@ -147,12 +153,8 @@ def link(
     names = [check_alias(alias) for alias in aliases]
     version = find_version(change.connection, source)
     collection = ensure_collection(change, target, version.collection.type)
-    memberships = tables.memberships.c
     index: int | None = change.connection.execute(
-        select(memberships.version_index).where(
-            memberships.collection_id == collection.id,
-            memberships.version_id == version.version_id,
-        )
+        _LINKED, {"collection": collection.id, "version": version.version_id}
     ).scalar()
     if index is None:
         linked = _join(change, collection, version.version_id)

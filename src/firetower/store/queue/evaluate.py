@@ -1,6 +1,7 @@
 """Evaluation: the events that wait for it, and the executions that come of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -11,7 +12,6 @@ from firetower.core.integrations import Integration
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.events import build_event, learn_collections, select_events
-from firetower.store.ids import NewId, random_id
 from firetower.store.queue.conditions import UNEVALUATED, has_status
 from firetower.store.queue.turn import Claim, Evaluated, Turn
 from firetower.store.types import instant_number, optional_number
@@ -32,9 +32,9 @@ _LEASED = select(_executions.id, _executions.webhook_id).where(
 )
 
 
-def new_webhook_id(new_id: NewId = random_id) -> str:
+def new_webhook_id(random_hex: Callable[[int], str] = secrets.token_hex) -> str:
     """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
-    return f"msg_{new_id()}"
+    return f"msg_{random_hex(16)}"
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
@@ -92,7 +92,7 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     rows: list[Values] = []
     leased: dict[str, Firing] = {}
     for firing in firings:
-        webhook_id = new_webhook_id(turn.new_id)
+        webhook_id = new_webhook_id(turn.random_hex)
         integration = _sent_at_once(turn, firing)
         lease = None
         if integration is not None:

@@ -1,10 +1,10 @@
-"""What became of claims: answers recorded, leases given back."""
+"""What became of claims: answers recorded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, update
+from sqlalchemy import Connection
 
 from firetower.core.delivery import Answer, Verdict
 from firetower.core.executions import Status
@@ -15,8 +15,6 @@ from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.integrations import disable_gone
 from firetower.store.queue.turn import Claim
 from firetower.store.types import instant_number, optional_number
-
-_executions = tables.executions.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +119,4 @@ def _change(outcome: Outcome, now: int) -> Values:
         outcome.claim.retries_used + retried,
         outcome.answer.status_code,
         outcome.duration_ms,
-    )
-
-
-def give_back(connection: Connection, claims: Iterable[Claim]) -> None:
-    """Return claims whose request was never begun, as if they had not been taken."""
-    rows = [{"execution": claim.execution_id, "try": claim.number} for claim in claims]
-    if not rows:
-        return
-    connection.execute(
-        update(tables.executions)
-        .where(
-            _executions.id == bindparam("execution"),
-            _executions.attempts == bindparam("try"),
-            _executions.status == Status.RUNNING.value,
-        )
-        .values(
-            status=Status.PENDING.value,
-            attempts=_executions.attempts - 1,
-            due_at=func.coalesce(_executions.due_at, _executions.created_at),
-            worker_id=None,
-            lease_until=None,
-        ),
-        rows,
     )

@@ -1,6 +1,7 @@
 """A worker's turn at the queue: one transaction, and what it works with."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,6 @@ from firetower.core.automations import Revision
 from firetower.core.evaluation import Firing
 from firetower.core.events import Event
 from firetower.core.integrations import Integration
-from firetower.store.ids import NewId, random_id
 from firetower.store.known import KnownCollections
 from firetower.store.mirror import Mirror
 
@@ -67,7 +67,8 @@ class Turn:
     mirror: Mirror
     slots: Slots
     now: datetime
-    new_id: NewId = random_id
+    random_hex: Callable[[int], str] = secrets.token_hex
+    """Returns so many random bytes in hexadecimal, for ids."""
 
     def lease_until(self, integration: Integration) -> datetime:
         """Return when a lease taken now ends."""

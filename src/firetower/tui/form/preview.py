@@ -68,7 +68,7 @@ def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:
             "In shadow: it records what it would send, and sends nothing.", "$accent"
         )
     elif mode is Mode.DISABLED:
-        yield Content.styled("It is off: nothing fires it.", "$text-muted")
+        yield Content.styled("It is off: nothing fires it.", "$muted")
 
 
 def _reach(draft: Draft, recent: Sequence[Event], matching: Sequence[Event]) -> Iterator[Content]:

@@ -1,9 +1,15 @@
 """Saving what was written in the form, and noticing what others have changed meanwhile."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.text import visible
-from firetower.tower import Tower
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
 
 
 class ChangedMeanwhile(Conflict):

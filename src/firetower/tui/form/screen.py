@@ -1,8 +1,10 @@
 """The form of an automation, with what it will do beside it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,7 +22,6 @@ from firetower.core.events import Event, EventType
 from firetower.core.executions import Execution
 from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
-from firetower.tower import Tower
 from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.preview import (
@@ -38,6 +39,9 @@ from firetower.tui.session import session_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.choice import Choice
 from firetower.tui.widgets.radio import Radio, Tick
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
 
 
 class FormScreen(Screen[str | None]):

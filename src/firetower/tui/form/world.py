@@ -1,15 +1,21 @@
 """What a draft is previewed against: the collections there are, and what happened of late."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from firetower.core.actions import ActionType
 from firetower.core.catalog import Collection
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.tower import Tower
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 RECENT = 200
 """Events of the chosen type that the preview looks back at."""

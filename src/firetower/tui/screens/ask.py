@@ -1,20 +1,26 @@
 """Asking for a few values, and doing something with them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
-from firetower.tower import Tower
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, plain
 from firetower.tui.widgets.field import Field
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 T = TypeVar("T")
 Answers = Mapping[str, str]
@@ -64,7 +70,7 @@ class Ask(ModalScreen[T | None]):
                 yield from self._fields
             yield Static("", classes="ask--error")
             with Horizontal(classes="dialog--buttons"):
-                yield Static("enter saves · tab next field", classes="ask--keys")
+                yield Static(self._keys, classes="ask--keys")
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(plain(self._button), id="save", variant="primary", compact=True)
 
@@ -73,6 +79,13 @@ class Ask(ModalScreen[T | None]):
         self.query_one(".ask--error").display = False
         if self._fields:
             self._fields[0].entry.focus()
+
+    @property
+    def _keys(self) -> Content:
+        """What enter and tab do."""
+        if not any(isinstance(field.entry, Input) for field in self._fields):
+            return Content("")
+        return plain(f"tab next field · enter {self._button.lower()}")
 
     @on(Button.Pressed, "#cancel")
     def _cancelled(self, event: Button.Pressed) -> None:
@@ -101,7 +114,9 @@ class Ask(ModalScreen[T | None]):
     async def _run(self) -> None:
         answers = {field.key: field.value for field in self._fields}
         save = self.query_one("#save", Button)
+        keys = self.query_one(".ask--keys", Static)
         save.disabled = True
+        keys.update("▸ at work …")
         self._say("")
         try:
             saved = await session_of(self).ask(lambda tower: self._save(tower, answers))
@@ -112,6 +127,7 @@ class Ask(ModalScreen[T | None]):
         finally:
             self._saving = False
             save.disabled = False
+            keys.update(self._keys)
 
     def _refuse(self, error: FiretowerError) -> None:
         for field in self._fields:

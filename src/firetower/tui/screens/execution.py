@@ -1,7 +1,9 @@
 """One execution in full."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,11 +14,15 @@ from textual.widgets import Footer, Static
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
-from firetower.tower import Tower
 from firetower.tui.execution_text import as_curl, execution_text, headline
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 Found = tuple[Execution, list[Attempt], Revision]
 
@@ -27,6 +33,7 @@ class ExecutionScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Back", id="execution.back"),
         Binding("y", "copy", "Copy as curl", id="execution.copy"),
+        Binding("x", "explain", "Why not others", id="execution.explain"),
         Binding("r", "redeliver", "Redeliver", id="execution.redeliver"),
     ]
 
@@ -77,6 +84,11 @@ class ExecutionScreen(ModalScreen[None]):
             return
         self.app.copy_to_clipboard(command)
         self.notify("Copied as curl; its secrets are masked.", markup=False)
+
+    def action_explain(self) -> None:
+        """Tell what became of the event for the other automations."""
+        if self._found is not None:
+            self.app.push_screen(ExplainEventScreen(self._found[0].event.id))
 
     async def action_redeliver(self) -> None:
         """Send it again, with the same webhook-id."""

@@ -39,8 +39,7 @@ class FeedScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
-        if self.feed.feed.following:
-            self.feed.load()
+        self.feed.catch_up()
 
     def changed(self, executions: Sequence[Execution]) -> None:
         """Show what changed."""

@@ -1,17 +1,23 @@
 """Making a webhook or a Slack hook."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 from textual import work
 
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.integrations import IntegrationKind, IntegrationSettings, check_url
 from firetower.core.names import check_integration_name
-from firetower.tower import Tower
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.session import session_of
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.secret_field import SecretField
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 _TITLES = {IntegrationKind.WEBHOOK: "New webhook", IntegrationKind.SLACK: "New Slack hook"}
 _PATTERN = re.compile(r"\W+", re.ASCII)

@@ -1,7 +1,9 @@
 """The Integrations screen: webhooks and Slack hooks."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,8 +15,6 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.text import counted
-from firetower.tower import Tower
-from firetower.tower.integrations import IntegrationDetail
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
@@ -24,6 +24,11 @@ from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+    from firetower.tower.integrations import IntegrationDetail
+
 
 COLUMNS = (
     Column("name", 12, flex=2),
@@ -53,6 +58,16 @@ def integration_row(detail: IntegrationDetail) -> Row:
             Cell(f"{detail.missed:,}" if detail.missed else "–", "bad" if detail.missed else "dim"),
         ),
     )
+
+
+def _missed_words(detail: IntegrationDetail) -> str:
+    """Return what an endpoint missed while it was off, as a sentence."""
+    parts = []
+    if detail.waiting:
+        parts.append(f"{counted(detail.waiting, 'execution')} waited for it")
+    if detail.missed:
+        parts.append(f"{detail.missed:,} failed or were skipped")
+    return f" While it was off, {' and '.join(parts)}." if parts else ""
 
 
 class IntegrationsScreen(Screen[None]):
@@ -167,8 +182,7 @@ class IntegrationsScreen(Screen[None]):
             tell(self, error)
             return
         self._reload()
-        waiting = f", and takes {counted(detail.waiting, 'execution')} that waited"
-        self.notify(f"{name} is on{waiting if detail.waiting else ''}.", markup=False)
+        self.notify(f"{name} is on.{_missed_words(detail)}", markup=False)
         if failed and since is not None:
             missed = counted(detail.missed, "execution")
             question: Ask[int] = Ask(

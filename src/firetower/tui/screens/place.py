@@ -1,7 +1,8 @@
 """The Registry and the Project screen: the list of places, and one of them open."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
@@ -12,17 +13,20 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
-from firetower.core.automations import Automation
-from firetower.core.catalog import Collection, Container
+from firetower.core.catalog import Container
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
-from firetower.tower import Tower
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.place_view import PlaceView, read_place
 from firetower.tui.refresh import Refresh
+from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.catalog import new_place
+from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.probe import show_probe
 from firetower.tui.session import session_of
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.bar import Bar
@@ -32,29 +36,10 @@ from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 from firetower.tui.widgets.tabs import TabRow
 
-
-@dataclass(frozen=True, slots=True)
-class PlaceView:
-    """What the screen shows, as it was read."""
-
-    places: Sequence[Container]
-    open: Container | None
-    collections: Sequence[Collection]
-    automations: Sequence[Automation]
-
-
-def read_place(
-    tower: Tower, kind: ContainerKind, reference: ContainerReference | None, tab: str
-) -> PlaceView:
-    """Read the list of places, and of the open one what a tab shows."""
-    places = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
-    found = next((place for place in places if place.reference == reference), None)
-    if found is None or reference is None:
-        return PlaceView(places, None, (), ())
-    collections = tower.container(reference)[1] if tab == "collections" else ()
-    automations = tower.automations.list(reference) if tab == "automations" else ()
-    return PlaceView(places, found, collections, automations)
-
+_FIRST = 100
+"""Automations that are shown before all are read, which takes a second for ten thousand."""
+_LOOK = 30.0
+"""Seconds after which the ages are told anew though nothing has changed."""
 
 PLACES = (Column("", 10, flex=1), Column("", 5, right=True))
 
@@ -71,6 +56,7 @@ class PlaceScreen(Screen[None]):
         Binding("h,left,left_square_bracket", "tab(-1)", "Tab", show=False),
         Binding("l,right,right_square_bracket", "tab(1)", "Tab", show=False),
         Binding("escape,backspace", "back", "Back", id="back"),
+        Binding("n", "new", "New", id="place.new"),
         Binding("c", "create", "Create", id="place.create"),
         Binding("f", "fold", "Fold feed", id="feed.fold"),
     ]
@@ -84,6 +70,7 @@ class PlaceScreen(Screen[None]):
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
         self.dock = Feed(id="dock", header=False)
         self.open: ContainerReference | None = None
+        self._seen: ContainerReference | None = None
         self._containers: dict[str, Container] = {}
         self._reload = Refresh(self, self._read)
 
@@ -106,11 +93,18 @@ class PlaceScreen(Screen[None]):
         """Read what there is."""
         self.places.set_empty(self.EMPTY)
         self.places.table.focus()
+        self.set_interval(_LOOK, self._look)
         self._reload()
+
+    def _look(self) -> None:
+        if self.is_current:
+            self._reload()
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
-        self._reload()
+        self.dock.catch_up()
+        self.history.catch_up()
+        self._reload.at_once()
 
     def changed(self, executions: Sequence[Execution]) -> None:
         """Show what changed in the database."""
@@ -120,20 +114,31 @@ class PlaceScreen(Screen[None]):
 
     async def _read(self) -> None:
         session, reference = session_of(self), self.open
+        now = session.now()
         tab = "collections" if self.tabs.current == self.FIRST_TAB else self.tabs.current
         try:
-            view = await session.ask(lambda tower: read_place(tower, self.KIND, reference, tab))
+            view = await session.ask(
+                lambda tower: read_place(tower, self.KIND, reference, tab, self._limit(reference))
+            )
+            rows = await session.ask(lambda _: self.automations.draw(view.automations, now))
         except FiretowerError as error:
             self.places.fail(error)
+            self.add_class("-failed")
             return
+        self.remove_class("-failed")
         if (reference, self.tabs.current) == (self.open, self._tab_of(tab)):
-            self._show(view, tab)
+            self._show(view, tab, rows)
+
+    def _limit(self, reference: ContainerReference | None) -> int | None:
+        """Return how many automations to read: of a place just come to, those in sight first."""
+        return _FIRST if reference != self._seen else None
 
     def _tab_of(self, tab: str) -> str:
         return self.FIRST_TAB if tab == "collections" else tab
 
-    def _show(self, view: PlaceView, tab: str) -> None:
+    def _show(self, view: PlaceView, tab: str, rows: Sequence[Row]) -> None:
         self._containers = {str(place.reference): place for place in view.places}
+        self.set_class(not view.places, "-empty")
         self.places.set_rows(
             [
                 Row(
@@ -158,7 +163,11 @@ class PlaceScreen(Screen[None]):
         if tab == "collections":
             self.collections.show(view.collections)
         elif tab == "automations":
-            self.automations.show(view.automations)
+            self.automations.show(view.automations, rows)
+            if self._seen != view.open.reference:
+                self._seen = view.open.reference
+                if view.open.automations > len(rows):
+                    self._reload.at_once()
 
     def _show_none(self, places: Sequence[Container]) -> None:
         """Show nothing where nothing is open, and look at the busiest place where there is one."""
@@ -198,8 +207,9 @@ class PlaceScreen(Screen[None]):
         if reference == self.open:
             return
         self.open = reference
+        self.collections.container = reference
         self.history.show_container(reference)
-        self._reload()
+        self._reload.at_once()
 
     def _focus_tab(self) -> None:
         pane = self.query_one(f"#{self.tabs.current}", Listing)
@@ -209,8 +219,7 @@ class PlaceScreen(Screen[None]):
     def _place_moved(self, event: Table.Moved) -> None:
         """Show a place as the cursor passes it, where there is room for both."""
         event.stop()
-        passed = self.places.table.has_focus and not self.has_class("-narrow")
-        if event.key is not None and passed:
+        if event.key is not None and self.places.table.has_focus and self.has_class("-wide"):
             self._look_at(self._containers[str(event.key)].reference)
 
     @on(Table.Chosen, "#places Table")
@@ -223,7 +232,7 @@ class PlaceScreen(Screen[None]):
         event.stop()
         self.query_one(ContentSwitcher).current = event.tab
         self._focus_tab()
-        self._reload()
+        self._reload.at_once()
 
     @on(Table.Chosen, "Feed FeedTable")
     def _execution_chosen(self, event: Table.Chosen) -> None:
@@ -240,6 +249,10 @@ class PlaceScreen(Screen[None]):
             self._write(FormScreen(Draft.new(self.open)))
         elif event.what == "edit" and chosen is not None:
             self._write(FormScreen(Draft.of(chosen), chosen))
+        elif event.what == "show" and chosen is not None:
+            self.app.push_screen(AutomationScreen(chosen.name, self.KIND))
+        elif event.what == "test" and chosen is not None:
+            show_probe(self, chosen.definition)
 
     @work(exit_on_error=False)
     async def _write(self, form: FormScreen) -> None:
@@ -248,6 +261,28 @@ class PlaceScreen(Screen[None]):
         if saved is not None:
             await self._read()
             self.automations.table.move_to(saved)
+
+    @on(Collections.Wanted)
+    def _collection_wanted(self, event: Collections.Wanted) -> None:
+        event.stop()
+        if event.what == "open" and event.reference is not None:
+            self.app.push_screen(CollectionScreen(event.reference))
+        else:
+            self._catch_up(event.reference)
+
+    @work(exit_on_error=False)
+    async def _catch_up(self, collection: str | None) -> None:
+        """Show what was changed, with the cursor on it."""
+        await self._read()
+        self.collections.table.move_to(collection)
+
+    @work(exit_on_error=False)
+    async def action_create(self) -> None:
+        """Make a registry or project, and open it."""
+        made = await self.app.push_screen_wait(new_place(self.KIND))
+        if made is not None:
+            await self._read()
+            self.open_place(made)
 
     def action_tab(self, step: int) -> None:
         """Go to the next tab, or the one before."""
@@ -259,6 +294,12 @@ class PlaceScreen(Screen[None]):
         self.places.table.focus()
         if self.has_class("-narrow"):
             self.remove_class("-open")
+
+    def action_new(self) -> None:
+        """Make what the open tab lists, wherever the cursor is."""
+        pane = self.query_one(f"#{self.tabs.current}")
+        if self.open is not None and isinstance(pane, Automations | Collections):
+            pane.action_new()
 
     def action_fold(self) -> None:
         """Fold the feed away, or out again."""

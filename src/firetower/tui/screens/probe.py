@@ -7,9 +7,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Static
 
+from firetower.core.actions import NoAction, SlackAction
+from firetower.core.automations import Definition
 from firetower.core.errors import FiretowerError
 from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
@@ -115,3 +118,15 @@ def answer_line(answer: dict[str, Any]) -> Content:
         said=visible(str(said)),
         took=milliseconds(answer["duration_ms"]),
     )
+
+
+def show_probe(node: DOMNode, definition: Definition) -> None:
+    """Send a test to the endpoint that an automation uses, or say that it uses none."""
+    action = definition.action
+    if isinstance(action, NoAction):
+        said = f"{definition.name} only records: there is no endpoint to test."
+        node.app.notify(said, severity="warning", markup=False)
+        return
+    slack = isinstance(action, SlackAction)
+    kind = IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
+    node.app.push_screen(ProbeScreen(action.integration, kind))

@@ -1,8 +1,10 @@
 """The Secrets screen: names, never values."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,8 +16,6 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.names import check_secret_name
 from firetower.core.text import counted
-from firetower.tower import Tower
-from firetower.tower.secrets import SecretInfo
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.screens.confirm import Confirm
@@ -25,6 +25,11 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+    from firetower.tower.secrets import SecretInfo
+
 
 COLUMNS = (
     Column("name", 20, flex=2),

@@ -1,8 +1,10 @@
 """The automations of one registry or project, and what can be done with them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -12,12 +14,16 @@ from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
-from firetower.tower import Tower
 from firetower.tui.screens.confirm import Confirm
+from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.session import session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
 
 COLUMNS = (
     Column("name", 14, flex=3),
@@ -66,6 +72,7 @@ class Automations(Listing):
         Binding("space", "turn", "On/off", id="automation.toggle"),
         Binding("s", "shadow", "Shadow", id="automation.shadow"),
         Binding("t", "test", "Test", id="automation.test"),
+        Binding("x", "explain", "Why", id="automation.explain"),
         Binding("d", "delete", "Delete", id="automation.delete"),
         Binding("u", "undo", "Undo", id="automation.undo"),
     ]
@@ -83,14 +90,32 @@ class Automations(Listing):
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
         self._automations: dict[str, Automation] = {}
+        self._drawn: dict[int, tuple[Automation, int, Row]] = {}
         self._deleted: tuple[Definition, Mode] | None = None
 
-    def show(self, automations: Sequence[Automation]) -> None:
-        """Show automations."""
-        now = session_of(self).now()
-        self._automations = {automation.name: automation for automation in automations}
-        self.set_rows([automation_row(automation, now) for automation in automations])
+    def draw(self, automations: Sequence[Automation], now: datetime) -> list[Row]:
+        """Return automations as rows; for any thread, for there may be thousands."""
+        return [self._row(automation, now) for automation in automations]
+
+    def show(self, automations: Sequence[Automation], rows: Sequence[Row]) -> None:
+        """Show automations, drawn before."""
+        self._automations = {
+            str(row.key): automation for row, automation in zip(rows, automations, strict=True)
+        }
+        self.set_rows(rows)
         self.refresh_bindings()
+
+    def _row(self, automation: Automation, now: datetime) -> Row:
+        """Return the row as it was where nothing in it has changed: ages are told by the minute."""
+        minute = int(now.timestamp()) // 60
+        before = self._drawn.get(automation.id)
+        if before is not None and before[0] is automation and before[1] == minute:
+            return before[2]
+        row = automation_row(automation, now)
+        if before is not None and before[2] == row:
+            row = before[2]
+        self._drawn[automation.id] = automation, minute, row
+        return row
 
     @property
     def chosen(self) -> Automation | None:
@@ -116,6 +141,11 @@ class Automations(Listing):
     def action_edit(self) -> None:
         """Change the automation."""
         self._want("edit")
+
+    def action_explain(self) -> None:
+        """Tell why it has fired, and why not."""
+        if automation := self._chosen_or_why():
+            self.app.push_screen(ExplainAutomationScreen(automation.name))
 
     def action_test(self) -> None:
         """Try its endpoint out."""

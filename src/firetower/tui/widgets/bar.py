@@ -1,7 +1,9 @@
 """The line at the top: where one is, where one can go, and how the database stands."""
 
+from __future__ import annotations
+
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
@@ -12,9 +14,12 @@ from textual.message import Message
 from textual.widgets import Static
 
 from firetower.core.text import visible
-from firetower.store.standing import Standing
+from firetower.tui.child import STARTING
 from firetower.tui.text import ago
 from firetower.tui.widgets.table import fitted
+
+if TYPE_CHECKING:
+    from firetower.store.standing import Standing
 
 
 class ModeLink(Static):
@@ -77,7 +82,8 @@ def standing_text(
         more = f" +{len(standing.workers) - 1}" if len(standing.workers) > 1 else ""
         parts.append(Content.from_markup("[$success]✓[/] worker $pid", pid=f"{one.pid}{more}"))
     else:
-        parts.append(Content.from_markup("[$error]✗ $worker[/]", worker=worker))
+        sign = "[dim]◌ $worker[/]" if worker == STARTING else "[$error]✗ $worker[/]"
+        parts.append(Content.from_markup(sign, worker=visible(worker)))
     parts.append(Content(f"{standing.due:,} due"))
     if width >= 110:
         parts.append(Content(f"last event {ago(standing.last_event_at, now)}"))

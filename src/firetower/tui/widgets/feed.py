@@ -1,27 +1,31 @@
 """The live feed, of everything or of one registry or project."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
-from firetower.tower import Tower
+from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import session_of
 from firetower.tui.widgets.feed_line import feed_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
 
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+
 PAGE = 500
-_MOST_SEARCHED = 20_000
-"""Lines that a search loads by itself before it waits to be asked for more."""
 
 
 def _page(
@@ -35,7 +39,8 @@ class Feed(Listing):
     """Executions as they come, the newest at the bottom; older ones load when scrolled to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy_line", "Copy", show=False),
+        Binding("x", "explain", "Why", id="feed.explain"),
+        Binding("y", "copy_line", "Copy", show=False, id="feed.copy"),
     ]
 
     def __init__(
@@ -50,6 +55,7 @@ class Feed(Listing):
         self.container: ContainerReference | None = None
         self._early: list[Execution] | None = []
         """What changed while the first page was being read."""
+        self._failed = False
 
     def compose(self) -> ComposeResult:
         """Lay out the lines, and the note that says when they are paused."""
@@ -76,8 +82,10 @@ class Feed(Listing):
         try:
             page = await session.ask(partial(_page, container=self.container, before_id=None))
         except FiretowerError as error:
+            self._failed = True
             self.fail(error)
             return
+        self._failed = False
         now = session.now()
         self.feed.start([feed_row(one, now) for one in page], more=len(page) == PAGE)
         early, self._early = self._early, None
@@ -99,11 +107,35 @@ class Feed(Listing):
             now = session.now()
             self.feed.prepend([feed_row(one, now) for one in page], more=len(page) == PAGE)
             self._settle()
-            if len(self.feed.rows) > self.size.height or self.feed.total >= _MOST_SEARCHED:
+            if not self._needs_older():
                 return
+
+    def catch_up(self) -> None:
+        """Take in what changed while nobody told: now, or when the end is followed again."""
+        if self.feed.following:
+            self.load()
+        else:
+            self.feed.fall_behind()
+
+    def _needs_older(self) -> bool:
+        enough = FeedTable.MOST_SEARCHED
+        return len(self.feed.rows) <= self.size.height and self.feed.total < enough
+
+    @on(Input.Changed)
+    def _look_further(self) -> None:
+        """Look for what is searched for in older lines too."""
+        self.call_later(self._search_older)
+
+    def _search_older(self) -> None:
+        if self.feed.is_searched and self.feed.has_older and self._needs_older():
+            self.load_older()
 
     def changed(self, executions: Sequence[Execution]) -> None:
         """Show executions that are new or have changed."""
+        if self._failed:
+            self._failed = False
+            self.load()
+            return
         if self._early is not None:
             self._early.extend(executions)
             return
@@ -123,6 +155,11 @@ class Feed(Listing):
         if self._early is None and self.feed.has_older:
             self.load_older()
 
+    @on(FeedTable.Resumed)
+    def _resumed(self, event: FeedTable.Resumed) -> None:
+        event.stop()
+        self.load()
+
     @on(FeedTable.Paused)
     def _paused(self, event: FeedTable.Paused) -> None:
         event.stop()
@@ -130,6 +167,21 @@ class Feed(Listing):
         note.display = event.unseen is not None
         new = counted(event.unseen or 0, "new line")
         note.update(f"paused · {new} ↓ · End resumes")
+
+    @work(exit_on_error=False)
+    async def action_explain(self) -> None:
+        """Tell what became of the event under the cursor for every automation near it."""
+        number = self.feed.key
+        if number is None:
+            return
+        try:
+            execution, _ = await session_of(self).ask(
+                lambda tower: tower.executions.get(int(str(number)))
+            )
+        except FiretowerError as error:
+            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            return
+        self.app.push_screen(ExplainEventScreen(execution.event.id))
 
     def action_copy_line(self) -> None:
         """Copy the line under the cursor."""

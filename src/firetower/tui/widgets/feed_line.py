@@ -4,16 +4,16 @@ from datetime import datetime
 
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedState, line_of
-from firetower.tui.text import clock, milliseconds
+from firetower.tui.text import clock, day_or_time, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
 
 FEED_COLUMNS = (
     Column("time", 8),
     Column("state", 10),
-    Column("automation", 14, flex=2),
+    Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
-    Column("subject", 16, flex=4),
-    Column("answer", 14, flex=3),
+    Column("subject", 24, flex=4),
+    Column("answer", 12, flex=6),
 )
 
 TONES = {
@@ -33,7 +33,7 @@ def feed_row(execution: Execution, now: datetime) -> Row:
     return Row(
         execution.id,
         (
-            Cell(clock(execution.created_at, now), "dim"),
+            Cell(day_or_time(execution.created_at, now), "dim"),
             Cell(f"{line.state.glyph} {line.state.value}", tone),
             Cell(execution.automation),
             Cell(event.type.spec.label, "dim"),

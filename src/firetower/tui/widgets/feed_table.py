@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.message import Message
 
 from firetower.tui.widgets.feed_line import FEED_COLUMNS
@@ -23,15 +24,24 @@ class FeedTable(Table):
             super().__init__()
             self.unseen = unseen
 
+    class Resumed(Message):
+        """The end is to be followed again, and lines before it were not kept."""
+
     FITS: ClassVar = False
     MOST: ClassVar = 5_000
     """Lines kept while the end is followed."""
+    MOST_SEARCHED: ClassVar = 20_000
+    """Lines that a search loads by itself, and keeps."""
+    MOST_PAUSED: ClassVar = 20_000
+    """Lines from which on new ones are only counted while the end is not followed."""
 
     def __init__(self, *, id: str | None = None, header: bool = True) -> None:  # noqa: A002
         super().__init__(FEED_COLUMNS, id=id, header=header)
         self.following = True
         self.unseen = 0
         self.has_older = True
+        self._behind = False
+        self._newest = 0
 
     @property
     def oldest(self) -> int | None:
@@ -41,35 +51,50 @@ class FeedTable(Table):
     def start(self, rows: Sequence[Row], *, more: bool) -> None:
         """Show the newest lines and follow the end; `more` are older."""
         self.has_older = more
-        self.following, self.unseen = True, 0
+        self.following, self.unseen, self._behind = True, 0, False
+        self._newest = int(str(rows[-1].key)) if rows else 0
         self.set_rows(list(rows))
         self._to_end()
         self.post_message(self.Paused(None))
+
+    def fall_behind(self) -> None:
+        """Know that new lines were missed: the end is read anew when it is followed again."""
+        self._behind = True
 
     def upsert(self, rows: Sequence[Row]) -> None:
         """Add new lines, and change those that are there; each in the place of its id."""
         if not rows:
             return
-        merged = list(self._all)
-        keys = [int(str(row.key)) for row in merged]
-        fresh = 0
-        for row in rows:
-            key = int(str(row.key))
-            place = bisect_left(keys, key)
-            if place < len(keys) and keys[place] == key:
-                merged[place] = row
-            elif place or not self.has_older:
-                merged.insert(place, row)
-                keys.insert(place, key)
-                fresh += 1
-        if self.following:
-            merged = merged[-self.MOST :]
-        self.set_rows(merged)
+        fresh = sum(int(str(row.key)) > self._newest for row in rows)
+        self.set_rows(self._merged(rows))
+        self._newest = max(self._newest, *(int(str(row.key)) for row in rows), 0)
         if self.following:
             self._to_end()
         elif fresh:
             self.unseen += fresh
             self.post_message(self.Paused(self.unseen))
+
+    def _merged(self, rows: Sequence[Row]) -> list[Row]:
+        merged = list(self._all)
+        keys = [int(str(row.key)) for row in merged]
+        for row in rows:
+            key = int(str(row.key))
+            place = bisect_left(keys, key)
+            if place < len(keys) and keys[place] == key:
+                merged[place] = row
+            elif place == len(keys) and self._leaves_out(len(keys)):
+                self._behind = True
+            elif place or not self.has_older:
+                merged.insert(place, row)
+                keys.insert(place, key)
+        most = self.MOST if self._pattern is None else self.MOST_SEARCHED
+        if self.following and len(merged) > most:
+            self.has_older = True
+            return merged[-most:]
+        return merged
+
+    def _leaves_out(self, total: int) -> bool:
+        return not self.following and (self._behind or total >= self.MOST_PAUSED)
 
     def prepend(self, rows: Sequence[Row], *, more: bool) -> None:
         """Add older lines above, with those in sight where they are; `more` are still older."""
@@ -78,12 +103,12 @@ class FeedTable(Table):
         shown = len(self._rows)
         self.set_rows([*rows, *self._all])
         if grown := len(self._rows) - shown:
-            self.scroll_to(y=top + grown, animate=False, force=True)
+            self._scroll(top + grown)
 
     def _to_end(self) -> None:
         if self._rows:
             super()._set_cursor(len(self._rows) - 1)
-            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+            self._scroll(round(self.max_scroll_y))
 
     def _set_cursor(self, index: int) -> None:
         super()._set_cursor(index)
@@ -95,9 +120,24 @@ class FeedTable(Table):
         if at_end != self.following:
             self.following, self.unseen = at_end, 0
             self.post_message(self.Paused(None if at_end else 0))
+            if at_end and self._behind:
+                self.post_message(self.Resumed())
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Keep the end in sight while it is followed."""
+        if self.following:
+            self.call_later(self._to_end)
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        """Follow the end again once the wheel has come to it."""
+        self.call_later(self._follow_from_end)
+
+    def _follow_from_end(self) -> None:
+        if self.scroll_offset.y >= self.max_scroll_y:
+            self.action_last()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Leave the end, or come back to it, with the wheel as with the keys."""
+        """Leave the end with the wheel as with the keys."""
         super().watch_scroll_y(old_value, new_value)
         if new_value < old_value and new_value < self.max_scroll_y:
             self._settle(at_end=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -122,9 +122,18 @@ class SecretField(Field):
         event.stop()
         self.fail(None)
         self.query_one(".secret--new").display = self.is_new
-        if self.is_new:
-            self.new_name.value = self.new_name.value or self._suggest()
+        if self.is_new and self.select.has_focus_within:
+            self._propose()
             self.entry.focus()
+
+    @on(events.DescendantFocus)
+    def _entered(self) -> None:
+        if self.is_new:
+            self._propose()
+
+    def _propose(self) -> None:
+        """Name a new secret that has no name yet."""
+        self.new_name.value = self.new_name.value or self._suggest()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

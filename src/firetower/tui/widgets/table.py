@@ -100,6 +100,7 @@ class Table(ScrollView, can_focus=True):
         self._natural: tuple[int, ...] | None = None
         self._pattern: Search | None = None
         self._strips: dict[Row, Strip] = {}
+        self._height = 0
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -110,6 +111,11 @@ class Table(ScrollView, can_focus=True):
     def total(self) -> int:
         """How many rows there are, found or not."""
         return len(self._all)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether only what a search found is shown."""
+        return self._pattern is not None
 
     @property
     def cursor(self) -> int:
@@ -206,9 +212,13 @@ class Table(ScrollView, can_focus=True):
         height = max(self.size.height - self.header_lines, 1)
         top = self.scroll_offset.y
         if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False)
+            self._scroll(self._cursor)
         elif self._cursor >= top + height:
-            self.scroll_to(y=self._cursor - height + 1, animate=False)
+            self._scroll(self._cursor - height + 1)
+
+    def _scroll(self, top: int) -> None:
+        """Scroll at once: what is asked for later would undo what was asked for meanwhile."""
+        self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
     def action_move(self, step: int) -> None:
         """Move the cursor by rows."""
@@ -240,10 +250,14 @@ class Table(ScrollView, can_focus=True):
         if self.one_click or event.chain > 1:
             self.action_choose()
 
-    def on_resize(self, _: events.Resize) -> None:
-        """Share the new width."""
+    def on_resize(self, event: events.Resize) -> None:
+        """Share the new width, with the cursor in sight if it was."""
+        was_seen = 0 <= self._cursor - self.scroll_offset.y < self._height - self.header_lines
+        self._height = event.size.height
         self._strips.clear()
         self._resize()
+        if was_seen:
+            self.call_later(self._scroll_to_cursor)
 
     def on_focus(self, _: events.Focus) -> None:
         """Draw the cursor as it is."""
@@ -270,7 +284,8 @@ class Table(ScrollView, can_focus=True):
         row = self._rows[index]
         if index == self._cursor:
             name = "table--cursor" if self.has_focus else "table--cursor-blurred"
-            return self._draw(row.cells, self.get_component_rich_style(name), width)
+            cells = tuple(Cell(cell.text) for cell in row.cells) if self.has_focus else row.cells
+            return self._draw(cells, self.get_component_rich_style(name), width)
         strip = self._strips.get(row)
         if strip is None:
             if len(self._strips) > 500:

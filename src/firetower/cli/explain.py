@@ -1,0 +1,106 @@
+"""`firetower explain`: why something fired, and why it did not."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from firetower.cli.inputs import moment_of
+from firetower.cli.output import date, event_data, event_text, json_option, print_json, say
+from firetower.cli.session import open_tower
+from firetower.core.explanation import Explanation, Finding, Group
+from firetower.core.text import counted, visible
+
+_INDENT = "   "
+
+
+@click.command()
+@click.argument("event_id", metavar="[EVENT]", type=click.IntRange(1, 2**63 - 1), required=False)
+@click.option("--automation", metavar="NAME", help="Why this one has not fired of late.")
+@click.option("--since", metavar="T", help="With --automation: 30m, 2h, 7d; all unless given.")
+@json_option
+def explain(
+    *, event_id: int | None, automation: str | None, since: str | None, as_json: bool
+) -> None:
+    """Tell of an event why each automation near it fired or did not, or of an automation.
+
+    The number of an event is in `firetower events`.
+
+    \b
+    Examples:
+      firetower explain 12
+      firetower explain --automation deploy-on-prod --since 7d
+    """
+    if (event_id is None) == (automation is None):
+        raise click.UsageError("Give an EVENT or --automation NAME.")
+    if since is not None and automation is None:
+        raise click.UsageError("--since belongs to --automation.")
+    moment = None if since is None else moment_of(since)
+    with open_tower() as tower:
+        if automation is None:
+            assert event_id is not None
+            _print_event(tower.explain.event(event_id, clock=date), as_json=as_json)
+        else:
+            groups = tower.explain.automation(automation, since=moment, clock=date)
+            _print_automation(automation, groups, as_json=as_json)
+
+
+def _print_event(explanation: Explanation, *, as_json: bool) -> None:
+    if as_json:
+        for finding in explanation.findings:
+            print_json(_finding_data(finding))
+        return
+    click.echo(event_text(explanation.event))
+    for finding in explanation.findings:
+        for line in _finding_lines(finding):
+            click.echo(line)
+    if not explanation.findings:
+        say("No automation is near it.")
+    if explanation.elsewhere:
+        say(f"{counted(explanation.elsewhere, 'automation')} elsewhere.")
+    if not explanation.evaluated:
+        say("No worker has evaluated it yet: run `firetower worker`.")
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    name = finding.revision.definition.name
+    glyph = "✓" if finding.stop is None else "✗"
+    of = "" if finding.execution is None else f" (execution {finding.execution.id})"
+    yield visible(f"{glyph}  {name}: {finding.words}{of}")
+
+
+def _print_automation(name: str, groups: Sequence[Group], *, as_json: bool) -> None:
+    if as_json:
+        for group in groups:
+            print_json(
+                {
+                    "reason": group.reason,
+                    "events": group.count,
+                    "example": event_data(group.event),
+                    **_finding_data(group.finding),
+                }
+            )
+        return
+    if not groups:
+        say(f"Nothing happened in or near what {visible(name)} watches.")
+    for group in groups:
+        glyph = "✓" if group.finding.stop is None else "✗"
+        click.echo(f"{glyph}  {counted(group.count, 'event')}: {visible(group.reason)}")
+        click.echo(f"{_INDENT}{event_text(group.event)}")
+        click.echo(f"{_INDENT}{visible(group.finding.words)}")
+
+
+def _finding_data(finding: Finding) -> dict[str, Any]:
+    return {
+        "automation": finding.revision.definition.name,
+        "revision": finding.revision.number,
+        "nearness": finding.nearness.name.lower(),
+        "fired": finding.stop is None,
+        "stopped_by": None if finding.stop is None else finding.stop.value,
+        "words": finding.words,
+        "trace": None if finding.trace is None else finding.trace.as_data(),
+        "execution": None if finding.execution is None else finding.execution.id,
+    }
+
+
+COMMANDS: dict[str, click.Command] = {"explain": explain}

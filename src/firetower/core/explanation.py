@@ -1,0 +1,241 @@
+"""Why an automation fired on an event, or the first thing that stopped it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from firetower.core.automations import Mode, Revision
+from firetower.core.events import Event
+from firetower.core.executions import SHADOW, Execution, Status
+from firetower.core.filters.fields import MISSING
+from firetower.core.filters.trace import Trace
+from firetower.core.references import CollectionReference
+from firetower.core.scopes import CollectionScope, Scope
+from firetower.core.text import quoted, shortened
+
+Clock = Callable[[datetime], str]
+"""Writes a moment as people read it."""
+
+
+class Stop(StrEnum):
+    """What can stop an automation, in the order in which it is looked at."""
+
+    SCOPE = "another scope"
+    EVENT = "another event"
+    LATER = "saved later"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+    FILTER = "the filter"
+
+
+class Nearness(IntEnum):
+    """How near an automation is to an event; the nearest first."""
+
+    SAME = 0
+    """Its scope covers the event's collection, and it waits for that event."""
+    SAME_PLACE = 1
+    """It watches the same registry or project."""
+    LINKED = 2
+    """It watches where the version is linked to, or comes from, for that event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one event for one automation."""
+
+    revision: Revision
+    """The revision that was in force; where there was none yet, the first."""
+    nearness: Nearness
+    stop: Stop | None
+    """What stopped it; None where it fired."""
+    words: str
+    trace: Trace | None = None
+    """The filter's trace, where the filter was looked at."""
+    execution: Execution | None = None
+    """What it fired, once it was evaluated."""
+
+    @property
+    def reason(self) -> str:
+        """What kind of outcome it was, to group by: "the filter", "fired", "shadow"."""
+        if self.stop is not None:
+            return self.stop.value
+        if self.execution is not None and self.execution.status is Status.SKIPPED:
+            return (self.execution.reason or "skipped").partition(":")[0]
+        return "fired"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of one event."""
+
+    event: Event
+    findings: tuple[Finding, ...]
+    """The automations near it, the nearest first."""
+    elsewhere: int
+    """How many automations are too far away to be listed."""
+    evaluated: bool
+    """Whether a worker has looked at the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An event, with what is known around it."""
+
+    event: Event
+    evaluated: bool
+    linked: tuple[CollectionReference, ...] = ()
+    """Where else the same version is: the collections that it is linked to, or came from."""
+    linked_as: tuple[str, ...] = ()
+    """Its references there, in the same order."""
+
+
+def explain(
+    subject: Subject,
+    histories: Iterable[Sequence[Revision]],
+    executions: Sequence[Execution],
+    elsewhere: int,
+    clock: Clock,
+) -> Explanation:
+    """Explain an event by the histories of the automations that may be near it.
+
+    A history is an automation's revisions, the oldest first. Automations that prove to be too far
+    away are counted with `elsewhere`.
+    """
+    fired = {execution.automation_id: execution for execution in executions}
+    findings = []
+    for history in histories:
+        found = look(subject, history, fired.get(history[0].automation_id), clock)
+        if found is None:
+            elsewhere += 1
+        else:
+            findings.append(found)
+    findings.sort(
+        key=lambda one: (one.nearness, one.stop is not None, one.revision.definition.name)
+    )
+    return Explanation(subject.event, tuple(findings), elsewhere, subject.evaluated)
+
+
+def look(
+    subject: Subject, history: Sequence[Revision], execution: Execution | None, clock: Clock
+) -> Finding | None:
+    """Return what became of an event for one automation, or None for one that is too far away."""
+    event = subject.event
+    revision = next((one for one in history if one.in_force_at(event)), history[0])
+    nearness = _nearness(subject, revision)
+    if nearness is None:
+        return None
+    stop, words, trace = _first_stop(subject, revision, clock)
+    if stop is None:
+        words = _fired(subject, execution, clock)
+    return Finding(revision, nearness, stop, words, trace, execution if stop is None else None)
+
+
+def _nearness(subject: Subject, revision: Revision) -> Nearness | None:
+    event, definition = subject.event, revision.definition
+    same_type = definition.event_type is event.type
+    if definition.scope.container == event.container:
+        covers = definition.scope.covers(event.collection, event.artifact_type)
+        return Nearness.SAME if covers and same_type else Nearness.SAME_PLACE
+    linked = _linked_in(subject, definition.scope)
+    return Nearness.LINKED if same_type and linked is not None else None
+
+
+def _linked_in(subject: Subject, scope: Scope) -> str | None:
+    """Return the reference under which a scope covers the same version elsewhere."""
+    for collection, reference in zip(subject.linked, subject.linked_as, strict=True):
+        if scope.covers(collection, subject.event.artifact_type):
+            return reference
+    return None
+
+
+def _first_stop(
+    subject: Subject, revision: Revision, clock: Clock
+) -> tuple[Stop | None, str, Trace | None]:
+    event, definition = subject.event, revision.definition
+    if not definition.scope.covers(event.collection, event.artifact_type):
+        return Stop.SCOPE, _another_scope(subject, definition.scope), None
+    if definition.event_type is not event.type:
+        waits, was = definition.event_type.spec.label, event.type.spec.label
+        return Stop.EVENT, f"it waits for “{waits}”; this was “{was}”", None
+    if not revision.in_force_at(event):
+        return Stop.LATER, f"it was saved {clock(revision.saved_at)}, after the event", None
+    if revision.mode is Mode.DELETED:
+        return Stop.DELETED, f"it was deleted {clock(revision.saved_at)}", None
+    if revision.mode is Mode.DISABLED:
+        by = f" by {revision.author}" if revision.author else ""
+        return Stop.DISABLED, f"it was disabled {clock(revision.saved_at)}{by}", None
+    trace = definition.filter.trace(event)
+    failed = trace.first_failure()
+    return (None, "", trace) if failed is None else (Stop.FILTER, failure_words(failed), trace)
+
+
+def failure_words(failed: Trace) -> str:
+    """Return a condition that did not hold: what it expects, and what it found."""
+    if failed.combination is not None:
+        return f"its filter does not hold: {failed.expected}"
+    if failed.actual is MISSING:
+        return f"its filter asks for {failed.expected}; the event has none"
+    return f"its filter asks for {failed.expected}; it is {shortened(quoted(failed.actual), 80)}"
+
+
+def _another_scope(subject: Subject, scope: Scope) -> str:
+    event = subject.event
+    watches = f"it watches {scope.phrase.removeprefix('in ')}"
+    linked = _linked_in(subject, scope)
+    if linked is not None:
+        kind = event.container.kind
+        done = {True: "alias", False: "change"}[event.alias is not None]
+        verb = "was set on" if event.alias is not None else "was made to"
+        return (
+            f"{watches}; this {done} {verb} the {kind}'s version {event.subject}, "
+            f"which is there as {linked}"
+        )
+    if isinstance(scope, CollectionScope):
+        return f"{watches}; this was in {event.collection}"
+    return f"{watches}; this was in {event.collection}, of type {event.artifact_type}"
+
+
+def _fired(subject: Subject, execution: Execution | None, clock: Clock) -> str:
+    if execution is None:
+        if subject.evaluated:
+            return "it matches, but made no execution"
+        return "it matches, and fires as soon as a worker evaluates the event"
+    due = "" if execution.due_at is None else clock(execution.due_at)
+    why = execution.explanation(due)
+    if execution.status is Status.SKIPPED:
+        said = "it is in shadow: recorded, not sent" if execution.reason == SHADOW else why
+        return f"fired, and was skipped: {said}"
+    code = "" if execution.status_code is None else f", {execution.status_code}"
+    return f"fired: {execution.status.value}{code}{f', {why}' if why else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The events of which the same became for one automation."""
+
+    reason: str
+    count: int
+    event: Event
+    """The newest of them."""
+    finding: Finding
+    """What became of that one."""
+
+
+def grouped(found: Iterable[tuple[Event, Finding]]) -> list[Group]:
+    """Return findings by their reason, each with its first as example.
+
+    What fired comes first, then what came nearest to firing.
+    """
+    groups: dict[str, Group] = {}
+    for event, finding in found:
+        before = groups.get(finding.reason)
+        count = 1 if before is None else before.count + 1
+        example = (event, finding) if before is None else (before.event, before.finding)
+        groups[finding.reason] = Group(finding.reason, count, *example)
+    return sorted(groups.values(), key=lambda group: _order(group.finding))
+
+
+def _order(finding: Finding) -> tuple[int, int]:
+    stops = list(Stop)[::-1]
+    return finding.nearness, -1 if finding.stop is None else stops.index(finding.stop)

@@ -1,0 +1,107 @@
+"""An automation in full: what it does, how it has fared, what it was before."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from textual.content import Content
+
+from firetower.core.actions import Action, SlackAction, WebhookAction
+from firetower.core.automations import Automation, Mode, Revision, duration
+from firetower.core.filters import ANY
+from firetower.core.text import counted, visible
+from firetower.tui.execution_text import pretty
+from firetower.tui.text import ago, exact, lines, plain
+
+MODES = {
+    Mode.ENABLED: ("✓ on", "$success"),
+    Mode.DISABLED: ("◌ off", "$text-muted"),
+    Mode.SHADOW: ("▸ shadow", "$accent"),
+    Mode.DELETED: ("✗ deleted", "$error"),
+}
+_WIDTH = 10
+_SHORT = 60
+
+
+def automation_text(
+    automation: Automation, revisions: Sequence[Revision], now: datetime
+) -> Content:
+    """Return all that is known of an automation but its executions."""
+    definition = automation.definition
+    parts = [
+        plain(definition.sentence),
+        *([lines(definition.description).stylize("dim")] if definition.description else []),
+        Content(""),
+        _field("fired", _fired(automation, now)),
+        *_filter(automation),
+        *_action(definition.action),
+        *_revisions(revisions),
+    ]
+    return Content("\n").join(parts)
+
+
+def automation_title(automation: Automation) -> Content:
+    """Return an automation's name and state."""
+    words, tone = MODES[automation.mode]
+    return Content.from_markup(
+        f"[dim]$place ›[/] [b]$name[/]  [{tone}]$state[/]",
+        place=visible(str(automation.definition.scope.container)),
+        name=visible(automation.name),
+        state=words,
+    )
+
+
+def _field(name: str, value: str) -> Content:
+    return Content.assemble((f"{name:<{_WIDTH}}", "dim"), plain(value))
+
+
+def _fired(automation: Automation, now: datetime) -> str:
+    if automation.last_fired_at is None:
+        return "never"
+    last = ago(automation.last_fired_at, now)
+    count = counted(automation.fired_24h, "time")
+    return f"{count} in 24 h, last {last if last == 'now' else last + ' ago'}"
+
+
+def _block(name: str, text: str) -> Iterator[Content]:
+    """Yield a name and a text, below the name where it is long."""
+    if len(text) <= _SHORT and "\n" not in text:
+        yield _field(name, text)
+        return
+    yield _field(name, "")
+    yield lines(pretty(text))
+
+
+def _filter(automation: Automation) -> Iterator[Content]:
+    definition = automation.definition
+    if definition.filter == ANY:
+        yield _field("filter", "none: every such event")
+    else:
+        yield from _block("filter", json.dumps(definition.filter.source, ensure_ascii=False))
+    if definition.cooldown is not None:
+        yield _field("cooldown", duration(definition.cooldown))
+
+
+def _action(action: Action) -> Iterator[Content]:
+    if isinstance(action, WebhookAction):
+        yield _field("webhook", action.integration)
+        yield from _block("payload", action.payload or "Standard Webhooks: type, timestamp, data")
+    elif isinstance(action, SlackAction):
+        yield _field("Slack", f"{action.integration}, {action.severity.value.lower()}")
+        yield from _block("title", action.title or "the usual one")
+        yield from _block("message", action.message or "the usual one")
+    else:
+        yield _field("action", "record only: nothing is sent")
+
+
+def _revisions(revisions: Sequence[Revision]) -> Iterator[Content]:
+    name = "revisions"
+    for revision in revisions:
+        words, tone = MODES[revision.mode]
+        yield Content.assemble(
+            (f"{name:<{_WIDTH}}", "dim"),
+            f"{revision.number:>3}  {exact(revision.saved_at)}  ",
+            (f"{words:<10}", tone),
+            plain(f"by {revision.author}").stylize("dim"),
+        )
+        name = ""

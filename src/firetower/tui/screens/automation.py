@@ -1,0 +1,130 @@
+"""One automation in full, with what it fired last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from firetower.core.automations import Automation, Revision
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.core.references import ContainerKind
+from firetower.tui.automation_text import automation_text, automation_title
+from firetower.tui.form.draft import Draft
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.refresh import Refresh
+from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.probe import show_probe
+from firetower.tui.session import session_of
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+
+_MOST = 200
+"""Executions shown; the History tab has them all."""
+
+_NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
+COLUMNS = FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
+
+Found = tuple[Automation, Sequence[Revision], Sequence[Execution]]
+
+
+def execution_row(execution: Execution, now: datetime) -> Row:
+    """Return an execution as a line of the feed that leaves out what all lines here share."""
+    row = feed_row(execution, now)
+    return Row(row.key, row.cells[:_NAME] + row.cells[_NAME + 1 :])
+
+
+class AutomationScreen(Screen[None]):
+    """What an automation does, how it has fared, and what it fired last."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace,h,left", "dismiss(None)", "Back", id="automation.back"),
+        Binding("e", "edit", "Edit", id="automation.change"),
+        Binding("t", "test", "Test", id="automation.probe"),
+    ]
+
+    def __init__(self, automation: str, kind: ContainerKind) -> None:
+        super().__init__()
+        self.automation = automation
+        self.kind = kind
+        self.listing = Listing(
+            Table(COLUMNS), empty="It has not fired yet.", id="automation-executions"
+        )
+        self._found: Automation | None = None
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text and the executions."""
+        yield Bar(self.kind.value)
+        yield Static("", classes="heading", id="automation-title")
+        with VerticalScroll(id="automation-pane"):
+            yield Static("Loading …", id="automation-text")
+        yield self.listing
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read it."""
+        self.listing.table.focus()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+        """Show what changed in the database."""
+        self._reload()
+
+    async def _read(self) -> None:
+        session, name = session_of(self), self.automation
+
+        def find(tower: Tower) -> Found:
+            automation = tower.automations.get(name)
+            executions = tower.executions.newest(_MOST, automation_id=automation.id)
+            return automation, tower.automations.revisions(name), executions
+
+        try:
+            automation, revisions, executions = await session.ask(find)
+        except FiretowerError as error:
+            self.listing.fail(error)
+            return
+        now = session.now()
+        self._found = automation
+        self._update("#automation-title", automation_title(automation))
+        self._update("#automation-text", automation_text(automation, revisions, now))
+        self.listing.set_rows([execution_row(execution, now) for execution in executions])
+
+    def _update(self, where: str, said: Content) -> None:
+        static = self.query_one(where, Static)
+        if static.content != said:
+            static.update(said)
+
+    @on(Table.Chosen)
+    def _execution_chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.app.push_screen(ExecutionScreen(int(str(event.key))))
+
+    def action_test(self) -> None:
+        """Send a test request to its endpoint."""
+        if self._found is not None:
+            show_probe(self, self._found.definition)
+
+    @work(exit_on_error=False)
+    async def action_edit(self) -> None:
+        """Change it."""
+        if self._found is not None:
+            form = FormScreen(Draft.of(self._found), self._found)
+            saved = await self.app.push_screen_wait(form)
+            self.automation = saved or self.automation
+            self._reload()

@@ -1,0 +1,171 @@
+"""Why something fired, and why it did not."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from firetower.core.errors import FiretowerError
+from firetower.core.explanation import Explanation, Finding, Group
+from firetower.core.text import counted, visible
+from firetower.tui.session import session_of
+from firetower.tui.text import clock, exact, lines, plain
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+_BACK = Binding("escape,q", "dismiss(None)", "Back", id="explain.back")
+
+
+class ExplainEventScreen(ModalScreen[None]):
+    """What became of one event for every automation near it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [_BACK]
+
+    def __init__(self, event_id: int) -> None:
+        super().__init__(classes="explain")
+        self.event_id = event_id
+
+    def compose(self) -> ComposeResult:
+        """Lay out the headline and the findings."""
+        yield Static(f"Event {self.event_id}", classes="explain--title")
+        with VerticalScroll():
+            yield Static("Loading …", classes="explain--said")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read it."""
+        self.query_one(VerticalScroll).focus()
+        self.run_worker(self._read(), exit_on_error=False)
+
+    async def _read(self) -> None:
+        session, number = session_of(self), self.event_id
+        said = self.query_one(".explain--said", Static)
+        write = partial(clock, now=session.now())
+        try:
+            found = await session.ask(lambda tower: tower.explain.event(number, clock=write))
+        except FiretowerError as error:
+            said.update(lines(f"{error.message}\n{error.hint}"))
+            return
+        self.query_one(".explain--title", Static).update(_event_line(found))
+        said.update(Content("\n").join(_event_lines(found)))
+
+
+def _event_line(explanation: Explanation) -> Content:
+    event = explanation.event
+    return Content.from_markup(
+        "[b]$label[/]  $subject  [dim]$when by $author, event $id[/]",
+        label=event.type.spec.label,
+        subject=visible(f"{event.subject} {event.detail}".rstrip()),
+        when=exact(event.recorded_at),
+        author=visible(event.author),
+        id=str(event.id),
+    )
+
+
+def _event_lines(explanation: Explanation) -> Iterator[Content]:
+    for finding in explanation.findings:
+        yield _finding_line(finding)
+        yield plain(f"    {finding.words}").stylize("$muted" if finding.stop else "")
+    if not explanation.findings:
+        yield plain("No automation is near this event.")
+    yield Content("")
+    if explanation.elsewhere:
+        yield plain(f"{counted(explanation.elsewhere, 'automation')} elsewhere.").stylize("$muted")
+    if not explanation.evaluated:
+        yield Content.styled("No worker has evaluated it yet.", "$warning")
+
+
+def _finding_line(finding: Finding) -> Content:
+    glyph = ("✓ ", "$success") if finding.stop is None else ("✗ ", "$error")
+    name = finding.revision.definition.name
+    of = "" if finding.execution is None else f"  execution {finding.execution.id}"
+    return Content.assemble(glyph, plain(name).stylize("bold"), (of, "$muted"))
+
+
+COLUMNS = (
+    Column("", 1),
+    Column("events", 6, right=True),
+    Column("became of it", 14, flex=1),
+    Column("the newest", 12, flex=2),
+    Column("why", 20, flex=4),
+)
+
+
+class ExplainAutomationScreen(ModalScreen[None]):
+    """What became of the newest events in and near an automation's scope, by reason."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [_BACK]
+
+    def __init__(self, name: str) -> None:
+        super().__init__(classes="explain")
+        self.automation = name
+        self.listing = Listing(
+            Table(COLUMNS), empty="Nothing has happened in or near what it watches."
+        )
+        self._groups: Sequence[Group] = ()
+
+    def compose(self) -> ComposeResult:
+        """Lay out the headline, the reasons and the words of the one under the cursor."""
+        title = Content.from_markup("Why $name fired, and why not", name=visible(self.automation))
+        yield Static(title, classes="explain--title")
+        yield self.listing
+        yield Static("", classes="explain--words")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read it."""
+        self.listing.table.focus()
+        self.run_worker(self._read(), exit_on_error=False)
+
+    async def _read(self) -> None:
+        session, name = session_of(self), self.automation
+        now = session.now()
+        write = partial(clock, now=now)
+        try:
+            groups = await session.ask(lambda tower: tower.explain.automation(name, clock=write))
+        except FiretowerError as error:
+            self.listing.fail(error)
+            return
+        self._groups = groups
+        self.listing.set_rows([_group_row(group, now) for group in groups])
+        self._show_words()
+
+    def on_table_moved(self, event: Table.Moved) -> None:
+        """Show the words of the reason under the cursor in full."""
+        event.stop()
+        self._show_words()
+
+    def _show_words(self) -> None:
+        table = self.listing.table
+        if self._groups and table.key is not None:
+            group = next(one for one in self._groups if one.reason == table.key)
+            said = f"{group.finding.words}.  enter explains that event"
+            self.query_one(".explain--words", Static).update(plain(said))
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Explain the newest event of a reason."""
+        event.stop()
+        group = next(one for one in self._groups if one.reason == event.key)
+        self.app.push_screen(ExplainEventScreen(group.event.id))
+
+
+def _group_row(group: Group, now: datetime) -> Row:
+    fired = group.finding.stop is None
+    event = group.event
+    return Row(
+        group.reason,
+        (
+            Cell("✓" if fired else "✗", "ok" if fired else "bad"),
+            Cell(f"{group.count:,}"),
+            Cell(group.reason),
+            Cell(f"{clock(event.recorded_at, now)} {event.subject} {event.detail}", "dim"),
+            Cell(group.finding.words),
+        ),
+    )

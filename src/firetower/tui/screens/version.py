@@ -1,0 +1,62 @@
+"""One version in full."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.tui.refresh import Refresh
+from firetower.tui.session import session_of
+from firetower.tui.text import lines
+from firetower.tui.version_text import version_text
+
+
+class VersionScreen(ModalScreen[None]):
+    """Metadata, every file, every link; it follows changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Back", id="version.back"),
+        Binding("y", "copy", "Copy reference", id="version.copy"),
+    ]
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        with VerticalScroll(id="version"):
+            yield Static("Loading …", id="detail")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Read it."""
+        self.query_one(VerticalScroll).focus()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+        """Read it again."""
+        self._reload()
+
+    async def _read(self) -> None:
+        session = session_of(self)
+        try:
+            detail = await session.ask(lambda tower: tower.version(self.reference))
+            said = version_text(detail, session.now())
+        except FiretowerError as error:
+            said = lines(f"{error.message}\n{error.hint}")
+        static = self.query_one("#detail", Static)
+        if static.content != said:
+            static.update(said)
+
+    def action_copy(self) -> None:
+        """Copy the reference."""
+        self.app.copy_to_clipboard(self.reference)
+        self.notify(f"Copied {self.reference}.", markup=False)

@@ -1,0 +1,226 @@
+"""The app on a real terminal, beside a bare Textual app on the same machine at the same time."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import firetower
+from benchmarks import data
+from benchmarks.table import Row, quantile
+from benchmarks.terminal import Terminal
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition
+from firetower.core.events import EventType
+from firetower.core.filters.filter import alias_and_tag_filter
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
+from firetower.store.mirror import Mirror
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.queue.turn import Slots, Turn
+from firetower.store.store import Store
+from towers import multiply_history
+
+AUTOMATIONS, EXECUTIONS = 10_000, 1_000_000
+STARTS = 7
+KEYS = 40
+CHANGES = 30
+RATE, SECONDS = 200, 8
+IDLE = 10
+SOURCE = str(Path(firetower.__file__).parents[1])
+HERE = str(Path(__file__).parent)
+
+
+def measure(folder: Path) -> list[Row]:
+    small, large = folder / "small.db", folder / "large.db"
+    _fill(small, 20)
+    _fill(large, AUTOMATIONS)
+    multiply_history(
+        large,
+        EXECUTIONS,
+        automation_id=f"1 + v % {AUTOMATIONS}",
+        revision_id=f"1 + v % {AUTOMATIONS}",
+        created_at="created_at - v * 2000000",
+    )
+    environment = _environment(folder)
+    rows = _starts(small, large, environment)
+    with _app(large, environment) as terminal:
+        rows += _memory(terminal, environment)
+        rows += _keys(terminal)
+        rows += _changes(terminal, large)
+        rows += _busy(terminal, large)
+        rows += _idle(terminal)
+    return rows
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRETOWER")}
+    return {
+        **kept,
+        "PYTHONPATH": SOURCE,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "XDG_CONFIG_HOME": str(folder),
+    }
+
+
+def _fill(path: Path, automations: int) -> None:
+    data.make_catalog(path, 1, 10)
+    registry = ContainerReference.registry("reg-0")
+    definitions = [
+        Definition(
+            name=f"auto-{number:05d}",
+            scope=ContainerScope(container=registry),
+            event_type=EventType.ADD_ARTIFACT_ALIAS,
+            filter=alias_and_tag_filter(f"^{'fire' if last else 'never'}", None, None),
+            action=NoAction(),
+        )
+        for number in range(automations)
+        for last in (number == automations - 1,)
+    ]
+    data.add_automations(path, [(number % 10, one) for number, one in enumerate(definitions)])
+    Changes(path).fire("fire-first")
+
+
+class Changes:
+    """Another process's changes, evaluated as its worker does."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = Store.open(str(path), author="ada")
+        self._tower = firetower.Tower(self._store)
+        self._mirror = Mirror()
+
+    def fire(self, *aliases: str) -> float:
+        """Add aliases and fire what watches for them; return when that was done."""
+        self._tower.add_alias("reg-0/col-0:v0", *aliases)
+        with self._store.changing() as change:
+            self._mirror.refresh(change.connection)
+            slots = Slots("bench", {})
+            evaluate(
+                Turn(change.connection, self._store.known, self._mirror, slots, change.now), 1_000
+            )
+        return time.monotonic()
+
+
+@contextmanager
+def _app(database: Path, environment: dict[str, str]) -> Iterator[Terminal]:
+    """Run the app, with its worker, until its list of automations is drawn and it rests."""
+    with Terminal(
+        [sys.executable, "-m", "firetower.cli", "--database", str(database)], environment
+    ) as one:
+        one.when(b"auto-00005")
+        one.rest()
+        one.send("\r")
+        one.rest()
+        yield one
+
+
+def _starts(small: Path, large: Path, environment: dict[str, str]) -> list[Row]:
+    """Start each in turn, so that what else the machine does meets all alike."""
+    bare: list[float] = []
+    first: list[float] = []
+    usable: list[float] = []
+    for _ in range(STARTS):
+        with Terminal([sys.executable, f"{HERE}/bare.py"], environment) as one:
+            bare.append(one.when(b"auto-00005") - one.started)
+        for database, times, text in ((small, first, b"firetower"), (large, usable, b"auto-00005")):
+            command = [sys.executable, "-m", "firetower.cli", "--database", str(database)]
+            with Terminal(command, environment) as one:
+                times.append(one.when(text) - one.started)
+    reference = min(bare)
+    return [
+        _ratio("app, first paint", min(first), reference, 1.5),
+        _ratio("app, 10,000 automations drawn", min(usable), reference, 2.5),
+    ]
+
+
+def _ratio(name: str, ours: float, reference: float, most: float) -> Row:
+    ratio = ours / reference
+    return Row(name, f"{ours:.2f} s", f"{reference:.2f} s", ratio, f"ratio ≤ {most}", ratio <= most)
+
+
+def _memory(terminal: Terminal, environment: dict[str, str]) -> list[Row]:
+    ours = terminal.process.memory_info().rss / 1e6
+    with Terminal([sys.executable, f"{HERE}/bare.py"], environment) as one:
+        one.when(b"auto-00005")
+        one.rest()
+        reference = one.process.memory_info().rss / 1e6
+    ratio = ours / reference
+    return [
+        Row("app, memory", f"{ours:.0f} MB", f"{reference:.0f} MB", ratio, "ratio ≤ 4", ratio <= 4)
+    ]
+
+
+def _keys(terminal: Terminal) -> list[Row]:
+    taken = [_key_to_paint(terminal, number) for number in range(1, KEYS)]
+    for _ in range(KEYS):
+        terminal.send("k")
+    terminal.rest()
+    return [_most("app, key to paint, p95", quantile(taken, 0.95) * 1e3, "ms", 50)]
+
+
+def _key_to_paint(terminal: Terminal, number: int) -> float:
+    after = len(terminal.written)
+    pressed = terminal.send("j")
+    painted = terminal.when(f"auto-{number:05d}".encode(), after)
+    time.sleep(0.05)
+    return painted - pressed
+
+
+def _changes(terminal: Terminal, database: Path) -> list[Row]:
+    other, taken = Changes(database), []
+    for number in range(CHANGES):
+        after = len(terminal.written)
+        done = other.fire(f"fire-{number:03d}x")
+        taken.append(terminal.when(f"fire-{number:03d}x".encode(), after) - done)
+        time.sleep(0.7)
+    terminal.rest()
+    return [_most("app, change elsewhere to screen, p95", quantile(taken, 0.95) * 1e3, "ms", 300)]
+
+
+def _busy(terminal: Terminal, database: Path) -> list[Row]:
+    """Press keys while another process fires."""
+    ended = threading.Event()
+    firing = threading.Thread(target=_fire, args=(database, ended))
+    size, began = len(terminal.written), time.monotonic()
+    firing.start()
+    time.sleep(1)
+    taken = [_key_to_paint(terminal, number) for number in range(1, KEYS)]
+    time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
+    rate = (len(terminal.written) - size) / (time.monotonic() - began) / 1e3
+    ended.set()
+    firing.join()
+    terminal.rest()
+    return [
+        _most("app, key at 200 firings/s, p95", quantile(taken, 0.95) * 1e3, "ms", 100),
+        _most("app, output at 200 firings/s", rate, "kB/s", 60),
+    ]
+
+
+def _fire(database: Path, ended: threading.Event) -> None:
+    other, number, begin = Changes(database), 0, time.monotonic()
+    while not ended.is_set():
+        due = int((time.monotonic() - begin) * RATE)
+        if due > number:
+            other.fire(*(f"fire-b{one}" for one in range(number, due)))
+            number = due
+        time.sleep(0.02)
+
+
+def _idle(terminal: Terminal) -> list[Row]:
+    """Look on while nothing happens."""
+    terminal.rest(2)
+    size, before = len(terminal.written), sum(terminal.process.cpu_times()[:2])
+    time.sleep(IDLE)
+    used = (sum(terminal.process.cpu_times()[:2]) - before) / IDLE * 100
+    return [
+        _most("app, output while idle", (len(terminal.written) - size) / IDLE, "B/s", 0),
+        _most("app, CPU while idle", used, "%", 1),
+    ]
+
+
+def _most(name: str, ours: float, unit: str, most: float) -> Row:
+    return Row(name, f"{ours:.1f} {unit}", "", 0, f"≤ {most} {unit}", ours <= most)

@@ -1,0 +1,105 @@
+"""How often automations fired, counted on without reading the history again."""
+
+from datetime import timedelta
+
+import pytest
+
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition, Mode
+from firetower.core.events import EventType
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
+from firetower.store.mirror import Mirror
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.queue.turn import Slots, Turn
+from firetower.store.store import Store, utc_now
+from firetower.tower import Tower
+
+HOUR = timedelta(hours=1)
+
+
+class Ledger:
+    """A database whose clock the test moves, with one automation in each mode."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.tower, self.now = store, Tower(store), utc_now()
+        store.clock = lambda: self.now
+        self._mirror = Mirror()
+        self._fired = 0
+        self.tower.create_registry("models")
+        self.tower.link(self.tower.log("acme/vision/resnet", type="model"), "models/resnet")
+        for name, mode in (("on", Mode.ENABLED), ("shadow", Mode.SHADOW)):
+            definition = Definition(
+                name=name,
+                scope=ContainerScope(container=ContainerReference.registry("models")),
+                event_type=EventType.ADD_ARTIFACT_ALIAS,
+                action=NoAction(),
+            )
+            self.tower.automations.create(definition, mode)
+
+    def fire(self, count: int) -> None:
+        aliases = [f"a{self._fired + number}" for number in range(count)]
+        self._fired += count
+        self.tower.add_alias("models/resnet:v0", *aliases)
+        with self.store.changing() as change:
+            self._mirror.refresh(change.connection)
+            turn = Turn(
+                change.connection, self.store.known, self._mirror, Slots("w", {}), change.now
+            )
+            evaluate(turn, 1_000)
+
+    def counts(self) -> dict[str, int]:
+        listed = {one.name: one for one in self.tower.automations.list()}
+        for name, one in listed.items():
+            alone = self.tower.automations.get(name)
+            assert (one.fired_24h, one.last_fired_at) == (alone.fired_24h, alone.last_fired_at)
+        return {name: one.fired_24h for name, one in listed.items()}
+
+
+@pytest.fixture
+def ledger(store: Store) -> Ledger:
+    return Ledger(store)
+
+
+def test_nothing_fired_yet(ledger: Ledger) -> None:
+    assert ledger.counts() == {"on": 0, "shadow": 0}
+    assert ledger.tower.automations.get("on").last_fired_at is None
+
+
+def test_new_firings_are_added_and_a_day_takes_them_off(ledger: Ledger) -> None:
+    ledger.fire(3)
+    assert ledger.counts() == {"on": 3, "shadow": 0}
+    ledger.now += 12 * HOUR
+    ledger.fire(2)
+    assert ledger.counts() == {"on": 5, "shadow": 0}
+    ledger.fire(1)
+    assert ledger.counts()["on"] == 6
+    ledger.now += 13 * HOUR
+    assert ledger.counts()["on"] == 3
+    ledger.now += 24 * HOUR
+    assert ledger.counts()["on"] == 0
+    last = ledger.tower.automations.list()[0].last_fired_at
+    assert last == ledger.now - 37 * HOUR
+
+
+def test_what_was_skipped_did_not_fire(ledger: Ledger) -> None:
+    ledger.fire(2)
+    assert ledger.tower.automations.get("shadow").last_fired_at is None
+
+
+def test_a_change_of_an_automation_is_seen(ledger: Ledger) -> None:
+    ledger.counts()
+    ledger.tower.automations.set_mode("on", Mode.DISABLED)
+    modes = {one.name: one.mode for one in ledger.tower.automations.list()}
+    assert modes == {"on": Mode.DISABLED, "shadow": Mode.SHADOW}
+    ledger.tower.automations.delete("on")
+    assert [one.name for one in ledger.tower.automations.list()] == ["shadow"]
+
+
+def test_what_has_not_changed_is_not_made_again(ledger: Ledger) -> None:
+    before = {one.name: one for one in ledger.tower.automations.list()}
+    ledger.fire(1)
+    after = {one.name: one for one in ledger.tower.automations.list()}
+    assert after["shadow"] is before["shadow"]
+    assert after["on"] is not before["on"]
+    assert after["on"].revision is before["on"].revision

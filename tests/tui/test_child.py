@@ -1,0 +1,151 @@
+"""The worker beside the app, a real process."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from firetower.tui.child import WorkerChild
+from tui.scene import Scene
+from tui.screens import open_app, press, screen_text, until
+
+pytestmark = pytest.mark.anyio
+
+PARENT = """
+import asyncio, sys
+from firetower.tui.child import WorkerChild
+child = WorkerChild(sys.argv[1])
+async def main():
+    running = asyncio.create_task(child.run())
+    while child.pid is None:
+        await asyncio.sleep(0.01)
+    print(child.pid, flush=True)
+    await running
+asyncio.run(main())
+"""
+
+
+async def holds(condition: Callable[[], object], timeout: float = 30) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def workers(scene: Scene) -> list[int]:
+    return [worker.pid for worker in scene.tower.standing().workers]
+
+
+async def with_child(
+    scene: Scene, use: Callable[[WorkerChild, asyncio.Task[None]], Awaitable[None]]
+) -> None:
+    """Run a worker beside the test whose waits are short."""
+    child = WorkerChild(str(scene.path), waits=(timedelta(seconds=0.05), timedelta(seconds=0.2)))
+    running = asyncio.create_task(child.run())
+    try:
+        await use(child, running)
+    finally:
+        await child.stop()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+def now(scene: Scene) -> Scene:
+    """The furnished database at the present moment, as a real worker sees it."""
+    scene.clock = time_of_day  # type: ignore[method-assign]
+    scene.store.clock = time_of_day
+    return scene
+
+
+def time_of_day() -> datetime:
+    return datetime.now(UTC)
+
+
+async def test_it_works_until_it_is_stopped_gently(now: Scene) -> None:
+    async def use(child: WorkerChild, _: asyncio.Task[None]) -> None:
+        await holds(lambda: workers(now) == [child.pid])
+        pid = child.pid
+        await child.stop()
+        assert child.pid is None
+        assert pid is not None
+        assert not lives(pid)
+        assert workers(now) == []
+
+    await with_child(now, use)
+
+
+async def test_one_that_was_killed_is_started_again_and_said(now: Scene) -> None:
+    said: list[str] = []
+
+    async def use(child: WorkerChild, _: asyncio.Task[None]) -> None:
+        child.tell = said.append
+        await holds(lambda: child.pid)
+        killed = child.pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        await holds(lambda: child.pid not in {None, killed})
+        await holds(lambda: workers(now) == [child.pid])
+        assert said == ["The worker ended: signal 9. It is started again in 0.05 s."]
+
+    await with_child(now, use)
+
+
+async def test_each_death_is_followed_by_a_longer_wait(now: Scene) -> None:
+    said: list[str] = []
+
+    async def use(child: WorkerChild, _: asyncio.Task[None]) -> None:
+        child.tell = said.append
+        child.command = [sys.executable, "-c", "import sys; sys.exit('no such database')"]
+        await holds(lambda: len(said) == 4)
+        assert [line.rpartition(" in ")[2] for line in said] == [
+            "0.05 s.", "0.1 s.", "0.2 s.", "0.2 s."
+        ]  # fmt: skip
+        assert child.said == "no worker: no such database"
+
+    child_dies_at_once = use
+    await with_child(now, child_dies_at_once)
+
+
+async def test_it_ends_by_itself_when_its_parent_is_killed(now: Scene) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(now.path)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        await holds(lambda: workers(now) == [pid])
+        parent.kill()
+    await holds(lambda: workers(now) == [])
+    await holds(lambda: not lives(pid))
+
+
+async def test_the_app_runs_one_and_takes_it_with_it(now: Scene) -> None:
+    child = WorkerChild(str(now.path))
+    async with open_app(now, child=child) as pilot:
+        await until(pilot, lambda: f"✓ worker {child.pid}" in screen_text(pilot)[0], timeout=30)
+        pid = child.pid
+        assert pid is not None
+        await press(pilot, "q")
+    assert not lives(pid)
+
+
+async def test_the_app_starts_none_where_one_lives(now: Scene) -> None:
+    now.beat()
+    child = WorkerChild(str(now.path))
+    async with open_app(now, child=child) as pilot:
+        assert "✓ worker 4121" in screen_text(pilot)[0]
+        assert child.pid is None

@@ -1,0 +1,145 @@
+"""Making registries, projects, versions and links from the app."""
+
+from pathlib import Path
+
+import pytest
+
+from firetower.core.errors import Conflict, NotFound
+from firetower.tui.screens.ask import Ask
+from firetower.tui.screens.catalog import new_place
+from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.screens.registry import RegistryScreen
+from tui.scene import MODELS, Scene
+from tui.screens import SMALL, WIDE, open_app, press, settled, shows
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE = 'path [;foo] {"a": [true, false]} [b'
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_a_first_registry_is_made_by_keys(empty_scene: Scene, size: tuple[int, int]) -> None:
+    async with open_app(empty_scene, size) as pilot:
+        await press(pilot, "c", "enter")
+        assert shows(pilot, "Name is needed")
+        await press(pilot, *"a/b", "enter")
+        assert shows(pilot, 'registry name "a/b" contains "/"')
+        await press(pilot, *["backspace"] * 2, *"models", "tab", *"What serves", "enter")
+        assert shows(pilot, "Registry › amodels")
+    [place] = empty_scene.tower.registries()
+    assert (str(place.reference), place.description) == ("amodels", "What serves")
+
+
+async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "2", "c", *"acme/audio")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "Project › acme/audio", "0 collections")
+        await press(pilot, "c", *"acme/nlp", "enter")
+        assert shows(pilot, "acme/nlp exists already")
+        assert isinstance(pilot.app.screen, Ask)
+        await pilot.click("#cancel")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, PlaceScreen)
+
+
+async def test_a_hostile_name_is_drawn(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "c", *HOSTILE, "enter")
+        assert shows(pilot, 'registry name "path [;foo] {\\"a\\": [true')
+        name = pilot.app.screen.query_one("Input")
+        assert getattr(name, "value", "") == HOSTILE
+        await press(pilot, "backspace", "escape")
+        assert isinstance(pilot.app.screen, RegistryScreen)
+
+
+async def test_a_version_of_files_is_logged_where_the_cursor_is(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    async with open_app(scene) as pilot:
+        await press(pilot, "2")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaceScreen)
+        screen.places.table.move_to("acme/vision")
+        await press(pilot, "enter", "h")
+        screen.collections.table.move_to("acme/vision/resnet")
+        await press(pilot, "n", "tab", "tab", *f"'{tmp_path}/model.pt'", "enter")
+        assert shows(pilot, "acme/vision/resnet:v4 is there.")
+        await press(pilot, "n", "tab", "tab", *f"'{tmp_path}/model.pt'")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "Nothing new: acme/vision/resnet:v4 has the same")
+        await press(pilot, "n", "tab", "tab", *"'open", "enter")
+        assert shows(pilot, "has a quote that is not closed")
+    [entry] = scene.tower.version("acme/vision/resnet:v4").entries
+    assert (entry.path, entry.size) == ("model.pt", 7)
+
+
+async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaceScreen)
+        screen.open_place(MODELS)
+        await press(pilot, "h", "n", *"acme/nlp/bert", "tab", *["backspace"] * 9, *"large")
+        await press(pilot, "enter")
+        assert shows(pilot, '"acme/nlp/bert" does not name a version')
+        await press(pilot, *":v0", "tab", "tab", *"staging", "enter")
+        assert shows(pilot, "models/large:v0 is there.")
+        assert screen.collections.table.key == "models/large"
+        await press(pilot, "n", *"acme/nlp/none:v0", "enter")
+        assert shows(pilot, "acme/nlp/none")
+        assert pilot.app.screen.query_one(".ask--error").display
+        await press(pilot, "escape")
+    assert scene.tower.version("models/large:staging").version.source == "acme/nlp/bert:v0"
+
+
+async def test_a_collections_tags_are_changed(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaceScreen)
+        screen.open_place(MODELS)
+        await press(pilot, "h")
+        screen.collections.table.move_to("models/resnet")
+        await press(pilot, "t", *"a, b", "tab", "enter", "down", "down", "enter")
+        assert shows(pilot, "Remove", "vision")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "resnet", "a b served")
+        screen.collections.table.move_to("models/bert")
+        await press(pilot, "t", "enter")
+        assert shows(pilot, "Add is needed")
+
+
+async def test_what_failed_in_saving_is_shown_and_can_be_tried_again(scene: Scene) -> None:
+    calls = []
+
+    def refuse(*_: object) -> None:
+        calls.append(1)
+        raise NotFound("it is [/gone] today", "Come back.\x1b[31m")
+
+    async with open_app(scene) as pilot:
+        dialog = Ask("What [/now]?", (), refuse, detail="so [b")
+        pilot.app.push_screen(dialog)
+        await settled(pilot)
+        await pilot.click("#save")
+        await settled(pilot)
+        assert shows(pilot, "What [/now]?")
+        assert shows(pilot, "it is [/gone] today")
+        assert shows(pilot, "Come back.\\x1b[31m")
+        await pilot.click("#save")
+        await settled(pilot)
+        assert len(calls) == 2
+
+
+async def test_a_conflict_about_no_field_stands_at_the_bottom(scene: Scene) -> None:
+    def refuse(*_: object) -> None:
+        raise Conflict("taken", "Choose another.")
+
+    async with open_app(scene) as pilot:
+        dialog = Ask("Title", new_place(MODELS.kind)._fields, refuse)
+        pilot.app.push_screen(dialog)
+        await settled(pilot)
+        await press(pilot, *"x", "enter")
+        assert dialog.query_one(".ask--error").display

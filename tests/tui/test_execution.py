@@ -1,0 +1,114 @@
+"""The screen of one execution."""
+
+import json
+import shlex
+from datetime import timedelta
+
+import pytest
+
+from firetower.core.executions import Execution, Status
+from tui.scene import KEY, TOKEN, Scene
+from tui.screens import SMALL, WIDE, open_app, press, screen_text, shows, until
+
+pytestmark = pytest.mark.anyio
+
+
+def number_of(scene: Scene, status: Status, automation: str) -> int:
+    """Return how many lines above the end of the feed an execution stands."""
+    found = scene.tower.executions.newest(100)
+    return next(
+        place
+        for place, one in enumerate(found)
+        if (one.status, one.automation) == (status, automation)
+    )
+
+
+def newest(scene: Scene, status: Status, automation: str) -> Execution:
+    return scene.tower.executions.newest(100)[number_of(scene, status, automation)]
+
+
+async def open_execution(pilot: object, scene: Scene, status: Status, automation: str) -> None:
+    await press(pilot, "3")  # type: ignore[arg-type]
+    up = number_of(scene, status, automation)
+    await press(pilot, *["k"] * up, "enter")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_it_tells_what_happened_why_and_each_try(scene: Scene, size: tuple[int, int]) -> None:
+    async with open_app(scene, size) as pilot:
+        await open_execution(pilot, scene, Status.FINISHED, "deploy-on-prod")
+        assert shows(pilot, "deploy-on-prod", "✓ finished", "after 2 tries")
+        assert shows(pilot, "alias added", "models/bert:v0 ← production")
+        assert shows(pilot, "2026-03-14 12:02:31 by ada")
+        assert shows(pilot, "✓ alias ~ ^prod", 'it is "production"')
+        assert shows(pilot, "Try 1", "503")
+        assert shows(pilot, "Try 2", "202")
+        text = "\n".join(screen_text(pilot))
+        assert "busy" in text
+        await press(pilot, "end", "end")
+
+
+async def test_a_failure_says_what_came_back(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
+        assert shows(pilot, "✗ failed", "after 2 tries", "gave up after 2 tries: 500")
+        assert shows(pilot, "answered out of memory")
+
+
+async def test_shadow_shows_what_would_have_been_sent(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.SKIPPED, "canary-f1")
+        assert shows(pilot, "– skipped", "shadow")
+        assert shows(pilot, "In shadow")
+        assert shows(pilot, "✓ metadata.f1")
+
+
+async def test_no_secret_is_shown_or_copied(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.FINISHED, "deploy-on-prod")
+        assert shows(pilot, "Authorization: Bearer ••••")
+        await press(pilot, "y")
+        copied = shlex.split(pilot.app.clipboard)
+        assert copied[:4] == ["curl", "-X", "POST", "http://ci.internal/deploy"]
+        assert json.loads(copied[-1])["alias"] == "production"
+        assert shows(pilot, "Copied as curl; its secrets are masked.")
+        for secret in (TOKEN, KEY):
+            assert secret not in pilot.app.clipboard
+            assert secret not in "\n".join(screen_text(pilot))
+
+
+async def test_nothing_to_copy_says_so(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.PENDING, "deploy-on-prod")
+        await press(pilot, "y")
+        assert shows(pilot, "No request was sent.")
+        assert pilot.app.clipboard == ""
+
+
+async def test_it_is_sent_again_and_followed(scene: Scene) -> None:
+    failed = newest(scene, Status.FAILED, "validate-resnet")
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
+        await press(pilot, "r")
+        assert scene.tower.executions.get(failed.id)[0].status is Status.PENDING
+        assert shows(pilot, "It is sent again as soon as the worker gets to it.")
+        scene.now += timedelta(seconds=1)
+        scene.send(200, '{"passed": true}')
+        await until(pilot, lambda: shows(pilot, "✓ finished", "after 3 tries"))
+        assert shows(pilot, "Try 3", "200")
+
+
+async def test_what_cannot_be_sent_again_says_why(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.RUNNING, "deploy-on-prod")
+        await press(pilot, "r")
+        assert shows(pilot, "is running")
+
+
+async def test_escape_goes_back_to_the_same_line(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
+        await press(pilot, "escape", "enter")
+        assert shows(pilot, "gave up after 2 tries: 500")
+        await press(pilot, "q")
+        assert pilot.app.is_running

@@ -1,0 +1,117 @@
+"""What a list says while it loads, when it failed, and when there is nothing to show."""
+
+import threading
+
+import pytest
+
+from firetower.core.errors import StoreLocked
+from firetower.tower import Tower
+from firetower.tui.app import FiretowerApp
+from firetower.tui.widgets.table import Table
+from tui.scene import Scene
+from tui.screens import SMALL, app_of, open_app, press, screen_text, settled, shows, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_empty_database_says_what_to_do(empty_scene: Scene) -> None:
+    async with open_app(empty_scene) as pilot:
+        assert shows(pilot, "No registry yet.")
+        assert shows(pilot, "Press c to make one")
+        assert shows(pilot, "Nothing has fired yet.")
+        await press(pilot, "2")
+        assert shows(pilot, "No project yet.")
+        await press(pilot, "3")
+        assert shows(pilot, "Make an automation in the Automations tab")
+
+
+async def test_an_empty_tab_says_what_to_do(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "G", "enter")
+        assert shows(pilot, "Registry › prompts")
+        assert shows(pilot, "No automation watches here yet.")
+        assert shows(pilot, "Press n to make one.")
+        await press(pilot, "right")
+        assert shows(pilot, "Nothing has fired here yet.")
+
+
+async def test_what_is_still_read_says_so(scene: Scene) -> None:
+    may_open = threading.Event()
+
+    def open_slowly() -> Tower:
+        may_open.wait(30)
+        return scene.open_tower()
+
+    app = FiretowerApp(open_slowly, clock=scene.clock)
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.pause()
+        assert shows(pilot, "Loading …")
+        assert not shows(pilot, "No registry yet")
+        await press_without_waiting(pilot)
+        may_open.set()
+        await until(pilot, lambda: shows(pilot, "models"))
+        await settled(pilot)
+
+
+async def press_without_waiting(pilot: object) -> None:
+    await pilot.press("j", "enter", "right", "slash", "escape", "space")  # type: ignore[attr-defined]
+
+
+async def test_what_failed_says_why_and_recovers(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = StoreLocked("the database is locked", "Wait until the other program has ended.")
+
+    def refuse(tower: Tower) -> None:
+        raise locked
+
+    async with open_app(scene) as pilot:
+        with monkeypatch.context() as patch:
+            patch.setattr(Tower, "registries", refuse)
+            await press(pilot, "2", "1")
+            assert shows(pilot, "the database is locked")
+            assert shows(pilot, "Wait until the other")
+        await press(pilot, "2", "1")
+        assert not shows(pilot, "the database is locked")
+        assert shows(pilot, "models")
+
+
+async def test_a_filter_finds_and_escape_clears_it(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", *"/PROD")
+        assert shows(pilot, "deploy-on-prod", "alias added")
+        assert not shows(pilot, "canary-f1")
+        await press(pilot, "escape")
+        assert shows(pilot, "canary-f1", "version linked")
+        assert shows(pilot, "Registry › models")
+
+
+async def test_a_regex_that_cannot_be_read_is_marked_and_hides_nothing(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", *"/prod", "(")
+        assert pilot.app.focused is not None
+        assert pilot.app.focused.has_class("-invalid")
+        assert shows(pilot, "deploy-on-prod", "alias added")
+        await press(pilot, ")")
+        assert not pilot.app.focused.has_class("-invalid")
+
+
+async def test_nothing_found_says_so_and_enter_returns_to_what_is_found(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", *"/zzz")
+        assert shows(pilot, "Nothing here matches the filter. Escape clears it.")
+        await press(pilot, *["backspace"] * 3, *"link", "enter", "j")
+        assert shows(pilot, "validate-resnet", "version linked")
+        assert str(pilot.app.screen.query_one("#automations Table", Table).key) == "validate-resnet"
+
+
+async def test_the_app_is_not_left_by_letters_typed_into_a_filter(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", *"/q123")
+        assert pilot.app.is_running
+        assert shows(pilot, "q123")
+        assert "Registry › models" in "\n".join(screen_text(pilot))
+
+
+def test_the_app_needs_no_database_to_be_made(scene: Scene) -> None:
+    assert app_of(scene).TITLE == "firetower"

@@ -1,0 +1,73 @@
+"""Going to integrations and secrets from anywhere, and back to a mode's own screen."""
+
+from typing import cast
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from firetower.tui.app import FiretowerApp
+from firetower.tui.screens.collection import CollectionScreen
+from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.integrations import IntegrationsScreen
+from firetower.tui.screens.project import ProjectScreen
+from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.secrets import SecretsScreen
+from firetower.tui.themes import NAMES
+from tui.scene import VISION, Scene
+from tui.screens import SMALL, open_app, press, settled, shows
+
+pytestmark = pytest.mark.anyio
+
+
+def stands_on(pilot: Pilot[None], kind: type[Screen[None]]) -> bool:
+    return isinstance(pilot.app.screen, kind)
+
+
+async def test_one_visit_takes_the_place_of_the_other(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        for key, kind in (
+            ("i", IntegrationsScreen),
+            ("S", SecretsScreen),
+            ("i", IntegrationsScreen),
+        ):
+            await press(pilot, key)
+            assert stands_on(pilot, kind)
+            assert len(pilot.app.screen_stack) == 2
+        await press(pilot, "escape")
+        assert stands_on(pilot, RegistryScreen)
+
+
+async def test_a_modes_key_goes_to_its_own_screen(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        pilot.app.push_screen(CollectionScreen("models/resnet"))
+        await press(pilot, "i", "1")
+        assert stands_on(pilot, RegistryScreen)
+        pilot.app.push_screen(CollectionScreen("models/resnet"))
+        await press(pilot, "S", "3")
+        assert stands_on(pilot, FeedScreen)
+        await press(pilot, "1")
+        assert stands_on(pilot, CollectionScreen)
+        await press(pilot, "i")
+        await pilot.click("ModeLink")
+        await settled(pilot)
+        assert stands_on(pilot, RegistryScreen)
+
+
+async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "2", "i")
+        pilot.app.call_later(cast("FiretowerApp", pilot.app).go_to, VISION)
+        await settled(pilot)
+        assert stands_on(pilot, ProjectScreen)
+        assert shows(pilot, "Project › acme/vision")
+
+
+@pytest.mark.parametrize("theme", NAMES.values())
+async def test_every_theme_draws_a_dialog(scene: Scene, theme: str) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        pilot.app.theme = theme
+        await press(pilot, "i", "n", "tab", "tab", "enter")
+        assert shows(pilot, "new secret …")
+        await press(pilot, "end", "enter")
+        assert shows(pilot, "its value")
