@@ -245,3 +245,32 @@ def test_a_test_request_is_told_as_data(shell: Shell, receiver: str) -> None:
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["succeeded"] is False
     assert "did not take the test" in failed.stderr
+
+
+def test_an_event_is_explained_and_so_is_an_automation(shell: Shell) -> None:
+    shell.ok("alias", "add", "acme/vision/resnet:v0", "production")
+    event = shell.objects("events", "--limit", "1")[0]["event_id"]
+    text = shell.ok("explain", str(event))
+    assert "✗  deploy: it watches registry models; this alias was set on the project's" in text
+    [found] = shell.objects("explain", str(event))
+    assert (found["fired"], found["stopped_by"]) == (False, "another scope")
+    reasons = [one["reason"] for one in shell.objects("explain", "--automation", "deploy")]
+    assert "another scope" in reasons
+    assert "another scope" in shell.ok("explain", "--automation", "deploy", "--since", "1h")
+    assert shell.run("explain").returncode == 2
+    assert shell.run("explain", "1", "--automation", "deploy").returncode == 2
+    assert shell.run("explain", "99999").returncode == 1
+
+
+def test_a_saved_automation_and_a_draft_are_held_against_the_past(shell: Shell) -> None:
+    shell.ok("alias", "add", "models/resnet:v0", "production")
+    text = shell.ok("backtest", "deploy", "--since", "1h")
+    assert "It would have fired" in text
+    assert "in the last 1h" in text
+    assert '"alias"' in text
+    draft = ("--registry", "models", "--event", "ADD_ARTIFACT_ALIAS", "--no-op")
+    [data] = shell.objects("backtest", *draft, "--alias-regex", "^prod", "--cooldown", "10m")
+    assert (data["fired"], data["held_by_cooldown"]) == (1, 0)
+    nothing = shell.run("backtest", *draft, "--alias-regex", "^nothing")
+    assert "It would have fired 0 times in the last 30d." in nothing.stdout
+    assert "firetower explain" in nothing.stderr
