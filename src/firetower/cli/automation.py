@@ -20,6 +20,7 @@ from firetower.cli.output import (
 from firetower.cli.session import open_tower
 from firetower.core.automations import Automation, Mode, Revision, duration
 from firetower.core.jsons import dump
+from firetower.core.revisions import with_changes
 
 
 @click.group()
@@ -129,7 +130,7 @@ def _row(automation: Automation) -> tuple[object, ...]:
 @click.option("--revisions", is_flag=True, help="Every revision, the newest first.")
 @json_option
 def show(*, name: str, revisions: bool, as_json: bool) -> None:
-    """Show an automation, or its revisions.
+    """Show an automation, or its revisions and what each of them changed.
 
     \b
     Examples:
@@ -148,18 +149,31 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
 
 
 def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
+    told = with_changes(history)
     if as_json:
-        for revision in history:
-            print_json(revision_data(revision))
+        for revision, changes in told:
+            print_json({**revision_data(revision), "changes": changes})
         return
     print_rows(
-        ("revision", "saved", "author", "mode", "what it does"),
-        [
-            (one.number, date(one.saved_at), one.author, one.mode, one.definition.sentence)
-            for one in history
-        ],
+        ("revision", "saved", "author", "what changed"),
+        [(one.number, date(one.saved_at), one.author, "; ".join(said)) for one, said in told],
         "",
     )
+
+
+@automation.command()
+@click.argument("name")
+@click.argument("number", metavar="REVISION", type=click.IntRange(1))
+def restore(*, name: str, number: int) -> None:
+    """Save an earlier revision again, as the newest; whether it acts stays as it is.
+
+    \b
+    Examples:
+      firetower automation show deploy --revisions
+      firetower automation restore deploy 3
+    """
+    with open_tower() as tower:
+        say(_spoken(tower.automations.restore(name, number)))
 
 
 def _print_automation(found: Automation) -> None:

@@ -37,6 +37,17 @@ class Automations:
             edited = store.edit_automation(change, automation, definition)
             return edited if mode is None else store.set_mode(change, edited, mode)
 
+    def restore(self, name: str, number: int) -> Automation:
+        """Save an earlier revision's definition again, as the newest revision.
+
+        Whether it acts stays as it is. Raises NotFound, and as `edit` does: what the revision
+        names may be gone by now.
+        """
+        with self._store.changing() as change:
+            automation = store.find_automation(change.connection, name, change.now)
+            earlier = store.find_revision(change.connection, automation.id, number)
+            return store.edit_automation(change, automation, earlier.definition)
+
     def set_mode(self, name: str, mode: Mode) -> Automation:
         """Enable an automation, disable it, or put it in shadow. Raises NotFound."""
         with self._store.changing() as change:
