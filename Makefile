@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test demo check bench clean
+.PHONY: test demo check bench screenshots clean
 
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/benchmarks
@@ -11,13 +11,16 @@ demo: $(READY)
 	$(BIN)/firetower demo --tour
 
 check: $(READY)
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests screenshots
+	$(BIN)/ruff format --check src tests screenshots
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py
+
+screenshots: $(READY)
+	$(BIN)/python screenshots/make.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

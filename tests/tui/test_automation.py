@@ -55,7 +55,7 @@ async def test_it_opens_from_the_tab_and_shows_all_of_it(
         await choose(pilot, "deploy-on-prod")
         await press(pilot, "enter")
         assert shows(pilot, "models › deploy-on-prod", "✓ on")
-        assert shows(pilot, "When an alias is added in registry models, if alias ~ ^prod")
+        assert shows(pilot, "When an alias matching ^prod is added in registry models")
         assert shows(pilot, "4 times in 24 h, last now")
         assert shows(pilot, '{"ref": "${artifact_version_string}", "alias": "${alias}"}')
         assert shows(pilot, "revisions", "1  2026-03-06 12:04:31", "by ada")

@@ -75,7 +75,9 @@ async def test_enter_and_a_double_click_show_a_version_in_full(scene: Scene) -> 
 async def test_aliases_come_and_go_by_keys(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await opened(pilot, REGISTRY)
-        await press(pilot, "end", "a", *"latest", "enter")
+        await press(pilot, "end", "a")
+        assert shows(pilot, "An alias names one version of the collection")
+        await press(pilot, *"latest", "enter")
         assert shows(pilot, 'alias "latest" is moved by logging a version')
         await press(pilot, *["backspace"] * 6, *"gold, prod-us", "enter")
         assert aliases(scene, "models/resnet:v0") == ("gold", "prod-us")

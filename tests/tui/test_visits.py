@@ -57,7 +57,7 @@ async def test_a_modes_key_goes_to_its_own_screen(scene: Scene) -> None:
 async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "2", "i")
-        await cast("FiretowerApp", pilot.app).go_to(VISION)
+        pilot.app.call_later(cast("FiretowerApp", pilot.app).go_to, VISION)
         await settled(pilot)
         assert stands_on(pilot, ProjectScreen)
         assert shows(pilot, "Project › acme/vision")

@@ -27,6 +27,7 @@ _HOMES = {
     "execution": "history",
     "redeliver": "history",
     "explain": "explain",
+    "backtest": "backtest",
     "database": "run",
     "demo": "demo",
     "completion": "run",

@@ -1,12 +1,17 @@
 """Making, listing and changing automations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.backtest import Backtest, backtest
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
+from firetower.store.backtest import Cancelled, read_past
 from firetower.store.overview import list_automations
 from firetower.store.store import Store
+
+__all__ = ["Automations", "Cancelled"]
 
 
 class Automations:
@@ -62,6 +67,22 @@ class Automations:
         """Return an automation. Raises NotFound."""
         with self._store.reading() as connection:
             return store.find_automation(connection, name, self._store.clock())
+
+    def backtest(
+        self,
+        definition: Definition,
+        since: datetime,
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> Backtest:
+        """Return what a definition, saved or not, would have done since a moment.
+
+        Raises NotFound for its container, and Cancelled as soon as `wanted` says no.
+        """
+        until = self._store.clock()
+        with self._store.reading() as connection:
+            events = read_past(connection, self._store.known, definition, since, wanted)
+            return backtest(definition, events, since=since, until=until)
 
     def revisions(self, name: str) -> Sequence[Revision]:
         """Return an automation's revisions, the newest first. Raises NotFound."""

@@ -15,7 +15,7 @@ from firetower.tui.text import ago, exact, lines, plain
 
 MODES = {
     Mode.ENABLED: ("✓ on", "$success"),
-    Mode.DISABLED: ("◌ off", "$text-muted"),
+    Mode.DISABLED: ("◌ off", "$muted"),
     Mode.SHADOW: ("▸ shadow", "$accent"),
     Mode.DELETED: ("✗ deleted", "$error"),
 }

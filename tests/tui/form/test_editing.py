@@ -17,7 +17,7 @@ from firetower.tui.form.screen import FormScreen
 from firetower.tui.widgets.automations import Automations
 from tui.form.driving import automation, fill, focused, form_of, to, value, write
 from tui.scene import VISION, Scene
-from tui.screens import open_app, press, screen_text, shows
+from tui.screens import open_app, press, screen_text, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +131,9 @@ async def test_what_someone_else_changed_is_not_undone_in_silence(scene: Scene) 
         await fill(pilot, about_text="mine")
         scene.tower.automations.set_mode("deploy-on-prod", Mode.DISABLED)
         await press(pilot, "ctrl+o")
+        assert shows(pilot, "deploy-on-prod was changed meanwhile by ada.")
+        scene.tower.add_alias("models/bert:v0", "brand-new")
+        await until(pilot, lambda: shows(pilot, "not brand-new"))
         assert shows(pilot, "deploy-on-prod was changed meanwhile by ada.")
         assert value(pilot, "about-text") == "mine"
         assert automation(scene, "deploy-on-prod").definition.description == ""

@@ -10,6 +10,7 @@ import pytest
 from core.builders import MODELS, NOON, VISION, make_event, make_integration
 from firetower.core.actions import ActionType
 from firetower.core.automations import Mode
+from firetower.core.backtest import matches
 from firetower.core.catalog import Collection
 from firetower.core.events import Event, EventType
 from firetower.core.integrations import Integration, IntegrationKind
@@ -20,7 +21,6 @@ from firetower.tui.form.preview import (
     collections_note,
     endpoint_note,
     listed,
-    matches,
     preview_text,
     values_note,
 )

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from firetower.core.actions import ActionType, NoAction
 from firetower.core.automations import Definition, Mode
+from firetower.core.backtest import matches
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event
 from firetower.core.patterns import Pattern
@@ -50,15 +51,6 @@ def preview_text(
 
 def _missing(reading: Reading) -> Iterator[str]:
     return (said for part, said in reading.missing.items() if part is Part.SCOPE)
-
-
-def matches(definition: Definition, event: Event) -> bool:
-    """Return whether an event would fire a definition, its cooldown aside."""
-    return (
-        event.type is definition.event_type
-        and definition.scope.covers(event.collection, event.artifact_type)
-        and definition.filter.holds(event)
-    )
 
 
 def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:

@@ -24,6 +24,7 @@ from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
 from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
+from firetower.tui.form.past import Past
 from firetower.tui.form.preview import (
     collections_note,
     endpoint_note,
@@ -71,6 +72,8 @@ class FormScreen(Screen[str | None]):
         self._recent: dict[EventType, Sequence[Event]] = {}
         self._reading = Reading()
         self._asked_to_save = False
+        self._refusal = Content("")
+        """Why it was not saved; stands until something is edited, whatever is read meanwhile."""
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
@@ -90,6 +93,7 @@ class FormScreen(Screen[str | None]):
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
                 yield Static("Reading what happened of late …", id="preview")
+                yield Past()
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", compact=True)
@@ -126,6 +130,7 @@ class FormScreen(Screen[str | None]):
     @on(Radio.Changed)
     @on(Tick.Changed)
     def _edited(self) -> None:
+        self._refusal = Content("")
         self._look()
 
     @on(Choice.Changed)
@@ -159,6 +164,7 @@ class FormScreen(Screen[str | None]):
         self._reading = reading = read_draft(named, self._world.granted, others)
         self._show_notes(draft, reading)
         self._show_errors(reading)
+        self.query_one(Past).show(reading.definition)
         recent = self._recent.get(draft.event_type, ())
         now = session_of(self).now()
         self.query_one("#preview", Static).update(
@@ -183,7 +189,7 @@ class FormScreen(Screen[str | None]):
             place = "part" if part is Part.SCOPE else part.value
             self.fields.entry(place).error(said)
         wrong = len(reading.problems) + (len(reading.missing) if self._asked_to_save else 0)
-        said_text = f"{wrong} to put right" if wrong else ""
+        said_text = f"{wrong} to put right" if wrong else self._refusal
         self.query_one("#form-said", Static).update(said_text)
 
     @on(Input.Submitted)
@@ -220,7 +226,7 @@ class FormScreen(Screen[str | None]):
     async def action_save(self) -> None:
         """Save it, or say under the fields why that cannot be."""
         self._asked_to_save = True
-        self._look()
+        self._edited()
         definition, mode, before = self._reading.definition, self.fields.draft.mode, self._before
         if definition is None or self._reading.missing:
             self._go_to_problem()
@@ -239,12 +245,10 @@ class FormScreen(Screen[str | None]):
         """Say why it was not saved; what has changed meanwhile is read first."""
         if isinstance(error, ChangedMeanwhile):
             self._before = error.now
+        self._refusal = Content.styled(visible(f"{error.message}. {error.hint}"), "$error")
         await self._read()
         if Part.NAME in self._reading.problems:
             self._go_to_problem()
-        else:
-            said = Content.styled(visible(f"{error.message}. {error.hint}"), "$error")
-            self.query_one("#form-said", Static).update(said)
 
     def _go_to_problem(self) -> None:
         """Put the cursor where the first thing is to be put right."""

@@ -190,7 +190,7 @@ class CollectionScreen(Screen[None]):
     def action_add_alias(self) -> None:
         """Give the version an alias."""
         if version := self.chosen:
-            self._ask(catalog.add_alias(version, self._linked))
+            self._ask(catalog.add_alias(version, () if self.in_registry else self._linked))
 
     def action_remove_alias(self) -> None:
         """Take an alias off the version."""

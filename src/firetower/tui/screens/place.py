@@ -208,8 +208,7 @@ class PlaceScreen(Screen[None]):
     def _place_moved(self, event: Table.Moved) -> None:
         """Show a place as the cursor passes it, where there is room for both."""
         event.stop()
-        passed = self.places.table.has_focus and not self.has_class("-narrow")
-        if event.key is not None and passed:
+        if event.key is not None and self.places.table.has_focus and self.has_class("-wide"):
             self._look_at(self._containers[str(event.key)].reference)
 
     @on(Table.Chosen, "#places Table")

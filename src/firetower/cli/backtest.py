@@ -1,0 +1,106 @@
+"""`firetower backtest`: what an automation would have done."""
+
+from typing import Any
+
+import click
+
+from firetower.cli.definition import Choices, definition_options
+from firetower.cli.inputs import moment_of
+from firetower.cli.output import date, event_data, event_text, json_option, print_json, say
+from firetower.cli.session import open_tower
+from firetower.core.automations import Definition
+from firetower.core.backtest import Backtest
+from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.requests import render_body
+from firetower.core.text import counted, visible
+from firetower.tower import Tower
+
+_NAME = "draft"
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@definition_options
+@click.option("--since", default="30d", show_default=True, metavar="T", help="How far back.")
+@click.option(
+    "--show",
+    type=click.IntRange(0, 50),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Of so many events, the newest, show what would have been sent.",
+)
+@json_option
+def backtest(*, name: str | None, since: str, show: int, as_json: bool, **options: Any) -> None:
+    """Tell what an automation would have done with the events there were.
+
+    A saved one by its NAME, changed where options are given, or a new one by the options of
+    `automation create`. Nothing is saved and nothing is sent.
+
+    \b
+    Examples:
+      firetower backtest deploy-on-prod --since 90d
+      firetower backtest --registry models --event ADD_ARTIFACT_ALIAS --alias-regex ^prod --no-op
+    """
+    moment = moment_of(since)
+    choices = Choices(**options)
+    with open_tower() as tower:
+        if name is None:
+            definition = choices.new(_NAME)
+        else:
+            definition = choices.edited(tower.automations.get(name).definition, None)
+        result = tower.automations.backtest(definition, moment)
+        integration = _integration(tower, definition)
+    if as_json:
+        print_json(_data(definition, result, integration, show))
+        return
+    click.echo(definition.sentence)
+    click.echo(_summary(result, since))
+    if result.fired:
+        click.echo(result.sparkline)
+    for event in result.newest[:show]:
+        click.echo(event_text(event))
+        body = render_body(definition, event, integration)
+        if body:
+            click.echo(f"   {visible(body)}")
+    if not result.fired:
+        say("`firetower explain --automation NAME` tells what stopped a saved one.")
+
+
+def _summary(result: Backtest, since: str) -> str:
+    is_span = since[-1:].isalpha() and since[:1].isdigit()
+    when = f"in the last {since}" if is_span else f"since {date(result.since)}"
+    held = f"; the cooldown would have held {result.held:,} more" if result.held else ""
+    return f"It would have fired {counted(result.fired, 'time')} {when}{held}."
+
+
+def _integration(tower: Tower, definition: Definition) -> Integration | None:
+    """Return the endpoint it sends to, whose masked secrets a payload may show."""
+    name = definition.action.integration
+    if name is None:
+        return None
+    for kind in IntegrationKind:
+        try:
+            return tower.integrations.get(name, kind).integration
+        except (NotFound, InvalidInput):
+            continue
+    return None
+
+
+def _data(
+    definition: Definition, result: Backtest, integration: Integration | None, show: int
+) -> dict[str, Any]:
+    return {
+        "sentence": definition.sentence,
+        "fired": result.fired,
+        "held_by_cooldown": result.held,
+        "bars": list(result.bars),
+        "newest": [
+            {**event_data(event), "body": render_body(definition, event, integration)}
+            for event in result.newest[:show]
+        ],
+    }
+
+
+COMMANDS: dict[str, click.Command] = {"backtest": backtest}
