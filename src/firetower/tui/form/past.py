@@ -1,7 +1,10 @@
 """What a draft would have done of late, kept up to date while it is written."""
 
+from __future__ import annotations
+
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
@@ -11,8 +14,11 @@ from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.errors import FiretowerError
 from firetower.core.text import counted
-from firetower.tower.automations import Cancelled
 from firetower.tui.session import session_of
+
+if TYPE_CHECKING:
+    from firetower.tower.automations import Cancelled
+
 
 SPAN = timedelta(days=30)
 _PAUSE = 0.15
