@@ -1,5 +1,6 @@
 """`firetower automation`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from firetower.cli.session import open_tower
 from firetower.core.automations import Automation, Mode, Revision, duration
 from firetower.core.jsons import dump
 from firetower.core.revisions import with_changes
+from firetower.core.text import visible
 
 
 @click.group()
@@ -57,7 +59,9 @@ def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
     definition = Choices(**options).new(name)
     with open_tower() as tower:
         made = tower.automations.create(definition, mode)
+        others = tower.automations.overlapping(definition, apart_from=name)
     say(_spoken(made))
+    _warn_of_overlap(made, others)
 
 
 @automation.command()
@@ -78,7 +82,15 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
     with open_tower() as tower:
         before = tower.automations.get(name).definition
         changed = tower.automations.edit(name, choices.edited(before, new_name))
+        others = tower.automations.overlapping(changed.definition, apart_from=changed.name)
     say(_spoken(changed))
+    _warn_of_overlap(changed, others)
+
+
+def _warn_of_overlap(automation: Automation, others: Sequence[str]) -> None:
+    for other in others:
+        to = automation.definition.action.integration
+        say(f"Mind that {visible(other)} may send the same event to {to} too.")
 
 
 def _spoken(automation: Automation) -> str:

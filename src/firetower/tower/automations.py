@@ -5,6 +5,7 @@ from datetime import datetime
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.backtest import Backtest, backtest
+from firetower.core.overlap import overlaps
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
 from firetower.store.backtest import Cancelled, read_past
@@ -68,6 +69,18 @@ class Automations:
             return list_automations(
                 connection, self._store.overview, self._store.clock(), container, limit
             )
+
+    def overlapping(
+        self, definition: Definition, *, apart_from: str | None = None
+    ) -> Sequence[str]:
+        """Return the enabled automations that may send the same event to the same place.
+
+        `apart_from` is the name of the one that is being edited.
+        """
+        if definition.action.integration is None:
+            return []
+        around = self.list(definition.scope.container)
+        return [one.name for one in around if one.name != apart_from and overlaps(definition, one)]
 
     def names(self) -> Sequence[str]:
         """Return the names that are taken."""
