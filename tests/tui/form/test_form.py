@@ -1,5 +1,7 @@
 """The form as it is filled in: offers, errors, completion, and the preview at each keystroke."""
 
+import re
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
@@ -7,6 +9,7 @@ from textual.widgets import OptionList
 from firetower.core.actions import WebhookAction
 from firetower.core.integrations import IntegrationKind
 from firetower.tui.screens.integration import IntegrationDialog
+from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.choice import Choice, Picker
 from firetower.tui.widgets.payload import TemplateEditor
 from tui.form.driving import automation, choose, fill, focused, new_form, to, value, write
@@ -274,3 +277,16 @@ async def test_the_preview_can_be_read_to_its_end_on_a_small_screen(scene: Scene
         for _ in range(8):
             await press(pilot, "f4")
         assert shows(pilot, "What it will do")
+
+
+async def test_no_other_screens_style_reaches_into_the_form(scene: Scene) -> None:
+    """Ids are the screens' own, but every sheet is in force on every screen."""
+    bare = re.compile(r"^#([\w-]+)", re.MULTILINE)
+    async with open_app(scene) as pilot:
+        for mode in ("1", "2"):
+            form = await new_form(pilot, mode)
+            mine = {one.id for one in form.query("Fields, Fields *") if one.id}
+            for sheet in style_sheets():
+                if sheet.stem != "form":
+                    assert not mine & set(bare.findall(sheet.read_text())), sheet.name
+            await press(pilot, "escape")
