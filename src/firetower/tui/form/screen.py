@@ -120,7 +120,7 @@ class FormScreen(Screen[str | None]):
         try:
             world, recent = await session.ask(read)
         except FiretowerError as error:
-            self.query_one("#preview", Static).update(lines(f"{error.message}\n{error.hint}"))
+            self.query_one("#preview", Static).update(lines(error.text))
             return
         self._world, self._recent = world, {type_: recent}
         self._look()

@@ -26,7 +26,7 @@ from firetower.tui.refresh import Refresh
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.screens.probe import show_probe
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
 from firetower.tui.text import exact
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
@@ -146,7 +146,7 @@ class AutomationScreen(Screen[None]):
                 lambda tower: tower.automations.restore(name, int(chosen))
             )
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         self.automation = restored.name
         self.notify(f"Saved revision {chosen} again, for events from now on.", markup=False)

@@ -17,7 +17,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.explain import ExplainAutomationScreen
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -200,7 +200,7 @@ class Automations(Listing):
                 lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
             )
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         question = Confirm(
             f"Let {automation.name} act?", _would_have_sent(fired), [("act", "Let it act")]
@@ -252,7 +252,7 @@ class Automations(Listing):
         try:
             await session_of(self).ask(change)
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         self.notify(said, markup=False)
         self.post_message(self.Wanted("refresh", None))
