@@ -197,5 +197,6 @@ async def test_the_last_of_many_automations_is_in_sight(scene: Scene) -> None:
         scene.automate(f"zz-{number:02d}")
     for size in (WIDE, SMALL):
         async with open_app(scene, size) as pilot:
-            await press(pilot, "enter", "G")
-            assert shows(pilot, "zz-49", "✓ on")
+            await press(pilot, "enter")
+            await press(pilot, "G")
+            await until(pilot, lambda: shows(pilot, "zz-49", "✓ on"))

@@ -249,7 +249,8 @@ class Table(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Share the new width, with the cursor in sight if it was."""
-        was_seen = 0 <= self._cursor - self.scroll_offset.y < self._height - self.header_lines
+        seen = range(max(self._height - self.header_lines, 0))
+        was_seen = not self._height or self._cursor - self.scroll_offset.y in seen
         self._height = event.size.height
         self._strips.clear()
         self._resize()
