@@ -78,7 +78,7 @@ class Fields(Vertical):
             kind = Choice(
                 "Which type of artifact?", value=draft.artifact_type, nothing="any type", id="type"
             )
-            yield Entry("Name", pattern, kind, id="part")
+            yield Entry("Named", pattern, kind, id="part")
 
     def _when(self) -> Iterator[Widget]:
         draft = self.draft

@@ -178,7 +178,7 @@ class FormScreen(Screen[str | None]):
             self.fields.entry(part).note(values_note(pattern, _values(recent, part)))
         names = f"${{…}} of {', '.join(variables(draft, self._world))}"
         for part in ("payload", "message"):
-            self.fields.entry(part).note(names)
+            self.fields.entry(part).note("" if Part(part) in reading.problems else names)
         self.fields.entry("action").note(endpoint_note(draft, self._world))
 
     def _show_errors(self, reading: Reading) -> None:

@@ -1,0 +1,87 @@
+"""How the form looks, as SVG. After a change on purpose: pytest --snapshot-update."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from firetower.tui.app import FiretowerApp
+from firetower.tui.config import Config
+from tui.form.driving import choose, fill, new_form, to
+from tui.scene import Scene
+from tui.screens import SMALL, WIDE, press, settled
+
+SIZES = pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x40"])
+Fill = Callable[[Pilot[None]], Awaitable[None]]
+Compare = Callable[..., bool]
+
+
+@pytest.fixture
+def alike(snap_compare: Any, scene: Scene) -> Compare:
+    """Compare the form, filled in, with its picture; no line has the focus: its cursor blinks."""
+
+    def compare(size: tuple[int, int], fill_in: Fill, theme: str = "dark") -> bool:
+        async def go(pilot: Pilot[None]) -> None:
+            await settled(pilot)
+            await fill_in(pilot)
+
+        app = FiretowerApp(scene.open_tower, clock=scene.clock, config=Config(theme=theme))
+        same: bool = snap_compare(app, run_before=go, terminal_size=size)
+        return same
+
+    return compare
+
+
+async def empty(pilot: Pilot[None]) -> None:
+    await new_form(pilot)
+
+
+async def filled(pilot: Pilot[None]) -> None:
+    await new_form(pilot)
+    await fill(pilot, alias_regex="^prod")
+    await choose(pilot, "integration", "ci-deploy")
+    await fill(
+        pilot,
+        payload_json='{"ref": "${artifact_version_string}",\n "f1": ${artifact_metadata.f1}}',
+        automation_name="roll-out",
+        cooldown_span="10m",
+    )
+    await to(pilot, "integration", "shift+tab")
+
+
+async def wrong(pilot: Pilot[None]) -> None:
+    await new_form(pilot)
+    await press(pilot, "right")
+    await fill(pilot, alias_regex="(?=prod)", payload_json='"${alis}"', cooldown_span="soon")
+    await press(pilot, "ctrl+o")
+
+
+async def slack(pilot: Pilot[None]) -> None:
+    await new_form(pilot)
+    await to(pilot, "action-type")
+    await press(pilot, "right")
+    await choose(pilot, "integration", "team-ml")
+    await fill(pilot, slack_title="${alias} moved", slack_message="of ${artifact_version_string}")
+    await choose(pilot, "slack-severity", "WARN")
+
+
+async def project(pilot: Pilot[None]) -> None:
+    await new_form(pilot, "2")
+    await press(pilot, "right")
+    await fill(pilot, pattern="/^res/")
+    await choose(pilot, "type", "model")
+
+
+STATES = pytest.mark.parametrize("fill_in", [empty, filled, wrong, slack, project])
+
+
+@SIZES
+@STATES
+def test_form(alike: Compare, size: tuple[int, int], fill_in: Fill) -> None:
+    assert alike(size, fill_in)
+
+
+@pytest.mark.parametrize("theme", ["light", "ansi"])
+def test_themes(alike: Compare, theme: str) -> None:
+    assert alike(WIDE, filled, theme)
