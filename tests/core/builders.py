@@ -39,6 +39,7 @@ def make_event(
     author: str = "ada",
     at: datetime = NOON,
     previous_index: int | None = None,
+    cause: str | None = None,
 ) -> Event:
     """Return an event that carries what its type carries, and nothing else."""
     carries = type_.spec.carries
@@ -59,6 +60,7 @@ def make_event(
         alias=alias if "alias" in carries else None,
         tag=tag if "tag" in carries else None,
         previous_index=previous_index,
+        cause=cause,
     )
 
 

@@ -1,6 +1,7 @@
 """`firetower feed`, `events`, `execution` and `redeliver`."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -147,15 +148,17 @@ def show(*, execution_id: int, as_json: bool) -> None:
     """
     with open_tower() as tower:
         found, attempts = tower.executions.get(execution_id)
+        causes = tower.executions.chain(found)
     if as_json:
-        print_json({**found.as_data(), "tries": [attempt.as_data() for attempt in attempts]})
+        tries = [attempt.as_data() for attempt in attempts]
+        print_json({**found.as_data(), "tries": tries, "caused_by": [one.id for one in causes]})
         return
-    _print_execution(found)
+    _print_execution(found, causes)
     for attempt in attempts:
         _print_attempt(attempt)
 
 
-def _print_execution(found: Execution) -> None:
+def _print_execution(found: Execution, causes: Sequence[Execution]) -> None:
     event = found.event
     print_fields(
         [
@@ -173,6 +176,10 @@ def _print_execution(found: Execution) -> None:
             ("created", date(found.created_at)),
             ("finished", date(found.finished_at)),
             ("would send", found.request_body),
+            *(
+                ("caused by", f"execution {one.id} of {one.automation}, by event {one.event.id}")
+                for one in causes
+            ),
         ]
     )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from firetower.core.actions import NoAction
 from firetower.core.automations import Mode, Revision
 from firetower.core.candidates import Candidates
+from firetower.core.causes import loop_reason
 from firetower.core.events import Event, EventType
 from firetower.core.executions import COOLDOWN, SHADOW, Status
 from firetower.core.integrations import Integration
@@ -138,6 +139,8 @@ def fire(
 
     `last_fired` is when the automation's cooldown last began, by the clock of the events.
     """
+    if (loop := loop_reason(event.cause)) is not None:
+        return Firing(revision, event, Status.SKIPPED, loop)
     cooldown = revision.definition.cooldown
     # By distance, and anew from a clock set back: it must not silence an automation for longer.
     if cooldown and last_fired and abs(event.recorded_at - last_fired) < cooldown:

@@ -179,6 +179,8 @@ class Event:
     tag: str | None = None
     previous_index: int | None = None
     """For a moved alias: the index of the version it named before."""
+    cause: str | None = None
+    """The webhook-id of the execution for which the change was made."""
 
     @property
     def container(self) -> ContainerReference:
@@ -232,6 +234,8 @@ class Event:
             data |= {"alias": self.alias, "previous_version_index": self.previous_index}
         if self.tag is not None:
             data["tag"] = self.tag
+        if self.cause is not None:
+            data["cause"] = self.cause
         return data
 
 

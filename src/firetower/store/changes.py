@@ -25,6 +25,8 @@ class Change:
     now: datetime
     random_hex: Callable[[int], str] = secrets.token_hex
     """Returns so many random bytes in hexadecimal, for ids."""
+    cause: str | None = None
+    """The webhook-id of the execution for which it is made."""
     _ordered: bool = field(default=False, init=False)
 
     def record(
@@ -58,6 +60,7 @@ class Change:
                 "tag": tag,
                 "previous_index": previous_index,
                 "evaluated": False,
+                "cause": self.cause,
             },
         )
 

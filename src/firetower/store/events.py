@@ -24,6 +24,7 @@ EVENT_COLUMNS = (
     _events.alias,
     _events.tag,
     _events.previous_index,
+    _events.cause,
     _versions.artifact_id,
     _versions.metadata_json,
     _versions.home_collection_id,
@@ -42,7 +43,7 @@ def select_events() -> Select[Any]:
 def build_event(values: Sequence[Any], known: KnownCollections) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are known."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
-    alias, tag, previous_index, artifact_id, metadata_json, home_id, home_index = rest
+    alias, tag, previous_index, cause, artifact_id, metadata_json, home_id, home_index = rest
     collection = known[collection_id]
     version = None
     if artifact_id is not None:
@@ -60,6 +61,7 @@ def build_event(values: Sequence[Any], known: KnownCollections) -> Event:
         alias,
         tag,
         previous_index,
+        cause,
     )
 
 

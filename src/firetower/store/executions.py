@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from firetower.core.causes import LIMIT
 from firetower.core.errors import NotFound
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.jsons import parse_object
@@ -137,6 +138,26 @@ def find_ids(
         )
     )
     return {(row.automation_id, row.event_id): row.id for row in rows}
+
+
+def list_causes(
+    connection: Connection, known: KnownCollections, execution: Execution
+) -> list[Execution]:
+    """Return the execution that caused another one's event, the cause of that, and so on."""
+    causes: list[Execution] = []
+    while (cause := execution.event.cause) is not None and len(causes) < LIMIT:
+        found = read_executions(
+            connection,
+            known,
+            select_executions().where(
+                _executions.webhook_id == cause, _executions.id < execution.id
+            ),
+        )
+        if not found:
+            break
+        execution = found[0]
+        causes.append(execution)
+    return causes
 
 
 def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from firetower.core.causes import check_cause
 from firetower.core.names import check_name
 from firetower.store import schema
 from firetower.store.changes import Change
@@ -18,11 +19,18 @@ from firetower.store.location import Location
 from firetower.store.overview import Overview
 
 USER_VARIABLE = "FIRETOWER_USER"
+CAUSE_VARIABLE = "FIRETOWER_CAUSE"
 
 
 def utc_now() -> datetime:
     """Return the present moment."""
     return datetime.now(UTC)
+
+
+def default_cause() -> str | None:
+    """Return what changes are made for: FIRETOWER_CAUSE, a webhook-id. Raises InvalidInput."""
+    cause = os.environ.get(CAUSE_VARIABLE)
+    return check_cause(cause) if cause else None
 
 
 def default_author() -> str:
@@ -44,10 +52,12 @@ class Store:
         database: Database,
         *,
         author: str,
+        cause: str | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.database = database
         self.author = author
+        self.cause = cause
         self.clock = clock
         self.known = KnownCollections()
         self.overview = Overview()
@@ -58,14 +68,18 @@ class Store:
         url: str | None = None,
         *,
         author: str | None = None,
+        cause: str | None = None,
         read_only: bool = False,
         create: bool = True,
         clock: Callable[[], datetime] = utc_now,
     ) -> "Store":
         """Open a database; with `create` a missing SQLite file and its folder are made.
 
-        Raises StoreError when it cannot be used, InvalidInput for a URL that cannot be read.
+        `cause` is the webhook-id of the execution for which changes are made; FIRETOWER_CAUSE
+        unless given. Raises StoreError when it cannot be used, InvalidInput for a URL that cannot
+        be read.
         """
+        made_for = default_cause() if cause is None else check_cause(cause)
         database = Database(Location.of(url), read_only=read_only)
         try:
             schema.check(database, create=create)
@@ -75,6 +89,7 @@ class Store:
         return cls(
             database,
             author=default_author() if author is None else check_name(author, "user name"),
+            cause=made_for,
             clock=clock,
         )
 
@@ -88,7 +103,7 @@ class Store:
     def changing(self) -> Iterator[Change]:
         """Open a transaction that changes it, whole or not at all. Raises StoreError."""
         with self.database.changing() as connection:
-            yield Change(connection, self.author, self.clock())
+            yield Change(connection, self.author, self.clock(), cause=self.cause)
 
     def keyring(self, connection: Connection, *, create: bool = False) -> Keyring:
         """Return what opens the secrets. Raises SecretKeyError."""

@@ -50,10 +50,15 @@ class Executions:
             execution = store.find_execution(connection, self._store.known, execution_id)
             return execution, store.list_attempts(connection, execution_id)
 
-    def cause(self, execution: Execution) -> Revision:
+    def revision(self, execution: Execution) -> Revision:
         """Return the automation as it was when it fired."""
         with self._store.reading() as connection:
             return find_revision(connection, execution.automation_id, execution.revision)
+
+    def chain(self, execution: Execution) -> list[Execution]:
+        """Return what led to an execution: its cause, the cause of that, and so on."""
+        with self._store.reading() as connection:
+            return store.list_causes(connection, self._store.known, execution)
 
     def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
         """Yield the outcomes from now on, in batches, as they come.

@@ -31,15 +31,18 @@ from firetower.tower.secrets import SecretBox
 Path = str | os.PathLike[str]
 
 
-def connect(database: str | None = None, *, author: str | None = None) -> "Tower":
+def connect(
+    database: str | None = None, *, author: str | None = None, cause: str | None = None
+) -> "Tower":
     """Open a database: a file's path, a `sqlite://` or a `postgresql://` URL.
 
     Without one it is the command line's: FIRETOWER_DATABASE_URL, or the file in the user's data
     folder. `author` is who the changes are recorded for; FIRETOWER_USER or the login name unless
-    given. Raises StoreError when the database cannot be used, InvalidInput for a URL that cannot
-    be read.
+    given. `cause` is the `webhook-id` of the request that the changes answer; FIRETOWER_CAUSE
+    unless given. It ends a chain of automations that fire one another. Raises StoreError when the
+    database cannot be used, InvalidInput for a URL or a cause that cannot be read.
     """
-    return Tower(Store.open(database, author=author))
+    return Tower(Store.open(database, author=author, cause=cause))
 
 
 class Tower:

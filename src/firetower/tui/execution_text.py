@@ -47,12 +47,17 @@ def headline(execution: Execution, now: datetime) -> Content:
 
 
 def execution_text(
-    execution: Execution, attempts: Sequence[Attempt], cause: Revision, now: datetime
+    execution: Execution,
+    attempts: Sequence[Attempt],
+    revision: Revision,
+    causes: Sequence[Execution],
+    now: datetime,
 ) -> Content:
     """Return all that is known of an execution, as the screen shows it."""
     parts = [
         *_event(execution),
-        *_why(cause, execution),
+        *_why(revision, execution),
+        *_causes(causes),
         *(line for attempt in attempts for line in _attempt(attempt, now)),
         *_request(execution, attempts),
     ]
@@ -85,17 +90,26 @@ def _event(execution: Execution) -> Iterator[Content]:
     yield Content("")
 
 
-def _why(cause: Revision, execution: Execution) -> Iterator[Content]:
-    definition, event = cause.definition, execution.event
+def _why(revision: Revision, execution: Execution) -> Iterator[Content]:
+    definition, event = revision.definition, execution.event
     held = Content.styled("✓ ", "$success")
     yield _field("Why", held + plain(f"it watches {definition.scope.phrase.removeprefix('in ')}"))
     yield _field("", held + plain(f"the event is: {event.type.spec.label}"))
     for trace in _predicates(definition.filter.trace(event)):
         yield _field("", _condition(trace))
     yield _field(
-        "", f"revision {cause.number} of {cause.definition.name}, by {cause.author}", "dim"
+        "", f"revision {revision.number} of {definition.name}, by {revision.author}", "dim"
     )
     yield Content("")
+
+
+def _causes(causes: Sequence[Execution]) -> Iterator[Content]:
+    name = "Caused by"
+    for one in causes:
+        yield _field(name, f"{one.automation}, execution {one.id}: {one.event.subject}")
+        name = ""
+    if causes:
+        yield Content("")
 
 
 def _predicates(trace: Trace) -> Iterator[Trace]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from firetower.core.causes import webhook_id as webhook_id_of
 from firetower.core.evaluation import Firing, decide, match, starts_cooldown
 from firetower.core.executions import Status
 from firetower.core.integrations import Integration
@@ -32,9 +33,11 @@ _LEASED = select(_executions.id, _executions.webhook_id).where(
 )
 
 
-def new_webhook_id(random_hex: Callable[[int], str] = secrets.token_hex) -> str:
-    """Return an id for a firing's requests. Standard Webhooks: unique, and without a dot."""
-    return f"msg_{random_hex(16)}"
+def new_webhook_id(
+    random_hex: Callable[[int], str] = secrets.token_hex, cause: str | None = None
+) -> str:
+    """Return an id for a firing's requests; `cause` is its event's."""
+    return webhook_id_of(random_hex(16), cause)
 
 
 def evaluate(turn: Turn, limit: int) -> Evaluated:
@@ -92,7 +95,7 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     rows: list[Values] = []
     leased: dict[str, Firing] = {}
     for firing in firings:
-        webhook_id = new_webhook_id(turn.random_hex)
+        webhook_id = new_webhook_id(turn.random_hex, firing.event.cause)
         integration = _sent_at_once(turn, firing)
         lease = None
         if integration is not None:

@@ -159,3 +159,5 @@ class EventRow(SQLModel, table=True):
     tag: str | None = None
     previous_index: int | None = None
     evaluated: bool = False
+    cause: str | None = None
+    """The webhook-id of the execution for which the change was made."""

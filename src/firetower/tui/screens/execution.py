@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-Found = tuple[Execution, list[Attempt], Revision]
+Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
 
 
 class ExecutionScreen(ModalScreen[None]):
@@ -65,7 +65,13 @@ class ExecutionScreen(ModalScreen[None]):
 
         def find(tower: Tower) -> Found:
             execution, attempts = tower.executions.get(self.execution_id)
-            return execution, attempts, tower.executions.cause(execution)
+            executions = tower.executions
+            return (
+                execution,
+                attempts,
+                executions.revision(execution),
+                executions.chain(execution),
+            )
 
         try:
             self._found = found = await session.ask(find)
