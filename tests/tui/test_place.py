@@ -183,5 +183,6 @@ async def test_the_last_of_many_automations_is_in_sight(scene: Scene) -> None:
     for size in (WIDE, SMALL):
         async with open_app(scene, size) as pilot:
             await press(pilot, "enter")
+            pilot.app.screen.query_one("#automations Table").focus()
             await press(pilot, "G")
             await until(pilot, lambda: shows(pilot, "zz-49", "✓ on"))
