@@ -7,13 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firetower.core.automations import Definition, Mode
-from firetower.core.errors import NotFound
+from firetower.core.errors import Cancelled, NotFound
 from firetower.core.events import EventType
 from firetower.core.explanation import Explanation, Finding, Nearness, Stop
 from firetower.core.filters import Filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionsScope, ContainerScope
-from firetower.store.backtest import Cancelled
 from firetower.store.store import Store
 from store.test_queue import START, Bench
 

@@ -5,7 +5,7 @@ from textual.widgets import Button
 
 from firetower.core.automations import Mode
 from tui.scene import MODELS, Scene
-from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
+from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -190,3 +190,16 @@ async def test_the_feed_folds(scene: Scene) -> None:
 def _mode(scene: Scene, name: str) -> Mode | None:
     found = {one.name: one.mode for one in scene.tower.automations.list(MODELS)}
     return found.get(name)
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_the_last_of_many_automations_is_in_sight(
+    scene: Scene, size: tuple[int, int]
+) -> None:
+    for number in range(50):
+        scene.automate(f"zz-{number:02d}")
+    async with open_app(scene, size) as pilot:
+        await press(pilot, "enter")
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod", "✓ on"))
+        await press(pilot, "G")
+        await until(pilot, lambda: shows(pilot, "zz-49", "✓ on"), 4)

@@ -5,10 +5,11 @@ FiretowerError
 ├── NotFound       what was named does not exist
 ├── Conflict       the name is taken, or the thing is still in use
 ├── SecretKeyError the key that opens the secrets is missing or another one
-└── StoreError     the database cannot be used
-    ├── StoreLocked    another process holds it; trying again may help
-    ├── SchemaOutdated the database is older than the program
-    └── SchemaTooNew   the database is newer than the program
+├── StoreError     the database cannot be used
+│   ├── StoreLocked    another process holds it; trying again may help
+│   ├── SchemaOutdated the database is older than the program
+│   └── SchemaTooNew   the database is newer than the program
+└── Unforeseen     a defect of Firetower itself
 """
 
 
@@ -24,6 +25,20 @@ class FiretowerError(Exception):
     def text(self) -> str:
         """Both lines."""
         return f"{self.message}\n{self.hint}"
+
+
+class Cancelled(Exception):
+    """What was asked for is not wanted any more."""
+
+
+class Unforeseen(FiretowerError):
+    """Something that must not happen did: a defect of Firetower."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(
+            f"something went wrong that must not: {type(error).__name__}: {error}",
+            "It is a defect of Firetower; nothing of yours is lost. Please report it.",
+        )
 
 
 class InvalidInput(FiretowerError):

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select
 
 from firetower.core.automations import Definition
+from firetower.core.errors import Cancelled
 from firetower.core.events import Event
 from firetower.core.filters.fields import MISSING
 from firetower.core.filters.nodes import All, AnyOf, Node, Predicate
@@ -20,10 +21,6 @@ _COLUMNS = {"alias": _events.alias, "tag": _events.tag}
 _CHUNK = 2_000
 _MANY = 20_000
 """Distinct aliases or tags above which the database is not asked for them one by one."""
-
-
-class Cancelled(Exception):
-    """The reading was no longer wanted."""
 
 
 def read_past(

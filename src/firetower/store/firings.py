@@ -52,7 +52,7 @@ class Firings:
             return
         automations = tables.automations.c
         last = _newest(automations.id).correlate(tables.automations).scalar_subquery()
-        found = connection.execute(select(automations.id, last)).tuples()
+        found = connection.execute(select(automations.id, last))
         self._last.update((number, at) for number, at in found if number not in self._last)
 
     def catch_up(self, connection: Connection, now: datetime) -> set[int]:

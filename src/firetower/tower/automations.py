@@ -8,11 +8,9 @@ from firetower.core.backtest import Backtest, backtest
 from firetower.core.overlap import overlaps
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
-from firetower.store.backtest import Cancelled, read_past
+from firetower.store.backtest import read_past
 from firetower.store.overview import list_automations
 from firetower.store.store import Store
-
-__all__ = ["Automations", "Cancelled"]
 
 
 class Automations:

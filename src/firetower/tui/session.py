@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from textual.dom import DOMNode
 
-from firetower.core.errors import FiretowerError
+from firetower.core.errors import Cancelled, FiretowerError, Unforeseen
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -53,7 +53,13 @@ class Session:
     async def ask(self, question: Callable[[Tower], T]) -> T:
         """Return what a call of the database gives. Raises what it raises."""
         tower = await self.tower()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, question, tower)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, question, tower)
+        except (FiretowerError, Cancelled):
+            raise
+        except Exception as error:
+            raise Unforeseen(error) from error
 
     async def close(self) -> None:
         """Close the database once its calls have ended."""

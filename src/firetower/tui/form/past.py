@@ -13,13 +13,9 @@ from textual.widgets import Static
 
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
-from firetower.core.errors import FiretowerError
+from firetower.core.errors import Cancelled, FiretowerError
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.session import session_of
-
-if TYPE_CHECKING:
-    from firetower.tower.automations import Cancelled
-
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

@@ -145,7 +145,6 @@ class PlaceScreen(Screen[None]):
             return
         if not self.places.table.has_focus:  # it was opened by name, before the list was read
             self.places.table.move_to(str(view.open.reference))
-        self.query_one("#place").visible = True
         self._show_title(view.open)
         self.tabs.count(self.FIRST_TAB, view.open.collections)
         self.tabs.count("automations", view.open.automations)
@@ -161,7 +160,6 @@ class PlaceScreen(Screen[None]):
     def _show_none(self, places: Sequence[Container]) -> None:
         """Show nothing where nothing is open, and look at the busiest place where there is one."""
         self.open = None
-        self.query_one("#place").visible = False
         self.action_back()
         if places:
             busiest = max(places, key=lambda place: place.automations)
