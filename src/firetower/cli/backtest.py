@@ -10,8 +10,7 @@ from firetower.cli.output import date, event_data, event_text, json_option, prin
 from firetower.cli.session import open_tower
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
-from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.integrations import Integration, IntegrationKind
+from firetower.core.integrations import Integration
 from firetower.core.requests import render_body
 from firetower.core.text import counted, visible
 from firetower.tower import Tower
@@ -78,14 +77,7 @@ def _summary(result: Backtest, since: str) -> str:
 def _integration(tower: Tower, definition: Definition) -> Integration | None:
     """Return the endpoint it sends to, whose masked secrets a payload may show."""
     name = definition.action.integration
-    if name is None:
-        return None
-    for kind in IntegrationKind:
-        try:
-            return tower.integrations.get(name, kind).integration
-        except (NotFound, InvalidInput):
-            continue
-    return None
+    return None if name is None else tower.integrations.find(name)
 
 
 def _data(

@@ -3,7 +3,6 @@
 import click
 
 from firetower.cli.output import (
-    byte_count,
     date,
     hashing_bar,
     json_option,
@@ -15,6 +14,7 @@ from firetower.cli.output import (
 from firetower.cli.session import open_tower
 from firetower.core.catalog import Version, VersionDetail
 from firetower.core.jsons import dump
+from firetower.core.text import byte_count
 from firetower.tower.metadata import metadata_of
 
 

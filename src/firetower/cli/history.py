@@ -1,5 +1,6 @@
 """`firetower feed`, `events`, `execution` and `redeliver`."""
 
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from firetower.cli.output import (
     say,
 )
 from firetower.cli.session import open_tower
+from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, line_of
 from firetower.core.text import counted, visible
@@ -200,23 +202,49 @@ def _print_attempt(attempt: Attempt) -> None:
 @click.argument("execution_ids", nargs=-1, type=_ID, metavar="[ID]...")
 @click.option("--failed", is_flag=True, help="Every execution that failed --since a moment.")
 @click.option("--since", metavar="T", help="30m, 2h, 30d, or 2026-01-31T12:00.")
-def redeliver(*, execution_ids: tuple[int, ...], failed: bool, since: str | None) -> None:
-    """Send executions again, with the webhook-id they had.
+@click.option("--to", "endpoint", metavar="NAME", help="With --failed: only to this endpoint.")
+@click.option("--yes", "-y", is_flag=True, help="Send without asking.")
+def redeliver(
+    *,
+    execution_ids: tuple[int, ...],
+    failed: bool,
+    since: str | None,
+    endpoint: str | None,
+    yes: bool,
+) -> None:
+    """Send executions again, with the webhook-id they had; to each endpoint ten a second.
+
+    With --failed it tells how many go where, and asks on a terminal.
 
     \b
     Examples:
       firetower redeliver 17 18
-      firetower redeliver --failed --since 2h
+      firetower redeliver --failed --since 2h --to ci-deploy
     """
     if failed == bool(execution_ids) or failed != (since is not None):
         raise click.UsageError("Give ID..., or --failed with --since.")
+    if endpoint is not None and not failed:
+        raise click.UsageError("--to belongs to --failed.")
     moment = None if since is None else moment_of(since)
     with open_tower() as tower:
         if moment is None:
             count = tower.executions.redeliver(execution_ids)
         else:
-            count = tower.executions.redeliver_failed(moment)
+            count = _redeliver_failed(tower, moment, endpoint, yes=yes)
     say(f"{counted(count, 'execution')} will be sent again by the worker.")
+
+
+def _redeliver_failed(tower: "Tower", since: datetime, endpoint: str | None, *, yes: bool) -> int:
+    """Tell the plan, ask on a terminal, and make it so."""
+    integration_id = None if endpoint is None else tower.integrations.find(endpoint).id
+    plan = tower.executions.failed_since(since)
+    if endpoint is not None:
+        plan = {name: number for name, number in plan.items() if name == endpoint}
+    for name, number in plan.items():
+        say(visible(f"{counted(number, 'execution')} to {name}"))
+    if plan and not yes and sys.stdin.isatty() and not click.confirm("Send again?", err=True):
+        raise FiretowerError("nothing is sent again", "Answer y, or give --yes.")
+    return tower.executions.redeliver_failed(since, integration_id=integration_id)
 
 
 COMMANDS: dict[str, click.Command] = {

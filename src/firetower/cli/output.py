@@ -43,16 +43,6 @@ def date(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def byte_count(size: int) -> str:
-    """Return a size in binary units: "4.2 MiB"."""
-    value = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
 def print_rows(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """Print a table where a terminal is wide enough, else aligned columns; say when it is empty."""
     from rich.cells import cell_len

@@ -20,6 +20,11 @@ class FiretowerError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def text(self) -> str:
+        """Both lines."""
+        return f"{self.message}\n{self.hint}"
+
 
 class InvalidInput(FiretowerError):
     """What was given breaks a rule."""

@@ -47,3 +47,13 @@ def and_list(words: Iterable[str], conjunction: str = "and") -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return "1 version", "2 versions"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def byte_count(size: int) -> str:
+    """Return a size in binary units: "4.2 MiB"."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from firetower.core.automations import Definition
 from firetower.core.events import Event
+from firetower.core.filters.fields import MISSING
 from firetower.core.filters.nodes import All, AnyOf, Node, Predicate
 from firetower.core.references import CollectionReference
 from firetower.store import tables
@@ -69,7 +70,7 @@ def _possible(
     Values are few and events many: it is the values that are tested.
     """
     predicates = [one for one in _necessary(definition.filter.root) if one.field == field]
-    if not predicates:
+    if all(one.test(MISSING) for one in predicates):  # no value may do as well
         return None
     column = _COLUMNS[field]
     query = select(column).where(*narrowed, column.is_not(None)).distinct().limit(_MANY + 1)

@@ -1,10 +1,10 @@
 """Sending executions again."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.executions import REDELIVERY, Status
@@ -13,6 +13,9 @@ from firetower.store.changes import Change
 from firetower.store.types import bounded
 
 _executions = tables.executions.c
+
+APART = timedelta(milliseconds=100)
+"""The time between two redeliveries to one endpoint: ten a second."""
 
 
 def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
@@ -38,14 +41,18 @@ def redeliver_failed(change: Change, since: datetime, integration_id: int | None
 
 
 def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
-    """Return how many executions failed since a moment, by endpoint."""
+    """Return how many executions failed since a moment, by endpoint; deleted ones left out."""
     integrations = tables.integrations.c
     rows = connection.execute(
         select(integrations.name, func.count())
         .join_from(
             tables.executions, tables.integrations, _executions.integration_id == integrations.id
         )
-        .where(_executions.status == Status.FAILED.value, _executions.finished_at >= since)
+        .where(
+            _executions.status == Status.FAILED.value,
+            _executions.finished_at >= since,
+            integrations.deleted_at.is_(None),
+        )
         .group_by(integrations.name)
     )
     return {row[0]: row[1] for row in rows}
@@ -68,22 +75,38 @@ def _check_redeliverable(connection: Connection, execution_id: int) -> None:
         )
 
 
-def _make_due(change: Change, which: Any) -> int:  # noqa: ANN401 - SQL expressions of many types
+def _make_due(change: Change, which: ColumnElement[bool]) -> int:
+    """Make executions due, one after the other: an endpoint that is back is not to be flooded."""
     integrations = tables.integrations.c
     alive = select(integrations.id).where(integrations.deleted_at.is_(None))
-    result = change.connection.execute(
-        update(tables.executions)
+    rows = change.connection.execute(
+        select(_executions.id, _executions.integration_id)
         .where(
             which,
             _executions.status != Status.RUNNING.value,
             _executions.integration_id.in_(alive),
         )
-        .values(
-            status=Status.PENDING.value,
-            reason=REDELIVERY,
-            due_at=change.now,
-            finished_at=None,
-            retries_used=0,
-        )
+        .order_by(_executions.id)
+        .with_for_update()
+    ).all()
+    places: dict[int, int] = defaultdict(int)
+    due = []
+    for row in rows:
+        due.append({"execution": row.id, "due": change.now + places[row.integration_id] * APART})
+        places[row.integration_id] += 1
+    if due:
+        change.connection.execute(_MAKE_DUE, due)
+    return len(due)
+
+
+_MAKE_DUE = (
+    update(tables.executions)
+    .where(_executions.id == bindparam("execution"))
+    .values(
+        status=Status.PENDING.value,
+        reason=REDELIVERY,
+        due_at=bindparam("due"),
+        finished_at=None,
+        retries_used=0,
     )
-    return result.rowcount
+)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.backtest import Backtest, backtest
+from firetower.core.overlap import overlaps
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
 from firetower.store.backtest import Cancelled, read_past
@@ -37,6 +38,17 @@ class Automations:
             edited = store.edit_automation(change, automation, definition)
             return edited if mode is None else store.set_mode(change, edited, mode)
 
+    def restore(self, name: str, number: int) -> Automation:
+        """Save an earlier revision's definition again, as the newest revision.
+
+        Whether it acts stays as it is. Raises NotFound, and as `edit` does: what the revision
+        names may be gone by now.
+        """
+        with self._store.changing() as change:
+            automation = store.find_automation(change.connection, name, change.now)
+            earlier = store.find_revision(change.connection, automation.id, number)
+            return store.edit_automation(change, automation, earlier.definition)
+
     def set_mode(self, name: str, mode: Mode) -> Automation:
         """Enable an automation, disable it, or put it in shadow. Raises NotFound."""
         with self._store.changing() as change:
@@ -57,6 +69,18 @@ class Automations:
             return list_automations(
                 connection, self._store.overview, self._store.clock(), container, limit
             )
+
+    def overlapping(
+        self, definition: Definition, *, apart_from: str | None = None
+    ) -> Sequence[str]:
+        """Return the enabled automations that may send the same event to the same place.
+
+        `apart_from` is the name of the one that is being edited.
+        """
+        if definition.action.integration is None:
+            return []
+        around = self.list(definition.scope.container)
+        return [one.name for one in around if one.name != apart_from and overlaps(definition, one)]
 
     def names(self) -> Sequence[str]:
         """Return the names that are taken."""

@@ -60,6 +60,11 @@ class Integrations:
             users = tuple(store.automations_using(connection, integration))
         return IntegrationDetail(integration, users, waiting, missed)
 
+    def find(self, name: str) -> Integration:
+        """Return an endpoint of either kind. Raises NotFound."""
+        with self._store.reading() as connection:
+            return store.find_integration(connection, name)
+
     def details(self) -> Sequence[IntegrationDetail]:
         """Return every endpoint of both kinds by name, with who uses it and what it missed."""
         with self._store.reading() as connection:

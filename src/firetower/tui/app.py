@@ -143,7 +143,7 @@ class FiretowerApp(App[None]):
 
     def tell(self, error: FiretowerError) -> None:
         """Say what went wrong, and what to do."""
-        self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+        self.notify(error.text, severity="error", markup=False)
 
     def _began(self) -> None:
         """Take in what changed before the database was followed."""

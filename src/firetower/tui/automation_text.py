@@ -9,6 +9,7 @@ from textual.content import Content
 from firetower.core.actions import Action, SlackAction, WebhookAction
 from firetower.core.automations import Automation, Mode, Revision, duration
 from firetower.core.filters import ANY
+from firetower.core.revisions import with_changes
 from firetower.core.text import counted, visible
 from firetower.tui.execution_text import pretty
 from firetower.tui.text import ago, exact, lines, plain
@@ -96,12 +97,11 @@ def _action(action: Action) -> Iterator[Content]:
 
 def _revisions(revisions: Sequence[Revision]) -> Iterator[Content]:
     name = "revisions"
-    for revision in revisions:
-        words, tone = MODES[revision.mode]
+    for revision, changes in with_changes(revisions):
         yield Content.assemble(
             (f"{name:<{_WIDTH}}", "dim"),
             f"{revision.number:>3}  {exact(revision.saved_at)}  ",
-            (f"{words:<10}", tone),
-            plain(f"by {revision.author}").stylize("dim"),
+            plain(f"by {revision.author}  ").stylize("dim"),
+            plain("; ".join(changes)),
         )
         name = ""

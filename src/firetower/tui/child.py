@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Callable
 from datetime import timedelta
+
+from firetower.tui.command import PROGRAM, environment_of
 
 _WAITS = timedelta(seconds=1), timedelta(seconds=60)
 """The wait after the first death, and the longest; each is twice as long as the one before."""
@@ -24,10 +25,8 @@ class WorkerChild:
     def __init__(
         self, database: str | None, *, waits: tuple[timedelta, timedelta] = _WAITS
     ) -> None:
-        self.command = [sys.executable, "-m", "firetower.cli"]
-        if database is not None:
-            self.command += ["--database", database]
-        self.command += ["worker", "--attached"]
+        self.command = [*PROGRAM, "worker", "--attached"]
+        self._environment = environment_of(database)
         self._waits = waits
         self._stopped = False
         self.tell: Callable[[str], None] | None = None
@@ -68,6 +67,7 @@ class WorkerChild:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
             start_new_session=True,
         )
         self.said = STARTING

@@ -9,23 +9,31 @@ from typing import Any
 
 from firetower.core.errors import FiretowerError, StoreError
 
-VARIABLE = "FIRETOWER_DATABASE_URL"
+PROGRAM = (sys.executable, "-m", "firetower.cli")
+_VARIABLE = "FIRETOWER_DATABASE_URL"
+
+
+def environment_of(database: str | None) -> dict[str, str]:
+    """Return the environment in which a command works on a database; None is the default one.
+
+    By the environment, for a URL may hold a password, and everyone on the machine sees arguments.
+    """
+    return dict(os.environ) if database is None else {**os.environ, _VARIABLE: database}
 
 
 async def run_command(database: str | None, *arguments: str) -> dict[str, Any]:
     """Run a command that prints one JSON object, and return that.
 
-    The database goes by the environment: a URL may hold a password, and arguments can be seen by
-    everyone on the machine. The process ends with the task that waits for it. Raises
-    FiretowerError with the two lines that the command was refused with.
+    The process ends with the task that waits for it. Raises FiretowerError with the two lines
+    that the command was refused with.
     """
-    environment = dict(os.environ) if database is None else {**os.environ, VARIABLE: database}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "firetower.cli", *arguments),
+        *PROGRAM,
+        *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=environment,
+        env=environment_of(database),
     )
     try:
         said, refused = await process.communicate()

@@ -56,13 +56,3 @@ def milliseconds(span: float | None) -> str:
     if span is None:
         return ""
     return f"{span:,.0f} ms" if span < 10_000 else f"{span / 1_000:,.1f} s"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as "3.4 MB"."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1_000:
-            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
-        value /= 1_000
-    return f"{value:,.1f} TB"

@@ -8,8 +8,8 @@ from textual.content import Content
 
 from firetower.core.catalog import Entry, VersionDetail
 from firetower.core.references import ContainerKind
-from firetower.core.text import counted, visible
-from firetower.tui.text import ago, exact, lines, plain, size
+from firetower.core.text import byte_count, counted, visible
+from firetower.tui.text import ago, exact, lines, plain
 
 _WIDTH = 9
 
@@ -20,7 +20,7 @@ def version_text(detail: VersionDetail, now: datetime, most: int | None = None) 
     made = f"{exact(version.created_at)}, {_age(version.created_at, now)}, by {version.author}"
     holds = counted(version.file_count, "entry", "entries")
     if version.size:
-        holds += f", {size(version.size)}"
+        holds += f", {byte_count(version.size)}"
     labels = (("aliases", version.aliases), ("tags", version.tags))
     parts = [
         Content.styled(visible(version.reference), "bold"),
@@ -70,6 +70,6 @@ def _entries(entries: tuple[Entry, ...], most: int | None) -> Iterator[Content]:
         if entry.size is None:
             yield plain(entry.uri or entry.path)
         else:
-            yield Content.assemble((f"{size(entry.size):>9}  ", "dim"), plain(entry.path))
+            yield Content.assemble((f"{byte_count(entry.size):>9}  ", "dim"), plain(entry.path))
     if most is not None and len(entries) > most:
         yield Content.styled(f"… {len(entries) - most:,} more: enter shows all", "dim")

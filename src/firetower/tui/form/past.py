@@ -1,7 +1,11 @@
 """What a draft would have done of late, kept up to date while it is written."""
 
+from __future__ import annotations
+
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
@@ -10,9 +14,15 @@ from textual.widgets import Static
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.errors import FiretowerError
-from firetower.core.text import counted
-from firetower.tower.automations import Cancelled
+from firetower.core.text import and_list, counted, visible
 from firetower.tui.session import session_of
+
+if TYPE_CHECKING:
+    from firetower.tower.automations import Cancelled
+
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
 
 SPAN = timedelta(days=30)
 _PAUSE = 0.15
@@ -22,8 +32,10 @@ _PAUSE = 0.15
 class Past(Static):
     """How often a definition would have fired in the last 30 days, and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, edited: str | None) -> None:
+        """`edited` is the automation that is being edited: it does not overlap with itself."""
         super().__init__("", id="past")
+        self._edited = edited
         self._definition: Definition | None = None
 
     def show(self, definition: Definition | None) -> None:
@@ -41,19 +53,33 @@ class Past(Static):
         await asyncio.sleep(_PAUSE)
         session = session_of(self)
         since = session.now() - SPAN
-        try:
-            result = await session.ask(
-                lambda tower: tower.automations.backtest(
-                    definition, since, wanted=lambda: definition is self._definition
-                )
+
+        def look(tower: Tower) -> tuple[Backtest, Sequence[str]]:
+            automations = tower.automations
+            past = automations.backtest(
+                definition, since, wanted=lambda: definition is self._definition
             )
+            return past, automations.overlapping(definition, apart_from=self._edited)
+
+        try:
+            result, others = await session.ask(look)
         except Cancelled:
             return
         except FiretowerError as error:
             self.update(Content(error.message))
             return
         if definition is self._definition:
-            self.update(past_text(result))
+            self.update(Content("\n").join([past_text(result), *overlap_text(others)]))
+
+
+def overlap_text(others: Sequence[str]) -> list[Content]:
+    """Return a warning of the automations that send the same events to the same endpoint."""
+    if not others:
+        return []
+    names = and_list([visible(name) for name in others[:3]])
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    said = f"! {names}{more} may send the same event there too."
+    return [Content.styled(said, "$warning")]
 
 
 def past_text(result: Backtest) -> Content:

@@ -93,7 +93,7 @@ class FormScreen(Screen[str | None]):
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
                 yield Static("Reading what happened of late …", id="preview")
-                yield Past()
+                yield Past(None if self._before is None else self._before.name)
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", compact=True)
@@ -120,7 +120,7 @@ class FormScreen(Screen[str | None]):
         try:
             world, recent = await session.ask(read)
         except FiretowerError as error:
-            self.query_one("#preview", Static).update(lines(f"{error.message}\n{error.hint}"))
+            self.query_one("#preview", Static).update(lines(error.text))
             return
         self._world, self._recent = world, {type_: recent}
         self._look()

@@ -135,7 +135,7 @@ class Ask(ModalScreen[T | None]):
                 field.fail(error)
                 field.entry.focus()
                 return
-        self._say(f"{error.message}\n{error.hint}")
+        self._say(error.text)
 
     def _say(self, text: str) -> None:
         static = self.query_one(".ask--error", Static)

@@ -18,14 +18,18 @@ from firetower.core.automations import Automation, Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
+from firetower.core.revisions import with_changes
 from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.screens.probe import show_probe
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
+from firetower.tui.text import exact
 from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table
@@ -55,6 +59,8 @@ class AutomationScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace,h,left", "dismiss(None)", "Back", id="automation.back"),
         Binding("e", "edit", "Edit", id="automation.change"),
+        Binding("x", "explain", "Why", id="automation.why"),
+        Binding("R", "restore", "Restore", id="automation.restore"),
         Binding("t", "test", "Test", id="automation.probe"),
     ]
 
@@ -66,6 +72,7 @@ class AutomationScreen(Screen[None]):
             Table(COLUMNS), empty="It has not fired yet.", id="automation-executions"
         )
         self._found: Automation | None = None
+        self._revisions: Sequence[Revision] = ()
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
@@ -100,7 +107,7 @@ class AutomationScreen(Screen[None]):
             self.listing.fail(error)
             return
         now = session.now()
-        self._found = automation
+        self._found, self._revisions = automation, revisions
         self._update("#automation-title", automation_title(automation))
         self._update("#automation-text", automation_text(automation, revisions, now))
         self.listing.set_rows([execution_row(execution, now) for execution in executions])
@@ -114,6 +121,36 @@ class AutomationScreen(Screen[None]):
     def _execution_chosen(self, event: Table.Chosen) -> None:
         event.stop()
         self.app.push_screen(ExecutionScreen(int(str(event.key))))
+
+    def action_explain(self) -> None:
+        """Tell why it has fired, and why not."""
+        self.app.push_screen(ExplainAutomationScreen(self.automation))
+
+    @work(exit_on_error=False)
+    async def action_restore(self) -> None:
+        """Choose an earlier revision, and save it again."""
+        earlier = with_changes(self._revisions)[1:]
+        if not earlier:
+            self.notify("There is no earlier revision.", markup=False)
+            return
+        offers = [
+            Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
+            for one, _ in earlier
+        ]
+        chosen = await self.app.push_screen_wait(Picker("Restore which revision?", offers, ""))
+        if chosen is None:
+            return
+        name = self.automation
+        try:
+            restored = await session_of(self).ask(
+                lambda tower: tower.automations.restore(name, int(chosen))
+            )
+        except FiretowerError as error:
+            tell(self, error)
+            return
+        self.automation = restored.name
+        self.notify(f"Saved revision {chosen} again, for events from now on.", markup=False)
+        self._reload()
 
     def action_test(self) -> None:
         """Send a test request to its endpoint."""

@@ -16,14 +16,14 @@ from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import CollectionReference, ContainerKind
-from firetower.core.text import counted, visible
+from firetower.core.text import byte_count, counted, visible
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.version import VersionScreen
 from firetower.tui.session import session_of, tell
-from firetower.tui.text import ago, size
+from firetower.tui.text import ago
 from firetower.tui.version_text import version_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.listing import Listing
@@ -51,7 +51,7 @@ def version_row(version: Version, now: datetime) -> Row:
             Cell(f"v{version.index}"),
             Cell(" ".join(version.aliases), "accent"),
             Cell(" ".join(version.tags)),
-            Cell(size(version.size) if version.size else "–", "dim"),
+            Cell(byte_count(version.size) if version.size else "–", "dim"),
             Cell(ago(version.created_at, now), "dim"),
             Cell(version.author, "dim"),
         ),

@@ -17,7 +17,7 @@ from firetower.core.executions import Attempt, Execution
 from firetower.tui.execution_text import as_curl, execution_text, headline
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.explain import ExplainEventScreen
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
 from firetower.tui.text import lines
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ExecutionScreen(ModalScreen[None]):
         try:
             self._found = found = await session.ask(find)
         except FiretowerError as error:
-            self.query_one("#headline", Static).update(lines(f"{error.message}\n{error.hint}"))
+            self.query_one("#headline", Static).update(lines(error.text))
             return
         now = session.now()
         self.query_one("#headline", Static).update(headline(found[0], now))
@@ -96,7 +96,7 @@ class ExecutionScreen(ModalScreen[None]):
         try:
             await session_of(self).ask(lambda tower: tower.executions.redeliver([number]))
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         self.notify("It is sent again as soon as the worker gets to it.", markup=False)
         self._reload()

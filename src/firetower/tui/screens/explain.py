@@ -51,7 +51,7 @@ class ExplainEventScreen(ModalScreen[None]):
         try:
             found = await session.ask(lambda tower: tower.explain.event(number, clock=write))
         except FiretowerError as error:
-            said.update(lines(f"{error.message}\n{error.hint}"))
+            said.update(lines(error.text))
             return
         self.query_one(".explain--title", Static).update(_event_line(found))
         said.update(Content("\n").join(_event_lines(found)))

@@ -11,7 +11,7 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.integrations import IntegrationKind, IntegrationSettings, check_url
 from firetower.core.names import check_integration_name
 from firetower.tui.screens.ask import Answers, Ask
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.secret_field import SecretField
 
@@ -80,7 +80,7 @@ class IntegrationDialog(Ask[str]):
         try:
             found = await session_of(self).ask(lambda tower: tower.secrets.list())
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         for field in self._secrets:
             field.set_names([secret.name for secret in found])

@@ -73,7 +73,7 @@ class ProbeScreen(ModalScreen[None]):
                 database, self.kind.value, "test", self.integration, "--json"
             )
         except FiretowerError as error:
-            self._show(Content.styled("✗ not sent", "$error"), f"{error.message}\n{error.hint}")
+            self._show(Content.styled("✗ not sent", "$error"), error.text)
         else:
             self._answer = answer
             self._show(answer_line(answer), pretty(answer["response_body"]))

@@ -51,7 +51,7 @@ class VersionScreen(ModalScreen[None]):
             detail = await session.ask(lambda tower: tower.version(self.reference))
             said = version_text(detail, session.now())
         except FiretowerError as error:
-            said = lines(f"{error.message}\n{error.hint}")
+            said = lines(error.text)
         static = self.query_one("#detail", Static)
         if static.content != said:
             static.update(said)

@@ -12,11 +12,12 @@ from textual.message import Message
 
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
-from firetower.core.text import counted
+from firetower.core.text import counted, shortened
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.explain import ExplainAutomationScreen
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -61,6 +62,22 @@ def automation_row(automation: Automation, now: datetime) -> Row:
             Cell(f"{automation.fired_24h:,}" if automation.fired_24h else "–", quiet),
         ),
     )
+
+
+_SHOWN = 3
+"""Firings in shadow that are shown before an automation is let act."""
+
+
+def _would_have_sent(executions: Sequence[Execution]) -> str:
+    """Return what firings in shadow would have sent, the newest first."""
+    told = [
+        f"{execution.event.subject} {execution.event.detail}\n  {shortened(body, 200)}"
+        for execution in executions
+        if (body := execution.request_body) is not None
+    ]
+    if not told:
+        return "It has fired nothing in shadow yet. From now on it sends."
+    return "\n".join(["Its last firings would have sent:", *told])
 
 
 class Automations(Listing):
@@ -169,8 +186,27 @@ class Automations(Listing):
     def action_shadow(self) -> None:
         """Put the automation in shadow, or let it act."""
         if automation := self._chosen_or_why():
-            shadow = automation.mode is Mode.SHADOW
-            self._set_mode(automation.name, Mode.ENABLED if shadow else Mode.SHADOW)
+            if automation.mode is Mode.SHADOW:
+                self._promote(automation)
+            else:
+                self._set_mode(automation.name, Mode.SHADOW)
+
+    @work(exit_on_error=False)
+    async def _promote(self, automation: Automation) -> None:
+        """Show what the last firings would have sent, ask, and let it act."""
+        session = session_of(self)
+        try:
+            fired = await session.ask(
+                lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
+            )
+        except FiretowerError as error:
+            tell(self, error)
+            return
+        question = Confirm(
+            f"Let {automation.name} act?", _would_have_sent(fired), [("act", "Let it act")]
+        )
+        if await self.app.push_screen_wait(question):
+            self._set_mode(automation.name, Mode.ENABLED)
 
     def _set_mode(self, name: str, mode: Mode) -> None:
         words = {
@@ -216,7 +252,7 @@ class Automations(Listing):
         try:
             await session_of(self).ask(change)
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         self.notify(said, markup=False)
         self.post_message(self.Wanted("refresh", None))

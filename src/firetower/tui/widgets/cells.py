@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from rich.cells import cell_len, set_cell_size
@@ -9,6 +10,8 @@ from rich.cells import cell_len, set_cell_size
 from firetower.core.text import visible
 
 GAP = 2
+_MEASURED = 300
+"""Rows whose texts are measured: the first screens of a long list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,10 @@ class Row:
 
 
 def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int, ...]:
-    """Return the cells that each column's title and longest text take."""
+    """Return the cells that each column's title and longest text take, in the first screens."""
+    measured = list(islice(rows, _MEASURED))
     return tuple(
-        max(cell_len(column.title), *(cell_len(row.cells[place].text) for row in rows))
-        if rows
-        else cell_len(column.title)
+        max(cell_len(column.title), *(cell_len(row.cells[place].text) for row in measured), 0)
         for place, column in enumerate(columns)
     )
 

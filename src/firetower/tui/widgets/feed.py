@@ -16,7 +16,7 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui.screens.explain import ExplainEventScreen
-from firetower.tui.session import session_of
+from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.feed_line import feed_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
@@ -102,7 +102,7 @@ class Feed(Listing):
             try:
                 page = await session.ask(partial(_page, container=self.container, before_id=oldest))
             except FiretowerError as error:
-                self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+                tell(self, error)
                 return
             now = session.now()
             self.feed.prepend([feed_row(one, now) for one in page], more=len(page) == PAGE)
@@ -179,7 +179,7 @@ class Feed(Listing):
                 lambda tower: tower.executions.get(int(str(number)))
             )
         except FiretowerError as error:
-            self.notify(f"{error.message}\n{error.hint}", severity="error", markup=False)
+            tell(self, error)
             return
         self.app.push_screen(ExplainEventScreen(execution.event.id))
 

@@ -56,7 +56,7 @@ class Listing(Vertical):
 
     def fail(self, error: FiretowerError) -> None:
         """Say what went wrong in place of the rows."""
-        self._say(f"{error.message}\n{error.hint}", failed=True)
+        self._say(error.text, failed=True)
 
     def set_empty(self, text: str) -> None:
         """Say something else when there is nothing."""

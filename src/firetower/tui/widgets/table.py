@@ -1,12 +1,11 @@
 """A table that draws only the lines on screen, so that a million rows cost what twenty do."""
 
 from collections.abc import Hashable, Sequence
-from itertools import islice
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -26,10 +25,6 @@ from firetower.tui.widgets.cells import (
 )
 
 __all__ = ["Cell", "Column", "Row", "Table", "fitted"]
-
-
-_MEASURED = 300
-"""Rows whose texts are measured: the first screens of a long list."""
 
 
 class Table(ScrollView, can_focus=True):
@@ -136,7 +131,7 @@ class Table(ScrollView, can_focus=True):
         self._show(self._found(rows))
 
     def _fit(self, rows: Sequence[Row]) -> None:
-        natural = natural_widths(self.columns, list(islice(rows, _MEASURED))) if self.FITS else None
+        natural = natural_widths(self.columns, rows) if self.FITS else None
         if natural != self._natural:
             self._natural = natural
             self._strips.clear()
@@ -254,19 +249,17 @@ class Table(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Share the new width, with the cursor in sight if it was."""
-        was_seen = 0 <= self._cursor - self.scroll_offset.y < self._height - self.header_lines
+        seen = range(max(self._height - self.header_lines, 0))
+        was_seen = not self._height or self._cursor - self.scroll_offset.y in seen
         self._height = event.size.height
         self._strips.clear()
         self._resize()
         if was_seen:
             self.call_later(self._scroll_to_cursor)
 
-    def on_focus(self, _: events.Focus) -> None:
-        """Draw the cursor as it is."""
-        self._refresh_row(self._cursor)
-
-    def on_blur(self, _: events.Blur) -> None:
-        """Draw the cursor as it is."""
+    @on(events.Focus)
+    @on(events.Blur)
+    def _draw_cursor(self) -> None:
         self._refresh_row(self._cursor)
 
     def notify_style_update(self) -> None:

@@ -1,0 +1,73 @@
+"""x: why something fired, and why it did not."""
+
+from datetime import UTC, datetime
+
+import pytest
+from textual.pilot import Pilot
+
+from firetower.core.backtest import Backtest
+from firetower.tui.form.past import past_text
+from firetower.tui.screens.explain import ExplainAutomationScreen, ExplainEventScreen
+from tui.scene import Scene
+from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows, until
+
+pytestmark = pytest.mark.anyio
+
+
+def on(pilot: Pilot[None], kind: type) -> bool:
+    return isinstance(pilot.app.screen, kind)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_an_automation_is_explained_by_reason_and_down_to_one_event(
+    scene: Scene, size: tuple[int, int]
+) -> None:
+    async with open_app(scene, size) as pilot:
+        await press(pilot, "enter", "x")
+        assert on(pilot, ExplainAutomationScreen)
+        assert shows(pilot, "became of it")
+        assert shows(pilot, "✗", "another event")
+        await press(pilot, "j")
+        await press(pilot, "enter")
+        assert on(pilot, ExplainEventScreen)
+        await until(pilot, lambda: not shows(pilot, "Loading …"))
+        assert any("automation" in line or "it w" in line for line in screen_text(pilot))
+        await press(pilot, "escape", "escape")
+        assert not on(pilot, ExplainAutomationScreen)
+
+
+async def test_a_line_of_the_feed_leads_to_what_became_of_its_event(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "3", "x")
+        await until(pilot, lambda: on(pilot, ExplainEventScreen))
+        await settled(pilot)
+        [event] = scene.tower.events.newest(1)
+        execution = scene.tower.executions.newest(1)[0]
+        assert shows(pilot, f"event {execution.event.id}")
+        assert shows(pilot, "✓", execution.automation)
+        assert event.id >= execution.event.id
+
+
+async def test_an_event_that_is_gone_says_so(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        pilot.app.push_screen(ExplainEventScreen(10_000))
+        await settled(pilot)
+        assert shows(pilot, "there is no event 10000")
+
+
+async def test_the_form_tells_what_the_draft_would_have_done(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "n")
+        await until(pilot, lambda: shows(pilot, "It would have fired"))
+        before = next(line for line in screen_text(pilot) if "would have fired" in line)
+        await press(pilot, "tab", "tab", *"^nothing-like-it")
+        await until(pilot, lambda: shows(pilot, "would have fired 0 times"))
+        assert "fired 0 times" not in before
+
+
+def test_the_past_names_what_a_cooldown_held() -> None:
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    text = past_text(Backtest(now, now, 1_234, 2, (0, 7), ()))
+    assert text.plain == (
+        "It would have fired 1,234 times in the last 30 days, and 2 held by the cooldown.  ▁█"
+    )
