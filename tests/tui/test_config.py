@@ -119,7 +119,8 @@ def test_every_key_of_the_app_could_stand_in_the_file(key: object) -> None:
 
 @pytest.mark.anyio
 async def test_other_keys_work_and_help_shows_them(scene: Scene) -> None:
-    config = Config("light", {"automation.new": "a", "form.save": "f9", "help": "f1"})
+    keys = {"automation.new": "a", "place.new": "a", "form.save": "f9", "help": "f1"}
+    config = Config("light", keys)
     app = FiretowerApp(scene.open_tower, clock=scene.clock, config=config)
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await settled(pilot)

@@ -62,7 +62,7 @@ async def test_of_one_collection_by_keys_with_a_suggested_name(scene: Scene) -> 
         await press(pilot, "l", "l")
         assert shows(pilot, "When a tag matching ^eu is added to a")
         await press(pilot, "f2")
-        assert shows(pilot, "bert-collection-tagged", "tag ~ ^eu")
+        assert shows(pilot, "bert-collection", "collection tagged")
     definition = automation(scene, "bert-collection-tagged").definition
     assert isinstance(definition.scope, CollectionScope)
     assert str(definition.scope.collection) == "models/bert"
