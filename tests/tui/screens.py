@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.worker import Worker
 
@@ -65,6 +66,14 @@ def _open_dialogs(pilot: Pilot[None]) -> int:
 async def press(pilot: Pilot[None], *keys: str) -> None:
     """Press keys, and let what they start come to its end."""
     await pilot.press(*keys)
+    await settled(pilot)
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """Paste a text where the focus is, and let what it starts come to its end."""
+    focused = pilot.app.screen.focused
+    assert focused is not None
+    focused.post_message(Paste(text))
     await settled(pilot)
 
 

@@ -7,7 +7,7 @@ from firetower.core.automations import Automation
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.widgets.choice import Picker
 from tui.scene import Scene
-from tui.screens import press, settled
+from tui.screens import paste, press, settled
 
 
 async def write(pilot: Pilot[None], text: str) -> None:
@@ -45,10 +45,13 @@ async def to(pilot: Pilot[None], field: str, key: str = "tab") -> None:
 
 
 async def fill(pilot: Pilot[None], **texts: str) -> None:
-    """Go to lines by tab and write into them, in the form's order; _ stands for -."""
+    """Go to lines by tab and fill them in, in the form's order; _ stands for -."""
     for name, text in texts.items():
         await to(pilot, name.replace("_", "-"))
-        await write(pilot, text)
+        if isinstance(pilot.app.screen.focused, Input):  # pasted: a key takes 50 ms
+            await paste(pilot, text)
+        else:
+            await write(pilot, text)
 
 
 async def choose(pilot: Pilot[None], field: str, label: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from firetower.core.catalog import Collection, LoggedVersion, Version
 from firetower.core.names import check_alias, check_name
 from firetower.core.references import (
@@ -19,10 +21,23 @@ from firetower.tui.widgets.field import ChoiceField, Field, TextField
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
-    from firetower.tower.metadata import metadata_of, words_of
 
 
 _COMMAS = "several apart by commas"
+
+
+def _words_of(text: str) -> list[str]:
+    """Return the words of a line, as a shell would take it. Raises InvalidInput."""
+    from firetower.tower.metadata import words_of
+
+    return words_of(text)
+
+
+def _metadata_of(words: Sequence[str]) -> dict[str, JsonValue]:
+    """Read metadata as the command line does. Raises InvalidInput."""
+    from firetower.tower.metadata import metadata_of
+
+    return metadata_of(words)
 
 
 def names_of(text: str) -> list[str]:
@@ -42,7 +57,7 @@ def _check_aliases(text: str) -> None:
 
 def _metadata_words(text: str) -> list[str]:
     """Return metadata as the command line takes it: one JSON object, or words `KEY=VALUE`."""
-    return [text] if text.startswith("{") else words_of(text)
+    return [text] if text.startswith("{") else _words_of(text)
 
 
 def _aliases(*, required: bool = False, note: str = "") -> Field:
@@ -132,14 +147,14 @@ def _log_version(
             "Files, folders",
             placeholder="model.pt data/",
             required=False,
-            check=words_of,
+            check=_words_of,
         ),
         TextField(
             "references",
             "References",
             placeholder="s3://bucket/key",
             required=False,
-            check=words_of,
+            check=_words_of,
         ),
         _aliases(),
         _tags(),
@@ -148,19 +163,19 @@ def _log_version(
             "Metadata",
             placeholder='accuracy=0.93  or  {"accuracy": 0.93}',
             required=False,
-            check=lambda text: metadata_of(_metadata_words(text)),
+            check=lambda text: _metadata_of(_metadata_words(text)),
         ),
     ]
 
     def save(tower: Tower, answers: Answers) -> LoggedVersion:
         return tower.log(
             f"{project}/{answers['collection']}",
-            [Path(path).expanduser() for path in words_of(answers["paths"])],
+            [Path(path).expanduser() for path in _words_of(answers["paths"])],
             type=answers["type"],
-            references=words_of(answers["references"]),
+            references=_words_of(answers["references"]),
             aliases=names_of(answers["aliases"]),
             tags=names_of(answers["tags"]),
-            metadata=metadata_of(_metadata_words(answers["metadata"]))
+            metadata=_metadata_of(_metadata_words(answers["metadata"]))
             if answers["metadata"]
             else {},
         )
