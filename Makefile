@@ -5,7 +5,7 @@ READY := .venv/.ready
 .PHONY: test demo check bench screenshots clean
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/benchmarks
+	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/benchmarks
 
 demo: $(READY)
 	$(BIN)/firetower demo --tour
