@@ -21,7 +21,6 @@ from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import Outcome, record
 from firetower.store.queue.recover import recover
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Slots, Turn
-from firetower.store.redelivery import APART
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -302,18 +301,3 @@ def test_evaluated_events_are_marked(bench: Bench) -> None:
             select(tables.events.c.id).where(tables.events.c.evaluated.is_(False))
         ).all()
     assert waiting == []
-
-
-def test_many_redeliveries_to_one_endpoint_are_due_one_after_the_other(bench: Bench) -> None:
-    bench.automate()
-    for alias in ("a", "b", "c"):
-        bench.tower.add_alias(bench.version, alias)
-    for claim in bench.turn(room=5):
-        bench.answer(claim, 202)
-    bench.now += timedelta(hours=1)
-    assert bench.tower.executions.redeliver([one.id for one in bench.executions]) == 3
-    due = [one.due_at for one in bench.executions]
-    assert due == [bench.now + number * APART for number in range(3)]
-    assert len(bench.turn(room=5)) == 1
-    bench.now += 2 * APART
-    assert len(bench.turn(room=5)) == 2

@@ -1,0 +1,29 @@
+"""Sending again, on both databases."""
+
+from datetime import timedelta
+
+import pytest
+
+from firetower.store.redelivery import APART
+from firetower.store.store import Store
+from store.test_queue import Bench
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    return Bench(store)
+
+
+def test_many_redeliveries_to_one_endpoint_are_due_one_after_the_other(bench: Bench) -> None:
+    bench.automate()
+    for alias in ("a", "b", "c"):
+        bench.tower.add_alias(bench.version, alias)
+    for claim in bench.turn(room=5):
+        bench.answer(claim, 202)
+    bench.now += timedelta(hours=1)
+    assert bench.tower.executions.redeliver([one.id for one in bench.executions]) == 3
+    due = [one.due_at for one in bench.executions]
+    assert due == [bench.now + number * APART for number in range(3)]
+    assert len(bench.turn(room=5)) == 1
+    bench.now += 2 * APART
+    assert len(bench.turn(room=5)) == 2
