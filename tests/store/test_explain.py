@@ -14,7 +14,7 @@ from firetower.core.filters import Filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionsScope, ContainerScope
 from firetower.store.store import Store
-from store.test_queue import START, Bench
+from store.bench import START, Bench
 
 PROJECT = ContainerReference.project("acme/vision")
 PROD = Filter.parse('{"alias": {"$regex": "^prod"}}')

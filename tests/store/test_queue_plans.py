@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 from firetower.store.executions import find_ids
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
-from store.test_queue import Bench
+from store.bench import Bench
 
 _HISTORY = ("events", "executions", "attempts")
 

@@ -6,7 +6,7 @@ import pytest
 
 from firetower.store.redelivery import APART
 from firetower.store.store import Store
-from store.test_queue import Bench
+from store.bench import Bench
 
 
 @pytest.fixture

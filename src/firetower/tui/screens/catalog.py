@@ -6,79 +6,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
 from firetower.core.catalog import Collection, LoggedVersion, Version
-from firetower.core.names import check_alias, check_name
+from firetower.core.names import check_name
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
     ContainerReference,
     VersionReference,
 )
+from firetower.tui.catalog_fields import (
+    COMMAS,
+    aliases_field,
+    check_tags,
+    metadata_of,
+    metadata_words,
+    names_of,
+    tags_field,
+    words_of,
+)
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.widgets.field import ChoiceField, Field, TextField
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
-
-
-_COMMAS = "several apart by commas"
-
-
-def _words_of(text: str) -> list[str]:
-    """Return the words of a line, as a shell would take it. Raises InvalidInput."""
-    from firetower.tower.metadata import words_of
-
-    return words_of(text)
-
-
-def _metadata_of(words: Sequence[str]) -> dict[str, JsonValue]:
-    """Read metadata as the command line does. Raises InvalidInput."""
-    from firetower.tower.metadata import metadata_of
-
-    return metadata_of(words)
-
-
-def names_of(text: str) -> list[str]:
-    """Split names that stand apart by commas."""
-    return [name for part in text.split(",") if (name := part.strip())]
-
-
-def _check_tags(text: str) -> None:
-    for name in names_of(text):
-        check_name(name, "tag")
-
-
-def _check_aliases(text: str) -> None:
-    for name in names_of(text):
-        check_alias(name)
-
-
-def _metadata_words(text: str) -> list[str]:
-    """Return metadata as the command line takes it: one JSON object, or words `KEY=VALUE`."""
-    return [text] if text.startswith("{") else _words_of(text)
-
-
-def _aliases(*, required: bool = False, note: str = "") -> Field:
-    return TextField(
-        "aliases",
-        "Aliases",
-        placeholder=f"staging  ({_COMMAS})",
-        required=required,
-        check=_check_aliases,
-        note=note,
-    )
-
-
-def _tags() -> Field:
-    return TextField(
-        "tags",
-        "Tags",
-        placeholder=f"reviewed  ({_COMMAS})",
-        required=False,
-        check=_check_tags,
-    )
 
 
 def new_place(kind: ContainerKind) -> Ask[ContainerReference]:
@@ -147,35 +97,35 @@ def _log_version(
             "Files, folders",
             placeholder="model.pt data/",
             required=False,
-            check=_words_of,
+            check=words_of,
         ),
         TextField(
             "references",
             "References",
             placeholder="s3://bucket/key",
             required=False,
-            check=_words_of,
+            check=words_of,
         ),
-        _aliases(),
-        _tags(),
+        aliases_field(),
+        tags_field(),
         TextField(
             "metadata",
             "Metadata",
             placeholder='accuracy=0.93  or  {"accuracy": 0.93}',
             required=False,
-            check=lambda text: _metadata_of(_metadata_words(text)),
+            check=lambda text: metadata_of(metadata_words(text)),
         ),
     ]
 
     def save(tower: Tower, answers: Answers) -> LoggedVersion:
         return tower.log(
             f"{project}/{answers['collection']}",
-            [Path(path).expanduser() for path in _words_of(answers["paths"])],
+            [Path(path).expanduser() for path in words_of(answers["paths"])],
             type=answers["type"],
-            references=_words_of(answers["references"]),
+            references=words_of(answers["references"]),
             aliases=names_of(answers["aliases"]),
             tags=names_of(answers["tags"]),
-            metadata=_metadata_of(_metadata_words(answers["metadata"]))
+            metadata=metadata_of(metadata_words(answers["metadata"]))
             if answers["metadata"]
             else {},
         )
@@ -194,7 +144,7 @@ def _link_version(
             check=VersionReference.parse,
         ),
         _collection_field(registry, near, at),
-        _aliases(),
+        aliases_field(),
     ]
 
     def save(tower: Tower, answers: Answers) -> Version:
@@ -218,7 +168,7 @@ def link_from(version: Version, registries: Sequence[ContainerReference]) -> Ask
             value=name,
             check=lambda text: check_name(text, "collection name"),
         ),
-        _aliases(),
+        aliases_field(),
     ]
 
     def save(tower: Tower, answers: Answers) -> Version:
@@ -237,13 +187,13 @@ def add_alias(version: Version, linked: Sequence[str] = ()) -> Ask[None]:
     def save(tower: Tower, answers: Answers) -> None:
         tower.add_alias(version, *names_of(answers["aliases"]))
 
-    fields = [_aliases(required=True, note=note)]
+    fields = [aliases_field(required=True, note=note)]
     return Ask(f"Add an alias to {version}", fields, save, button="Add")
 
 
 def add_tag(version: Version) -> Ask[None]:
     """Return the dialog that puts tags on a version."""
-    tags = TextField("tags", "Tags", placeholder=f"reviewed  ({_COMMAS})", check=_check_tags)
+    tags = TextField("tags", "Tags", placeholder=f"reviewed  ({COMMAS})", check=check_tags)
 
     def save(tower: Tower, answers: Answers) -> None:
         tower.add_tag(version, *names_of(answers["tags"]))
@@ -292,9 +242,9 @@ def tag_collection(collection: Collection) -> Ask[None]:
         TextField(
             "add",
             "Add",
-            placeholder=f"served  ({_COMMAS})",
+            placeholder=f"served  ({COMMAS})",
             required=not collection.tags,
-            check=_check_tags,
+            check=check_tags,
         )
     ]
     if collection.tags:

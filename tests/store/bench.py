@@ -1,0 +1,83 @@
+"""A store with all that a queue needs, turned by hand."""
+
+from datetime import UTC, datetime, timedelta
+
+from firetower.core.actions import NoAction, WebhookAction
+from firetower.core.automations import Definition, Mode
+from firetower.core.delivery import Answer, judge
+from firetower.core.events import EventType
+from firetower.core.executions import Execution
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.core.references import ContainerReference
+from firetower.core.requests import RecordedRequest
+from firetower.core.scopes import ContainerScope
+from firetower.store.mirror import Mirror
+from firetower.store.queue.claim import claim_due
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.turn import Claim, Slots, Turn
+from firetower.store.store import Store
+from firetower.tower import Tower
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+class Bench:
+    """A store with a clock of its own, one registry, one version and one endpoint."""
+
+    def __init__(self, store: Store) -> None:
+        self.now = START
+        store.clock = lambda: self.now
+        self.store = store
+        self.tower = Tower(store)
+        self.mirror = Mirror()
+        self.tower.create_registry("models")
+        version = self.tower.log("acme/vision/resnet", type="model")
+        self.version = self.tower.link(version, "models/resnet").reference
+        self.tower.integrations.create(
+            IntegrationSettings(name="ci", kind=IntegrationKind.WEBHOOK, url="http://ci.test/")
+        )
+        self.turn()
+
+    def automate(self, name: str = "deploy", *, records: bool = False, **more: object) -> None:
+        mode = more.pop("mode", Mode.ENABLED)
+        given = {
+            "name": name,
+            "scope": ContainerScope(container=ContainerReference.registry("models")),
+            "event_type": EventType.ADD_ARTIFACT_ALIAS,
+            "action": NoAction() if records else WebhookAction(integration="ci"),
+            **more,
+        }
+        self.tower.automations.create(Definition.model_validate(given), Mode(str(mode)))
+
+    def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
+        with self.store.changing() as change:
+            self.mirror.refresh(change.connection)
+            slots = Slots(worker, dict.fromkeys(self.mirror.integrations, room))
+            turn = Turn(change.connection, self.store.known, self.mirror, slots, change.now)
+            evaluated = evaluate(turn, 100)
+            due, _ = claim_due(turn)
+            return [*evaluated.claims, *due]
+
+    def answer(self, claim: Claim, code: int) -> None:
+        answer = Answer(code)
+        verdict = judge(
+            answer,
+            retries_used=claim.retries_used,
+            schedule=claim.integration.settings.schedule,
+            now=self.now,
+            jitter=0,
+        )
+        request = RecordedRequest("http://ci.test/", {}, "{}")
+        outcome = Outcome(claim, request, answer, verdict, self.now, timedelta(0))
+        with self.store.changing() as change:
+            record(change.connection, [outcome], change.now)
+
+    @property
+    def executions(self) -> list[Execution]:
+        return self.tower.executions.newest(100)[::-1]
+
+    @property
+    def only(self) -> Execution:
+        [execution] = self.executions
+        return execution
