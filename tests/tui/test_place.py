@@ -4,6 +4,7 @@ import pytest
 from textual.widgets import Button
 
 from firetower.core.automations import Mode
+from firetower.core.integrations import IntegrationKind
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
@@ -203,3 +204,13 @@ async def test_the_last_of_many_automations_is_in_sight(
         await until(pilot, lambda: shows(pilot, "deploy-on-prod", "✓ on"))
         await press(pilot, "G")
         await until(pilot, lambda: shows(pilot, "zz-49", "✓ on"), 4)
+
+
+async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -> None:
+    action = scene.tower.automations.get("deploy-on-prod").definition.action
+    assert action.integration is not None
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter")
+        assert "✓ on" in line_with(pilot, "deploy-on-prod", "alias ~")
+        scene.tower.integrations.disable(action.integration, IntegrationKind.WEBHOOK)
+        await until(pilot, lambda: "! muted" in line_with(pilot, "deploy-on-prod", "alias ~"))

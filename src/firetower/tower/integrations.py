@@ -60,6 +60,12 @@ class Integrations:
             users = tuple(store.automations_using(connection, integration))
         return IntegrationDetail(integration, users, waiting, missed)
 
+    def disabled(self) -> frozenset[str]:
+        """Return the names of those that nothing is sent to."""
+        with self._store.reading() as connection:
+            found = store.list_integrations(connection)
+        return frozenset(integration.name for integration in found if not integration.enabled)
+
     def find(self, name: str) -> Integration:
         """Return an endpoint of either kind. Raises NotFound."""
         with self._store.reading() as connection:

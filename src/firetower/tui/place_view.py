@@ -23,6 +23,8 @@ class PlaceView:
     open: Container | None
     collections: Sequence[Collection]
     automations: Sequence[Automation]
+    silent: frozenset[str] = frozenset()
+    """The endpoints that are disabled: what sends to them sends nothing."""
 
 
 def read_place(
@@ -41,8 +43,10 @@ def read_place(
     if found is None or reference is None:
         return PlaceView(places, None, (), ())
     collections = tower.container(reference)[1] if tab == "collections" else ()
-    automations = tower.automations.list(reference, limit=limit) if tab == "automations" else ()
-    return PlaceView(places, found, collections, automations)
+    if tab != "automations":
+        return PlaceView(places, found, collections, ())
+    automations = tower.automations.list(reference, limit=limit)
+    return PlaceView(places, found, (), automations, tower.integrations.disabled())
 
 
 def place_row(place: Container) -> Row:

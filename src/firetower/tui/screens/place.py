@@ -120,7 +120,9 @@ class PlaceScreen(Screen[None]):
             view = await session.ask(
                 lambda tower: read_place(tower, self.KIND, reference, tab, self._limit(reference))
             )
-            rows = await session.ask(lambda _: self.automations.draw(view.automations, now))
+            rows = await session.ask(
+                lambda _: self.automations.draw(view.automations, view.silent, now)
+            )
         except FiretowerError as error:
             self.places.fail(error)
             self.add_class("-failed")

@@ -45,8 +45,12 @@ STATES = {
 }
 
 
-def automation_row(automation: Automation, now: datetime) -> Row:
-    """Return an automation as a row."""
+SILENT = Cell("! muted", "warn")
+"""It would act, and its endpoint is disabled."""
+
+
+def automation_row(automation: Automation, now: datetime, *, silent: bool) -> Row:
+    """Return an automation as a row; `silent` where its endpoint is disabled."""
     definition = automation.definition
     quiet = "" if automation.mode is Mode.ENABLED else "dim"
     return Row(
@@ -57,7 +61,7 @@ def automation_row(automation: Automation, now: datetime) -> Row:
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
             Cell(definition.action.integration or "record only", "dim"),
-            STATES[automation.mode],
+            SILENT if silent and automation.mode is Mode.ENABLED else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
             Cell(f"{automation.fired_24h:,}" if automation.fired_24h else "–", quiet),
         ),
@@ -107,12 +111,20 @@ class Automations(Listing):
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
         self._automations: dict[str, Automation] = {}
-        self._drawn: dict[int, tuple[Automation, int, Row]] = {}
+        self._drawn: dict[int, tuple[Automation, int, bool, Row]] = {}
         self._deleted: tuple[Definition, Mode] | None = None
 
-    def draw(self, automations: Sequence[Automation], now: datetime) -> list[Row]:
-        """Return automations as rows; for any thread, for there may be thousands."""
-        return [self._row(automation, now) for automation in automations]
+    def draw(
+        self, automations: Sequence[Automation], silent: frozenset[str], now: datetime
+    ) -> list[Row]:
+        """Return automations as rows; for any thread, for there may be thousands.
+
+        `silent` are the endpoints that are disabled.
+        """
+        return [
+            self._row(automation, now, silent=automation.definition.action.integration in silent)
+            for automation in automations
+        ]
 
     def show(self, automations: Sequence[Automation], rows: Sequence[Row]) -> None:
         """Show automations, drawn before."""
@@ -122,16 +134,16 @@ class Automations(Listing):
         self.set_rows(rows)
         self.refresh_bindings()
 
-    def _row(self, automation: Automation, now: datetime) -> Row:
+    def _row(self, automation: Automation, now: datetime, *, silent: bool) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
         minute = int(now.timestamp()) // 60
         before = self._drawn.get(automation.id)
-        if before is not None and before[0] is automation and before[1] == minute:
-            return before[2]
-        row = automation_row(automation, now)
-        if before is not None and before[2] == row:
-            row = before[2]
-        self._drawn[automation.id] = automation, minute, row
+        if before is not None and before[0] is automation and before[1:3] == (minute, silent):
+            return before[3]
+        row = automation_row(automation, now, silent=silent)
+        if before is not None and before[3] == row:
+            row = before[3]
+        self._drawn[automation.id] = automation, minute, silent, row
         return row
 
     @property

@@ -1,0 +1,59 @@
+"""Automations that fire one another, on both databases."""
+
+import pytest
+
+from firetower.core.causes import LIMIT
+from firetower.core.errors import InvalidInput
+from firetower.core.executions import Status
+from firetower.store.store import CAUSE_VARIABLE, Store
+from firetower.tower import connect
+from store.bench import Bench
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    return Bench(store)
+
+
+def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
+    bench: Bench, database_url: str
+) -> None:
+    bench.automate(records=True)
+    bench.tower.add_alias(bench.version, "begin")
+    bench.turn()
+    for number in range(LIMIT):
+        cause = bench.executions[-1].webhook_id
+        with connect(database_url, author="ada", cause=cause) as answering:
+            answering.add_alias(bench.version, f"again-{number}")
+        bench.turn()
+    *fired, last = bench.executions
+    assert {one.status for one in fired} == {Status.FINISHED}
+    assert (last.status, last.reason) == (
+        Status.SKIPPED,
+        f"loop: {LIMIT} automations fired one another",
+    )
+    chain = bench.tower.executions.chain(last)
+    assert [one.id for one in chain] == [one.id for one in reversed(fired)]
+    assert last.event.as_data()["cause"] == fired[-1].webhook_id
+
+
+def test_the_environment_tells_the_cause(
+    bench: Bench, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CAUSE_VARIABLE, "msg_ab12")
+    with connect(database_url, author="ada") as answering:
+        answering.add_alias(bench.version, "answered")
+    [event] = bench.tower.events.newest(1)
+    assert event.cause == "msg_ab12"
+    monkeypatch.setenv(CAUSE_VARIABLE, "not one")
+    with pytest.raises(InvalidInput):
+        connect(database_url, author="ada")
+
+
+def test_a_cause_that_is_not_known_here_has_no_chain(bench: Bench, database_url: str) -> None:
+    bench.automate(records=True)
+    with connect(database_url, author="ada", cause="from-elsewhere") as answering:
+        answering.add_alias(bench.version, "a")
+    bench.turn()
+    assert bench.tower.executions.chain(bench.only) == []
+    assert bench.only.status is Status.FINISHED
