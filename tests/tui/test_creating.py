@@ -10,7 +10,7 @@ from firetower.tui.screens.catalog import new_place
 from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.screens.registry import RegistryScreen
 from tui.scene import MODELS, Scene
-from tui.screens import SMALL, WIDE, open_app, press, settled, shows
+from tui.screens import SMALL, WIDE, open_app, press, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -128,9 +128,10 @@ async def test_what_failed_in_saving_is_shown_and_can_be_tried_again(scene: Scen
         assert shows(pilot, "What [/now]?")
         assert shows(pilot, "it is [/gone] today")
         assert shows(pilot, "Come back.\\x1b[31m")
+        save = pilot.app.screen.query_one("#save")
+        await until(pilot, lambda: not save.has_class("-active"))  # it takes no click so long
         await pilot.click("#save")
-        await settled(pilot)
-        assert len(calls) == 2
+        await until(pilot, lambda: len(calls) == 2)
 
 
 async def test_a_conflict_about_no_field_stands_at_the_bottom(scene: Scene) -> None:
