@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,8 +65,12 @@ def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_its_process_leaves_nothing(number: signal.Signals, here: Path) -> None:
     with holding(here) as holder:
-        holder.process.send_signal(number)
-        holder.process.wait(30)
+        # Again where it is lost: Python drops the interrupt that comes while it frees an object.
+        for _ in range(10):
+            holder.process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                holder.process.wait(5)
+                break
         holder.wait_until_gone()
     assert list(here.iterdir()) == []
 
