@@ -35,7 +35,7 @@ class Actions(Provider):
         for name, theme in NAMES.items():
             yield (
                 f"Theme: {name}",
-                "for now; the config file keeps it",
+                "until you quit; the config file keeps it",
                 partial(_set_theme, app, theme),
             )
 

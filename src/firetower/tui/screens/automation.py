@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from firetower.core.automations import Automation, Revision
@@ -22,10 +21,10 @@ from firetower.core.revisions import with_changes
 from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.screens.probe import show_probe
+from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import exact
 from firetower.tui.widgets.bar import Bar
@@ -53,7 +52,7 @@ def execution_row(execution: Execution, now: datetime) -> Row:
     return Row(row.key, row.cells[:_NAME] + row.cells[_NAME + 1 :])
 
 
-class AutomationScreen(Screen[None]):
+class AutomationScreen(VisitScreen):
     """What an automation does, how it has fared, and what it fired last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,15 +64,13 @@ class AutomationScreen(Screen[None]):
     ]
 
     def __init__(self, automation: str, kind: ContainerKind) -> None:
-        super().__init__()
+        super().__init__(
+            Listing(Table(COLUMNS), empty="It has not fired yet.", id="automation-executions")
+        )
         self.automation = automation
         self.kind = kind
-        self.listing = Listing(
-            Table(COLUMNS), empty="It has not fired yet.", id="automation-executions"
-        )
         self._found: Automation | None = None
         self._revisions: Sequence[Revision] = ()
-        self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the executions."""
@@ -84,16 +81,8 @@ class AutomationScreen(Screen[None]):
         yield self.listing
         yield Footer(compact=True)
 
-    def on_mount(self) -> None:
-        """Read it."""
-        self.listing.table.focus()
-        self._reload()
-
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
-        """Show what changed in the database."""
-        self._reload()
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read what is listed, and show it. Raises FiretowerError."""
         session, name = session_of(self), self.automation
 
         def find(tower: Tower) -> Found:
@@ -101,11 +90,7 @@ class AutomationScreen(Screen[None]):
             executions = tower.executions.newest(_MOST, automation_id=automation.id)
             return automation, tower.automations.revisions(name), executions
 
-        try:
-            automation, revisions, executions = await session.ask(find)
-        except FiretowerError as error:
-            self.listing.fail(error)
-            return
+        automation, revisions, executions = await session.ask(find)
         now = session.now()
         self._found, self._revisions = automation, revisions
         self._update("#automation-title", automation_title(automation))

@@ -9,12 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
-from firetower.core.executions import Execution
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted, visible
 from firetower.tui.refresh import Refresh
@@ -22,6 +20,7 @@ from firetower.tui.screens import catalog
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.version import VersionScreen
+from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.version_text import version_text
@@ -58,7 +57,7 @@ def version_row(version: Version, now: datetime) -> Row:
     )
 
 
-class CollectionScreen(Screen[None]):
+class CollectionScreen(VisitScreen):
     """A collection's versions, and beside them all there is to tell of one."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
@@ -75,15 +74,15 @@ class CollectionScreen(Screen[None]):
     ]
 
     def __init__(self, reference: str) -> None:
-        super().__init__()
+        super().__init__(
+            Listing(
+                Table(COLUMNS), empty="No version is left here.\nEscape goes back.", id="versions"
+            )
+        )
         self.reference = CollectionReference.parse(reference)
         self.in_registry = self.reference.container.kind is ContainerKind.REGISTRY
-        self.listing = Listing(
-            Table(COLUMNS), empty="No version is left here.\nEscape goes back.", id="versions"
-        )
         self._versions: dict[str, Version] = {}
         self._linked: tuple[str, ...] = ()
-        self._reload = Refresh(self, self._read)
         self._look = Refresh(self, self._read_detail)
 
     def compose(self) -> ComposeResult:
@@ -96,22 +95,10 @@ class CollectionScreen(Screen[None]):
                 yield Static("", id="version-text")
         yield Footer(compact=True)
 
-    def on_mount(self) -> None:
-        """Read what there is."""
-        self.listing.table.focus()
-        self._reload()
-
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
-        """Show what changed in the database."""
-        self._reload()
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read what is listed, and show it. Raises FiretowerError."""
         session, name = session_of(self), str(self.reference)
-        try:
-            found = await session.ask(lambda tower: tower.versions(name))
-        except FiretowerError as error:
-            self.listing.fail(error)
-            return
+        found = await session.ask(lambda tower: tower.versions(name))
         self._versions = {version.reference: version for version in found}
         self._show_title(found)
         self.listing.set_rows([version_row(version, session.now()) for version in found])

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.executions import Execution
 from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.text import counted
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.integration import IntegrationDialog
 from firetower.tui.screens.probe import ProbeScreen
+from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.listing import Listing
@@ -70,7 +67,7 @@ def _missed_words(detail: IntegrationDetail) -> str:
     return f" While it was off, {' and '.join(parts)}." if parts else ""
 
 
-class IntegrationsScreen(Screen[None]):
+class IntegrationsScreen(VisitScreen):
     """Every endpoint: made, tried out, enabled and disabled, deleted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,14 +80,14 @@ class IntegrationsScreen(Screen[None]):
     ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self.listing = Listing(
-            Table(COLUMNS),
-            empty="No integration yet.\nPress n to name a webhook, N to name a Slack channel.",
-            id="integrations",
+        super().__init__(
+            Listing(
+                Table(COLUMNS),
+                empty="No integration yet.\nPress n to name a webhook, N to name a Slack channel.",
+                id="integrations",
+            )
         )
         self._details: dict[str, IntegrationDetail] = {}
-        self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -99,21 +96,9 @@ class IntegrationsScreen(Screen[None]):
         yield self.listing
         yield Footer(compact=True)
 
-    def on_mount(self) -> None:
-        """Read what there is."""
-        self.listing.table.focus()
-        self._reload()
-
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
-        """Show what changed in the database."""
-        self._reload()
-
-    async def _read(self) -> None:
-        try:
-            found = await session_of(self).ask(lambda tower: tower.integrations.details())
-        except FiretowerError as error:
-            self.listing.fail(error)
-            return
+    async def read(self) -> None:
+        """Read what is listed, and show it. Raises FiretowerError."""
+        found = await session_of(self).ask(lambda tower: tower.integrations.details())
         self._details = {detail.integration.name: detail for detail in found}
         self.listing.set_rows([integration_row(detail) for detail in found])
         self.refresh_bindings()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.executions import Execution
 from firetower.core.names import check_secret_name
 from firetower.core.text import counted
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.screens.confirm import Confirm
+from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.bar import Bar
@@ -72,7 +69,7 @@ def secret_dialog(name: str | None) -> Ask[str]:
     return Ask("New secret" if name is None else f"Another value for {name}", fields, save)
 
 
-class SecretsScreen(Screen[None]):
+class SecretsScreen(VisitScreen):
     """Every secret: set, replaced, deleted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,14 +80,14 @@ class SecretsScreen(Screen[None]):
     ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self.listing = Listing(
-            Table(COLUMNS),
-            empty="No secret yet.\nPress n to save one: a token, a signing key, a Slack URL.",
-            id="secrets",
+        super().__init__(
+            Listing(
+                Table(COLUMNS),
+                empty="No secret yet.\nPress n to save one: a token, a signing key, a Slack URL.",
+                id="secrets",
+            )
         )
         self._secrets: dict[str, SecretInfo] = {}
-        self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -99,22 +96,10 @@ class SecretsScreen(Screen[None]):
         yield self.listing
         yield Footer(compact=True)
 
-    def on_mount(self) -> None:
-        """Read what there is."""
-        self.listing.table.focus()
-        self._reload()
-
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
-        """Show what changed in the database."""
-        self._reload()
-
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read what is listed, and show it. Raises FiretowerError."""
         session = session_of(self)
-        try:
-            found = await session.ask(lambda tower: tower.secrets.list())
-        except FiretowerError as error:
-            self.listing.fail(error)
-            return
+        found = await session.ask(lambda tower: tower.secrets.list())
         self._secrets = {secret.name: secret for secret in found}
         self.listing.set_rows([secret_row(secret, session.now()) for secret in found])
         self.refresh_bindings()

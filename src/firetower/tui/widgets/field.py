@@ -1,5 +1,6 @@
 """The fields of a dialog: a label, an entry beside it, and what is wrong with it below."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -31,14 +32,14 @@ class Field(Vertical):
         return str(self.name)
 
     @property
+    @abstractmethod
     def value(self) -> str:
         """What was given."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def entry(self) -> Widget:
         """What takes the focus."""
-        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         """Lay out the label, the entry and the lines under it."""
@@ -53,9 +54,9 @@ class Field(Vertical):
         error.display = False
         yield error
 
+    @abstractmethod
     def compose_entry(self) -> ComposeResult:
         """Make what is filled in."""
-        raise NotImplementedError
 
     def compose_more(self) -> ComposeResult:
         """Make what stands on lines of its own."""

@@ -1,0 +1,41 @@
+"""A screen over a mode's own that shows one list, and is left again."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from textual.screen import Screen
+
+from firetower.core.errors import FiretowerError
+from firetower.core.executions import Execution
+from firetower.tui.refresh import Refresh
+from firetower.tui.widgets.listing import Listing
+
+
+class VisitScreen(Screen[None]):
+    """Reads what it lists at first, and again whenever the database changes."""
+
+    def __init__(self, listing: Listing) -> None:
+        super().__init__()
+        self.listing = listing
+        self._reload = Refresh(self, self._read)
+
+    @abstractmethod
+    async def read(self) -> None:
+        """Read what is listed, and show it. Raises FiretowerError."""
+
+    async def _read(self) -> None:
+        try:
+            await self.read()
+        except FiretowerError as error:
+            self.listing.fail(error)
+
+    def on_mount(self) -> None:
+        """Read what there is."""
+        self.listing.table.focus()
+        self._reload()
+
+    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+        """Show what changed in the database."""
+        self._reload()
