@@ -154,7 +154,7 @@ def _revision(number: int, definition: Definition) -> Revision:
         id=number,
         automation_id=number,
         number=1,
-        definition=definition,
+        written=definition,
         mode=Mode.ENABLED,
         saved_at=data.NOON,
         author="ada",

@@ -99,7 +99,7 @@ def make_revision(
         id=next(_ids),
         automation_id=automation_id,
         number=number,
-        definition=definition or make_definition(),
+        written=definition or make_definition(),
         mode=mode,
         saved_at=NOON,
         author="ada",

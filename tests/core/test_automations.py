@@ -211,7 +211,7 @@ def test_enabled_and_shadow_revisions_act() -> None:
 
 def test_an_automation_is_what_its_current_revision_says() -> None:
     revision = make_revision(make_definition(name="a"), mode=Mode.SHADOW)
-    automation = Automation(id=1, revision=revision, created_at=revision.saved_at)
+    automation = Automation(id=1, name="a", revision=revision, created_at=revision.saved_at)
     assert (automation.name, automation.mode) == ("a", Mode.SHADOW)
     assert automation.definition is revision.definition
     assert automation.definition.scope.container == MODELS

@@ -32,7 +32,12 @@ def define(**more: Any) -> Definition:
 
 
 def saved(definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
-    return Automation(id=1, revision=make_revision(definition, mode=mode), created_at=NOON)
+    return Automation(
+        id=1,
+        name=definition.name,
+        revision=make_revision(definition, mode=mode),
+        created_at=NOON,
+    )
 
 
 @pytest.mark.parametrize(

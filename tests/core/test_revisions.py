@@ -47,13 +47,13 @@ FIRST = make_revision(
 )
 def test_each_change_is_said(field: str, value: Any, said: str) -> None:
     after = FIRST.definition.model_copy(update={field: value})
-    assert revision_changes(FIRST, replace(FIRST, definition=after)) == [said]
+    assert revision_changes(FIRST, replace(FIRST, written=after)) == [said]
 
 
 def test_another_action_is_said_with_its_texts() -> None:
     action = SlackAction(integration="team", title="hello")
     after = FIRST.definition.model_copy(update={"action": action})
-    changes = revision_changes(FIRST, replace(FIRST, definition=after))
+    changes = revision_changes(FIRST, replace(FIRST, written=after))
     assert changes[0].endswith("→ post to Slack by team")
     assert 'title: none → "hello"' in changes
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 import durationpy
-from pydantic import AwareDatetime
 from pydantic_core import PydanticSerializationError
 
 from firetower.core.actions import Action
@@ -19,6 +19,8 @@ from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
 LONGEST_COOLDOWN = timedelta(days=366)
+_READ = 1_000
+"""Definitions that are remembered: some screens of a list."""
 _NOUNS = {"alias": "an alias", "tag": "a tag"}
 """As the table of events says them."""
 
@@ -111,6 +113,12 @@ class Definition(Frozen):
         return f"{happens} {where}" + ("" if words == "any" else f", if {words}")
 
 
+@lru_cache(_READ)
+def read_definition(written: str) -> Definition:
+    """Return the definition that was written as JSON; those looked at last are remembered."""
+    return Definition.model_validate_json(written)
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """An automation as it was from one event to another.
@@ -122,7 +130,8 @@ class Revision:
     id: int
     automation_id: int
     number: int
-    definition: Definition
+    written: Definition | str
+    """The definition, or its JSON: of the thousands in a list few are ever looked at."""
     mode: Mode
     saved_at: datetime
     author: str
@@ -130,6 +139,11 @@ class Revision:
     until_event_id: int | None = None
     """None for the current one."""
     integration_id: int | None = None
+
+    @property
+    def definition(self) -> Definition:
+        """What the automation does in it."""
+        return read_definition(self.written) if isinstance(self.written, str) else self.written
 
     def in_force_at(self, event: Event) -> bool:
         """Return whether the revision was in force when the event was recorded."""
@@ -143,19 +157,17 @@ class Revision:
         return self.mode in {Mode.ENABLED, Mode.SHADOW}
 
 
-class Automation(Frozen):
+@dataclass(frozen=True, slots=True)
+class Automation:
     """An automation as it is now."""
 
     id: int
+    name: str
+    """Unique among those that are not deleted."""
     revision: Revision
-    created_at: AwareDatetime
-    last_fired_at: AwareDatetime | None = None
+    created_at: datetime
+    last_fired_at: datetime | None = None
     fired_24h: int = 0
-
-    @property
-    def name(self) -> str:
-        """Its unique name."""
-        return self.revision.definition.name
 
     @property
     def definition(self) -> Definition:

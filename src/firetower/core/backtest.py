@@ -83,7 +83,7 @@ def _only_deciding(definition: Definition) -> Revision:
         id=0,
         automation_id=0,
         number=0,
-        definition=quiet,
+        written=quiet,
         mode=Mode.ENABLED,
         saved_at=datetime.min,
         author="",

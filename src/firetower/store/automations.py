@@ -163,13 +163,16 @@ def _name_taken(name: str) -> Conflict:
     )
 
 
-def build_revision(row: Row[Any]) -> Revision:
-    """Return the revision of a row of the revisions table."""
+def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
+    """Return the revision of a row of the revisions table.
+
+    Without `read` its definition is read only when it is asked for.
+    """
     return Revision(
         id=row.id,
         automation_id=row.automation_id,
         number=row.number,
-        definition=Definition.model_validate_json(row.definition),
+        written=Definition.model_validate_json(row.definition) if read else row.definition,
         mode=Mode(row.mode),
         saved_at=row.saved_at,
         author=row.author,
@@ -230,7 +233,7 @@ def find_revision(connection: Connection, automation_id: int, number: int) -> Re
 def select_current() -> Select[Any]:
     """Return the query of the automations' newest revisions."""
     return (
-        select(tables.revisions, _automations.created_at.label("made_at"))
+        select(tables.revisions, _automations.name, _automations.created_at.label("made_at"))
         .join_from(
             tables.automations, tables.revisions, _revisions.automation_id == _automations.id
         )
@@ -242,6 +245,7 @@ def build_automation(row: Row[Any], revision: Revision, firing: Firing) -> Autom
     """Return the automation of a row of `select_current`."""
     return Automation(
         id=row.automation_id,
+        name=row.name,
         revision=revision,
         created_at=row.made_at,
         last_fired_at=firing.last_at,

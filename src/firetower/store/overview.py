@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ _FEW = 200
 class Overview:
     """The automations as they were read last: what has not changed is not read again.
 
-    A revision never changes, and parsing thousands of them takes longer than all the rest.
+    A revision never changes; what is written in it is parsed only where it is looked at.
     """
 
     def __init__(self) -> None:
@@ -54,8 +55,10 @@ class Overview:
             self._orders.clear()
         changed = self._firings.catch_up(connection, now) & self._automations.keys()
         for number, firing in self._firings.of(connection, list(changed)).items():
-            self._automations[number] = self._automations[number].model_copy(
-                update={"last_fired_at": firing.last_at, "fired_24h": firing.within_day}
+            self._automations[number] = replace(
+                self._automations[number],
+                last_fired_at=firing.last_at,
+                fired_24h=firing.within_day,
             )
 
     def _order(
@@ -68,7 +71,10 @@ class Overview:
         query = (
             select_current()
             .with_only_columns(
-                _revisions.id, _revisions.automation_id, _automations.created_at.label("made_at")
+                _revisions.id,
+                _revisions.automation_id,
+                _automations.name,
+                _automations.created_at.label("made_at"),
             )
             .where(condition, _automations.deleted_at.is_(None))
             .order_by(_automations.name)
@@ -93,7 +99,7 @@ class Overview:
         if missing:
             for row in connection.execute(select_current().where(which)):
                 if row.id not in self._revisions:
-                    self._revisions[row.id] = build_revision(row)
+                    self._revisions[row.id] = build_revision(row, read=False)
 
 
 def list_automations(

@@ -24,7 +24,12 @@ GRANTED = {"ci-deploy": frozenset({"CI_KEY", "ACCESS_TOKEN"})}
 
 
 def automation(definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
-    return Automation(id=1, revision=make_revision(definition, mode=mode), created_at=NOON)
+    return Automation(
+        id=1,
+        name=definition.name,
+        revision=make_revision(definition, mode=mode),
+        created_at=NOON,
+    )
 
 
 def back(definition: Definition) -> Definition | None:

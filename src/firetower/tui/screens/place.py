@@ -33,7 +33,7 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Column, Row, Table
+from firetower.tui.widgets.table import Column, Table
 from firetower.tui.widgets.tabs import TabRow
 
 _FIRST = 100
@@ -114,14 +114,10 @@ class PlaceScreen(Screen[None]):
 
     async def _read(self) -> None:
         session, reference = session_of(self), self.open
-        now = session.now()
         tab = "collections" if self.tabs.current == self.FIRST_TAB else self.tabs.current
         try:
             view = await session.ask(
                 lambda tower: read_place(tower, self.KIND, reference, tab, self._limit(reference))
-            )
-            rows = await session.ask(
-                lambda _: self.automations.draw(view.automations, view.silent, now)
             )
         except FiretowerError as error:
             self.places.fail(error)
@@ -129,7 +125,7 @@ class PlaceScreen(Screen[None]):
             return
         self.remove_class("-failed")
         if (reference, self.tabs.current) == (self.open, self._tab_of(tab)):
-            self._show(view, tab, rows)
+            self._show(view, tab)
 
     def _limit(self, reference: ContainerReference | None) -> int | None:
         """Return how many automations to read: of a place just come to, those in sight first."""
@@ -138,7 +134,7 @@ class PlaceScreen(Screen[None]):
     def _tab_of(self, tab: str) -> str:
         return self.FIRST_TAB if tab == "collections" else tab
 
-    def _show(self, view: PlaceView, tab: str, rows: Sequence[Row]) -> None:
+    def _show(self, view: PlaceView, tab: str) -> None:
         self._containers = {str(place.reference): place for place in view.places}
         self.set_class(not view.places, "-empty")
         self.places.set_rows([place_row(place) for place in view.places])
@@ -153,10 +149,10 @@ class PlaceScreen(Screen[None]):
         if tab == "collections":
             self.collections.show(view.collections)
         elif tab == "automations":
-            self.automations.show(view.automations, rows)
+            self.automations.show(view.automations, view.silent, session_of(self).now())
             if self._seen != view.open.reference:
                 self._seen = view.open.reference
-                if view.open.automations > len(rows):
+                if view.open.automations > len(view.automations):
                     self._reload.at_once()
 
     def _show_none(self, places: Sequence[Container]) -> None:

@@ -19,6 +19,7 @@ from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
+from firetower.tui.widgets.cells import LazyRows
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -110,46 +111,64 @@ class Automations(Listing):
         super().__init__(
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
-        self._automations: dict[str, Automation] = {}
-        self._drawn: dict[int, tuple[Automation, int, bool, Row]] = {}
+        self._automations: Sequence[Automation] = ()
+        self._drawn: dict[int, tuple[tuple[Automation, int, frozenset[str]], Row]] = {}
+        self._texts: dict[int, str] = {}
+        """What a search reads, by the revision's id."""
         self._deleted: tuple[Definition, Mode] | None = None
 
-    def draw(
+    def show(
         self, automations: Sequence[Automation], silent: frozenset[str], now: datetime
-    ) -> list[Row]:
-        """Return automations as rows; for any thread, for there may be thousands.
+    ) -> None:
+        """Show automations; `silent` are the endpoints that are disabled."""
 
-        `silent` are the endpoints that are disabled.
-        """
-        return [
-            self._row(automation, now, silent=automation.definition.action.integration in silent)
-            for automation in automations
-        ]
+        def draw(index: int) -> Row:
+            return self._row(automations[index], now, silent)
 
-    def show(self, automations: Sequence[Automation], rows: Sequence[Row]) -> None:
-        """Show automations, drawn before."""
-        self._automations = {
-            str(row.key): automation for row, automation in zip(rows, automations, strict=True)
-        }
-        self.set_rows(rows)
+        self._automations = automations
+        keys = [automation.name for automation in automations]
+        self.set_rows(LazyRows(keys, draw, lambda index: self._text(automations[index])))
         self.refresh_bindings()
 
-    def _row(self, automation: Automation, now: datetime, *, silent: bool) -> Row:
+    def _row(self, automation: Automation, now: datetime, silent: frozenset[str]) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
-        minute = int(now.timestamp()) // 60
+        key = (automation, int(now.timestamp()) // 60, silent)
         before = self._drawn.get(automation.id)
-        if before is not None and before[0] is automation and before[1:3] == (minute, silent):
-            return before[3]
-        row = automation_row(automation, now, silent=silent)
-        if before is not None and before[3] == row:
-            row = before[3]
-        self._drawn[automation.id] = automation, minute, silent, row
+        if before is not None and before[0] == key:
+            return before[1]
+        muted = automation.definition.action.integration in silent
+        row = automation_row(automation, now, silent=muted)
+        self._drawn[automation.id] = key, row
         return row
+
+    def _text(self, automation: Automation) -> str:
+        """Return what a search reads: all but the numbers, which change too often to be found."""
+        revision = automation.revision
+        text = self._texts.get(revision.id)
+        if text is None:
+            cells = automation_row(automation, automation.created_at, silent=False).cells[:-2]
+            text = self._texts[revision.id] = " ".join(cell.text for cell in cells)
+        return text
+
+    def action_search(self) -> None:
+        """Open the search, and get thousands of definitions read while its first letter is typed.
+
+        In a thread, for that takes longer than a key may.
+        """
+        super().action_search()
+        automations = self._automations
+
+        def read(_: Tower) -> None:
+            for automation in automations:
+                self._text(automation)
+
+        self.run_worker(session_of(self).ask(read), exit_on_error=False, group="texts")
 
     @property
     def chosen(self) -> Automation | None:
         """The automation under the cursor."""
-        return self._automations.get(str(self.table.key))
+        name = self.table.key
+        return next((one for one in self._automations if one.name == name), None)
 
     def _chosen_or_why(self) -> Automation | None:
         """Return the automation under the cursor, or say why there is none."""

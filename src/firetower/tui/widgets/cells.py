@@ -1,9 +1,10 @@
 """The rows, columns and cells of a table, and how text fits in them."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, overload
 
 from rich.cells import cell_len, set_cell_size
 
@@ -50,6 +51,68 @@ class Row:
         return " ".join(cell.text for cell in self.cells)
 
 
+class Search(Protocol):
+    """What a text is searched for."""
+
+    def search(self, text: str, /) -> object:
+        """Return something true where the text has it."""
+
+
+class LazyRows(Sequence[Row]):
+    """Rows that are drawn when they are looked at: of thousands a screen shows a few."""
+
+    def __init__(
+        self, keys: Sequence[Hashable], draw: Callable[[int], Row], read: Callable[[int], str]
+    ) -> None:
+        """Take the rows' keys, what draws the row of an index, and what tells its text."""
+        self._keys = keys
+        self._draw = draw
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self._draw(one) for one in range(*index.indices(len(self)))]
+        return self._draw(range(len(self))[index])
+
+    @cached_property
+    def _places(self) -> dict[Hashable, int]:
+        return {key: place for place, key in enumerate(self._keys)}
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return the index of the row of a key, without drawing any."""
+        return self._places.get(key)
+
+    def found(self, pattern: Search) -> Sequence[Row]:
+        """Return the rows in whose text the pattern is found, drawn as they are looked at."""
+        places = [at for at in range(len(self)) if pattern.search(self._read(at))]
+        return LazyRows(
+            [self._keys[at] for at in places],
+            lambda index: self._draw(places[index]),
+            lambda index: self._read(places[index]),
+        )
+
+
+def index_of(rows: Sequence[Row], key: Hashable) -> int | None:
+    """Return the index of the row of a key."""
+    if isinstance(rows, LazyRows):
+        return rows.index_of(key)
+    return next((index for index, row in enumerate(rows) if row.key == key), None)
+
+
+def found(rows: Sequence[Row], pattern: Search) -> Sequence[Row]:
+    """Return the rows in whose text the pattern is found."""
+    if isinstance(rows, LazyRows):
+        return rows.found(pattern)
+    return [row for row in rows if pattern.search(row.text)]
+
+
 def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int, ...]:
     """Return the cells that each column's title and longest text take, in the first screens."""
     measured = list(islice(rows, _MEASURED))
@@ -57,13 +120,6 @@ def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int,
         max(cell_len(column.title), *(cell_len(row.cells[place].text) for row in measured), 0)
         for place, column in enumerate(columns)
     )
-
-
-class Search(Protocol):
-    """What a text is searched for."""
-
-    def search(self, text: str, /) -> object:
-        """Return something true where the text has it."""
 
 
 def widths(

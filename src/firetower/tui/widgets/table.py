@@ -20,6 +20,8 @@ from firetower.tui.widgets.cells import (
     Row,
     Search,
     fitted,
+    found,
+    index_of,
     natural_widths,
     widths,
 )
@@ -151,10 +153,10 @@ class Table(ScrollView, can_focus=True):
 
     def _found(self, rows: Sequence[Row]) -> Sequence[Row]:
         pattern = self._pattern
-        return rows if pattern is None else [row for row in rows if pattern.search(row.text)]
+        return rows if pattern is None else found(rows, pattern)
 
     def _index_of(self, key: Hashable) -> int | None:
-        return next((index for index, row in enumerate(self._rows) if row.key == key), None)
+        return index_of(self._rows, key)
 
     def _show(self, rows: Sequence[Row]) -> None:
         before, key, old_cursor = self._rows, self.key, self._cursor
