@@ -162,9 +162,9 @@ def _keys(terminal: Terminal) -> list[Row]:
     return [_most("app, key to paint, p95", quantile(taken, 0.95) * 1e3, "ms", 50)]
 
 
-def _key_to_paint(terminal: Terminal, number: int) -> float:
+def _key_to_paint(terminal: Terminal, number: int, key: str = "j") -> float:
     after = len(terminal.written)
-    pressed = terminal.send("j")
+    pressed = terminal.send(key)
     painted = terminal.when(f"auto-{number:05d}".encode(), after)
     time.sleep(0.05)
     return painted - pressed
@@ -190,7 +190,10 @@ def _busy(terminal: Terminal, database: Path) -> list[Row]:
     size, began = len(terminal.written), time.monotonic()
     time.sleep(SECONDS)
     rate = (len(terminal.written) - size) / (time.monotonic() - began) / 1e3
-    taken = [_key_to_paint(terminal, 1 + number % 20) for number in range(20)]
+    taken = []
+    for _ in range(3):
+        taken += [_key_to_paint(terminal, number) for number in range(1, 21)]
+        taken += [_key_to_paint(terminal, number, "k") for number in reversed(range(20))]
     ended.set()
     firing.join()
     terminal.rest()

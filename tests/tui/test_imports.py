@@ -3,10 +3,22 @@
 import subprocess
 import sys
 
+import pytest
 
-def test_the_screen_needs_no_sql_to_be_drawn() -> None:
-    heavy = "('sqlalchemy', 'sqlmodel', 'alembic', 'httpx', 'aiohttp')"
-    code = f"import sys, firetower.tui.run; print([m for m in {heavy} if m in sys.modules])"
+SQL = ("sqlalchemy", "sqlmodel", "alembic", "httpx", "aiohttp")
+MODELS = ("pydantic", "re2", "firetower.tui.screens.place")
+LATER = ("firetower.tui.form.screen", "firetower.tui.screens.execution")
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("firetower.tui.run", (*SQL, *MODELS, *LATER)),
+        ("firetower.tui.screens.registry", (*SQL, *LATER)),
+    ],
+)
+def test_a_screen_needs_little_to_be_drawn(module: str, heavy: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )

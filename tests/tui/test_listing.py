@@ -44,8 +44,7 @@ async def test_what_is_still_read_says_so(scene: Scene) -> None:
 
     app = FiretowerApp(open_slowly, clock=scene.clock)
     async with app.run_test(size=SMALL) as pilot:
-        await pilot.pause()
-        assert shows(pilot, "Loading …")
+        await until(pilot, lambda: shows(pilot, "Loading …"))
         assert not shows(pilot, "No registry yet")
         await press_without_waiting(pilot)
         may_open.set()

@@ -24,7 +24,8 @@ class ContainerKind(StrEnum):
 class Frozen(BaseModel):
     """A value that never changes and knows no fields but its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    # Built at the first use: a command uses few of the models that it imports.
 
 
 class ContainerReference(Frozen):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from firetower.core.events import EventType
 from firetower.store import tables
@@ -66,7 +65,10 @@ class Change:
 
     def insert_if_new(self, table: Table, **values: object) -> bool:
         """Insert a row unless one with its key is there; return whether it was new."""
-        insert = postgresql.insert if is_postgresql(self.connection) else sqlite.insert
+        if is_postgresql(self.connection):
+            from sqlalchemy.dialects.postgresql import insert
+        else:
+            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
         statement = insert(table).values(**values).on_conflict_do_nothing()
         inserted = self.connection.execute(statement.returning(*table.primary_key))
         return inserted.first() is not None

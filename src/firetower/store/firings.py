@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
 from firetower.core.executions import Status
 from firetower.store import tables
 
 _executions = tables.executions.c
 _fired = _executions.status != Status.SKIPPED.value
+_number = _executions.automation_id + literal_column("0")
+"""Grouped by the bare column, SQLite walks a whole index instead of the few newest rows."""
 _DAY = timedelta(days=1)
 _RECOUNT = timedelta(minutes=1)
 """How long counts may go on with what is new added: then what has left the day is taken off."""
-_FEW = 20
+_FEW, _MANY = 20, 500
+"""Automations that are asked for one by one, and by their numbers; more are read as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ class Firings:
             return
         automations = tables.automations.c
         last = _newest(automations.id).correlate(tables.automations).scalar_subquery()
-        found = connection.execute(select(automations.id, last))
+        query = select(automations.id, last)
+        if len(unknown) <= _MANY:
+            query = query.where(automations.id.in_(unknown))
+        found = connection.execute(query)
         self._last.update((number, at) for number, at in found if number not in self._last)
 
     def catch_up(self, connection: Connection, now: datetime) -> set[int]:
@@ -73,9 +79,9 @@ class Firings:
 
     def _add(self, connection: Connection, which: ColumnElement[bool]) -> set[int]:
         query = (
-            select(_executions.automation_id, func.count(), func.max(_executions.created_at))
+            select(_number, func.count(), func.max(_executions.created_at))
             .where(which, _fired)
-            .group_by(_executions.automation_id)
+            .group_by(_number)
         )
         fired = connection.execute(query).all()
         for number, count, last_at in fired:
@@ -120,12 +126,9 @@ def _newest(automation_id: int | ColumnElement[int]) -> Select[datetime]:
 
 def _first_since(connection: Connection, moment: datetime) -> int:
     """Return the first execution since a moment by halving: ids are given in order of time."""
-    low, high = connection.execute(
-        select(func.coalesce(func.min(_executions.id), 1), func.max(_executions.id))
-    ).one()
-    if high is None:
-        return 1
-    high += 1
+    low = connection.execute(select(func.min(_executions.id))).scalar() or 1
+    # In a query of its own: for both at once SQLite walks the whole table.
+    high = (connection.execute(select(func.max(_executions.id))).scalar() or 0) + 1
     while low < high:
         middle = (low + high) // 2
         query = select(_executions.created_at).where(_executions.id >= middle)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -18,55 +20,82 @@ from textual.screen import Screen
 from textual.widget import AwaitMount
 
 from firetower.core.errors import FiretowerError
-from firetower.core.executions import Execution
-from firetower.core.references import ContainerReference
-from firetower.tui import themes
+from firetower.tui import doors, themes
 from firetower.tui.child import WorkerChild
-from firetower.tui.commands import Actions, Places
 from firetower.tui.config import Config
-from firetower.tui.form.screen import FormScreen
 from firetower.tui.harmless import Harmless
-from firetower.tui.live import Live
 from firetower.tui.refresh import Refresh
-from firetower.tui.screens.automation import AutomationScreen
-from firetower.tui.screens.collection import CollectionScreen
-from firetower.tui.screens.feed import FeedScreen
-from firetower.tui.screens.help import HelpScreen, active_keys
-from firetower.tui.screens.integrations import IntegrationsScreen
-from firetower.tui.screens.place import PlaceScreen
-from firetower.tui.screens.project import ProjectScreen
-from firetower.tui.screens.registry import RegistryScreen
-from firetower.tui.screens.secrets import SecretsScreen
+from firetower.tui.screens.opening import OpeningScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
-from firetower.tui.tour import Tour
 from firetower.tui.widgets.bar import ModeLink, standing_text
-from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
+    from firetower.core.executions import Execution
+    from firetower.core.references import ContainerReference
     from firetower.store.standing import Standing
     from firetower.tower import Tower
+    from firetower.tui.form.screen import FormScreen
+    from firetower.tui.garbage import Garbage
+    from firetower.tui.live import Live
+    from firetower.tui.tour import Tour
 
 
 _AGAIN = 2.0
 """Seconds after which a database that cannot be used is tried again."""
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
+_SWEEP = 10.0
+"""Seconds between two looks at whether garbage is worth being collected."""
+
+
+def _registry() -> Screen[None]:
+    from firetower.tui.screens.registry import RegistryScreen
+
+    return RegistryScreen()
+
+
+def _project() -> Screen[None]:
+    from firetower.tui.screens.project import ProjectScreen
+
+    return ProjectScreen()
+
+
+def _feed() -> Screen[None]:
+    from firetower.tui.screens.feed import FeedScreen
+
+    return FeedScreen()
+
+
+def _actions() -> type[Provider]:
+    from firetower.tui.commands import Actions
+
+    return Actions
+
+
+def _places() -> type[Provider]:
+    from firetower.tui.commands import Places
+
+    return Places
 
 
 class FiretowerApp(App[None]):
-    """Registries and projects, their automations, and the feed of what they fire."""
+    """Registries and projects, their automations, and the feed of what they fire.
+
+    What its screens need is imported behind the first paint, which would else take twice as long.
+    """
 
     TITLE = "firetower"
     CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
     MODES: ClassVar = {
-        "registry": RegistryScreen,
-        "project": ProjectScreen,
-        "feed": FeedScreen,
+        "opening": OpeningScreen,
+        "registry": _registry,
+        "project": _project,
+        "feed": _feed,
     }
-    COMMANDS: ClassVar = {Actions, Places}
-    DEFAULT_MODE = "registry"
+    COMMANDS: ClassVar = {_actions, _places}
+    DEFAULT_MODE = "opening"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
@@ -89,6 +118,7 @@ class FiretowerApp(App[None]):
         child: WorkerChild | None = None,
         database: str | None = None,
         config: Config | None = None,
+        garbage: Garbage | None = None,
         tour: bool = False,
     ) -> None:
         super().__init__()
@@ -100,6 +130,7 @@ class FiretowerApp(App[None]):
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock, database)
         self._child = child
+        self._garbage = garbage
         self._live: Live | None = None
         self._with_tour = tour
         self.tour: Tour | None = None
@@ -118,14 +149,38 @@ class FiretowerApp(App[None]):
         return dict(themes.VARIABLES)
 
     def on_mount(self) -> None:
-        """Open the database behind the first paint."""
+        """Show the registries and open the database, behind the first paint."""
+        self.call_after_refresh(self.run_worker, self._begin(), group="open")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take in any event."""
+        if self._garbage is not None and isinstance(event, events.InputEvent):
+            self._garbage.pressed()
+        await super().on_event(event)
+
+    async def _begin(self) -> None:
+        await asyncio.to_thread(import_module, "firetower.tui.screens.registry")
+        opening = self.screen
+        if self.current_mode == "opening":
+            await self.show_mode("registry")
+        if isinstance(opening, OpeningScreen):
+            for key in opening.pressed:
+                self.simulate_key(key)
         if self._with_tour:
+            from firetower.tui.tour import Tour
+
             self.tour = Tour(self)
         self.call_after_refresh(self.session.begin)
-        self.run_worker(self._open(), exit_on_error=False, group="open")
+        await self._open()
+        await asyncio.to_thread(doors.prepare)
+        if self._garbage is not None:
+            self._garbage.settle()
+            self.set_interval(_SWEEP, self._garbage.sweep)
 
     async def _open(self) -> None:
         """Open the database, as soon as it can be: it may be locked, or brought up to date."""
+        from firetower.tui.live import Live
+
         said = ""
         while True:
             try:
@@ -147,6 +202,8 @@ class FiretowerApp(App[None]):
 
     def _began(self) -> None:
         """Take in what changed before the database was followed."""
+        from firetower.tui.widgets.feed import Feed
+
         for screen in self.screen_stack:
             for feed in screen.query(Feed):
                 feed.catch_up()
@@ -198,17 +255,21 @@ class FiretowerApp(App[None]):
 
     def action_visit_integrations(self) -> None:
         """Show the webhooks and Slack hooks."""
+        from firetower.tui.screens.integrations import IntegrationsScreen
+
         self._visit(IntegrationsScreen)
 
     def action_visit_secrets(self) -> None:
         """Show the secrets."""
+        from firetower.tui.screens.secrets import SecretsScreen
+
         self._visit(SecretsScreen)
 
     def _visit(self, kind: type[Screen[None]]) -> None:
         """Show one of these screens over the mode's own, in place of the other."""
         if isinstance(self.screen, kind):
             return
-        if isinstance(self.screen, (IntegrationsScreen, SecretsScreen)):
+        if getattr(self.screen, "ASIDE", False):
             self.switch_screen(kind())
         else:
             self.push_screen(kind())
@@ -219,15 +280,15 @@ class FiretowerApp(App[None]):
 
     def show_mode(self, mode: str) -> AwaitMount:
         """Show a mode, without what was visited over it; its own screen where it is shown."""
-        closed: tuple[type[Screen[None]], ...] = (IntegrationsScreen, SecretsScreen)
-        if mode == self.current_mode:
-            closed += (AutomationScreen, CollectionScreen)
-        while isinstance(self.screen, closed):
+        for_good = mode == self.current_mode
+        while getattr(self.screen, "ASIDE", None) is True or (
+            for_good and getattr(self.screen, "ASIDE", None) is False
+        ):
             self.pop_screen()
         return self.switch_mode(mode)
 
-    @on(FormScreen.Saved)
-    def _saved(self, event: FormScreen.Saved) -> None:
+    def on_form_screen_saved(self, event: FormScreen.Saved) -> None:
+        """Let the tour know."""
         if self.tour is not None:
             self.tour.saved(event.name)
 
@@ -244,10 +305,14 @@ class FiretowerApp(App[None]):
 
     def action_help(self) -> None:
         """Show what can be done here."""
+        from firetower.tui.screens.help import HelpScreen, active_keys
+
         self.push_screen(HelpScreen(active_keys(self.screen)))
 
     async def go_to(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
+        from firetower.tui.screens.place import PlaceScreen
+
         await self.show_mode(reference.kind.value)
         screen = self.screen
         if isinstance(screen, PlaceScreen):

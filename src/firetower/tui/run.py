@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from firetower.tui.app import FiretowerApp
 from firetower.tui.child import WorkerChild
 from firetower.tui.config import read_config
+from firetower.tui.garbage import Garbage
 from firetower.tui.paths import config_file
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
-
-_OBJECTS = 50_000
-"""New objects between two collections: thousands of automations would set off hundreds of them."""
 
 
 def run_app(database: str | None, *, tour: bool = False) -> int:
@@ -32,9 +29,8 @@ def run_app(database: str | None, *, tour: bool = False) -> int:
         child=WorkerChild(database),
         database=database,
         config=read_config(config_file()),
+        garbage=Garbage(),
         tour=tour,
     )
-    gc.freeze()
-    gc.set_threshold(_OBJECTS, 20, 20)
     app.run()
     return app.return_code or 0

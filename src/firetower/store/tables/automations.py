@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from firetower.core.automations import Mode
 from firetower.core.integrations import IntegrationKind, SignatureEncoding
 from firetower.store.tables.checks import one_of
+from firetower.store.tables.row import TableRow
 from firetower.store.types import Id, Instant
 
 
@@ -17,7 +18,7 @@ def _unique_while_it_lives(name: str) -> Index:
     return Index(name, "name", unique=True, sqlite_where=alive, postgresql_where=alive)
 
 
-class SecretRow(SQLModel, table=True):
+class SecretRow(TableRow, table=True):
     """A secret, encrypted."""
 
     __tablename__ = "secrets"
@@ -32,7 +33,7 @@ class SecretRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=Instant)
 
 
-class IntegrationRow(SQLModel, table=True):
+class IntegrationRow(TableRow, table=True):
     """An endpoint."""
 
     __tablename__ = "integrations"
@@ -67,7 +68,7 @@ class IntegrationRow(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class AutomationRow(SQLModel, table=True):
+class AutomationRow(TableRow, table=True):
     """An automation's identity; what it does stands in its revisions."""
 
     __tablename__ = "automations"
@@ -80,7 +81,7 @@ class AutomationRow(SQLModel, table=True):
     cooldown_began_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class RevisionRow(SQLModel, table=True):
+class RevisionRow(TableRow, table=True):
     """An automation as it was from one event to another."""
 
     __tablename__ = "revisions"

@@ -10,14 +10,15 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
 from firetower.store.tables.checks import one_of
+from firetower.store.tables.row import TableRow
 from firetower.store.types import Id, Instant
 
 
-class ContainerRow(SQLModel, table=True):
+class ContainerRow(TableRow, table=True):
     """A registry or a project."""
 
     __tablename__ = "containers"
@@ -36,7 +37,7 @@ class ContainerRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
-class CollectionRow(SQLModel, table=True):
+class CollectionRow(TableRow, table=True):
     """A sequence of versions of one type."""
 
     __tablename__ = "collections"
@@ -52,7 +53,7 @@ class CollectionRow(SQLModel, table=True):
     """Indexes are never used again, also after an unlink."""
 
 
-class CollectionTagRow(SQLModel, table=True):
+class CollectionTagRow(TableRow, table=True):
     """A tag on a collection."""
 
     __tablename__ = "collection_tags"
@@ -61,7 +62,7 @@ class CollectionTagRow(SQLModel, table=True):
     tag: str = Field(primary_key=True)
 
 
-class ManifestRow(SQLModel, table=True):
+class ManifestRow(TableRow, table=True):
     """The files and references of a content, kept once however often it is logged."""
 
     __tablename__ = "manifests"
@@ -70,7 +71,7 @@ class ManifestRow(SQLModel, table=True):
     entries: str = Field(sa_type=Text)
 
 
-class VersionRow(SQLModel, table=True):
+class VersionRow(TableRow, table=True):
     """An immutable artifact version, in the collection it was logged to."""
 
     __tablename__ = "versions"
@@ -88,7 +89,7 @@ class VersionRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
-class MembershipRow(SQLModel, table=True):
+class MembershipRow(TableRow, table=True):
     """A version in a collection: where it was logged, and wherever it is linked."""
 
     __tablename__ = "memberships"
@@ -108,7 +109,7 @@ def _in_membership() -> ForeignKeyConstraint:
     )
 
 
-class AliasRow(SQLModel, table=True):
+class AliasRow(TableRow, table=True):
     """An alias: the key allows one version of a collection to have it."""
 
     __tablename__ = "aliases"
@@ -122,7 +123,7 @@ class AliasRow(SQLModel, table=True):
     version_index: int
 
 
-class VersionTagRow(SQLModel, table=True):
+class VersionTagRow(TableRow, table=True):
     """A tag on a version in one collection."""
 
     __tablename__ = "version_tags"
@@ -133,7 +134,7 @@ class VersionTagRow(SQLModel, table=True):
     tag: str = Field(primary_key=True)
 
 
-class EventRow(SQLModel, table=True):
+class EventRow(TableRow, table=True):
     """What happened, written in the transaction in which it did."""
 
     __tablename__ = "events"

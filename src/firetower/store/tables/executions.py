@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from firetower.core.executions import Status
 from firetower.store.tables.checks import one_of
+from firetower.store.tables.row import TableRow
 from firetower.store.types import Id, Instant
 
 
@@ -16,7 +17,7 @@ def _index_of(status: Status, name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=only, postgresql_where=only)
 
 
-class ExecutionRow(SQLModel, table=True):
+class ExecutionRow(TableRow, table=True):
     """One firing of one automation by one event: the key allows no second."""
 
     __tablename__ = "executions"
@@ -53,7 +54,7 @@ class ExecutionRow(SQLModel, table=True):
     request_body: str | None = Field(default=None, sa_type=Text)
 
 
-class AttemptRow(SQLModel, table=True):
+class AttemptRow(TableRow, table=True):
     """One try, with secrets masked."""
 
     __tablename__ = "attempts"
@@ -78,7 +79,7 @@ class AttemptRow(SQLModel, table=True):
     next_try_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class WorkerRow(SQLModel, table=True):
+class WorkerRow(TableRow, table=True):
     """A worker that beats while it lives."""
 
     __tablename__ = "workers"
@@ -90,7 +91,7 @@ class WorkerRow(SQLModel, table=True):
     beat_at: datetime = Field(sa_type=Instant)
 
 
-class StateRow(SQLModel, table=True):
+class StateRow(TableRow, table=True):
     """Single facts about the database."""
 
     __tablename__ = "state"

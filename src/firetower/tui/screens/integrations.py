@@ -70,6 +70,7 @@ def _missed_words(detail: IntegrationDetail) -> str:
 class IntegrationsScreen(VisitScreen):
     """Every endpoint: made, tried out, enabled and disabled, deleted."""
 
+    ASIDE: ClassVar = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "dismiss(None)", "Back", id="integrations.back"),
         Binding("n", "new('webhook')", "Webhook", id="integration.webhook"),

@@ -18,15 +18,9 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
-from firetower.tui.form.draft import Draft
-from firetower.tui.form.screen import FormScreen
+from firetower.tui import doors
 from firetower.tui.place_view import PlaceView, place_row, read_place
 from firetower.tui.refresh import Refresh
-from firetower.tui.screens.automation import AutomationScreen
-from firetower.tui.screens.catalog import new_place
-from firetower.tui.screens.collection import CollectionScreen
-from firetower.tui.screens.execution import ExecutionScreen
-from firetower.tui.screens.probe import show_probe
 from firetower.tui.session import session_of
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.bar import Bar
@@ -222,7 +216,7 @@ class PlaceScreen(Screen[None]):
     @on(Table.Chosen, "Feed FeedTable")
     def _execution_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        self.app.push_screen(ExecutionScreen(int(str(event.key))))
+        self.app.push_screen(doors.execution(int(str(event.key))))
 
     @on(Automations.Wanted)
     def _automation_wanted(self, event: Automations.Wanted) -> None:
@@ -231,16 +225,16 @@ class PlaceScreen(Screen[None]):
         if event.what == "refresh":
             self._reload()
         elif event.what == "new" and self.open is not None:
-            self._write(FormScreen(Draft.new(self.open)))
+            self._write(doors.new_automation(self.open))
         elif event.what == "edit" and chosen is not None:
-            self._write(FormScreen(Draft.of(chosen), chosen))
+            self._write(doors.edited_automation(chosen))
         elif event.what == "show" and chosen is not None:
-            self.app.push_screen(AutomationScreen(chosen.name, self.KIND))
+            self.app.push_screen(doors.automation(chosen.name, self.KIND))
         elif event.what == "test" and chosen is not None:
-            show_probe(self, chosen.definition)
+            doors.try_out(self, chosen.definition)
 
     @work(exit_on_error=False)
-    async def _write(self, form: FormScreen) -> None:
+    async def _write(self, form: Screen[str | None]) -> None:
         """Let an automation be written, and put the cursor on it."""
         saved = await self.app.push_screen_wait(form)
         if saved is not None:
@@ -251,7 +245,7 @@ class PlaceScreen(Screen[None]):
     def _collection_wanted(self, event: Collections.Wanted) -> None:
         event.stop()
         if event.what == "open" and event.reference is not None:
-            self.app.push_screen(CollectionScreen(event.reference))
+            self.app.push_screen(doors.collection(event.reference))
         else:
             self._catch_up(event.reference)
 
@@ -264,7 +258,7 @@ class PlaceScreen(Screen[None]):
     @work(exit_on_error=False)
     async def action_create(self) -> None:
         """Make a registry or project, and open it."""
-        made = await self.app.push_screen_wait(new_place(self.KIND))
+        made = await self.app.push_screen_wait(doors.new_place(self.KIND))
         if made is not None:
             await self._read()
             self.open_place(made)

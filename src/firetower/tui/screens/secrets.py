@@ -72,6 +72,7 @@ def secret_dialog(name: str | None) -> Ask[str]:
 class SecretsScreen(VisitScreen):
     """Every secret: set, replaced, deleted."""
 
+    ASIDE: ClassVar = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "dismiss(None)", "Back", id="secrets.back"),
         Binding("n", "new", "New secret", id="secret.new"),

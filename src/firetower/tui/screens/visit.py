@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.screen import Screen
 
@@ -15,6 +16,9 @@ from firetower.tui.widgets.listing import Listing
 
 class VisitScreen(Screen[None]):
     """Reads what it lists at first, and again whenever the database changes."""
+
+    ASIDE: ClassVar = False
+    """Whether it has nothing to do with the mode's own place, and closes when a mode is chosen."""
 
     def __init__(self, listing: Listing) -> None:
         super().__init__()

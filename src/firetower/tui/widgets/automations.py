@@ -15,8 +15,8 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
+from firetower.tui import doors
 from firetower.tui.screens.confirm import Confirm
-from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.cells import LazyRows
@@ -193,7 +193,7 @@ class Automations(Listing):
     def action_explain(self) -> None:
         """Tell why it has fired, and why not."""
         if automation := self._chosen_or_why():
-            self.app.push_screen(ExplainAutomationScreen(automation.name))
+            self.app.push_screen(doors.explained_automation(automation.name))
 
     def action_test(self) -> None:
         """Try its endpoint out."""

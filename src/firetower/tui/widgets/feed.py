@@ -15,7 +15,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
-from firetower.tui.screens.explain import ExplainEventScreen
+from firetower.tui import doors
 from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.feed_line import feed_row
 from firetower.tui.widgets.feed_table import FeedTable
@@ -181,7 +181,7 @@ class Feed(Listing):
         except FiretowerError as error:
             tell(self, error)
             return
-        self.app.push_screen(ExplainEventScreen(execution.event.id))
+        self.app.push_screen(doors.explained_event(execution.event.id))
 
     def action_copy_line(self) -> None:
         """Copy the line under the cursor."""
