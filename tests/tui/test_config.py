@@ -109,7 +109,7 @@ def test_a_command_tells_where_it_is_without_loading_the_app(file: Path, tmp_pat
     assert str(file) in "".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("key", all_keys(), ids=lambda key: key.id)
+@pytest.mark.parametrize("key", all_keys(), ids=lambda key: f"{key.where}-{key.id}")
 def test_every_key_of_the_app_could_stand_in_the_file(key: object) -> None:
     keys = getattr(key, "keys", "").split(",")
     assert keys
@@ -119,7 +119,7 @@ def test_every_key_of_the_app_could_stand_in_the_file(key: object) -> None:
 
 @pytest.mark.anyio
 async def test_other_keys_work_and_help_shows_them(scene: Scene) -> None:
-    keys = {"automation.new": "a", "place.new": "a", "form.save": "f9", "help": "f1"}
+    keys = {"automation.new": "a", "form.save": "f9", "help": "f1"}
     config = Config("light", keys)
     app = FiretowerApp(scene.open_tower, clock=scene.clock, config=config)
     async with app.run_test(size=WIDE, notifications=True) as pilot:

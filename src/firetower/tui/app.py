@@ -46,6 +46,8 @@ _AGAIN = 2.0
 """Seconds after which a database that cannot be used is tried again."""
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
+_LATER = 1.0
+"""Seconds after which what the first screen leads to is imported: its list comes first."""
 _SWEEP = 10.0
 """Seconds between two looks at whether garbage is worth being collected."""
 
@@ -159,6 +161,7 @@ class FiretowerApp(App[None]):
         await super().on_event(event)
 
     async def _begin(self) -> None:
+        self.session.begin()
         await asyncio.to_thread(import_module, "firetower.tui.screens.registry")
         opening = self.screen
         if self.current_mode == "opening":
@@ -170,8 +173,8 @@ class FiretowerApp(App[None]):
             from firetower.tui.tour import Tour
 
             self.tour = Tour(self)
-        self.call_after_refresh(self.session.begin)
         await self._open()
+        await asyncio.sleep(_LATER)
         await asyncio.to_thread(doors.prepare)
         if self._garbage is not None:
             self._garbage.settle()

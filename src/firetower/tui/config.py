@@ -56,8 +56,8 @@ def _keys(path: Path, keys: object) -> dict[str, str]:
 
 
 def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
-    known = {key.id: key for key in all_keys()}
-    _check_names(path, keys, set(known), "key")
+    known = all_keys()
+    _check_names(path, keys, {key.id for key in known}, "key")
     for name, said in keys.items():
         for key in said.split(","):
             if not is_key(key.strip()):
@@ -66,12 +66,12 @@ def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
                     "Write a, ctrl+a, f5 or question_mark; several with commas between.",
                 )
     taken: dict[tuple[str, str], str] = {}
-    for name, action in known.items():
-        for key in keys.get(name, action.keys).split(","):
-            other = taken.setdefault((action.where, key.strip()), name)
-            if other != name:
+    for action in known:
+        for key in keys.get(action.id, action.keys).split(","):
+            other = taken.setdefault((action.where, key.strip()), action.id)
+            if other != action.id:
                 raise InvalidInput(
-                    f"{path}: {other} and {name} both have the key {key.strip()}",
+                    f"{path}: {other} and {action.id} both have the key {key.strip()}",
                     "Give one of them another.",
                 )
 

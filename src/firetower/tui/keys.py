@@ -29,14 +29,16 @@ class Key:
 
 
 def all_keys() -> list[Key]:
-    """Return every key with an id, by id."""
+    """Return every key with an id, by id; what is done in two places has one id in both."""
     found = {
-        binding.id: Key(binding.id, binding.key, binding.description, owner.__name__)
+        (binding.id, owner.__name__): Key(
+            binding.id, binding.key, binding.description, owner.__name__
+        )
         for owner in _owners()
         for binding in owner.__dict__.get("BINDINGS", ())
         if isinstance(binding, Binding) and binding.id
     }
-    return [found[name] for name in sorted(found)]
+    return [found[place] for place in sorted(found)]
 
 
 def is_key(text: str) -> bool:

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Static, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
 from firetower.core.actions import ActionType
 from firetower.core.automations import Automation
@@ -39,6 +39,7 @@ from firetower.tui.screens.confirm import Confirm
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.choice import Choice
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.radio import Radio, Tick
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class FormScreen(Screen[str | None]):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", compact=True)
             yield Button("Save", id="save", variant="primary", compact=True)
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin with what is known at once, and read the rest."""

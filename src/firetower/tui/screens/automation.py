@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.automations import Automation, Revision
 from firetower.core.errors import FiretowerError
@@ -30,6 +30,7 @@ from firetower.tui.text import exact
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table
 
@@ -79,7 +80,7 @@ class AutomationScreen(VisitScreen):
         with VerticalScroll(id="automation-pane"):
             yield Static("Loading …", id="automation-text")
         yield self.listing
-        yield Footer(compact=True)
+        yield KeyLine()
 
     async def read(self) -> None:
         """Read what is listed, and show it. Raises FiretowerError."""

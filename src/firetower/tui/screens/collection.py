@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
@@ -25,6 +25,7 @@ from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.version_text import version_text
 from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -93,7 +94,7 @@ class CollectionScreen(VisitScreen):
             yield self.listing
             with VerticalScroll(id="version-pane"):
                 yield Static("", id="version-text")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     async def read(self) -> None:
         """Read what is listed, and show it. Raises FiretowerError."""

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
@@ -19,6 +19,7 @@ from firetower.tui.refresh import Refresh
 from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import lines
+from firetower.tui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -48,7 +49,7 @@ class ExecutionScreen(ModalScreen[None]):
         yield Static("Loading …", id="headline")
         with VerticalScroll(id="execution"):
             yield Static("", id="detail")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read it."""

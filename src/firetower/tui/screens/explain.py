@@ -10,13 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, plain
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -37,7 +38,7 @@ class ExplainEventScreen(ModalScreen[None]):
         yield Static(f"Event {self.event_id}", classes="explain--title")
         with VerticalScroll():
             yield Static("Loading …", classes="explain--said")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read it."""
@@ -117,7 +118,7 @@ class ExplainAutomationScreen(ModalScreen[None]):
         yield Static(title, classes="explain--title")
         yield self.listing
         yield Static("", classes="explain--words")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read it."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from firetower.core.executions import Execution
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.table import Table
 
 
@@ -31,7 +31,7 @@ class FeedScreen(Screen[None]):
         """Lay out the feed."""
         yield Bar("feed")
         yield self.feed
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Be ready for keys."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.integrations import Integration, IntegrationKind
@@ -19,6 +19,7 @@ from firetower.tui.screens.probe import ProbeScreen
 from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -95,7 +96,7 @@ class IntegrationsScreen(VisitScreen):
         yield Bar("integrations")
         yield Static("Integrations", classes="heading")
         yield self.listing
-        yield Footer(compact=True)
+        yield KeyLine()
 
     async def read(self) -> None:
         """Read what is listed, and show it. Raises FiretowerError."""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from firetower.core.catalog import Container
 from firetower.core.errors import FiretowerError
@@ -26,6 +26,7 @@ from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Column, Table
 from firetower.tui.widgets.tabs import TabRow
@@ -50,7 +51,7 @@ class PlaceScreen(Screen[None]):
         Binding("h,left,left_square_bracket", "tab(-1)", "Tab", show=False),
         Binding("l,right,right_square_bracket", "tab(1)", "Tab", show=False),
         Binding("escape,backspace", "back", "Back", id="back"),
-        Binding("n", "new", "New", id="place.new"),
+        Binding("n", "new", "New", id="automation.new"),
         Binding("c", "create", "Create", id="place.create"),
         Binding("f", "fold", "Fold feed", id="feed.fold"),
     ]
@@ -81,7 +82,7 @@ class PlaceScreen(Screen[None]):
                     yield self.automations
                     yield self.history
         yield self.dock
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read what there is."""

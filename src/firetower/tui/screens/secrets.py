@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.names import check_secret_name
@@ -20,6 +20,7 @@ from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.field import Field, TextField
+from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -95,7 +96,7 @@ class SecretsScreen(VisitScreen):
         yield Bar("secrets")
         yield Static("Secrets", classes="heading")
         yield self.listing
-        yield Footer(compact=True)
+        yield KeyLine()
 
     async def read(self) -> None:
         """Read what is listed, and show it. Raises FiretowerError."""

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
@@ -15,6 +15,7 @@ from firetower.tui.refresh import Refresh
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
 from firetower.tui.version_text import version_text
+from firetower.tui.widgets.key_line import KeyLine
 
 
 class VersionScreen(ModalScreen[None]):
@@ -34,7 +35,7 @@ class VersionScreen(ModalScreen[None]):
         """Lay out the text."""
         with VerticalScroll(id="version"):
             yield Static("Loading …", id="detail")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Read it."""

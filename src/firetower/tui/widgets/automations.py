@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 COLUMNS = (
-    Column("name", 14, flex=3),
+    Column("name", 14, flex=9),
     Column("scope", 12, flex=2, from_width=88),
     Column("event", 16, flex=1),
     Column("when", 10, flex=3),
@@ -128,7 +128,6 @@ class Automations(Listing):
         self._automations = automations
         keys = [automation.name for automation in automations]
         self.set_rows(LazyRows(keys, draw, lambda index: self._text(automations[index])))
-        self.refresh_bindings()
 
     def _row(self, automation: Automation, now: datetime, silent: frozenset[str]) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
@@ -266,6 +265,7 @@ class Automations(Listing):
             self._set_mode(name, Mode.DISABLED)
         elif answer == "delete":
             self._deleted = automation.definition, automation.mode
+            self.refresh_bindings()
             self._change(lambda tower: tower.automations.delete(name), f"Deleted {name}. u undoes.")
 
     def action_undo(self) -> None:
@@ -273,6 +273,7 @@ class Automations(Listing):
         if self._deleted is not None:
             definition, mode = self._deleted
             self._deleted = None
+            self.refresh_bindings()
             self._change(
                 lambda tower: tower.automations.create(definition, mode),
                 f"{definition.name} is back, for events from now on.",
