@@ -2,10 +2,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test demo check bench screenshots clean
+.PHONY: test faults demo check bench screenshots clean
 
 test: $(READY)
 	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/benchmarks
+
+# make faults SEED=N does again what a run with that seed did.
+faults: $(READY)
+	$(BIN)/pytest -n 2 tests/faults --long --timeout 600 $(if $(SEED),--seed $(SEED))
 
 demo: $(READY)
 	$(BIN)/firetower demo --tour
