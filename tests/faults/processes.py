@@ -3,14 +3,16 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from firetower.store.store import Store
+from firetower.store.workers import list_workers
 from towers import COMMAND, environment
 
 PATIENCE = 60.0
@@ -43,10 +45,25 @@ class Program:
     """A process, ended by `kill -9` at the latest when the block ends."""
 
     process: subprocess.Popen[str]
+    talk: IO[str] | None = None
+    """Where its standard error goes."""
+
+    @property
+    def said(self) -> str:
+        """What it has told people so far."""
+        assert self.talk is not None
+        self.talk.seek(0)
+        return self.talk.read()
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def end(self) -> None:
+        if self.lives:
+            self.kill()
+        if self.talk is not None:
+            self.talk.close()
 
     @property
     def lives(self) -> bool:
@@ -61,20 +78,19 @@ class Program:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.lives:
-            self.kill()
+        self.end()
 
 
 def start_worker(database: str) -> Program:
-    return Program(
-        subprocess.Popen(
-            [COMMAND, "worker"],
-            env=environment(database),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+    talk = tempfile.TemporaryFile("a+")  # noqa: SIM115 - appended to, wherever it is read
+    process = subprocess.Popen(
+        [COMMAND, "worker"],
+        env=environment(database),
+        stdout=subprocess.DEVNULL,
+        stderr=talk,
+        text=True,
     )
+    return Program(process, talk)
 
 
 @dataclass
@@ -123,6 +139,20 @@ def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIE
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.02)
+
+
+def wait_for_workers(database: str, number: int) -> None:
+    """Wait until so many workers have signed on: a database that fails before ends a worker."""
+    store = Store.open(database)
+
+    def signed_on() -> bool:
+        with store.reading() as connection:
+            return len(list_workers(connection)) == number
+
+    try:
+        wait_until(signed_on, "the workers to sign on")
+    finally:
+        store.close()
 
 
 def wait_for_peace(database: str, patience: float = PATIENCE) -> None:

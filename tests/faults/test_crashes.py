@@ -89,13 +89,13 @@ def test_many_workers_killed_and_started_anew_share_one_database(
                 for _ in range(kills):
                     _after_more(receiver, chance.randint(20, 80))
                     place = chance.randrange(len(workers))
-                    workers[place].kill()
+                    workers[place].end()
                     workers[place] = start_worker(database)
                 _after_more(receiver, 40)
             wait_for_peace(database)
         finally:
             for worker in workers:
-                worker.kill()
+                worker.end()
         evidence = gather(database, logger.acknowledged, receiver.requests)
         check(evidence)
         count(kills=kills, executions=len(evidence.executions))
