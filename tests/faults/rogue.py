@@ -1,4 +1,4 @@
-"""Endpoints that misbehave below HTTP: each path of one server treats its callers in its own way."""
+"""Endpoints that misbehave below HTTP: each path of a server treats its callers in its own way."""
 
 import socket
 import struct
@@ -59,8 +59,8 @@ def _resets(connection: socket.socket, _: Rogue, __: int) -> None:
 
 
 def _sends_ten_megabytes(connection: socket.socket, _: Rogue, __: int) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n")
-    connection.sendall(b"\x1b]0;x\x07" * 1_666_666 + b"...." * 1)
+    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9999996\r\n\r\n")
+    connection.sendall(b"\x1b]0;x\x07" * 1_666_666)
 
 
 def _never_ends_its_headers(connection: socket.socket, rogue: Rogue, _: int) -> None:

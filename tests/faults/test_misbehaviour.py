@@ -3,8 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 import firetower
 from faults.conftest import Count
 from faults.invariants import check, gather
@@ -12,12 +10,13 @@ from faults.processes import wait_for_peace
 from faults.rogue import serve_rogue
 from firetower.core.executions import Status
 from receiver import serve
-from towers import linked_model, on_alias, webhook, worker
+from towers import linked_model, on_alias, run, webhook, worker
 
 TIMEOUT = timedelta(seconds=1)
 SCHEDULE = (timedelta(milliseconds=50),) * 2
 TRIES = len(SCHEDULE) + 1
 ALIASES = 3
+BOUND_MS = 6_000
 
 FINISHED, FAILED = Status.FINISHED, Status.FAILED
 LATE = "no complete answer within 1 s"
@@ -72,26 +71,23 @@ def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
                 if said is not None:
                     assert said in str(execution.reason), execution.automation
                 for attempt in attempts:
-                    # Half as much again as allowed: this machine is loaded.
-                    assert attempt.duration_ms < 1.5 * 1_000 * TIMEOUT.total_seconds()
+                    # Left alone, those that hang and drip would take 30 s.
+                    assert attempt.duration_ms < BOUND_MS
                     assert len(attempt.response_body) <= 1_000
                 if status is FAILED:
                     assert execution.attempts == TRIES
         count(executions=len(aliases) * len(EXPECTED))
 
 
-@pytest.mark.parametrize("name", ["gone"])
-def test_a_gone_endpoint_is_asked_no_more(tmp_path: Path, name: str) -> None:
-    database = str(tmp_path / "tower.db")
+def test_a_gone_endpoint_is_asked_no_more(tmp_path: Path) -> None:
+    database, aliases = str(tmp_path / "tower.db"), [f"alias-{number}" for number in range(20)]
     with serve_rogue("") as rogue, firetower.connect(database) as tower:
-        webhook(tower, name, rogue.url(f"/{name}"), max_in_flight=1)
+        webhook(tower, "gone", rogue.url("/gone"), max_in_flight=1)
         version = linked_model(tower)
-        on_alias(tower, name, name)
-        aliases = [f"alias-{number}" for number in range(20)]
+        on_alias(tower, "gone", "gone")
         for alias in aliases:
             tower.add_alias(version, alias)
-        with worker(database):
-            wait_for_peace(database)
+        assert run(database, "worker", "--once").returncode == 0
         assert len(rogue.requests) == 1
         check(gather(database, aliases, rogue.requests), all_finished=False)
 
