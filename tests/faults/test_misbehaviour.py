@@ -28,6 +28,7 @@ EXPECTED: dict[str, tuple[Status, str | None]] = {
     "floods": (FINISHED, None),
     "endless-headers": (FAILED, None),
     "garbage": (FAILED, "the answer is not HTTP"),
+    "miscompressed": (FINISHED, None),
     "flaps": (FINISHED, None),
     "busy": (FAILED, "429"),
     "busy-for-1s": (FAILED, "429"),
