@@ -25,12 +25,15 @@ class Rogue:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def at(self, path: str) -> list[Received]:
-        return [request for request in self.requests if request.path == path]
+    def tries(self, request: Received) -> int:
+        """Count how often a request has come so far, this time included."""
+        return sum(
+            one.headers["webhook-id"] == request.headers["webhook-id"] for one in self.requests
+        )
 
 
 Behaviour = Callable[[socket.socket, Rogue, int], None]
-"""Answers on a connection; the number counts the requests of its path from 1."""
+"""Answers on a connection; the number counts the tries of the same request from 1."""
 
 
 def _answers(status: str, *headers: str) -> Behaviour:
@@ -143,7 +146,7 @@ def _serve(connection: socket.socket, rogue: Rogue, behaviours: dict[str, Behavi
             if request is None:
                 return
             rogue.requests.append(request)
-            behaviours[request.path](connection, rogue, len(rogue.at(request.path)))
+            behaviours[request.path](connection, rogue, rogue.tries(request))
         except OSError:
             return  # the caller has hung up
 

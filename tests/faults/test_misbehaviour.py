@@ -6,11 +6,11 @@ from pathlib import Path
 import firetower
 from faults.conftest import Count
 from faults.invariants import check, gather
-from faults.processes import wait_for_peace
+from faults.processes import start_worker, wait_for_peace
 from faults.rogue import serve_rogue
 from firetower.core.executions import Status
 from receiver import serve
-from towers import linked_model, on_alias, run, webhook, worker
+from towers import linked_model, on_alias, run, webhook
 
 TIMEOUT = timedelta(seconds=1)
 SCHEDULE = (timedelta(milliseconds=50),) * 2
@@ -59,7 +59,7 @@ def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
                     access_token_secret="TOKEN",
                 )
                 on_alias(tower, name, name)
-            with worker(database):
+            with start_worker(database):
                 for alias in aliases:
                     tower.add_alias(version, alias)
                 wait_for_peace(database)
@@ -100,7 +100,7 @@ def test_a_name_that_is_not_found_is_tried_again_and_given_up_on(tmp_path: Path)
         version = linked_model(tower)
         on_alias(tower, "nowhere", "nowhere")
         tower.add_alias(version, "one")
-        with worker(database):
+        with start_worker(database):
             wait_for_peace(database)
         [execution] = tower.executions.newest(10)
         assert (execution.status, execution.attempts) == (FAILED, TRIES)
