@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test faults demo check bench screenshots clean
+.PHONY: test faults demo check bench bench-peers screenshots clean
 
 test: $(READY)
 	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/benchmarks
@@ -23,6 +23,11 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py
 
+# MLflow in a venv of its own: it is large, and nothing else here needs it.
+bench-peers: $(READY)
+	test -x .venv-peers/bin/mlflow || { $(PYTHON) -m venv .venv-peers && .venv-peers/bin/pip install --quiet mlflow; } || true
+	$(BIN)/python tests/benchmarks/peers.py .venv-peers/bin/mlflow
+
 screenshots: $(READY)
 	$(BIN)/python screenshots/make.py
 
@@ -33,4 +38,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv dist build
+	rm -rf .venv .venv-peers dist build
