@@ -2,10 +2,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test demo check bench screenshots clean
+.PHONY: test faults demo check bench bench-peers screenshots clean
 
 test: $(READY)
 	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/benchmarks
+
+# make faults SEED=N does again what a run with that seed did.
+faults: $(READY)
+	$(BIN)/pytest -n 2 tests/faults --long --timeout 600 $(if $(SEED),--seed $(SEED))
 
 demo: $(READY)
 	$(BIN)/firetower demo --tour
@@ -19,6 +23,11 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py
 
+# MLflow in a venv of its own: it is large, and nothing else here needs it.
+bench-peers: $(READY)
+	test -x .venv-peers/bin/mlflow || { $(PYTHON) -m venv .venv-peers && .venv-peers/bin/pip install --quiet mlflow; } || true
+	$(BIN)/python tests/benchmarks/peers.py .venv-peers/bin/mlflow
+
 screenshots: $(READY)
 	$(BIN)/python screenshots/make.py
 
@@ -29,4 +38,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv dist build
+	rm -rf .venv .venv-peers dist build

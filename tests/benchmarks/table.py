@@ -40,6 +40,11 @@ def show(rows: Sequence[Row]) -> None:
         )
         for row in rows
     ]
+    lay_out(lines)
+
+
+def lay_out(lines: Sequence[Sequence[str]]) -> None:
+    """Print lines of cells in aligned columns."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         print(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.strategies import jsons
-from firetower.core.text import and_list, counted, nearest, quoted, shortened, visible
+from firetower.core.text import and_list, counted, nearest, quoted, shortened, storable, visible
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,21 @@ def test_visible_text_has_nothing_a_terminal_obeys(text: str) -> None:
     shown.encode("utf-8")
     assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert visible(shown) == shown
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_storable_text_is_unicode_without_nul_and_else_the_same(text: str) -> None:
+    kept = storable(text)
+    assert "\0" not in kept
+    assert kept.encode("utf-8").decode("utf-8") == kept
+    assert storable(kept) == kept
+    if text.isprintable():
+        assert kept == text
+
+
+@pytest.mark.parametrize(("text", "kept"), [("a\0b", "a\ufffdb"), ("a\ud800b", "a\ufffdb")])
+def test_what_no_database_keeps_is_replaced(text: str, kept: str) -> None:
+    assert storable(text) == kept
 
 
 @given(jsons)

@@ -1,60 +1,136 @@
-"""What a worker that is killed leaves behind is done by the next one."""
+"""What programs that are killed leave behind is done by the next one."""
 
+import contextlib
 import random
-import signal
-import subprocess
 import time
 from pathlib import Path
 
+import pexpect
+import pytest
+
 import firetower
-from firetower.core.executions import Status
+from faults.conftest import Count
+from faults.invariants import check, gather
+from faults.processes import (
+    start_logger,
+    start_worker,
+    wait_for_peace,
+    wait_until,
+)
 from receiver import Receiver, serve
-from towers import COMMAND, environment, every_execution, linked_model, on_alias, run, webhook
+from towers import COMMAND, environment, linked_model, on_alias, run, webhook
 
-EVENTS = 500
-KILLS = 6
-SEED = 20_260
+EVENTS = 400
+KILLS = 4
 
 
-def test_a_worker_killed_at_random_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    database = str(tmp_path / "tower.db")
-    with serve() as receiver, firetower.connect(database) as tower:
+def _prepare(database: str, receiver: Receiver, automations: int = 1) -> str:
+    with firetower.connect(database) as tower:
         webhook(tower, "ci", receiver.url(), max_in_flight=8)
         version = linked_model(tower)
-        on_alias(tower, "deploy", "ci")
-        for number in range(EVENTS):
-            tower.add_alias(version, f"alias-{number}")
-        for kill in range(KILLS):
-            _run_and_kill(database, receiver, EVENTS * (kill + 1) // (KILLS + 2), chance)
-        finished = run(database, "worker", "--once")
-        assert finished.returncode == 0, finished.stderr
-        executions = every_execution(tower)
-        _check(executions, receiver)
+        for number in range(automations):
+            on_alias(tower, f"deploy-{number}", "ci")
+    return version
 
 
-def _run_and_kill(database: str, receiver: Receiver, arrivals: int, chance: random.Random) -> None:
-    process = subprocess.Popen(
-        [COMMAND, "worker"],
-        env=environment(database),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def _work_to_the_end(database: str) -> None:
+    finished = run(database, "worker", "--once")
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_a_worker_killed_at_random_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, chance: random.Random, rounds: int, count: Count
+) -> None:
+    database, events = str(tmp_path / "tower.db"), EVENTS * rounds
+    with serve() as receiver:
+        version = _prepare(database, receiver)
+        aliases = [f"alias-{number}" for number in range(events)]
+        with firetower.connect(database) as tower:
+            for alias in aliases:
+                tower.add_alias(version, alias)
+        kills = KILLS * rounds
+        for kill in range(kills):
+            with start_worker(database):
+                receiver.wait_for(events * (kill + 1) // (kills + 2))
+                time.sleep(chance.uniform(0, 0.03))  # the random point at which it dies
+        _work_to_the_end(database)
+        check(gather(database, aliases, receiver.requests))
+        count(kills=kills, executions=events)
+
+
+def test_a_script_killed_while_it_logs_keeps_what_was_acknowledged(
+    tmp_path: Path, chance: random.Random, rounds: int, count: Count
+) -> None:
+    database, acknowledged = str(tmp_path / "tower.db"), list[str]()
+    kills = 2 * rounds
+    with serve() as receiver:
+        version = _prepare(database, receiver)
+        with start_worker(database):
+            for kill in range(kills):
+                with start_logger(database, version, 100_000 * kill, pause=0) as logger:
+                    wanted = chance.randint(20, 120)
+                    wait_until(lambda: len(logger.acknowledged) >= wanted, "the script to log")  # noqa: B023
+                acknowledged += logger.acknowledged
+            wait_for_peace(database)
+        check(gather(database, acknowledged, receiver.requests))
+        count(kills=kills, executions=len(acknowledged))
+
+
+@pytest.mark.timeout(300)
+def test_many_workers_killed_and_started_anew_share_one_database(
+    database: str, chance: random.Random, rounds: int, count: Count
+) -> None:
+    kills = 3 * rounds
+    with serve() as receiver:
+        version = _prepare(database, receiver, automations=2)
+        workers = [start_worker(database) for _ in range(3)]
+        try:
+            with start_logger(database, version, 0) as logger:
+                for _ in range(kills):
+                    _after_more(receiver, chance.randint(20, 80))
+                    place = chance.randrange(len(workers))
+                    workers[place].end()
+                    workers[place] = start_worker(database)
+                _after_more(receiver, 40)
+            wait_for_peace(database)
+        finally:
+            for worker in workers:
+                worker.end()
+        evidence = gather(database, logger.acknowledged, receiver.requests)
+        check(evidence)
+        count(kills=kills, executions=len(evidence.executions))
+
+
+def _after_more(receiver: Receiver, arrivals: int) -> None:
+    receiver.wait_for(len(receiver.requests) + arrivals, timeout=60)
+
+
+def test_an_app_killed_on_its_terminal_leaves_its_work_to_the_next(
+    tmp_path: Path, chance: random.Random, rounds: int, count: Count
+) -> None:
+    database, kills = str(tmp_path / "tower.db"), rounds
+    with serve() as receiver:
+        version = _prepare(database, receiver)
+        with start_logger(database, version, 0, pause=0.005) as logger:
+            for _ in range(kills):
+                _open_and_kill(database, tmp_path, receiver, chance)
+        _work_to_the_end(database)
+        check(gather(database, logger.acknowledged, receiver.requests))
+        count(kills=kills, executions=len(logger.acknowledged))
+
+
+def _open_and_kill(database: str, folder: Path, receiver: Receiver, chance: random.Random) -> None:
+    env = environment(database, TERM="xterm-256color", XDG_CONFIG_HOME=str(folder))
+    app = pexpect.spawn(COMMAND, env=env, dimensions=(24, 80))
+    wanted = len(receiver.requests) + chance.randint(20, 80)
     try:
-        receiver.wait_for(arrivals)
-        time.sleep(chance.uniform(0, 0.03))  # the random point at which it dies
+
+        def working() -> bool:
+            with contextlib.suppress(pexpect.TIMEOUT):
+                app.read_nonblocking(65_536, timeout=0.02)
+            return len(receiver.requests) >= wanted
+
+        wait_until(working, "the app's worker")
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-def _check(executions: "list[firetower.core.executions.Execution]", receiver: Receiver) -> None:
-    assert len(executions) == EVENTS
-    assert {execution.status for execution in executions} == {Status.FINISHED}
-    assert len({execution.event.id for execution in executions}) == EVENTS
-    sent = {execution.webhook_id: execution.event.alias for execution in executions}
-    received = {request.headers["webhook-id"] for request in receiver.requests}
-    assert received == set(sent)
-    for request in receiver.requests:
-        alias = sent[request.headers["webhook-id"]]
-        assert f'"alias":"{alias}"'.encode() in request.body
+        app.kill(9)
+        app.close()

@@ -26,6 +26,17 @@ def visible(text: str) -> str:
     )
 
 
+def storable(text: str) -> str:
+    """Return `text` as every database keeps it: NUL and lone surrogates become "\ufffd".
+
+    PostgreSQL refuses the one, UTF-8 the other; an endpoint may answer with both.
+    """
+    if text.isascii() and "\0" not in text:
+        return text
+    replaced = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return replaced.replace("\0", "\ufffd")
+
+
 def quoted(value: object) -> str:
     """Return a value as JSON on one line, safe to draw."""
     return visible(json.dumps(value, ensure_ascii=False, default=str))

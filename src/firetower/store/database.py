@@ -60,12 +60,12 @@ class Database:
         with self._told_apart():
             fairy = self._engine.raw_connection()
             fairy.detach()
-        connection: Any = fairy.dbapi_connection
-        with closing(connection):
-            if not self.is_sqlite:
-                connection.rollback()
-                connection.autocommit = True
-            yield connection
+            connection: Any = fairy.dbapi_connection
+            with closing(connection):
+                if not self.is_sqlite:
+                    connection.rollback()
+                    connection.autocommit = True
+                yield connection
 
     @contextmanager
     def _told_apart(self) -> Iterator[None]:
@@ -73,6 +73,8 @@ class Database:
             yield
         except DBAPIError as error:
             raise explain(error, self.location) from error
+        except self._engine.dialect.loaded_dbapi.Error as error:  # of a driver's own connection
+            raise explain(DBAPIError(None, None, error), self.location) from error
 
     def close(self) -> None:
         """Close every connection."""

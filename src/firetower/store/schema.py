@@ -89,7 +89,8 @@ def migrate(database: Database) -> str:
     if database.is_sqlite:
         create_sqlite_file(database.location)
         with database.raw() as connection:
-            _write_ahead(connection, database)
+            # Readers go on while another process writes. The file keeps the setting.
+            connection.execute("PRAGMA journal_mode = WAL")
     with database.changing() as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
@@ -103,18 +104,3 @@ def migrate(database: Database) -> str:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return before
-
-
-def _write_ahead(connection: object, database: Database) -> None:
-    """Let readers go on while another process writes. The file keeps the setting."""
-    import sqlite3
-
-    assert isinstance(connection, sqlite3.Connection)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.DatabaseError as error:
-        from sqlalchemy.exc import DBAPIError
-
-        from firetower.store.database import explain
-
-        raise explain(DBAPIError(None, None, error), database.location) from None

@@ -64,8 +64,12 @@ def register(connection: Connection, worker_id: str, now: datetime) -> None:
 
 
 def beat(connection: Connection, worker_id: str, now: datetime) -> None:
-    """Say that a worker lives."""
-    connection.execute(update(tables.workers).where(_workers.id == worker_id).values(beat_at=now))
+    """Say that a worker lives, also where a clock that stepped had it taken for dead."""
+    beaten = connection.execute(
+        update(tables.workers).where(_workers.id == worker_id).values(beat_at=now)
+    )
+    if beaten.rowcount == 0:
+        register(connection, worker_id, now)
 
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:

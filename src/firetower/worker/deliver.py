@@ -18,9 +18,10 @@ from firetower.core.requests import (
     record_request,
     render_body,
 )
+from firetower.core.text import shortened, storable
 from firetower.store.queue.record import Outcome
 from firetower.store.queue.turn import Claim
-from firetower.worker.sender import Sender
+from firetower.worker.sender import MOST_KEPT, Sender
 
 OpenSecrets = Callable[[Claim], Secrets]
 
@@ -72,8 +73,8 @@ def outcome_of(
     integration, answer = claim.integration, exchange.answer
     masked = Answer(
         status_code=answer.status_code,
-        error=None if answer.error is None else secrets.mask(answer.error),
-        body=secrets.mask(answer.body),
+        error=None if answer.error is None else storable(secrets.mask(answer.error)),
+        body=storable(secrets.mask(answer.body)),
         retry_after=answer.retry_after,
     )
     verdict = judge(
@@ -89,7 +90,8 @@ def outcome_of(
 
 def refused(claim: Claim, error: FiretowerError, now: datetime) -> Outcome:
     """Return the outcome of a try whose request could not even be made."""
-    answer = Answer(error=error.message)
-    verdict = Verdict(Status.FAILED, reason=f"{error.message}. {error.hint}")
+    said = storable(shortened(error.message, MOST_KEPT))
+    answer = Answer(error=said)
+    verdict = Verdict(Status.FAILED, reason=f"{said}. {error.hint}")
     nothing = RecordedRequest(url="", headers={}, body="")
     return Outcome(claim, nothing, answer, verdict, now, timedelta(0))

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from firetower.core.errors import FiretowerError, StoreError
+from firetower.core.errors import FiretowerError, StoreError, Unforeseen
 from firetower.core.evaluation import Firing
 from firetower.core.feed import FeedLine
 from firetower.core.integrations import Integration
@@ -147,6 +147,8 @@ class Worker:
             outcome = await deliver(claim, secrets, self.sender, self.store.clock)
         except FiretowerError as error:
             outcome = refused(claim, error, self.store.clock())
+        except Exception as error:  # whatever it is, it is this execution's alone
+            outcome = refused(claim, Unforeseen(error), self.store.clock())
         finally:
             self._in_flight[claim.integration.id] -= 1
         self._outcomes.append(outcome)

@@ -1,0 +1,185 @@
+"""Firetower beside MLflow's webhooks, in one run on one machine: peers.py PATH-OF-MLFLOW."""
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.endpoint import endpoint
+from benchmarks.peer_systems import Firetower, MLflow, System
+from benchmarks.table import lay_out, quantile
+from firetower._version import __version__
+from receiver import Received, serve
+
+CALLS, PAUSE = 60, 0.05
+BURST = 200
+CHANGES = 10
+PATIENCE = 20.0
+"""Seconds in which what is not lost is to arrive."""
+DOWN = 14.0
+"""Seconds an endpoint is down: MLflow's four tries take 7 to 10."""
+SLOW = 3.0
+
+Measure = Callable[[System], list[str]]
+
+
+@dataclass
+class Taken:
+    """What an endpoint took with 200, by the alias it is about."""
+
+    up: bool = True
+    aliases: set[str] = field(default_factory=set)
+
+    def answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
+        if not self.up:
+            return 503, {}, b""
+        self.aliases.add(_alias(request))
+        return 200, {}, b"ok"
+
+    def wait_for(self, number: int) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while len(self.aliases) < number and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def _alias(request: Received) -> str:
+    import json
+
+    alias: str = json.loads(request.body)["data"]["alias"]
+    return alias
+
+
+def speed(system: System) -> list[str]:
+    """Return the latency's median and 95th percentile, and webhooks a second in a burst."""
+    with endpoint() as receiver:
+        system.prepare([receiver.hook])
+        system.start()
+        for number in range(20):  # every process of a server warms up
+            system.change(f"warm-{number}")
+        time.sleep(2)
+        receiver.take()
+        begun = []
+        for number in range(CALLS):
+            begun.append(time.monotonic_ns())
+            system.change(f"call-{number}")
+            time.sleep(PAUSE)
+        time.sleep(2)
+        arrivals = receiver.take()["arrivals"]
+        # MLflow's own threads may send two in another order; the sums are the same.
+        spent = [(there - here) / 1e6 for here, there in zip(begun, sorted(arrivals), strict=True)]
+        start, seen = time.monotonic_ns(), list[int]()
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(system.change, [f"burst-{number}" for number in range(BURST)]))
+        deadline = time.monotonic() + 3 * PATIENCE
+        while len(seen) < BURST and time.monotonic() < deadline:
+            time.sleep(0.1)
+            seen += receiver.take()["arrivals"]
+    rate = len(seen) / ((max(seen) - start) / 1e9)
+    return [
+        f"{quantile(spent, 0.5):.1f} ms",
+        f"{quantile(spent, 0.95):.1f} ms",
+        f"{rate:,.0f}/s",
+    ]
+
+
+def killed(system: System) -> list[str]:
+    """Kill the sender while it is to try again, and start it anew."""
+    taken = Taken(up=False)
+    with serve() as receiver:
+        receiver.answer = taken.answer
+        system.prepare([receiver.url()])
+        system.start()
+        for number in range(CHANGES):
+            system.change(f"alias-{number}")
+        receiver.wait_for(CHANGES)
+        system.kill()
+        taken.up = True
+        system.start()
+        taken.wait_for(CHANGES)
+    return [f"{len(taken.aliases)} of {CHANGES} delivered"]
+
+
+def down(system: System) -> list[str]:
+    """Bring the endpoint back only when the peer's retries are over."""
+    taken = Taken(up=False)
+    with serve() as receiver:
+        receiver.answer = taken.answer
+        system.prepare([receiver.url()])
+        system.start()
+        for number in range(CHANGES):
+            system.change(f"alias-{number}")
+        time.sleep(DOWN)
+        taken.up = True
+        taken.wait_for(CHANGES)
+        waiting = system.waiting()
+    lost = CHANGES - len(taken.aliases) - waiting
+    return [f"{len(taken.aliases)} delivered, {waiting} waiting for a retry, {lost} lost"]
+
+
+def neighbour(system: System) -> list[str]:
+    """Return how long a healthy endpoint waits for its last webhook beside a slow one."""
+    quick, released = Taken(), threading.Event()
+
+    def answer(request: Received) -> tuple[int, dict[str, str], bytes]:
+        if request.path == "/slow":
+            released.wait(SLOW)
+            return 200, {}, b""
+        return quick.answer(request)
+
+    with serve() as receiver:
+        receiver.answer = answer
+        system.prepare([receiver.url("/slow"), receiver.url("/quick")])
+        system.start()
+        begun = time.monotonic()
+        for number in range(4 * CHANGES):
+            system.change(f"alias-{number}")
+        quick.wait_for(4 * CHANGES)
+        spent = time.monotonic() - begun
+        released.set()
+    return [f"{spent:.1f} s for {len(quick.aliases)} of {4 * CHANGES}"]
+
+
+MEASURES: list[tuple[Measure, list[str]]] = [
+    (speed, ["latency of one webhook, median", "latency, 95th percentile", "webhooks in a burst"]),
+    (killed, ["killed with deliveries under way"]),
+    (down, [f"endpoint down for {DOWN:g} s, then up"]),
+    (neighbour, [f"healthy endpoint beside one of {SLOW:g} s"]),
+]
+
+
+def _measured(measure: Measure, make: Callable[[Path], System]) -> list[str]:
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as folder:
+        system = make(Path(folder))
+        try:
+            return measure(system)
+        finally:
+            system.kill()
+
+
+def main(program: Path) -> None:
+    if not program.exists():
+        print("MLflow is not installed, so there is nothing to measure beside.", file=sys.stderr)
+        sys.exit("Run `make bench-peers` where pip can install it.")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    theirs = said.stdout.split()[-1]
+    lines = [("", f"Firetower {__version__}", f"MLflow {theirs}")]
+    for measure, names in MEASURES:
+        ours = _measured(measure, Firetower)
+        peer = _measured(measure, lambda folder: MLflow(program, folder))
+        lines += zip(names, ours, peer, strict=True)
+    lay_out(lines)
+    print(
+        "Both on SQLite with their defaults; a change is a new alias of a model, by the Python API"
+        "\nwithout a server (Firetower) and by the REST API of `mlflow server` (MLflow)."
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute())

