@@ -47,8 +47,7 @@ class Database:
         On SQLite it holds the write lock from its start, so what it read stays true until its
         end. Raises StoreError.
         """
-        if self.read_only:
-            raise StoreError("the database was opened read-only", "Leave out the read-only option.")
+        self.refuse_read_only()
         with self._told_apart(), self._changing.begin() as connection:
             yield connection
             if not self.is_sqlite:
@@ -66,6 +65,26 @@ class Database:
                 connection.rollback()
                 connection.autocommit = True
             yield connection
+
+    def vacuum(self) -> None:
+        """Write an SQLite file anew without its free space; nobody else may change it meanwhile.
+
+        Raises StoreError.
+        """
+        self.refuse_read_only()
+        with self._told_apart():
+            autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            with autocommit.connect() as connection:
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def refuse_read_only(self) -> None:
+        """Raise StoreError where the database was opened read-only."""
+        if self.read_only:
+            raise StoreError(
+                "the database was opened read-only",
+                "Leave out --read-only, and unset FIRETOWER_READ_ONLY.",
+            )
 
     @contextmanager
     def _told_apart(self) -> Iterator[None]:

@@ -27,6 +27,7 @@ from firetower.tower.executions import Executions
 from firetower.tower.explain import Explain
 from firetower.tower.integrations import Integrations
 from firetower.tower.secrets import SecretBox
+from firetower.tower.upkeep import Upkeep
 
 Path = str | os.PathLike[str]
 
@@ -213,6 +214,11 @@ class Tower:
     def explain(self) -> Explain:
         """Why automations fired, or did not."""
         return Explain(self._store)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """Forgetting what is old."""
+        return Upkeep(self._store)
 
     def standing(self) -> Standing:
         """Return who works on the database, and what waits."""

@@ -145,6 +145,7 @@ class EventRow(SQLModel, table=True):
             sqlite_where=text("evaluated = 0"),
             postgresql_where=text("evaluated = false"),
         ),
+        Index("ix_events_recorded", "recorded_at"),
         {"sqlite_autoincrement": True},
     )
 
