@@ -114,7 +114,7 @@ def _old(before: datetime) -> Select[tuple[int | None]]:
 
 def _is_an_automations_newest() -> ColumnElement[bool]:
     newest = (
-        select(func.max(_executions.event_id))
+        select(func.coalesce(func.max(_executions.event_id), 0))  # no NULL in what IN looks through
         .where(_executions.automation_id == _automations.id)
         .correlate(tables.automations)
         .scalar_subquery()
