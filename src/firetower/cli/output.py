@@ -210,3 +210,18 @@ def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
             progress.update(task, completed=done, total=total, visible=total > _WORTH_A_BAR)
 
         yield advance
+
+
+@contextmanager
+def counting_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Lend a callback that counts on, drawn on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.advance(task, done)

@@ -3,7 +3,8 @@
 import click
 
 from firetower.cli.output import feed_text, json_option, print_fields, print_json, say
-from firetower.cli.session import database_url
+from firetower.cli.prune import prune
+from firetower.cli.session import database_url, read_only
 from firetower.core.feed import FeedLine
 
 
@@ -27,7 +28,14 @@ def worker(*, once: bool, attached: bool) -> None:
     def emit(line: FeedLine) -> None:
         click.echo(feed_text(line))
 
-    run_worker(database_url(), once=once, attached=attached, emit=emit, report=say)
+    run_worker(
+        database_url(),
+        once=once,
+        attached=attached,
+        read_only=read_only(),
+        emit=emit,
+        report=say,
+    )
 
 
 @click.group()
@@ -38,7 +46,11 @@ def database() -> None:
     Examples:
       firetower database info
       firetower database migrate
+      firetower database prune --older-than 90d
     """
+
+
+database.add_command(prune)
 
 
 @database.command()
@@ -90,7 +102,7 @@ def migrate() -> None:
     from firetower.store.database import Database
     from firetower.store.location import Location
 
-    database = Database(Location.of(database_url()))
+    database = Database(Location.of(database_url()), read_only=read_only())
     try:
         before = schema.migrate(database)
     finally:

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 from firetower.core.errors import FiretowerError, StoreError, StoreLocked
@@ -27,6 +28,8 @@ class Database:
         self.location = location
         self.read_only = read_only
         self._engine = _engine(location)
+        if read_only:
+            event.listen(self._engine, "connect", _forbid_changes)
         self._changing = self._engine.execution_options(firetower_changes=True)
 
     @property
@@ -72,11 +75,12 @@ class Database:
         Raises StoreError.
         """
         self.refuse_read_only()
-        with self._told_apart():
-            autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-            with autocommit.connect() as connection:
-                connection.exec_driver_sql("VACUUM")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self.raw() as connection:
+            try:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.DatabaseError as error:
+                raise explain(DBAPIError(None, None, error), self.location) from error
 
     def refuse_read_only(self) -> None:
         """Raise StoreError where the database was opened read-only."""
@@ -126,6 +130,17 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _forbid_changes(connection: DBAPIConnection, _: object) -> None:
+    """Let the database itself refuse changes, too."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA query_only = ON")
+        return
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -86,6 +86,7 @@ def migrate(database: Database) -> str:
     from alembic import command
     from alembic.config import Config
 
+    database.refuse_read_only()
     if database.is_sqlite:
         create_sqlite_file(database.location)
         with database.raw() as connection:

@@ -18,18 +18,21 @@ _OBJECTS = 50_000
 """New objects between two collections: thousands of automations would set off hundreds of them."""
 
 
-def run_app(database: str | None, *, tour: bool = False) -> int:
-    """Run the app on a database until it is left, with the tour if asked; return the exit code."""
+def run_app(database: str | None, *, tour: bool = False, read_only: bool = False) -> int:
+    """Run the app on a database until it is left, with the tour if asked; return the exit code.
+
+    With `read_only` nothing is changed, and no worker is started.
+    """
 
     def connect() -> Tower:
         from firetower.tower import connect  # SQL takes longer to import than the screen
 
-        return connect(database)
+        return connect(database, read_only=read_only)
 
     app = FiretowerApp(
         connect,
         clock=lambda: datetime.now(UTC),
-        child=WorkerChild(database),
+        child=None if read_only else WorkerChild(database),
         database=database,
         config=read_config(config_file()),
         tour=tour,

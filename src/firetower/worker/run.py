@@ -23,6 +23,7 @@ def run_worker(
     *,
     once: bool,
     attached: bool = False,
+    read_only: bool = False,
     emit: Callable[[FeedLine], None],
     report: Callable[[str], None],
 ) -> None:
@@ -32,11 +33,12 @@ def run_worker(
     is gone, however it ended.
 
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
-    the database cannot be used, or fails with `once` or at the end.
+    the database cannot be used or is read-only, or fails with `once` or at the end.
     """
     # Whoever started an attached worker has the database: where it is gone, so are they.
-    store = Store.open(database, create=not attached)
+    store = Store.open(database, create=not attached, read_only=read_only)
     try:
+        store.database.refuse_read_only()
         asyncio.run(_run(store, once=once, attached=attached, emit=emit, report=report))
     finally:
         store.close()
