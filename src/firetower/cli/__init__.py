@@ -30,6 +30,7 @@ _HOMES = {
     "explain": "explain",
     "backtest": "backtest",
     "database": "run",
+    "doctor": "doctor",
     "demo": "demo",
     "completion": "run",
 }

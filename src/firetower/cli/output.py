@@ -126,6 +126,25 @@ def feed_data(line: FeedLine) -> dict[str, Any]:
     }
 
 
+def log_data(line: FeedLine) -> dict[str, Any]:
+    """Return a line of the feed for a log: what to search by, and nothing that was sent."""
+    execution = line.execution
+    return {
+        "at": instant(line.at),
+        "state": line.state.value,
+        "execution": execution.id,
+        "webhook_id": execution.webhook_id,
+        "automation": execution.automation,
+        "endpoint": execution.integration,
+        "event": execution.event.id,
+        "attempt": line.attempt,
+        "status": line.status_code,
+        "duration_ms": line.duration_ms,
+        "error": line.error,
+        "next_try_at": None if line.next_try_at is None else instant(line.next_try_at),
+    }
+
+
 def event_text(event: Event) -> str:
     """Return an event on one line."""
     parts = [

@@ -1,11 +1,15 @@
 """`firetower worker`, `database` and `completion`."""
 
+from datetime import UTC, datetime
+
 import click
 
-from firetower.cli.output import feed_text, json_option, print_fields, print_json, say
+from firetower.cli.output import feed_text, json_option, log_data, print_fields, print_json, say
 from firetower.cli.prune import prune
 from firetower.cli.session import database_url, read_only
+from firetower.core.events import instant
 from firetower.core.feed import FeedLine
+from firetower.core.jsons import dump
 
 
 @click.command()
@@ -15,18 +19,31 @@ from firetower.core.feed import FeedLine
     is_flag=True,
     help="Until standard input closes: for a program that runs it beside itself.",
 )
-def worker(*, once: bool, attached: bool) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: one object a line, talk too.",
+)
+def worker(*, once: bool, attached: bool, log_format: str) -> None:
     """Evaluate events and send what is due, one line for each outcome.
 
     \b
     Examples:
       firetower worker
       firetower worker --once
+      firetower worker --log-format json
     """
     from firetower.worker.run import run_worker
 
     def emit(line: FeedLine) -> None:
-        click.echo(feed_text(line))
+        click.echo(dump(log_data(line)) if log_format == "json" else feed_text(line))
+
+    def report(text: str) -> None:
+        if log_format == "json":
+            click.echo(dump({"at": instant(datetime.now(UTC)), "message": text}), err=True)
+        else:
+            say(text)
 
     run_worker(
         database_url(),
@@ -34,7 +51,7 @@ def worker(*, once: bool, attached: bool) -> None:
         attached=attached,
         read_only=read_only(),
         emit=emit,
-        report=say,
+        report=report,
     )
 
 
