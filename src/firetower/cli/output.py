@@ -133,7 +133,7 @@ def log_data(line: FeedLine) -> dict[str, Any]:
         "at": instant(line.at),
         "state": line.state.value,
         "execution": execution.id,
-        "webhook_id": execution.webhook_id,
+        "webhook_id": execution.webhook_id or None,
         "automation": execution.automation,
         "endpoint": execution.integration,
         "event": execution.event.id,

@@ -25,7 +25,8 @@ from firetower.core.jsons import dump
     default="text",
     help="json: one object a line, talk too.",
 )
-def worker(*, once: bool, attached: bool, log_format: str) -> None:
+@click.option("--metrics", metavar="[HOST:]PORT", help="Let Prometheus ask; loopback by itself.")
+def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) -> None:
     """Evaluate events and send what is due, one line for each outcome.
 
     \b
@@ -50,6 +51,7 @@ def worker(*, once: bool, attached: bool, log_format: str) -> None:
         once=once,
         attached=attached,
         read_only=read_only(),
+        metrics=metrics,
         emit=emit,
         report=report,
     )
