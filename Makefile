@@ -34,7 +34,7 @@ screenshots: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[postgres]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[metrics,postgres]' --group dev
 	touch $@
 
 clean:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from firetower._version import __version__
+from firetower.cli.session import READ_ONLY, read_only
 
 _HOMES = {
     "log": "catalog",
@@ -29,6 +30,7 @@ _HOMES = {
     "explain": "explain",
     "backtest": "backtest",
     "database": "run",
+    "doctor": "doctor",
     "demo": "demo",
     "completion": "run",
 }
@@ -68,18 +70,34 @@ def _database_option() -> click.Option:
     )
 
 
+def _forbid_changes(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    """Remember that nothing may be changed, wherever in the line that stands."""
+    if value:
+        ctx.meta[READ_ONLY] = True
+
+
+def _read_only_option() -> click.Option:
+    return click.Option(
+        ["--read-only"],
+        is_flag=True,
+        expose_value=False,
+        callback=_forbid_changes,
+        help="Refuse every change; FIRETOWER_READ_ONLY=1 does it too.",
+    )
+
+
 def _take_database(command: click.Command) -> None:
-    """Let a command and those below it take `--database` too."""
+    """Let a command and those below it take `--database` and `--read-only` too."""
     if isinstance(command, click.Group):
         for below in command.commands.values():
             _take_database(below)
     elif all(parameter.name != "database" for parameter in command.params):
-        command.params.append(_database_option())
+        command.params += [_database_option(), _read_only_option()]
 
 
 @click.group(
     cls=LazyGroup,
-    params=[_database_option()],
+    params=[_database_option(), _read_only_option()],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -108,7 +126,7 @@ def _open_app(ctx: click.Context) -> None:
         return
     from firetower.tui.run import run_app
 
-    ctx.exit(run_app(ctx.find_root().obj))
+    ctx.exit(run_app(ctx.find_root().obj, read_only=read_only()))
 
 
 def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never returns

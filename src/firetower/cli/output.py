@@ -126,6 +126,25 @@ def feed_data(line: FeedLine) -> dict[str, Any]:
     }
 
 
+def log_data(line: FeedLine) -> dict[str, Any]:
+    """Return a line of the feed for a log: what to search by, and nothing that was sent."""
+    execution = line.execution
+    return {
+        "at": instant(line.at),
+        "state": line.state.value,
+        "execution": execution.id,
+        "webhook_id": execution.webhook_id or None,
+        "automation": execution.automation,
+        "endpoint": execution.integration,
+        "event": execution.event.id,
+        "attempt": line.attempt,
+        "status": line.status_code,
+        "duration_ms": line.duration_ms,
+        "error": line.error,
+        "next_try_at": None if line.next_try_at is None else instant(line.next_try_at),
+    }
+
+
 def event_text(event: Event) -> str:
     """Return an event on one line."""
     parts = [
@@ -210,3 +229,18 @@ def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
             progress.update(task, completed=done, total=total, visible=total > _WORTH_A_BAR)
 
         yield advance
+
+
+@contextmanager
+def counting_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Lend a callback that counts on, drawn on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.advance(task, done)

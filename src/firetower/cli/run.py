@@ -1,10 +1,15 @@
 """`firetower worker`, `database` and `completion`."""
 
+from datetime import UTC, datetime
+
 import click
 
-from firetower.cli.output import feed_text, json_option, print_fields, print_json, say
-from firetower.cli.session import database_url
+from firetower.cli.output import feed_text, json_option, log_data, print_fields, print_json, say
+from firetower.cli.prune import prune
+from firetower.cli.session import database_url, read_only
+from firetower.core.events import instant
 from firetower.core.feed import FeedLine
+from firetower.core.jsons import dump
 
 
 @click.command()
@@ -14,20 +19,42 @@ from firetower.core.feed import FeedLine
     is_flag=True,
     help="Until standard input closes: for a program that runs it beside itself.",
 )
-def worker(*, once: bool, attached: bool) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: one object a line, talk too.",
+)
+@click.option("--metrics", metavar="[HOST:]PORT", help="Let Prometheus ask; loopback by itself.")
+def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) -> None:
     """Evaluate events and send what is due, one line for each outcome.
 
     \b
     Examples:
       firetower worker
       firetower worker --once
+      firetower worker --log-format json
     """
     from firetower.worker.run import run_worker
 
     def emit(line: FeedLine) -> None:
-        click.echo(feed_text(line))
+        click.echo(dump(log_data(line)) if log_format == "json" else feed_text(line))
 
-    run_worker(database_url(), once=once, attached=attached, emit=emit, report=say)
+    def report(text: str) -> None:
+        if log_format == "json":
+            click.echo(dump({"at": instant(datetime.now(UTC)), "message": text}), err=True)
+        else:
+            say(text)
+
+    run_worker(
+        database_url(),
+        once=once,
+        attached=attached,
+        read_only=read_only(),
+        metrics=metrics,
+        emit=emit,
+        report=report,
+    )
 
 
 @click.group()
@@ -38,7 +65,11 @@ def database() -> None:
     Examples:
       firetower database info
       firetower database migrate
+      firetower database prune --older-than 90d
     """
+
+
+database.add_command(prune)
 
 
 @database.command()
@@ -90,7 +121,7 @@ def migrate() -> None:
     from firetower.store.database import Database
     from firetower.store.location import Location
 
-    database = Database(Location.of(database_url()))
+    database = Database(Location.of(database_url()), read_only=read_only())
     try:
         before = schema.migrate(database)
     finally:

@@ -99,4 +99,27 @@ def delete(*, name: str, yes: bool) -> None:
     say(f"Deleted secret {name}.")
 
 
+@secret.command()
+def rotate() -> None:
+    """Encrypt every secret with a new key.
+
+    It may be interrupted at any moment, and run again. With FIRETOWER_SECRET_KEY=NEW,OLD the
+    first of its keys is the new one.
+
+    \b
+    Examples:
+      firetower secret rotate
+    """
+    from firetower.store.keys import KEY_VARIABLE, key_is_in_environment
+
+    with open_tower() as tower:
+        count = tower.secrets.rotate()
+    if not count:
+        say("No secrets to encrypt anew.")
+        return
+    say(f"Encrypted {count} secret{'' if count == 1 else 's'} with a new key.")
+    if key_is_in_environment():
+        say(f"Set {KEY_VARIABLE} to its first key alone, wherever it is set.")
+
+
 COMMANDS: dict[str, click.Command] = {"secret": secret}

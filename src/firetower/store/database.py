@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 from firetower.core.errors import FiretowerError, StoreError, StoreLocked
@@ -27,6 +28,8 @@ class Database:
         self.location = location
         self.read_only = read_only
         self._engine = _engine(location)
+        if read_only:
+            event.listen(self._engine, "connect", _forbid_changes)
         self._changing = self._engine.execution_options(firetower_changes=True)
 
     @property
@@ -47,8 +50,7 @@ class Database:
         On SQLite it holds the write lock from its start, so what it read stays true until its
         end. Raises StoreError.
         """
-        if self.read_only:
-            raise StoreError("the database was opened read-only", "Leave out the read-only option.")
+        self.refuse_read_only()
         with self._told_apart(), self._changing.begin() as connection:
             yield connection
             if not self.is_sqlite:
@@ -66,6 +68,27 @@ class Database:
                     connection.rollback()
                     connection.autocommit = True
                 yield connection
+
+    def vacuum(self) -> None:
+        """Write an SQLite file anew without its free space; nobody else may change it meanwhile.
+
+        Raises StoreError.
+        """
+        self.refuse_read_only()
+        with self.raw() as connection:
+            try:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.DatabaseError as error:
+                raise explain(DBAPIError(None, None, error), self.location) from error
+
+    def refuse_read_only(self) -> None:
+        """Raise StoreError where the database was opened read-only."""
+        if self.read_only:
+            raise StoreError(
+                "the database was opened read-only",
+                "Leave out --read-only, and unset FIRETOWER_READ_ONLY.",
+            )
 
     @contextmanager
     def _told_apart(self) -> Iterator[None]:
@@ -109,6 +132,17 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -16000")
     connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _forbid_changes(connection: DBAPIConnection, _: object) -> None:
+    """Let the database itself refuse changes, too."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA query_only = ON")
+        return
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

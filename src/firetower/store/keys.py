@@ -44,17 +44,63 @@ def open_keyring(connection: Connection, location: Location, *, create: bool = F
     must then be able to change the database. Raises SecretKeyError when the key is missing, is
     not a key, or is not the one this database's secrets were saved with.
     """
-    check = connection.execute(
-        select(tables.state.c.value).where(tables.state.c.key == _CHECK)
-    ).scalar()
+    check = _read_check(connection, lock=create)
     text, origin = _key_text(location, create=create and check is None)
     keyring = Keyring(_fernet(text, origin))
     if check is not None:
         _verify(keyring, check, origin)
     elif create:
-        row = {"key": _CHECK, "value": keyring.encrypt(_CHECK_TEXT.decode())}
-        connection.execute(tables.state.insert(), row)
+        key, value = check_row(keyring)
+        connection.execute(tables.state.insert(), {"key": key, "value": value})
     return keyring
+
+
+def _read_check(connection: Connection, *, lock: bool) -> str | None:
+    """Read what only the right key opens; what encrypts waits here for a rotation to end."""
+    query = select(tables.state.c.value).where(tables.state.c.key == _CHECK)
+    found: str | None = connection.execute(query.with_for_update() if lock else query).scalar()
+    return found
+
+
+def rotate_key(connection: Connection, location: Location) -> Keyring | None:
+    """Put a new key before those in the key file, and return a keyring that encrypts with it.
+
+    Until `keep_newest_key` the old keys stay in the file: a crash at any moment leaves every
+    secret readable. With keys in the environment their first one is the new one, and it must be
+    there already. Return None where no secret was ever saved. Raises SecretKeyError.
+    """
+    if _read_check(connection, lock=True) is None:
+        return None
+    open_keyring(connection, location)
+    if keys := os.environ.get(KEY_VARIABLE):
+        if "," not in keys:
+            raise SecretKeyError(
+                f"the secret key comes from {KEY_VARIABLE}, which this command cannot change",
+                "Set it to NEW,OLD wherever it is set (NEW from `openssl rand -base64 32 "
+                "| tr +/ -_`), and run this again.",
+            )
+        return Keyring(_fernet(keys, KEY_VARIABLE))
+    old, _ = _key_text(location, create=False)
+    keys = f"{Fernet.generate_key().decode()},{old.strip()}"
+    _replace_key(location.key_file, keys)
+    return Keyring(_fernet(keys, str(location.key_file)))
+
+
+def keep_newest_key(location: Location) -> None:
+    """Forget the old keys in the key file, once nothing needs them. Raises SecretKeyError."""
+    if not os.environ.get(KEY_VARIABLE):
+        keys, _ = _key_text(location, create=False)
+        _replace_key(location.key_file, keys.split(",")[0].strip())
+
+
+def key_is_in_environment() -> bool:
+    """Return whether the key comes from FIRETOWER_SECRET_KEY, not from a file."""
+    return bool(os.environ.get(KEY_VARIABLE))
+
+
+def check_row(keyring: Keyring) -> tuple[str, str]:
+    """Return the key and value of the row that only this keyring's key opens."""
+    return _CHECK, keyring.encrypt(_CHECK_TEXT.decode())
 
 
 def _key_text(location: Location, *, create: bool) -> tuple[str, str]:
@@ -80,17 +126,44 @@ def _key_text(location: Location, *, create: bool) -> tuple[str, str]:
 
 
 def _write_key(path: Path) -> None:
+    """Make a key file; the first of two programs that do so wins."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
+        _write(path, Fernet.generate_key())
     except OSError as error:
-        raise SecretKeyError(
-            f"the secret key cannot be written to {path}: {error.strerror}",
-            f"Make its folder writable, or set {KEY_VARIABLE}.",
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _replace_key(path: Path, keys: str) -> None:
+    """Write a key file anew: after a crash it is wholly the old one or wholly the new one."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.unlink(missing_ok=True)
+        _write(beside, keys.encode("ascii"))
+        beside.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Make a file for its owner only, whatever the umask, and wait until it is on the disk."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unwritable(path: Path, error: OSError) -> SecretKeyError:
+    return SecretKeyError(
+        f"the secret key cannot be written to {path}: {error.strerror}",
+        f"Make its folder writable, or set {KEY_VARIABLE}.",
+    )
 
 
 def _fernet(text: str, origin: str) -> MultiFernet:

@@ -11,7 +11,7 @@ from firetower.core.requests import Secrets
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import tables
 from firetower.store.changes import Change
-from firetower.store.keys import Keyring
+from firetower.store.keys import Keyring, check_row
 from firetower.store.stamp import bump
 
 GRACE = timedelta(hours=24)
@@ -112,6 +112,25 @@ def open_secrets(
         if row.previous_ciphertext is not None and row.previous_until > now:
             previous[row.name] = keyring.decrypt(row.previous_ciphertext)
     return Secrets(values, previous)
+
+
+def encrypt_anew(connection: Connection, keyring: Keyring) -> int:
+    """Encrypt every secret with the keyring's first key; return how many. Raises SecretKeyError."""
+    rows = connection.execute(select(tables.secrets).with_for_update()).all()
+    for row in rows:
+        before = row.previous_ciphertext
+        connection.execute(
+            update(tables.secrets)
+            .where(_secrets.id == row.id)
+            .values(
+                ciphertext=keyring.encrypt(keyring.decrypt(row.ciphertext)),
+                previous_ciphertext=before and keyring.encrypt(keyring.decrypt(before)),
+            )
+        )
+    key, value = check_row(keyring)
+    connection.execute(update(tables.state).where(tables.state.c.key == key).values(value=value))
+    bump(connection)
+    return len(rows)
 
 
 def _users(connection: Connection, secret: int) -> tuple[str, ...]:

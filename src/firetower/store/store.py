@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from firetower.core.causes import check_cause
 from firetower.core.names import check_name
 from firetower.store import schema
+from firetower.store.access import default_read_only
 from firetower.store.changes import Change
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
@@ -76,11 +77,11 @@ class Store:
         """Open a database; with `create` a missing SQLite file and its folder are made.
 
         `cause` is the webhook-id of the execution for which changes are made; FIRETOWER_CAUSE
-        unless given. Raises StoreError when it cannot be used, InvalidInput for a URL that cannot
-        be read.
+        unless given. With `read_only`, or FIRETOWER_READ_ONLY set, every change is refused. Raises
+        StoreError when it cannot be used, InvalidInput for a URL that cannot be read.
         """
         made_for = default_cause() if cause is None else check_cause(cause)
-        database = Database(Location.of(url), read_only=read_only)
+        database = Database(Location.of(url), read_only=read_only or default_read_only())
         try:
             schema.check(database, create=create)
         except BaseException:

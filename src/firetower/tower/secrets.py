@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from firetower.store import secrets as store
+from firetower.store.keys import keep_newest_key, rotate_key
 from firetower.store.store import Store
 
 
@@ -32,6 +33,21 @@ class SecretBox:
         with self._store.changing() as change:
             keyring = self._store.keyring(change.connection, create=True)
             return store.set_secret(change, keyring, name, value)
+
+    def rotate(self) -> int:
+        """Encrypt every secret with a new key; return how many. Raises SecretKeyError.
+
+        A crash at any moment leaves every secret readable, and it can be run again. Where the key
+        comes from the environment, its first key is the new one.
+        """
+        location = self._store.database.location
+        with self._store.changing() as change:
+            keyring = rotate_key(change.connection, location)
+            if keyring is None:
+                return 0
+            count = store.encrypt_anew(change.connection, keyring)
+        keep_newest_key(location)
+        return count
 
     def list(self) -> list[SecretInfo]:
         """Return every secret by name."""

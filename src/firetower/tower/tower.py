@@ -27,22 +27,28 @@ from firetower.tower.executions import Executions
 from firetower.tower.explain import Explain
 from firetower.tower.integrations import Integrations
 from firetower.tower.secrets import SecretBox
+from firetower.tower.upkeep import Upkeep
 
 Path = str | os.PathLike[str]
 
 
 def connect(
-    database: str | None = None, *, author: str | None = None, cause: str | None = None
+    database: str | None = None,
+    *,
+    author: str | None = None,
+    cause: str | None = None,
+    read_only: bool = False,
 ) -> "Tower":
     """Open a database: a file's path, a `sqlite://` or a `postgresql://` URL.
 
     Without one it is the command line's: FIRETOWER_DATABASE_URL, or the file in the user's data
     folder. `author` is who the changes are recorded for; FIRETOWER_USER or the login name unless
     given. `cause` is the `webhook-id` of the request that the changes answer; FIRETOWER_CAUSE
-    unless given. It ends a chain of automations that fire one another. Raises StoreError when the
-    database cannot be used, InvalidInput for a URL or a cause that cannot be read.
+    unless given. It ends a chain of automations that fire one another. With `read_only`, or
+    FIRETOWER_READ_ONLY set, every change is refused. Raises StoreError when the database cannot be
+    used, InvalidInput for a URL or a cause that cannot be read.
     """
-    return Tower(Store.open(database, author=author, cause=cause))
+    return Tower(Store.open(database, author=author, cause=cause, read_only=read_only))
 
 
 class Tower:
@@ -214,6 +220,11 @@ class Tower:
         """Why automations fired, or did not."""
         return Explain(self._store)
 
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """Forgetting what is old."""
+        return Upkeep(self._store)
+
     def standing(self) -> Standing:
         """Return who works on the database, and what waits."""
         with self._store.reading() as connection:
@@ -223,6 +234,11 @@ class Tower:
         """Return what differs once anything but executions and workers' beats has changed."""
         with self._store.reading() as connection:
             return read_mark(connection)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every change is refused."""
+        return self._store.database.read_only
 
     @property
     def location(self) -> str:

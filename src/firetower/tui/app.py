@@ -138,6 +138,7 @@ class FiretowerApp(App[None]):
         self.tour: Tour | None = None
         self._standing: Standing | None = None
         self._location = ""
+        self._read_only = False
         self._has_child = False
         self._look = Refresh(self, self._read_standing)
         self._harmless = Harmless()
@@ -195,7 +196,7 @@ class FiretowerApp(App[None]):
                 await asyncio.sleep(_AGAIN)
             else:
                 break
-        self._location = tower.location
+        self._location, self._read_only = tower.location, tower.read_only
         self._live = Live(tower, self._changed, self.tell, self._began, self._look)
         self.set_interval(_LOOK, self._look)
 
@@ -245,7 +246,12 @@ class FiretowerApp(App[None]):
         if self._location:
             worker = "no worker" if self._child is None else self._child.said
             self.status = standing_text(
-                self._location, self._standing, worker, self.session.now(), self.size.width
+                self._location,
+                self._standing,
+                worker,
+                self.session.now(),
+                self.size.width,
+                read_only=self._read_only,
             )
 
     def on_resize(self) -> None:

@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-def run_app(database: str | None, *, tour: bool = False) -> int:
-    """Run the app on a database until it is left, with the tour if asked; return the exit code."""
+def run_app(database: str | None, *, tour: bool = False, read_only: bool = False) -> int:
+    """Run the app on a database until it is left, with the tour if asked; return the exit code.
+
+    With `read_only` nothing is changed, and no worker is started.
+    """
 
     def connect() -> Tower:
         from firetower.tower import connect  # SQL takes longer to import than the screen
 
-        return connect(database)
+        return connect(database, read_only=read_only)
 
     app = FiretowerApp(
         connect,
         clock=lambda: datetime.now(UTC),
-        child=WorkerChild(database),
+        child=None if read_only else WorkerChild(database),
         database=database,
         config=read_config(config_file()),
         garbage=Garbage(),

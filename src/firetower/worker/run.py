@@ -11,6 +11,7 @@ from firetower.core.errors import StoreError
 from firetower.core.feed import FeedLine
 from firetower.store.store import Store
 from firetower.store.watch import watch
+from firetower.worker.metrics import serving
 from firetower.worker.sender import open_sender
 from firetower.worker.worker import Worker
 
@@ -23,6 +24,8 @@ def run_worker(
     *,
     once: bool,
     attached: bool = False,
+    read_only: bool = False,
+    metrics: str | None = None,
     emit: Callable[[FeedLine], None],
     report: Callable[[str], None],
 ) -> None:
@@ -31,13 +34,17 @@ def run_worker(
     With `attached` it also ends when standard input closes, as when the program that started it
     is gone, however it ended.
 
+    `metrics` is the PORT or HOST:PORT on which Prometheus may ask.
+
     `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
-    the database cannot be used, or fails with `once` or at the end.
+    the database cannot be used or is read-only, or fails with `once` or at the end.
     """
     # Whoever started an attached worker has the database: where it is gone, so are they.
-    store = Store.open(database, create=not attached)
+    store = Store.open(database, create=not attached, read_only=read_only)
     try:
-        asyncio.run(_run(store, once=once, attached=attached, emit=emit, report=report))
+        store.database.refuse_read_only()
+        with serving(store, metrics, emit, report) as counting:
+            asyncio.run(_run(store, once=once, attached=attached, emit=counting, report=report))
     finally:
         store.close()
 

@@ -146,6 +146,7 @@ class EventRow(TableRow, table=True):
             sqlite_where=text("evaluated = 0"),
             postgresql_where=text("evaluated = false"),
         ),
+        Index("ix_events_recorded", "recorded_at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -26,6 +26,7 @@ class ExecutionRow(TableRow, table=True):
         one_of("status", Status),
         CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="leased"),
         CheckConstraint("status <> 'pending' OR due_at IS NOT NULL", name="pending_is_due"),
+        Index("ix_executions_event", "event_id"),
         _index_of(Status.PENDING, "ix_executions_due", "integration_id", "due_at"),
         _index_of(Status.RUNNING, "ix_executions_leased", "lease_until"),
         _index_of(Status.FAILED, "ix_executions_failed", "finished_at"),

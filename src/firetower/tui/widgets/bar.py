@@ -68,7 +68,13 @@ class Bar(Horizontal):
 
 
 def standing_text(
-    location: str, standing: Standing | None, worker: str, now: datetime, width: int
+    location: str,
+    standing: Standing | None,
+    worker: str,
+    now: datetime,
+    width: int,
+    *,
+    read_only: bool = False,
 ) -> Content:
     """Return the status: database, worker, what is due, age of the last event.
 
@@ -76,7 +82,7 @@ def standing_text(
     """
     if standing is None:
         return Content.from_markup("[dim]$location[/]", location=visible(location))
-    parts = []
+    parts = [Content.from_markup("[$warning]read-only[/]")] if read_only else []
     if standing.workers:
         one = standing.workers[0]
         more = f" +{len(standing.workers) - 1}" if len(standing.workers) > 1 else ""

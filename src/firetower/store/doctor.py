@@ -1,0 +1,156 @@
+"""Examining a database without changing it."""
+
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, func, select, text
+
+from firetower.core.automations import duration
+from firetower.core.errors import FiretowerError, SecretKeyError
+from firetower.core.executions import Status
+from firetower.core.health import Check, bad, doubtful, good
+from firetower.core.text import and_list
+from firetower.store import schema, tables
+from firetower.store.database import Database
+from firetower.store.integrations import list_integrations
+from firetower.store.keys import key_is_in_environment, open_keyring
+from firetower.store.location import Location
+from firetower.store.queue.conditions import has_status
+from firetower.store.redelivery import count_failed
+from firetower.store.standing import read_standing
+from firetower.store.types import EPOCH
+
+_DAY = timedelta(days=1)
+_LATE = timedelta(minutes=1)
+"""The age of what is due from which workers do not keep up."""
+_SKEW = timedelta(seconds=5)
+_executions, _events, _secrets = tables.executions.c, tables.events.c, tables.secrets.c
+
+
+def examine(url: str | None, now: datetime) -> list[Check]:
+    """Return what is right and wrong with a database. Raises InvalidInput for its URL."""
+    location = Location.of(url)
+    if location.path is not None and not location.path.exists():
+        hint = "Any command that changes something makes it; or choose another with --database."
+        return [bad("database", f"there is no {location}", hint)]
+    database = Database(location, read_only=True)
+    try:
+        with database.reading() as connection:
+            return list(_checks(connection, location, now))
+    except FiretowerError as error:
+        return [bad("database", error.message, error.hint)]
+    finally:
+        database.close()
+
+
+def _checks(connection: Connection, location: Location, now: datetime) -> Iterator[Check]:
+    yield _durable(connection, location)
+    found = schema.state(connection)
+    if found is not schema.SchemaState.CURRENT:
+        said = f"the schema is {found.value}; this program needs {schema.SCHEMA}"
+        yield bad("schema", said, "Run `firetower database migrate`, or this program's newest.")
+        return
+    yield good("schema", schema.SCHEMA)
+    yield _key(connection, location)
+    yield _workers(connection, now)
+    yield _backlog(connection, now)
+    yield _endpoints(connection, now)
+    yield _clock(connection, location, now)
+
+
+def _durable(connection: Connection, location: Location) -> Check:
+    """Look whether what is acknowledged survives a crash of the machine."""
+    if location.is_sqlite:
+        asked = {"journal_mode": "wal", "synchronous": "2"}
+        command = "PRAGMA"
+    else:
+        asked = {"fsync": "on", "synchronous_commit": "on"}
+        command = "SHOW"
+    wrong = [
+        f"{name} is {found}"
+        for name, wanted in asked.items()
+        if (found := str(connection.execute(text(f"{command} {name}")).scalar())) != wanted
+    ]
+    if wrong:
+        said = f"{location}: {and_list(wrong)}; a power cut may lose what was acknowledged"
+        return doubtful(
+            "database", said, f"Set {and_list([f'{k} to {v}' for k, v in asked.items()])}."
+        )
+    return good("database", f"{location}, durable")
+
+
+def _key(connection: Connection, location: Location) -> Check:
+    count = connection.execute(select(func.count()).select_from(tables.secrets)).scalar_one()
+    if not count:
+        return good("secrets", "none yet")
+    try:
+        keyring = open_keyring(connection, location)
+        for row in connection.execute(select(_secrets.ciphertext, _secrets.previous_ciphertext)):
+            for ciphertext in filter(None, row):
+                keyring.decrypt(ciphertext)
+    except SecretKeyError as error:
+        return bad("secrets", error.message, error.hint)
+    if not key_is_in_environment():
+        mode = stat.S_IMODE(location.key_file.stat().st_mode)
+        if mode & 0o077:
+            said = f"others may read the key: {location.key_file} has mode {mode:o}"
+            return doubtful("secrets", said, f"Run: chmod 600 {location.key_file}")
+    return good("secrets", f"{count:,}, the key opens all of them")
+
+
+def _workers(connection: Connection, now: datetime) -> Check:
+    workers = read_standing(connection, now).workers
+    if not workers:
+        return doubtful("workers", "none is alive", "Start one with `firetower worker`.")
+    return good("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")
+
+
+def _backlog(connection: Connection, now: datetime) -> Check:
+    count, oldest = connection.execute(
+        select(func.count(), func.min(_executions.due_at)).where(
+            has_status(Status.PENDING), _executions.due_at <= now
+        )
+    ).one()
+    if not count:
+        return good("backlog", "nothing is due")
+    age = now - oldest
+    said = (
+        f"{count:,} due, the oldest for {duration(timedelta(seconds=round(age.total_seconds())))}"
+    )
+    if age > _LATE:
+        hint = "Look at the endpoints with `firetower webhook list`, or start another worker."
+        return doubtful("backlog", said, hint)
+    return good("backlog", said)
+
+
+def _endpoints(connection: Connection, now: datetime) -> Check:
+    endpoints = list_integrations(connection)
+    disabled = [one.settings.name for one in endpoints if not one.enabled]
+    failing = count_failed(connection, now - _DAY)
+    if disabled:
+        hint = "Take each up again with `firetower webhook enable NAME` (or slack)."
+        return doubtful("endpoints", f"disabled: {and_list(disabled)}", hint)
+    if failing:
+        said = and_list([f"{name} ({count:,})" for name, count in failing.items()])
+        hint = "See `firetower feed --status failed`; `firetower redeliver --failed --since 1d`."
+        return doubtful("endpoints", f"failed within a day: {said}", hint)
+    return good("endpoints", f"{len(endpoints):,}, none disabled or failing")
+
+
+def _clock(connection: Connection, location: Location, now: datetime) -> Check:
+    """Compare with the server's clock, and with the newest event's time."""
+    if not location.is_sqlite:
+        there = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        apart = abs(datetime.now(UTC) - there.astimezone(UTC))
+        if apart > _SKEW:
+            said = f"{apart.total_seconds():.0f} s apart from the server's"
+            return doubtful(
+                "clock", said, "Set both by NTP: due times are compared across machines."
+            )
+    newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
+    ahead = (connection.execute(newest).scalar() or EPOCH) - now
+    if ahead > _SKEW:
+        said = f"the newest event is {ahead.total_seconds():.0f} s in the future"
+        return doubtful("clock", said, "Set the clocks of all machines by NTP.")
+    return good("clock", "agrees with the database")

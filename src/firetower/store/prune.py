@@ -1,0 +1,131 @@
+"""Forgetting the past: events with all that they fired, a few at a time.
+
+An event goes whole or not at all, so that nothing that is left is explained by half of its past.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, delete, func, select, true
+
+from firetower.core.errors import InvalidInput, StoreError
+from firetower.core.executions import Status
+from firetower.store import tables
+from firetower.store.database import Database
+
+BATCH = 200
+"""Events that one transaction forgets: what is fired meanwhile waits for it."""
+LEAST = timedelta(days=1)
+"""The youngest past that may be forgotten: the lists count what fired within a day."""
+
+_automations = tables.automations.c
+_attempts, _events, _executions = tables.attempts.c, tables.events.c, tables.executions.c
+_FINAL = [status.value for status in Status if status.is_final]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many rows are, or were, forgotten."""
+
+    events: int = 0
+    executions: int = 0
+    attempts: int = 0
+
+    def __add__(self, other: "Pruned") -> "Pruned":
+        return Pruned(
+            self.events + other.events,
+            self.executions + other.executions,
+            self.attempts + other.attempts,
+        )
+
+
+def check_age(age: timedelta) -> None:
+    """Refuse to forget what the lists still count. Raises InvalidInput."""
+    if age < LEAST:
+        raise InvalidInput(
+            "the last 24 hours are kept: the lists count what fired in them",
+            "Give 1d or more, for example --older-than 90d.",
+        )
+
+
+def plan(connection: Connection, before: datetime) -> Pruned:
+    """Return what would be forgotten. It reads all of that past once."""
+    old = _old(before).subquery()
+    of_old = tables.executions.join(old, _executions.event_id == old.c.id)
+    tries = of_old.join(tables.attempts, _attempts.execution_id == _executions.id)
+    return Pruned(
+        _count(connection, old),
+        connection.execute(select(func.count()).select_from(of_old)).scalar_one(),
+        connection.execute(select(func.count()).select_from(tries)).scalar_one(),
+    )
+
+
+def _count(connection: Connection, rows: Subquery) -> int:
+    return connection.execute(select(func.count()).select_from(rows)).scalar_one()
+
+
+def prune_batch(connection: Connection, before: datetime) -> Pruned:
+    """Forget the oldest events from before a moment, with their executions and attempts.
+
+    Nothing is left to forget once no event is. The order of the locks is the workers': what is
+    sent again meanwhile is seen and kept.
+    """
+    oldest = _old(before).order_by(_events.recorded_at).limit(BATCH)
+    events = set(connection.execute(oldest).scalars())
+    if not events:
+        return Pruned()
+    rows = connection.execute(
+        select(_executions.id, _executions.event_id, _executions.status)
+        .where(_executions.event_id.in_(events))
+        .order_by(_executions.id)
+        .with_for_update()
+    ).all()
+    events -= {row.event_id for row in rows if row.status not in _FINAL}
+    ids = [row.id for row in rows if row.event_id in events]
+    attempts = connection.execute(delete(tables.attempts).where(_attempts.execution_id.in_(ids)))
+    connection.execute(delete(tables.executions).where(_executions.id.in_(ids)))
+    connection.execute(delete(tables.events).where(_events.id.in_(events)))
+    return Pruned(len(events), len(ids), attempts.rowcount)
+
+
+def _old(before: datetime) -> Select[tuple[int | None]]:
+    """Return the query of the events that may be forgotten.
+
+    Kept are what waits for its evaluation, what is not finished or finished later, the event of
+    each automation's newest execution, and the newest event: numbers go on from it.
+    """
+    alive = (
+        select(_executions.id)
+        .where(
+            _executions.event_id == _events.id,
+            _executions.status.not_in(_FINAL) | (_executions.finished_at >= before),
+        )
+        .exists()
+    )
+    newest = select(func.max(_events.id)).scalar_subquery()
+    return select(_events.id).where(
+        _events.recorded_at < before,
+        _events.evaluated == true(),
+        _events.id < newest,
+        ~alive,
+        ~_is_an_automations_newest(),
+    )
+
+
+def _is_an_automations_newest() -> ColumnElement[bool]:
+    newest = (
+        select(func.coalesce(func.max(_executions.event_id), 0))  # no NULL in what IN looks through
+        .where(_executions.automation_id == _automations.id)
+        .correlate(tables.automations)
+        .scalar_subquery()
+    )
+    return _events.id.in_(select(newest).where(_automations.deleted_at.is_(None)))
+
+
+def give_back_space(database: Database) -> None:
+    """Give the file's free space back to the disk. Raises StoreError on PostgreSQL."""
+    if not database.is_sqlite:
+        raise StoreError(
+            "PostgreSQL gives space back by itself", "Leave out --vacuum; autovacuum does it."
+        )
+    database.vacuum()

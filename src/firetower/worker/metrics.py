@@ -1,0 +1,121 @@
+"""What a worker tells Prometheus: what it did, and how the database stands."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from firetower.core.errors import FiretowerError, InvalidInput, StoreError
+from firetower.core.feed import FeedLine
+from firetower.core.text import quoted, shortened
+from firetower.store.standing import read_standing
+from firetower.store.store import Store
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+_LOOPBACK = "127.0.0.1"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Upper bounds of the histogram; a try ends after 10 s unless its endpoint says otherwise."""
+
+Emit = Callable[[FeedLine], None]
+
+
+def read_address(said: str) -> tuple[str, int]:
+    """Read PORT or HOST:PORT; without a host it is loopback. Raises InvalidInput."""
+    host, _, port = said.rpartition(":")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536):
+        raise InvalidInput(
+            f"{quoted(shortened(said, 40))} is no address to listen on",
+            "Write PORT, or HOST:PORT such as 0.0.0.0:9464.",
+        )
+    return host.removeprefix("[").removesuffix("]") or _LOOPBACK, int(port)
+
+
+@contextmanager
+def serving(
+    store: Store, address: str | None, emit: Emit, report: Callable[[str], None]
+) -> Iterator[Emit]:
+    """Serve metrics while the block runs; lend what emits a line and counts it.
+
+    Without an address nothing is served. Raises InvalidInput for one that cannot be read,
+    StoreError where it cannot be listened on or the extra is not installed.
+    """
+    if address is None:
+        yield emit
+        return
+    host, port = read_address(address)
+    try:
+        import prometheus_client as prometheus
+    except ModuleNotFoundError:
+        raise StoreError(
+            "metrics need a library that is not installed",
+            "Run: pip install 'firetower[metrics]'",
+        ) from None
+    registry = prometheus.CollectorRegistry()
+    outcomes = prometheus.Counter(
+        "firetower_outcomes", "Outcomes of executions.", ["endpoint", "status"], registry=registry
+    )
+    durations = prometheus.Histogram(
+        "firetower_attempt_duration_seconds",
+        "Duration of attempts.",
+        ["endpoint"],
+        buckets=_SECONDS,
+        registry=registry,
+    )
+    registry.register(_Standing(store))
+
+    def count(line: FeedLine) -> None:
+        endpoint = line.execution.integration or ""
+        outcomes.labels(endpoint, line.state.value).inc()
+        if line.duration_ms is not None:
+            durations.labels(endpoint).observe(line.duration_ms / 1000)
+        emit(line)
+
+    try:
+        server, thread = prometheus.start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise StoreError(
+            f"metrics cannot be served on {host}:{port}: {error.strerror}",
+            "Choose another address with --metrics.",
+        ) from None
+    try:
+        report(f"metrics on http://{host}:{server.server_port}/metrics")
+        yield count
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Standing:
+    """How the database stands, read when Prometheus asks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> "list[Metric]":
+        """Return nothing: the registry is not to read the database when it is made."""
+        return []
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield the gauges; of a database that cannot be read only that."""
+        from prometheus_client.core import GaugeMetricFamily as Gauge
+
+        now = self._store.clock()
+        try:
+            with self._store.reading() as connection:
+                standing = read_standing(connection, now)
+        except FiretowerError:
+            yield Gauge("firetower_database_up", "Whether the database answers.", 0)
+            return
+        yield Gauge("firetower_database_up", "Whether the database answers.", 1)
+        yield Gauge("firetower_due", "Executions due and not taken.", standing.due)
+        yield Gauge("firetower_retrying", "Executions that wait for a try.", standing.retrying)
+        yield Gauge("firetower_workers", "Workers alive.", len(standing.workers))
+        if standing.workers:
+            newest = max(worker.beat_at for worker in standing.workers)
+            yield Gauge(
+                "firetower_heartbeat_timestamp_seconds",
+                "The newest beat of any worker.",
+                newest.timestamp(),
+            )

@@ -1,0 +1,119 @@
+"""A new key for the secrets: whatever happens meanwhile, all of them can be read."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from firetower.core.errors import SecretKeyError
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.store import keys, secrets
+from firetower.store.store import Store
+from firetower.tower import Tower
+from firetower.tower import secrets as box
+
+VALUE, BEFORE = "correct-horse-battery-staple", "the-value-it-replaced"
+
+
+@pytest.fixture
+def tower(store: Store) -> Tower:
+    tower = Tower(store)
+    tower.secrets.set("SIGN", BEFORE)
+    tower.secrets.set("SIGN", VALUE)
+    tower.integrations.create(
+        IntegrationSettings(
+            name="ci", kind=IntegrationKind.WEBHOOK, url="http://ci.test/", signing_secret="SIGN"
+        )
+    )
+    return tower
+
+
+def key_file(store: Store) -> Path:
+    return store.database.location.key_file
+
+
+def readable(tower: Tower) -> bool:
+    integration = tower.integrations.get("ci", IntegrationKind.WEBHOOK).integration
+    opened = tower.integrations.open_secrets(integration)
+    return (opened.values, opened.previous) == ({"SIGN": VALUE}, {"SIGN": BEFORE})
+
+
+def test_the_old_key_opens_nothing_afterwards(store: Store, tower: Tower) -> None:
+    old = key_file(store).read_text()
+    mask = os.umask(0)
+    try:
+        assert tower.secrets.rotate() == 1
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(key_file(store).stat().st_mode) == 0o600
+    new = key_file(store).read_text()
+    assert len(new) == len(old)
+    assert new != old
+    assert readable(tower)
+    key_file(store).write_text(old)
+    with pytest.raises(SecretKeyError, match="is not this database's"):
+        readable(tower)
+
+
+class Killed(BaseException):
+    """As if the process had ended there."""
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (keys, "_write"),
+        (os, "fsync"),
+        (secrets, "encrypt_anew"),
+        (secrets, "bump"),
+        (box, "keep_newest_key"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_anywhere_it_leaves_all_readable_and_runs_again(
+    store: Store,
+    tower: Tower,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+    *,
+    after: bool,
+) -> None:
+    real = getattr(where, name)
+
+    def die(*given: object) -> None:
+        if after:
+            real(*given)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, die)
+        with pytest.raises(Killed):
+            tower.secrets.rotate()
+    assert readable(tower)
+    assert tower.secrets.rotate() == 1
+    assert readable(tower)
+    assert "," not in key_file(store).read_text()
+
+
+def test_a_key_of_the_environment_is_rotated_to_its_first(
+    store: Store, tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = key_file(store).read_text(), Fernet.generate_key().decode()
+    key_file(store).unlink()
+    monkeypatch.setenv("FIRETOWER_SECRET_KEY", old)
+    with pytest.raises(SecretKeyError, match="this command cannot change"):
+        tower.secrets.rotate()
+    monkeypatch.setenv("FIRETOWER_SECRET_KEY", f"{new}, {old}")
+    assert tower.secrets.rotate() == 1
+    monkeypatch.setenv("FIRETOWER_SECRET_KEY", new)
+    assert readable(tower)
+    assert not key_file(store).exists()
+
+
+def test_without_secrets_there_is_nothing_to_do(store: Store) -> None:
+    assert Tower(store).secrets.rotate() == 0
+    assert not key_file(store).exists()

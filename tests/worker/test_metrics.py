@@ -1,0 +1,73 @@
+"""What Prometheus is told."""
+
+import sys
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from firetower.core.errors import InvalidInput, StoreError
+from firetower.core.feed import FeedLine, line_of
+from firetower.store.store import Store
+from firetower.worker.metrics import read_address, serving
+from store.bench import Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(Store.open(str(tmp_path / "tower.db"), author="ada"))
+
+
+def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    [claim] = bench.turn(room=1)
+    bench.answer(claim, 202)
+    bench.tower.add_alias(bench.version, "two")
+    bench.turn()
+    first = bench.executions[0]
+    seen: list[FeedLine] = []
+    said: list[str] = []
+    with serving(bench.store, "0", seen.append, said.append) as emit:
+        emit(line_of(first))
+        address = said[0].split()[-1]
+        assert address.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(address) as answer:
+            shown = answer.read().decode().splitlines()
+    assert [line.execution for line in seen] == [first]
+    assert 'firetower_outcomes_total{endpoint="ci",status="finished"} 1.0' in shown
+    assert 'firetower_attempt_duration_seconds_count{endpoint="ci"} 1.0' in shown
+    assert "firetower_due 1.0" in shown
+    assert "firetower_workers 0.0" in shown
+    assert "firetower_database_up 1.0" in shown
+    bench.store.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("9464", ("127.0.0.1", 9464)),
+        ("0.0.0.0:1", ("0.0.0.0", 1)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_an_address_is_loopback_unless_told(said: str, meant: tuple[str, int]) -> None:
+    assert read_address(said) == meant
+
+
+@pytest.mark.parametrize("said", ["", "host:", "70000", "-1", "9" * 5000, "٣"])
+def test_what_is_no_address_is_refused(said: str) -> None:
+    with pytest.raises(InvalidInput, match="no address"):
+        read_address(said)
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    nothing = SimpleNamespace()
+    with (
+        pytest.raises(StoreError, match="not installed") as refused,
+        serving(nothing, "0", print, print),  # type: ignore[arg-type]
+    ):
+        pass
+    assert "firetower[metrics]" in refused.value.hint
