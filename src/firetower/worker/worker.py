@@ -15,6 +15,7 @@ from firetower.core.integrations import Integration
 from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
+from firetower.store.circuits import CircuitNews
 from firetower.store.executions import find_ids
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
@@ -25,7 +26,7 @@ from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.deliver import deliver, refused
-from firetower.worker.lines import line_of_firing, line_of_outcome
+from firetower.worker.lines import line_of_firing, line_of_outcome, words_of_circuit
 from firetower.worker.sender import Sender
 
 BATCH = 500
@@ -45,6 +46,8 @@ class TurnResult:
     """The firings that send nothing, each with its execution's id."""
     claims: Sequence[tuple[Claim, Secrets | FiretowerError]]
     next_due_at: datetime | None
+    circuits: Sequence[str]
+    """What became of circuits, in words."""
 
 
 @dataclass(slots=True)
@@ -117,6 +120,8 @@ class Worker:
             self.emit(line_of_firing(execution_id, firing, self.store.clock()))
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
+        for words in result.circuits:
+            self.report(words)
         for claim, secrets in result.claims:
             self._begin(claim, secrets)
         if result.events == BATCH or self._outcomes:
@@ -159,9 +164,11 @@ class Worker:
             for task in late:
                 task.cancel()
         outcomes, self._outcomes = self._outcomes, []
-        await loop.run_in_executor(thread, self._sign_off, outcomes)
+        circuits = await loop.run_in_executor(thread, self._sign_off, outcomes)
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
+        for words in circuits:
+            self.report(words)
 
     # What follows runs in the store's thread.
 
@@ -177,16 +184,17 @@ class Worker:
         if dead:
             workers.sign_off(change.connection, dead)
 
-    def _sign_off(self, outcomes: Sequence[Outcome]) -> None:
+    def _sign_off(self, outcomes: Sequence[Outcome]) -> list[str]:
         with self.store.changing() as change:
-            record(change.connection, outcomes, change.now)
+            news = record(change.connection, outcomes, change.now)
             recover(change.connection, change.now, [self.id])
             workers.sign_off(change.connection, [self.id])
+        return self._circuit_words(news)
 
     def _work(self, outcomes: Sequence[Outcome]) -> TurnResult:
         with self.store.changing() as change:
             connection, now = change.connection, change.now
-            record(connection, outcomes, now)
+            news = record(connection, outcomes, now)
             if self._beat_at is None or abs(now - self._beat_at) >= workers.BEAT:
                 workers.beat(connection, self.id, now)
                 self._bury_the_dead(change)
@@ -199,7 +207,16 @@ class Worker:
             claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
             ended = _numbered(change, evaluated.firings)
-        return TurnResult(evaluated.events, ended, opened, next_due_at)
+            circuits = self._circuit_words(news)
+        return TurnResult(evaluated.events, ended, opened, next_due_at, circuits)
+
+    def _circuit_words(self, news: Sequence[CircuitNews]) -> list[str]:
+        known = self._mirror.integrations
+        return [
+            words_of_circuit(known[one.integration_id].name, one)
+            for one in news
+            if one.integration_id in known
+        ]
 
     def _slots(self) -> Slots:
         free = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -45,12 +45,11 @@ STATES = {
 }
 
 
-SILENT = Cell("! muted", "warn")
-"""It would act, and its endpoint is disabled."""
+def automation_row(automation: Automation, now: datetime, *, silent: str) -> Row:
+    """Return an automation as a row; `silent` is what its endpoint's state makes of it.
 
-
-def automation_row(automation: Automation, now: datetime, *, silent: bool) -> Row:
-    """Return an automation as a row; `silent` where its endpoint is disabled."""
+    That is "muted" where the endpoint is disabled, "held" where its circuit is open, or empty.
+    """
     definition = automation.definition
     quiet = "" if automation.mode is Mode.ENABLED else "dim"
     return Row(
@@ -61,7 +60,9 @@ def automation_row(automation: Automation, now: datetime, *, silent: bool) -> Ro
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
             Cell(definition.action.integration or "record only", "dim"),
-            SILENT if silent and automation.mode is Mode.ENABLED else STATES[automation.mode],
+            Cell(f"! {silent}", "warn")
+            if silent and automation.mode is Mode.ENABLED
+            else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
             Cell(f"{automation.fired_24h:,}" if automation.fired_24h else "–", quiet),
         ),
@@ -111,18 +112,22 @@ class Automations(Listing):
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
         self._automations: dict[str, Automation] = {}
-        self._drawn: dict[int, tuple[Automation, int, bool, Row]] = {}
+        self._drawn: dict[int, tuple[Automation, int, str, Row]] = {}
         self._deleted: tuple[Definition, Mode] | None = None
 
     def draw(
-        self, automations: Sequence[Automation], silent: frozenset[str], now: datetime
+        self, automations: Sequence[Automation], silent: Mapping[str, str], now: datetime
     ) -> list[Row]:
         """Return automations as rows; for any thread, for there may be thousands.
 
-        `silent` are the endpoints that are disabled.
+        `silent` tells what the endpoints that nothing is sent to make of them.
         """
         return [
-            self._row(automation, now, silent=automation.definition.action.integration in silent)
+            self._row(
+                automation,
+                now,
+                silent=silent.get(automation.definition.action.integration or "", ""),
+            )
             for automation in automations
         ]
 
@@ -134,7 +139,7 @@ class Automations(Listing):
         self.set_rows(rows)
         self.refresh_bindings()
 
-    def _row(self, automation: Automation, now: datetime, *, silent: bool) -> Row:
+    def _row(self, automation: Automation, now: datetime, *, silent: str) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
         minute = int(now.timestamp()) // 60
         before = self._drawn.get(automation.id)
