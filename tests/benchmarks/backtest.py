@@ -1,6 +1,7 @@
 """Backtests over a million stored events, beside SQLite counting the same events."""
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ def measure(folder: Path) -> list[Row]:
 
 
 def _measure(
-    path: Path, name: str, filter_: dict[str, object], collection: str, aim: float | None
+    path: Path, name: str, filter_: Mapping[str, object], collection: str, aim: float | None
 ) -> Row:
     data.make_catalog(path, REGISTRIES, REGISTRIES)
     event, moment = EventType.ADD_ARTIFACT_ALIAS.value, int(data.NOON.timestamp()) * 1_000_000
@@ -52,7 +53,7 @@ def _measure(
         name="backtest",
         scope=ContainerScope(container=ContainerReference.registry("reg-0")),
         event_type=EventType.ADD_ARTIFACT_ALIAS,
-        filter=Filter.of(filter_),
+        filter=Filter.of(dict(filter_)),
         action=NoAction(),
     )
     spent = []

@@ -173,6 +173,7 @@ def automation_data(automation: Automation) -> dict[str, Any]:
         "created_at": instant(automation.created_at),
         "last_fired_at": None if fired is None else instant(fired),
         "fired_24h": automation.fired_24h,
+        "shadow_24h": automation.shadow_24h,
     }
 
 

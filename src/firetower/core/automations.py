@@ -151,11 +151,20 @@ class Automation(Frozen):
     created_at: AwareDatetime
     last_fired_at: AwareDatetime | None = None
     fired_24h: int = 0
+    shadow_24h: int = 0
+    """Firings in shadow, which are not among `fired_24h`."""
 
     @property
     def name(self) -> str:
         """Its unique name."""
         return self.revision.definition.name
+
+    @property
+    def fired_words(self) -> str:
+        """How often it fired in 24 h, what fired in shadow apart: "12", "12+3◌"; "" for never."""
+        live = f"{self.fired_24h:,}" if self.fired_24h else ""
+        shadow = f"{self.shadow_24h:,}◌" if self.shadow_24h else ""
+        return f"{live}+{shadow}" if live and shadow else live or shadow
 
     @property
     def definition(self) -> Definition:

@@ -55,7 +55,11 @@ class Overview:
         changed = self._firings.catch_up(connection, now) & self._automations.keys()
         for number, firing in self._firings.of(connection, list(changed)).items():
             self._automations[number] = self._automations[number].model_copy(
-                update={"last_fired_at": firing.last_at, "fired_24h": firing.within_day}
+                update={
+                    "last_fired_at": firing.last_at,
+                    "fired_24h": firing.within_day,
+                    "shadow_24h": firing.in_shadow,
+                }
             )
 
     def _order(

@@ -64,7 +64,7 @@ def automation_row(automation: Automation, now: datetime, *, silent: str) -> Row
             if silent and automation.mode is Mode.ENABLED
             else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
-            Cell(f"{automation.fired_24h:,}" if automation.fired_24h else "–", quiet),
+            Cell(automation.fired_words or "–", quiet),
         ),
     )
 
