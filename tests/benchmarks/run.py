@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 def main(names: list[str]) -> None:
-    from benchmarks import app, changes, delivery, evaluation, latency
+    from benchmarks import app, backtest, changes, delivery, evaluation, latency
     from benchmarks.table import Row, show
 
     benchmarks: dict[str, Callable[[Path], list[Row]]] = {
@@ -19,6 +19,7 @@ def main(names: list[str]) -> None:
         "latency": latency.measure,
         "changes": changes.measure,
         "app": app.measure,
+        "backtest": backtest.measure,
     }
     rows: list[Row] = []
     for name in names or benchmarks:

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import firetower
+from firetower.core.circuits import FAILURES_TO_OPEN
 from firetower.core.executions import Status
 from firetower.core.integrations import IntegrationKind
 from receiver import Received, serve
@@ -25,18 +26,41 @@ def test_what_a_receiver_missed_while_down_arrives_when_it_is_up(tmp_path: Path)
         version = linked_model(tower)
         on_alias(tower, "deploy", "ci")
         with worker(database) as process:
-            for number in range(20):
+            for number in range(FAILURES_TO_OPEN - 1):
                 tower.add_alias(version, f"alias-{number}")
             assert process.stdout is not None
             assert "retrying" in process.stdout.readline()
             with serve(port) as receiver:
-                receiver.wait_for(20)
+                receiver.wait_for(FAILURES_TO_OPEN - 1)
         assert {e.status for e in every_execution(tower)} == {Status.FINISHED}
         ids = {e.webhook_id for e in every_execution(tower)}
         assert {r.headers["webhook-id"] for r in receiver.requests} == ids
         most_tried = max(every_execution(tower), key=lambda execution: execution.attempts)
         _, attempts = tower.executions.get(most_tried.id)
         assert attempts[0].error == "connection refused"
+
+
+def test_an_open_circuit_holds_what_comes_until_it_is_closed(tmp_path: Path) -> None:
+    database, port = str(tmp_path / "tower.db"), _free_port()
+    with firetower.connect(database) as tower:
+        webhook(tower, "ci", f"http://127.0.0.1:{port}/hook")
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        for number in range(FAILURES_TO_OPEN):
+            tower.add_alias(version, f"alias-{number}")
+        told = run(database, "worker", "--once").stderr
+        assert "circuit of ci open: connection refused, 5 failures in a row, next try" in told
+        tower.add_alias(version, "held")
+        assert run(database, "worker", "--once").stdout == ""
+        assert "circuit open: connection refused" in run(database, "webhook", "list").stdout
+        held = every_execution(tower)[0]
+        shown = run(database, "execution", "show", str(held.id)).stdout
+        assert "held: circuit of ci open until" in shown
+        with serve(port) as receiver:
+            assert run(database, "webhook", "enable", "ci").returncode == 0
+            with worker(database):
+                receiver.wait_for(FAILURES_TO_OPEN + 1)
+        assert run(database, "webhook", "show", "ci", "--json").stdout.count('"circuit":null') == 1
 
 
 def test_an_endpoint_that_hangs_does_not_delay_its_neighbour(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ class Ledger:
         for name, one in listed.items():
             alone = self.tower.automations.get(name)
             assert (one.fired_24h, one.last_fired_at) == (alone.fired_24h, alone.last_fired_at)
+            assert one.shadow_24h == alone.shadow_24h
         return {name: one.fired_24h for name, one in listed.items()}
 
 
@@ -87,6 +88,23 @@ def test_what_was_skipped_did_not_fire(ledger: Ledger) -> None:
     assert ledger.tower.automations.get("shadow").last_fired_at is None
 
 
+def test_firings_in_shadow_are_counted_apart(ledger: Ledger) -> None:
+    ledger.counts()
+    ledger.fire(2)
+    ledger.counts()
+    ledger.now += 12 * HOUR
+    ledger.fire(1)
+    on, shadow = ledger.tower.automations.list()
+    assert (on.fired_24h, on.shadow_24h, on.fired_words) == (3, 0, "3")
+    assert (shadow.fired_24h, shadow.shadow_24h, shadow.fired_words) == (0, 3, "3◌")
+    ledger.tower.automations.set_mode("shadow", Mode.ENABLED)
+    ledger.fire(1)
+    assert ledger.tower.automations.list()[1].fired_words == "1+3◌"
+    ledger.now += 13 * HOUR
+    ledger.counts()
+    assert ledger.tower.automations.list()[1].fired_words == "1+1◌"
+
+
 def test_a_change_of_an_automation_is_seen(ledger: Ledger) -> None:
     ledger.counts()
     ledger.tower.automations.set_mode("on", Mode.DISABLED)
@@ -100,6 +118,8 @@ def test_what_has_not_changed_is_not_made_again(ledger: Ledger) -> None:
     before = {one.name: one for one in ledger.tower.automations.list()}
     ledger.fire(1)
     after = {one.name: one for one in ledger.tower.automations.list()}
-    assert after["shadow"] is before["shadow"]
+    again = {one.name: one for one in ledger.tower.automations.list()}
+    assert all(again[name] is one for name, one in after.items())
+    assert after["shadow"].revision is before["shadow"].revision
     assert after["on"] is not before["on"]
     assert after["on"].revision is before["on"].revision

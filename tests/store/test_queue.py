@@ -166,7 +166,7 @@ def test_a_lost_claim_is_due_again_and_its_old_worker_cannot_change_the_end(
     [old] = bench.turn(room=1)
     bench.now += old.integration.settings.timeout + LEASE_MARGIN + timedelta(seconds=1)
     with bench.store.changing() as change:
-        assert recover(change.connection, change.now) == 1
+        assert len(recover(change.connection, change.now)) == 1
     [new] = bench.turn(room=1, worker="other")
     assert (new.number, new.webhook_id) == (2, old.webhook_id)
     bench.answer(new, 200)
@@ -184,7 +184,7 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "one")
     bench.turn(room=1, worker="dead")
     with bench.store.changing() as change:
-        assert recover(change.connection, change.now, ["dead"]) == 1
+        assert len(recover(change.connection, change.now, ["dead"])) == 1
     assert (bench.only.status, bench.only.reason) == (Status.PENDING, LOST)
 
 
@@ -195,7 +195,7 @@ def test_what_ends_every_worker_waits_as_the_schedule_says_and_is_given_up(bench
     while not waits or bench.only.status is Status.PENDING:
         assert len(bench.turn(room=1, worker="doomed")) == 1
         with bench.store.changing() as change:
-            assert recover(change.connection, change.now, ["doomed"], jitter=lambda: 0) == 1
+            assert len(recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)) == 1
         waits.append((bench.only.due_at or bench.now) - bench.now)
         bench.now += waits[-1]
     assert waits == [timedelta(0), *DEFAULT_SCHEDULE, timedelta(0)]

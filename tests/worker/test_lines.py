@@ -6,15 +6,18 @@ from pathlib import Path
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
+from firetower.core.delivery import DEFAULT_SCHEDULE
 from firetower.core.events import EventType
-from firetower.core.feed import FeedLine
+from firetower.core.feed import FeedLine, FeedState
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
+from firetower.store.queue.recover import recover
 from firetower.store.store import Store
 from firetower.tower import Tower
 from firetower.worker.sender import open_sender
 from firetower.worker.worker import Worker
 from receiver import serve
+from store.bench import Bench
 from towers import every_execution, linked_model, on_alias, webhook
 
 
@@ -61,3 +64,21 @@ def test_each_line_is_of_an_execution_that_can_be_looked_up(tmp_path: Path) -> N
             (kept.id, kept.automation, kept.event.alias, kept.status.value)
             for kept in every_execution(tower)
         }
+
+
+def test_a_lost_try_that_ends_its_execution_leaves_a_line(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "tower.db"))
+    bench = Bench(store)
+    bench.automate()
+    bench.tower.add_alias(bench.version, "one")
+    for _ in range(len(DEFAULT_SCHEDULE) + 1):
+        assert len(bench.turn(room=1, worker="doomed")) == 1
+        with store.changing() as change:
+            recover(change.connection, change.now, ["doomed"])
+        bench.now = bench.only.due_at or bench.now
+    assert len(bench.turn(room=1, worker="doomed")) == 1
+    bench.now += timedelta(minutes=1)
+    [line] = work(store)
+    assert line.state is FeedState.FAILED
+    assert (line.execution.reason or "").startswith("gave up, 11 tries were lost")
+    store.close()

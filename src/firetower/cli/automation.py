@@ -133,7 +133,7 @@ def _row(automation: Automation) -> tuple[object, ...]:
         definition.filter.words,
         definition.action.phrase,
         date(automation.last_fired_at),
-        automation.fired_24h,
+        automation.fired_words or "0",
     )
 
 
@@ -205,6 +205,7 @@ def _print_automation(found: Automation) -> None:
             ("revision", f"{revision.number}, {date(revision.saved_at)} by {revision.author}"),
             ("last fired", date(found.last_fired_at)),
             ("in 24 h", found.fired_24h),
+            ("in shadow, 24 h", found.shadow_24h or ""),
         ]
     )
 

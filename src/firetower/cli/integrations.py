@@ -5,6 +5,7 @@ import click
 from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.help import help_text
 from firetower.cli.output import (
+    clock,
     date,
     integration_data,
     json_option,
@@ -232,7 +233,7 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         if not as_json:
             click.echo(f"✓ {answer.words}")
 
-    @group.command(help=help_text(f"Send to a {kind} again.", f"{kind} enable {example}"))
+    @group.command(help=help_text(f"Send to a {kind} again, at once.", f"{kind} enable {example}"))
     @_name
     def enable(*, name: str) -> None:
         with open_tower() as tower:
@@ -263,6 +264,12 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
 
 
 def _state(integration: Integration) -> str:
+    circuit = integration.circuit
+    if integration.enabled and circuit is not None:
+        return (
+            f"circuit open: {circuit.reason}, {counted(circuit.failures, 'failure')} in a row, "
+            f"next try {clock(circuit.probe_at)}"
+        )
     if integration.enabled:
         return "enabled"
     return f"disabled {date(integration.disabled_at)}: {integration.disabled_reason}"

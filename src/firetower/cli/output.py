@@ -11,7 +11,7 @@ import click
 
 from firetower.core.automations import Automation, Revision, duration
 from firetower.core.events import Event, instant
-from firetower.core.executions import REDELIVERY
+from firetower.core.executions import HELD, REDELIVERY
 from firetower.core.feed import FeedLine, FeedState
 from firetower.core.integrations import Integration
 from firetower.core.jsons import dump
@@ -105,6 +105,9 @@ def _why(line: FeedLine) -> str:
     if line.state is FeedState.RETRYING:
         if execution.reason == REDELIVERY:
             return explained
+        if execution.reason == HELD:
+            error = None if line.error == HELD else line.error
+            return ", ".join(part for part in (error, explained) if part)
         again = "" if line.next_try_at is None else f"again {date(line.next_try_at)}"
         return ", ".join(part for part in (line.error, again) if part)
     if line.state is FeedState.FINISHED:
@@ -189,6 +192,7 @@ def automation_data(automation: Automation) -> dict[str, Any]:
         "created_at": instant(automation.created_at),
         "last_fired_at": None if fired is None else instant(fired),
         "fired_24h": automation.fired_24h,
+        "shadow_24h": automation.shadow_24h,
     }
 
 
@@ -209,6 +213,7 @@ def integration_data(integration: Integration) -> dict[str, Any]:
         "enabled": integration.enabled,
         "disabled_at": None if off is None else instant(off),
         "disabled_reason": integration.disabled_reason,
+        "circuit": None if integration.circuit is None else integration.circuit.as_data(),
     }
 
 

@@ -168,6 +168,15 @@ class Automation:
     created_at: datetime
     last_fired_at: datetime | None = None
     fired_24h: int = 0
+    shadow_24h: int = 0
+    """Firings in shadow, which are not among `fired_24h`."""
+
+    @property
+    def fired_words(self) -> str:
+        """How often it fired in 24 h, what fired in shadow apart: "12", "12+3◌"; "" for never."""
+        live = f"{self.fired_24h:,}" if self.fired_24h else ""
+        shadow = f"{self.shadow_24h:,}◌" if self.shadow_24h else ""
+        return f"{live}+{shadow}" if live and shadow else live or shadow
 
     @property
     def definition(self) -> Definition:

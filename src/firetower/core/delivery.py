@@ -26,6 +26,7 @@ JITTER = 0.2
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _SHORTEST_RETRY_AFTER = timedelta(seconds=1)
 _GONE = 410
+_ASKS_TO_WAIT = frozenset({408, 425, 429})
 LOST = "the worker ended before the answer was recorded"
 """The error of a try that went down with its worker."""
 
@@ -61,6 +62,20 @@ class Verdict:
     due_at: datetime | None = None
     reason: str | None = None
     disables_endpoint: bool = False
+    held: bool = False
+    """A circuit's probe failed: it uses up no wait, and comes again when the circuit lets it."""
+
+
+def works(answer: Answer) -> bool:
+    """Return whether an answer shows that the endpoint works.
+
+    2xx does, and so does 4xx: the request was read and refused, for what is in it. 408, 425 and
+    429 ask to come later, 3xx and 5xx come from whatever stands in for it, as no answer does.
+    """
+    if answer.error is not None or answer.status_code is None:
+        return False
+    code = answer.status_code
+    return 200 <= code < 300 or (400 <= code < 500 and code not in _ASKS_TO_WAIT)
 
 
 def judge(
@@ -70,8 +85,9 @@ def judge(
     schedule: Sequence[timedelta],
     now: datetime,
     jitter: float,
+    probe: bool = False,
 ) -> Verdict:
-    """Decide what follows from an answer.
+    """Decide what follows from an answer; `probe` tells that it is an open circuit's.
 
     `retries_used` counts the waits of `schedule` already spent; `jitter` is a random number from
     -1 to 1. An answer's Retry-After replaces the schedule's wait, from a second to a day.
@@ -80,10 +96,12 @@ def judge(
         return Verdict(Status.FINISHED)
     if answer.status_code == _GONE and answer.error is None:
         return Verdict(Status.FAILED, reason="the endpoint is gone (410)", disables_endpoint=True)
+    if probe and not works(answer):
+        return Verdict(Status.PENDING, due_at=now, reason=answer.words, held=True)
     if retries_used >= len(schedule):
         tries = "1 try" if retries_used == 0 else f"{retries_used + 1} tries"
         return Verdict(Status.FAILED, reason=f"gave up after {tries}: {answer.words}")
-    wait = _asked_wait(answer.retry_after, now)
+    wait = asked_wait(answer.retry_after, now)
     if wait is None:
         wait = schedule[retries_used] * (1 + JITTER * jitter)
     return Verdict(Status.PENDING, due_at=now + wait, reason=answer.words)
@@ -111,7 +129,7 @@ def judge_lost(
     )
 
 
-def _asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:
+def asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:
     """Return the wait that a Retry-After header asks for (RFC 9110, 10.2.3), within bounds."""
     if retry_after is None:
         return None

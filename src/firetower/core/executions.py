@@ -104,6 +104,8 @@ class Execution(Frozen):
 
     def explanation(self, clock: str) -> str:
         """Return the reason in words; `clock` is the time of day or date of `due_at`."""
+        if self.reason == HELD:
+            return f"held: circuit of {self.integration} open until {clock}"
         if self.reason in _TIMED:
             return f"{_TIMED[self.reason]} {clock}"
         return self.reason or ""
@@ -131,6 +133,8 @@ class Execution(Frozen):
 
 
 COOLDOWN = "cooldown"
+HELD = "held"
+"""By an open circuit, until the next probe at `due_at`."""
 REDELIVERY = "redelivery"
 SHADOW = "shadow"
 _TIMED = {COOLDOWN: "cooldown until", REDELIVERY: "redelivery asked at"}

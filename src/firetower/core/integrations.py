@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime
 
+from firetower.core.circuits import Circuit
 from firetower.core.delivery import DEFAULT_SCHEDULE
 from firetower.core.errors import InvalidInput
 from firetower.core.references import Frozen
@@ -69,6 +70,8 @@ class Integration(Frozen):
     created_at: AwareDatetime
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
+    circuit: Circuit | None = None
+    """While it is open: nothing is sent but a probe now and then."""
 
     @property
     def name(self) -> str:

@@ -250,6 +250,7 @@ def build_automation(row: Row[Any], revision: Revision, firing: Firing) -> Autom
         created_at=row.made_at,
         last_fired_at=firing.last_at,
         fired_24h=firing.within_day,
+        shadow_24h=firing.in_shadow,
     )
 
 

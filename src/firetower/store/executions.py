@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from firetower.core.causes import LIMIT
 from firetower.core.errors import NotFound
-from firetower.core.executions import Attempt, Execution, Status
+from firetower.core.executions import HELD, Attempt, Execution, Status
 from firetower.core.jsons import parse_object
 from firetower.core.references import ContainerReference
 from firetower.store import tables
@@ -29,6 +29,7 @@ def select_executions() -> Select[Any]:
         .join(revisions, revisions.c.id == _executions.revision_id)
         .join(tables.automations, tables.automations.c.id == _executions.automation_id)
         .outerjoin(integrations, integrations.c.id == _executions.integration_id)
+        .outerjoin(tables.circuits, tables.circuits.c.integration_id == _executions.integration_id)
     )
     return select(
         *EVENT_COLUMNS,
@@ -47,6 +48,7 @@ def select_executions() -> Select[Any]:
         tables.automations.c.name.label("automation"),
         revisions.c.number.label("revision"),
         integrations.c.name.label("integration"),
+        tables.circuits.c.probe_at,
     ).select_from(joined)
 
 
@@ -66,8 +68,8 @@ def read_executions(
             event=build_event(row[: len(EVENT_COLUMNS)], known),
             integration=row.integration,
             status=Status(row.status),
-            reason=row.reason,
-            due_at=row.due_at,
+            reason=HELD if _is_held(row) else row.reason,
+            due_at=row.probe_at if _is_held(row) else row.due_at,
             created_at=row.created_at,
             finished_at=row.finished_at,
             attempts=row.attempts,
@@ -77,6 +79,13 @@ def read_executions(
         )
         for row in rows
     ]
+
+
+def _is_held(row: Row[Any]) -> bool:
+    """Return whether an open circuit keeps an execution from being sent."""
+    if row.status != Status.PENDING.value or row.probe_at is None:
+        return False
+    return bool(row.due_at <= row.probe_at)
 
 
 def list_executions(

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
-from firetower.core.executions import Status
+from firetower.core.executions import SHADOW, Status
 from firetower.store import tables
 
 _executions = tables.executions.c
 _fired = _executions.status != Status.SKIPPED.value
+_in_shadow = (_executions.status == Status.SKIPPED.value) & (_executions.reason == SHADOW)
 _number = _executions.automation_id + literal_column("0")
 """Grouped by the bare column, SQLite walks a whole index instead of the few newest rows."""
 _DAY = timedelta(days=1)
@@ -18,14 +19,18 @@ _RECOUNT = timedelta(minutes=1)
 """How long counts may go on with what is new added: then what has left the day is taken off."""
 _FEW, _MANY = 20, 500
 """Automations that are asked for one by one, and by their numbers; more are read as a whole."""
+_NONE = (0, 0)
+"""Firings, and those in shadow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """How an automation has fired of late; what was skipped is left out."""
+    """How an automation has fired of late; what was skipped is left out, but for shadow."""
 
     last_at: datetime | None = None
     within_day: int = 0
+    in_shadow: int = 0
+    """Within the day too: what sent nothing, and would have."""
 
 
 NEVER = Firing()
@@ -36,7 +41,7 @@ class Firings:
 
     def __init__(self) -> None:
         self._last: dict[int, datetime | None] = {}
-        self._recent: dict[int, int] = {}
+        self._recent: dict[int, tuple[int, int]] = {}
         self._newest_id = 0
         self._counted_at: datetime | None = None
 
@@ -46,7 +51,7 @@ class Firings:
         return {number: self._firing(number) for number in automation_ids}
 
     def _firing(self, number: int) -> Firing:
-        return Firing(self._last[number], self._recent.get(number, 0))
+        return Firing(self._last[number], *self._recent.get(number, _NONE))
 
     def _look_back(self, connection: Connection, unknown: Sequence[int]) -> None:
         """Find the last firings of those that have not fired within the day."""
@@ -70,7 +75,9 @@ class Firings:
             self._recent = {}
             self._counted_at = now
             self._add(connection, _executions.id >= _first_since(connection, now - _DAY))
-            changed = {one for one, count in before.items() if self._recent.get(one, 0) != count}
+            changed = {
+                one for one, count in before.items() if self._recent.get(one, _NONE) != count
+            }
             changed |= self._recent.keys() - before.keys()
         elif newest > self._newest_id:
             changed = self._add(connection, _executions.id > self._newest_id)
@@ -79,14 +86,21 @@ class Firings:
 
     def _add(self, connection: Connection, which: ColumnElement[bool]) -> set[int]:
         query = (
-            select(_number, func.count(), func.max(_executions.created_at))
-            .where(which, _fired)
+            select(
+                _number,
+                func.count().filter(_fired),
+                func.count().filter(_in_shadow),
+                func.max(_executions.created_at).filter(_fired),
+            )
+            .where(which, _fired | _in_shadow)
             .group_by(_number)
         )
         fired = connection.execute(query).all()
-        for number, count, last_at in fired:
-            self._recent[number] = self._recent.get(number, 0) + count
-            self._last[number] = max(last_at, self._last.get(number) or last_at)
+        for number, count, in_shadow, last_at in fired:
+            before = self._recent.get(number, _NONE)
+            self._recent[number] = before[0] + count, before[1] + in_shadow
+            if last_at is not None:
+                self._last[number] = max(last_at, self._last.get(number) or last_at)
         return {row[0] for row in fired}
 
 
@@ -95,19 +109,17 @@ def firing_of(connection: Connection, automation_id: int, now: datetime) -> Firi
     first_id = _first_since(connection, now - _DAY)
     event = select(_executions.event_id).where(_executions.id >= first_id)
     first_event = connection.execute(event.order_by(_executions.id).limit(1)).scalar()
-    count = (
-        0
-        if first_event is None
-        else connection.execute(
-            select(func.count()).where(
+    counts = _NONE
+    if first_event is not None:
+        count, in_shadow = connection.execute(
+            select(func.count().filter(_fired), func.count().filter(_in_shadow)).where(
                 _executions.automation_id == automation_id,
                 _executions.event_id >= first_event,
                 _executions.id >= first_id,
-                _fired,
             )
-        ).scalar_one()
-    )
-    return Firing(_last(connection, automation_id), count)
+        ).one()
+        counts = count, in_shadow
+    return Firing(_last(connection, automation_id), *counts)
 
 
 def _last(connection: Connection, automation_id: int) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, func, select, update
 
+from firetower.core.circuits import Circuit
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import Status
 from firetower.core.integrations import (
@@ -19,6 +20,8 @@ from firetower.core.names import check_integration_name
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import tables
 from firetower.store.changes import Change
+from firetower.store.circuits import close_by_hand
+from firetower.store.queue.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 from firetower.store.stamp import bump
 
@@ -105,7 +108,19 @@ def all_integrations(connection: Connection) -> dict[int, Integration]:
 
 
 def _alive() -> Select[Any]:
-    return select(tables.integrations).where(_integrations.deleted_at.is_(None))
+    circuits = tables.circuits
+    opened = (circuits.c.integration_id == _integrations.id) & circuits.c.opened_at.is_not(None)
+    return (
+        select(
+            tables.integrations,
+            circuits.c.opened_at,
+            circuits.c.probe_at,
+            circuits.c.failures,
+            circuits.c.reason,
+        )
+        .outerjoin_from(tables.integrations, circuits, opened)
+        .where(_integrations.deleted_at.is_(None))
+    )
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[Integration]:
@@ -140,11 +155,23 @@ def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         disabled_reason=row.disabled_reason,
+        circuit=None
+        if row.opened_at is None
+        else Circuit(
+            opened_at=row.opened_at,
+            probe_at=row.probe_at,
+            failures=row.failures,
+            reason=row.reason,
+        ),
     )
 
 
 def set_enabled(change: Change, integration: Integration, *, reason: str | None) -> None:
-    """Enable an endpoint (`reason` is None), or disable it for a reason."""
+    """Enable an endpoint (`reason` is None), or disable it for a reason.
+
+    Either closes its circuit: whoever does it knows better.
+    """
+    close_by_hand(change.connection, integration.id, change.now)
     change.connection.execute(
         update(tables.integrations)
         .where(_integrations.id == integration.id)
@@ -170,7 +197,7 @@ def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
     waiting = connection.execute(
         select(func.count()).where(
             executions.integration_id == integration.id,
-            executions.status == Status.PENDING.value,
+            has_status(Status.PENDING),
         )
     ).scalar_one()
     if since is None:
@@ -178,7 +205,7 @@ def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
     lost = connection.execute(
         select(func.count()).where(
             executions.integration_id == integration.id,
-            executions.status.in_([Status.SKIPPED.value, Status.FAILED.value]),
+            WAS_MISSED,
             executions.finished_at >= since,
         )
     ).scalar_one()

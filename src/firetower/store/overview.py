@@ -59,6 +59,7 @@ class Overview:
                 self._automations[number],
                 last_fired_at=firing.last_at,
                 fired_24h=firing.within_day,
+                shadow_24h=firing.in_shadow,
             )
 
     def _order(

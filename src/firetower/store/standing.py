@@ -13,6 +13,9 @@ from firetower.store.workers import WorkerInfo, find_dead, list_workers
 _executions, _events = tables.executions.c, tables.events.c
 
 
+_OPEN = select(tables.circuits).where(tables.circuits.c.opened_at.is_not(None))
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a status line tells."""
@@ -58,4 +61,5 @@ def read_mark(connection: Connection) -> tuple[object, ...]:
         *newest,
         tuple(connection.execute(secrets).one()),
         tuple(tuple(row) for row in connection.execute(select(tables.integrations))),
+        tuple(tuple(row) for row in connection.execute(_OPEN)),
     )

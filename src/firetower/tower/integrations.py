@@ -52,19 +52,18 @@ class Integrations:
             found = store.list_integrations(connection)
         return [integration for integration in found if integration.settings.kind is kind]
 
-    def get(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
-        """Return an endpoint. Raises NotFound."""
+    def get(self, name: str, kind: IntegrationKind | None = None) -> IntegrationDetail:
+        """Return an endpoint, of a kind if one is given. Raises NotFound."""
         with self._store.reading() as connection:
             integration = store.find_integration(connection, name, kind)
             waiting, missed = store.missed(connection, integration)
             users = tuple(store.automations_using(connection, integration))
         return IntegrationDetail(integration, users, waiting, missed)
 
-    def disabled(self) -> frozenset[str]:
-        """Return the names of those that nothing is sent to."""
+    def all(self) -> Sequence[Integration]:
+        """Return every endpoint of both kinds by name."""
         with self._store.reading() as connection:
-            found = store.list_integrations(connection)
-        return frozenset(integration.name for integration in found if not integration.enabled)
+            return store.list_integrations(connection)
 
     def find(self, name: str) -> Integration:
         """Return an endpoint of either kind. Raises NotFound."""
@@ -84,7 +83,7 @@ class Integrations:
             ]
 
     def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
-        """Send to an endpoint again; return what it has missed. Raises NotFound."""
+        """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""
         detail = self.get(name, kind)
         with self._store.changing() as change:
             store.set_enabled(change, detail.integration, reason=None)

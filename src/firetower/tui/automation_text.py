@@ -57,11 +57,13 @@ def _field(name: str, value: str) -> Content:
 
 
 def _fired(automation: Automation, now: datetime) -> str:
+    shadow = automation.shadow_24h
+    apart = f"; {counted(shadow, 'time')} in shadow in 24 h" if shadow else ""
     if automation.last_fired_at is None:
-        return "never"
+        return f"never{apart}"
     last = ago(automation.last_fired_at, now)
     count = counted(automation.fired_24h, "time")
-    return f"{count} in 24 h, last {last if last == 'now' else last + ' ago'}"
+    return f"{count} in 24 h, last {last if last == 'now' else last + ' ago'}{apart}"
 
 
 def _block(name: str, text: str) -> Iterator[Content]:

@@ -9,7 +9,7 @@ from textwrap import wrap
 from textual.content import Content
 
 from firetower.core.automations import Revision
-from firetower.core.executions import Attempt, Execution
+from firetower.core.executions import HELD, Attempt, Execution
 from firetower.core.feed import FeedState, line_of
 from firetower.core.filters.fields import MISSING
 from firetower.core.filters.trace import Trace
@@ -35,7 +35,7 @@ def headline(execution: Execution, now: datetime) -> Content:
     tries = f" after {counted(execution.attempts, 'try', 'tries')}" if execution.attempts else ""
     due = "" if execution.due_at is None else clock(execution.due_at, now)
     reason = execution.explanation(due)
-    if state is FeedState.RETRYING:
+    if state is FeedState.RETRYING and execution.reason != HELD:
         reason = f"{reason + ', ' if reason else ''}again {due}"
     return Content.from_markup(
         f"[b]$name[/b]  [{_TONES[state]}]$state[/]$tries  [dim]$reason[/dim]",

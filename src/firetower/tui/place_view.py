@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from firetower.core.automations import Automation
@@ -23,8 +23,8 @@ class PlaceView:
     open: Container | None
     collections: Sequence[Collection]
     automations: Sequence[Automation]
-    silent: frozenset[str] = frozenset()
-    """The endpoints that are disabled: what sends to them sends nothing."""
+    silent: Mapping[str, str] = field(default_factory=dict)
+    """The endpoints that nothing is sent to, each with what its automations are for that."""
 
 
 def read_place(
@@ -46,7 +46,16 @@ def read_place(
     if tab != "automations":
         return PlaceView(places, found, collections, ())
     automations = tower.automations.list(reference, limit=limit)
-    return PlaceView(places, found, (), automations, tower.integrations.disabled())
+    return PlaceView(places, found, (), automations, _silent(tower))
+
+
+def _silent(tower: Tower) -> dict[str, str]:
+    """Return "muted" for each endpoint that is disabled, "held" where a circuit is open."""
+    return {
+        one.name: "held" if one.enabled else "muted"
+        for one in tower.integrations.all()
+        if not one.enabled or one.circuit is not None
+    }
 
 
 def place_row(place: Container) -> Row:

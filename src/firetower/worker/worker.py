@@ -3,19 +3,21 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from firetower.core.errors import FiretowerError, StoreError, Unforeseen
 from firetower.core.evaluation import Firing
-from firetower.core.feed import FeedLine
+from firetower.core.executions import Status
+from firetower.core.feed import FeedLine, line_of
 from firetower.core.integrations import Integration
 from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
-from firetower.store.executions import find_ids
+from firetower.store.circuits import CircuitNews
+from firetower.store.executions import find_execution, find_ids
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
@@ -25,7 +27,7 @@ from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.deliver import deliver, refused
-from firetower.worker.lines import line_of_firing, line_of_outcome
+from firetower.worker.lines import line_of_firing, line_of_outcome, words_of_circuit
 from firetower.worker.sender import Sender
 
 BATCH = 500
@@ -45,6 +47,10 @@ class TurnResult:
     """The firings that send nothing, each with its execution's id."""
     claims: Sequence[tuple[Claim, Secrets | FiretowerError]]
     next_due_at: datetime | None
+    circuits: Sequence[str]
+    """What became of circuits, in words."""
+    given_up: Sequence[FeedLine]
+    """Executions whose last try was lost with its worker."""
 
 
 @dataclass(slots=True)
@@ -87,7 +93,8 @@ class Worker:
         """
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(thread, self._sign_on)
+            for line in await loop.run_in_executor(thread, self._sign_on):
+                self.emit(line)
             try:
                 while not self._stopping:
                     self._wake.clear()
@@ -117,6 +124,10 @@ class Worker:
             self.emit(line_of_firing(execution_id, firing, self.store.clock()))
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
+        for line in result.given_up:
+            self.emit(line)
+        for words in result.circuits:
+            self.report(words)
         for claim, secrets in result.claims:
             self._begin(claim, secrets)
         if result.events == BATCH or self._outcomes:
@@ -161,37 +172,51 @@ class Worker:
             for task in late:
                 task.cancel()
         outcomes, self._outcomes = self._outcomes, []
-        await loop.run_in_executor(thread, self._sign_off, outcomes)
-        for outcome in outcomes:
-            self.emit(line_of_outcome(outcome))
+        given_up, circuits = await loop.run_in_executor(thread, self._sign_off, outcomes)
+        for line in [*map(line_of_outcome, outcomes), *given_up]:
+            self.emit(line)
+        for words in circuits:
+            self.report(words)
 
     # What follows runs in the store's thread.
 
-    def _sign_on(self) -> None:
+    def _sign_on(self) -> list[FeedLine]:
         with self.store.changing() as change:
             workers.register(change.connection, self.id, change.now)
             self._beat_at = change.now
-            self._bury_the_dead(change)
+            return self._bury_the_dead(change)
 
-    def _bury_the_dead(self, change: Change) -> None:
+    def _bury_the_dead(self, change: Change) -> list[FeedLine]:
         dead = workers.find_dead(change.connection, change.now)
-        recover(change.connection, change.now, dead)
+        recovered = recover(change.connection, change.now, dead)
         if dead:
             workers.sign_off(change.connection, dead)
+        return self._given_up(change, recovered)
 
-    def _sign_off(self, outcomes: Sequence[Outcome]) -> None:
+    def _given_up(self, change: Change, recovered: Mapping[int, Status]) -> list[FeedLine]:
+        """Return the lines of executions whose last try was lost."""
+        return [
+            line_of(find_execution(change.connection, self.store.known, execution_id))
+            for execution_id, status in recovered.items()
+            if status is Status.FAILED
+        ]
+
+    def _sign_off(self, outcomes: Sequence[Outcome]) -> tuple[list[FeedLine], list[str]]:
         with self.store.changing() as change:
-            record(change.connection, outcomes, change.now)
-            recover(change.connection, change.now, [self.id])
+            news = record(change.connection, outcomes, change.now)
+            recovered = recover(change.connection, change.now, [self.id])
             workers.sign_off(change.connection, [self.id])
+            given_up = self._given_up(change, recovered)
+        return given_up, self._circuit_words(news)
 
     def _work(self, outcomes: Sequence[Outcome]) -> TurnResult:
         with self.store.changing() as change:
             connection, now = change.connection, change.now
-            record(connection, outcomes, now)
+            news = record(connection, outcomes, now)
+            given_up: Sequence[FeedLine] = ()
             if self._beat_at is None or abs(now - self._beat_at) >= workers.BEAT:
                 workers.beat(connection, self.id, now)
-                self._bury_the_dead(change)
+                given_up = self._bury_the_dead(change)
                 self._beat_at = now
             if not self._mirror.integrations:
                 self._mirror.refresh(connection)
@@ -201,7 +226,16 @@ class Worker:
             claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
             ended = _numbered(change, evaluated.firings)
-        return TurnResult(evaluated.events, ended, opened, next_due_at)
+            circuits = self._circuit_words(news)
+        return TurnResult(evaluated.events, ended, opened, next_due_at, circuits, given_up)
+
+    def _circuit_words(self, news: Sequence[CircuitNews]) -> list[str]:
+        known = self._mirror.integrations
+        return [
+            words_of_circuit(known[one.integration_id].name, one)
+            for one in news
+            if one.integration_id in known
+        ]
 
     def _slots(self) -> Slots:
         free = {

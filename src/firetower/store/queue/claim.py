@@ -1,18 +1,23 @@
 """Claims: executions that are due, leased to one worker for one try."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select, update
 
+from firetower.core.circuits import Circuit
 from firetower.core.executions import Status
 from firetower.core.integrations import Integration
 from firetower.store import tables
+from firetower.store.circuits import take_probe
 from firetower.store.events import build_event, learn_collections, select_events
 from firetower.store.queue.conditions import has_status
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Turn
 
 _events, _executions = tables.events.c, tables.executions.c
 _integrations = tables.integrations.c
+
+_GLANCE = timedelta(seconds=1)
+"""After which a probe that another worker has is looked at again."""
 
 # Made once: making a query costs as much as running it, and every turn runs these.
 _WAITING = has_status(Status.PENDING)
@@ -68,13 +73,32 @@ def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
     for integration_id, due_at in next_due(turn).items():
         if turn.slots.free.get(integration_id, 0) == 0:
             continue
+        integration = turn.mirror.integrations[integration_id]
+        if integration.circuit is not None:
+            probes, again_at = _claim_probe(turn, integration, integration.circuit, due_at)
+            claims.extend(probes)
+            upcoming.append(again_at)
+            continue
         if due_at > turn.now:
             upcoming.append(due_at)
             continue
-        claims.extend(_claim(turn, turn.mirror.integrations[integration_id]))
+        claims.extend(_claim(turn, integration, turn.slots.free[integration_id]))
         if turn.slots.free[integration_id] > 0:
             upcoming.append(_next_due_of(turn, integration_id) or turn.now + LEASE_MARGIN)
     return claims, min(upcoming, default=None)
+
+
+def _claim_probe(
+    turn: Turn, integration: Integration, circuit: Circuit, due_at: datetime
+) -> tuple[list[Claim], datetime]:
+    """Lease the one try that an open circuit lets through; return it, and when to look again."""
+    begins = max(due_at, circuit.probe_at)
+    if begins > turn.now:
+        return [], begins
+    until = turn.lease_until(integration)
+    if not take_probe(turn.connection, integration.id, turn.now, until):
+        return [], turn.now + _GLANCE
+    return _claim(turn, integration, 1, probe=True), until
 
 
 def _next_due_of(turn: Turn, integration_id: int) -> datetime | None:
@@ -91,11 +115,11 @@ def next_due(turn: Turn) -> dict[int, datetime]:
     return {row.id: row.due_at for row in rows if row.due_at is not None and row.id in known}
 
 
-def _claim(turn: Turn, integration: Integration) -> list[Claim]:
+def _claim(turn: Turn, integration: Integration, room: int, *, probe: bool = False) -> list[Claim]:
     connection, slots = turn.connection, turn.slots
     rows = connection.execute(
         _DUE,
-        {"integration": integration.id, "now": turn.now, "room": slots.free[integration.id]},
+        {"integration": integration.id, "now": turn.now, "room": room},
     ).all()
     if not rows:
         return []
@@ -120,6 +144,7 @@ def _claim(turn: Turn, integration: Integration) -> list[Claim]:
             revision=turn.mirror.revision(connection, row.revision_id),
             event=events[row.event_id],
             integration=integration,
+            probe=probe,
         )
         for row in rows
     ]

@@ -1,12 +1,15 @@
 """Conditions written as the partial indexes write them: for any other form none is chosen."""
 
-from sqlalchemy import ColumnElement, false, literal_column
+from sqlalchemy import ColumnElement, false, literal_column, text
 
 from firetower.core.executions import Status
 from firetower.store import tables
 
 UNEVALUATED = tables.events.c.evaluated == false()
 """The event waits for its evaluation. Written `IS 0`, SQLite would read the whole history."""
+
+WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
+"""The execution ended without the endpoint having taken it."""
 
 
 def has_status(status: Status) -> ColumnElement[bool]:

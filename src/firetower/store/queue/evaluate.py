@@ -111,7 +111,10 @@ def _sent_at_once(turn: Turn, firing: Firing) -> Integration | None:
     integration_id = firing.revision.integration_id
     if firing.status is not Status.PENDING or integration_id is None:
         return None
-    return turn.mirror.integrations[integration_id] if turn.slots.take(integration_id) else None
+    integration = turn.mirror.integrations[integration_id]
+    if integration.circuit is not None:
+        return None
+    return integration if turn.slots.take(integration_id) else None
 
 
 def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:

@@ -1,17 +1,20 @@
 """What became of claims: answers recorded."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from firetower.core.circuits import run_of
 from firetower.core.delivery import Answer, Verdict
 from firetower.core.executions import Status
 from firetower.core.jsons import dump
 from firetower.core.requests import RecordedRequest
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, run_with_rows
+from firetower.store.circuits import CircuitNews, follow
 from firetower.store.integrations import disable_gone
 from firetower.store.queue.turn import Claim
 from firetower.store.types import instant_number, optional_number
@@ -34,19 +37,22 @@ class Outcome:
         return self.duration / timedelta(milliseconds=1)
 
 
-def record(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write tries and what follows from them.
+def record(
+    connection: Connection, outcomes: Sequence[Outcome], now: datetime
+) -> Sequence[CircuitNews]:
+    """Write tries and what follows from them; return what became of circuits.
 
     A try is always written. Its execution changes only while this try is still its newest and
     nothing final is known of it: the lease may have been lost to another worker meanwhile.
     """
     if not outcomes:
-        return
+        return ()
     insert_rows(
         connection, tables.attempts, _TRIED, [_attempt(outcome) for outcome in outcomes], _OVER_LOST
     )
     changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
     run_with_rows(connection, _CHANGE, _CHANGED, changes)
+    news = _follow_circuits(connection, outcomes, now)
     gone = {
         outcome.claim.integration.id: outcome.verdict.reason or ""
         for outcome in outcomes
@@ -54,6 +60,19 @@ def record(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
     }
     for integration_id, reason in gone.items():
         disable_gone(connection, integration_id, reason, now)
+    return news
+
+
+def _follow_circuits(
+    connection: Connection, outcomes: Sequence[Outcome], now: datetime
+) -> Sequence[CircuitNews]:
+    answers: dict[int, list[Answer]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.request.url:  # else nothing was sent, and nothing is known of the endpoint
+            answers[outcome.claim.integration.id].append(outcome.answer)
+    probed = frozenset(outcome.claim.integration.id for outcome in outcomes if outcome.claim.probe)
+    runs = {key: run_of(given) for key, given in answers.items()}
+    return follow(connection, runs, probed, now)
 
 
 _TRIED = (
@@ -82,7 +101,7 @@ def _attempt(outcome: Outcome) -> Values:
         outcome.answer.body,
         outcome.answer.error,
         outcome.verdict.status.value,
-        optional_number(outcome.verdict.due_at),
+        None if outcome.verdict.held else optional_number(outcome.verdict.due_at),
     )
 
 
@@ -116,7 +135,7 @@ def _change(outcome: Outcome, now: int) -> Values:
         verdict.reason,
         optional_number(verdict.due_at),
         None if retried else now,
-        outcome.claim.retries_used + retried,
+        outcome.claim.retries_used + (retried and not verdict.held),
         outcome.answer.status_code,
         outcome.duration_ms,
     )

@@ -38,15 +38,15 @@ def recover(
     now: datetime,
     dead_workers: Iterable[str] = (),
     jitter: Callable[[], float] = _any_jitter,
-) -> int:
-    """Take up what crashed workers had claimed; return how many executions.
+) -> dict[int, Status]:
+    """Take up what crashed workers had claimed; return what became of each execution.
 
     They are the claims whose lease ran out, and those of workers known to be dead. The lost try
     is recorded as such: its request may have arrived.
     """
     lost = _lost_claims(connection, now, dead_workers)
     if not lost:
-        return 0
+        return {}
     verdicts = [
         judge_lost(
             lost_before=claim.lost_before,
@@ -73,7 +73,7 @@ def recover(
         ),
         [_change(*pair, now) for pair in pairs],
     )
-    return len(lost)
+    return {claim.execution_id: verdict.status for claim, verdict in pairs}
 
 
 def _lost_claims(connection: Connection, now: datetime, dead_workers: Iterable[str]) -> list[_Lost]:

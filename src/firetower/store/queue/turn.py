@@ -30,6 +30,8 @@ class Claim:
     revision: Revision
     event: Event
     integration: Integration
+    probe: bool = False
+    """Whether it is the one try that an open circuit lets through."""
 
 
 @dataclass(frozen=True, slots=True)

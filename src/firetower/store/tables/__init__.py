@@ -15,6 +15,7 @@ from firetower.store.tables.catalog import (
     VersionRow,
     VersionTagRow,
 )
+from firetower.store.tables.circuits import CircuitRow
 from firetower.store.tables.executions import AttemptRow, ExecutionRow, StateRow, WorkerRow
 
 
@@ -29,6 +30,7 @@ metadata = SQLModel.metadata
 aliases = _table(AliasRow)
 attempts = _table(AttemptRow)
 automations = _table(AutomationRow)
+circuits = _table(CircuitRow)
 collection_tags = _table(CollectionTagRow)
 collections = _table(CollectionRow)
 containers = _table(ContainerRow)

@@ -17,6 +17,9 @@ def _index_of(status: Status, name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=only, postgresql_where=only)
 
 
+_MISSED = text("status IN ('failed', 'skipped')")
+
+
 class ExecutionRow(TableRow, table=True):
     """One firing of one automation by one event: the key allows no second."""
 
@@ -30,6 +33,13 @@ class ExecutionRow(TableRow, table=True):
         _index_of(Status.PENDING, "ix_executions_due", "integration_id", "due_at"),
         _index_of(Status.RUNNING, "ix_executions_leased", "lease_until"),
         _index_of(Status.FAILED, "ix_executions_failed", "finished_at"),
+        Index(
+            "ix_executions_missed",
+            "integration_id",
+            "finished_at",
+            sqlite_where=_MISSED,
+            postgresql_where=_MISSED,
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -18,6 +19,7 @@ from firetower.tui.screens.integration import IntegrationDialog
 from firetower.tui.screens.probe import ProbeScreen
 from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
+from firetower.tui.text import clock
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
@@ -39,11 +41,11 @@ COLUMNS = (
 )
 
 
-def integration_row(detail: IntegrationDetail) -> Row:
+def integration_row(detail: IntegrationDetail, now: datetime) -> Row:
     """Return an endpoint as a row."""
     integration = detail.integration
     on, users = integration.enabled, len(detail.automations)
-    state = Cell("✓ on", "ok") if on else Cell(f"◌ off: {integration.disabled_reason}", "warn")
+    state = _state(integration, now)
     return Row(
         integration.name,
         (
@@ -56,6 +58,15 @@ def integration_row(detail: IntegrationDetail) -> Row:
             Cell(f"{detail.missed:,}" if detail.missed else "–", "bad" if detail.missed else "dim"),
         ),
     )
+
+
+def _state(integration: Integration, now: datetime) -> Cell:
+    """Return whether requests go to an endpoint, and why not."""
+    if not integration.enabled:
+        return Cell(f"◌ off: {integration.disabled_reason}", "warn")
+    if (circuit := integration.circuit) is not None:
+        return Cell(f"! held: {circuit.reason}, next {clock(circuit.probe_at, now)}", "warn")
+    return Cell("✓ on", "ok")
 
 
 def _missed_words(detail: IntegrationDetail) -> str:
@@ -102,7 +113,8 @@ class IntegrationsScreen(VisitScreen):
         """Read what is listed, and show it. Raises FiretowerError."""
         found = await session_of(self).ask(lambda tower: tower.integrations.details())
         self._details = {detail.integration.name: detail for detail in found}
-        self.listing.set_rows([integration_row(detail) for detail in found])
+        now = session_of(self).now()
+        self.listing.set_rows([integration_row(detail, now) for detail in found])
         self.refresh_bindings()
 
     @property
@@ -136,11 +148,11 @@ class IntegrationsScreen(VisitScreen):
 
     @work(exit_on_error=False)
     async def action_turn(self) -> None:
-        """Enable the endpoint, or disable it."""
+        """Enable the endpoint, or disable it; one whose circuit is open is sent to at once."""
         detail = self.chosen
         if detail is None:
             return
-        if detail.integration.enabled:
+        if detail.integration.enabled and detail.integration.circuit is None:
             await self._disable(detail.integration)
         else:
             await self._enable(detail.integration)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -46,12 +46,11 @@ STATES = {
 }
 
 
-SILENT = Cell("! muted", "warn")
-"""It would act, and its endpoint is disabled."""
+def automation_row(automation: Automation, now: datetime, *, silent: str) -> Row:
+    """Return an automation as a row; `silent` is what its endpoint's state makes of it.
 
-
-def automation_row(automation: Automation, now: datetime, *, silent: bool) -> Row:
-    """Return an automation as a row; `silent` where its endpoint is disabled."""
+    That is "muted" where the endpoint is disabled, "held" where its circuit is open, or empty.
+    """
     definition = automation.definition
     quiet = "" if automation.mode is Mode.ENABLED else "dim"
     return Row(
@@ -62,9 +61,11 @@ def automation_row(automation: Automation, now: datetime, *, silent: bool) -> Ro
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
             Cell(definition.action.integration or "record only", "dim"),
-            SILENT if silent and automation.mode is Mode.ENABLED else STATES[automation.mode],
+            Cell(f"! {silent}", "warn")
+            if silent and automation.mode is Mode.ENABLED
+            else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
-            Cell(f"{automation.fired_24h:,}" if automation.fired_24h else "–", quiet),
+            Cell(automation.fired_words or "–", quiet),
         ),
     )
 
@@ -112,15 +113,15 @@ class Automations(Listing):
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
         self._automations: Sequence[Automation] = ()
-        self._drawn: dict[int, tuple[tuple[Automation, int, frozenset[str]], Row]] = {}
+        self._drawn: dict[int, tuple[tuple[Automation, int, Mapping[str, str]], Row]] = {}
         self._texts: dict[int, str] = {}
         """What a search reads, by the revision's id."""
         self._deleted: tuple[Definition, Mode] | None = None
 
     def show(
-        self, automations: Sequence[Automation], silent: frozenset[str], now: datetime
+        self, automations: Sequence[Automation], silent: Mapping[str, str], now: datetime
     ) -> None:
-        """Show automations; `silent` are the endpoints that are disabled."""
+        """Show automations; `silent` tells by endpoint what its state makes of them."""
 
         def draw(index: int) -> Row:
             return self._row(automations[index], now, silent)
@@ -129,14 +130,14 @@ class Automations(Listing):
         keys = [automation.name for automation in automations]
         self.set_rows(LazyRows(keys, draw, lambda index: self._text(automations[index])))
 
-    def _row(self, automation: Automation, now: datetime, silent: frozenset[str]) -> Row:
+    def _row(self, automation: Automation, now: datetime, silent: Mapping[str, str]) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
         key = (automation, int(now.timestamp()) // 60, silent)
         before = self._drawn.get(automation.id)
         if before is not None and before[0] == key:
             return before[1]
-        muted = automation.definition.action.integration in silent
-        row = automation_row(automation, now, silent=muted)
+        made = silent.get(automation.definition.action.integration or "", "")
+        row = automation_row(automation, now, silent=made)
         self._drawn[automation.id] = key, row
         return row
 
@@ -145,7 +146,7 @@ class Automations(Listing):
         revision = automation.revision
         text = self._texts.get(revision.id)
         if text is None:
-            cells = automation_row(automation, automation.created_at, silent=False).cells[:-2]
+            cells = automation_row(automation, automation.created_at, silent="").cells[:-2]
             text = self._texts[revision.id] = " ".join(cell.text for cell in cells)
         return text
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from firetower.core.executions import Execution, Status
+from firetower.core.executions import HELD, Execution, Status
 from firetower.core.feed import FeedState, line_of
 from firetower.tui.text import clock, day_or_time, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
@@ -49,6 +49,8 @@ def _answer(execution: Execution, state: FeedState, now: datetime) -> str:
     """Return what came of it: "202  34 ms", "503, again 12:04:36", "cooldown until 12:10"."""
     due = "" if execution.due_at is None else clock(execution.due_at, now)
     code = "" if execution.status_code is None else str(execution.status_code)
+    if execution.reason == HELD:
+        return f"{code}  {execution.explanation(due)}".strip()
     if state is FeedState.RETRYING:
         return f"{code or execution.reason or 'no answer'}, again {due}"
     if execution.status is Status.FINISHED:

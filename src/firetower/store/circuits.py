@@ -1,0 +1,164 @@
+"""Circuits: counted, opened, probed and closed, each in its caller's transaction.
+
+Where a transaction waits for rows of several tables, circuits come after its own executions and
+before the stamp; a probe waits for none. So no two workers wait for each other.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, select, text, update
+
+from firetower.core.circuits import FAILURES_TO_OPEN, Circuit, Run, next_probe
+from firetower.store import tables
+from firetower.store.redelivery import APART
+from firetower.store.stamp import bump
+from firetower.store.types import EPOCH, instant_number
+
+_circuits = tables.circuits.c
+
+_ANY = "SELECT 1 FROM circuits LIMIT 1"
+"""By the driver alone: every turn that brings a success asks it, nearly always in vain."""
+_FORGET = (
+    delete(tables.circuits)
+    .where(_circuits.integration_id.in_(bindparam("ids", expanding=True)))
+    .returning(
+        _circuits.integration_id,
+        _circuits.opened_at,
+        _circuits.probe_at,
+        _circuits.failures,
+        _circuits.reason,
+    )
+)
+_COUNT = text(
+    "INSERT INTO circuits (integration_id, failures, probes, reason)"
+    " VALUES (:integration, :failures, 0, :reason)"
+    " ON CONFLICT (integration_id) DO UPDATE SET"
+    " failures = circuits.failures + excluded.failures, reason = excluded.reason"
+    " RETURNING failures, probes, opened_at, probe_at"
+)
+_FREE_PROBE = (
+    select(_circuits.integration_id)
+    .where(
+        _circuits.integration_id == bindparam("integration"), _circuits.probe_at <= bindparam("now")
+    )
+    .with_for_update(skip_locked=True)
+)
+_RELEASE = text(
+    "UPDATE executions SET due_at = :now + place * :apart FROM"
+    " (SELECT id AS held, row_number() OVER (ORDER BY due_at, id) - 1 AS place FROM executions"
+    " WHERE integration_id = :integration AND status = 'pending' AND due_at <= :now) AS backlog"
+    " WHERE executions.id = held AND executions.status = 'pending'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitNews:
+    """A circuit that has opened, was probed in vain, or has closed."""
+
+    integration_id: int
+    circuit: Circuit
+    """As it is, or was before it closed."""
+    closed_at: datetime | None = None
+    waiting: int = 0
+    """Executions that were held and go out now."""
+
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _any_jitter() -> float:
+    return random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
+
+
+def follow(
+    connection: Connection,
+    runs: Mapping[int, Run],
+    probed: frozenset[int],
+    now: datetime,
+    jitter: Callable[[], float] = _any_jitter,
+) -> list[CircuitNews]:
+    """Take in what endpoints have answered; `probed` are those one of whose answers was a probe's.
+
+    Return what became of their circuits.
+    """
+    news: list[CircuitNews] = []
+    worked = sorted(key for key, run in runs.items() if run.worked)
+    if worked:
+        news.extend(_close(connection, worked, now))
+    for key, run in sorted(runs.items()):
+        if run.last is not None:
+            opened = _count(connection, key, run, now, jitter(), probed=key in probed)
+            news.extend([] if opened is None else [opened])
+    if news:
+        bump(connection)
+    return news
+
+
+def _close(connection: Connection, ids: list[int], now: datetime) -> list[CircuitNews]:
+    if connection.exec_driver_sql(_ANY).first() is None:
+        return []
+    rows = connection.execute(_FORGET, {"ids": ids}).all()
+    closed = []
+    for row in sorted(rows, key=lambda row: row.integration_id):
+        if row.opened_at is None:
+            continue
+        circuit = Circuit(
+            opened_at=row.opened_at,
+            probe_at=row.probe_at,
+            failures=row.failures,
+            reason=row.reason,
+        )
+        waiting = _release(connection, row.integration_id, now)
+        closed.append(CircuitNews(row.integration_id, circuit, now, waiting))
+    return closed
+
+
+def _release(connection: Connection, integration_id: int, now: datetime) -> int:
+    """Make due what was held, one after the other, as redeliveries are; return how many."""
+    apart = instant_number(EPOCH + APART)
+    values = {"now": instant_number(now), "apart": apart, "integration": integration_id}
+    return connection.execute(_RELEASE, values).rowcount
+
+
+def _count(
+    connection: Connection, key: int, run: Run, now: datetime, jitter: float, *, probed: bool
+) -> CircuitNews | None:
+    """Count failures; open the circuit at the last one allowed, or put its next probe off."""
+    assert run.last is not None
+    reason = run.last.words
+    row = connection.execute(
+        _COUNT, {"integration": key, "failures": run.failures, "reason": reason}
+    ).one()
+    if row.failures < FAILURES_TO_OPEN or (row.opened_at is not None and not probed):
+        return None
+    probes = 0 if row.opened_at is None else row.probes + 1
+    opened_at = now if row.opened_at is None else EPOCH + row.opened_at * _MICROSECOND
+    probe_at = next_probe(run.last, probes=probes, now=now, jitter=jitter)
+    connection.execute(
+        update(tables.circuits)
+        .where(_circuits.integration_id == key)
+        .values(opened_at=opened_at, probe_at=probe_at, probes=probes)
+    )
+    circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
+    return CircuitNews(key, circuit)
+
+
+def take_probe(connection: Connection, integration_id: int, now: datetime, until: datetime) -> bool:
+    """Take the probe of an open circuit until a moment, unless another worker has it."""
+    values = {"integration": integration_id, "now": now}
+    if connection.execute(_FREE_PROBE, values).first() is None:
+        return False
+    connection.execute(
+        update(tables.circuits)
+        .where(_circuits.integration_id == integration_id)
+        .values(probe_at=until)
+    )
+    return True
+
+
+def close_by_hand(connection: Connection, integration_id: int, now: datetime) -> None:
+    """Close a circuit, if it is open, and let what it held go out."""
+    _close(connection, [integration_id], now)

@@ -1,0 +1,74 @@
+"""What answers say of their endpoint, and when an open circuit is probed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firetower.core.circuits import FIRST_PAUSE, LONGEST_PAUSE, next_probe, run_of
+from firetower.core.delivery import DEFAULT_SCHEDULE, Answer, judge, works
+from firetower.core.executions import Status
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+_FAILURE = Answer(503)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(200), True),
+        (Answer(204), True),
+        (Answer(400), True),
+        (Answer(401), True),
+        (Answer(404), True),
+        (Answer(410), True),
+        (Answer(422), True),
+        (Answer(302), False),
+        (Answer(408), False),
+        (Answer(425), False),
+        (Answer(429), False),
+        (Answer(500), False),
+        (Answer(503), False),
+        (Answer(error="connection refused"), False),
+        (Answer(200, error="no complete answer within 10 s"), False),
+    ],
+)
+def test_what_shows_that_an_endpoint_works(answer: Answer, *, expected: bool) -> None:
+    assert works(answer) is expected
+
+
+@given(st.lists(st.sampled_from([200, 404, 500, 503])))
+def test_a_run_counts_the_failures_at_the_end(codes: list[int]) -> None:
+    run = run_of([Answer(code) for code in codes])
+    tail = "".join("f" if code >= 500 else "w" for code in codes).rpartition("w")[2]
+    assert run.failures == len(tail)
+    assert run.worked == (len(tail) < len(codes))
+    assert (run.last is None) == (not tail)
+
+
+@given(st.integers(0, 10_000), st.floats(-1, 1))
+def test_pauses_grow_to_their_longest(probes: int, jitter: float) -> None:
+    pause = next_probe(_FAILURE, probes=probes, now=NOW, jitter=jitter) - NOW
+    assert 0.8 * FIRST_PAUSE <= pause <= 1.2 * LONGEST_PAUSE
+    assert pause <= next_probe(_FAILURE, probes=probes + 1, now=NOW, jitter=jitter) - NOW
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("3600", 3600), ("1", 30), ("soon", 30)])
+def test_a_probe_waits_as_long_as_it_was_asked_to(asked: str, expected: int) -> None:
+    answer = Answer(503, retry_after=asked)
+    at = next_probe(answer, probes=0, now=NOW, jitter=0)
+    assert at == NOW + timedelta(seconds=expected)
+
+
+@given(st.integers(0, 50), st.sampled_from([302, 429, 500, 503]))
+def test_a_probe_in_vain_uses_up_no_wait(retries_used: int, code: int) -> None:
+    verdict = judge(
+        Answer(code),
+        retries_used=retries_used,
+        schedule=DEFAULT_SCHEDULE,
+        now=NOW,
+        jitter=0,
+        probe=True,
+    )
+    assert (verdict.status, verdict.held, verdict.due_at) == (Status.PENDING, True, NOW)
