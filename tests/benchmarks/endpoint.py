@@ -41,8 +41,10 @@ def endpoint() -> Iterator[Endpoint]:
     """Run an endpoint in a process."""
     with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield Endpoint(int(process.stdout.readline()))
-        process.terminate()
+        try:
+            yield Endpoint(int(process.stdout.readline()))
+        finally:
+            process.terminate()
 
 
 @contextmanager

@@ -135,7 +135,7 @@ class MLflow:
 
     def _make(self) -> None:
         self._post("registered-models/create", name="resnet")
-        self._post("model-versions/create", name="resnet", source=f"file://{self._folder}/model")
+        self._post("model-versions/create", name="resnet", source="s3://bucket/model")
         for number, url in enumerate(self._urls):
             event = {"entity": "MODEL_VERSION_ALIAS", "action": "CREATED"}
             self._post("webhooks", name=f"hook-{number}", url=url, events=[event])

@@ -1,5 +1,6 @@
-"""Firetower beside MLflow's webhooks, in one run on one machine: peers.py PATH-OF-MLFLOW."""
+"""Firetower beside MLflow's webhooks, in one run on one machine: peers.py MLFLOW [NAME ...]."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,8 @@ from benchmarks.table import lay_out, quantile
 from firetower._version import __version__
 from receiver import Received, serve
 
-CALLS, PAUSE = 60, 0.05
-BURST = 200
+CALLS, PAUSE = 40, 0.05
+BURST = 100
 CHANGES = 10
 PATIENCE = 20.0
 """Seconds in which what is not lost is to arrive."""
@@ -50,8 +51,6 @@ class Taken:
 
 
 def _alias(request: Received) -> str:
-    import json
-
     alias: str = json.loads(request.body)["data"]["alias"]
     return alias
 
@@ -146,12 +145,15 @@ def neighbour(system: System) -> list[str]:
     return [f"{spent:.1f} s for {len(quick.aliases)} of {4 * CHANGES}"]
 
 
-MEASURES: list[tuple[Measure, list[str]]] = [
-    (speed, ["latency of one webhook, median", "latency, 95th percentile", "webhooks in a burst"]),
-    (killed, ["killed with deliveries under way"]),
-    (down, [f"endpoint down for {DOWN:g} s, then up"]),
-    (neighbour, [f"healthy endpoint beside one of {SLOW:g} s"]),
-]
+MEASURES: dict[str, tuple[Measure, list[str]]] = {
+    "speed": (
+        speed,
+        ["latency of one webhook, median", "latency, 95th percentile", "webhooks in a burst"],
+    ),
+    "killed": (killed, ["killed with deliveries under way"]),
+    "down": (down, [f"endpoint down for {DOWN:g} s, then up"]),
+    "neighbour": (neighbour, [f"healthy endpoint beside one of {SLOW:g} s"]),
+}
 
 
 def _measured(measure: Measure, make: Callable[[Path], System]) -> list[str]:
@@ -163,17 +165,22 @@ def _measured(measure: Measure, make: Callable[[Path], System]) -> list[str]:
             system.kill()
 
 
-def main(program: Path) -> None:
+def main(program: Path, wanted: list[str]) -> None:
     if not program.exists():
         print("MLflow is not installed, so there is nothing to measure beside.", file=sys.stderr)
         sys.exit("Run `make bench-peers` where pip can install it.")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     theirs = said.stdout.split()[-1]
     lines = [("", f"Firetower {__version__}", f"MLflow {theirs}")]
-    for measure, names in MEASURES:
+    for name, (measure, names) in MEASURES.items():
+        if wanted and name not in wanted:
+            continue
+        print(f"measuring: {', '.join(names)}", file=sys.stderr)
         ours = _measured(measure, Firetower)
         peer = _measured(measure, lambda folder: MLflow(program, folder))
-        lines += zip(names, ours, peer, strict=True)
+        rows = list(zip(names, ours, peer, strict=True))
+        print("\n".join(map(" | ".join, rows)), file=sys.stderr)
+        lines += rows
     lay_out(lines)
     print(
         "Both on SQLite with their defaults; a change is a new alias of a model, by the Python API"
@@ -182,4 +189,4 @@ def main(program: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    main(Path(sys.argv[1]).absolute(), sys.argv[2:])
