@@ -31,3 +31,22 @@ def measure(folder: Path) -> list[Row]:
             reference.append(time.perf_counter() - begun)
     connection.close()
     return [rate("add_alias", "changes", CHANGES / min(ours), CHANGES / min(reference), 0.2)]
+
+
+def measure_many(folder: Path) -> list[Row]:
+    """Measure `log_many` against as many single calls of `log`."""
+    many, single = [], []
+    with firetower.connect(str(folder / "tower.db")) as tower:
+        for turn in range(ROUNDS):
+            uris = [f"s3://bucket/{turn}/{i}" for i in range(CHANGES)]
+            begun = time.perf_counter()
+            tower.log_many(
+                {"collection": "acme/bench/many", "type": "model", "references": [uri]}
+                for uri in uris
+            )
+            many.append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            for uri in uris:
+                tower.log("acme/bench/single", type="model", references=[uri])
+            single.append(time.perf_counter() - begun)
+    return [rate("log_many : log", "versions", CHANGES / min(many), CHANGES / min(single), 1.5)]

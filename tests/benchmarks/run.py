@@ -18,6 +18,7 @@ def main(names: list[str]) -> None:
         "delivery": delivery.measure,
         "latency": latency.measure,
         "changes": changes.measure,
+        "many": changes.measure_many,
         "app": app.measure,
         "backtest": backtest.measure,
     }

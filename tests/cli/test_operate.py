@@ -114,3 +114,44 @@ def test_a_worker_logs_json_without_secrets(shell: Shell) -> None:
     assert line["duration_ms"] > 0
     assert all("message" in json.loads(one) for one in done.stderr.splitlines())
     assert "s3cret-value" not in done.stdout + done.stderr
+
+
+def lines_of(count: int, *, bad: int | None = None) -> str:
+    new = {"collection": "acme/vision/bulk", "type": "model", "tags": ["many"]}
+    lines = [json.dumps({**new, "references": [f"s3://bucket/{n}"]}) for n in range(1, count + 1)]
+    if bad is not None:
+        lines[bad - 1] = '{"collection": "acme/vision/bulk"}'
+    return "\n".join(lines) + "\n"
+
+
+def test_many_are_logged_from_lines(shell: Shell) -> None:
+    done = shell.run("log", "--from", "-", "--json", stdin=lines_of(450))
+    assert json.loads(done.stdout) == {"lines": 450, "created": 450}
+    newest, *others = shell.objects("show", "acme/vision/bulk")
+    assert len(others) == 449
+    assert "latest" in str(newest)
+    assert "many" in str(newest)
+
+
+@pytest.mark.parametrize(
+    ("bad", "committed"), [(1, None), (200, None), (201, 200), (450, 400)], ids=str
+)
+def test_a_bad_line_says_which_and_what_is_committed(
+    shell: Shell, bad: int, committed: int | None
+) -> None:
+    done = shell.run("log", "--from", "-", stdin=lines_of(450, bad=bad))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stderr.startswith(f"line {bad}: type: ")
+    said = f"the {committed} before line {(committed or 0) + 1} are committed"
+    assert (said if committed else "none is committed") in done.stderr
+    logged = shell.run("show", "acme/vision/bulk", "--json").stdout.splitlines()
+    assert len(logged) == (committed or 0)
+
+
+@pytest.mark.parametrize("line", ["nonsense", "[1]", "", '{"collection": 1, "type": "m"}'])
+def test_what_is_no_version_is_refused(shell: Shell, line: str) -> None:
+    done = shell.run("log", "--from", "-", stdin=line + "\n")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stderr.startswith("line 1: ")

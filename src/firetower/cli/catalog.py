@@ -1,8 +1,12 @@
 """`firetower log`, `link`, `unlink` and `show`."""
 
+from typing import BinaryIO
+
 import click
+from pydantic import JsonValue
 
 from firetower.cli.output import (
+    counting_bar,
     date,
     hashing_bar,
     json_option,
@@ -13,41 +17,56 @@ from firetower.cli.output import (
 )
 from firetower.cli.session import open_tower
 from firetower.core.catalog import Version, VersionDetail
-from firetower.core.jsons import dump
+from firetower.core.errors import InvalidInput
+from firetower.core.jsons import dump, parse
 from firetower.core.text import byte_count
 from firetower.tower.metadata import metadata_of
 
 
 @click.command()
-@click.argument("collection", metavar="ENTITY/PROJECT/COLLECTION")
+@click.argument("collection", metavar="ENTITY/PROJECT/COLLECTION", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=str))
-@click.option("--type", "type_", metavar="TYPE", required=True, help="model, dataset, ….")
+@click.option("--type", "type_", metavar="TYPE", help="model, dataset, ….")
 @click.option("--reference", "references", multiple=True, metavar="URI", help="Kept elsewhere.")
 @click.option("--alias", "aliases", multiple=True, metavar="ALIAS")
 @click.option("--tag", "tags", multiple=True, metavar="TAG")
 @click.option("--metadata", multiple=True, metavar="JSON|@FILE|KEY=VALUE")
+@click.option("--from", "source", metavar="FILE|-", type=click.File("rb"), help="Many at once.")
 @json_option
 def log(
     *,
-    collection: str,
+    collection: str | None,
     paths: tuple[str, ...],
-    type_: str,
+    type_: str | None,
     references: tuple[str, ...],
     aliases: tuple[str, ...],
     tags: tuple[str, ...],
     metadata: tuple[str, ...],
+    source: BinaryIO | None,
     as_json: bool,
 ) -> None:
     """Log a version: files, folders and references, hashed and not copied.
 
     Prints the version's reference. Content that equals the newest version makes no new one.
+    With --from, each line of a file is a JSON object with collection, type, paths, references,
+    aliases, tags and metadata; 200 lines are one transaction.
 
     \b
     Examples:
       firetower log acme/vision/resnet model.pt --type model --alias candidate
       firetower log acme/vision/cats data/ --type dataset --metadata images=1200
       firetower log acme/vision/cats --type dataset --reference s3://bucket/cats.tar
+      firetower log --from versions.jsonl
     """
+    if source is not None:
+        if collection or type_ or references or aliases or tags or metadata:
+            raise click.UsageError("--from stands alone: its lines say the rest.")
+        _log_lines(source, as_json=as_json)
+        return
+    if collection is None:
+        raise click.UsageError("Missing argument 'ENTITY/PROJECT/COLLECTION'.")
+    if type_ is None:
+        raise click.UsageError("Missing option '--type'.")
     values = metadata_of(metadata)
     with open_tower() as tower, hashing_bar() as progress:
         version = tower.log(
@@ -66,6 +85,34 @@ def log(
     click.echo(version.reference)
     if not version.created:
         say("Nothing new: the content equals the newest version.")
+
+
+def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
+    total = 0
+
+    def count(done: int) -> None:
+        nonlocal total
+        total += done
+        advance(done)
+
+    with open_tower() as tower, counting_bar("Logging", None) as advance:
+        items = (_object(line) for line in source)
+        created = tower.log_many(items, committed=count, unit="line")
+    if as_json:
+        print_json({"lines": total, "created": created})
+    else:
+        say(f"Logged {total:,} lines: {created:,} new versions.")
+
+
+def _object(line: bytes) -> dict[str, JsonValue]:
+    """Read a line's object. Raises InvalidInput."""
+    try:
+        found = parse(line.decode("utf-8"), "it")
+    except UnicodeDecodeError:
+        raise InvalidInput("it is not UTF-8 text", "Write it in UTF-8.") from None
+    if not isinstance(found, dict):
+        raise InvalidInput("it is not an object", 'Write it as {"collection": …, "type": …}.')
+    return found
 
 
 @click.command()

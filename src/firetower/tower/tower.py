@@ -1,7 +1,7 @@
 """A database of artifacts and automations, opened for use."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from firetower.store.catalog.lookups import find_version
 from firetower.store.standing import Standing, read_mark, read_standing
 from firetower.store.store import Store
 from firetower.tower.automations import Automations
+from firetower.tower.bulk import NewVersion, log_many
 from firetower.tower.content import Progress, read_content
 from firetower.tower.events import Events
 from firetower.tower.executions import Executions
@@ -95,6 +96,21 @@ class Tower:
             )
             version = versions.show(change.connection, self._store.known, found)
         return versions.logged(version, created=created)
+
+    def log_many(
+        self,
+        items: Iterable[NewVersion | Mapping[str, object]],
+        *,
+        committed: Callable[[int], None] = lambda _: None,
+        unit: str = "item",
+    ) -> int:
+        """Log versions given as what `log` takes, 200 in one transaction; return how many are new.
+
+        `committed` is told how many each transaction had. Raises InvalidInput for the first that
+        is refused: its batch is not logged, those before it are, and the error says so, calling
+        each one `unit`.
+        """
+        return log_many(self._store, items, committed, unit)
 
     def link(
         self, version: Version | str, collection: str, *, aliases: Iterable[str] = ()
