@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from firetower.core.integrations import IntegrationKind
 from firetower.store.executions import find_ids
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
@@ -46,6 +47,8 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
         with store.changing() as change:
             recover(change.connection, change.now, ["w"])
             assert find_ids(change.connection, {(1, claim.event.id)}) != {}
+        bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK)
+        bench.tower.integrations.details()
     with store.reading() as connection:
         plans = [
             f"{step.detail}: {statement}"
@@ -55,6 +58,7 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
         ]
     store.close()
     assert any("INDEX ix_events_unevaluated" in plan for plan in plans)
+    assert any("INDEX ix_executions_missed" in plan for plan in plans)
     assert any("INDEX ix_executions_due" in plan for plan in plans)
     scans = [plan for plan in plans for name in _HISTORY if plan.startswith(f"SCAN {name}")]
     assert [scan for scan in scans if "INDEX ix_" not in scan] == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from firetower.core.actions import NoAction, SlackAction, WebhookAction
 from firetower.core.automations import Definition, Mode
+from firetower.core.circuits import FAILURES_TO_OPEN, Run
 from firetower.core.delivery import Answer, judge
 from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
@@ -15,6 +16,7 @@ from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.requests import Secrets, build_request, record_request, render_body
 from firetower.core.scopes import CollectionScope, ContainerScope
 from firetower.store import tables
+from firetower.store.circuits import follow
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.evaluate import evaluate
@@ -123,6 +125,13 @@ class Scene:
         """Make a webhook."""
         values = {"name": name, "kind": IntegrationKind.WEBHOOK, **settings}
         self.tower.integrations.create(IntegrationSettings.model_validate(values))
+
+    def open_circuit(self, integration: str) -> None:
+        """Let an endpoint have failed too often in a row."""
+        run = Run(failures=FAILURES_TO_OPEN, last=Answer(503))
+        found = self.tower.integrations.find(integration)
+        with self.store.changing() as change:
+            follow(change.connection, {found.id: run}, frozenset(), change.now, lambda: 0.0)
 
     def beat(self) -> None:
         """Let a worker of another machine live."""

@@ -150,6 +150,19 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
     assert scene.tower.executions.newest(1)[0].reason == "redelivery"
 
 
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_one_that_keeps_failing_says_so_and_space_sends_at_once(
+    scene: Scene, size: tuple[int, int]
+) -> None:
+    scene.open_circuit("ci-deploy")
+    async with open_app(scene, size) as pilot:
+        await press(pilot, "i")
+        assert shows(pilot, "ci-deploy", "! held: ")
+        await press(pilot, "space")
+        assert shows(pilot, "ci-deploy", "✓ on")
+    assert scene.tower.integrations.find("ci-deploy").circuit is None
+
+
 async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "i", "d")

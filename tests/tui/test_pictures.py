@@ -76,6 +76,25 @@ def test_confirm(alike: Compare, size: tuple[int, int]) -> None:
 
 
 @SIZES
+@pytest.mark.parametrize(
+    "pressed", [("enter", "j"), ("3",), ("i",)], ids=["automations", "feed", "integrations"]
+)
+def test_circuit(
+    alike: Compare, scene: Scene, size: tuple[int, int], pressed: tuple[str, ...]
+) -> None:
+    scene.open_circuit("ci-deploy")
+    assert alike(size, *pressed)
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "pressed", [("enter", "j", "x"), ("3", "G", "enter", "x")], ids=["automation", "event"]
+)
+def test_explain(alike: Compare, size: tuple[int, int], pressed: tuple[str, ...]) -> None:
+    assert alike(size, *pressed)
+
+
+@SIZES
 def test_empty(snap_compare: Any, empty_scene: Scene, size: tuple[int, int]) -> None:
     assert snap_compare(app_of(empty_scene), run_before=keys(), terminal_size=size)
 

@@ -214,3 +214,14 @@ async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -
         assert "✓ on" in line_with(pilot, "deploy-on-prod", "alias ~")
         scene.tower.integrations.disable(action.integration, IntegrationKind.WEBHOOK)
         await until(pilot, lambda: "! muted" in line_with(pilot, "deploy-on-prod", "alias ~"))
+
+
+async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene) -> None:
+    action = scene.tower.automations.get("deploy-on-prod").definition.action
+    assert action.integration is not None
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter")
+        scene.open_circuit(action.integration)
+        await until(pilot, lambda: "! held" in line_with(pilot, "deploy-on-prod", "alias ~"))
+        await press(pilot, "enter")
+        await until(pilot, lambda: shows(pilot, "circuit open: 503, "))

@@ -152,12 +152,14 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
     with open_tower() as tower:
         found = tower.automations.get(name)
         history = list(tower.automations.revisions(name)) if revisions else []
+        integration = found.definition.action.integration
+        trouble = tower.integrations.get(integration).trouble(date) if integration else ""
     if revisions:
         _print_revisions(history, as_json=as_json)
     elif as_json:
-        print_json(automation_data(found))
+        print_json({**automation_data(found), "endpoint_trouble": trouble or None})
     else:
-        _print_automation(found)
+        _print_automation(found, trouble)
 
 
 def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
@@ -188,7 +190,7 @@ def restore(*, name: str, number: int) -> None:
         say(_spoken(tower.automations.restore(name, number)))
 
 
-def _print_automation(found: Automation) -> None:
+def _print_automation(found: Automation, trouble: str) -> None:
     definition, revision = found.definition, found.revision
     action = definition.action.model_dump(mode="json", exclude_none=True)
     print_fields(
@@ -201,6 +203,7 @@ def _print_automation(found: Automation) -> None:
             ("filter", dump(definition.filter.as_wandb())),
             ("action", action.pop("type")),
             *action.items(),
+            ("endpoint", trouble),
             ("cooldown", definition.cooldown and duration(definition.cooldown)),
             ("revision", f"{revision.number}, {date(revision.saved_at)} by {revision.author}"),
             ("last fired", date(found.last_fired_at)),

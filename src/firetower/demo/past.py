@@ -160,7 +160,7 @@ class _Past:
             exchange = Exchange(request, answer, at, ended - at)
             jitter = self.chance.uniform(-1, 1)
             outcome = outcome_of(claim, secrets, exchange, now=ended, jitter=jitter)
-            record(self.whole.connection, [outcome], ended)
+            record(self.whole.connection, [outcome], ended, lambda: 0.0)
             if outcome.verdict.due_at is not None:
                 heappush(self._due, outcome.verdict.due_at)
 

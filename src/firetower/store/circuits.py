@@ -69,7 +69,8 @@ class CircuitNews:
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def _any_jitter() -> float:
+def any_jitter() -> float:
+    """Return a random number from -1 to 1."""
     return random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
 
 
@@ -78,7 +79,7 @@ def follow(
     runs: Mapping[int, Run],
     probed: frozenset[int],
     now: datetime,
-    jitter: Callable[[], float] = _any_jitter,
+    jitter: Callable[[], float] = any_jitter,
 ) -> list[CircuitNews]:
     """Take in what endpoints have answered; `probed` are those one of whose answers was a probe's.
 

@@ -1,11 +1,13 @@
 """Webhooks and Slack hooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
 from firetower.core.requests import Secrets
+from firetower.core.text import counted
 from firetower.store import integrations as store
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
@@ -21,6 +23,23 @@ class IntegrationDetail:
     """Executions that wait for it."""
     missed: int
     """Executions skipped or failed since it was disabled."""
+
+    def trouble(self, clock: Callable[[datetime], str]) -> str:
+        """Return why nothing is sent to it and what it misses, in words; "" where all is well."""
+        integration, circuit = self.integration, self.integration.circuit
+        if integration.disabled_at is not None:
+            because = f": {integration.disabled_reason}" if integration.disabled_reason else ""
+            said = f"disabled {clock(integration.disabled_at)}{because}"
+        elif circuit is not None:
+            failures = counted(circuit.failures, "failure")
+            said = (
+                f"circuit open: {circuit.reason}, {failures} in a row, "
+                f"next try {clock(circuit.probe_at)}"
+            )
+        else:
+            return ""
+        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
+        return ", ".join([said, *(f"{count:,} {word}" for count, word in numbers if count)])
 
 
 class Integrations:

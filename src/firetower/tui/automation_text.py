@@ -25,15 +25,19 @@ _SHORT = 60
 
 
 def automation_text(
-    automation: Automation, revisions: Sequence[Revision], now: datetime
+    automation: Automation, revisions: Sequence[Revision], trouble: str, now: datetime
 ) -> Content:
-    """Return all that is known of an automation but its executions."""
+    """Return all that is known of an automation but its executions.
+
+    `trouble` is why nothing is sent to its endpoint, in words, or empty.
+    """
     definition = automation.definition
     parts = [
         plain(definition.sentence),
         *([lines(definition.description).stylize("dim")] if definition.description else []),
         Content(""),
         _field("fired", _fired(automation, now)),
+        *([_field("endpoint", trouble).stylize("$warning")] if trouble else []),
         *_filter(automation),
         *_action(definition.action),
         *_revisions(revisions),

@@ -1,7 +1,7 @@
 """What became of claims: answers recorded."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from firetower.core.jsons import dump
 from firetower.core.requests import RecordedRequest
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, run_with_rows
-from firetower.store.circuits import CircuitNews, follow
+from firetower.store.circuits import CircuitNews, any_jitter, follow
 from firetower.store.integrations import disable_gone
 from firetower.store.queue.turn import Claim
 from firetower.store.types import instant_number, optional_number
@@ -38,7 +38,10 @@ class Outcome:
 
 
 def record(
-    connection: Connection, outcomes: Sequence[Outcome], now: datetime
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    now: datetime,
+    jitter: Callable[[], float] = any_jitter,
 ) -> Sequence[CircuitNews]:
     """Write tries and what follows from them; return what became of circuits.
 
@@ -52,7 +55,7 @@ def record(
     )
     changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
     run_with_rows(connection, _CHANGE, _CHANGED, changes)
-    news = _follow_circuits(connection, outcomes, now)
+    news = _follow_circuits(connection, outcomes, now, jitter)
     gone = {
         outcome.claim.integration.id: outcome.verdict.reason or ""
         for outcome in outcomes
@@ -64,7 +67,10 @@ def record(
 
 
 def _follow_circuits(
-    connection: Connection, outcomes: Sequence[Outcome], now: datetime
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    now: datetime,
+    jitter: Callable[[], float],
 ) -> Sequence[CircuitNews]:
     answers: dict[int, list[Answer]] = defaultdict(list)
     for outcome in outcomes:
@@ -72,7 +78,7 @@ def _follow_circuits(
             answers[outcome.claim.integration.id].append(outcome.answer)
     probed = frozenset(outcome.claim.integration.id for outcome in outcomes if outcome.claim.probe)
     runs = {key: run_of(given) for key, given in answers.items()}
-    return follow(connection, runs, probed, now)
+    return follow(connection, runs, probed, now, jitter)
 
 
 _TRIED = (

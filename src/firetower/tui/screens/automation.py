@@ -44,7 +44,7 @@ _MOST = 200
 _NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
 COLUMNS = FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
 
-Found = tuple[Automation, Sequence[Revision], Sequence[Execution]]
+Found = tuple[Automation, Sequence[Revision], Sequence[Execution], str]
 
 
 def execution_row(execution: Execution, now: datetime) -> Row:
@@ -88,14 +88,16 @@ class AutomationScreen(VisitScreen):
 
         def find(tower: Tower) -> Found:
             automation = tower.automations.get(name)
+            integration = automation.definition.action.integration
+            trouble = tower.integrations.get(integration).trouble(exact) if integration else ""
             executions = tower.executions.newest(_MOST, automation_id=automation.id)
-            return automation, tower.automations.revisions(name), executions
+            return automation, tower.automations.revisions(name), executions, trouble
 
-        automation, revisions, executions = await session.ask(find)
+        automation, revisions, executions, trouble = await session.ask(find)
         now = session.now()
         self._found, self._revisions = automation, revisions
         self._update("#automation-title", automation_title(automation))
-        self._update("#automation-text", automation_text(automation, revisions, now))
+        self._update("#automation-text", automation_text(automation, revisions, trouble, now))
         self.listing.set_rows([execution_row(execution, now) for execution in executions])
 
     def _update(self, where: str, said: Content) -> None:

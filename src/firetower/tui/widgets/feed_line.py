@@ -50,7 +50,7 @@ def _answer(execution: Execution, state: FeedState, now: datetime) -> str:
     due = "" if execution.due_at is None else clock(execution.due_at, now)
     code = "" if execution.status_code is None else str(execution.status_code)
     if execution.reason == HELD:
-        return f"{code}  {execution.explanation(due)}".strip()
+        return f"{code}  held until {due}".strip()  # whole, the reason would be cut off here
     if state is FeedState.RETRYING:
         return f"{code or execution.reason or 'no answer'}, again {due}"
     if execution.status is Status.FINISHED:
