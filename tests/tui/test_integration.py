@@ -1,10 +1,12 @@
 """The dialog that makes webhooks and Slack hooks."""
 
+from datetime import timedelta
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Select
 
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.core.integrations import IntegrationKind, IntegrationSettings, SignatureEncoding
 from firetower.tui.screens.integration import IntegrationDialog
 from tui.scene import Scene
 from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows
@@ -129,3 +131,41 @@ async def test_without_any_secret_a_slack_hook_asks_for_a_new_one(empty_scene: S
         await press(pilot, "tab", "tab", "tab", *"https://hooks.slack.test/x", "enter")
         assert given == ["team"]
     assert saved(empty_scene, "team", IntegrationKind.SLACK).url_secret == "TEAM_URL"
+
+
+async def test_how_it_is_tried_and_signed_can_be_said(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        given = await opened(pilot, IntegrationKind.WEBHOOK)
+        await write(pilot, "gate-3")
+        await press(pilot, "tab")
+        await write(pilot, "http://gate.internal/in")
+        await press(pilot, "tab", "tab", "tab")
+        await write(pilot, "5s, soon")
+        await press(pilot, "tab")
+        await write(pilot, "3s")
+        await press(pilot, "tab")
+        await write(pilot, "octal")
+        await press(pilot, "enter")
+        assert given == []
+        assert shows(pilot, '"soon" is not a span of time.')
+        assert shows(pilot, '"octal" is no encoding')
+        await press(pilot, *["backspace"] * 4, *"5m", "tab", "tab")
+        await press(pilot, *["backspace"] * 5, *"hex", "enter")
+        assert given == ["gate-3"]
+    settings = saved(scene, "gate-3", IntegrationKind.WEBHOOK)
+    assert settings.schedule == (timedelta(seconds=5), timedelta(minutes=5))
+    assert settings.timeout == timedelta(seconds=3)
+    assert settings.signature_encoding is SignatureEncoding.HEX
+
+
+async def test_what_is_left_empty_is_as_it_is_on_the_command_line(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await opened(pilot, IntegrationKind.WEBHOOK)
+        await write(pilot, "gate-4")
+        await press(pilot, "tab")
+        await write(pilot, "http://gate.internal/in")
+        await press(pilot, "enter")
+    settings = saved(scene, "gate-4", IntegrationKind.WEBHOOK)
+    assert settings == IntegrationSettings(
+        name="gate-4", kind=IntegrationKind.WEBHOOK, url="http://gate.internal/in"
+    )

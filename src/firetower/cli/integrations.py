@@ -22,6 +22,7 @@ from firetower.core.integrations import (
     IntegrationKind,
     IntegrationSettings,
     SignatureEncoding,
+    parse_schedule,
 )
 from firetower.core.text import counted
 
@@ -48,8 +49,7 @@ def _settings(
     """Return the settings with what both kinds take. Raises InvalidInput."""
     update = {"timeout": parse_duration(timeout), "max_in_flight": max_in_flight}
     if schedule is not None:
-        waits = [part for part in schedule.split(",") if part.strip()]
-        update["schedule"] = tuple(parse_duration(wait) for wait in waits)
+        update["schedule"] = parse_schedule(schedule)
     return settings.model_copy(update=update)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime
 
+from firetower.core.automations import parse_duration
 from firetower.core.circuits import Circuit
 from firetower.core.delivery import DEFAULT_SCHEDULE
 from firetower.core.errors import InvalidInput
@@ -60,6 +61,16 @@ class IntegrationSettings(Frozen):
         """Every secret the integration uses."""
         names = (self.url_secret, self.access_token_secret, self.signing_secret)
         return frozenset(name for name in names if name is not None)
+
+
+def parse_schedule(text: str) -> tuple[timedelta, ...]:
+    """Read the waits after failed tries, "5s, 5m, 2h"; "never" or nothing never tries again.
+
+    Raises InvalidInput.
+    """
+    if text.strip() in {"", "never"}:
+        return ()
+    return tuple(parse_duration(part.strip()) for part in text.split(",") if part.strip())
 
 
 class Integration(Frozen):

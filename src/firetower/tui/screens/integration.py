@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual import work
 
+from firetower.core.automations import duration, parse_duration
+from firetower.core.delivery import DEFAULT_SCHEDULE
 from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.core.integrations import IntegrationKind, IntegrationSettings, check_url
+from firetower.core.integrations import (
+    IntegrationKind,
+    IntegrationSettings,
+    SignatureEncoding,
+    check_url,
+    parse_schedule,
+)
 from firetower.core.names import check_integration_name
+from firetower.core.text import quoted
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.field import Field, TextField
@@ -37,7 +47,9 @@ class IntegrationDialog(Ask[str]):
             fields.append(
                 TextField("url", "URL", placeholder="https://ci.example.com/hook", check=check_url)
             )
-        super().__init__(_TITLES[kind], [*fields, *self._secrets], self._create, taken="name")
+        super().__init__(
+            _TITLES[kind], [*fields, *self._secrets, *_finer(kind)], self._create, taken="name"
+        )
 
     def _secret_fields(self) -> list[SecretField]:
         if self.kind is IntegrationKind.SLACK:
@@ -86,10 +98,51 @@ class IntegrationDialog(Ask[str]):
             field.set_names([secret.name for secret in found])
 
     def _create(self, tower: Tower, answers: Answers) -> str:
-        given = {name: value for name, value in answers.items() if value}
+        given: dict[str, object] = {name: value for name, value in answers.items() if value}
+        for name, read in _READ.items():
+            if name in given:
+                given[name] = read(str(given[name]))
         settings = IntegrationSettings.model_validate({"kind": self.kind, **given})
         new = {field.value: field.new_value.value for field in self._secrets if field.is_new}
         return tower.integrations.create(settings, new).name
+
+
+def _finer(kind: IntegrationKind) -> list[Field]:
+    """Return what seldom needs to be said: the placeholders are what it is without."""
+    waits = ", ".join(duration(wait) for wait in DEFAULT_SCHEDULE[:3])
+    fields: list[Field] = [
+        TextField(
+            "schedule",
+            "Retries after",
+            placeholder=f"{waits}, … 24h; or never",
+            required=False,
+            check=parse_schedule,
+        ),
+        TextField("timeout", "Timeout", placeholder="10s", required=False, check=parse_duration),
+    ]
+    if kind is IntegrationKind.WEBHOOK:
+        fields.append(
+            TextField(
+                "signature_encoding",
+                "Signature in",
+                placeholder="base64; or hex",
+                required=False,
+                check=_check_encoding,
+            )
+        )
+    return fields
+
+
+_READ: dict[str, Callable[[str], object]] = {
+    "schedule": parse_schedule,
+    "timeout": parse_duration,
+}
+
+
+def _check_encoding(value: str) -> None:
+    """Refuse what X-Wandb-Signature cannot be written in."""
+    if value not in set(SignatureEncoding):
+        raise InvalidInput(f"{quoted(value)} is no encoding", "Write base64 or hex.")
 
 
 def _check_secret_url(value: str) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 COLUMNS = (
-    Column("name", 14, flex=9),
+    Column("name", 14, flex=30),
     Column("scope", 12, flex=2, from_width=88),
     Column("event", 16, flex=1),
     Column("when", 10, flex=3),
