@@ -92,7 +92,7 @@ class Database:
         if self.read_only:
             raise StoreError(
                 "the database was opened read-only",
-                "Leave out --read-only, and unset FIRETOWER_READ_ONLY.",
+                "Leave out --read-only or read_only=True, and unset FIRETOWER_READ_ONLY.",
             )
 
     @contextmanager
