@@ -15,8 +15,11 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METADATA = {"accuracy": 0.9312, "framework": "torch", "epochs": 40, "stage": {"eu": True}}
 
 
-def make_catalog(path: Path, registries: int, collections: int) -> list[str]:
-    """Make a database of one linked version in many collections; return their names."""
+def make_catalog(path: Path | str, registries: int, collections: int) -> list[str]:
+    """Make a database of one linked version in many collections; return their names.
+
+    `path` may be the URL of a PostgreSQL.
+    """
     with firetower.connect(str(path)) as tower:
         tower.log("acme/vision/resnet", type="model", metadata=METADATA)
     names = [f"reg-{i % registries}/col-{i}" for i in range(collections)]
@@ -85,7 +88,7 @@ def add_automations(path: Path, definitions: Sequence[tuple[int, Definition]]) -
     store.close()
 
 
-def add_events(path: Path, count: int, collections: int) -> None:
+def add_events(path: Path | str, count: int, collections: int) -> None:
     """Record added aliases, one collection after another."""
     store = Store.open(str(path))
     with store.changing() as change:

@@ -39,13 +39,13 @@ def measure(folder: Path) -> list[Row]:
             with worker(str(copy), once=True):
                 pass
             sent = receiver.take()
-            ours.append(_per_second(sent))
+            ours.append(per_second(sent))
             _send_bare(receiver, sent)
-            reference.append(_per_second(receiver.take()))
+            reference.append(per_second(receiver.take()))
     return [rate("delivery, 32 in flight", "requests", max(ours), max(reference), 0.5)]
 
 
-def prepare(path: Path, url: str) -> None:
+def prepare(path: Path | str, url: str) -> None:
     """Make a database with one automation, which calls `url` for each added alias."""
     data.make_catalog(path, 1, 1)
     with firetower.connect(str(path)) as tower:
@@ -63,11 +63,11 @@ def prepare(path: Path, url: str) -> None:
         )
 
 
-def _per_second(taken: dict[str, Any]) -> float:
+def per_second(taken: dict[str, Any], count: int = EVENTS) -> float:
     """Return the rate from the first arrival to the last: starting up is not delivery."""
     arrivals = taken["arrivals"]
-    assert len(arrivals) == EVENTS
-    return float((EVENTS - 1) / ((arrivals[-1] - arrivals[0]) / 1e9))
+    assert len(arrivals) == count
+    return float((count - 1) / ((arrivals[-1] - arrivals[0]) / 1e9))
 
 
 def _send_bare(receiver: Endpoint, like: dict[str, Any]) -> None:

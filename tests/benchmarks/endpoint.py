@@ -29,9 +29,10 @@ class Endpoint:
         """Where requests are noted."""
         return f"http://127.0.0.1:{self.port}/hook"
 
-    def take(self) -> dict[str, Any]:
-        """Return the arrivals since the last time, and the last request."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/take") as answer:
+    def take(self, *, bodies: bool = False) -> dict[str, Any]:
+        """Return the arrivals since the last time, and the last request; each body if asked."""
+        asked = "?bodies" if bodies else ""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/take{asked}") as answer:
             taken: dict[str, Any] = json.load(answer)
         return taken
 
@@ -62,22 +63,26 @@ def worker(database: str, *, once: bool) -> Iterator["subprocess.Popen[str]"]:
 
 def _serve() -> None:
     noted: list[int] = []
+    bodies: list[bytes] = []
     last: dict[str, Any] = {}
 
     async def hook(request: web.Request) -> web.Response:
         body = await request.read()
         if request.path == "/hook":
             noted.append(time.monotonic_ns())
+            bodies.append(body)
             last.update(headers=request.headers, body=body)
         return web.Response(text="ok")
 
-    async def take(_: web.Request) -> web.Response:
+    async def take(request: web.Request) -> web.Response:
         answer = {
             "arrivals": list(noted),
+            "bodies": [body.decode() for body in bodies] if "bodies" in request.query else [],
             "headers": dict(last.get("headers", {})),
             "body": last.get("body", b"").decode(),
         }
         noted.clear()
+        bodies.clear()
         return web.json_response(answer)
 
     async def announce(application: web.Application) -> None:

@@ -73,9 +73,9 @@ class Firetower:
         self._tower.add_alias(self._version, alias)
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.communicate()
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
 
     def waiting(self) -> int:
         executions = self._tower.executions.newest(10_000)
@@ -144,9 +144,9 @@ class MLflow:
         self._post("registered-models/alias", name="resnet", alias=alias, version="1")
 
     def kill(self) -> None:
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process is not None and self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)  # its workers, too
+            self._process.wait()
 
     def waiting(self) -> int:
         return 0  # it keeps no record of them

@@ -9,7 +9,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 def main(names: list[str]) -> None:
-    from benchmarks import app, backtest, changes, delivery, evaluation, latency
+    from benchmarks import (
+        app,
+        backlog,
+        backtest,
+        changes,
+        delivery,
+        evaluation,
+        history,
+        latency,
+        team,
+        through,
+    )
     from benchmarks.table import Row, show
 
     benchmarks: dict[str, Callable[[Path], list[Row]]] = {
@@ -21,6 +32,11 @@ def main(names: list[str]) -> None:
         "many": changes.measure_many,
         "app": app.measure,
         "backtest": backtest.measure,
+        "through": through.measure,
+        "history": history.measure,
+        "pages": history.measure_pages,
+        "backlog": backlog.measure,
+        "team": team.measure,
     }
     rows: list[Row] = []
     for name in names or benchmarks:

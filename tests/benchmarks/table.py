@@ -9,9 +9,14 @@ class Row:
     name: str
     ours: str
     reference: str
-    ratio: float
+    ratio: float | None
     aim: str
     met: bool
+
+
+def skipped(name: str, reason: str) -> Row:
+    """Return the row of what could not be measured here."""
+    return Row(name, f"skipped: {reason}", "", None, "", met=True)
 
 
 def rate(name: str, unit: str, ours: float, reference: float, at_least: float | None) -> Row:
@@ -34,7 +39,7 @@ def show(rows: Sequence[Row]) -> None:
             row.name,
             row.ours,
             row.reference,
-            f"{row.ratio:.2f}",
+            "" if row.ratio is None else f"{row.ratio:.2f}",
             row.aim,
             "" if row.met else "MISSED",
         )

@@ -59,7 +59,7 @@ def test_read_only_refuses_every_change_in_two_lines(shell: Shell, command: tupl
         assert refused.returncode == 1
         assert refused.stderr.splitlines() == [
             "the database was opened read-only",
-            "Leave out --read-only, and unset FIRETOWER_READ_ONLY.",
+            "Leave out --read-only or read_only=True, and unset FIRETOWER_READ_ONLY.",
         ]
     assert shell.objects("events", "--read-only") == before
 

@@ -161,6 +161,26 @@ def test_no_secret_appears_in_what_is_recorded(
         assert kept.headers["webhook-signature"] == made.headers["webhook-signature"]
 
 
+@pytest.mark.parametrize(
+    "given_back",
+    [
+        "https://hooks.slack.com/services/T0/B0/geheim",
+        "/services/T0/B0/geheim",
+        "%2Fservices%2FT0%2FB0%2Fgeheim",
+        "aHR0cHM6Ly9ob29rcy5zbGFjay5jb20vc2VydmljZXMvVDAvQjAvZ2VoZWlt",
+    ],
+)
+def test_a_secret_is_masked_in_every_form_in_which_an_answer_may_give_it_back(
+    given_back: str,
+) -> None:
+    assert HOOK.mask(f"Cannot POST {given_back} here") == f"Cannot POST {MASK} here"
+
+
+@given(st.text())
+def test_whatever_the_secret_is_it_is_masked(value: str) -> None:
+    assert value == "" or value not in Secrets({"S": value}).mask(f"x{value}y").replace(MASK, "")
+
+
 def test_a_secret_that_contains_another_is_masked_as_a_whole() -> None:
     secrets = Secrets({"a": "geheim", "b": "geheim-lang", "c": ""})
     assert secrets.mask("x geheim-lang geheim y") == f"x {MASK} {MASK} y"

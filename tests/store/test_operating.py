@@ -1,15 +1,21 @@
 """Operating on both engines: an examination, and a role on PostgreSQL that owns nothing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from firetower.core.delivery import Answer, Verdict
 from firetower.core.errors import StoreError
+from firetower.core.executions import Status
 from firetower.core.health import Health
+from firetower.core.integrations import IntegrationKind, IntegrationSettings
+from firetower.core.requests import RecordedRequest
+from firetower.store import doctor
 from firetower.store.doctor import examine
+from firetower.store.queue.record import Outcome, record
 from firetower.store.schema import migrate
 from firetower.store.store import Store
 from firetower.tower import connect
@@ -29,6 +35,41 @@ def test_an_examination_finds_a_database_well(store: Store, database_url: str) -
     found = {check.name: check.health for check in examine(database_url, datetime.now(UTC))}
     assert found.pop("workers") is Health.WARN
     assert set(found.values()) == {Health.OK}, found
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_clocks_that_are_apart_are_told(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(minutes=1)
+
+    monkeypatch.setattr(doctor, "datetime", Ahead)
+    [clock] = [check for check in examine(database_url, datetime.now(UTC)) if check.name == "clock"]
+    assert clock.health is Health.WARN
+    assert clock.said in {f"{seconds} s apart from the server's" for seconds in (59, 60, 61)}
+    assert "NTP" in clock.hint
+
+
+def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, database_url: str) -> None:
+    bench = Bench(store)
+    bench.now = datetime.now(UTC)
+    bench.automate()
+    bench.tower.add_alias(bench.version, "production")
+    [claim] = bench.turn(room=1)
+    verdict = Verdict(Status.FAILED, reason="gone wrong")
+    request = RecordedRequest("http://ci.test/", {}, "{}")
+    outcome = Outcome(claim, request, Answer(400), verdict, bench.now, timedelta(0))
+    with store.changing() as change:
+        record(change.connection, [outcome], change.now)
+    bench.tower.integrations.create(
+        IntegrationSettings(name="old", kind=IntegrationKind.WEBHOOK, url="http://old.test/")
+    )
+    bench.tower.integrations.disable("old", IntegrationKind.WEBHOOK)
+    found = {check.name: check for check in examine(database_url, datetime.now(UTC))}
+    assert found["endpoints"].said == "disabled: old; failed within a day: ci (1)"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

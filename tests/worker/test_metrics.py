@@ -2,16 +2,21 @@
 
 import sys
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import firetower
+from faults.processes import wait_until
 from firetower.core.errors import InvalidInput, StoreError
 from firetower.core.feed import FeedLine, line_of
 from firetower.store.store import Store
 from firetower.worker.metrics import read_address, serving
+from receiver import serve
 from store.bench import Bench
+from towers import linked_model, on_alias, started, webhook
 
 
 @pytest.fixture
@@ -26,6 +31,7 @@ def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
     bench.answer(claim, 202)
     bench.tower.add_alias(bench.version, "two")
     bench.turn()
+    bench.now += timedelta(seconds=90)
     first = bench.executions[0]
     seen: list[FeedLine] = []
     said: list[str] = []
@@ -39,9 +45,32 @@ def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
     assert 'firetower_outcomes_total{endpoint="ci",status="finished"} 1.0' in shown
     assert 'firetower_attempt_duration_seconds_count{endpoint="ci"} 1.0' in shown
     assert "firetower_due 1.0" in shown
+    assert "firetower_oldest_due_seconds 90.0" in shown
     assert "firetower_workers 0.0" in shown
     assert "firetower_database_up 1.0" in shown
     bench.store.close()
+
+
+def test_a_worker_serves_them_while_it_works(tmp_path: Path) -> None:
+    database = str(tmp_path / "tower.db")
+    with serve() as receiver, firetower.connect(database) as tower:
+        webhook(tower, "ci", receiver.url())
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        with started(database, "worker", "--metrics", "0") as process:
+            assert process.stderr is not None
+            address = next(line for line in process.stderr if "metrics on" in line).split()[-1]
+            tower.add_alias(version, "production")
+            counted = 'firetower_outcomes_total{endpoint="ci",status="finished"} 1.0'
+            wait_until(lambda: counted in asked(address), "the outcome to be counted")
+            assert "firetower_workers 1.0" in asked(address)
+            assert "firetower_oldest_due_seconds 0.0" in asked(address)
+
+
+def asked(address: str) -> list[str]:
+    with urllib.request.urlopen(address) as answer:
+        shown: str = answer.read().decode()
+    return shown.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """The request that an execution sends: its body and headers, with secrets and without."""
 
 import json
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
@@ -23,6 +25,9 @@ SLACK_COLOURS: Mapping[Severity, str] = {
     Severity.ERROR: "#a30200",
 }
 
+_BASE64 = (b64encode, urlsafe_b64encode)
+_SHORTEST_PATH = 8
+"""Characters from which a path says more than an ordinary word does."""
 _ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
 
@@ -42,13 +47,32 @@ class Secrets:
 
     @cached_property
     def _to_mask(self) -> tuple[str, ...]:
-        """Each value as it is and as JSON writes it, the longest first."""
+        """Each value in every form in which an answer may give it back, the longest first."""
         values = {*self.values.values(), *self.previous.values()} - {""}
-        return tuple(
-            written
-            for value in sorted(values, key=len, reverse=True)
-            for written in (value, json.dumps(value)[1:-1])
+        written = {form for value in values for form in _forms(value)}
+        return tuple(sorted(written, key=len, reverse=True))
+
+
+def _forms(value: str) -> set[str]:
+    """Return a secret as it is, percent-encoded, in base64, and each as JSON writes it.
+
+    Of a URL the path is a secret too: "not found" pages tell which one they mean.
+    """
+    parts = {value}
+    if value.startswith(("http://", "https://")):
+        path = "/" + value.partition("://")[2].partition("/")[2]
+        parts |= {part for part in (path, path.partition("?")[0]) if len(part) >= _SHORTEST_PATH}
+    forms = {
+        form
+        for part in parts
+        for form in (
+            part,
+            *(quote(part, safe=kept, errors="replace") for kept in ("/", "")),
+            quote_plus(part, errors="replace"),
+            *(code(part.encode(errors="replace")).decode().rstrip("=") for code in _BASE64),
         )
+    }
+    return forms | {json.dumps(form)[1:-1] for form in forms}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ from firetower.store.location import Location
 
 CHANNEL = "firetower"
 """The PostgreSQL channel on which every change is announced."""
+_ANNOUNCE = text(
+    f"SELECT pg_notify('{CHANNEL}', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
+)
+"""Says nothing of a transaction that changed nothing: a worker's idle turn would wake all, itself
+too, without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
@@ -54,7 +59,7 @@ class Database:
         with self._told_apart(), self._changing.begin() as connection:
             yield connection
             if not self.is_sqlite:
-                connection.execute(text(f"NOTIFY {CHANNEL}"))
+                connection.execute(_ANNOUNCE)
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
@@ -87,7 +92,7 @@ class Database:
         if self.read_only:
             raise StoreError(
                 "the database was opened read-only",
-                "Leave out --read-only, and unset FIRETOWER_READ_ONLY.",
+                "Leave out --read-only or read_only=True, and unset FIRETOWER_READ_ONLY.",
             )
 
     @contextmanager
@@ -113,7 +118,13 @@ def _engine(location: Location) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(location.url, pool_size=4, max_overflow=4, pool_pre_ping=True)
+        return create_engine(
+            location.url,
+            connect_args={"fallback_application_name": "firetower"},  # for pg_stat_activity
+            pool_size=4,
+            max_overflow=4,
+            pool_pre_ping=True,
+        )
     except (ModuleNotFoundError, NoSuchModuleError):
         raise StoreError(
             "PostgreSQL needs a driver that is not installed",

@@ -128,13 +128,18 @@ def _endpoints(connection: Connection, now: datetime) -> Check:
     endpoints = list_integrations(connection)
     disabled = [one.settings.name for one in endpoints if not one.enabled]
     failing = count_failed(connection, now - _DAY)
+    said, hints = [], []
     if disabled:
-        hint = "Take each up again with `firetower webhook enable NAME` (or slack)."
-        return doubtful("endpoints", f"disabled: {and_list(disabled)}", hint)
+        said.append(f"disabled: {and_list(disabled)}")
+        hints.append("Take each up again with `firetower webhook enable NAME` (or slack).")
     if failing:
-        said = and_list([f"{name} ({count:,})" for name, count in failing.items()])
-        hint = "See `firetower feed --status failed`; `firetower redeliver --failed --since 1d`."
-        return doubtful("endpoints", f"failed within a day: {said}", hint)
+        counts = and_list([f"{name} ({count:,})" for name, count in failing.items()])
+        said.append(f"failed within a day: {counts}")
+        hints.append(
+            "See `firetower feed --status failed`; `firetower redeliver --failed --since 1d`."
+        )
+    if said:
+        return doubtful("endpoints", "; ".join(said), " ".join(hints))
     return good("endpoints", f"{len(endpoints):,}, none disabled or failing")
 
 

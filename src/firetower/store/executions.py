@@ -158,9 +158,10 @@ def list_causes(
         found = read_executions(
             connection,
             known,
-            select_executions().where(
-                _executions.webhook_id == cause, _executions.id < execution.id
-            ),
+            select_executions()
+            .where(_executions.webhook_id == cause, _executions.id < execution.id)
+            .order_by(_executions.id.desc())  # a cause lies shortly before: no index is worth it
+            .limit(1),
         )
         if not found:
             break

@@ -24,6 +24,8 @@ class Standing:
     """Those alive, the newest first."""
     due: int
     """Executions whose time has come, and that nobody has taken."""
+    oldest_due_at: datetime | None
+    """When the first of them was due."""
     retrying: int
     """Executions that wait for another try."""
     last_event_at: datetime | None
@@ -35,8 +37,9 @@ def read_standing(connection: Connection, now: datetime) -> Standing:
     pending = select(
         func.count().filter(_executions.due_at <= now),
         func.count().filter(_executions.due_at > now),
+        func.min(_executions.due_at).filter(_executions.due_at <= now),
     ).where(has_status(Status.PENDING))
-    due, retrying = connection.execute(pending).one()
+    due, retrying, oldest_due_at = connection.execute(pending).one()
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
     return Standing(
         workers=tuple(
@@ -45,6 +48,7 @@ def read_standing(connection: Connection, now: datetime) -> Standing:
             if worker.id not in dead and worker.is_alive(now)
         ),
         due=due,
+        oldest_due_at=oldest_due_at,
         retrying=retrying,
         last_event_at=connection.execute(newest).scalar(),
     )

@@ -256,6 +256,10 @@ class Tower:
         """Whether every change is refused."""
         return self._store.database.read_only
 
+    def refuse_read_only(self) -> None:
+        """Raise StoreError where every change is refused."""
+        self._store.database.refuse_read_only()
+
     @property
     def location(self) -> str:
         """Where the database is, without a password."""

@@ -83,6 +83,16 @@ def session_of(node: DOMNode) -> Session:
     return cast("Opened", node.app).session
 
 
+async def may_change(node: DOMNode) -> bool:
+    """Return whether the database takes changes; say why where it does not."""
+    try:
+        (await session_of(node).tower()).refuse_read_only()
+    except FiretowerError as error:
+        tell(node, error)
+        return False
+    return True
+
+
 def tell(node: DOMNode, error: FiretowerError) -> None:
     """Say what went wrong, and what to do."""
     cast("Opened", node.app).tell(error)

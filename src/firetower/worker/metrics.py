@@ -110,6 +110,12 @@ class _Standing:
             return
         yield Gauge("firetower_database_up", "Whether the database answers.", 1)
         yield Gauge("firetower_due", "Executions due and not taken.", standing.due)
+        oldest = standing.oldest_due_at
+        yield Gauge(
+            "firetower_oldest_due_seconds",
+            "How long the first of them has been due.",
+            0 if oldest is None else (now - oldest).total_seconds(),
+        )
         yield Gauge("firetower_retrying", "Executions that wait for a try.", standing.retrying)
         yield Gauge("firetower_workers", "Workers alive.", len(standing.workers))
         if standing.workers:

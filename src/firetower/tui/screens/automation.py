@@ -25,7 +25,7 @@ from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainAutomationScreen
 from firetower.tui.screens.probe import show_probe
 from firetower.tui.screens.visit import VisitScreen
-from firetower.tui.session import session_of, tell
+from firetower.tui.session import may_change, session_of, tell
 from firetower.tui.text import exact
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
@@ -148,7 +148,7 @@ class AutomationScreen(VisitScreen):
     @work(exit_on_error=False)
     async def action_edit(self) -> None:
         """Change it."""
-        if self._found is not None:
+        if self._found is not None and await may_change(self):
             form = FormScreen(Draft.of(self._found), self._found)
             saved = await self.app.push_screen_wait(form)
             self.automation = saved or self.automation

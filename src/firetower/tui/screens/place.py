@@ -21,7 +21,7 @@ from firetower.core.text import counted, visible
 from firetower.tui import doors
 from firetower.tui.place_view import PlaceView, place_row, read_place
 from firetower.tui.refresh import Refresh
-from firetower.tui.session import session_of
+from firetower.tui.session import may_change, session_of
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
@@ -237,6 +237,8 @@ class PlaceScreen(Screen[None]):
     @work(exit_on_error=False)
     async def _write(self, form: Screen[str | None]) -> None:
         """Let an automation be written, and put the cursor on it."""
+        if not await may_change(self):
+            return
         saved = await self.app.push_screen_wait(form)
         if saved is not None:
             await self._read()
