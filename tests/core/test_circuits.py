@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firetower.core.circuits import FIRST_PAUSE, LONGEST_PAUSE, next_probe, run_of
-from firetower.core.delivery import DEFAULT_SCHEDULE, Answer, judge, works
-from firetower.core.executions import Status
+from firetower.core.circuits import (
+    FAILURES_TO_OPEN,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Circuit,
+    CircuitNews,
+    Turn,
+    next_probe,
+    opens,
+    run_of,
+)
+from firetower.core.delivery import Answer, works
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _FAILURE = Answer(503)
@@ -61,14 +70,36 @@ def test_a_probe_waits_as_long_as_it_was_asked_to(asked: str, expected: int) -> 
     assert at == NOW + timedelta(seconds=expected)
 
 
-@given(st.integers(0, 50), st.sampled_from([302, 429, 500, 503]))
-def test_a_probe_in_vain_uses_up_no_wait(retries_used: int, code: int) -> None:
-    verdict = judge(
-        Answer(code),
-        retries_used=retries_used,
-        schedule=DEFAULT_SCHEDULE,
-        now=NOW,
-        jitter=0,
-        probe=True,
-    )
-    assert (verdict.status, verdict.held, verdict.due_at) == (Status.PENDING, True, NOW)
+@pytest.mark.parametrize(
+    ("failures", "seconds", "expected"),
+    [
+        (1, 0, False),
+        (FAILURES_TO_OPEN, 0, False),
+        (FAILURES_TO_OPEN, 59.999, False),
+        (FAILURES_TO_OPEN, 60, True),
+        (FAILURES_TO_OPEN - 1, 60, False),
+        (FAILURES_TO_OPEN - 1, 86_400, False),
+        (1_000, 1, False),
+        (1_000, 3_600, True),
+        (FAILURES_TO_OPEN, -3_600, True),
+    ],
+)
+def test_what_opens_a_circuit(failures: int, seconds: float, *, expected: bool) -> None:
+    assert opens(failures, timedelta(seconds=seconds)) is expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "waiting", "expected"),
+    [
+        (Turn.OPENED, 0, "! circuit of ci opened: 503, 7 times in a row, next try 12:30:00"),
+        (Turn.PROBED, 0, "! circuit of ci still open: 503, 7 times in a row, next try 12:30:00"),
+        (Turn.CLOSED, 0, "✓ circuit of ci closed after 12m"),
+        (Turn.CLOSED, 1, "✓ circuit of ci closed after 12m, 1 goes out now"),
+        (Turn.CLOSED, 1_340, "✓ circuit of ci closed after 12m, 1,340 go out now"),
+    ],
+)
+def test_how_it_is_told(turn: Turn, waiting: int, expected: str) -> None:
+    circuit = Circuit(opened_at=NOW, probe_at=NOW + timedelta(minutes=30), failures=7, reason="503")
+    at = NOW + timedelta(minutes=12, microseconds=9)
+    news = CircuitNews(turn=turn, integration="ci", circuit=circuit, at=at, waiting=waiting)
+    assert f"{news.glyph} {news.words(lambda moment: f'{moment:%H:%M:%S}')}" == expected

@@ -67,7 +67,6 @@ class Bench:
             schedule=claim.integration.settings.schedule,
             now=self.now,
             jitter=0,
-            probe=claim.probe,
         )
         request = RecordedRequest("http://ci.test/", {}, "{}")
         outcome = Outcome(claim, request, answer, verdict, self.now, timedelta(0))

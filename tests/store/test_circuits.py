@@ -6,7 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from firetower.core.circuits import FAILURES_TO_OPEN, FIRST_PAUSE, LONGEST_PAUSE, Circuit
+from firetower.core.circuits import (
+    FAILURES_TO_OPEN,
+    FIRST_PAUSE,
+    LASTING_TO_OPEN,
+    LONGEST_PAUSE,
+    Circuit,
+)
+from firetower.core.delivery import DEFAULT_SCHEDULE
 from firetower.core.executions import Status
 from firetower.core.integrations import IntegrationKind
 from firetower.store import tables
@@ -36,36 +43,63 @@ def fire(bench: Bench, count: int, prefix: str = "a") -> None:
 
 
 def open_circuit(bench: Bench) -> Circuit:
-    """Let the circuit open by five executions that fail."""
+    """Let the circuit open by five executions that fail, the last of them after a minute."""
     fire(bench, FAILURES_TO_OPEN)
-    for claim in bench.turn(room=FAILURES_TO_OPEN):
-        bench.answer(claim, 503)
+    fail(bench, bench.turn(room=FAILURES_TO_OPEN))
     found = circuit(bench)
     assert found is not None
     return found
 
 
+def fail(bench: Bench, claims: Sequence[Claim]) -> None:
+    """Let tries fail, the last of them after a minute."""
+    for claim in claims[:-1]:
+        bench.answer(claim, 503)
+    bench.now += LASTING_TO_OPEN
+    bench.answer(claims[-1], 503)
+
+
 def probe(bench: Bench) -> Claim:
-    """Wait for the next probe, and take it."""
+    """Wait for the next probe, and take it; what is tried again meanwhile fails."""
     found = circuit(bench)
     assert found is not None
     bench.now = max(found.probe_at, bench.now)
-    [claim] = bench.turn(room=9)
-    assert claim.probe
+    claims = bench.turn(room=50)
+    for claim in claims:
+        if not claim.probe:
+            bench.answer(claim, 503)
+    [claim] = [claim for claim in claims if claim.probe]
     return claim
 
 
-def retries_used(bench: Bench) -> Sequence[int]:
+def waits_of(bench: Bench, execution_id: int) -> int:
+    """Return how many waits of its schedule an execution has used."""
     executions = tables.executions.c
     with bench.store.reading() as connection:
-        query = select(executions.retries_used).order_by(executions.id)
-        return connection.execute(query).scalars().all()
+        query = select(executions.retries_used).where(executions.id == execution_id)
+        return int(connection.execute(query).scalar_one())
 
 
-def test_it_opens_at_the_fifth_failure_in_a_row(bench: Bench) -> None:
+def test_it_opens_at_the_fifth_failure_in_a_row_once_they_last_a_minute(bench: Bench) -> None:
+    fire(bench, 2 * FAILURES_TO_OPEN)
+    claims = bench.turn(room=20)
+    for claim in claims[:FAILURES_TO_OPEN]:
+        bench.answer(claim, 503)
+    bench.now += LASTING_TO_OPEN - timedelta(milliseconds=1)
+    bench.answer(claims[-2], 503)
+    assert circuit(bench) is None
+    bench.now += timedelta(milliseconds=1)
+    bench.answer(claims[-1], 503)
+    found = circuit(bench)
+    assert found is not None
+    assert (found.failures, found.opened_at) == (FAILURES_TO_OPEN + 2, bench.now)
+
+
+def test_it_does_not_open_for_few_failures_however_long_they_last(bench: Bench) -> None:
     fire(bench, FAILURES_TO_OPEN)
     claims = bench.turn(room=9)
     for claim in claims[:-1]:
+        bench.now += LATE
         bench.answer(claim, 503)
         assert circuit(bench) is None
     bench.answer(claims[-1], 503)
@@ -80,6 +114,7 @@ def test_an_answer_that_shows_that_it_works_begins_the_count_anew(bench: Bench, 
     fire(bench, 2 * FAILURES_TO_OPEN)
     claims = bench.turn(room=20)
     for number, claim in enumerate(claims):
+        bench.now += LASTING_TO_OPEN / 3
         bench.answer(claim, code if number == FAILURES_TO_OPEN - 1 else 503)
         if number < 2 * FAILURES_TO_OPEN - 1:
             assert circuit(bench) is None
@@ -89,12 +124,49 @@ def test_an_answer_that_shows_that_it_works_begins_the_count_anew(bench: Bench, 
 def test_while_it_is_open_one_probe_at_a_time_goes_out(bench: Bench) -> None:
     found = open_circuit(bench)
     fire(bench, 3, "b")
-    assert bench.turn(room=9) == []
+    assert not any(claim.number == 1 for claim in bench.turn(room=9))
     assert [one.status for one in bench.executions[-3:]] == [Status.PENDING] * 3
     bench.now = found.probe_at
-    assert len(bench.turn(room=9)) == 1
+    assert [claim.number for claim in bench.turn(room=9) if claim.probe] == [1]
     assert bench.turn(room=9) == []
     assert bench.turn(room=9, worker="another") == []
+
+
+def test_what_was_tried_goes_on_by_its_own_schedule_and_fails_at_its_end(bench: Bench) -> None:
+    open_circuit(bench)
+    fire(bench, 2, "b")
+    for _ in range(100):
+        for claim in bench.turn(room=50):
+            bench.answer(claim, 503)
+        bench.now += timedelta(hours=2)
+    tried = [one for one in bench.executions if one.attempts > 0]
+    assert len(tried) == FAILURES_TO_OPEN + 2
+    assert {one.status for one in tried} == {Status.FAILED}
+    assert {one.attempts for one in tried} == {len(DEFAULT_SCHEDULE) + 1}
+    assert circuit(bench) is not None
+
+
+def test_a_retry_that_succeeds_closes_it(bench: Bench) -> None:
+    found = open_circuit(bench)
+    fire(bench, 1, "b")
+    bench.now += timedelta(seconds=10)
+    assert bench.now < found.probe_at
+    retry, *_ = bench.turn(room=9)
+    assert not retry.probe
+    bench.answer(retry, 200)
+    assert circuit(bench) is None
+    assert [claim.number for claim in bench.turn(room=9)] == [1]
+
+
+def test_a_retry_that_fails_puts_off_no_probe(bench: Bench) -> None:
+    found = open_circuit(bench)
+    bench.now += timedelta(seconds=10)
+    for claim in bench.turn(room=9):
+        bench.answer(claim, 503)
+    after = circuit(bench)
+    assert after is not None
+    assert after.probe_at == found.probe_at
+    assert after.failures > found.failures
 
 
 def test_what_is_held_says_until_when(bench: Bench) -> None:
@@ -107,46 +179,44 @@ def test_what_is_held_says_until_when(bench: Bench) -> None:
     assert held.as_data()["status"] == "pending"
 
 
-def test_an_outage_uses_up_no_wait_and_pauses_grow(bench: Bench) -> None:
+def test_a_probe_is_an_ordinary_try_and_pauses_grow(bench: Bench) -> None:
     open_circuit(bench)
-    fire(bench, 2, "b")
-    bench.turn(room=9)
-    before = retries_used(bench)
+    fire(bench, 12, "b")
+    bench.turn()
     pauses = []
-    tried = set()
-    for _ in range(30):
+    tried = []
+    for _ in range(12):
         claim = probe(bench)
-        tried.add(claim.execution_id)
+        assert claim.number == 1
+        tried.append(claim.execution_id)
         bench.answer(claim, 503)
+        assert waits_of(bench, claim.execution_id) == 1
         found = circuit(bench)
         assert found is not None
         pauses.append(found.probe_at - bench.now)
-    assert retries_used(bench) == before
-    assert all(one.status is Status.PENDING for one in bench.executions)
-    assert len(tried) == len(before)  # one that brings its endpoint down holds up no other
+    assert sorted(tried) == tried
+    assert len(set(tried)) == len(tried)
     assert 0.8 * 2 * FIRST_PAUSE <= pauses[0] <= 1.2 * 2 * FIRST_PAUSE
     assert 0.8 * LONGEST_PAUSE <= pauses[-1] <= 1.2 * LONGEST_PAUSE
 
 
 def test_the_first_success_closes_it_and_the_backlog_goes_out_slowly(bench: Bench) -> None:
     open_circuit(bench)
-    fire(bench, 3, "b")
-    bench.turn(room=9)
+    fire(bench, 4, "b")
+    bench.turn()
     claim = probe(bench)
-    bench.now += LATE
     bench.answer(claim, 202)
     assert circuit(bench) is None
-    waiting = [one for one in bench.executions if one.status is Status.PENDING]
-    due = sorted(one.due_at for one in waiting if one.due_at is not None)
-    assert due == [bench.now + number * APART for number in range(len(waiting))]
-    assert len(bench.turn(room=9)) == 1
+    held = [one for one in bench.executions if one.attempts == 0]
+    due = [one.due_at for one in held if one.due_at is not None]
+    assert due == [bench.now + number * APART for number in range(3)]
+    assert len([claim for claim in bench.turn(room=9) if claim.number == 1]) == 1
 
 
 def test_an_answer_to_what_was_under_way_before_puts_off_no_probe(bench: Bench) -> None:
     fire(bench, FAILURES_TO_OPEN + 1)
     claims = bench.turn(room=9)
-    for claim in claims[:-1]:
-        bench.answer(claim, 503)
+    fail(bench, claims[:-1])
     found = circuit(bench)
     assert found is not None
     bench.now += timedelta(seconds=5)
@@ -159,12 +229,14 @@ def test_an_answer_to_what_was_under_way_before_puts_off_no_probe(bench: Bench) 
 def test_a_worker_killed_with_the_probe_leaves_it_to_the_next(bench: Bench) -> None:
     open_circuit(bench)
     fire(bench, 1, "b")
-    bench.turn(room=9)
+    bench.turn()
     probe(bench)
     bench.now += timedelta(seconds=10) + LEASE_MARGIN + timedelta(seconds=1)
     with bench.store.changing() as change:
         assert len(recover(change.connection, bench.now)) == 1
-    assert probe(bench).probe
+    fire(bench, 1, "c")
+    bench.turn()
+    assert probe(bench).number == 1
 
 
 def test_two_workers_with_an_old_picture_take_one_probe(bench: Bench) -> None:
@@ -173,7 +245,7 @@ def test_two_workers_with_an_old_picture_take_one_probe(bench: Bench) -> None:
     bench.turn(room=9)
     bench.now = found.probe_at
     taken = [claim for name in ("one", "two", "three") for claim in bench.turn(9, name)]
-    assert len(taken) == 1
+    assert [claim.number for claim in taken].count(1) == 1
 
 
 def test_enabling_by_hand_closes_it(bench: Bench) -> None:
@@ -182,7 +254,7 @@ def test_enabling_by_hand_closes_it(bench: Bench) -> None:
     bench.turn(room=9)
     bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
     assert circuit(bench) is None
-    assert len(bench.turn(room=9)) == 1
+    assert [claim.number for claim in bench.turn(room=9)].count(1) == 1
 
 
 def test_the_app_is_told_of_it(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firetower.core.actions import NoAction, SlackAction, WebhookAction
 from firetower.core.automations import Definition, Mode
-from firetower.core.circuits import FAILURES_TO_OPEN, Run
+from firetower.core.circuits import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
 from firetower.core.delivery import Answer, judge
 from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
@@ -127,11 +127,19 @@ class Scene:
         self.tower.integrations.create(IntegrationSettings.model_validate(values))
 
     def open_circuit(self, integration: str) -> None:
-        """Let an endpoint have failed too often in a row."""
-        run = Run(failures=FAILURES_TO_OPEN, last=Answer(503))
+        """Let an endpoint have failed too often in a row, for too long."""
+        found = self.tower.integrations.find(integration)
+        begun = self.now - LASTING_TO_OPEN
+        with self.store.changing() as change:
+            for failures, at in ((FAILURES_TO_OPEN - 1, begun), (1, self.now)):
+                run = Run(failures=failures, last=Answer(503))
+                follow(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)
+
+    def close_circuit(self, integration: str) -> None:
+        """Let an endpoint have answered again."""
         found = self.tower.integrations.find(integration)
         with self.store.changing() as change:
-            follow(change.connection, {found.id: run}, frozenset(), change.now, lambda: 0.0)
+            follow(change.connection, {found.id: Run(worked=True)}, frozenset(), change.now)
 
     def beat(self) -> None:
         """Let a worker of another machine live."""

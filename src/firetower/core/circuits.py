@@ -1,18 +1,26 @@
-"""Circuits: an endpoint that fails again and again is left alone, but for one try now and then."""
+"""Circuits: to an endpoint that fails for long nothing new is sent, but one try now and then.
 
-from collections.abc import Iterable
+What was tried before goes on by its own schedule: an open circuit delays only first tries.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from pydantic import AwareDatetime, JsonValue
 
+from firetower.core.automations import duration
 from firetower.core.delivery import JITTER, Answer, asked_wait, works
 from firetower.core.events import instant
 from firetower.core.references import Frozen
 
 FAILURES_TO_OPEN = 5
-"""Failures in a row that open a circuit: a restart of the endpoint rarely brings so many answers,
-and a dead one has cost five executions one wait each by then."""
+"""Failures in a row that a circuit takes at least to open: fewer may be one payload's fault."""
+
+LASTING_TO_OPEN = timedelta(seconds=60)
+"""How long they must have lasted: a restart of the endpoint is over by then, and many requests in
+flight or a quick schedule bring five failures within a second."""
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=30)
@@ -20,7 +28,7 @@ LONGEST_PAUSE = timedelta(minutes=30)
 
 
 class Circuit(Frozen):
-    """An open circuit: one probe at a time goes out, the rest is held."""
+    """An open circuit: of what has not been tried one goes out now and then, the rest is held."""
 
     opened_at: AwareDatetime
     probe_at: AwareDatetime
@@ -38,6 +46,52 @@ class Circuit(Frozen):
             "failures_in_a_row": self.failures,
             "reason": self.reason,
         }
+
+
+class Turn(StrEnum):
+    """What becomes of a circuit."""
+
+    OPENED = "opened"
+    PROBED = "probed"
+    """In vain."""
+    CLOSED = "closed"
+
+
+class CircuitNews(Frozen):
+    """A circuit that has opened, was probed in vain, or has closed."""
+
+    turn: Turn
+    integration: str
+    circuit: Circuit
+    """As it is, or was before it closed."""
+    at: AwareDatetime
+    waiting: int = 0
+    """Executions that were held and go out now."""
+    id: int = 0
+    """Of one that the feed tells; there they have an order."""
+    after_execution_id: int = 0
+    """The newest execution then, after which the feed tells it."""
+
+    @property
+    def glyph(self) -> str:
+        """One cell that says it without colour."""
+        return "✓" if self.turn is Turn.CLOSED else "!"
+
+    def words(self, clock: Callable[[datetime], str]) -> str:
+        """Return it as a line; `clock` writes the next try's time of day."""
+        if self.turn is Turn.CLOSED:
+            lasted = duration(timedelta(seconds=(self.at - self.circuit.opened_at) // _SECOND))
+            verb = "goes" if self.waiting == 1 else "go"
+            out = f", {self.waiting:,} {verb} out now" if self.waiting else ""
+            return f"circuit of {self.integration} closed after {lasted}{out}"
+        became = "opened" if self.turn is Turn.OPENED else "still open"
+        return (
+            f"circuit of {self.integration} {became}: {self.circuit.reason}, "
+            f"{self.circuit.failures:,} times in a row, next try {clock(self.circuit.probe_at)}"
+        )
+
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +112,14 @@ def run_of(answers: Iterable[Answer]) -> Run:
     for answer in answers:
         run = Run(worked=True) if works(answer) else Run(run.worked, run.failures + 1, answer)
     return run
+
+
+def opens(failures: int, lasted: timedelta) -> bool:
+    """Return whether failures in a row open a circuit; `lasted` is from the first to the newest.
+
+    By distance: a clock set back is not to keep it shut.
+    """
+    return failures >= FAILURES_TO_OPEN and abs(lasted) >= LASTING_TO_OPEN
 
 
 def next_probe(answer: Answer, *, probes: int, now: datetime, jitter: float) -> datetime:

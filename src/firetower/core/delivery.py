@@ -62,8 +62,6 @@ class Verdict:
     due_at: datetime | None = None
     reason: str | None = None
     disables_endpoint: bool = False
-    held: bool = False
-    """A circuit's probe failed: it uses up no wait, and comes again when the circuit lets it."""
 
 
 def works(answer: Answer) -> bool:
@@ -85,9 +83,8 @@ def judge(
     schedule: Sequence[timedelta],
     now: datetime,
     jitter: float,
-    probe: bool = False,
 ) -> Verdict:
-    """Decide what follows from an answer; `probe` tells that it is an open circuit's.
+    """Decide what follows from an answer.
 
     `retries_used` counts the waits of `schedule` already spent; `jitter` is a random number from
     -1 to 1. An answer's Retry-After replaces the schedule's wait, from a second to a day.
@@ -96,8 +93,6 @@ def judge(
         return Verdict(Status.FINISHED)
     if answer.status_code == _GONE and answer.error is None:
         return Verdict(Status.FAILED, reason="the endpoint is gone (410)", disables_endpoint=True)
-    if probe and not works(answer):
-        return Verdict(Status.PENDING, due_at=now, reason=answer.words, held=True)
     if retries_used >= len(schedule):
         tries = "1 try" if retries_used == 0 else f"{retries_used + 1} tries"
         return Verdict(Status.FAILED, reason=f"gave up after {tries}: {answer.words}")

@@ -6,13 +6,13 @@ before the stamp; a probe waits for none. So no two workers wait for each other.
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 
-from firetower.core.circuits import FAILURES_TO_OPEN, Circuit, Run, next_probe
+from firetower.core.circuits import Circuit, CircuitNews, Run, Turn, next_probe, opens
 from firetower.store import tables
+from firetower.store.circuit_news import build_circuit, tell
 from firetower.store.redelivery import APART
 from firetower.store.stamp import bump
 from firetower.store.types import EPOCH, instant_number
@@ -33,11 +33,11 @@ _FORGET = (
     )
 )
 _COUNT = text(
-    "INSERT INTO circuits (integration_id, failures, probes, reason)"
-    " VALUES (:integration, :failures, 0, :reason)"
+    "INSERT INTO circuits (integration_id, failures, failing_since, probes, reason)"
+    " VALUES (:integration, :failures, :now, 0, :reason)"
     " ON CONFLICT (integration_id) DO UPDATE SET"
     " failures = circuits.failures + excluded.failures, reason = excluded.reason"
-    " RETURNING failures, probes, opened_at, probe_at"
+    " RETURNING failures, failing_since, probes, opened_at"
 )
 _FREE_PROBE = (
     select(_circuits.integration_id)
@@ -49,21 +49,10 @@ _FREE_PROBE = (
 _RELEASE = text(
     "UPDATE executions SET due_at = :now + place * :apart FROM"
     " (SELECT id AS held, row_number() OVER (ORDER BY due_at, id) - 1 AS place FROM executions"
-    " WHERE integration_id = :integration AND status = 'pending' AND due_at <= :now) AS backlog"
+    " WHERE integration_id = :integration AND status = 'pending' AND attempts = 0"
+    " AND due_at <= :now) AS backlog"
     " WHERE executions.id = held AND executions.status = 'pending'"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CircuitNews:
-    """A circuit that has opened, was probed in vain, or has closed."""
-
-    integration_id: int
-    circuit: Circuit
-    """As it is, or was before it closed."""
-    closed_at: datetime | None = None
-    waiting: int = 0
-    """Executions that were held and go out now."""
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -104,16 +93,10 @@ def _close(connection: Connection, ids: list[int], now: datetime) -> list[Circui
     rows = connection.execute(_FORGET, {"ids": ids}).all()
     closed = []
     for row in sorted(rows, key=lambda row: row.integration_id):
-        if row.opened_at is None:
-            continue
-        circuit = Circuit(
-            opened_at=row.opened_at,
-            probe_at=row.probe_at,
-            failures=row.failures,
-            reason=row.reason,
-        )
-        waiting = _release(connection, row.integration_id, now)
-        closed.append(CircuitNews(row.integration_id, circuit, now, waiting))
+        if row.opened_at is not None:
+            waiting = _release(connection, row.integration_id, now)
+            key, circuit = row.integration_id, build_circuit(row)
+            closed.append(tell(connection, Turn.CLOSED, key, circuit, at=now, waiting=waiting))
     return closed
 
 
@@ -127,16 +110,17 @@ def _release(connection: Connection, integration_id: int, now: datetime) -> int:
 def _count(
     connection: Connection, key: int, run: Run, now: datetime, jitter: float, *, probed: bool
 ) -> CircuitNews | None:
-    """Count failures; open the circuit at the last one allowed, or put its next probe off."""
+    """Count failures; open the circuit where they are too many, or put its next probe off."""
     assert run.last is not None
     reason = run.last.words
-    row = connection.execute(
-        _COUNT, {"integration": key, "failures": run.failures, "reason": reason}
-    ).one()
-    if row.failures < FAILURES_TO_OPEN or (row.opened_at is not None and not probed):
+    values = {"integration": key, "failures": run.failures, "reason": reason}
+    row = connection.execute(_COUNT, {**values, "now": instant_number(now)}).one()
+    is_open = row.opened_at is not None
+    lasted = now - (EPOCH + row.failing_since * _MICROSECOND)
+    if not (probed if is_open else opens(row.failures, lasted)):
         return None
-    probes = 0 if row.opened_at is None else row.probes + 1
-    opened_at = now if row.opened_at is None else EPOCH + row.opened_at * _MICROSECOND
+    probes = row.probes + 1 if is_open else 0
+    opened_at = EPOCH + row.opened_at * _MICROSECOND if is_open else now
     probe_at = next_probe(run.last, probes=probes, now=now, jitter=jitter)
     connection.execute(
         update(tables.circuits)
@@ -144,7 +128,7 @@ def _count(
         .values(opened_at=opened_at, probe_at=probe_at, probes=probes)
     )
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
-    return CircuitNews(key, circuit)
+    return tell(connection, Turn.PROBED if is_open else Turn.OPENED, key, circuit, at=now)
 
 
 def take_probe(connection: Connection, integration_id: int, now: datetime, until: datetime) -> bool:

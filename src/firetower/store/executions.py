@@ -82,8 +82,8 @@ def read_executions(
 
 
 def _is_held(row: Row[Any]) -> bool:
-    """Return whether an open circuit keeps an execution from being sent."""
-    if row.status != Status.PENDING.value or row.probe_at is None:
+    """Return whether an open circuit keeps an execution from its first try."""
+    if row.status != Status.PENDING.value or row.attempts > 0 or row.probe_at is None:
         return False
     return bool(row.due_at <= row.probe_at)
 

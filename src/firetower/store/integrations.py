@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, func, select, update
 
-from firetower.core.circuits import Circuit
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import Status
 from firetower.core.integrations import (
@@ -20,6 +19,7 @@ from firetower.core.names import check_integration_name
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import tables
 from firetower.store.changes import Change
+from firetower.store.circuit_news import build_circuit
 from firetower.store.circuits import close_by_hand
 from firetower.store.queue.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
@@ -155,14 +155,7 @@ def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         disabled_reason=row.disabled_reason,
-        circuit=None
-        if row.opened_at is None
-        else Circuit(
-            opened_at=row.opened_at,
-            probe_at=row.probe_at,
-            failures=row.failures,
-            reason=row.reason,
-        ),
+        circuit=None if row.opened_at is None else build_circuit(row),
     )
 
 

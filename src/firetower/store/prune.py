@@ -70,6 +70,7 @@ def prune_batch(connection: Connection, before: datetime) -> Pruned:
     Nothing is left to forget once no event is. The order of the locks is the workers': what is
     sent again meanwhile is seen and kept.
     """
+    connection.execute(delete(tables.circuit_changes).where(tables.circuit_changes.c.at < before))
     oldest = _old(before).order_by(_events.recorded_at).limit(BATCH)
     events = set(connection.execute(oldest).scalars())
     if not events:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
 from firetower.store.database import Database, create_sqlite_file
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration. Numbers, so that older and newer can be told apart."""
 
 _MIGRATION_LOCK = 0x66697265

@@ -83,7 +83,6 @@ def outcome_of(
         schedule=integration.settings.schedule,
         now=now,
         jitter=jitter,
-        probe=claim.probe,
     )
     recorded = record_request(exchange.request, integration, secrets)
     return Outcome(claim, recorded, masked, verdict, exchange.started_at, exchange.spent)

@@ -1,29 +1,18 @@
 """The feed's lines of what this worker did."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 
-from firetower.core.automations import duration
+from firetower.core.circuits import CircuitNews
 from firetower.core.evaluation import Firing
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine, FeedState
-from firetower.core.text import counted
-from firetower.store.circuits import CircuitNews
 from firetower.store.queue.record import Outcome
 
-_SECOND = timedelta(seconds=1)
 
-
-def words_of_circuit(integration: str, news: CircuitNews) -> str:
-    """Return what became of a circuit, in local time."""
-    circuit = news.circuit
-    if news.closed_at is not None:
-        lasted = duration(timedelta(seconds=(news.closed_at - circuit.opened_at) // _SECOND))
-        return f"circuit of {integration} closed again after {lasted}, {news.waiting:,} waiting"
-    failures = counted(circuit.failures, "failure")
-    return (
-        f"circuit of {integration} open: {circuit.reason}, {failures} in a row, "
-        f"next try {circuit.probe_at.astimezone():%H:%M:%S}"
-    )
+def words_of(news: Iterable[CircuitNews]) -> list[str]:
+    """Return what became of circuits, in local time."""
+    return [one.words(lambda moment: f"{moment.astimezone():%H:%M:%S}") for one in news]
 
 
 def line_of_firing(execution_id: int, firing: Firing, now: datetime) -> FeedLine:

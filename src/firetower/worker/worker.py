@@ -16,7 +16,6 @@ from firetower.core.integrations import Integration
 from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
-from firetower.store.circuits import CircuitNews
 from firetower.store.executions import find_execution, find_ids
 from firetower.store.mirror import Mirror
 from firetower.store.queue.claim import claim_due
@@ -27,7 +26,7 @@ from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.deliver import deliver, refused
-from firetower.worker.lines import line_of_firing, line_of_outcome, words_of_circuit
+from firetower.worker.lines import line_of_firing, line_of_outcome, words_of
 from firetower.worker.sender import Sender
 
 BATCH = 500
@@ -207,7 +206,7 @@ class Worker:
             recovered = recover(change.connection, change.now, [self.id])
             workers.sign_off(change.connection, [self.id])
             given_up = self._given_up(change, recovered)
-        return given_up, self._circuit_words(news)
+        return given_up, words_of(news)
 
     def _work(self, outcomes: Sequence[Outcome]) -> TurnResult:
         with self.store.changing() as change:
@@ -226,16 +225,8 @@ class Worker:
             claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
             ended = _numbered(change, evaluated.firings)
-            circuits = self._circuit_words(news)
+        circuits = words_of(news)
         return TurnResult(evaluated.events, ended, opened, next_due_at, circuits, given_up)
-
-    def _circuit_words(self, news: Sequence[CircuitNews]) -> list[str]:
-        known = self._mirror.integrations
-        return [
-            words_of_circuit(known[one.integration_id].name, one)
-            for one in news
-            if one.integration_id in known
-        ]
 
     def _slots(self) -> Slots:
         free = {

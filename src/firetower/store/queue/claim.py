@@ -1,8 +1,9 @@
 """Claims: executions that are due, leased to one worker for one try."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, TextClause, bindparam, func, select, update
 
 from firetower.core.circuits import Circuit
 from firetower.core.executions import Status
@@ -10,7 +11,7 @@ from firetower.core.integrations import Integration
 from firetower.store import tables
 from firetower.store.circuits import take_probe
 from firetower.store.events import build_event, learn_collections, select_events
-from firetower.store.queue.conditions import has_status
+from firetower.store.queue.conditions import TRIED, UNTRIED, has_status
 from firetower.store.queue.turn import LEASE_MARGIN, Claim, Turn
 
 _events, _executions = tables.events.c, tables.executions.c
@@ -21,8 +22,11 @@ _GLANCE = timedelta(seconds=1)
 
 # Made once: making a query costs as much as running it, and every turn runs these.
 _WAITING = has_status(Status.PENDING)
-_NEXT_OF_ONE = select(func.min(_executions.due_at)).where(
-    _executions.integration_id == bindparam("integration"), _WAITING
+_OF_ONE = _executions.integration_id == bindparam("integration")
+_NEXT_OF_ONE = select(func.min(_executions.due_at)).where(_OF_ONE, _WAITING)
+_NEXT_TRIED = select(func.min(_executions.due_at)).where(_OF_ONE, TRIED)
+_NEXT_UNTRIED = (
+    select(_executions.due_at).where(_OF_ONE, UNTRIED).order_by(_executions.due_at).limit(1)
 )
 _NEXT_OF_EACH = select(
     _integrations.id,
@@ -31,24 +35,26 @@ _NEXT_OF_EACH = select(
     .scalar_subquery()
     .label("due_at"),
 ).where(_integrations.disabled_at.is_(None), _integrations.deleted_at.is_(None))
-_DUE = (
-    select(
-        _executions.id,
-        _executions.webhook_id,
-        _executions.attempts,
-        _executions.retries_used,
-        _executions.revision_id,
-        _executions.event_id,
+
+
+def _due(which: ColumnElement[bool] | TextClause) -> Select[Any]:
+    return (
+        select(
+            _executions.id,
+            _executions.webhook_id,
+            _executions.attempts,
+            _executions.retries_used,
+            _executions.revision_id,
+            _executions.event_id,
+        )
+        .where(_OF_ONE, which, _executions.due_at <= bindparam("now"))
+        .order_by(_executions.due_at)
+        .limit(bindparam("room"))
+        .with_for_update(skip_locked=True)
     )
-    .where(
-        _executions.integration_id == bindparam("integration"),
-        _WAITING,
-        _executions.due_at <= bindparam("now"),
-    )
-    .order_by(_executions.due_at)
-    .limit(bindparam("room"))
-    .with_for_update(skip_locked=True)
-)
+
+
+_DUE, _DUE_TRIED, _DUE_UNTRIED = _due(_WAITING), _due(TRIED), _due(UNTRIED)
 _LEASE = (
     update(tables.executions)
     .where(_executions.id.in_(bindparam("ids", expanding=True)))
@@ -75,9 +81,9 @@ def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
             continue
         integration = turn.mirror.integrations[integration_id]
         if integration.circuit is not None:
-            probes, again_at = _claim_probe(turn, integration, integration.circuit, due_at)
-            claims.extend(probes)
-            upcoming.append(again_at)
+            through, moments = _claim_through(turn, integration, integration.circuit)
+            claims.extend(through)
+            upcoming.extend(moments)
             continue
         if due_at > turn.now:
             upcoming.append(due_at)
@@ -88,22 +94,45 @@ def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
     return claims, min(upcoming, default=None)
 
 
+def _claim_through(
+    turn: Turn, integration: Integration, circuit: Circuit
+) -> tuple[list[Claim], list[datetime]]:
+    """Lease what an open circuit lets through, and return when to look again.
+
+    That is what was tried before, by its own schedule, and one first try now and then.
+    """
+    claims: list[Claim] = []
+    tried_at = _next_due_of(turn, integration.id, _NEXT_TRIED)
+    if tried_at is not None and tried_at <= turn.now:
+        claims = _claim(turn, integration, turn.slots.free[integration.id], _DUE_TRIED)
+        tried_at = _next_due_of(turn, integration.id, _NEXT_TRIED)
+    upcoming = [] if tried_at is None else [tried_at]
+    if turn.slots.free[integration.id] == 0:
+        return claims, []  # looked at when an answer comes
+    held_since = _next_due_of(turn, integration.id, _NEXT_UNTRIED)
+    if held_since is not None:
+        probes, again_at = _claim_probe(turn, integration, max(held_since, circuit.probe_at))
+        claims, upcoming = [*claims, *probes], [*upcoming, again_at]
+    return claims, upcoming
+
+
 def _claim_probe(
-    turn: Turn, integration: Integration, circuit: Circuit, due_at: datetime
+    turn: Turn, integration: Integration, begins: datetime
 ) -> tuple[list[Claim], datetime]:
-    """Lease the one try that an open circuit lets through; return it, and when to look again."""
-    begins = max(due_at, circuit.probe_at)
+    """Lease the next first try if its time has come; return it, and when to look again."""
     if begins > turn.now:
         return [], begins
     until = turn.lease_until(integration)
     if not take_probe(turn.connection, integration.id, turn.now, until):
         return [], turn.now + _GLANCE
-    return _claim(turn, integration, 1, probe=True), until
+    return _claim(turn, integration, 1, _DUE_UNTRIED, probe=True), until
 
 
-def _next_due_of(turn: Turn, integration_id: int) -> datetime | None:
+def _next_due_of(
+    turn: Turn, integration_id: int, query: Select[Any] = _NEXT_OF_ONE
+) -> datetime | None:
     moment: datetime | None = turn.connection.execute(
-        _NEXT_OF_ONE, {"integration": integration_id}
+        query, {"integration": integration_id}
     ).scalar()
     return moment
 
@@ -115,10 +144,17 @@ def next_due(turn: Turn) -> dict[int, datetime]:
     return {row.id: row.due_at for row in rows if row.due_at is not None and row.id in known}
 
 
-def _claim(turn: Turn, integration: Integration, room: int, *, probe: bool = False) -> list[Claim]:
+def _claim(
+    turn: Turn,
+    integration: Integration,
+    room: int,
+    query: Select[Any] = _DUE,
+    *,
+    probe: bool = False,
+) -> list[Claim]:
     connection, slots = turn.connection, turn.slots
     rows = connection.execute(
-        _DUE,
+        query,
         {"integration": integration.id, "now": turn.now, "room": room},
     ).all()
     if not rows:

@@ -8,6 +8,12 @@ from firetower.store import tables
 UNEVALUATED = tables.events.c.evaluated == false()
 """The event waits for its evaluation. Written `IS 0`, SQLite would read the whole history."""
 
+TRIED = text("executions.status = 'pending' AND executions.attempts > 0")
+"""The execution waits for another try. An open circuit does not hold it."""
+
+UNTRIED = text("executions.status = 'pending' AND executions.attempts = 0")
+"""The execution waits for its first try: an open circuit holds it."""
+
 WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
 """The execution ended without the endpoint having taken it."""
 

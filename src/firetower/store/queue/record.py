@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from firetower.core.circuits import run_of
+from firetower.core.circuits import CircuitNews, run_of
 from firetower.core.delivery import Answer, Verdict
 from firetower.core.executions import Status
 from firetower.core.jsons import dump
 from firetower.core.requests import RecordedRequest
 from firetower.store import tables
 from firetower.store.bulk import Values, insert_rows, run_with_rows
-from firetower.store.circuits import CircuitNews, any_jitter, follow
+from firetower.store.circuits import any_jitter, follow
 from firetower.store.integrations import disable_gone
 from firetower.store.queue.turn import Claim
 from firetower.store.types import instant_number, optional_number
@@ -107,7 +107,7 @@ def _attempt(outcome: Outcome) -> Values:
         outcome.answer.body,
         outcome.answer.error,
         outcome.verdict.status.value,
-        None if outcome.verdict.held else optional_number(outcome.verdict.due_at),
+        optional_number(outcome.verdict.due_at),
     )
 
 
@@ -141,7 +141,7 @@ def _change(outcome: Outcome, now: int) -> Values:
         verdict.reason,
         optional_number(verdict.due_at),
         None if retried else now,
-        outcome.claim.retries_used + (retried and not verdict.held),
+        outcome.claim.retries_used + retried,
         outcome.answer.status_code,
         outcome.duration_ms,
     )

@@ -15,7 +15,7 @@ from firetower.store.tables.catalog import (
     VersionRow,
     VersionTagRow,
 )
-from firetower.store.tables.circuits import CircuitRow
+from firetower.store.tables.circuits import CircuitChangeRow, CircuitRow
 from firetower.store.tables.executions import AttemptRow, ExecutionRow, StateRow, WorkerRow
 
 
@@ -30,6 +30,7 @@ metadata = SQLModel.metadata
 aliases = _table(AliasRow)
 attempts = _table(AttemptRow)
 automations = _table(AutomationRow)
+circuit_changes = _table(CircuitChangeRow)
 circuits = _table(CircuitRow)
 collection_tags = _table(CollectionTagRow)
 collections = _table(CollectionRow)

@@ -1,8 +1,8 @@
-"""The table of circuits."""
+"""Tables of circuits, and of what became of them."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Text
+from sqlalchemy import CheckConstraint, Index, Text
 from sqlmodel import Field
 
 from firetower.store.tables.row import TableRow
@@ -20,9 +20,34 @@ class CircuitRow(TableRow, table=True):
     integration_id: int = Field(primary_key=True, foreign_key="integrations.id", sa_type=Id)
     failures: int
     """In a row."""
+    failing_since: datetime = Field(sa_type=Instant)
+    """When the first of them was recorded."""
     opened_at: datetime | None = Field(default=None, sa_type=Instant)
     probe_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the next probe may go; while one is under way, the end of its lease."""
     probes: int = 0
     """Probes in vain since it opened."""
     reason: str = Field(default="", sa_type=Text)
+
+
+class CircuitChangeRow(TableRow, table=True):
+    """A circuit that opened or closed, as the feed tells it."""
+
+    __tablename__ = "circuit_changes"
+    __table_args__ = (
+        Index("ix_circuit_changes_after", "after_execution_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    integration_id: int = Field(foreign_key="integrations.id", sa_type=Id)
+    at: datetime = Field(sa_type=Instant)
+    after_execution_id: int = Field(sa_type=Id)
+    """The newest execution then: the place of its line in the feed. It may be forgotten since."""
+    closed: bool
+    opened_at: datetime = Field(sa_type=Instant)
+    probe_at: datetime = Field(sa_type=Instant)
+    failures: int
+    reason: str = Field(sa_type=Text)
+    waiting: int = 0
+    """Executions that were held and went out."""

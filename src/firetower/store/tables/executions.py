@@ -17,6 +17,7 @@ def _index_of(status: Status, name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=only, postgresql_where=only)
 
 
+_TRIED = text("status = 'pending' AND attempts > 0")
 _MISSED = text("status IN ('failed', 'skipped')")
 
 
@@ -31,6 +32,13 @@ class ExecutionRow(TableRow, table=True):
         CheckConstraint("status <> 'pending' OR due_at IS NOT NULL", name="pending_is_due"),
         Index("ix_executions_event", "event_id"),
         _index_of(Status.PENDING, "ix_executions_due", "integration_id", "due_at"),
+        Index(
+            "ix_executions_tried",
+            "integration_id",
+            "due_at",
+            sqlite_where=_TRIED,
+            postgresql_where=_TRIED,
+        ),
         _index_of(Status.RUNNING, "ix_executions_leased", "lease_until"),
         _index_of(Status.FAILED, "ix_executions_failed", "finished_at"),
         Index(

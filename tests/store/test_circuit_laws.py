@@ -1,0 +1,133 @@
+"""Laws of circuits, with any answers at any times, on both databases."""
+
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from firetower.core.circuits import LASTING_TO_OPEN
+from firetower.core.delivery import DEFAULT_SCHEDULE, JITTER
+from firetower.core.executions import Execution, Status
+from firetower.core.integrations import IntegrationKind
+from firetower.store import tables
+from firetower.store.store import Store
+from store.bench import Bench
+
+ROOM = 4
+_TICK = timedelta(seconds=1)
+_LONGEST = sum(DEFAULT_SCHEDULE, timedelta()) * (1 + JITTER)
+
+_STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.sampled_from([0, 1, 5, 20, 60, 300, 1_800, 20_000, 90_000]),
+        st.sampled_from([200, 404, 500, 503]),
+    ),
+    max_size=25,
+)
+"""What fires, how many seconds go by, and what the endpoint answers then."""
+_DOWN = [(3, 20, 503)] * 12
+
+
+class Endpoint:
+    """An endpoint whose answers are chosen, and what is known of each execution's tries."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.names = count()
+        self.first_tried: dict[int, datetime] = {}
+
+    def fire(self, number: int) -> None:
+        for _ in range(number):
+            self.bench.tower.add_alias(self.bench.version, f"a{next(self.names)}")
+
+    def work(self, code: int) -> None:
+        """Let a worker do all that can be done now, and hold it to the laws."""
+        while claims := self.bench.turn(room=ROOM):
+            assert sum(claim.probe for claim in claims) <= 1
+            for claim in claims:
+                self.first_tried.setdefault(claim.execution_id, self.bench.now)
+                assert claim.number <= len(DEFAULT_SCHEDULE) + 1
+                self.bench.answer(claim, code)
+        found = self.bench.tower.integrations.find("ci").circuit
+        for execution in self.waiting():
+            assert execution.due_at is not None
+            assert execution.due_at > self.bench.now  # what is due, and not held, was tried
+            assert execution.attempts > 0 or found is not None or code < 500
+
+    def waiting(self) -> list[Execution]:
+        return self.bench.tower.executions.newest(10_000, status=Status.PENDING)
+
+    def settle(self) -> None:
+        """Let the endpoint work from now on, and time go by, until nothing waits."""
+        bench, began = self.bench, self.bench.now
+        while True:
+            self.work(200)
+            waiting = self.waiting()
+            if not waiting:
+                break
+            bench.now = max(bench.now + _TICK / 10, min(filter(None, (w.due_at for w in waiting))))
+        assert bench.now - began <= _LONGEST
+        assert bench.tower.integrations.find("ci").circuit is None
+
+    def check_ends(self) -> None:
+        """Hold each ending to its schedule: given up on after its last wait, and not before."""
+        executions = tables.executions.c
+        with self.bench.store.reading() as connection:
+            query = select(executions.id, executions.status, executions.attempts)
+            rows = connection.execute(query.where(executions.id.in_(self.first_tried))).all()
+        for row in rows:
+            assert row.status in {"finished", "failed"}
+            if row.status == "failed":
+                assert row.attempts == len(DEFAULT_SCHEDULE) + 1
+
+
+@pytest.fixture
+def endpoint(store: Store) -> Endpoint:
+    bench = Bench(store)
+    bench.automate()
+    return Endpoint(bench)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(_STEPS)
+@example(_DOWN)
+@example([*_DOWN, (0, 0, 200), *_DOWN])
+def test_nothing_is_held_for_ever_and_what_was_tried_ends_by_its_schedule(
+    endpoint: Endpoint, steps: list[tuple[int, int, int]]
+) -> None:
+    endpoint.bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+    endpoint.first_tried.clear()
+    for fired, seconds, code in steps:
+        endpoint.fire(fired)
+        endpoint.work(code)
+        endpoint.bench.now += seconds * _TICK
+    endpoint.settle()
+    endpoint.check_ends()
+
+
+def test_a_dead_endpoint_is_tried_by_each_schedule_and_takes_few_first_tries(
+    endpoint: Endpoint,
+) -> None:
+    bench = endpoint.bench
+    endpoint.fire(8)
+    began = bench.now
+    opened_at: datetime | None = None
+    while bench.now - began <= _LONGEST + timedelta(hours=1):
+        endpoint.work(503)
+        circuit = bench.tower.integrations.find("ci").circuit
+        if opened_at is None and circuit is not None:
+            opened_at = bench.now
+            endpoint.fire(40)
+        due = [one.due_at for one in endpoint.waiting() if one.due_at is not None]
+        bench.now = min([*due, bench.now + timedelta(hours=1)])
+    assert opened_at is not None
+    assert opened_at - began >= LASTING_TO_OPEN
+    first = [one for one in bench.executions if one.id <= 8]
+    assert {one.status for one in first} == {Status.FAILED}
+    assert {one.attempts for one in first} == {len(DEFAULT_SCHEDULE) + 1}
