@@ -97,7 +97,6 @@ def _taken(claim: Claim) -> Outcome:
         schedule=claim.integration.settings.schedule,
         now=now,
         jitter=0,
-        probe=False,
     )
     return Outcome(
         claim, RecordedRequest("http://x/", {}, "{}"), answer, verdict, now, timedelta(0)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from circuits import open_circuit
 from cli.shell import SCRIPT, Shell, automation
+from firetower.core.delivery import Answer
 
 
 def test_an_alias_goes_to_the_webhook_and_into_the_feed(shell: Shell) -> None:
@@ -245,3 +247,24 @@ def test_a_test_request_is_told_as_data(shell: Shell, receiver: str) -> None:
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["succeeded"] is False
     assert "did not take the test" in failed.stderr
+
+
+def test_who_follows_the_feed_hears_of_circuits_apart_from_the_data(shell: Shell) -> None:
+    with subprocess.Popen(
+        [SCRIPT, "feed", "--follow", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"
+        open_circuit(str(shell.database), "ci", Answer(503))
+        said = following.stderr.readline()
+        assert said.startswith("! circuit of ci opened: 503, 5 times in a row, next try ")
+        shell.ok("webhook", "enable", "ci")
+        assert following.stderr.readline().startswith("✓ circuit of ci closed after ")
+        following.send_signal(signal.SIGINT)
+        assert following.wait(10) == 130
+        assert following.stdout.read() == ""

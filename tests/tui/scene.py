@@ -131,6 +131,7 @@ class Scene:
         found = self.tower.integrations.find(integration)
         begun = self.now - LASTING_TO_OPEN
         with self.store.changing() as change:
+            follow(change.connection, {found.id: Run(worked=True)}, frozenset(), begun)
             for failures, at in ((FAILURES_TO_OPEN - 1, begun), (1, self.now)):
                 run = Run(failures=failures, last=Answer(503))
                 follow(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)

@@ -211,3 +211,14 @@ async def test_a_million_executions_open_at_once_and_go_back_page_by_page(millio
         assert table.key == million.tower.executions.newest(1)[0].id
         await press(pilot, "g")
         assert table.total == 2 * PAGE
+
+
+async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await until(pilot, lambda: not shows(pilot, "! held"))
+        scene.open_circuit("ci-deploy")
+        await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened: 503"))
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod", "! held"))
+        scene.close_circuit("ci-deploy")
+        await until(pilot, lambda: shows(pilot, "✓ circuit of ci-deploy closed"))
+        await until(pilot, lambda: not shows(pilot, "! held"))

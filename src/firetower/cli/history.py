@@ -9,6 +9,7 @@ import click
 
 from firetower.cli.inputs import moment_of
 from firetower.cli.output import (
+    clock,
     date,
     event_data,
     event_text,
@@ -68,6 +69,7 @@ def print_feed(
 ) -> None:
     """Print the newest outcomes, and with `follow` whatever comes, for ever."""
     coming = tower.executions.follow() if follow else iter(())
+    heard = tower.integrations.newest_news() if follow else 0
     if follow:
         next(coming)  # it watches from here on, so that nothing falls between list and watch
         say("following what fires; Ctrl-C ends it")
@@ -82,6 +84,9 @@ def print_feed(
         for line in batch:
             if _key(line) not in shown and _is_wanted(line, wanted, moment):
                 _print_line(line, as_json=as_json)
+        for news in tower.integrations.news_since(heard):
+            heard = news.id
+            say(f"{news.glyph} {news.words(clock)}")
 
 
 def _key(line: FeedLine) -> tuple[int, str, int]:

@@ -68,9 +68,7 @@ class CircuitNews(Frozen):
     waiting: int = 0
     """Executions that were held and go out now."""
     id: int = 0
-    """Of one that the feed tells; there they have an order."""
-    after_execution_id: int = 0
-    """The newest execution then, after which the feed tells it."""
+    """Of an opening or a closing; there they have an order."""
 
     @property
     def glyph(self) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from firetower.core.circuits import Circuit, CircuitNews, Turn
 from firetower.store import tables
@@ -38,12 +38,10 @@ def tell(
         select(_integrations.name).where(_integrations.id == key)
     ).scalar_one()
     if turn is not Turn.PROBED:
-        newest = select(func.coalesce(func.max(tables.executions.c.id), 0)).scalar_subquery()
         connection.execute(
             tables.circuit_changes.insert().values(
                 integration_id=key,
                 at=at,
-                after_execution_id=newest,
                 closed=turn is Turn.CLOSED,
                 opened_at=circuit.opened_at,
                 probe_at=circuit.probe_at,
@@ -56,30 +54,11 @@ def tell(
 
 
 def news_since(connection: Connection, after_id: int) -> list[CircuitNews]:
-    """Return the openings and closings with higher numbers, in order."""
-    return _read(connection, _changes.id > after_id)
-
-
-def news_among(
-    connection: Connection, first_execution: int, before_execution: int | None = None
-) -> list[CircuitNews]:
-    """Return the openings and closings whose place is among some executions of the feed."""
-    places = _changes.after_execution_id >= first_execution
-    if before_execution is not None:
-        places &= _changes.after_execution_id < before_execution
-    return _read(connection, places)
-
-
-def newest_news(connection: Connection) -> int:
-    """Return the number of the newest opening or closing."""
-    return connection.execute(select(func.max(_changes.id))).scalar() or 0
-
-
-def _read(connection: Connection, which: ColumnElement[bool]) -> list[CircuitNews]:
+    """Return the newest openings and closings with higher numbers, in order."""
     query = (
         select(tables.circuit_changes, _integrations.name)
         .join(tables.integrations, _integrations.id == _changes.integration_id)
-        .where(which)
+        .where(_changes.id > after_id)
         .order_by(_changes.id.desc())
         .limit(MOST)
     )
@@ -91,8 +70,12 @@ def _read(connection: Connection, which: ColumnElement[bool]) -> list[CircuitNew
             at=row.at,
             waiting=row.waiting,
             id=row.id,
-            after_execution_id=row.after_execution_id,
         )
         for row in connection.execute(query)
     ]
     return found[::-1]
+
+
+def newest_news(connection: Connection) -> int:
+    """Return the number of the newest opening or closing."""
+    return connection.execute(select(func.max(_changes.id))).scalar() or 0

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from firetower.core.circuits import CircuitNews
 from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
 from firetower.core.requests import Secrets
 from firetower.core.text import counted
+from firetower.store import circuit_news
 from firetower.store import integrations as store
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
@@ -100,6 +102,16 @@ class Integrations:
                 )
                 for found in store.list_integrations(connection)
             ]
+
+    def newest_news(self) -> int:
+        """Return the number of the newest opening or closing of a circuit; 0 without any."""
+        with self._store.reading() as connection:
+            return circuit_news.newest_news(connection)
+
+    def news_since(self, number: int) -> Sequence[CircuitNews]:
+        """Return the openings and closings of circuits with higher numbers, in order."""
+        with self._store.reading() as connection:
+            return circuit_news.news_since(connection, number)
 
     def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
         """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""

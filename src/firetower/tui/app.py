@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, on
 from textual.app import App
@@ -28,10 +28,12 @@ from firetower.tui.refresh import Refresh
 from firetower.tui.screens.opening import OpeningScreen
 from firetower.tui.session import Session
 from firetower.tui.styles import style_sheets
+from firetower.tui.text import clock
 from firetower.tui.widgets.bar import ModeLink, standing_text
 from firetower.tui.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
+    from firetower.core.circuits import CircuitNews
     from firetower.core.executions import Execution
     from firetower.core.references import ContainerReference
     from firetower.store.standing import Standing
@@ -197,7 +199,9 @@ class FiretowerApp(App[None]):
             else:
                 break
         self._location, self._read_only = tower.location, tower.read_only
-        self._live = Live(tower, self._changed, self.tell, self._began, self._look)
+        self._live = Live(
+            tower, self._changed, self.tell, self._began, self._look, heard=self._heard
+        )
         self.set_interval(_LOOK, self._look)
 
     def tell(self, error: FiretowerError) -> None:
@@ -212,6 +216,18 @@ class FiretowerApp(App[None]):
             for feed in screen.query(Feed):
                 feed.catch_up()
         self._changed([])
+
+    def _heard(self, news: Sequence[CircuitNews]) -> None:
+        """Say which circuits have opened or closed, and tell anew what they hold."""
+        from firetower.core.circuits import Turn
+
+        for one in news:
+            severity: Literal["information", "warning"] = (
+                "information" if one.turn is Turn.CLOSED else "warning"
+            )
+            said = one.words(lambda moment: clock(moment, self.session.now()))
+            self.notify(f"{one.glyph} {said}", severity=severity, markup=False)
+        self._began()
 
     def _changed(self, executions: Sequence[Execution]) -> None:
         for screen in self.screen_stack:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from firetower.core.circuits import CircuitNews
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 
@@ -32,17 +33,21 @@ class Live:
         failed: Callable[[FiretowerError], None],
         began: Callable[[], None],
         stirred: Callable[[], None],
+        *,
+        heard: Callable[[Sequence[CircuitNews]], None],
     ) -> None:
         """Begin to follow.
 
         `began` is called each time that begins, for what was changed before is not told;
-        `stirred` when nothing that a list shows has changed: a worker beats every other second.
+        `stirred` when nothing that a list shows has changed: a worker beats every other second;
+        `heard` when circuits have opened or closed.
         """
         self._tower = tower
         self._changed = changed
         self._failed = failed
         self._began = began
         self._stirred = stirred
+        self._heard = heard
         self._ended = threading.Event()
         self._said = ""
         self._loop = asyncio.get_running_loop()
@@ -69,9 +74,12 @@ class Live:
         next(changes)
         self._said = ""
         self._report(self._began)
-        before = self._tower.mark()
+        before, newest = self._tower.mark(), self._tower.integrations.newest_news()
         for executions in changes:
             if executions is not None:
+                if news := self._tower.integrations.news_since(newest):
+                    newest = news[-1].id
+                    self._report(self._heard, news)
                 mark = self._tower.mark()
                 if executions or mark != before:
                     self._report(self._changed, executions)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, Text
 from sqlmodel import Field
 
 from firetower.store.tables.row import TableRow
@@ -31,19 +31,14 @@ class CircuitRow(TableRow, table=True):
 
 
 class CircuitChangeRow(TableRow, table=True):
-    """A circuit that opened or closed, as the feed tells it."""
+    """A circuit that opened or closed, for those who follow the feed."""
 
     __tablename__ = "circuit_changes"
-    __table_args__ = (
-        Index("ix_circuit_changes_after", "after_execution_id"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     integration_id: int = Field(foreign_key="integrations.id", sa_type=Id)
     at: datetime = Field(sa_type=Instant)
-    after_execution_id: int = Field(sa_type=Id)
-    """The newest execution then: the place of its line in the feed. It may be forgotten since."""
     closed: bool
     opened_at: datetime = Field(sa_type=Instant)
     probe_at: datetime = Field(sa_type=Instant)

@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("integration_id", ID, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("after_execution_id", ID, nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("probe_at", sa.BigInteger(), nullable=False),
@@ -35,7 +34,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_circuit_changes_after", "circuit_changes", ["after_execution_id"])
     op.create_index(
         "ix_executions_tried",
         "executions",
