@@ -1,13 +1,16 @@
 """The Feed screen: everything that fires, full height."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from firetower.core.executions import Execution
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.redeliver import send_failed_again
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.key_line import KeyLine
@@ -18,6 +21,10 @@ class FeedScreen(Screen[None]):
     """The live feed."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "redeliver", "Redeliver failed", id="feed.redeliver"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +51,11 @@ class FeedScreen(Screen[None]):
     def changed(self, executions: Sequence[Execution]) -> None:
         """Show what changed."""
         self.feed.changed(executions)
+
+    @work(exit_on_error=False)
+    async def action_redeliver(self) -> None:
+        """Send again what failed, at all endpoints."""
+        await send_failed_again(self)
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:

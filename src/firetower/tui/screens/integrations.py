@@ -17,6 +17,7 @@ from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.integration import IntegrationDialog
 from firetower.tui.screens.probe import ProbeScreen
+from firetower.tui.screens.redeliver import send_failed_again
 from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import clock
@@ -89,6 +90,7 @@ class IntegrationsScreen(VisitScreen):
         Binding("N", "new('slack')", "Slack", id="integration.slack"),
         Binding("t", "test", "Test", id="integration.test"),
         Binding("space", "turn", "On/off", id="integration.toggle"),
+        Binding("r", "redeliver", "Redeliver", id="integration.redeliver"),
         Binding("d", "delete", "Delete", id="integration.delete"),
     ]
 
@@ -124,7 +126,11 @@ class IntegrationsScreen(VisitScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Grey out what needs an endpoint while there is none."""
-        return None if action in {"test", "turn", "delete"} and not self._details else True
+        return (
+            None
+            if action in {"test", "turn", "redeliver", "delete"} and not self._details
+            else True
+        )
 
     @work(exit_on_error=False)
     async def action_new(self, kind: str) -> None:
@@ -140,6 +146,12 @@ class IntegrationsScreen(VisitScreen):
         if detail := self.chosen:
             name, kind = detail.integration.name, detail.integration.settings.kind
             self.app.push_screen(ProbeScreen(name, kind))
+
+    @work(exit_on_error=False)
+    async def action_redeliver(self) -> None:
+        """Send again what failed at the endpoint."""
+        if detail := self.chosen:
+            await send_failed_again(self, detail.integration)
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:

@@ -40,6 +40,7 @@ class Feed(Listing):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "explain", "Why", id="feed.explain"),
+        Binding("r", "redeliver", "Redeliver", id="feed.again"),
         Binding("y", "copy_line", "Copy", show=False, id="feed.copy"),
     ]
 
@@ -182,6 +183,19 @@ class Feed(Listing):
             tell(self, error)
             return
         self.app.push_screen(doors.explained_event(execution.event.id))
+
+    @work(exit_on_error=False)
+    async def action_redeliver(self) -> None:
+        """Send the execution under the cursor again, with the same webhook-id."""
+        number = self.feed.key
+        if number is None:
+            return
+        try:
+            await session_of(self).ask(lambda tower: tower.executions.redeliver([int(str(number))]))
+        except FiretowerError as error:
+            tell(self, error)
+            return
+        self.notify("It is sent again as soon as the worker gets to it.", markup=False)
 
     def action_copy_line(self) -> None:
         """Copy the line under the cursor."""
