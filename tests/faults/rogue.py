@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from receiver import Received
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+OK = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
 
 
 @dataclass
@@ -37,6 +37,8 @@ Behaviour = Callable[[socket.socket, Rogue, int], None]
 
 
 def _answers(status: str, *headers: str) -> Behaviour:
+    if not any(header.startswith("connection:") for header in headers):
+        headers = (*headers, "connection: close")  # or the next request meets a reset
     lines = "\r\n".join([f"HTTP/1.1 {status}", *headers, "content-length: 0", "", ""])
     return lambda connection, _, __: connection.sendall(lines.encode())
 
