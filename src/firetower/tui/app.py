@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import Provider
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -48,40 +47,10 @@ _AGAIN = 2.0
 """Seconds after which a database that cannot be used is tried again."""
 _LOOK = 5.0
 """Seconds after which the status line is looked at again: a dead worker changes nothing."""
-_LATER = 1.0
+_LATER = 3.0
 """Seconds after which what the first screen leads to is imported: its list comes first."""
 _SWEEP = 10.0
 """Seconds between two looks at whether garbage is worth being collected."""
-
-
-def _registry() -> Screen[None]:
-    from firetower.tui.screens.registry import RegistryScreen
-
-    return RegistryScreen()
-
-
-def _project() -> Screen[None]:
-    from firetower.tui.screens.project import ProjectScreen
-
-    return ProjectScreen()
-
-
-def _feed() -> Screen[None]:
-    from firetower.tui.screens.feed import FeedScreen
-
-    return FeedScreen()
-
-
-def _actions() -> type[Provider]:
-    from firetower.tui.commands import Actions
-
-    return Actions
-
-
-def _places() -> type[Provider]:
-    from firetower.tui.commands import Places
-
-    return Places
 
 
 class FiretowerApp(App[None]):
@@ -94,11 +63,11 @@ class FiretowerApp(App[None]):
     CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
     MODES: ClassVar = {
         "opening": OpeningScreen,
-        "registry": _registry,
-        "project": _project,
-        "feed": _feed,
+        "registry": doors.registry,
+        "project": doors.project,
+        "feed": doors.feed,
     }
-    COMMANDS: ClassVar = {_actions, _places}
+    COMMANDS: ClassVar = {doors.actions, doors.places}
     DEFAULT_MODE = "opening"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
@@ -156,6 +125,7 @@ class FiretowerApp(App[None]):
     def on_mount(self) -> None:
         """Show the registries and open the database, behind the first paint."""
         self.call_after_refresh(self.run_worker, self._begin(), group="open")
+        self.set_timer(_LATER, lambda: self.run_worker(self._settle(), group="open"))
 
     async def on_event(self, event: events.Event) -> None:
         """Take in any event."""
@@ -177,7 +147,9 @@ class FiretowerApp(App[None]):
 
             self.tour = Tour(self)
         await self._open()
-        await asyncio.sleep(_LATER)
+
+    async def _settle(self) -> None:
+        """Import the other screens and collect garbage, whether the database opens or not."""
         await asyncio.to_thread(doors.prepare)
         if self._garbage is not None:
             self._garbage.settle()

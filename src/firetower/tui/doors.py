@@ -1,6 +1,6 @@
-"""The screens that open from the first one, each imported when it is opened.
+"""The screens, each imported when it is opened.
 
-Together they take as long to import as all that the first screen needs.
+Those that open from the first one take as long to import as all that it needs itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.dom import DOMNode
     from textual.screen import Screen
 
@@ -21,6 +22,41 @@ def prepare() -> None:
     """Import them all: once the first screen is shown, nothing else waits for that."""
     for name in ("screens.automation", "screens.collection", "screens.feed", "commands"):
         import_module(f"firetower.tui.{name}")
+
+
+def registry() -> Screen[None]:
+    """Return the Registry screen."""
+    from firetower.tui.screens.registry import RegistryScreen
+
+    return RegistryScreen()
+
+
+def project() -> Screen[None]:
+    """Return the Project screen."""
+    from firetower.tui.screens.project import ProjectScreen
+
+    return ProjectScreen()
+
+
+def feed() -> Screen[None]:
+    """Return the Feed screen."""
+    from firetower.tui.screens.feed import FeedScreen
+
+    return FeedScreen()
+
+
+def actions() -> type[Provider]:
+    """Return the palette's actions."""
+    from firetower.tui.commands import Actions
+
+    return Actions
+
+
+def places() -> type[Provider]:
+    """Return the palette's places."""
+    from firetower.tui.commands import Places
+
+    return Places
 
 
 def new_automation(container: ContainerReference) -> Screen[str | None]:

@@ -146,7 +146,7 @@ class Table(ScrollView, can_focus=True):
 
     def move_to(self, key: Hashable) -> bool:
         """Put the cursor on the row of a key; return whether there is one."""
-        index = self._index_of(key)
+        index = index_of(self._rows, key)
         if index is not None:
             self._set_cursor(index)
         return index is not None
@@ -155,14 +155,11 @@ class Table(ScrollView, can_focus=True):
         pattern = self._pattern
         return rows if pattern is None else found(rows, pattern)
 
-    def _index_of(self, key: Hashable) -> int | None:
-        return index_of(self._rows, key)
-
     def _show(self, rows: Sequence[Row]) -> None:
         before, key, old_cursor = self._rows, self.key, self._cursor
         was_seen = self._sees(old_cursor)
         self._rows = rows
-        index = None if key is None else self._index_of(key)
+        index = None if key is None else index_of(self._rows, key)
         self._cursor = min(old_cursor, max(len(rows) - 1, 0)) if index is None else index
         if len(before) != len(rows) or not self.virtual_size.height:
             self._resize()
