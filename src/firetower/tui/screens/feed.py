@@ -23,7 +23,7 @@ class FeedScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("R", "redeliver", "Redeliver failed", id="feed.redeliver"),
+        Binding("R", "redeliver_failed", "Redeliver failed", id="feed.redeliver"),
     ]
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class FeedScreen(Screen[None]):
         self.feed.changed(executions)
 
     @work(exit_on_error=False)
-    async def action_redeliver(self) -> None:
+    async def action_redeliver_failed(self) -> None:
         """Send again what failed, at all endpoints."""
         await send_failed_again(self)
 
