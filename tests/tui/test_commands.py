@@ -3,6 +3,7 @@
 import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from firetower.core.references import ContainerReference
 from firetower.tui import themes
@@ -21,10 +22,15 @@ HOSTILE = "[b] [red] x\u202ey"
 
 
 async def search(pilot: Pilot[None], words: str, found: str) -> None:
-    """Open the palette and type, until it shows what is looked for."""
+    """Open the palette and type, until the search of it all shows what is looked for.
+
+    While it searches, the palette still lists what fewer letters found.
+    """
     await pilot.press("ctrl+p")
     await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
     await pilot.press(*words)
+    await until(pilot, lambda: pilot.app.screen.query_one(Input).value == words)
+    await settled(pilot)
     await until(pilot, lambda: any(found in line for line in screen_text(pilot)[4:]))
 
 
