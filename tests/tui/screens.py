@@ -27,6 +27,7 @@ async def open_app(
     """Run the app until the block ends; it has read what its first screen shows."""
     app = app_of(scene, child)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await until(pilot, lambda: app.status.plain)
         await settled(pilot)
         yield pilot
 
@@ -40,7 +41,8 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: fl
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Let the app go on until nothing is being read, and all is drawn."""
+    """Let the app go on until it has opened, nothing is being read, and all is drawn."""
+    await until(pilot, lambda: pilot.app.current_mode != "opening")
     await pilot.pause()
     await until(pilot, lambda: len(_busy(pilot)) <= _open_dialogs(pilot))
     await pilot.pause()

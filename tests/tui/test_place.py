@@ -5,6 +5,8 @@ from textual.widgets import Button
 
 from firetower.core.automations import Mode
 from firetower.core.integrations import IntegrationKind
+from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.widgets.table import Table
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
@@ -47,6 +49,16 @@ async def test_passing_over_a_place_shows_it(scene: Scene) -> None:
         assert shows(pilot, "Registry › datasets", "1 collection · 1 version")
         await press(pilot, "j", "j")
         assert shows(pilot, "Registry › prompts", "0 collections")
+
+
+async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, PlaceScreen)
+        assert screen.places.table.has_focus
+        screen.post_message(Table.Moved(screen.places.table, "datasets"))
+        await settled(pilot)
+        assert shows(pilot, "Registry › models")
 
 
 async def test_a_click_opens_a_place(scene: Scene) -> None:

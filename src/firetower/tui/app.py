@@ -297,7 +297,9 @@ class FiretowerApp(App[None]):
             self.tour = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to end the tour only on it."""
+        """Offer to end the tour only on it, and nothing but to quit while a key is still kept."""
+        if self.current_mode == "opening":
+            return action == "quit"
         return action != "end_tour" or self.tour is not None
 
     def action_help(self) -> None:

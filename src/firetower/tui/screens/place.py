@@ -199,7 +199,9 @@ class PlaceScreen(Screen[None]):
     def _place_moved(self, event: Table.Moved) -> None:
         """Show a place as the cursor passes it, where there is room for both."""
         event.stop()
-        if event.key is not None and self.places.table.has_focus and self.has_class("-wide"):
+        table = self.places.table
+        is_there = event.key is not None and event.key == table.key  # it may have gone on since
+        if is_there and table.has_focus and self.has_class("-wide"):
             self._look_at(self._containers[str(event.key)].reference)
 
     @on(Table.Chosen, "#places Table")

@@ -1,0 +1,62 @@
+"""The moment before the first real screen: no key pressed then is lost."""
+
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+from textual.command import CommandPalette
+
+from firetower.tui import app as app_module
+from firetower.tui.screens.help import HelpScreen
+from firetower.tui.screens.integrations import IntegrationsScreen
+from tui.scene import Scene
+from tui.screens import WIDE, app_of, screen_text, settled, until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def go_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Hold the app at its first paint until this is called."""
+    gate = threading.Event()
+
+    def held_import(name: str) -> ModuleType:
+        assert gate.wait(60)
+        return import_module(name)
+
+    monkeypatch.setattr(app_module, "import_module", held_import)
+    return gate.set
+
+
+@pytest.mark.parametrize(
+    ("keys", "mode", "screen"),
+    [
+        (("3", "question_mark"), "feed", HelpScreen),
+        (("2", "i"), "project", IntegrationsScreen),
+        (("ctrl+p",), "registry", CommandPalette),
+    ],
+)
+async def test_keys_pressed_before_the_first_screen_act_on_it(
+    scene: Scene, go_on: Callable[[], None], keys: tuple[str, ...], mode: str, screen: type
+) -> None:
+    app = app_of(scene)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press(*keys)
+        assert app.current_mode == "opening"
+        assert "firetower" in screen_text(pilot)[0]
+        go_on()
+        await settled(pilot)
+        await until(pilot, lambda: isinstance(app.screen, screen))
+        assert app.current_mode == mode
+
+
+async def test_it_can_be_left_before_the_first_screen(
+    scene: Scene, go_on: Callable[[], None]
+) -> None:
+    app = app_of(scene)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+        go_on()
