@@ -164,7 +164,7 @@ def set_enabled(change: Change, integration: Integration, *, reason: str | None)
 
     Either closes its circuit: whoever does it knows better.
     """
-    close_by_hand(change.connection, integration.id, change.now)
+    close_by_hand(change.connection, integration.id, change.now, gone=reason is not None)
     change.connection.execute(
         update(tables.integrations)
         .where(_integrations.id == integration.id)

@@ -7,6 +7,7 @@ from datetime import datetime
 from firetower.core.circuits import CircuitNews
 from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
+from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.text import counted
 from firetower.store import circuit_news
@@ -108,10 +109,15 @@ class Integrations:
         with self._store.reading() as connection:
             return circuit_news.newest_news(connection)
 
-    def news_since(self, number: int) -> Sequence[CircuitNews]:
-        """Return the openings and closings of circuits with higher numbers, in order."""
+    def news_since(
+        self, number: int, container: ContainerReference | None = None
+    ) -> Sequence[CircuitNews]:
+        """Return the openings and closings of circuits with higher numbers, in order.
+
+        `container` narrows them to the endpoints that its automations use, or have used.
+        """
         with self._store.reading() as connection:
-            return circuit_news.news_since(connection, number)
+            return circuit_news.news_since(connection, number, container)
 
     def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
         """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""

@@ -94,7 +94,8 @@ class IntegrationsScreen(VisitScreen):
         Binding("d", "delete", "Delete", id="integration.delete"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, *, at: str | None = None) -> None:
+        """Begin with the cursor on the endpoint of a name, if one is given."""
         super().__init__(
             Listing(
                 Table(COLUMNS),
@@ -103,6 +104,7 @@ class IntegrationsScreen(VisitScreen):
             )
         )
         self._details: dict[str, IntegrationDetail] = {}
+        self._at = at
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -117,6 +119,9 @@ class IntegrationsScreen(VisitScreen):
         self._details = {detail.integration.name: detail for detail in found}
         now = session_of(self).now()
         self.listing.set_rows([integration_row(detail, now) for detail in found])
+        wanted, self._at = self._at, None
+        if wanted is not None and not self.listing.table.move_to(wanted):
+            self.notify(f"The endpoint {wanted} has been deleted.", markup=False)
         self.refresh_bindings()
 
     @property

@@ -40,7 +40,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: what it stands for, and its cells, one a column."""
+    """One row: what it stands for, and its cells, one a column.
+
+    Where there are fewer, the last one takes the width of all that are left.
+    """
 
     key: Hashable
     cells: tuple[Cell, ...]
@@ -115,7 +118,7 @@ def found(rows: Sequence[Row], pattern: Search) -> Sequence[Row]:
 
 def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int, ...]:
     """Return the cells that each column's title and longest text take, in the first screens."""
-    measured = list(islice(rows, _MEASURED))
+    measured = [row for row in islice(rows, _MEASURED) if len(row.cells) == len(columns)]
     return tuple(
         max(cell_len(column.title), *(cell_len(row.cells[place].text) for row in measured), 0)
         for place, column in enumerate(columns)
