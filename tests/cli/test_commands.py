@@ -264,7 +264,43 @@ def test_who_follows_the_feed_hears_of_circuits_apart_from_the_data(shell: Shell
         said = following.stderr.readline()
         assert said.startswith("! circuit of ci opened: 503, 5 times in a row, next try ")
         shell.ok("webhook", "enable", "ci")
-        assert following.stderr.readline().startswith("✓ circuit of ci closed after ")
+        assert following.stderr.readline().startswith("✓ circuit of ci closed ")
+        following.send_signal(signal.SIGINT)
+        assert following.wait(10) == 130
+        assert following.stdout.read() == ""
+
+
+def test_the_feed_lists_circuits_for_people_and_not_for_programs(shell: Shell) -> None:
+    shell.ok("alias", "add", "models/resnet:v0", "production")
+    shell.ok("worker", "--once")
+    open_circuit(str(shell.database), "ci", Answer(503))
+    shell.ok("webhook", "enable", "ci")
+    fired, opened, closed = shell.ok("feed").splitlines()
+    assert "✓ finished" in fired
+    assert "  ! circuit of ci opened: 503, 5 times in a row, next try " in opened
+    assert "  ✓ circuit of ci closed" in closed
+    assert shell.ok("feed", "--limit", "1").splitlines() == [closed]
+    assert shell.ok("feed", "--limit", "0") == ""
+    assert "circuit" not in shell.ok("feed", "--status", "finished")
+    assert [one["state"] for one in shell.objects("feed")] == ["finished"]
+    assert len(shell.objects("feed", "--limit", "1")) == 1
+
+
+def test_who_follows_the_feed_sees_circuits_among_its_lines(shell: Shell) -> None:
+    open_circuit(str(shell.database), "ci", Answer(503))
+    with subprocess.Popen(
+        [SCRIPT, "feed", "--follow"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"
+        assert "! circuit of ci opened: 503, " in following.stdout.readline()
+        shell.ok("webhook", "enable", "ci")
+        assert "✓ circuit of ci closed " in following.stdout.readline()
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 130
         assert following.stdout.read() == ""

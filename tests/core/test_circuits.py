@@ -106,3 +106,9 @@ def test_how_it_is_told(turn: Turn, waiting: int, expected: str) -> None:
     at = NOW + timedelta(minutes=12, microseconds=9)
     news = CircuitNews(turn=turn, integration="ci", circuit=circuit, at=at, waiting=waiting)
     assert f"{news.glyph} {news.words(lambda moment: f'{moment:%H:%M:%S}')}" == expected
+
+
+def test_one_that_closed_within_a_second_closed_at_once() -> None:
+    circuit = Circuit(opened_at=NOW, probe_at=NOW, failures=5, reason="503")
+    news = CircuitNews(turn=Turn.CLOSED, integration="ci", circuit=circuit, at=NOW)
+    assert news.words(str) == "circuit of ci closed at once"

@@ -78,11 +78,12 @@ class CircuitNews(Frozen):
     def words(self, clock: Callable[[datetime], str]) -> str:
         """Return it as a line; `clock` writes the next try's time of day."""
         if self.turn is Turn.CLOSED:
-            lasted = duration(timedelta(seconds=(self.at - self.circuit.opened_at) // _SECOND))
+            seconds = (self.at - self.circuit.opened_at) // _SECOND
+            after = f"after {duration(timedelta(seconds=seconds))}" if seconds else "at once"
             out = ", 1 goes out now" if self.waiting == 1 else ""
             if self.waiting > 1:
                 out = f", {self.waiting:,} go out now, ten a second"
-            return f"circuit of {self.integration} closed after {lasted}{out}"
+            return f"circuit of {self.integration} closed {after}{out}"
         became = "opened" if self.turn is Turn.OPENED else "still open"
         verb = "waits" if self.waiting == 1 else "wait"
         wait = f"{self.waiting:,} {verb}, " if self.waiting else ""

@@ -203,10 +203,7 @@ class Feed(Listing):
         """Tell what became of the event under the cursor for every automation near it."""
         number = self.feed.key
         if isinstance(number, NewsKey):
-            self.notify(
-                "x tells why an automation fired; this line tells of an endpoint. enter shows it.",
-                markup=False,
-            )
+            self.notify("No firing, but an endpoint's line: enter shows it.", markup=False)
         if not isinstance(number, int):
             return
         try:
