@@ -184,9 +184,12 @@ def disable_gone(connection: Connection, integration_id: int, reason: str, now: 
 
 
 def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
-    """Return how many executions wait for an endpoint, and how many were skipped or failed."""
+    """Return how many executions wait for an endpoint, and how many were skipped or failed.
+
+    The latter since it was disabled, or since its circuit opened.
+    """
     executions = tables.executions.c
-    since = integration.disabled_at
+    since = integration.silent_since
     waiting = connection.execute(
         select(func.count()).where(
             executions.integration_id == integration.id,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from firetower.core.circuits import CircuitNews
 from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
@@ -25,7 +27,13 @@ class IntegrationDetail:
     waiting: int
     """Executions that wait for it."""
     missed: int
-    """Executions skipped or failed since it was disabled."""
+    """Executions skipped or failed since it was disabled, or since its circuit opened."""
+
+    @property
+    def missing(self) -> str:
+        """How much waits for it and what it missed: "12 waiting, 3 missed", or ""."""
+        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
+        return ", ".join(f"{count:,} {word}" for count, word in numbers if count)
 
     def trouble(self, clock: Callable[[datetime], str]) -> str:
         """Return why nothing is sent to it and what it misses, in words; "" where all is well."""
@@ -41,8 +49,12 @@ class IntegrationDetail:
             )
         else:
             return ""
-        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
-        return ", ".join([said, *(f"{count:,} {word}" for count, word in numbers if count)])
+        return ", ".join(filter(None, (said, self.missing)))
+
+
+def _detail(connection: Connection, integration: Integration) -> IntegrationDetail:
+    users = tuple(store.automations_using(connection, integration))
+    return IntegrationDetail(integration, users, *store.missed(connection, integration))
 
 
 class Integrations:
@@ -77,10 +89,7 @@ class Integrations:
     def get(self, name: str, kind: IntegrationKind | None = None) -> IntegrationDetail:
         """Return an endpoint, of a kind if one is given. Raises NotFound."""
         with self._store.reading() as connection:
-            integration = store.find_integration(connection, name, kind)
-            waiting, missed = store.missed(connection, integration)
-            users = tuple(store.automations_using(connection, integration))
-        return IntegrationDetail(integration, users, waiting, missed)
+            return _detail(connection, store.find_integration(connection, name, kind))
 
     def all(self) -> Sequence[Integration]:
         """Return every endpoint of both kinds by name."""
@@ -95,14 +104,13 @@ class Integrations:
     def details(self) -> Sequence[IntegrationDetail]:
         """Return every endpoint of both kinds by name, with who uses it and what it missed."""
         with self._store.reading() as connection:
-            return [
-                IntegrationDetail(
-                    found,
-                    tuple(store.automations_using(connection, found)),
-                    *store.missed(connection, found),
-                )
-                for found in store.list_integrations(connection)
-            ]
+            return [_detail(connection, found) for found in store.list_integrations(connection)]
+
+    def silent(self) -> Sequence[IntegrationDetail]:
+        """Return those that nothing is sent to: disabled ones, and those with an open circuit."""
+        with self._store.reading() as connection:
+            found = store.list_integrations(connection)
+            return [_detail(connection, one) for one in found if one.silenced]
 
     def newest_news(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""

@@ -24,6 +24,8 @@ class Column:
     """Cells; with `flex`, the least it needs."""
     flex: int = 0
     """Its part of the width that is left."""
+    grows: bool = False
+    """Whether it is as wide as its longest text, where that takes more."""
     right: bool = False
     """Numbers stand on the right."""
     from_width: int = 0
@@ -137,13 +139,19 @@ def widths(
     wants = [0 if natural is None else natural[place] for place, _ in shown]
     fits = natural is not None
     given = [
-        min(column.width, want) if fits and column.flex else column.width
+        _width(column, want) if fits else column.width
         for want, (_, column) in zip(wants, shown, strict=True)
     ]
     left = max(width + GAP - 2 - sum(given) - GAP * len(shown), 0)
     left = _share(given, left, [column.flex for _, column in shown], wants)
     _share(given, left, [column.flex for _, column in shown], [width] * len(shown))
     return [((place, cells), column) for cells, (place, column) in zip(given, shown, strict=True)]
+
+
+def _width(column: Column, want: int) -> int:
+    if column.grows:
+        return max(column.width, want)
+    return min(column.width, want) if column.flex else column.width
 
 
 def _share(given: list[int], left: int, flexes: Sequence[int], most: Sequence[int]) -> int:
