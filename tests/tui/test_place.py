@@ -5,7 +5,8 @@ from textual.widgets import Button
 
 from firetower.core.automations import Mode
 from firetower.core.integrations import IntegrationKind
-from firetower.tui.widgets.automations import Automations, Silence
+from firetower.tui.widgets.automations import Automations
+from firetower.tui.widgets.silence import Silence
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 

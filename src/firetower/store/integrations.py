@@ -183,6 +183,11 @@ def disable_gone(connection: Connection, integration_id: int, reason: str, now: 
     bump(connection)
 
 
+def use_of(connection: Connection, integration: Integration) -> tuple[tuple[str, ...], int, int]:
+    """Return the automations that send to an endpoint, and what `missed` returns."""
+    return tuple(automations_using(connection, integration)), *missed(connection, integration)
+
+
 def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
     """Return how many executions wait for an endpoint, and how many were skipped or failed.
 

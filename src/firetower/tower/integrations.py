@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from firetower.core.circuits import CircuitNews
 from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
@@ -52,11 +50,6 @@ class IntegrationDetail:
         return ", ".join(filter(None, (said, self.missing)))
 
 
-def _detail(connection: Connection, integration: Integration) -> IntegrationDetail:
-    users = tuple(store.automations_using(connection, integration))
-    return IntegrationDetail(integration, users, *store.missed(connection, integration))
-
-
 class Integrations:
     """The endpoints of a database."""
 
@@ -89,7 +82,8 @@ class Integrations:
     def get(self, name: str, kind: IntegrationKind | None = None) -> IntegrationDetail:
         """Return an endpoint, of a kind if one is given. Raises NotFound."""
         with self._store.reading() as connection:
-            return _detail(connection, store.find_integration(connection, name, kind))
+            found = store.find_integration(connection, name, kind)
+            return IntegrationDetail(found, *store.use_of(connection, found))
 
     def all(self) -> Sequence[Integration]:
         """Return every endpoint of both kinds by name."""
@@ -104,13 +98,20 @@ class Integrations:
     def details(self) -> Sequence[IntegrationDetail]:
         """Return every endpoint of both kinds by name, with who uses it and what it missed."""
         with self._store.reading() as connection:
-            return [_detail(connection, found) for found in store.list_integrations(connection)]
+            return [
+                IntegrationDetail(found, *store.use_of(connection, found))
+                for found in store.list_integrations(connection)
+            ]
 
     def silent(self) -> Sequence[IntegrationDetail]:
         """Return those that nothing is sent to: disabled ones, and those with an open circuit."""
         with self._store.reading() as connection:
             found = store.list_integrations(connection)
-            return [_detail(connection, one) for one in found if one.silenced]
+            return [
+                IntegrationDetail(one, *store.use_of(connection, one))
+                for one in found
+                if one.silenced
+            ]
 
     def newest_news(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""

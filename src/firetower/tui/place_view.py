@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.tui.widgets.automations import Silence
 from firetower.tui.widgets.cells import Cell, Row
+from firetower.tui.widgets.silence import Silence
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

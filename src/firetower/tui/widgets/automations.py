@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -21,6 +21,7 @@ from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.cells import LazyRows
 from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.silence import LOUD, Silence
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -44,26 +45,6 @@ STATES = {
     Mode.SHADOW: Cell("▸ shadow", "accent"),
     Mode.DELETED: Cell("✗ deleted", "bad"),
 }
-
-
-class Silence(NamedTuple):
-    """What an endpoint that nothing is sent to makes of its automations."""
-
-    state: str = ""
-    """ "muted" where it is disabled, "held" where its circuit is open; "" where all is well."""
-    missing: str = ""
-    """How much waits for it, and what it missed, in words."""
-    total: int = 0
-    """Both together."""
-
-    @property
-    def cell(self) -> Cell:
-        """The state of an automation that acts: "! held 12"."""
-        number = f"{self.total:,}" if self.total < 10_000 else f"{self.total // 1_000:,}k"
-        return Cell(f"! {self.state} {number if self.total else ''}".rstrip(), "warn")
-
-
-LOUD = Silence()
 
 
 def automation_row(automation: Automation, now: datetime, silent: Silence = LOUD) -> Row:
