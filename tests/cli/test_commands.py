@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from circuits import open_circuit
 from cli.shell import SCRIPT, Shell, automation
+from firetower.core.circuits import FIRST_PAUSE
 from firetower.core.delivery import Answer
 
 
@@ -264,7 +266,103 @@ def test_who_follows_the_feed_hears_of_circuits_apart_from_the_data(shell: Shell
         said = following.stderr.readline()
         assert said.startswith("! circuit of ci opened: 503, 5 times in a row, next try ")
         shell.ok("webhook", "enable", "ci")
-        assert following.stderr.readline().startswith("✓ circuit of ci closed after ")
+        assert following.stderr.readline().startswith("✓ circuit of ci closed ")
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 130
         assert following.stdout.read() == ""
+
+
+def test_the_feed_lists_circuits_for_people_and_not_for_programs(shell: Shell) -> None:
+    shell.ok("alias", "add", "models/resnet:v0", "production")
+    shell.ok("worker", "--once")
+    open_circuit(str(shell.database), "ci", Answer(503))
+    shell.ok("webhook", "enable", "ci")
+    fired, opened, closed = shell.ok("feed").splitlines()
+    assert "✓ finished" in fired
+    assert "  ! circuit of ci opened: 503, 5 times in a row, next try " in opened
+    assert "  ✓ circuit of ci closed" in closed
+    assert shell.ok("feed", "--limit", "1").splitlines() == [closed]
+    assert shell.ok("feed", "--limit", "0") == ""
+    assert "circuit" not in shell.ok("feed", "--status", "finished")
+    assert [one["state"] for one in shell.objects("feed")] == ["finished"]
+    assert len(shell.objects("feed", "--limit", "1")) == 1
+
+
+def test_who_follows_the_feed_sees_circuits_among_its_lines(shell: Shell) -> None:
+    open_circuit(str(shell.database), "ci", Answer(503))
+    with subprocess.Popen(
+        [SCRIPT, "feed", "--follow"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"
+        assert "! circuit of ci opened: 503, " in following.stdout.readline()
+        shell.ok("webhook", "enable", "ci")
+        assert "✓ circuit of ci closed " in following.stdout.readline()
+        following.send_signal(signal.SIGINT)
+        assert following.wait(10) == 130
+        assert following.stdout.read() == ""
+
+
+@pytest.fixture
+def failing(shell: Shell) -> Shell:
+    """A database whose webhook has an open circuit that holds two executions."""
+    shell.ok("alias", "add", "models/resnet:v0", "production")
+    shell.ok("worker", "--once")
+    open_circuit(str(shell.database), "ci", Answer(503))
+    shell.ok("alias", "add", "models/resnet:v0", "prod-eu", "prod-us")
+    shell.ok("worker", "--once")
+    return shell
+
+
+def test_an_automation_says_that_its_endpoint_fails(failing: Shell) -> None:
+    [listed] = failing.objects("automation", "list")
+    [shown] = failing.objects("automation", "show", "deploy")
+    for one in (listed, shown):
+        trouble = one["endpoint_trouble"]
+        assert isinstance(trouble, str)
+        assert trouble.startswith("circuit open: 503, 5 failures in a row, next try ")
+        assert trouble.endswith(", 2 waiting")
+    assert "POST to ci: held, 2 waiting" in failing.ok("automation", "list")
+    assert "2 waiting" in failing.ok("automation", "show", "deploy")
+
+
+def test_a_webhook_gives_its_circuit_as_data(failing: Shell) -> None:
+    [listed] = failing.objects("webhook", "list")
+    [shown] = failing.objects("webhook", "show", "ci")
+    for one in (listed, shown):
+        circuit = one["circuit"]
+        assert isinstance(circuit, dict)
+        assert circuit.keys() == {"opened_at", "next_try_at", "failures_in_a_row", "reason"}
+        assert (circuit["failures_in_a_row"], circuit["reason"]) == (5, "503")
+        opened, again = (
+            datetime.fromisoformat(circuit[name]) for name in ("opened_at", "next_try_at")
+        )
+        assert again - opened == FIRST_PAUSE
+        assert one["enabled"] is True
+    assert (shown["waiting"], shown["missed"], shown["automations"]) == (2, 0, ["deploy"])
+
+
+def test_enabling_a_webhook_closes_its_circuit(failing: Shell) -> None:
+    assert failing.run("webhook", "enable", "ci").stderr == "Enabled webhook ci.\n"
+    [shown] = failing.objects("webhook", "show", "ci")
+    assert shown["circuit"] is None
+    [automation] = failing.objects("automation", "show", "deploy")
+    assert automation["endpoint_trouble"] is None
+    assert [one["endpoint_trouble"] for one in failing.objects("automation", "list")] == [None]
+    assert "POST to ci:" not in failing.ok("automation", "list")
+    failing.ok("worker", "--once")
+    assert {one["state"] for one in failing.objects("feed")} == {"finished"}
+
+
+def test_a_disabled_webhook_says_so_where_its_automations_are(shell: Shell) -> None:
+    shell.ok("webhook", "disable", "ci")
+    shell.ok("alias", "add", "models/resnet:v0", "production")
+    shell.ok("worker", "--once")
+    assert "POST to ci: muted, 1 missed" in shell.ok("automation", "list")
+    [listed] = shell.objects("automation", "list")
+    assert str(listed["endpoint_trouble"]).endswith(": by hand, 1 missed")

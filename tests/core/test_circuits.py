@@ -21,6 +21,7 @@ from firetower.core.delivery import Answer, works
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _FAILURE = Answer(503)
+_OPENED = "! circuit of ci opened: 503, 7 times in a row"
 
 
 @pytest.mark.parametrize(
@@ -91,11 +92,13 @@ def test_what_opens_a_circuit(failures: int, seconds: float, *, expected: bool) 
 @pytest.mark.parametrize(
     ("turn", "waiting", "expected"),
     [
-        (Turn.OPENED, 0, "! circuit of ci opened: 503, 7 times in a row, next try 12:30:00"),
+        (Turn.OPENED, 0, f"{_OPENED}, next try 12:30:00"),
+        (Turn.OPENED, 1, f"{_OPENED}, 1 waits, next try 12:30:00"),
+        (Turn.OPENED, 1_340, f"{_OPENED}, 1,340 wait, next try 12:30:00"),
         (Turn.PROBED, 0, "! circuit of ci still open: 503, 7 times in a row, next try 12:30:00"),
         (Turn.CLOSED, 0, "✓ circuit of ci closed after 12m"),
         (Turn.CLOSED, 1, "✓ circuit of ci closed after 12m, 1 goes out now"),
-        (Turn.CLOSED, 1_340, "✓ circuit of ci closed after 12m, 1,340 go out now"),
+        (Turn.CLOSED, 1_340, "✓ circuit of ci closed after 12m, 1,340 go out now, ten a second"),
     ],
 )
 def test_how_it_is_told(turn: Turn, waiting: int, expected: str) -> None:
@@ -103,3 +106,9 @@ def test_how_it_is_told(turn: Turn, waiting: int, expected: str) -> None:
     at = NOW + timedelta(minutes=12, microseconds=9)
     news = CircuitNews(turn=turn, integration="ci", circuit=circuit, at=at, waiting=waiting)
     assert f"{news.glyph} {news.words(lambda moment: f'{moment:%H:%M:%S}')}" == expected
+
+
+def test_one_that_closed_within_a_second_closed_at_once() -> None:
+    circuit = Circuit(opened_at=NOW, probe_at=NOW, failures=5, reason="503")
+    news = CircuitNews(turn=Turn.CLOSED, integration="ci", circuit=circuit, at=NOW)
+    assert news.words(str) == "circuit of ci closed at once"

@@ -169,6 +169,28 @@ def test_a_retry_that_fails_puts_off_no_probe(bench: Bench) -> None:
     assert after.failures > found.failures
 
 
+def test_an_endpoint_has_missed_what_ended_since_its_circuit_opened(bench: Bench) -> None:
+    assert bench.tower.integrations.silent() == []
+    open_circuit(bench)
+    [detail] = bench.tower.integrations.silent()
+    assert (detail.integration.silenced, detail.missing) == ("held", "5 waiting")
+    for _ in range(len(DEFAULT_SCHEDULE)):
+        bench.now += timedelta(days=2)
+        fail(bench, bench.turn(room=50))
+    fire(bench, 2, "b")
+    bench.turn()
+    [detail] = bench.tower.integrations.silent()
+    assert (detail.waiting, detail.missed) == (2, FAILURES_TO_OPEN)
+    assert detail.missing == "2 waiting, 5 missed"
+    assert detail.trouble(str).endswith(", 2 waiting, 5 missed")
+    assert bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK).missed == 5
+    assert bench.tower.integrations.silent() == []
+    bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK)
+    [detail] = bench.tower.integrations.silent()
+    assert detail.integration.silenced == "muted"
+    assert detail.waiting == 2
+
+
 def test_what_is_held_says_until_when(bench: Bench) -> None:
     found = open_circuit(bench)
     fire(bench, 1, "b")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from firetower.core.executions import Execution
+from firetower.core.integrations import IntegrationKind
 from firetower.tui.screens.feed import FeedScreen
+from firetower.tui.screens.integrations import IntegrationsScreen
 from firetower.tui.widgets.feed import PAGE
 from firetower.tui.widgets.feed_table import FeedTable
 from towers import multiply_history
-from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until
+from tui.scene import NOW, Scene
+from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -222,3 +225,190 @@ async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> Non
         scene.close_circuit("ci-deploy")
         await until(pilot, lambda: shows(pilot, "✓ circuit of ci-deploy closed"))
         await until(pilot, lambda: not shows(pilot, "! held"))
+
+
+OPENED = "! circuit of ci-deploy opened: 503, 5 times in a row"
+CLOSED = "✓ circuit of ci-deploy closed after 5m, 1 goes out now"
+
+
+@pytest.fixture
+def circuits(scene: Scene) -> Scene:
+    """A circuit that opened and closed while some executions were fired."""
+    scene.automate("record-all")
+    for minute, happen in (
+        (1, partial(scene.fire, 1, 1)),
+        (2, partial(scene.open_circuit, "ci-deploy")),
+        (3, partial(scene.fire, 1, 2)),
+        (7, partial(scene.close_circuit, "ci-deploy")),
+        (8, partial(scene.fire, 1, 3)),
+    ):
+        scene.now = NOW + timedelta(minutes=minute)
+        happen()
+    scene.now = NOW + timedelta(minutes=10)
+    return scene
+
+
+def newest(pilot: Pilot[None], count: int) -> list[str]:
+    """Return what the newest lines say of what they are about."""
+    rows = feed_of(pilot).rows[-count:]
+    return [row.cells[4].text if len(row.cells) > 2 else row.cells[1].text for row in rows]
+
+
+async def go_to(pilot: Pilot[None], said: str) -> None:
+    """Put the cursor on the line that says something."""
+    table = feed_of(pilot)
+    [row] = [row for row in table.rows if said in row.text]
+    table.move_to(row.key)
+    await settled(pilot)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_a_circuit_stands_in_its_place_among_what_fired(
+    circuits: Scene, size: tuple[int, int]
+) -> None:
+    async with open_app(circuits, size) as pilot:
+        await press(pilot, "3")
+        first, opened, second, closed, third = newest(pilot, 5)
+        assert (first, second, third) == tuple(f"models/resnet:v0 ← b{n}" for n in (1, 2, 3))
+        assert opened.startswith(OPENED)
+        assert closed == CLOSED
+        assert shows(pilot, "12:06:31", OPENED)
+        assert shows(pilot, "12:11:31", CLOSED)
+
+
+async def test_a_circuit_that_opens_is_a_line_that_stays(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "3")
+        scene.now += timedelta(seconds=1)
+        scene.open_circuit("ci-deploy")
+        await until(pilot, lambda: newest(pilot, 1)[0].startswith(OPENED))
+        scene.now += timedelta(minutes=5)
+        scene.close_circuit("ci-deploy")
+        await until(pilot, lambda: newest(pilot, 1) == [CLOSED])
+        assert newest(pilot, 2)[0].startswith(OPENED)
+    async with open_app(scene) as pilot:
+        await press(pilot, "3")
+        assert newest(pilot, 2)[0].startswith(OPENED)
+        assert newest(pilot, 1) == [CLOSED]
+
+
+async def test_older_pages_bring_their_circuits_each_once(circuits: Scene) -> None:
+    circuits.fire(PAGE + 100, 10)
+    async with open_app(circuits, SMALL) as pilot:
+        await press(pilot, "3")
+        table = feed_of(pilot)
+        assert table.total == PAGE
+        await press(pilot, "g")
+        await until(pilot, lambda: not table.has_older)
+        texts = [row.text for row in table.rows]
+        assert sum(OPENED in text for text in texts) == 1
+        assert sum(CLOSED in text for text in texts) == 1
+        [at] = [place for place, text in enumerate(texts) if OPENED in text]
+        assert "← b1" in texts[at - 1]
+        assert "← b2" in texts[at + 1]
+
+
+async def test_a_paused_feed_counts_a_circuit_as_a_new_line(busy: Scene) -> None:
+    async with open_app(busy, SMALL) as pilot:
+        await press(pilot, "3", "k")
+        busy.now += timedelta(seconds=1)
+        busy.open_circuit("ci-deploy")
+        await until(pilot, lambda: shows(pilot, "paused · 1 new line ↓"))
+        await press(pilot, "end")
+        await until(pilot, lambda: newest(pilot, 1)[0].startswith(OPENED))
+
+
+async def test_enter_on_a_circuit_shows_its_endpoint(circuits: Scene) -> None:
+    circuits.webhook("aaa-first", url="http://first.test/")
+    async with open_app(circuits) as pilot:
+        await press(pilot, "3")
+        await go_to(pilot, OPENED)
+        await press(pilot, "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, IntegrationsScreen)
+        assert screen.chosen is not None
+        assert screen.chosen.integration.name == "ci-deploy"
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, FeedScreen)
+
+
+async def test_enter_on_the_circuit_of_an_endpoint_that_is_gone_says_so(circuits: Scene) -> None:
+    circuits.webhook("spare", url="http://spare.test/")
+    circuits.open_circuit("spare")
+    circuits.tower.integrations.delete("spare", IntegrationKind.WEBHOOK)
+    async with open_app(circuits) as pilot:
+        await press(pilot, "3")
+        await go_to(pilot, "circuit of spare opened")
+        await press(pilot, "enter")
+        assert shows(pilot, "The endpoint spare has been deleted.")
+        await press(pilot, "escape", "r")
+        assert shows(pilot, "there is no integration spare")
+
+
+async def test_on_a_circuit_x_says_why_not_and_y_copies(circuits: Scene) -> None:
+    async with open_app(circuits) as pilot:
+        await press(pilot, "3")
+        await go_to(pilot, OPENED)
+        await press(pilot, "x")
+        assert shows(pilot, "an endpoint's line: enter shows it")
+        assert isinstance(pilot.app.screen, FeedScreen)
+        await press(pilot, "y")
+        assert pilot.app.clipboard.startswith(f"12:06:31  {OPENED}")
+
+
+async def test_on_a_circuit_r_offers_to_send_what_failed_at_its_endpoint(circuits: Scene) -> None:
+    circuits.open_circuit("validator")
+    async with open_app(circuits) as pilot:
+        await press(pilot, "3")
+        await go_to(pilot, "circuit of validator opened")
+        await press(pilot, "r")
+        assert shows(pilot, "Send again what failed to validator in")
+        await press(pilot, "escape")
+        await go_to(pilot, OPENED)
+        await press(pilot, "r")
+        assert shows(pilot, "Nothing that was sent to ci-deploy has failed.")
+
+
+async def test_a_search_finds_circuits(circuits: Scene) -> None:
+    async with open_app(circuits) as pilot:
+        await press(pilot, "3", *"/circuit")
+        opened, closed = newest(pilot, 10)
+        assert opened.startswith(OPENED)
+        assert closed == CLOSED
+
+
+async def test_the_history_of_a_place_tells_of_the_endpoints_used_there(circuits: Scene) -> None:
+    async with open_app(circuits) as pilot:
+        for mode, expected in (("1", 2), ("2", 0)):
+            await press(pilot, mode, "enter", "right")
+            history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
+            assert sum("circuit of" in row.text for row in history.rows) == expected
+            dock = pilot.app.screen.query_one("#dock FeedTable", FeedTable)
+            assert sum("circuit of" in row.text for row in dock.rows) == 2
+
+
+async def test_a_paused_history_counts_only_the_circuits_of_its_place(circuits: Scene) -> None:
+    circuits.webhook("spare", url="http://spare.test/")
+    async with open_app(circuits) as pilot:
+        await press(pilot, "1", "enter", "right", "k")
+        history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
+        assert not history.following
+        circuits.now += timedelta(seconds=1)
+        circuits.open_circuit("spare")
+        await until(pilot, lambda: shows(pilot, "circuit of spare opened"))
+        await settled(pilot)
+        assert history.unseen == 0
+        circuits.open_circuit("ci-deploy")
+        await until(pilot, lambda: history.unseen == 1)
+
+
+async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
+    async with open_app(circuits, SMALL) as pilot:
+        await press(pilot, "3")
+        table = feed_of(pilot)
+        circuits.fire(FeedTable.MOST + 1, 10)
+        await until(pilot, lambda: table.newest == changed(circuits, 0)[-1].id, timeout=60)
+        assert table.total == FeedTable.MOST
+        await press(pilot, "g")
+        await until(pilot, lambda: not table.has_older)
+        assert sum("circuit of" in row.text for row in table.rows) == 2

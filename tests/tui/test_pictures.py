@@ -87,6 +87,15 @@ def test_circuit(
 
 
 @SIZES
+def test_circuit_closed(alike: Compare, scene: Scene, size: tuple[int, int]) -> None:
+    scene.at(seconds=1)
+    scene.open_circuit("ci-deploy")
+    scene.at()
+    scene.close_circuit("ci-deploy")
+    assert alike(size, "3", "k")
+
+
+@SIZES
 @pytest.mark.parametrize(
     "pressed", [("enter", "j", "x"), ("3", "G", "enter", "x")], ids=["automation", "event"]
 )

@@ -6,6 +6,8 @@ from textual.widgets import Button
 from firetower.core.automations import Mode
 from firetower.core.integrations import IntegrationKind
 from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.widgets.automations import Automations
+from firetower.tui.widgets.silence import Silence
 from firetower.tui.widgets.table import Table
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
@@ -225,15 +227,44 @@ async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -
         await press(pilot, "enter")
         assert "✓ on" in line_with(pilot, "deploy-on-prod", "alias ~")
         scene.tower.integrations.disable(action.integration, IntegrationKind.WEBHOOK)
-        await until(pilot, lambda: "! muted" in line_with(pilot, "deploy-on-prod", "alias ~"))
+        await until(pilot, lambda: "! muted 2 " in line_with(pilot, "deploy-on-prod", "alias ~"))
 
 
 async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene) -> None:
-    action = scene.tower.automations.get("deploy-on-prod").definition.action
-    assert action.integration is not None
     async with open_app(scene) as pilot:
         await press(pilot, "enter")
-        scene.open_circuit(action.integration)
-        await until(pilot, lambda: "! held" in line_with(pilot, "deploy-on-prod", "alias ~"))
+        scene.open_circuit("ci-deploy")
+        await until(pilot, lambda: "! held 2 " in line_with(pilot, "deploy-on-prod", "alias ~"))
+        assert "▸ shadow" in line_with(pilot, "canary-f1")
+        scene.tower.add_alias("models/resnet:v0", "prod-asia")
+        scene.turn()
+        await until(pilot, lambda: "! held 3 " in line_with(pilot, "deploy-on-prod", "alias ~"))
+        pilot.app.screen.query_one(Automations).table.move_to("deploy-on-prod")
         await press(pilot, "enter")
         await until(pilot, lambda: shows(pilot, "circuit open: 503, "))
+        assert shows(pilot, "3 waiting")
+
+
+async def test_a_wide_terminal_tells_what_waits_from_what_was_missed(scene: Scene) -> None:
+    scene.open_circuit("ci-deploy")
+    with scene.store.changing() as change:
+        change.connection.exec_driver_sql(
+            "UPDATE executions SET status = 'failed', due_at = NULL, "
+            "finished_at = (SELECT opened_at FROM circuits) "
+            "WHERE id = (SELECT max(id) FROM executions WHERE status = 'pending')"
+        )
+    async with open_app(scene, (200, 50)) as pilot:
+        await press(pilot, "enter")
+        await until(
+            pilot,
+            lambda: shows(pilot, "deploy-on-prod", "ci-deploy: 1 waiting, 1 missed", "held 2"),
+        )
+        assert "waiting" not in line_with(pilot, "canary-f1")
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [(0, "! muted"), (1, "! muted 1"), (9_999, "! muted 9,999"), (12_345, "! muted 12k")],
+)
+def test_a_state_tells_how_much_in_few_cells(total: int, expected: str) -> None:
+    assert Silence("muted", total=total).cell.text == expected

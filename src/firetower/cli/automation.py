@@ -1,7 +1,7 @@
 """`firetower automation`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,9 @@ from firetower.core.automations import Automation, Mode, Revision, duration
 from firetower.core.jsons import dump
 from firetower.core.revisions import with_changes
 from firetower.core.text import visible
+
+if TYPE_CHECKING:
+    from firetower.tower.integrations import IntegrationDetail
 
 
 @click.group()
@@ -111,19 +114,25 @@ def list_(*, as_json: bool) -> None:
     """
     with open_tower() as tower:
         found = tower.automations.list()
+        silent = {one.integration.name: one for one in tower.integrations.silent()}
     if as_json:
         for one in found:
-            print_json(automation_data(one))
+            endpoint = silent.get(one.definition.action.integration or "")
+            trouble = None if endpoint is None else endpoint.trouble(date)
+            print_json({**automation_data(one), "endpoint_trouble": trouble})
         return
     print_rows(
         ("automation", "mode", "event", "where", "scope", "if", "action", "last fired", "24 h"),
-        [_row(one) for one in found],
+        [_row(one, silent.get(one.definition.action.integration or "")) for one in found],
         "No automations yet: make one with `firetower automation create`.",
     )
 
 
-def _row(automation: Automation) -> tuple[object, ...]:
-    definition = automation.definition
+def _row(automation: Automation, silent: "IntegrationDetail | None") -> tuple[object, ...]:
+    definition, action = automation.definition, automation.definition.action.phrase
+    if silent is not None:
+        told = filter(None, (silent.integration.silenced, silent.missing))
+        action = f"{action}: {', '.join(told)}"
     return (
         automation.name,
         automation.mode,
@@ -131,7 +140,7 @@ def _row(automation: Automation) -> tuple[object, ...]:
         definition.scope.container,
         definition.scope.label,
         definition.filter.words,
-        definition.action.phrase,
+        action,
         date(automation.last_fired_at),
         automation.fired_words or "0",
     )

@@ -16,6 +16,7 @@ from firetower.cli.output import (
     feed_data,
     feed_text,
     json_option,
+    news_text,
     print_fields,
     print_json,
     say,
@@ -23,7 +24,7 @@ from firetower.cli.output import (
 from firetower.cli.session import open_tower
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.feed import FeedLine, line_of
+from firetower.core.feed import FeedLine, Line, Told, line_of
 from firetower.core.text import counted, visible
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _ID = click.IntRange(1, 2**63 - 1)
 """What a database can hold."""
+
+_Key = tuple[int, str, int]
+"""Of an outcome: its execution, its state, and which try it was."""
 
 _limit = click.option(
     "--limit", type=click.IntRange(0, 1_000_000), default=50, show_default=True, metavar="N"
@@ -67,29 +71,47 @@ def print_feed(
     moment: datetime | None = None,
     as_json: bool = False,
 ) -> None:
-    """Print the newest outcomes, and with `follow` whatever comes, for ever."""
+    """Print the newest outcomes, and with `follow` whatever comes, for ever.
+
+    What became of circuits stands among them; apart, on stderr, where each line is one execution.
+    """
     coming = tower.executions.follow() if follow else iter(())
     heard = tower.integrations.newest_news() if follow else 0
     if follow:
         next(coming)  # it watches from here on, so that nothing falls between list and watch
         say("following what fires; Ctrl-C ends it")
-    listed = tower.executions.newest(limit, status=wanted, since=moment)
-    lines = [line_of(execution) for execution in reversed(listed)]
-    for line in lines:
-        _print_line(line, as_json=as_json)
-    if not lines and not follow:
+    apart = as_json or wanted is not None
+    if apart:
+        listed: Sequence[Line] = tower.executions.newest(limit, status=wanted, since=moment)[::-1]
+    else:
+        listed = tower.executions.page(limit, since=moment).lines[-limit:]
+    shown = _print_listed(listed, as_json=as_json)
+    heard = max([heard, *(one.news.id for one in listed if isinstance(one, Told))])
+    if not listed and not follow:
         say("Nothing was fired.")
-    shown = {_key(line) for line in lines}
     for batch in coming:
         for line in batch:
             if _key(line) not in shown and _is_wanted(line, wanted, moment):
                 _print_line(line, as_json=as_json)
         for news in tower.integrations.news_since(heard):
             heard = news.id
-            say(f"{news.glyph} {news.words(clock)}")
+            say(f"{news.glyph} {news.words(clock)}") if apart else click.echo(news_text(news))
 
 
-def _key(line: FeedLine) -> tuple[int, str, int]:
+def _print_listed(listed: Sequence[Line], *, as_json: bool) -> set[_Key]:
+    """Print what there is; return which outcomes of executions were among it."""
+    shown = set()
+    for one in listed:
+        if isinstance(one, Told):
+            click.echo(news_text(one.news))
+        else:
+            line = line_of(one)
+            shown.add(_key(line))
+            _print_line(line, as_json=as_json)
+    return shown
+
+
+def _key(line: FeedLine) -> _Key:
     return line.execution.id, line.state.value, line.attempt
 
 

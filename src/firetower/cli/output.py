@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from firetower.core.automations import Automation, Revision, duration
+from firetower.core.circuits import CircuitNews
 from firetower.core.events import Event, instant
 from firetower.core.executions import HELD, REDELIVERY
 from firetower.core.feed import FeedLine, FeedState
@@ -97,6 +98,11 @@ def feed_text(line: FeedLine) -> str:
         _why(line),
     ]
     return visible(_GAP.join(part for part in parts if part))
+
+
+def news_text(news: CircuitNews) -> str:
+    """Return what became of a circuit as a line of the feed."""
+    return visible(f"{clock(news.at)}{_GAP}{news.glyph} {news.words(clock)}")
 
 
 def _why(line: FeedLine) -> str:

@@ -66,7 +66,7 @@ class CircuitNews(Frozen):
     """As it is, or was before it closed."""
     at: AwareDatetime
     waiting: int = 0
-    """Executions that were held and go out now."""
+    """Executions that it holds as it opens; that go out now as it closes."""
     id: int = 0
     """Of an opening or a closing; there they have an order."""
 
@@ -78,14 +78,19 @@ class CircuitNews(Frozen):
     def words(self, clock: Callable[[datetime], str]) -> str:
         """Return it as a line; `clock` writes the next try's time of day."""
         if self.turn is Turn.CLOSED:
-            lasted = duration(timedelta(seconds=(self.at - self.circuit.opened_at) // _SECOND))
-            verb = "goes" if self.waiting == 1 else "go"
-            out = f", {self.waiting:,} {verb} out now" if self.waiting else ""
-            return f"circuit of {self.integration} closed after {lasted}{out}"
+            seconds = (self.at - self.circuit.opened_at) // _SECOND
+            after = f"after {duration(timedelta(seconds=seconds))}" if seconds else "at once"
+            out = ", 1 goes out now" if self.waiting == 1 else ""
+            if self.waiting > 1:
+                out = f", {self.waiting:,} go out now, ten a second"
+            return f"circuit of {self.integration} closed {after}{out}"
         became = "opened" if self.turn is Turn.OPENED else "still open"
+        verb = "waits" if self.waiting == 1 else "wait"
+        wait = f"{self.waiting:,} {verb}, " if self.waiting else ""
         return (
             f"circuit of {self.integration} {became}: {self.circuit.reason}, "
-            f"{self.circuit.failures:,} times in a row, next try {clock(self.circuit.probe_at)}"
+            f"{self.circuit.failures:,} times in a row, {wait}"
+            f"next try {clock(self.circuit.probe_at)}"
         )
 
 

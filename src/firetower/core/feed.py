@@ -1,10 +1,15 @@
 """The lines of the live feed: one for each outcome of a firing."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
+from firetower.core.circuits import CircuitNews
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.references import Frozen
 
@@ -77,3 +82,45 @@ def line_of_attempt(execution: Execution, attempt: Attempt) -> FeedLine:
         attempt=attempt.number,
         next_try_at=attempt.next_try_at,
     )
+
+
+class Told(NamedTuple):
+    """What became of a circuit, in its place: right after the execution of a number."""
+
+    after: int
+    news: CircuitNews
+
+
+Line = Execution | Told
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Lines of the feed that follow each other, the oldest first."""
+
+    lines: Sequence[Line]
+    more: bool
+    """Whether there may be older ones."""
+
+
+def in_order(executions: Sequence[Execution], news: Sequence[CircuitNews]) -> list[Line]:
+    """Return executions by number, and among them what became of circuits by its time.
+
+    What fired at the same moment comes after: it is what an open circuit holds.
+    """
+    made = [execution.created_at for execution in executions]
+    lines: list[Line] = []
+    shown = 0
+    for one in news:
+        place = max(bisect_left(made, one.at), shown)
+        lines.extend(executions[shown:place])
+        shown = place
+        lines.append(Told(_before(executions, place), one))
+    return [*lines, *executions[shown:]]
+
+
+def _before(executions: Sequence[Execution], place: int) -> int:
+    """Return the number after which stands what comes before the execution of a place."""
+    if place:
+        return executions[place - 1].id
+    return executions[0].id - 1 if executions else 0

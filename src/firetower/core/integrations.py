@@ -95,6 +95,19 @@ class Integration(Frozen):
         return self.disabled_at is None
 
     @property
+    def silent_since(self) -> datetime | None:
+        """Since when nothing, or nothing but a probe now and then, is sent to it."""
+        opened = None if self.circuit is None else self.circuit.opened_at
+        return opened if self.disabled_at is None else self.disabled_at
+
+    @property
+    def silenced(self) -> str:
+        """What that makes of its automations: "muted" while it is disabled, else "held", or ""."""
+        if not self.enabled:
+            return "muted"
+        return "" if self.circuit is None else "held"
+
+    @property
     def target(self) -> str:
         """Where it sends, as far as that may be shown."""
         if self.settings.url is not None:

@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from firetower.core.circuits import Circuit, CircuitNews, Turn
+from firetower.core.references import ContainerReference
 from firetower.store import tables
+from firetower.store.catalog.lookups import find_container
+from firetower.store.types import bounded
 
 _changes, _integrations = tables.circuit_changes.c, tables.integrations.c
+_executions, _revisions = tables.executions.c, tables.revisions.c
 
 MOST = 500
 """Openings and closings that one look at the past returns."""
@@ -53,15 +57,55 @@ def tell(
     return CircuitNews(turn=turn, integration=name, circuit=circuit, at=at, waiting=waiting)
 
 
-def news_since(connection: Connection, after_id: int) -> list[CircuitNews]:
-    """Return the newest openings and closings with higher numbers, in order."""
+def news_since(
+    connection: Connection, after_id: int, container: ContainerReference | None = None
+) -> list[CircuitNews]:
+    """Return the newest openings and closings with higher numbers, in order.
+
+    `container` narrows them to the endpoints that automations of one registry or project use, or
+    have used. Raises NotFound.
+    """
+    return _read(connection, _newest(connection, container).where(_changes.id > after_id))
+
+
+def news_among(
+    connection: Connection,
+    *,
+    after: datetime | None,
+    before_id: int | None,
+    container: ContainerReference | None,
+) -> list[CircuitNews]:
+    """Return the newest openings and closings of a stretch of the feed, in order.
+
+    It begins after a moment, and ends with the execution of a number. `container` narrows them as
+    above. Raises NotFound.
+    """
+    query = _newest(connection, container)
+    if after is not None:
+        query = query.where(_changes.at > after)
+    if before_id is not None:
+        end = select(_executions.created_at).where(_executions.id == bounded(before_id))
+        query = query.where(_changes.at <= end.scalar_subquery())
+    return _read(connection, query)
+
+
+def _newest(connection: Connection, container: ContainerReference | None) -> Select[Any]:
     query = (
         select(tables.circuit_changes, _integrations.name)
         .join(tables.integrations, _integrations.id == _changes.integration_id)
-        .where(_changes.id > after_id)
         .order_by(_changes.id.desc())
         .limit(MOST)
     )
+    if container is None:
+        return query
+    used = select(_revisions.integration_id).where(
+        _revisions.container_id == find_container(connection, container),
+        _revisions.integration_id.is_not(None),
+    )
+    return query.where(_changes.integration_id.in_(used))
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[CircuitNews]:
     found = [
         CircuitNews(
             turn=Turn.CLOSED if row.closed else Turn.OPENED,

@@ -5,19 +5,21 @@ before the stamp; a probe waits for none. So no two workers wait for each other.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from firetower.core.circuits import Circuit, CircuitNews, Run, Turn, next_probe, opens
+from firetower.core.executions import Status
 from firetower.store import tables
 from firetower.store.circuit_news import build_circuit, tell
+from firetower.store.queue.conditions import TRIED, has_status
 from firetower.store.redelivery import APART
 from firetower.store.stamp import bump
 from firetower.store.types import EPOCH, instant_number
 
-_circuits = tables.circuits.c
+_circuits, _executions = tables.circuits.c, tables.executions.c
 
 _ANY = "SELECT 1 FROM circuits LIMIT 1"
 """By the driver alone: every turn that brings a success asks it, nearly always in vain."""
@@ -46,6 +48,12 @@ _FREE_PROBE = (
     )
     .with_for_update(skip_locked=True)
 )
+_OF_ONE = _executions.integration_id == bindparam("integration")
+_HELD = select(
+    select(func.count()).where(_OF_ONE, has_status(Status.PENDING)).scalar_subquery()
+    - select(func.count()).where(_OF_ONE, TRIED).scalar_subquery()
+)
+"""What waits for its first try: two counts of indexes alone, however much it is."""
 _RELEASE = text(
     "UPDATE executions SET due_at = :now + place * :apart FROM"
     " (SELECT id AS held, row_number() OVER (ORDER BY due_at, id) - 1 AS place FROM executions"
@@ -69,15 +77,18 @@ def follow(
     probed: frozenset[int],
     now: datetime,
     jitter: Callable[[], float] = any_jitter,
+    *,
+    gone: Collection[int] = (),
 ) -> list[CircuitNews]:
     """Take in what endpoints have answered; `probed` are those one of whose answers was a probe's.
 
-    Return what became of their circuits.
+    Return what became of their circuits. Those `gone` are about to be disabled: nothing is told
+    to go out.
     """
     news: list[CircuitNews] = []
     worked = sorted(key for key, run in runs.items() if run.worked)
     if worked:
-        news.extend(_close(connection, worked, now))
+        news.extend(_close(connection, worked, now, gone))
     for key, run in sorted(runs.items()):
         if run.last is not None:
             opened = _count(connection, key, run, now, jitter(), probed=key in probed)
@@ -87,15 +98,18 @@ def follow(
     return news
 
 
-def _close(connection: Connection, ids: list[int], now: datetime) -> list[CircuitNews]:
+def _close(
+    connection: Connection, ids: list[int], now: datetime, gone: Collection[int] = ()
+) -> list[CircuitNews]:
     if connection.exec_driver_sql(_ANY).first() is None:
         return []
     rows = connection.execute(_FORGET, {"ids": ids}).all()
     closed = []
     for row in sorted(rows, key=lambda row: row.integration_id):
         if row.opened_at is not None:
-            waiting = _release(connection, row.integration_id, now)
             key, circuit = row.integration_id, build_circuit(row)
+            released = _release(connection, key, now)
+            waiting = 0 if key in gone else released
             closed.append(tell(connection, Turn.CLOSED, key, circuit, at=now, waiting=waiting))
     return closed
 
@@ -128,7 +142,10 @@ def _count(
         .values(opened_at=opened_at, probe_at=probe_at, probes=probes)
     )
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
-    return tell(connection, Turn.PROBED if is_open else Turn.OPENED, key, circuit, at=now)
+    if is_open:
+        return tell(connection, Turn.PROBED, key, circuit, at=now)
+    waiting = connection.execute(_HELD, {"integration": key}).scalar_one()
+    return tell(connection, Turn.OPENED, key, circuit, at=now, waiting=waiting)
 
 
 def take_probe(connection: Connection, integration_id: int, now: datetime, until: datetime) -> bool:
@@ -144,6 +161,8 @@ def take_probe(connection: Connection, integration_id: int, now: datetime, until
     return True
 
 
-def close_by_hand(connection: Connection, integration_id: int, now: datetime) -> None:
-    """Close a circuit, if it is open, and let what it held go out."""
-    _close(connection, [integration_id], now)
+def close_by_hand(
+    connection: Connection, integration_id: int, now: datetime, *, gone: bool
+) -> None:
+    """Close a circuit, if it is open; what it held goes out unless the endpoint is `gone`."""
+    _close(connection, [integration_id], now, [integration_id] if gone else ())

@@ -164,7 +164,7 @@ def set_enabled(change: Change, integration: Integration, *, reason: str | None)
 
     Either closes its circuit: whoever does it knows better.
     """
-    close_by_hand(change.connection, integration.id, change.now)
+    close_by_hand(change.connection, integration.id, change.now, gone=reason is not None)
     change.connection.execute(
         update(tables.integrations)
         .where(_integrations.id == integration.id)
@@ -183,10 +183,18 @@ def disable_gone(connection: Connection, integration_id: int, reason: str, now: 
     bump(connection)
 
 
+def use_of(connection: Connection, integration: Integration) -> tuple[tuple[str, ...], int, int]:
+    """Return the automations that send to an endpoint, and what `missed` returns."""
+    return tuple(automations_using(connection, integration)), *missed(connection, integration)
+
+
 def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
-    """Return how many executions wait for an endpoint, and how many were skipped or failed."""
+    """Return how many executions wait for an endpoint, and how many were skipped or failed.
+
+    The latter since it was disabled, or since its circuit opened.
+    """
     executions = tables.executions.c
-    since = integration.disabled_at
+    since = integration.silent_since
     waiting = connection.execute(
         select(func.count()).where(
             executions.integration_id == integration.id,

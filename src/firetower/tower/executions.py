@@ -5,11 +5,12 @@ from datetime import datetime
 
 from firetower.core.automations import Revision
 from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.feed import FeedLine
+from firetower.core.feed import FeedLine, Page, in_order
 from firetower.core.references import ContainerReference
 from firetower.store import executions as store
 from firetower.store import redelivery
 from firetower.store.automations import find_revision
+from firetower.store.circuit_news import news_among
 from firetower.store.follow import Follower
 from firetower.store.store import Store
 from firetower.store.watch import watch
@@ -43,6 +44,39 @@ class Executions:
                 container=container,
                 automation_id=automation_id,
             )
+
+    def page(
+        self,
+        limit: int,
+        *,
+        since: datetime | None = None,
+        before_id: int | None = None,
+        container: ContainerReference | None = None,
+    ) -> Page:
+        """Return the newest executions, and what became of circuits meanwhile, the oldest first.
+
+        `before_id` goes on with the page before, `container` narrows both to one registry or
+        project.
+        """
+        with self._store.reading() as connection:
+            executions = store.list_executions(
+                connection,
+                self._store.known,
+                limit=limit,
+                since=since,
+                before_id=before_id,
+                container=container,
+            )[::-1]
+            more = 0 < limit <= len(executions)
+            news = news_among(
+                connection,
+                after=executions[0].created_at if more else since,
+                before_id=before_id,
+                container=container,
+            )
+        if limit <= 0:
+            return Page((), more=False)
+        return Page(in_order(executions, news), more)
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its tries. Raises NotFound."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from firetower.core.circuits import CircuitNews
 from firetower.core.errors import Conflict
 from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
+from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.text import counted
 from firetower.store import circuit_news
@@ -24,7 +25,13 @@ class IntegrationDetail:
     waiting: int
     """Executions that wait for it."""
     missed: int
-    """Executions skipped or failed since it was disabled."""
+    """Executions skipped or failed since it was disabled, or since its circuit opened."""
+
+    @property
+    def missing(self) -> str:
+        """How much waits for it and what it missed: "12 waiting, 3 missed", or ""."""
+        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
+        return ", ".join(f"{count:,} {word}" for count, word in numbers if count)
 
     def trouble(self, clock: Callable[[datetime], str]) -> str:
         """Return why nothing is sent to it and what it misses, in words; "" where all is well."""
@@ -40,8 +47,7 @@ class IntegrationDetail:
             )
         else:
             return ""
-        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
-        return ", ".join([said, *(f"{count:,} {word}" for count, word in numbers if count)])
+        return ", ".join(filter(None, (said, self.missing)))
 
 
 class Integrations:
@@ -76,10 +82,8 @@ class Integrations:
     def get(self, name: str, kind: IntegrationKind | None = None) -> IntegrationDetail:
         """Return an endpoint, of a kind if one is given. Raises NotFound."""
         with self._store.reading() as connection:
-            integration = store.find_integration(connection, name, kind)
-            waiting, missed = store.missed(connection, integration)
-            users = tuple(store.automations_using(connection, integration))
-        return IntegrationDetail(integration, users, waiting, missed)
+            found = store.find_integration(connection, name, kind)
+            return IntegrationDetail(found, *store.use_of(connection, found))
 
     def all(self) -> Sequence[Integration]:
         """Return every endpoint of both kinds by name."""
@@ -95,12 +99,18 @@ class Integrations:
         """Return every endpoint of both kinds by name, with who uses it and what it missed."""
         with self._store.reading() as connection:
             return [
-                IntegrationDetail(
-                    found,
-                    tuple(store.automations_using(connection, found)),
-                    *store.missed(connection, found),
-                )
+                IntegrationDetail(found, *store.use_of(connection, found))
                 for found in store.list_integrations(connection)
+            ]
+
+    def silent(self) -> Sequence[IntegrationDetail]:
+        """Return those that nothing is sent to: disabled ones, and those with an open circuit."""
+        with self._store.reading() as connection:
+            found = store.list_integrations(connection)
+            return [
+                IntegrationDetail(one, *store.use_of(connection, one))
+                for one in found
+                if one.silenced
             ]
 
     def newest_news(self) -> int:
@@ -108,10 +118,15 @@ class Integrations:
         with self._store.reading() as connection:
             return circuit_news.newest_news(connection)
 
-    def news_since(self, number: int) -> Sequence[CircuitNews]:
-        """Return the openings and closings of circuits with higher numbers, in order."""
+    def news_since(
+        self, number: int, container: ContainerReference | None = None
+    ) -> Sequence[CircuitNews]:
+        """Return the openings and closings of circuits with higher numbers, in order.
+
+        `container` narrows them to the endpoints that its automations use, or have used.
+        """
         with self._store.reading() as connection:
-            return circuit_news.news_since(connection, number)
+            return circuit_news.news_since(connection, number, container)
 
     def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
         """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import PurePath
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from firetower.tui.garbage import Garbage
     from firetower.tui.live import Live
     from firetower.tui.tour import Tour
+    from firetower.tui.widgets.feed import Feed
 
 
 _AGAIN = 2.0
@@ -182,12 +183,15 @@ class FiretowerApp(App[None]):
 
     def _began(self) -> None:
         """Take in what changed before the database was followed."""
+        for feed in self._feeds():
+            feed.catch_up()
+        self._changed([])
+
+    def _feeds(self) -> Iterator[Feed]:
         from firetower.tui.widgets.feed import Feed
 
         for screen in self.screen_stack:
-            for feed in screen.query(Feed):
-                feed.catch_up()
-        self._changed([])
+            yield from screen.query(Feed)
 
     def _heard(self, news: Sequence[CircuitNews]) -> None:
         """Say which circuits have opened or closed, and tell anew what they hold."""
@@ -199,7 +203,9 @@ class FiretowerApp(App[None]):
             )
             said = one.words(lambda moment: clock(moment, self.session.now()))
             self.notify(f"{one.glyph} {said}", severity=severity, markup=False)
-        self._began()
+        for feed in self._feeds():
+            feed.heard(news)
+        self._changed([])
 
     def _changed(self, executions: Sequence[Execution]) -> None:
         for screen in self.screen_stack:

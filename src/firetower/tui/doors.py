@@ -110,6 +110,20 @@ def explained_automation(name: str) -> Screen[None]:
     return ExplainAutomationScreen(name)
 
 
+def endpoint(name: str) -> Screen[None]:
+    """Return the endpoints, with the cursor on one of them."""
+    from firetower.tui.screens.integrations import IntegrationsScreen
+
+    return IntegrationsScreen(at=name)
+
+
+async def redelivery(node: DOMNode, endpoint: str) -> None:
+    """Send again what failed at an endpoint, after a question; to be run in a worker."""
+    from firetower.tui.screens.redeliver import send_failed_of
+
+    await send_failed_of(node, endpoint)
+
+
 def new_place(kind: ContainerKind) -> Ask[ContainerReference]:
     """Return the dialog for a new registry or project."""
     from firetower.tui.screens.catalog import new_place as dialog

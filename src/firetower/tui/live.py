@@ -73,8 +73,8 @@ class Live:
         changes = self._tower.executions.changes(wait=_GLANCE)
         next(changes)
         self._said = ""
-        self._report(self._began)
         before, newest = self._tower.mark(), self._tower.integrations.newest_news()
+        self._report(self._began)
         for executions in changes:
             if executions is not None:
                 if news := self._tower.integrations.news_since(newest):

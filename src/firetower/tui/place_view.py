@@ -10,6 +10,7 @@ from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.tui.widgets.cells import Cell, Row
+from firetower.tui.widgets.silence import Silence
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -23,8 +24,8 @@ class PlaceView:
     open: Container | None
     collections: Sequence[Collection]
     automations: Sequence[Automation]
-    silent: Mapping[str, str] = field(default_factory=dict)
-    """The endpoints that nothing is sent to, each with what its automations are for that."""
+    silent: Mapping[str, Silence] = field(default_factory=dict)
+    """The endpoints that nothing is sent to, each with what that makes of its automations."""
 
 
 def read_place(
@@ -49,12 +50,12 @@ def read_place(
     return PlaceView(places, found, (), automations, _silent(tower))
 
 
-def _silent(tower: Tower) -> dict[str, str]:
-    """Return "muted" for each endpoint that is disabled, "held" where a circuit is open."""
+def _silent(tower: Tower) -> dict[str, Silence]:
     return {
-        one.name: "held" if one.enabled else "muted"
-        for one in tower.integrations.all()
-        if not one.enabled or one.circuit is not None
+        one.integration.name: Silence(
+            one.integration.silenced, one.missing, one.waiting + one.missed
+        )
+        for one in tower.integrations.silent()
     }
 
 

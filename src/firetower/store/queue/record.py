@@ -1,7 +1,7 @@
 """What became of claims: answers recorded."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,12 +55,12 @@ def record(
     )
     changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
     run_with_rows(connection, _CHANGE, _CHANGED, changes)
-    news = _follow_circuits(connection, outcomes, now, jitter)
     gone = {
         outcome.claim.integration.id: outcome.verdict.reason or ""
         for outcome in outcomes
         if outcome.verdict.disables_endpoint
     }
+    news = _follow_circuits(connection, outcomes, now, jitter, gone)
     for integration_id, reason in gone.items():
         disable_gone(connection, integration_id, reason, now)
     return news
@@ -71,6 +71,7 @@ def _follow_circuits(
     outcomes: Sequence[Outcome],
     now: datetime,
     jitter: Callable[[], float],
+    gone: Collection[int],
 ) -> Sequence[CircuitNews]:
     answers: dict[int, list[Answer]] = defaultdict(list)
     for outcome in outcomes:
@@ -78,7 +79,7 @@ def _follow_circuits(
             answers[outcome.claim.integration.id].append(outcome.answer)
     probed = frozenset(outcome.claim.integration.id for outcome in outcomes if outcome.claim.probe)
     runs = {key: run_of(given) for key, given in answers.items()}
-    return follow(connection, runs, probed, now, jitter)
+    return follow(connection, runs, probed, now, jitter, gone=gone)
 
 
 _TRIED = (

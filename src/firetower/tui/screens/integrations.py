@@ -71,13 +71,17 @@ def _state(integration: Integration, now: datetime) -> Cell:
 
 
 def _missed_words(detail: IntegrationDetail) -> str:
-    """Return what an endpoint missed while it was off, as a sentence."""
+    """Return what an endpoint missed while nothing was sent to it, as a sentence."""
     parts = []
     if detail.waiting:
         parts.append(f"{counted(detail.waiting, 'execution')} waited for it")
     if detail.missed:
         parts.append(f"{detail.missed:,} failed or were skipped")
-    return f" While it was off, {' and '.join(parts)}." if parts else ""
+    return f" While it was {_was(detail)}, {' and '.join(parts)}." if parts else ""
+
+
+def _was(detail: IntegrationDetail) -> str:
+    return "failing" if detail.integration.enabled else "off"
 
 
 class IntegrationsScreen(VisitScreen):
@@ -94,7 +98,8 @@ class IntegrationsScreen(VisitScreen):
         Binding("d", "delete", "Delete", id="integration.delete"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, *, at: str | None = None) -> None:
+        """Begin with the cursor on the endpoint of a name, if one is given."""
         super().__init__(
             Listing(
                 Table(COLUMNS),
@@ -103,6 +108,7 @@ class IntegrationsScreen(VisitScreen):
             )
         )
         self._details: dict[str, IntegrationDetail] = {}
+        self._at = at
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -117,6 +123,9 @@ class IntegrationsScreen(VisitScreen):
         self._details = {detail.integration.name: detail for detail in found}
         now = session_of(self).now()
         self.listing.set_rows([integration_row(detail, now) for detail in found])
+        wanted, self._at = self._at, None
+        if wanted is not None and not self.listing.table.move_to(wanted):
+            self.notify(f"The endpoint {wanted} has been deleted.", markup=False)
         self.refresh_bindings()
 
     @property
@@ -180,7 +189,7 @@ class IntegrationsScreen(VisitScreen):
         self._reload()
 
     async def _enable(self, integration: Integration) -> None:
-        name, kind, since = integration.name, integration.settings.kind, integration.disabled_at
+        name, kind, since = integration.name, integration.settings.kind, integration.silent_since
 
         def enable(tower: Tower) -> tuple[IntegrationDetail, int]:
             detail = tower.integrations.enable(name, kind)
@@ -197,7 +206,7 @@ class IntegrationsScreen(VisitScreen):
         if failed and since is not None:
             missed = counted(detail.missed, "execution")
             question: Ask[int] = Ask(
-                f"{name} missed {missed} while it was off",
+                f"{name} missed {missed} while it was {_was(detail)}",
                 (),
                 lambda tower, _: tower.executions.redeliver_failed(
                     since, integration_id=integration.id

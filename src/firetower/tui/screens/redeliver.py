@@ -36,6 +36,16 @@ async def send_failed_again(node: DOMNode, endpoint: Integration | None = None) 
         tell(node, error)
 
 
+async def send_failed_of(node: DOMNode, endpoint: str) -> None:
+    """Do the same for the endpoint of a name, which may have been deleted."""
+    try:
+        found = await session_of(node).ask(lambda tower: tower.integrations.find(endpoint))
+    except FiretowerError as error:
+        tell(node, error)
+    else:
+        await send_failed_again(node, found)
+
+
 async def _send(node: DOMNode, endpoint: Integration | None) -> None:
     app, session = node.app, session_of(node)
     where = "" if endpoint is None else f" to {visible(endpoint.name)}"

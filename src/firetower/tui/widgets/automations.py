@@ -21,6 +21,7 @@ from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
 from firetower.tui.widgets.cells import LazyRows
 from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.silence import LOUD, Silence
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ COLUMNS = (
     Column("event", 16, flex=1),
     Column("when", 10, flex=3),
     Column("action", 12, flex=2, from_width=104),
-    Column("state", 10),
+    Column("state", 10, grows=True),
     Column("fired", 7, right=True),
     Column("24 h", 5, right=True),
 )
@@ -46,11 +47,8 @@ STATES = {
 }
 
 
-def automation_row(automation: Automation, now: datetime, *, silent: str) -> Row:
-    """Return an automation as a row; `silent` is what its endpoint's state makes of it.
-
-    That is "muted" where the endpoint is disabled, "held" where its circuit is open, or empty.
-    """
+def automation_row(automation: Automation, now: datetime, silent: Silence = LOUD) -> Row:
+    """Return an automation as a row; `silent` is what its endpoint makes of one that acts."""
     definition = automation.definition
     quiet = "" if automation.mode is Mode.ENABLED else "dim"
     return Row(
@@ -60,14 +58,20 @@ def automation_row(automation: Automation, now: datetime, *, silent: str) -> Row
             Cell(definition.scope.label, "dim"),
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
-            Cell(definition.action.integration or "record only", "dim"),
-            Cell(f"! {silent}", "warn")
-            if silent and automation.mode is Mode.ENABLED
-            else STATES[automation.mode],
+            _action(definition, silent),
+            silent.cell if silent.state else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
             Cell(automation.fired_words or "–", quiet),
         ),
     )
+
+
+def _action(definition: Definition, silent: Silence) -> Cell:
+    """Return where it sends, and what waits there or was missed: by whatever automation."""
+    endpoint = definition.action.integration
+    if endpoint is None or not silent.missing:
+        return Cell(endpoint or "record only", "dim")
+    return Cell(f"{endpoint}: {silent.missing}", "warn")
 
 
 _SHOWN = 3
@@ -113,13 +117,13 @@ class Automations(Listing):
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
         self._automations: Sequence[Automation] = ()
-        self._drawn: dict[int, tuple[tuple[Automation, int, Mapping[str, str]], Row]] = {}
+        self._drawn: dict[int, tuple[tuple[Automation, int, Mapping[str, Silence]], Row]] = {}
         self._texts: dict[int, str] = {}
         """What a search reads, by the revision's id."""
         self._deleted: tuple[Definition, Mode] | None = None
 
     def show(
-        self, automations: Sequence[Automation], silent: Mapping[str, str], now: datetime
+        self, automations: Sequence[Automation], silent: Mapping[str, Silence], now: datetime
     ) -> None:
         """Show automations; `silent` tells by endpoint what its state makes of them."""
 
@@ -130,14 +134,15 @@ class Automations(Listing):
         keys = [automation.name for automation in automations]
         self.set_rows(LazyRows(keys, draw, lambda index: self._text(automations[index])))
 
-    def _row(self, automation: Automation, now: datetime, silent: Mapping[str, str]) -> Row:
+    def _row(self, automation: Automation, now: datetime, silent: Mapping[str, Silence]) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
         key = (automation, int(now.timestamp()) // 60, silent)
         before = self._drawn.get(automation.id)
         if before is not None and before[0] == key:
             return before[1]
-        made = silent.get(automation.definition.action.integration or "", "")
-        row = automation_row(automation, now, silent=made)
+        endpoint = automation.definition.action.integration or ""
+        acts = automation.mode is Mode.ENABLED
+        row = automation_row(automation, now, silent.get(endpoint, LOUD) if acts else LOUD)
         self._drawn[automation.id] = key, row
         return row
 
@@ -146,7 +151,7 @@ class Automations(Listing):
         revision = automation.revision
         text = self._texts.get(revision.id)
         if text is None:
-            cells = automation_row(automation, automation.created_at, silent="").cells[:-2]
+            cells = automation_row(automation, automation.created_at).cells[:-2]
             text = self._texts[revision.id] = " ".join(cell.text for cell in cells)
         return text
 

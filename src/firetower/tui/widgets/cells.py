@@ -24,6 +24,8 @@ class Column:
     """Cells; with `flex`, the least it needs."""
     flex: int = 0
     """Its part of the width that is left."""
+    grows: bool = False
+    """Whether it is as wide as its longest text, where that takes more."""
     right: bool = False
     """Numbers stand on the right."""
     from_width: int = 0
@@ -40,7 +42,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: what it stands for, and its cells, one a column."""
+    """One row: what it stands for, and its cells, one a column.
+
+    Where there are fewer, the last one takes the width of all that are left.
+    """
 
     key: Hashable
     cells: tuple[Cell, ...]
@@ -115,7 +120,7 @@ def found(rows: Sequence[Row], pattern: Search) -> Sequence[Row]:
 
 def natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int, ...]:
     """Return the cells that each column's title and longest text take, in the first screens."""
-    measured = list(islice(rows, _MEASURED))
+    measured = [row for row in islice(rows, _MEASURED) if len(row.cells) == len(columns)]
     return tuple(
         max(cell_len(column.title), *(cell_len(row.cells[place].text) for row in measured), 0)
         for place, column in enumerate(columns)
@@ -134,13 +139,19 @@ def widths(
     wants = [0 if natural is None else natural[place] for place, _ in shown]
     fits = natural is not None
     given = [
-        min(column.width, want) if fits and column.flex else column.width
+        _width(column, want) if fits else column.width
         for want, (_, column) in zip(wants, shown, strict=True)
     ]
     left = max(width + GAP - 2 - sum(given) - GAP * len(shown), 0)
     left = _share(given, left, [column.flex for _, column in shown], wants)
     _share(given, left, [column.flex for _, column in shown], [width] * len(shown))
     return [((place, cells), column) for cells, (place, column) in zip(given, shown, strict=True)]
+
+
+def _width(column: Column, want: int) -> int:
+    if column.grows:
+        return max(column.width, want)
+    return min(column.width, want) if column.flex else column.width
 
 
 def _share(given: list[int], left: int, flexes: Sequence[int], most: Sequence[int]) -> int:

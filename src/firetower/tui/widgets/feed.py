@@ -11,13 +11,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
+from firetower.core.circuits import CircuitNews
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.core.feed import Page, Told
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui import doors
 from firetower.tui.session import session_of, tell
-from firetower.tui.widgets.feed_line import feed_row
+from firetower.tui.widgets.feed_line import NewsKey, feed_row, line_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
 
@@ -28,11 +30,8 @@ if TYPE_CHECKING:
 PAGE = 500
 
 
-def _page(
-    tower: Tower, container: ContainerReference | None, before_id: int | None
-) -> list[Execution]:
-    found = tower.executions.newest(PAGE, before_id=before_id, container=container)
-    return found[::-1]
+def _page(tower: Tower, container: ContainerReference | None, before_id: int | None) -> Page:
+    return tower.executions.page(PAGE, before_id=before_id, container=container)
 
 
 class Feed(Listing):
@@ -88,7 +87,7 @@ class Feed(Listing):
             return
         self._failed = False
         now = session.now()
-        self.feed.start([feed_row(one, now) for one in page], more=len(page) == PAGE)
+        self.feed.start([line_row(one, now) for one in page.lines], more=page.more)
         early, self._early = self._early, None
         self._loaded = True
         self._settle()
@@ -106,7 +105,7 @@ class Feed(Listing):
                 tell(self, error)
                 return
             now = session.now()
-            self.feed.prepend([feed_row(one, now) for one in page], more=len(page) == PAGE)
+            self.feed.prepend([line_row(one, now) for one in page.lines], more=page.more)
             self._settle()
             if not self._needs_older():
                 return
@@ -117,6 +116,29 @@ class Feed(Listing):
             self.load()
         else:
             self.feed.fall_behind()
+
+    @work(exit_on_error=False)
+    async def heard(self, news: Sequence[CircuitNews]) -> None:
+        """Show what became of circuits, and tell anew what they hold."""
+        if not self.feed.following and self._early is None:
+            try:
+                here = await self._here(news)
+            except FiretowerError as error:
+                tell(self, error)
+                return
+            now, newest = session_of(self).now(), self.feed.newest
+            self.feed.upsert([line_row(Told(newest, one), now) for one in here])
+        self.catch_up()
+
+    async def _here(self, news: Sequence[CircuitNews]) -> Sequence[CircuitNews]:
+        """Return the news of endpoints that are used here. Raises FiretowerError."""
+        container = self.container
+        if container is None:
+            return news
+        before = news[0].id - 1
+        return await session_of(self).ask(
+            lambda tower: tower.integrations.news_since(before, container)
+        )
 
     def _needs_older(self) -> bool:
         enough = FeedTable.MOST_SEARCHED
@@ -150,6 +172,13 @@ class Feed(Listing):
         )
         self._settle()
 
+    @on(FeedTable.Chosen)
+    def _news_chosen(self, event: FeedTable.Chosen) -> None:
+        """Show the endpoint of a circuit's line; an execution is the screen's to show."""
+        if isinstance(event.key, NewsKey):
+            event.stop()
+            self.app.push_screen(doors.endpoint(event.key.endpoint))
+
     @on(FeedTable.Reached)
     def _reached(self, event: FeedTable.Reached) -> None:
         event.stop()
@@ -173,12 +202,12 @@ class Feed(Listing):
     async def action_explain(self) -> None:
         """Tell what became of the event under the cursor for every automation near it."""
         number = self.feed.key
-        if number is None:
+        if isinstance(number, NewsKey):
+            self.notify("No firing, but an endpoint's line: enter shows it.", markup=False)
+        if not isinstance(number, int):
             return
         try:
-            execution, _ = await session_of(self).ask(
-                lambda tower: tower.executions.get(int(str(number)))
-            )
+            execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(number))
         except FiretowerError as error:
             tell(self, error)
             return
@@ -186,12 +215,17 @@ class Feed(Listing):
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
-        """Send the execution under the cursor again, with the same webhook-id."""
+        """Send the execution under the cursor again, with the same webhook-id.
+
+        On a circuit's line that is what failed at its endpoint, after a question.
+        """
         number = self.feed.key
-        if number is None:
+        if isinstance(number, NewsKey):
+            await doors.redelivery(self, number.endpoint)
+        if not isinstance(number, int):
             return
         try:
-            await session_of(self).ask(lambda tower: tower.executions.redeliver([int(str(number))]))
+            await session_of(self).ask(lambda tower: tower.executions.redeliver([number]))
         except FiretowerError as error:
             tell(self, error)
             return

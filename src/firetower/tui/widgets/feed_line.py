@@ -1,9 +1,11 @@
-"""Executions as lines: what each column of the feed says."""
+"""Executions as lines: what each column of the feed says. And what became of circuits."""
 
 from datetime import datetime
+from typing import NamedTuple
 
+from firetower.core.circuits import Turn
 from firetower.core.executions import HELD, Execution, Status
-from firetower.core.feed import FeedState, line_of
+from firetower.core.feed import FeedState, Line, Told, line_of
 from firetower.tui.text import clock, day_or_time, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
 
@@ -24,6 +26,32 @@ TONES = {
     FeedState.RUNNING: "accent",
     FeedState.PENDING: "dim",
 }
+
+
+class NewsKey(NamedTuple):
+    """What stands for a circuit's line: its place, its number, and the endpoint."""
+
+    after: int
+    number: int
+    endpoint: str
+
+
+def line_row(line: Line, now: datetime) -> Row:
+    """Return any line of the feed."""
+    return news_row(line, now) if isinstance(line, Told) else feed_row(line, now)
+
+
+def news_row(told: Told, now: datetime) -> Row:
+    """Return what became of a circuit as a line of the feed: beside the time, one sentence."""
+    news = told.news
+    said = f"{news.glyph} {news.words(lambda moment: clock(moment, now))}"
+    return Row(
+        NewsKey(told.after, news.id, news.integration),
+        (
+            Cell(day_or_time(news.at, now), "dim"),
+            Cell(said, "ok" if news.turn is Turn.CLOSED else "warn"),
+        ),
+    )
 
 
 def feed_row(execution: Execution, now: datetime) -> Row:

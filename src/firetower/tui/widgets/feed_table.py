@@ -1,14 +1,25 @@
 """The table of the live feed: it follows its end until someone scrolls up."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.message import Message
 
-from firetower.tui.widgets.feed_line import FEED_COLUMNS
+from firetower.tui.widgets.feed_line import FEED_COLUMNS, NewsKey
 from firetower.tui.widgets.table import Row, Table
+
+Place = tuple[int, int]
+"""Of a line: an execution's number, and behind it the number of a circuit's news."""
+
+
+def place_of(key: Hashable) -> Place:
+    """Return where the line of a key stands."""
+    if isinstance(key, NewsKey):
+        return key.after, key.number
+    assert isinstance(key, int)
+    return key, 0
 
 
 class FeedTable(Table):
@@ -41,18 +52,23 @@ class FeedTable(Table):
         self.unseen = 0
         self.has_older = True
         self._behind = False
-        self._newest = 0
+        self._newest: Place = (0, 0)
 
     @property
     def oldest(self) -> int | None:
-        """The id of the oldest line."""
-        return int(str(self._all[0].key)) if self._all else None
+        """The id of the oldest execution."""
+        return next((row.key for row in self._all if isinstance(row.key, int)), None)
+
+    @property
+    def newest(self) -> int:
+        """The id of the newest execution that has been shown; 0 without any."""
+        return self._newest[0]
 
     def start(self, rows: Sequence[Row], *, more: bool) -> None:
         """Show the newest lines and follow the end; `more` are older."""
         self.has_older = more
         self.following, self.unseen, self._behind = True, 0, False
-        self._newest = int(str(rows[-1].key)) if rows else 0
+        self._newest = place_of(rows[-1].key) if rows else (0, 0)
         self.set_rows(list(rows))
         self._to_end()
         self.post_message(self.Paused(None))
@@ -65,9 +81,10 @@ class FeedTable(Table):
         """Add new lines, and change those that are there; each in the place of its id."""
         if not rows:
             return
-        fresh = sum(int(str(row.key)) > self._newest for row in rows)
+        places = [place_of(row.key) for row in rows]
+        fresh = sum(place > self._newest for place in places)
         self.set_rows(self._merged(rows))
-        self._newest = max(self._newest, *(int(str(row.key)) for row in rows), 0)
+        self._newest = max(self._newest, *places)
         if self.following:
             self._to_end()
         elif fresh:
@@ -76,9 +93,9 @@ class FeedTable(Table):
 
     def _merged(self, rows: Sequence[Row]) -> list[Row]:
         merged = list(self._all)
-        keys = [int(str(row.key)) for row in merged]
+        keys = [place_of(row.key) for row in merged]
         for row in rows:
-            key = int(str(row.key))
+            key = place_of(row.key)
             place = bisect_left(keys, key)
             if place < len(keys) and keys[place] == key:
                 merged[place] = row
@@ -101,7 +118,11 @@ class FeedTable(Table):
         self.has_older = more
         top = self.scroll_offset.y
         shown = len(self._rows)
-        self.set_rows([*rows, *self._all])
+        known = {row.key.number for row in self._all if isinstance(row.key, NewsKey)}
+        older = [
+            row for row in rows if not (isinstance(row.key, NewsKey) and row.key.number in known)
+        ]
+        self.set_rows([*older, *self._all])
         if grown := len(self._rows) - shown:
             self._scroll(top + grown)
 

@@ -289,8 +289,14 @@ class Table(ScrollView, can_focus=True):
 
     def _draw(self, cells: Sequence[Cell], base: Style, width: int) -> Strip:
         segments: list[Segment] = []
-        for (place, cells_wide), column in widths(self.columns, width, self._natural):
-            cell = cells[place]
+        used, last = 1, len(cells) - 1
+        for (place, given), column in widths(self.columns, width, self._natural):
+            if place > last:
+                break
+            cell, cells_wide = cells[place], given
+            if place == last < len(self.columns) - 1:
+                cells_wide = max(width - used - 1, given)
+            used += cells_wide + GAP
             segments.append(Segment(" " * (GAP if segments else 1), base))
             style = base
             if cell.tone:
