@@ -1,0 +1,307 @@
+"""What SQL decides of a backtest is what a filter decides, on both databases."""
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from core.strategies import OPERATORS
+from firetower.core.automations import Definition
+from firetower.core.errors import Cancelled
+from firetower.core.events import Event, EventType
+from firetower.core.filters import Filter
+from firetower.core.jsons import dump
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import CollectionsScope, ContainerScope
+from firetower.store import tables
+from firetower.store.backtest import judge, pieces
+from firetower.store.backtest.read import read_matching
+from firetower.store.store import Store
+from store.bench import START, Bench
+
+PROJECT = ContainerReference.project("acme/vision")
+BEGAN = START - timedelta(hours=1)
+
+TEXTS = [
+    "",
+    "a",
+    "ab",
+    "b",
+    "B",
+    "prod",
+    "prod-1",
+    "é",
+    "😀",
+    "\0",
+    "a\0b",
+    "\ud800",
+    "\\u0061",
+    '"',
+]
+NUMBERS = [0, 1, -1, 2, 1.0, 0.5, -0.0, 0.1, 0.3, 0.1 + 0.2, math.nextafter(0.5, 1), 1e23, 10**23]
+EXTREMES = [
+    2**53,
+    2**53 + 1,
+    2.0**53,
+    2**63,
+    -(2**64),
+    10**400,
+    5e-324,
+    1.7e308,
+    -1e300,
+    4503599627370497.5,
+]
+KEYS = ["a", "b", "c", "b.c", "c.d", "b.c.d", "list", "list.0", "0", "é", 'q"', "a b"]
+PATHS = [
+    "a",
+    "b",
+    "b.c",
+    "b.c.d",
+    "c.d",
+    "list",
+    "list.0",
+    "list.0.a",
+    "0",
+    "é",
+    'q"',
+    "a b",
+    "a.b.c.d.e",
+]
+ASKED = ["alias", "author", "collection", "artifact_type", "version_index", "tag"]
+ASKED += [f"metadata.{path}" for path in PATHS for _ in range(2)]
+
+texts, numbers = st.sampled_from(TEXTS), st.sampled_from([*NUMBERS, *EXTREMES])
+scalars = st.none() | st.booleans() | numbers | texts
+values: st.SearchStrategy[Any] = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+metadata = st.dictionaries(st.sampled_from(KEYS), values, max_size=4)
+columns = st.sampled_from(["a", "ab", "é", "prod-1", "Prod", "z"])
+
+
+def operands(operator: str) -> st.SearchStrategy[Any]:
+    match operator:
+        case "$gt" | "$gte" | "$lt" | "$lte":
+            return numbers | texts
+        case "$in" | "$nin" | "$all":
+            return st.lists(values, max_size=3)
+        case "$exists":
+            return st.booleans()
+        case "$regex":
+            return st.sampled_from(
+                ["", "^prod", "a$", "[ab]", "^$", "é", "^a", "^(a|b)", "(?i)^PROD"]
+            )
+        case "$contains":
+            return texts
+        case "$size":
+            return st.integers(0, 2)
+    return values
+
+
+predicates = st.sampled_from(OPERATORS).flatmap(
+    lambda operator: st.builds(
+        lambda field, operand: {field: {operator: operand}},
+        st.sampled_from(ASKED),
+        operands(operator),
+    )
+)
+filters: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    predicates,
+    lambda inner: st.one_of(
+        st.builds(
+            lambda key, parts: {key: parts},
+            st.sampled_from(["$and", "$or", "$nor"]),
+            st.lists(inner, max_size=3),
+        ),
+        st.builds(lambda part: {"$not": part}, inner),
+    ),
+    max_leaves=4,
+)
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    bench = Bench(store)
+    for collection, type_ in (("resnet", "model"), ("coco", "dataset"), ("vit", "model")):
+        for number in range(3):
+            uri = f"s3://{collection}/{number}"
+            bench.tower.log(f"acme/vision/{collection}", type=type_, references=[uri])
+    return bench
+
+
+def draft(filter_: dict[str, Any], **more: Any) -> Definition:
+    given: dict[str, Any] = {
+        "name": "draft",
+        "scope": ContainerScope(container=PROJECT),
+        "event_type": EventType.ADD_ARTIFACT_ALIAS,
+        "action": {"type": "NO_OP"},
+        "filter": Filter.of(filter_),
+        **more,
+    }
+    return Definition.model_validate(given)
+
+
+def happened(bench: Bench, definition: Definition) -> list[Event]:
+    """What Python alone lets through."""
+    return [
+        event
+        for event in bench.tower.events.newest(1_000)
+        if event.type is definition.event_type
+        and definition.scope.covers(event.collection, event.artifact_type)
+        and definition.filter.holds(event)
+    ]
+
+
+def read(bench: Bench, definition: Definition) -> list[int]:
+    with bench.store.reading() as connection:
+        found = read_matching(connection, definition, BEGAN, bench.now)
+        return [event_id for event_id, _, _ in found]
+
+
+def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> None:
+    """Give versions other metadata, and events other aliases and authors."""
+    versions, events = tables.versions.c, tables.events.c
+    with bench.store.changing() as change:
+        for number, document in enumerate(documents, 1):
+            change.connection.execute(
+                update(tables.versions)
+                .where(versions.id == number)
+                .values(metadata_json=dump(document))
+            )
+            word = words[number % len(words)]
+            change.connection.execute(
+                update(tables.events)
+                .where(events.version_id == number, events.alias.is_not(None))
+                .values(alias=word, author=word)
+            )
+
+
+hypothesis = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@hypothesis
+@given(
+    documents=st.lists(metadata, min_size=1, max_size=10),
+    words=st.lists(columns, min_size=1, max_size=10),
+    filter_=filters,
+    many=st.sampled_from([1, judge.MANY]),
+    piece=st.sampled_from([2, 1_000]),
+)
+def test_sql_and_python_together_let_through_what_python_alone_does(
+    bench: Bench,
+    documents: list[dict[str, Any]],
+    words: list[str],
+    filter_: dict[str, Any],
+    many: int,
+    piece: int,
+) -> None:
+    rewrite(bench, documents, words)
+    definition = draft(filter_)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("firetower.store.backtest.read.MANY", many)
+        patch.setattr(pieces, "_PIECE", piece)
+        assert read(bench, definition) == [event.id for event in happened(bench, definition)]
+
+
+@hypothesis
+@given(document=metadata, filter_=predicates)
+def test_one_predicate_on_one_version(
+    bench: Bench, document: dict[str, Any], filter_: dict[str, Any]
+) -> None:
+    rewrite(bench, [document] * 10, ["a"])
+    definition = draft(filter_)
+    assert read(bench, definition) == [event.id for event in happened(bench, definition)]
+
+
+@pytest.mark.parametrize(
+    ("document", "filter_"),
+    [
+        ({"a": 0.9}, {"metadata.a": {"$gt": 0.5}}),
+        ({"a": 40}, {"metadata.a": 40}),
+        ({"a": "torch"}, {"metadata.a": {"$contains": "orc"}}),
+        ({"a": {"b": True}}, {"metadata.a.b": True}),
+        ({"a": None}, {"metadata.a": {"$exists": True}}),
+        ({"a": 1}, {"$or": [{"metadata.a": {"$in": [1, 2]}}, {"metadata.b": "x"}]}),
+        ({}, {"metadata.a": {"$ne": 1}}),
+        ({}, {"author": "ada", "alias": {"$regex": "^l"}}),
+    ],
+)
+def test_plain_conditions_are_decided_by_sql_alone(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    document: dict[str, Any],
+    filter_: dict[str, Any],
+) -> None:
+    rewrite(bench, [document] * 10, ["latest"])
+    with bench.store.changing() as change:
+        change.connection.execute(update(tables.events).values(author="ada"))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("an event was tested in Python")
+
+    monkeypatch.setattr("firetower.store.backtest.read._subject", refuse)
+    assert len(read(bench, draft(filter_))) == 10
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        {"$or": [{"metadata.a": number} for number in range(200)]},
+        {"metadata.a": {"$in": list(range(5_000))}},
+        {"$and": [{"$or": [{"metadata.a": {"$in": list(range(30))}}] * 6}] * 6},
+    ],
+)
+def test_a_filter_may_be_larger_than_a_query(bench: Bench, filter_: dict[str, Any]) -> None:
+    rewrite(bench, [{"a": 1}, {"a": 7_000}], ["a"])
+    definition = draft(filter_)
+    assert read(bench, definition) == [event.id for event in happened(bench, definition)] != []
+
+
+def test_deep_nesting_is_no_trouble(bench: Bench) -> None:
+    rewrite(bench, [{"a": 1}], ["a"])
+    filter_: dict[str, Any] = {"metadata.a": 1, "alias": "a"}
+    for _ in range(30):
+        filter_ = {"$nor": [filter_, {"metadata.a": "never"}]}
+    definition = draft(filter_)
+    assert read(bench, definition) == [event.id for event in happened(bench, definition)]
+
+
+def test_a_scope_of_some_collections_is_asked_by_collection_and_type(bench: Bench) -> None:
+    scope = CollectionsScope(container=PROJECT, artifact_type="model")
+    for filter_ in ({}, {"collection": "vit"}, {"artifact_type": "dataset"}):
+        definition = draft(filter_, scope=scope)
+        assert read(bench, definition) == [event.id for event in happened(bench, definition)]
+
+
+def wanted_times(count: int) -> Callable[[], bool]:
+    answers = iter([True] * count)
+    return lambda: next(answers, False)
+
+
+@pytest.mark.parametrize("filter_", [{}, {"metadata.a": 1}, {"alias": {"$regex": "^never"}}])
+def test_it_is_given_up_between_pieces_also_while_nothing_is_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, filter_: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(pieces, "_PIECE", 2)
+    automations = bench.tower.automations
+    with pytest.raises(Cancelled):
+        automations.backtest(draft(filter_), BEGAN, wanted=wanted_times(3))
+    automations.backtest(draft(filter_), BEGAN, wanted=wanted_times(1_000))
+
+
+def test_the_newest_are_told_whole(bench: Bench) -> None:
+    rewrite(bench, [{"a": 1}] * 10, ["latest"])
+    definition = draft({"metadata.a": 1})
+    result = bench.tower.automations.backtest(definition, BEGAN)
+    assert list(result.newest) == happened(bench, definition)[::-1]
