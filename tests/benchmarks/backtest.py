@@ -20,35 +20,60 @@ EVENTS, REGISTRIES, ROUNDS = 1_000_000, 100, 3
 AIM = 2.0
 """Seconds."""
 _SOME = {"alias": {"$regex": "^prod-[0-9]*700$"}}
-_WORST = {"metadata.accuracy": {"$gt": 0.5}}
-"""It holds for every event, and no column tells so: each is read with its version."""
-_ADD = """
-WITH RECURSIVE n(v) AS (SELECT 0 UNION ALL SELECT v + 1 FROM n WHERE v < {count} - 1)
+_METADATA = (
+    '{"accuracy":0.%06d,"framework":"torch","epochs":%d,"dataset":"coco-%d",'
+    '"stage":{"eu":true},"labels":["a","b"]}'
+)
+_NUMBERS = "WITH RECURSIVE n(v) AS (SELECT 0 UNION ALL SELECT v + 1 FROM n WHERE v < {last})"
+_ADD_VERSIONS = f"""{_NUMBERS}
+INSERT INTO versions
+  (id, artifact_id, home_collection_id, home_index, digest, size, file_count, metadata_json,
+   author, created_at)
+SELECT 1000 + v, 'made-' || v, 1000, v, digest, 1, 1, printf(?, v, v % 50, v % 10), 'ada', 0
+FROM n JOIN versions ON versions.id = 1
+"""
+_ADD_EVENTS = f"""{_NUMBERS}
 INSERT INTO events
   (type, recorded_at, author, collection_id, version_id, version_index, alias, evaluated)
-SELECT ?, ? + v, 'ada', 1000 + {collection}, 1, 0, 'prod-' || v, 1 FROM n
+SELECT ?, ? + v, 'ada', 1000 + {{collection}}, 1000 + v, v, 'prod-' || v, 1 FROM n
 """
 
 
 def measure(folder: Path) -> list[Row]:
-    """A hundredth of the events in scope, spread over all; and all of them in scope."""
+    """A hundredth of the events in scope, spread over all; and all of them in scope.
+
+    Each event is about a version of its own, with six keys of metadata.
+    """
+    some, every = folder / "some.db", folder / "all.db"
+    _fill(some, f"v % {REGISTRIES}")
+    rows = [_measure(some, "1 % of 1,000,000 in scope", _SOME, AIM)]
+    some.unlink()
+    _fill(every, "0")
     return [
-        _measure(folder / "some.db", "backtest, 1 % of 1,000,000 in scope", _SOME, "v % 100", AIM),
-        _measure(folder / "all.db", "backtest, all of 1,000,000 in scope", _WORST, "0", None),
+        *rows,
+        _measure(every, "all of 1,000,000, any", {}, AIM),
+        _measure(every, "all, metadata of 1 %", {"metadata.accuracy": {"$gte": 0.99}}, AIM),
+        _measure(every, "all, metadata of all", {"metadata.accuracy": {"$gte": 0}}, None),
+        _measure(every, "all, tested in Python", {"metadata.framework": {"$regex": "h$"}}, None),
     ]
 
 
-def _measure(
-    path: Path, name: str, filter_: Mapping[str, object], collection: str, aim: float | None
-) -> Row:
+def _fill(path: Path, collection: str) -> None:
     data.make_catalog(path, REGISTRIES, REGISTRIES)
     event, moment = EventType.ADD_ARTIFACT_ALIAS.value, int(data.NOON.timestamp()) * 1_000_000
     with closing(data.raw(path)) as connection:
-        connection.execute(_ADD.format(count=EVENTS, collection=collection), (event, moment))
+        connection.execute(_ADD_VERSIONS.format(last=EVENTS - 1), (_METADATA,))
+        add = _ADD_EVENTS.format(last=EVENTS - 1, collection=collection)
+        connection.execute(add, (event, moment))
+
+
+def _measure(path: Path, name: str, filter_: Mapping[str, object], aim: float | None) -> Row:
+    with closing(data.raw(path)) as connection:
         begun = time.perf_counter()
         query = "SELECT count(alias) FROM events WHERE type = ? AND collection_id = 1000"
-        assert connection.execute(query, (event,)).fetchone()[0] >= EVENTS / REGISTRIES
+        counted = connection.execute(query, (EventType.ADD_ARTIFACT_ALIAS.value,)).fetchone()[0]
         reference = time.perf_counter() - begun
+    assert counted >= EVENTS / REGISTRIES
     definition = Definition(
         name="backtest",
         scope=ContainerScope(container=ContainerReference.registry("reg-0")),
@@ -65,7 +90,7 @@ def _measure(
             assert found.fired > 0
     ours = min(spent)
     return Row(
-        name,
+        f"backtest, {name}",
         f"{ours:.2f} s",
         f"{reference:.2f} s",
         ours / reference,

@@ -1,17 +1,21 @@
 """What an automation would have done with events that are long past."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from firetower.core.actions import NoAction
-from firetower.core.automations import Definition, Mode, Revision
-from firetower.core.evaluation import decide
+from firetower.core.automations import Definition
+from firetower.core.cooldowns import begins_anew, held_back
 from firetower.core.events import Event
-from firetower.core.executions import Status
 
 BARS = "▁▂▃▄▅▆▇█"
 _KEPT = 50
+_LEAST = timedelta(microseconds=1)
+
+Occurrence: TypeAlias = tuple[int, datetime, str | None]
+"""An event's id, when it was recorded, and its cause: all that deciding its firing takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,45 +51,31 @@ def matches(definition: Definition, event: Event) -> bool:
 
 def backtest(
     definition: Definition,
-    events: Iterable[Event],
+    matching: Iterable[Occurrence],
+    find: Callable[[Sequence[int]], Sequence[Event]],
     *,
     since: datetime,
     until: datetime,
     parts: int = 30,
 ) -> Backtest:
-    """Return what a definition would have done with events, the oldest first.
+    """Return what a definition would have done with the events that match it, the oldest first.
 
-    Those outside [`since`, `until`] are left out; the cooldown is taken as not begun before.
+    All of them are of [`since`, `until`]; the cooldown is taken as not begun before. `find` returns
+    events by their ids, in the ids' order.
     """
-    revision = _only_deciding(definition)
-    matching = (
-        (revision, event)
-        for event in events
-        if since <= event.recorded_at <= until and matches(definition, event)
-    )
-    fired, held = [], 0
-    for firing in decide(matching, {}, {}):
-        if firing.status is Status.SKIPPED:
+    fired, held, bars = 0, 0, [0] * parts
+    span = (until - since) / parts or _LEAST
+    newest: deque[int] = deque(maxlen=_KEPT)
+    cooldown, began = definition.cooldown, None
+    for event_id, at, cause in matching:
+        hold = held_back(cause, at, cooldown, began)
+        if hold is None:
+            began = at
+            fired += 1
+            newest.appendleft(event_id)
+            bars[min((at - since) // span, parts - 1)] += 1
+        elif hold.until is not None:
             held += 1
-        else:
-            fired.append(firing.event)
-    bars = [0] * parts
-    span = (until - since) / parts
-    for event in fired:
-        bars[min(int((event.recorded_at - since) / span) if span else 0, parts - 1)] += 1
-    return Backtest(since, until, len(fired), held, tuple(bars), tuple(fired[: -_KEPT - 1 : -1]))
-
-
-def _only_deciding(definition: Definition) -> Revision:
-    """Return a revision that decides as the definition does, and sends and renders nothing."""
-    quiet = definition.model_copy(update={"action": NoAction()})
-    return Revision(
-        id=0,
-        automation_id=0,
-        number=0,
-        written=quiet,
-        mode=Mode.ENABLED,
-        saved_at=datetime.min,
-        author="",
-        after_event_id=0,
-    )
+            if begins_anew(hold.until, at, cooldown):
+                began = at
+    return Backtest(since, until, fired, held, tuple(bars), tuple(find(newest)))

@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias
 from firetower.core.actions import NoAction
 from firetower.core.automations import Mode, Revision
 from firetower.core.candidates import Candidates
-from firetower.core.causes import loop_reason
+from firetower.core.cooldowns import begins_anew, held_back
 from firetower.core.events import Event, EventType
-from firetower.core.executions import COOLDOWN, SHADOW, Status
+from firetower.core.executions import SHADOW, Status
 from firetower.core.integrations import Integration
 from firetower.core.requests import render_body
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
@@ -139,13 +139,9 @@ def fire(
 
     `last_fired` is when the automation's cooldown last began, by the clock of the events.
     """
-    if (loop := loop_reason(event.cause)) is not None:
-        return Firing(revision, event, Status.SKIPPED, loop)
     cooldown = revision.definition.cooldown
-    # By distance, and anew from a clock set back: it must not silence an automation for longer.
-    if cooldown and last_fired and abs(event.recorded_at - last_fired) < cooldown:
-        held_until = min(last_fired, event.recorded_at) + cooldown
-        return Firing(revision, event, Status.SKIPPED, COOLDOWN, held_until)
+    if hold := held_back(event.cause, event.recorded_at, cooldown, last_fired):
+        return Firing(revision, event, Status.SKIPPED, hold.reason, hold.until)
     integration = integrations.get(revision.integration_id or 0)
     if revision.mode is Mode.SHADOW:
         body = render_body(revision.definition, event, integration)
@@ -171,7 +167,8 @@ def starts_cooldown(firing: Firing) -> bool:
     What is or would be sent does, and what a clock set back holds: it counts from there.
     """
     if firing.held_until is not None:
-        return firing.held_until - firing.event.recorded_at == firing.revision.definition.cooldown
+        cooldown = firing.revision.definition.cooldown
+        return begins_anew(firing.held_until, firing.event.recorded_at, cooldown)
     return firing.status is not Status.SKIPPED or firing.reason == SHADOW
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.backtest import Backtest, backtest
 from firetower.core.overlap import overlaps
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
-from firetower.store.backtest import read_past
+from firetower.store.backtest.read import read_matching
+from firetower.store.events import events_of
 from firetower.store.overview import list_automations
 from firetower.store.store import Store
 
@@ -103,8 +105,9 @@ class Automations:
         """
         until = self._store.clock()
         with self._store.reading() as connection:
-            events = read_past(connection, self._store.known, definition, since, wanted)
-            return backtest(definition, events, since=since, until=until)
+            matching = read_matching(connection, definition, since, until, wanted)
+            find = partial(events_of, connection, self._store.known)
+            return backtest(definition, matching, find, since=since, until=until)
 
     def revisions(self, name: str) -> Sequence[Revision]:
         """Return an automation's revisions, the newest first. Raises NotFound."""

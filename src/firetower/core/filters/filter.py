@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import JsonValue, model_validator
 
-from firetower.core.events import Event, EventType
-from firetower.core.filters.fields import check_carried
+from firetower.core.events import EventType
+from firetower.core.filters.fields import Testable, check_carried
 from firetower.core.filters.nodes import Node, Predicate
 from firetower.core.filters.parse import parse_node
 from firetower.core.filters.trace import Trace
@@ -44,11 +44,11 @@ class Filter(Frozen):
         """The filter as a tree of conditions."""
         return parse_node(self.source)
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Testable) -> bool:
         """Return whether the event satisfies the filter."""
         return self.root.holds(event)
 
-    def trace(self, event: Event) -> Trace:
+    def trace(self, event: Testable) -> Trace:
         """Test every condition and return what was found."""
         return self.root.trace(event)
 

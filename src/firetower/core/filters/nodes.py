@@ -5,8 +5,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from firetower.core.events import Event
-from firetower.core.filters.fields import getter
+from firetower.core.filters.fields import Testable, getter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.filters.trace import Trace
 from firetower.core.plain import required_start
@@ -16,10 +15,10 @@ from firetower.core.text import quoted, visible
 class Node(Protocol):
     """A condition on an event."""
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Testable) -> bool:
         """Return whether the condition holds."""
 
-    def trace(self, event: Event) -> Trace:
+    def trace(self, event: Testable) -> Trace:
         """Test every part of the condition and return what was found."""
 
     def words(self) -> str:
@@ -51,11 +50,11 @@ class Predicate:
                 return required_start(expression)
         return ""
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Testable) -> bool:
         """Return whether the condition holds."""
         return self.test(self.get(event))
 
-    def trace(self, event: Event) -> Trace:
+    def trace(self, event: Testable) -> Trace:
         """Test the condition and return what was found."""
         actual = self.get(event)
         return Trace(self.words(), held=self.test(actual), actual=actual)
@@ -86,11 +85,11 @@ class All:
     def __init__(self, *parts: Node) -> None:
         self.parts = parts
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Testable) -> bool:
         """Return whether the condition holds."""
         return all(part.holds(event) for part in self.parts)
 
-    def trace(self, event: Event) -> Trace:
+    def trace(self, event: Testable) -> Trace:
         """Test every part and return what was found."""
         parts = tuple(part.trace(event) for part in self.parts)
         held = all(part.held for part in parts)
@@ -114,11 +113,11 @@ class AnyOf:
     def __init__(self, *parts: Node) -> None:
         self.parts = parts
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Testable) -> bool:
         """Return whether the condition holds."""
         return any(part.holds(event) for part in self.parts)
 
-    def trace(self, event: Event) -> Trace:
+    def trace(self, event: Testable) -> Trace:
         """Test every part and return what was found."""
         parts = tuple(part.trace(event) for part in self.parts)
         held = any(part.held for part in parts)
@@ -142,11 +141,11 @@ class Not:
     def __init__(self, part: Node) -> None:
         self.part = part
 
-    def holds(self, event: Event) -> bool:
+    def holds(self, event: Testable) -> bool:
         """Return whether the condition holds."""
         return not self.part.holds(event)
 
-    def trace(self, event: Event) -> Trace:
+    def trace(self, event: Testable) -> Trace:
         """Test the part and return what was found."""
         part = self.part.trace(event)
         if part.combination is None:
@@ -160,6 +159,18 @@ class Not:
     def fields(self, *, negated: bool = False) -> Iterator[str]:
         """Yield each field of the part."""
         yield from self.part.fields(negated=not negated)
+
+
+def predicates(node: Node) -> Iterator[Predicate]:
+    """Yield every predicate that a condition is made of."""
+    match node:
+        case Predicate():
+            yield node
+        case All() | AnyOf():
+            for part in node.parts:
+                yield from predicates(part)
+        case Not():
+            yield from predicates(node.part)
 
 
 def _grouped(part: Node) -> str:

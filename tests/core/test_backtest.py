@@ -1,0 +1,48 @@
+"""A backtest decides as evaluation does."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.builders import NOON, make_definition, make_event, make_revision
+from firetower.core.backtest import backtest
+from firetower.core.evaluation import decide
+from firetower.core.events import Event
+from firetower.core.executions import COOLDOWN, Status
+
+HOUR = timedelta(hours=1)
+causes = st.sampled_from([None, "msg_1", "msg_1_x7", "msg_1_x8", "msg_1_x20"])
+moments = st.integers(0, 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
+
+
+@given(
+    happened=st.lists(st.tuples(moments, causes), max_size=70),
+    cooldown=st.none() | st.integers(1, 20).map(lambda minutes: timedelta(minutes=minutes)),
+)
+def test_it_fires_and_holds_what_evaluation_does(
+    happened: list[tuple[datetime, str | None]], cooldown: timedelta | None
+) -> None:
+    events = {
+        number: make_event(event_id=number, at=at, cause=cause)
+        for number, (at, cause) in enumerate(happened, 1)
+    }
+    revision = make_revision(make_definition(cooldown=cooldown))
+
+    def find(ids: Sequence[int]) -> Sequence[Event]:
+        return [events[number] for number in ids]
+
+    firings = decide([(revision, event) for event in events.values()], {}, {})
+    fired = [firing.event for firing in firings if firing.status is not Status.SKIPPED]
+    matching = [(event.id, event.recorded_at, event.cause) for event in events.values()]
+    result = backtest(revision.definition, matching, find, since=NOON, until=NOON + HOUR)
+    assert result.fired == len(fired) == sum(result.bars)
+    assert result.held == sum(firing.reason == COOLDOWN for firing in firings)
+    assert list(result.newest) == fired[:-51:-1]
+
+
+def test_a_span_of_nothing_has_its_events_in_one_bar() -> None:
+    definition = make_definition()
+    result = backtest(definition, [(1, NOON, None)], lambda _: [], since=NOON, until=NOON)
+    assert (result.fired, sum(result.bars)) == (1, 1)
