@@ -20,23 +20,22 @@ from textual.widget import AwaitMount
 
 from firetower.core.errors import FiretowerError
 from firetower.tui import doors, themes
-from firetower.tui.child import WorkerChild
 from firetower.tui.config import Config
 from firetower.tui.harmless import Harmless
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens.opening import OpeningScreen
 from firetower.tui.session import Session
+from firetower.tui.status import Status
 from firetower.tui.styles import style_sheets
 from firetower.tui.text import clock
-from firetower.tui.widgets.bar import ModeLink, standing_text
+from firetower.tui.widgets.bar import ModeLink
 from firetower.tui.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
     from firetower.core.circuits import CircuitNews
     from firetower.core.executions import Execution
     from firetower.core.references import ContainerReference
-    from firetower.store.standing import Standing
     from firetower.tower import Tower
+    from firetower.tui.child import WorkerChild
     from firetower.tui.form.screen import FormScreen
     from firetower.tui.garbage import Garbage
     from firetower.tui.live import Live
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
 
 _AGAIN = 2.0
 """Seconds after which a database that cannot be used is tried again."""
-_LOOK = 5.0
-"""Seconds after which the status line is looked at again: a dead worker changes nothing."""
 _LATER = 3.0
 """Seconds after which what the first screen leads to is imported: its list comes first."""
 _SWEEP = 10.0
@@ -103,16 +100,11 @@ class FiretowerApp(App[None]):
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock, database)
-        self._child = child
+        self._status = Status(self, child)
         self._garbage = garbage
         self._live: Live | None = None
         self._with_tour = tour
         self.tour: Tour | None = None
-        self._standing: Standing | None = None
-        self._location = ""
-        self._read_only = False
-        self._has_child = False
-        self._look = Refresh(self, self._read_standing)
         self._harmless = Harmless()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -171,11 +163,10 @@ class FiretowerApp(App[None]):
                 await asyncio.sleep(_AGAIN)
             else:
                 break
-        self._location, self._read_only = tower.location, tower.read_only
+        self._status.begin(tower)
         self._live = Live(
-            tower, self._changed, self.tell, self._began, self._look, heard=self._heard
+            tower, self._changed, self.tell, self._began, self._status.look, heard=self._heard
         )
-        self.set_interval(_LOOK, self._look)
 
     def tell(self, error: FiretowerError) -> None:
         """Say what went wrong, and what to do."""
@@ -213,44 +204,11 @@ class FiretowerApp(App[None]):
                 changed(executions)
         if self.tour is not None:
             self.tour.changed(executions)
-        self._look()
-
-    async def _read_standing(self) -> None:
-        try:
-            self._standing = await self.session.ask(lambda tower: tower.standing())
-        except FiretowerError as error:
-            self.tell(error)
-        else:
-            self._need_worker()
-        self._show_standing()
-
-    def _need_worker(self) -> None:
-        """Start a worker where none is alive."""
-        if self._child is None or self._has_child or (self._standing and self._standing.workers):
-            return
-        self._has_child = True
-        self._child.tell = self._child_ended
-        self.run_worker(self._child.run(), exit_on_error=False, group="child")
-
-    def _child_ended(self, said: str) -> None:
-        self.notify(said, severity="warning", markup=False)
-        self._look()
-
-    def _show_standing(self) -> None:
-        if self._location:
-            worker = "no worker" if self._child is None else self._child.said
-            self.status = standing_text(
-                self._location,
-                self._standing,
-                worker,
-                self.session.now(),
-                self.size.width,
-                read_only=self._read_only,
-            )
+        self._status.look()
 
     def on_resize(self) -> None:
         """Say as much of how the database stands as there is room for."""
-        self.call_later(self._show_standing)
+        self.call_later(self._status.show)
 
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
@@ -327,6 +285,5 @@ class FiretowerApp(App[None]):
         """End the worker and close the database, however the app is left."""
         if self._live is not None:
             await self._live.stop()
-        if self._child is not None:
-            await self._child.stop()
+        await self._status.stop()
         await self.session.close()
