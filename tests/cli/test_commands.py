@@ -212,17 +212,21 @@ def test_a_reader_that_leaves_is_no_error(shell: Shell) -> None:
     assert done.stderr == b""
 
 
-def test_the_feed_follows_and_stops_quietly(shell: Shell) -> None:
-    shell.ok(*automation(name="watch"))
-    shell.ok("alias", "add", "models/resnet:v0", "first")
-    shell.ok("worker", "--once")
-    with subprocess.Popen(
-        [SCRIPT, "feed", "--follow"],
+def follow_feed(shell: Shell, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [SCRIPT, "feed", "--follow", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
-    ) as following:
+    )
+
+
+def test_the_feed_follows_and_stops_quietly(shell: Shell) -> None:
+    shell.ok(*automation(name="watch"))
+    shell.ok("alias", "add", "models/resnet:v0", "first")
+    shell.ok("worker", "--once")
+    with follow_feed(shell) as following:
         assert following.stdout is not None
         assert following.stderr is not None
         assert "← first" in following.stdout.readline()
@@ -252,13 +256,7 @@ def test_a_test_request_is_told_as_data(shell: Shell, receiver: str) -> None:
 
 
 def test_who_follows_the_feed_hears_of_circuits_apart_from_the_data(shell: Shell) -> None:
-    with subprocess.Popen(
-        [SCRIPT, "feed", "--follow", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
-    ) as following:
+    with follow_feed(shell, "--json") as following:
         assert following.stdout is not None
         assert following.stderr is not None
         assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"
@@ -290,13 +288,7 @@ def test_the_feed_lists_circuits_for_people_and_not_for_programs(shell: Shell) -
 
 def test_who_follows_the_feed_sees_circuits_among_its_lines(shell: Shell) -> None:
     open_circuit(str(shell.database), "ci", Answer(503))
-    with subprocess.Popen(
-        [SCRIPT, "feed", "--follow"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
-    ) as following:
+    with follow_feed(shell) as following:
         assert following.stdout is not None
         assert following.stderr is not None
         assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Self
@@ -81,10 +81,10 @@ class Program:
         self.end()
 
 
-def start_worker(database: str) -> Program:
+def start_worker(database: str, command: Sequence[str] = (COMMAND, "worker")) -> Program:
     talk = tempfile.TemporaryFile("a+")  # noqa: SIM115 - appended to, wherever it is read
     process = subprocess.Popen(
-        [COMMAND, "worker"],
+        command,
         env=environment(database),
         stdout=subprocess.DEVNULL,
         stderr=talk,

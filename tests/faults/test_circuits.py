@@ -1,9 +1,7 @@
 """Several workers at one endpoint that fails: its circuit is one for all of them."""
 
 import json
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,13 +15,13 @@ from sqlalchemy import select
 
 import firetower
 from faults.invariants import check, gather
-from faults.processes import Program, wait_for_peace, wait_for_workers, wait_until
+from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers, wait_until
 from firetower.core.circuits import FAILURES_TO_OPEN, Turn
 from firetower.store import tables
 from firetower.store.store import Store
 from firetower.tower import Tower
 from receiver import Received, Receiver, serve
-from towers import environment, linked_model, on_alias, webhook
+from towers import linked_model, on_alias, webhook
 
 QUICK_WORKER = """
 from datetime import timedelta
@@ -69,15 +67,7 @@ def is_held(request: Received) -> bool:
 
 
 def start_quick_worker(database: str) -> Program:
-    talk = tempfile.TemporaryFile("a+")  # noqa: SIM115 - the program closes it
-    process = subprocess.Popen(
-        [sys.executable, "-c", QUICK_WORKER],
-        env=environment(database),
-        stdout=subprocess.DEVNULL,
-        stderr=talk,
-        text=True,
-    )
-    return Program(process, talk)
+    return start_worker(database, [sys.executable, "-c", QUICK_WORKER])
 
 
 @dataclass
