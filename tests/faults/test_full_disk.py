@@ -2,13 +2,20 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 import firetower
 from faults.invariants import check, gather
-from faults.processes import start_logger, start_worker, wait_for_peace, wait_until
+from faults.processes import (
+    start_logger,
+    start_worker,
+    wait_for_peace,
+    wait_for_workers,
+    wait_until,
+)
 from receiver import serve
 from towers import linked_model, on_alias, run, webhook
 
@@ -17,10 +24,10 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 16 MiB: the log outgrows 4 before a slow worker is up."""
+    """A disk of 4 MiB: less than SQLite's log grows to before it begins anew in its old room."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -49,7 +56,10 @@ def test_a_full_disk_refuses_changes_and_loses_none(small_disk: Path) -> None:
             webhook(tower, "ci", receiver.url())
             version = linked_model(tower)
             on_alias(tower, "deploy", "ci")
-        with start_worker(database) as worker, start_logger(database, version, 0) as logger:
+        with ExitStack() as programs:
+            worker = programs.enter_context(start_worker(database))
+            wait_for_workers(database, 1)  # or the log fills the disk before it is up
+            logger = programs.enter_context(start_logger(database, version, 0))
             receiver.wait_for(20)
             ballast = _fill(small_disk)
             wait_until(lambda: logger.refused > 0, "a change to be refused")

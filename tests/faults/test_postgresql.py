@@ -10,7 +10,13 @@ import pytest
 import firetower
 from faults.conftest import Count
 from faults.invariants import check, gather
-from faults.processes import start_logger, start_worker, wait_for_peace, wait_for_workers
+from faults.processes import (
+    start_logger,
+    start_worker,
+    wait_for_peace,
+    wait_for_workers,
+    wait_until,
+)
 from firetower.store.store import Store
 from postgres import running_server
 from receiver import Receiver, serve
@@ -38,11 +44,13 @@ def _restart(server: Any, mode: str) -> None:
 
 
 def _cut(server: Any, _: str) -> None:
+    there = "FROM pg_stat_activity WHERE datname = 'trial'"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        cut = connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'trial'"
+        wait_until(
+            lambda: connection.execute(f"SELECT pid {there}").rowcount >= 3,
+            "two workers and the script to be back from the cut before",
         )
-        assert cut.rowcount >= 3  # two workers and the script
+        connection.execute(f"SELECT pg_terminate_backend(pid) {there}")
 
 
 def _after_more(receiver: Receiver, arrivals: int) -> None:
