@@ -58,20 +58,12 @@ def automation_row(automation: Automation, now: datetime, silent: Silence = LOUD
             Cell(definition.scope.label, "dim"),
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
-            _action(definition, silent),
+            silent.target(definition.action.integration),
             silent.cell if silent.state else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
             Cell(automation.fired_words or "–", quiet),
         ),
     )
-
-
-def _action(definition: Definition, silent: Silence) -> Cell:
-    """Return where it sends, and what waits there or was missed: by whatever automation."""
-    endpoint = definition.action.integration
-    if endpoint is None or not silent.missing:
-        return Cell(endpoint or "record only", "dim")
-    return Cell(f"{endpoint}: {silent.missing}", "warn")
 
 
 _SHOWN = 3

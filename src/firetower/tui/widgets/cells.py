@@ -1,6 +1,6 @@
 """The rows, columns and cells of a table, and how text fits in them."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -146,6 +146,26 @@ def widths(
     left = _share(given, left, [column.flex for _, column in shown], wants)
     _share(given, left, [column.flex for _, column in shown], [width] * len(shown))
     return [((place, cells), column) for cells, (place, column) in zip(given, shown, strict=True)]
+
+
+def laid_out(
+    columns: Sequence[Column],
+    cells: Sequence[Cell],
+    width: int,
+    natural: Sequence[int] | None = None,
+) -> Iterator[tuple[Cell, Column, int]]:
+    """Yield the cells of a row that are shown in a width, each with its column and its width.
+
+    The last cell of a row that has fewer than there are columns takes what is left.
+    """
+    used, last = 1, len(cells) - 1
+    for (place, given), column in widths(columns, width, natural):
+        if place > last:
+            return
+        is_short = place == last < len(columns) - 1
+        wide = max(width - used - 1, given) if is_short else given
+        used += wide + GAP
+        yield cells[place], column, wide
 
 
 def _width(column: Column, want: int) -> int:

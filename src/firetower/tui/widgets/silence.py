@@ -21,5 +21,11 @@ class Silence(NamedTuple):
         number = f"{self.total:,}" if self.total < 10_000 else f"{self.total // 1_000:,}k"
         return Cell(f"! {self.state} {number if self.total else ''}".rstrip(), "warn")
 
+    def target(self, endpoint: str | None) -> Cell:
+        """Where an automation sends, and what waits there or was missed: by whatever automation."""
+        if endpoint is None or not self.missing:
+            return Cell(endpoint or "record only", "dim")
+        return Cell(f"{endpoint}: {self.missing}", "warn")
+
 
 LOUD = Silence()

@@ -22,8 +22,8 @@ from firetower.tui.widgets.cells import (
     fitted,
     found,
     index_of,
+    laid_out,
     natural_widths,
-    widths,
 )
 
 __all__ = ["Cell", "Column", "Row", "Table", "fitted"]
@@ -289,14 +289,7 @@ class Table(ScrollView, can_focus=True):
 
     def _draw(self, cells: Sequence[Cell], base: Style, width: int) -> Strip:
         segments: list[Segment] = []
-        used, last = 1, len(cells) - 1
-        for (place, given), column in widths(self.columns, width, self._natural):
-            if place > last:
-                break
-            cell, cells_wide = cells[place], given
-            if place == last < len(self.columns) - 1:
-                cells_wide = max(width - used - 1, given)
-            used += cells_wide + GAP
+        for cell, column, cells_wide in laid_out(self.columns, cells, width, self._natural):
             segments.append(Segment(" " * (GAP if segments else 1), base))
             style = base
             if cell.tone:
