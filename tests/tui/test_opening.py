@@ -1,5 +1,6 @@
 """The moment before the first real screen: no key pressed then is lost."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -9,10 +10,12 @@ import pytest
 from textual.command import CommandPalette
 
 from firetower.tui import app as app_module
+from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.integrations import IntegrationsScreen
+from firetower.tui.screens.opening import OpeningScreen
 from tui.scene import Scene
-from tui.screens import WIDE, app_of, screen_text, settled, until
+from tui.screens import WIDE, app_of, open_app, screen_text, settled, until
 
 pytestmark = pytest.mark.anyio
 
@@ -53,10 +56,32 @@ async def test_keys_pressed_before_the_first_screen_act_on_it(
 
 
 async def test_it_can_be_left_before_the_first_screen(
-    scene: Scene, go_on: Callable[[], None]
+    scene: Scene, go_on: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = app_of(scene)
+
+    begin, begun = app._begin, asyncio.Event()
+
+    async def recorded_begin() -> None:
+        try:
+            await begin()
+        finally:
+            begun.set()
+
+    async def open_while_closed(_: OpeningScreen) -> None:
+        go_on()
+        await asyncio.wait_for(begun.wait(), 60)
+
+    monkeypatch.setattr(app, "_begin", recorded_begin)
+    monkeypatch.setattr(OpeningScreen, "on_unmount", open_while_closed, raising=False)
     async with app.run_test(size=WIDE) as pilot:
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
-        go_on()
+
+
+async def test_a_mode_asked_for_while_it_is_left_is_not_shown(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        app = pilot.app
+        assert isinstance(app, FiretowerApp)
+    await app.show_mode("feed")
+    assert not app._screen_stacks.get("feed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import PurePath
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, on
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widget import AwaitMount
 
 from firetower.core.errors import FiretowerError
 from firetower.tui import doors, themes
@@ -129,6 +129,8 @@ class FiretowerApp(App[None]):
     async def _begin(self) -> None:
         self.session.begin()
         await asyncio.to_thread(import_module, "firetower.tui.screens.registry")
+        if not self.is_running:
+            return
         opening = self.screen
         if self.current_mode == "opening":
             await self.show_mode("registry")
@@ -239,8 +241,13 @@ class FiretowerApp(App[None]):
         """Show a mode; the key of the one that is shown goes back to its own screen."""
         self.show_mode(mode)
 
-    def show_mode(self, mode: str) -> AwaitMount:
-        """Show a mode, without what was visited over it; its own screen where it is shown."""
+    def show_mode(self, mode: str) -> Awaitable[None]:
+        """Show a mode, without what was visited over it; its own screen where it is shown.
+
+        While the app is left it does nothing: Textual goes through its screens to close them.
+        """
+        if not self.is_running:
+            return AwaitComplete()
         for_good = mode == self.current_mode
         while getattr(self.screen, "ASIDE", None) is True or (
             for_good and getattr(self.screen, "ASIDE", None) is False
