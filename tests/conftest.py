@@ -1,5 +1,6 @@
 """What all tests share: how Hypothesis looks for counterexamples, and how long faults go on."""
 
+import gc
 import os
 import random
 from collections import Counter
@@ -33,6 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
         given = os.environ.get(SEED_VARIABLE)
         drawn = random.randrange(1_000_000) if config.option.long else _USUAL_SEED
         config.option.seed = drawn if given is None else int(given)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not in what was imported: a sixth of the time of the app."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

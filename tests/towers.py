@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import forked
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
@@ -33,15 +34,7 @@ def run(
     database: str, *arguments: str, given: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env=environment(database),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return forked.run(arguments, environment(database), given=given or "")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 from terminal import Shown, on_terminal
 
 SCRIPT = Path(sys.executable).with_name("firetower")
@@ -38,16 +39,7 @@ class Shell:
     def run(
         self, *arguments: str, stdin: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [SCRIPT, *arguments],
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            cwd=self.folder,
-            env=self.environment | environment,
-            timeout=60,
-            check=False,
-        )
+        return forked.run(arguments, self.environment | environment, self.folder, stdin)
 
     def ok(self, *arguments: str, stdin: str = "") -> str:
         done = self.run(*arguments, stdin=stdin)

@@ -19,7 +19,8 @@ _PAUSE = 0.25
 """Seconds between two reports: at most four repaints a second, whatever the rate of firing."""
 _BREATH = 0.02
 """The same after a change that fired nothing: what it fires follows in a moment."""
-_GLANCE = 0.5
+_GLANCE = 0.1
+"""Seconds within which following ends when the app does."""
 _AGAIN = 2.0
 
 

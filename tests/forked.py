@@ -1,0 +1,125 @@
+"""Commands in processes of their own that do not import the program anew, half a second each.
+
+A process that has imported it waits for orders and forks for each one. What a command reads and
+writes, its environment, its folder and how it ends are as when its script is started.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+_TIMEOUT = 60.0
+_READ_AT_START = ("PYTHON", "LC_", "LANG")
+"""Variables that only a new interpreter takes in."""
+
+
+def run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path = Path(),
+    given: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run `firetower` with these arguments to its end."""
+    changed = {name for name, value in environment.items() if os.environ.get(name) != value}
+    assert not [name for name in changed if name.startswith(_READ_AT_START)]
+    with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+        stdin.write(given.encode())
+        stdin.seek(0)
+        order = {
+            "arguments": arguments,
+            "environment": dict(environment),
+            "folder": str(folder or ""),
+        }
+        code = _forker().fork(order, (stdin, stdout, stderr))
+        return subprocess.CompletedProcess([*arguments], code, _written(stdout), _written(stderr))
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
+class _Forker:
+    """The process that forks, ended with the one that holds this."""
+
+    def __init__(self) -> None:
+        self._channel, theirs = socket.socketpair()
+        self._channel.settimeout(_TIMEOUT)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
+    def fork(self, order: Mapping[str, object], files: Sequence[IO[bytes]]) -> int:
+        """Run one command with these files as its standard ones; return how it ended."""
+        with TemporaryFile() as written:
+            written.write(json.dumps(order).encode())
+            written.seek(0)
+            socket.send_fds(self._channel, [b"?"], [file.fileno() for file in (written, *files)])
+            try:
+                return int(self._channel.recv(16))
+            except TimeoutError:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                raise
+
+
+@cache
+def _forker() -> _Forker:
+    return _Forker()
+
+
+def _serve(channel: socket.socket) -> None:
+    """Fork for each order; return in the process that is to carry it out."""
+    while True:
+        message, files, _, _ = socket.recv_fds(channel, 1, 4)
+        if not message:
+            sys.exit()
+        child = os.fork()
+        if not child:
+            channel.close()
+            _become(*files)
+            return
+        for file in files:
+            os.close(file)
+        _, status = os.waitpid(child, 0)
+        channel.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _become(order_file: int, *standard: int) -> None:
+    with open(order_file, "rb") as file:
+        order = json.load(file)
+    for number, file_number in enumerate(standard):
+        os.dup2(file_number, number)
+        os.close(file_number)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    time.tzset()
+    os.chdir(order["folder"])
+    sys.argv = ["firetower", *order["arguments"]]
+
+
+if __name__ == "__main__":
+    import pkgutil
+    from importlib import import_module
+
+    import firetower.cli
+    import firetower.tower
+    import firetower.worker
+
+    for package in (firetower.cli, firetower.tower, firetower.worker):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    firetower.cli.main()
