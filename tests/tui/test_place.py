@@ -5,11 +5,14 @@ from textual.widgets import Button
 
 from firetower.core.automations import Mode
 from firetower.core.integrations import IntegrationKind
+from firetower.core.references import ContainerKind
+from firetower.tui.app import FiretowerApp
+from firetower.tui.place_view import read_place
 from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.silence import Silence
 from firetower.tui.widgets.table import Table
-from tui.scene import MODELS, Scene
+from tui.scene import MODELS, VISION, Scene
 from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +64,29 @@ async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> Non
         screen.post_message(Table.Moved(screen.places.table, "datasets"))
         await settled(pilot)
         assert shows(pilot, "Registry › models")
+
+
+async def test_one_opened_before_the_list_is_read_stays_open(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_nothing(_: PlaceScreen) -> None:
+        pass
+
+    async with open_app(scene) as pilot:
+        app = pilot.app
+        assert isinstance(app, FiretowerApp)
+        with monkeypatch.context() as patch:
+            patch.setattr(PlaceScreen, "_read", read_nothing)
+            await app.show_mode("project")
+            screen = app.screen
+            assert isinstance(screen, PlaceScreen)
+            await until(pilot, lambda: screen.places.table.has_focus)
+            screen.open_place(VISION)
+        read = read_place(scene.tower, ContainerKind.PROJECT, VISION, "automations", None)
+        screen._show(read, "automations")
+        await settled(pilot)
+        assert screen.open == VISION
+        assert screen.places.table.key == str(VISION)
 
 
 async def test_a_click_opens_a_place(scene: Scene) -> None:

@@ -87,7 +87,7 @@ class PlaceScreen(Screen[None]):
     def on_mount(self) -> None:
         """Read what there is."""
         self.places.set_empty(self.EMPTY)
-        self.places.table.focus()
+        self.set_focus(self.places.table)
         self.set_interval(_LOOK, self._look)
         self._reload()
 
@@ -136,7 +136,7 @@ class PlaceScreen(Screen[None]):
         if view.open is None:
             self._show_none(view.places)
             return
-        if not self.places.table.has_focus:  # it was opened by name, before the list was read
+        if self.is_open:  # perhaps by name, before the list was read
             self.places.table.move_to(str(view.open.reference))
         self._show_title(view.open)
         self.tabs.count(self.FIRST_TAB, view.open.collections)
@@ -192,8 +192,7 @@ class PlaceScreen(Screen[None]):
         self._reload.at_once()
 
     def _focus_tab(self) -> None:
-        pane = self.query_one(f"#{self.tabs.current}", Listing)
-        pane.table.focus()
+        self.set_focus(self.query_one(f"#{self.tabs.current}", Listing).table)
 
     @on(Table.Moved, "#places Table")
     def _place_moved(self, event: Table.Moved) -> None:
@@ -201,7 +200,7 @@ class PlaceScreen(Screen[None]):
         event.stop()
         table = self.places.table
         is_there = event.key is not None and event.key == table.key  # it may have gone on since
-        if is_there and table.has_focus and self.has_class("-wide"):
+        if is_there and not self.is_open and self.has_class("-wide"):
             self._look_at(self._containers[str(event.key)].reference)
 
     @on(Table.Chosen, "#places Table")
@@ -275,7 +274,7 @@ class PlaceScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Go back to the list of places."""
-        self.places.table.focus()
+        self.set_focus(self.places.table)
         if self.has_class("-narrow"):
             self.remove_class("-open")
 
