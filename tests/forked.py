@@ -49,7 +49,7 @@ def _written(file: IO[bytes]) -> str:
 
 
 class _Forker:
-    """The process that forks, ended with the one that holds this."""
+    """The process that forks, no child of this one, but ended with it."""
 
     def __init__(self) -> None:
         self._channel, theirs = socket.socketpair()
@@ -60,6 +60,7 @@ class _Forker:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+        self._process.wait()
 
     def fork(self, order: Mapping[str, object], files: Sequence[IO[bytes]]) -> int:
         """Run one command with these files as its standard ones; return how it ended."""
@@ -110,6 +111,8 @@ def _become(order_file: int, *standard: int) -> None:
 
 
 if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)
     import pkgutil
     from importlib import import_module
 
