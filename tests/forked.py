@@ -37,7 +37,7 @@ def run(
         order = {
             "arguments": arguments,
             "environment": dict(environment),
-            "folder": str(folder or ""),
+            "folder": str(folder.absolute()),
         }
         code = _forker().fork(order, (stdin, stdout, stderr))
         return subprocess.CompletedProcess([*arguments], code, _written(stdout), _written(stderr))

@@ -13,6 +13,8 @@ from firetower.tui.child import WorkerChild
 from tui.scene import Scene
 
 WIDE, SMALL = (120, 40), (80, 24)
+_CALM = 3
+"""Times that nothing was being read: a screen begins to read once it is mounted."""
 
 
 def app_of(scene: Scene, child: WorkerChild | None = None) -> FiretowerApp:
@@ -43,9 +45,11 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: fl
 async def settled(pilot: Pilot[None]) -> None:
     """Let the app go on until it has opened, nothing is being read, and all is drawn."""
     await until(pilot, lambda: pilot.app.current_mode != "opening")
-    await pilot.pause()
-    await until(pilot, lambda: len(_busy(pilot)) <= _open_dialogs(pilot))
-    await pilot.pause()
+    deadline, calm = monotonic() + 30, 0
+    while calm < _CALM:
+        assert monotonic() < deadline, "\n".join(screen_text(pilot))
+        await pilot.pause()
+        calm = 0 if len(_busy(pilot)) > _open_dialogs(pilot) else calm + 1
 
 
 def _busy(pilot: Pilot[None]) -> list[Worker[object]]:

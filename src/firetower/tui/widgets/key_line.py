@@ -1,26 +1,89 @@
 """The line of keys at the bottom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
-from textual.app import ComposeResult
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.style import Style
 from textual.widget import Widget
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+
+_EDGE = "▏"
+_AT_THE_EDGE = "help"
+"""The action whose key stands on the right: it lists what found no room."""
+
+Key: TypeAlias = tuple[Binding, bool]
+"""A key, and whether it does something now."""
 
 
-class KeyLine(Footer):
-    """A footer whose way to the help is always in sight; what does not fit stands there."""
+class KeyLine(Widget):
+    """The keys that work here, as many as there is room for, and the way to all of them."""
 
-    _AT_THE_EDGE = "-command-palette"
-    """Textual's own class for what is docked on the right."""
+    ALLOW_SELECT = False
+    _keys: reactive[Sequence[Key]] = reactive(())
+    _pointed: reactive[str | None] = reactive(None)
+    """The key that the mouse is on."""
 
-    def __init__(self) -> None:
-        super().__init__(compact=True)
+    def on_mount(self) -> None:
+        """Show the keys whenever what works has changed."""
+        self.screen.bindings_updated_signal.subscribe(self, self._look)
 
-    def compose(self) -> ComposeResult:
-        """Lay out the keys that work here."""
-        keys: Iterable[Widget] = list(super().compose())
-        for key in keys:
-            if isinstance(key, FooterKey):
-                key.set_class(key.action == "help", self._AT_THE_EDGE)
-            yield key
+    def _look(self, screen: Screen[object]) -> None:
+        if self.is_attached and self.app.app_focus:
+            self._keys = tuple(_first_of_each_action(screen))
+
+    def render(self) -> Content:
+        """Lay out whole keys, those of where the focus is first."""
+        edge = [self._shown(key) for key in self._keys if key[0].action == _AT_THE_EDGE]
+        at_the_edge = Content.assemble((_EDGE, "$foreground 20%"), *edge) if edge else Content("")
+        room = self.size.width - at_the_edge.cell_length
+        keys = Content("")
+        for key in self._keys:
+            shown = self._shown(key)
+            if key[0].action != _AT_THE_EDGE and keys.cell_length + shown.cell_length <= room:
+                keys += shown
+        return Content.assemble(keys, " " * (room - keys.cell_length), at_the_edge)
+
+    def _shown(self, key: Key) -> Content:
+        binding, enabled = key
+        shown = Content.assemble(
+            " ",
+            (self.app.get_key_display(binding), "bold $footer-key-foreground"),
+            (f" {binding.description}", "$footer-description-foreground"),
+            " " if binding.action == _AT_THE_EDGE else "",
+        )
+        if not enabled:
+            shown = shown.stylize("dim")
+        if binding.key == self._pointed:
+            shown = shown.stylize("on $block-hover-background")
+        return shown.stylize(Style.from_meta({"key": binding.key}))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Mark the key that a click would press."""
+        self._pointed = event.style.meta.get("key")
+
+    def on_leave(self) -> None:
+        """Mark none any more."""
+        self._pointed = None
+
+    def on_click(self, event: events.Click) -> None:
+        """Press a key."""
+        key = event.style.meta.get("key")
+        if key is not None:
+            event.stop()
+            self.app.simulate_key(key)
+
+
+def _first_of_each_action(screen: Screen[object]) -> Iterator[Key]:
+    """Yield the keys to show, one for each action, as they are looked up; the palette's last."""
+    active = screen.active_bindings
+    actions = set()
+    for _, binding, enabled, _ in active.values():
+        if binding.show and binding.action not in actions:
+            actions.add(binding.action)
+            yield binding, enabled
+    if palette := active.get(screen.app.COMMAND_PALETTE_BINDING):
+        yield palette.binding, palette.enabled

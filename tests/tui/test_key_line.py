@@ -1,0 +1,41 @@
+"""The line of keys: whole keys alone, the way to all of them, and the mouse."""
+
+import pytest
+
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.help import HelpScreen
+from tui.scene import Scene
+from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_only_whole_keys_are_shown_and_the_help_always(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "enter")
+        line = screen_text(pilot)[-1]
+        assert line.startswith(
+            " / Filter n New e Edit space On/off s Shadow t Test x Why d Delete  "
+        )
+        assert line.endswith("▏ ? Help")
+        assert "esc" not in line
+
+
+@pytest.mark.parametrize(
+    ("said", "screen"), [("e Edit", FormScreen), ("? Help", HelpScreen)], ids=["edit", "help"]
+)
+async def test_a_click_presses_a_key(scene: Scene, said: str, screen: type) -> None:
+    async with open_app(scene, WIDE) as pilot:
+        await press(pilot, "enter")
+        column = screen_text(pilot)[-1].index(said)
+        await pilot.hover(offset=(column, WIDE[1] - 1))
+        await pilot.click(offset=(column, WIDE[1] - 1))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, screen)
+
+
+async def test_it_follows_the_focus(scene: Scene) -> None:
+    async with open_app(scene, WIDE) as pilot:
+        assert "space On/off" not in screen_text(pilot)[-1]
+        await press(pilot, "enter")
+        assert "space On/off" in screen_text(pilot)[-1]
