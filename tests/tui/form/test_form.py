@@ -1,13 +1,17 @@
 """The form as it is filled in: offers, errors, completion, and the preview at each keystroke."""
 
 import re
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from firetower.core.actions import WebhookAction
+from firetower.core.automations import Definition
+from firetower.core.backtest import Backtest
 from firetower.core.integrations import IntegrationKind
+from firetower.tower.automations import Automations
 from firetower.tui.screens.integration import IntegrationDialog
 from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.choice import Choice, Picker
@@ -290,3 +294,26 @@ async def test_no_other_screens_style_reaches_into_the_form(scene: Scene) -> Non
                 if sheet.stem != "form":
                     assert not mine & set(bare.findall(sheet.read_text())), sheet.name
             await press(pilot, "escape")
+
+
+async def test_the_past_is_read_anew_for_what_fires_and_not_for_a_name(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(self: Automations, definition: Definition, *rest: Any, **more: Any) -> Backtest:
+        read.append(definition.filter.words)
+        return backtest(self, definition, *rest, **more)
+
+    backtest = Automations.backtest
+    monkeypatch.setattr(Automations, "backtest", noted)
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
+        await fill(pilot, alias_regex="^prod$")
+        before = len(read)
+        assert before
+        await fill(pilot, automation_name="named", about_text="described")
+        assert len(read) == before
+        await to(pilot, "alias-regex", "shift+tab")
+        await write(pilot, "x")
+        assert len(read) > before

@@ -36,6 +36,8 @@ class Past(Static):
 
     def show(self, definition: Definition | None) -> None:
         """Tell of another definition; what is being read for the one before is given up."""
+        if definition is not None:  # what it is called says nothing of the past
+            definition = definition.model_copy(update={"name": "", "description": ""})
         if definition == self._definition:
             return
         self._definition = definition
