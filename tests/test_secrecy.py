@@ -48,8 +48,9 @@ def echo(request: Received) -> tuple[int, dict[str, str], bytes]:
 
 
 def forms(value: str) -> set[str]:
-    """Return a value plain, percent-encoded and in base64."""
-    coded = {base64.b64encode(value.encode()), base64.urlsafe_b64encode(value.encode())}
+    """Return a value plain, percent-encoded and in base64, alone and after a user's name."""
+    said = [text.encode() for text in (value, f"me:{value}", f"team:{value}")]
+    coded = {code(one) for one in said for code in (base64.b64encode, base64.urlsafe_b64encode)}
     return {value, quote(value), quote(value, safe=""), quote_plus(value)} | {
         one.decode() for one in coded
     }

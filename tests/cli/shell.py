@@ -56,3 +56,12 @@ def automation(*options: str, name: str = "new") -> tuple[str, ...]:
     event = () if "--event" in options else ("--event", "ADD_ARTIFACT_ALIAS")
     acts = () if "--webhook" in options or "--slack" in options else ("--no-op",)
     return ("automation", "create", name, *where, *event, *acts, *options)
+
+
+def lines_of(count: int, *, bad: int | None = None) -> str:
+    """Return versions to log, one a line; the one of number `bad` lacks its type."""
+    new = {"collection": "acme/vision/bulk", "type": "model", "tags": ["many"]}
+    lines = [json.dumps({**new, "references": [f"s3://bucket/{n}"]}) for n in range(1, count + 1)]
+    if bad is not None:
+        lines[bad - 1] = '{"collection": "acme/vision/bulk"}'
+    return "\n".join(lines) + "\n"

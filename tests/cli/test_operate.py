@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from cli.shell import Shell
+from cli.shell import Shell, lines_of
 
 DAY = 24 * 60 * 60 * 1_000_000
 
@@ -114,14 +114,6 @@ def test_a_worker_logs_json_without_secrets(shell: Shell) -> None:
     assert line["duration_ms"] > 0
     assert all("message" in json.loads(one) for one in done.stderr.splitlines())
     assert "s3cret-value" not in done.stdout + done.stderr
-
-
-def lines_of(count: int, *, bad: int | None = None) -> str:
-    new = {"collection": "acme/vision/bulk", "type": "model", "tags": ["many"]}
-    lines = [json.dumps({**new, "references": [f"s3://bucket/{n}"]}) for n in range(1, count + 1)]
-    if bad is not None:
-        lines[bad - 1] = '{"collection": "acme/vision/bulk"}'
-    return "\n".join(lines) + "\n"
 
 
 def test_many_are_logged_from_lines(shell: Shell) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 import firetower
-from cli.shell import Shell, automation
+from cli.shell import Shell, automation, lines_of
 from firetower.core.integrations import IntegrationKind
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -117,3 +117,15 @@ def test_hashing_draws_a_bar_for_much_to_read_and_a_person_to_see_it(shell: Shel
     assert "Hashing" not in small.text
     kept = shell.run("log", "acme/vision/large2", "large.bin", "--type", "model")
     assert (kept.stdout, kept.stderr) == ("acme/vision/large2:v0\n", "")
+
+
+def test_logging_many_counts_them_for_a_person(shell: Shell) -> None:
+    (shell.folder / "versions.jsonl").write_text(lines_of(450))
+    seen = shell.see("log", "--from", "versions.jsonl")
+    assert seen.returncode == 0, seen.text
+    drawn = ANSI.sub("", seen.text)
+    assert re.search(r"Logging.*450/\?", drawn)
+    assert seen.text.endswith("Logged 450 lines: 450 new versions.\n")
+    assert "\x1b[2K" in seen.text.rpartition("450/")[2]  # the bar is wiped off at the end
+    again = shell.run("log", "--from", "versions.jsonl")
+    assert (again.stdout, again.stderr) == ("", "Logged 450 lines: 450 new versions.\n")

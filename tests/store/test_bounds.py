@@ -38,4 +38,5 @@ def test_a_limit_beyond_64_bits_is_no_limit(store: Store) -> None:
     tower.log("acme/vision/resnet", type="model")
     assert len(tower.events.newest(HUGE)) == 2
     assert next(tower.events.follow(HUGE, wait=0.01)) == []
-    assert tower.executions.newest(HUGE, before_id=HUGE) == []
+    assert tower.executions.newest(HUGE) == []
+    assert not tower.executions.page(HUGE, before_id=HUGE).lines

@@ -15,9 +15,11 @@ def bench(store: Store) -> Bench:
     return Bench(store)
 
 
+@pytest.mark.parametrize("near", [100_000, 0])
 def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
-    bench: Bench, database_url: str
+    bench: Bench, database_url: str, monkeypatch: pytest.MonkeyPatch, near: int
 ) -> None:
+    monkeypatch.setattr("firetower.store.executions._NEAR", near)
     bench.automate(records=True)
     bench.tower.add_alias(bench.version, "begin")
     bench.turn()

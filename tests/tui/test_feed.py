@@ -220,14 +220,14 @@ async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> Non
     async with open_app(scene) as pilot:
         await until(pilot, lambda: not shows(pilot, "! held"))
         scene.open_circuit("ci-deploy")
-        await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened: 503"))
+        await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened, next"))
         await until(pilot, lambda: shows(pilot, "deploy-on-prod", "! held"))
         scene.close_circuit("ci-deploy")
         await until(pilot, lambda: shows(pilot, "✓ circuit of ci-deploy closed"))
         await until(pilot, lambda: not shows(pilot, "! held"))
 
 
-OPENED = "! circuit of ci-deploy opened: 503, 5 times in a row"
+OPENED = "! circuit of ci-deploy opened, next try 12:"
 CLOSED = "✓ circuit of ci-deploy closed after 5m, 1 goes out now"
 
 
@@ -274,6 +274,15 @@ async def test_a_circuit_stands_in_its_place_among_what_fired(
         assert closed == CLOSED
         assert shows(pilot, "12:06:31", OPENED)
         assert shows(pilot, "12:11:31", CLOSED)
+
+
+async def test_a_circuit_says_what_matters_in_80_columns(scene: Scene) -> None:
+    scene.webhook("deploy-to-eu-west-kubernetes", url="http://eu.test/")
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "3")
+        scene.open_circuit("deploy-to-eu-west-kubernetes")
+        line = "! circuit of deploy-to-eu-west-kubernetes opened, next try 12:05:01"
+        await until(pilot, lambda: shows(pilot, line))
 
 
 async def test_a_circuit_that_opens_is_a_line_that_stays(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from firetower.core.delivery import Answer
 from firetower.core.requests import Request
-from firetower.worker.sender import MOST_KEPT, open_sender
+from firetower.worker.sender import MOST_READ, open_sender
 from receiver import serve
 
 
@@ -71,7 +71,7 @@ def test_a_long_body_is_cut() -> None:
         receiver.answer = lambda _: (200, {}, b"x" * 10_000_000)
         answer = send(receiver.url())
         assert answer.succeeded
-        assert answer.body == "x" * MOST_KEPT
+        assert answer.body == "x" * MOST_READ
 
 
 def test_a_refused_connection_is_called_so() -> None:

@@ -76,7 +76,7 @@ class CircuitNews(Frozen):
         return "✓" if self.turn is Turn.CLOSED else "!"
 
     def words(self, clock: Callable[[datetime], str]) -> str:
-        """Return it as a line; `clock` writes the next try's time of day."""
+        """Return it as a line, what a narrow screen may cut off last; `clock` writes a time."""
         if self.turn is Turn.CLOSED:
             seconds = (self.at - self.circuit.opened_at) // _SECOND
             after = f"after {duration(timedelta(seconds=seconds))}" if seconds else "at once"
@@ -86,11 +86,11 @@ class CircuitNews(Frozen):
             return f"circuit of {self.integration} closed {after}{out}"
         became = "opened" if self.turn is Turn.OPENED else "still open"
         verb = "waits" if self.waiting == 1 else "wait"
-        wait = f"{self.waiting:,} {verb}, " if self.waiting else ""
+        wait = f", {self.waiting:,} {verb}" if self.waiting else ""
+        due = f"next try {clock(self.circuit.probe_at)}{wait}"
         return (
-            f"circuit of {self.integration} {became}: {self.circuit.reason}, "
-            f"{self.circuit.failures:,} times in a row, {wait}"
-            f"next try {clock(self.circuit.probe_at)}"
+            f"circuit of {self.integration} {became}, {due}; "
+            f"{self.circuit.reason}, {self.circuit.failures:,} times in a row"
         )
 
 

@@ -1,22 +1,23 @@
-"""The request that an execution sends: its body and headers, with secrets and without."""
+"""The request that an execution sends, with secrets, and what is kept of it and of its answer."""
 
 import json
-from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
+from firetower.core.delivery import Answer
 from firetower.core.events import Event, instant
 from firetower.core.filters.fields import Value
 from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.jsons import dump
+from firetower.core.masking import forms
 from firetower.core.signatures import standard_signature, wandb_signature
 from firetower.core.templates import PayloadTemplate, TextTemplate
+from firetower.core.text import shortened, storable
 from firetower.core.variables import ACCESS_TOKEN, MASK, read_variable
 
 SLACK_COLOURS: Mapping[Severity, str] = {
@@ -25,9 +26,8 @@ SLACK_COLOURS: Mapping[Severity, str] = {
     Severity.ERROR: "#a30200",
 }
 
-_BASE64 = (b64encode, urlsafe_b64encode)
-_SHORTEST_PATH = 8
-"""Characters from which a path says more than an ordinary word does."""
+MOST_KEPT = 1_000
+"""Characters of an answer that are kept."""
 _ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
 
@@ -49,30 +49,8 @@ class Secrets:
     def _to_mask(self) -> tuple[str, ...]:
         """Each value in every form in which an answer may give it back, the longest first."""
         values = {*self.values.values(), *self.previous.values()} - {""}
-        written = {form for value in values for form in _forms(value)}
+        written = {form for value in values for form in forms(value)}
         return tuple(sorted(written, key=len, reverse=True))
-
-
-def _forms(value: str) -> set[str]:
-    """Return a secret as it is, percent-encoded, in base64, and each as JSON writes it.
-
-    Of a URL the path is a secret too: "not found" pages tell which one they mean.
-    """
-    parts = {value}
-    if value.startswith(("http://", "https://")):
-        path = "/" + value.partition("://")[2].partition("/")[2]
-        parts |= {part for part in (path, path.partition("?")[0]) if len(part) >= _SHORTEST_PATH}
-    forms = {
-        form
-        for part in parts
-        for form in (
-            part,
-            *(quote(part, safe=kept, errors="replace") for kept in ("/", "")),
-            quote_plus(part, errors="replace"),
-            *(code(part.encode(errors="replace")).decode().rstrip("=") for code in _BASE64),
-        )
-    }
-    return forms | {json.dumps(form)[1:-1] for form in forms}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +198,14 @@ def record_request(request: Request, integration: Integration, secrets: Secrets)
         url=MASK if url is None else secrets.mask(url),
         headers=headers,
         body=secrets.mask(request.body.decode("ascii")),
+    )
+
+
+def record_answer(answer: Answer, secrets: Secrets) -> Answer:
+    """Return what may be kept of an answer: masked, then cut, for a cut may halve a secret."""
+    error = None if answer.error is None else shortened(secrets.mask(answer.error), MOST_KEPT)
+    return replace(
+        answer,
+        error=None if error is None else storable(error),
+        body=storable(secrets.mask(answer.body)[:MOST_KEPT]),
     )

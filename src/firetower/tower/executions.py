@@ -28,11 +28,9 @@ class Executions:
         *,
         status: Status | None = None,
         since: datetime | None = None,
-        before_id: int | None = None,
-        container: ContainerReference | None = None,
         automation_id: int | None = None,
     ) -> list[Execution]:
-        """Return the newest executions, the newest first."""
+        """Return the newest executions of one status or automation, or of all, the newest first."""
         with self._store.reading() as connection:
             return store.list_executions(
                 connection,
@@ -40,8 +38,6 @@ class Executions:
                 limit=limit,
                 status=status,
                 since=since,
-                before_id=before_id,
-                container=container,
                 automation_id=automation_id,
             )
 
@@ -53,7 +49,7 @@ class Executions:
         before_id: int | None = None,
         container: ContainerReference | None = None,
     ) -> Page:
-        """Return the newest executions, and what became of circuits meanwhile, the oldest first.
+        """Return a page of the feed: executions and what became of circuits, the oldest first.
 
         `before_id` goes on with the page before, `container` narrows both to one registry or
         project.

@@ -93,6 +93,17 @@ async def may_change(node: DOMNode) -> bool:
     return True
 
 
+async def send_again(node: DOMNode, execution_id: int) -> bool:
+    """Send an execution again, with the same webhook-id; say so, or why not, and return whether."""
+    try:
+        await session_of(node).ask(lambda tower: tower.executions.redeliver([execution_id]))
+    except FiretowerError as error:
+        tell(node, error)
+        return False
+    node.app.notify("It is sent again as soon as the worker gets to it.", markup=False)
+    return True
+
+
 def tell(node: DOMNode, error: FiretowerError) -> None:
     """Say what went wrong, and what to do."""
     cast("Opened", node.app).tell(error)

@@ -11,17 +11,19 @@ from firetower.core.delivery import Answer, Verdict, judge
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Status
 from firetower.core.requests import (
+    MOST_KEPT,
     RecordedRequest,
     Request,
     Secrets,
     build_request,
+    record_answer,
     record_request,
     render_body,
 )
 from firetower.core.text import shortened, storable
 from firetower.store.queue.record import Outcome
 from firetower.store.queue.turn import Claim
-from firetower.worker.sender import MOST_KEPT, Sender
+from firetower.worker.sender import Sender
 
 OpenSecrets = Callable[[Claim], Secrets]
 
@@ -70,22 +72,16 @@ def outcome_of(
 
     `jitter` is a number from -1 to 1, by which the next try comes earlier or later.
     """
-    integration, answer = claim.integration, exchange.answer
-    masked = Answer(
-        status_code=answer.status_code,
-        error=None if answer.error is None else storable(secrets.mask(answer.error)),
-        body=storable(secrets.mask(answer.body)),
-        retry_after=answer.retry_after,
-    )
+    integration, answer = claim.integration, record_answer(exchange.answer, secrets)
     verdict = judge(
-        masked,
+        answer,
         retries_used=claim.retries_used,
         schedule=integration.settings.schedule,
         now=now,
         jitter=jitter,
     )
     recorded = record_request(exchange.request, integration, secrets)
-    return Outcome(claim, recorded, masked, verdict, exchange.started_at, exchange.spent)
+    return Outcome(claim, recorded, answer, verdict, exchange.started_at, exchange.spent)
 
 
 def refused(claim: Claim, error: FiretowerError, now: datetime) -> Outcome:

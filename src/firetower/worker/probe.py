@@ -10,7 +10,7 @@ from firetower._version import __version__
 from firetower.core.delivery import Answer
 from firetower.core.events import instant
 from firetower.core.integrations import Integration, IntegrationKind
-from firetower.core.requests import Secrets, build_request
+from firetower.core.requests import Secrets, build_request, record_answer
 from firetower.store.queue.evaluate import new_webhook_id
 from firetower.store.store import utc_now
 from firetower.worker.sender import open_sender
@@ -39,12 +39,7 @@ async def _send(integration: Integration, secrets: Secrets, now: datetime) -> tu
         began = time.monotonic()
         answer = await sender.send(request, integration.settings.timeout)
         took = (time.monotonic() - began) * 1_000
-    masked = Answer(
-        status_code=answer.status_code,
-        error=None if answer.error is None else secrets.mask(answer.error),
-        body=secrets.mask(answer.body),
-    )
-    return masked, took
+    return record_answer(answer, secrets), took
 
 
 def _sample(integration: Integration, now: datetime) -> str:

@@ -14,12 +14,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from firetower.core.delivery import Answer
 from firetower.core.requests import Request
-from firetower.core.text import shortened
 
 MOST_READ = 64 * 1024
 """Bytes of an answer that are read."""
-MOST_KEPT = 1_000
-"""Characters of an answer that are kept."""
 
 
 class Sender:
@@ -29,7 +26,7 @@ class Sender:
         self._transport = transport
 
     async def send(self, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
-        """Send a request and return what came back; an error is an answer too.
+        """Send a request and return what came back, secrets and all; an error is an answer too.
 
         One deadline holds for the whole attempt: no timeout of a part bounds a body that drips.
         """
@@ -41,7 +38,7 @@ class Sender:
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             return Answer(error=_reason(error))
         except ValueError as error:  # a header that cannot be sent, an answer that is no HTTP
-            return Answer(error=shortened(f"the request failed: {error}", MOST_KEPT))
+            return Answer(error=f"the request failed: {error}")
 
     async def _exchange(self, request: Request) -> Answer:
         response = await self._transport.handle_async_request(_prepared(request))
@@ -54,7 +51,7 @@ class Sender:
                     break
         return Answer(
             status_code=response.status_code,
-            body=content[:MOST_READ].decode("utf-8", "replace")[:MOST_KEPT],
+            body=content[:MOST_READ].decode("utf-8", "replace"),
             retry_after=None if response.is_success else response.headers.get("retry-after"),
         )
 
@@ -86,12 +83,12 @@ def _reason(error: BaseException) -> str:
         case ConnectionResetError() | aiohttp.ServerDisconnectedError() | BrokenPipeError():
             return "connection reset"
         case aiohttp.ClientConnectorCertificateError():
-            return shortened(f"the TLS certificate was refused: {root}", MOST_KEPT)
+            return f"the TLS certificate was refused: {root}"
         case aiohttp.ClientResponseError() | BadHttpMessage():
             said = " ".join(root.message.split())
-            return shortened(f"the answer is not HTTP: {said}", MOST_KEPT)
+            return f"the answer is not HTTP: {said}"
         case _:
-            return shortened(str(root) or type(root).__name__, MOST_KEPT)
+            return str(root) or type(root).__name__
 
 
 @asynccontextmanager

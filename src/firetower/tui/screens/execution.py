@@ -17,7 +17,7 @@ from firetower.core.executions import Attempt, Execution
 from firetower.tui.execution_text import as_curl, execution_text, headline
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.explain import ExplainEventScreen
-from firetower.tui.session import session_of, tell
+from firetower.tui.session import send_again, session_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.key_line import KeyLine
 
@@ -99,11 +99,5 @@ class ExecutionScreen(ModalScreen[None]):
 
     async def action_redeliver(self) -> None:
         """Send it again, with the same webhook-id."""
-        number = self.execution_id
-        try:
-            await session_of(self).ask(lambda tower: tower.executions.redeliver([number]))
-        except FiretowerError as error:
-            tell(self, error)
-            return
-        self.notify("It is sent again as soon as the worker gets to it.", markup=False)
-        self._reload()
+        if await send_again(self, self.execution_id):
+            self._reload()

@@ -18,7 +18,7 @@ from firetower.core.feed import Page, Told
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui import doors
-from firetower.tui.session import session_of, tell
+from firetower.tui.session import send_again, session_of, tell
 from firetower.tui.widgets.feed_line import NewsKey, feed_row, line_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
@@ -222,14 +222,8 @@ class Feed(Listing):
         number = self.feed.key
         if isinstance(number, NewsKey):
             await doors.redelivery(self, number.endpoint)
-        if not isinstance(number, int):
-            return
-        try:
-            await session_of(self).ask(lambda tower: tower.executions.redeliver([number]))
-        except FiretowerError as error:
-            tell(self, error)
-            return
-        self.notify("It is sent again as soon as the worker gets to it.", markup=False)
+        if isinstance(number, int):
+            await send_again(self, number)
 
     def action_copy_line(self) -> None:
         """Copy the line under the cursor."""
