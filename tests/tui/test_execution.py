@@ -5,8 +5,12 @@ import shlex
 from datetime import timedelta
 
 import pytest
+from textual.events import Key
+from textual.pilot import Pilot
 
 from firetower.core.executions import Execution, Status
+from firetower.tui.screens.execution import ExecutionScreen
+from tui.haste import late
 from tui.scene import KEY, TOKEN, Scene
 from tui.screens import SMALL, WIDE, open_app, press, screen_text, shows, until
 
@@ -27,10 +31,10 @@ def newest(scene: Scene, status: Status, automation: str) -> Execution:
     return scene.tower.executions.newest(100)[number_of(scene, status, automation)]
 
 
-async def open_execution(pilot: object, scene: Scene, status: Status, automation: str) -> None:
-    await press(pilot, "3")  # type: ignore[arg-type]
+async def open_execution(pilot: Pilot[None], scene: Scene, status: Status, automation: str) -> None:
+    await press(pilot, "3")
     up = number_of(scene, status, automation)
-    await press(pilot, *["k"] * up, "enter")  # type: ignore[arg-type]
+    await press(pilot, *["k"] * up, "enter")
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE])
@@ -103,6 +107,16 @@ async def test_what_cannot_be_sent_again_says_why(scene: Scene) -> None:
         await open_execution(pilot, scene, Status.RUNNING, "deploy-on-prod")
         await press(pilot, "r")
         assert shows(pilot, "is running")
+
+
+async def test_keys_are_answered_while_it_is_sent_again(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
+        async with late(pilot) as held:
+            pilot.app.post_message(Key("r", "r"))
+            await until(pilot, lambda: held)
+            pilot.app.post_message(Key("escape", None))
+            await until(pilot, lambda: not isinstance(pilot.app.screen, ExecutionScreen))
 
 
 async def test_escape_goes_back_to_the_same_line(scene: Scene) -> None:

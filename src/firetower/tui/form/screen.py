@@ -12,16 +12,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Button, Input, Static, TextArea
 
 from firetower.core.actions import ActionType
-from firetower.core.automations import Automation
+from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
 from firetower.core.executions import Execution
 from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
+from firetower.tui import over
 from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.past import Past
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-class FormScreen(Screen[str | None]):
+class FormScreen(over.Over[str | None]):
     """Makes an automation, or edits one; gives back its name, or None when left."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
@@ -73,6 +73,7 @@ class FormScreen(Screen[str | None]):
         self._recent: dict[EventType, Sequence[Event]] = {}
         self._reading = Reading()
         self._asked_to_save = False
+        self._saving = False
         self._refusal = Content("")
         """Why it was not saved; stands until something is edited, whatever is read meanwhile."""
         self._reload = Refresh(self, self._read)
@@ -203,7 +204,9 @@ class FormScreen(Screen[str | None]):
         preview.scroll_relative(y=pages * max(1, preview.size.height - 1))
 
     def action_leave(self) -> None:
-        """Leave, asking first if something was written."""
+        """Leave, asking first if something was written; it is left by itself once it is saved."""
+        if self._saving:
+            return
         if self.fields.read() == self._began:
             self.dismiss(None)
         else:
@@ -212,7 +215,7 @@ class FormScreen(Screen[str | None]):
     @work(exit_on_error=False)
     async def _ask_to_leave(self) -> None:
         asked = Confirm("Leave without saving?", "What was written is lost.", [("leave", "Leave")])
-        if await self.app.push_screen_wait(asked):
+        if await over.ask(self, asked):
             self.dismiss(None)
 
     @on(Button.Pressed, "#cancel")
@@ -223,20 +226,28 @@ class FormScreen(Screen[str | None]):
     def _save_pressed(self) -> None:
         self.action_save()
 
-    @work(exit_on_error=False, exclusive=True, group="save")
-    async def action_save(self) -> None:
+    def action_save(self) -> None:
         """Save it, or say under the fields why that cannot be."""
+        if self._saving:
+            return
         self._asked_to_save = True
         self._edited()
-        definition, mode, before = self._reading.definition, self.fields.draft.mode, self._before
+        definition = self._reading.definition
         if definition is None or self._reading.missing:
             self._go_to_problem()
             return
+        self._saving = True
+        self._save(definition, self.fields.draft.mode, self._before)
+
+    @work(exit_on_error=False)
+    async def _save(self, definition: Definition, mode: Mode, before: Automation | None) -> None:
         try:
             await session_of(self).ask(lambda tower: save(tower, definition, mode, before))
         except FiretowerError as error:
             await self._refuse(error)
             return
+        finally:
+            self._saving = False
         self.notify(f"Saved {definition.name}. {definition.sentence}", markup=False)
         if before is None:
             self.app.post_message(self.Saved(definition.name))
@@ -271,7 +282,7 @@ class FormScreen(Screen[str | None]):
         """Make an endpoint without leaving the form, and choose it."""
         from firetower.tui.screens.integration import IntegrationDialog
 
-        made = await self.app.push_screen_wait(IntegrationDialog(self._kind(self.fields.draft)))
+        made = await over.ask(self, IntegrationDialog(self._kind(self.fields.draft)))
         if made is not None:
             await self._read()
             self.query_one("#integration", Choice).value = made

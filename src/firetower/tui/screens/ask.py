@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
+from firetower.tui.over import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, plain
 from firetower.tui.widgets.field import Field
@@ -27,7 +27,7 @@ Answers = Mapping[str, str]
 """What was given, by the fields' names."""
 
 
-class Ask(ModalScreen[T | None]):
+class Ask(Dialog[T | None]):
     """A dialog with fields; it closes only once what was given has been saved, or on Escape."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own

@@ -18,6 +18,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
 from firetower.core.revisions import with_changes
+from firetower.tui import over
 from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
@@ -108,11 +109,11 @@ class AutomationScreen(VisitScreen):
     @on(Table.Chosen)
     def _execution_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        self.app.push_screen(ExecutionScreen(int(str(event.key))))
+        over.show(self, ExecutionScreen(int(str(event.key))))
 
     def action_explain(self) -> None:
         """Tell why it has fired, and why not."""
-        self.app.push_screen(ExplainAutomationScreen(self.automation))
+        over.show(self, ExplainAutomationScreen(self.automation))
 
     @work(exit_on_error=False)
     async def action_restore(self) -> None:
@@ -125,7 +126,7 @@ class AutomationScreen(VisitScreen):
             Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
             for one, _ in earlier
         ]
-        chosen = await self.app.push_screen_wait(Picker("Restore which revision?", offers, ""))
+        chosen = await over.ask(self, Picker("Restore which revision?", offers, ""))
         if chosen is None:
             return
         name = self.automation
@@ -150,6 +151,6 @@ class AutomationScreen(VisitScreen):
         """Change it."""
         if self._found is not None and await may_change(self):
             form = FormScreen(Draft.of(self._found), self._found)
-            saved = await self.app.push_screen_wait(form)
+            saved = await over.ask(self, form)
             self.automation = saved or self.automation
             self._reload()

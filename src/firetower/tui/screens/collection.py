@@ -15,6 +15,7 @@ from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted, visible
+from firetower.tui import over
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.ask import Ask
@@ -153,7 +154,7 @@ class CollectionScreen(VisitScreen):
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        self.app.push_screen(VersionScreen(str(event.key)))
+        over.show(self, VersionScreen(str(event.key)))
 
     def action_copy(self) -> None:
         """Copy the version's reference."""
@@ -164,7 +165,7 @@ class CollectionScreen(VisitScreen):
     @work(exit_on_error=False)
     async def _ask(self, dialog: Ask[Any]) -> None:
         """Ask, and show what it changed."""
-        made = await self.app.push_screen_wait(dialog)
+        made = await over.ask(self, dialog)
         if isinstance(made, Version):
             self.notify(catalog.made_words(made), markup=False)
         self._reload()
@@ -228,12 +229,13 @@ class CollectionScreen(VisitScreen):
         if version is None:
             return
         said = "Its aliases and tags here go with it."
-        answer = await self.app.push_screen_wait(
+        answer = await over.ask(
+            self,
             Confirm(
                 f"Unlink {version}?",
                 f"{said} {version.source} stays as it is.",
                 [("unlink", "Unlink")],
-            )
+            ),
         )
         if answer is not None:
             try:

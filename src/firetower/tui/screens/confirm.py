@@ -6,13 +6,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Label
 
+from firetower.tui.over import Dialog
 from firetower.tui.text import lines, plain
 
 
-class Confirm(ModalScreen[str | None]):
+class Confirm(Dialog[str | None]):
     """A question with its answers; the safe one, Cancel, has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

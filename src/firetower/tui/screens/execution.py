@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
+from firetower.tui import over
 from firetower.tui.execution_text import as_curl, execution_text, headline
+from firetower.tui.over import Dialog
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.session import send_again, session_of
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
 
 
-class ExecutionScreen(ModalScreen[None]):
+class ExecutionScreen(Dialog[None]):
     """What happened, why it fired, what was sent and what came back; it follows the next try."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,8 +97,9 @@ class ExecutionScreen(ModalScreen[None]):
     def action_explain(self) -> None:
         """Tell what became of the event for the other automations."""
         if self._found is not None:
-            self.app.push_screen(ExplainEventScreen(self._found[0].event.id))
+            over.show(self, ExplainEventScreen(self._found[0].event.id))
 
+    @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
         """Send it again, with the same webhook-id."""
         if await send_again(self, self.execution_id):

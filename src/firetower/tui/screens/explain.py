@@ -9,12 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
+from firetower.tui import over
+from firetower.tui.over import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, plain
 from firetower.tui.widgets.key_line import KeyLine
@@ -24,7 +25,7 @@ from firetower.tui.widgets.table import Cell, Column, Row, Table
 _BACK = Binding("escape,q", "dismiss(None)", "Back", id="explain.back")
 
 
-class ExplainEventScreen(ModalScreen[None]):
+class ExplainEventScreen(Dialog[None]):
     """What became of one event for every automation near it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [_BACK]
@@ -99,7 +100,7 @@ COLUMNS = (
 )
 
 
-class ExplainAutomationScreen(ModalScreen[None]):
+class ExplainAutomationScreen(Dialog[None]):
     """What became of the newest events in and near an automation's scope, by reason."""
 
     BINDINGS: ClassVar[list[BindingType]] = [_BACK]
@@ -154,7 +155,7 @@ class ExplainAutomationScreen(ModalScreen[None]):
         """Explain the newest event of a reason."""
         event.stop()
         group = next(one for one in self._groups if one.reason == event.key)
-        self.app.push_screen(ExplainEventScreen(group.event.id))
+        over.show(self, ExplainEventScreen(group.event.id))
 
 
 def _group_row(group: Group, now: datetime) -> Row:

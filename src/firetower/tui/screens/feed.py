@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from firetower.core.executions import Execution
+from firetower.tui import over
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.redeliver import send_failed_again
 from firetower.tui.widgets.bar import Bar
@@ -60,4 +61,4 @@ class FeedScreen(Screen[None]):
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        self.app.push_screen(ExecutionScreen(int(str(event.key))))
+        over.show(self, ExecutionScreen(int(str(event.key))))

@@ -8,9 +8,10 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
+from firetower.tui.over import Dialog
 from firetower.tui.text import plain
 
 _GENERAL = """A version is logged in a project and linked to a registry. An automation watches a \
@@ -21,7 +22,7 @@ An alias belongs to a collection: production on a project's version is no event 
 that the version is linked to."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """The keys that work where the help was asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.text import counted
+from firetower.tui import over
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.integration import IntegrationDialog
@@ -144,7 +145,7 @@ class IntegrationsScreen(VisitScreen):
     @work(exit_on_error=False)
     async def action_new(self, kind: str) -> None:
         """Make an endpoint."""
-        name = await self.app.push_screen_wait(IntegrationDialog(IntegrationKind(kind)))
+        name = await over.ask(self, IntegrationDialog(IntegrationKind(kind)))
         if name is not None:
             self.notify(f"Made {name}. t sends a test.", markup=False)
             await self._read()
@@ -154,7 +155,7 @@ class IntegrationsScreen(VisitScreen):
         """Send a test request to the endpoint."""
         if detail := self.chosen:
             name, kind = detail.integration.name, detail.integration.settings.kind
-            self.app.push_screen(ProbeScreen(name, kind))
+            over.show(self, ProbeScreen(name, kind))
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
@@ -214,7 +215,7 @@ class IntegrationsScreen(VisitScreen):
                 button=f"Send {failed:,} again",
                 detail=f"{failed:,} failed. They can be sent again, with the same webhook-id.",
             )
-            sent = await self.app.push_screen_wait(question)
+            sent = await over.ask(self, question)
             if sent is not None:
                 self.notify(f"{counted(sent, 'execution')} sent again.", markup=False)
 
@@ -231,7 +232,7 @@ class IntegrationsScreen(VisitScreen):
             answers = answers[1:]
         waiting = f"{counted(detail.waiting, 'execution')} that wait for it will be skipped. "
         said = f"{waiting if detail.waiting else ''}What it was sent stays in the history."
-        answer = await self.app.push_screen_wait(Confirm(f"Delete {name}?", said, answers))
+        answer = await over.ask(self, Confirm(f"Delete {name}?", said, answers))
         if answer == "disable":
             await self._disable(integration)
         elif answer == "delete":

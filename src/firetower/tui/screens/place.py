@@ -18,7 +18,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
-from firetower.tui import doors
+from firetower.tui import doors, over
 from firetower.tui.place_view import PlaceView, place_row, read_place
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import may_change, session_of
@@ -218,12 +218,12 @@ class PlaceScreen(Screen[None]):
     @on(Table.Chosen, "Feed FeedTable")
     def _execution_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        self.app.push_screen(doors.execution(int(str(event.key))))
+        over.show(self, doors.execution(int(str(event.key))))
 
     @on(Automations.Wanted)
     def _automation_wanted(self, event: Automations.Wanted) -> None:
         event.stop()
-        chosen = self.automations.chosen
+        chosen = event.automation
         if event.what == "refresh":
             self._reload()
         elif event.what == "new" and self.open is not None:
@@ -231,7 +231,7 @@ class PlaceScreen(Screen[None]):
         elif event.what == "edit" and chosen is not None:
             self._write(doors.edited_automation(chosen))
         elif event.what == "show" and chosen is not None:
-            self.app.push_screen(doors.automation(chosen.name, self.KIND))
+            over.show(self, doors.automation(chosen.name, self.KIND))
         elif event.what == "test" and chosen is not None:
             doors.try_out(self, chosen.definition)
 
@@ -240,7 +240,7 @@ class PlaceScreen(Screen[None]):
         """Let an automation be written, and put the cursor on it."""
         if not await may_change(self):
             return
-        saved = await self.app.push_screen_wait(form)
+        saved = await over.ask(self, form)
         if saved is not None:
             await self._read()
             self.automations.table.move_to(saved)
@@ -249,7 +249,7 @@ class PlaceScreen(Screen[None]):
     def _collection_wanted(self, event: Collections.Wanted) -> None:
         event.stop()
         if event.what == "open" and event.reference is not None:
-            self.app.push_screen(doors.collection(event.reference))
+            over.show(self, doors.collection(event.reference))
         else:
             self._catch_up(event.reference)
 
@@ -262,7 +262,7 @@ class PlaceScreen(Screen[None]):
     @work(exit_on_error=False)
     async def action_create(self) -> None:
         """Make a registry or project, and open it."""
-        made = await self.app.push_screen_wait(doors.new_place(self.KIND))
+        made = await over.ask(self, doors.new_place(self.KIND))
         if made is not None:
             await self._read()
             self.open_place(made)

@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Static
 
 from firetower.core.actions import NoAction, SlackAction
@@ -16,13 +15,15 @@ from firetower.core.automations import Definition
 from firetower.core.errors import FiretowerError
 from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
+from firetower.tui import over
 from firetower.tui.command import run_command
 from firetower.tui.execution_text import pretty
+from firetower.tui.over import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, milliseconds, plain
 
 
-class ProbeScreen(ModalScreen[None]):
+class ProbeScreen(Dialog[None]):
     """Sends a test request from a process of its own, and shows what came back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -129,4 +130,4 @@ def show_probe(node: DOMNode, definition: Definition) -> None:
         return
     slack = isinstance(action, SlackAction)
     kind = IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
-    node.app.push_screen(ProbeScreen(action.integration, kind))
+    over.show(node, ProbeScreen(action.integration, kind))

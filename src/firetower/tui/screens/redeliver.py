@@ -10,6 +10,7 @@ from textual.dom import DOMNode
 from firetower.core.errors import FiretowerError
 from firetower.core.integrations import Integration
 from firetower.core.text import counted, visible
+from firetower.tui import over
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.session import session_of, tell
 from firetower.tui.widgets.choice import Offer, Picker
@@ -65,13 +66,13 @@ async def _send(node: DOMNode, endpoint: Integration | None) -> None:
     if all(offer.why_not for offer in offers):
         app.notify(f"Nothing that was sent{where} has failed.", markup=False)
         return
-    chosen = await app.push_screen_wait(Picker(f"Send again what failed{where} in", offers, ""))
+    chosen = await over.ask(node, Picker(f"Send again what failed{where} in", offers, ""))
     if chosen is None:
         return
     plan, moment = plans[chosen], since[chosen]
     total = counted(sum(plan.values()), "execution")
     sure = Confirm(f"Send {total} again?", _plan_words(plan), [("send", "Send again")])
-    if await app.push_screen_wait(sure):
+    if await over.ask(node, sure):
         number = None if endpoint is None else endpoint.id
         sent = await session.ask(
             lambda tower: tower.executions.redeliver_failed(moment, integration_id=number)

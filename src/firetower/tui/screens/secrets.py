@@ -13,6 +13,7 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.names import check_secret_name
 from firetower.core.text import counted
+from firetower.tui import over
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.visit import VisitScreen
@@ -131,7 +132,7 @@ class SecretsScreen(VisitScreen):
 
     @work(exit_on_error=False)
     async def _set(self, name: str | None) -> None:
-        saved = await self.app.push_screen_wait(secret_dialog(name))
+        saved = await over.ask(self, secret_dialog(name))
         if saved is not None:
             self.notify(f"Saved {saved}, encrypted.", markup=False)
             await self._read()
@@ -145,8 +146,9 @@ class SecretsScreen(VisitScreen):
             return
         name, users = secret.name, len(secret.used_by)
         said = f"{counted(users, 'integration')} still use it." if users else "Nothing uses it."
-        answer = await self.app.push_screen_wait(
-            Confirm(f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")])
+        answer = await over.ask(
+            self,
+            Confirm(f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")]),
         )
         if answer == "delete":
             try:

@@ -6,11 +6,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.tui.over import Dialog
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
@@ -18,7 +18,7 @@ from firetower.tui.version_text import version_text
 from firetower.tui.widgets.key_line import KeyLine
 
 
-class VersionScreen(ModalScreen[None]):
+class VersionScreen(Dialog[None]):
     """Metadata, every file, every link; it follows changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,15 +6,14 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.screen import Screen
-
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.tui.over import Over
 from firetower.tui.refresh import Refresh
 from firetower.tui.widgets.listing import Listing
 
 
-class VisitScreen(Screen[None]):
+class VisitScreen(Over[None]):
     """Reads what it lists at first, and again whenever the database changes."""
 
     ASIDE: ClassVar = False

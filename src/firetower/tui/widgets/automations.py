@@ -15,7 +15,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
-from firetower.tui import doors
+from firetower.tui import doors, over
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
@@ -99,10 +99,11 @@ class Automations(Listing):
     class Wanted(Message):
         """Something is to be done about an automation, or about a new one."""
 
-        def __init__(self, what: str, name: str | None) -> None:
+        def __init__(self, what: str, automation: Automation | None = None) -> None:
             super().__init__()
             self.what = what
-            self.name = name
+            self.automation = automation
+            """The one that was under the cursor then: it may have gone on since."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(
@@ -181,7 +182,7 @@ class Automations(Listing):
 
     def action_new(self) -> None:
         """Make an automation."""
-        self.post_message(self.Wanted("new", None))
+        self.post_message(self.Wanted("new"))
 
     def action_edit(self) -> None:
         """Change the automation."""
@@ -190,7 +191,7 @@ class Automations(Listing):
     def action_explain(self) -> None:
         """Tell why it has fired, and why not."""
         if automation := self._chosen_or_why():
-            self.app.push_screen(doors.explained_automation(automation.name))
+            over.show(self, doors.explained_automation(automation.name))
 
     def action_test(self) -> None:
         """Try its endpoint out."""
@@ -203,7 +204,7 @@ class Automations(Listing):
 
     def _want(self, what: str) -> None:
         if automation := self._chosen_or_why():
-            self.post_message(self.Wanted(what, automation.name))
+            self.post_message(self.Wanted(what, automation))
 
     def action_turn(self) -> None:
         """Enable the automation, or disable it."""
@@ -233,7 +234,7 @@ class Automations(Listing):
         question = Confirm(
             f"Let {automation.name} act?", _would_have_sent(fired), [("act", "Let it act")]
         )
-        if await self.app.push_screen_wait(question):
+        if await over.ask(self, question):
             self._set_mode(automation.name, Mode.ENABLED)
 
     def _set_mode(self, name: str, mode: Mode) -> None:
@@ -258,7 +259,7 @@ class Automations(Listing):
             f"It fired {counted(automation.fired_24h, 'time')} in the last 24 h. "
             "What it did stays in the history."
         )
-        answer = await self.app.push_screen_wait(Confirm(f"Delete {name}?", detail, answers))
+        answer = await over.ask(self, Confirm(f"Delete {name}?", detail, answers))
         if answer == "disable":
             self._set_mode(name, Mode.DISABLED)
         elif answer == "delete":
@@ -285,7 +286,7 @@ class Automations(Listing):
             tell(self, error)
             return
         self.notify(said, markup=False)
-        self.post_message(self.Wanted("refresh", None))
+        self.post_message(self.Wanted("refresh"))
 
 
 def read_automations(container: ContainerReference) -> Callable[[Tower], list[Automation]]:

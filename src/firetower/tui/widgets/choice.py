@@ -11,11 +11,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from firetower.core.text import visible
+from firetower.tui import over
+from firetower.tui.over import Dialog
 from firetower.tui.text import plain
 
 _MANY = 10
@@ -41,7 +42,7 @@ class Offer:
         )
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(Dialog[str | None]):
     """A list to choose one value from; those that cannot be chosen say why."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -169,7 +170,7 @@ class Choice(Static, can_focus=True):
     async def action_open(self) -> None:
         """Let a value be chosen."""
         before = self.value
-        picked = await self.app.push_screen_wait(Picker(self.title, self._offers, before))
+        picked = await over.ask(self, Picker(self.title, self._offers, before))
         if picked is not None and picked != before:
             self.value = picked
             self.post_message(self.Changed(self, picked, before))

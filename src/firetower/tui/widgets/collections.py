@@ -10,6 +10,7 @@ from textual.message import Message
 
 from firetower.core.catalog import Collection, Version
 from firetower.core.references import ContainerReference
+from firetower.tui import over
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.catalog import made_words, new_version, tag_collection
 from firetower.tui.session import session_of
@@ -101,7 +102,7 @@ class Collections(Listing):
     @work(exit_on_error=False)
     async def _ask(self, dialog: Ask[Any]) -> None:
         """Ask, say what was made, and let it be shown."""
-        made = await self.app.push_screen_wait(dialog)
+        made = await over.ask(self, dialog)
         if isinstance(made, Version):
             self.notify(made_words(made), markup=False)
             self.post_message(self.Wanted("refresh", str(made.collection)))

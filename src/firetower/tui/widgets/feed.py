@@ -17,7 +17,7 @@ from firetower.core.executions import Execution
 from firetower.core.feed import Page, Told
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
-from firetower.tui import doors
+from firetower.tui import doors, over
 from firetower.tui.session import send_again, session_of, tell
 from firetower.tui.widgets.feed_line import NewsKey, feed_row, line_row
 from firetower.tui.widgets.feed_table import FeedTable
@@ -177,7 +177,7 @@ class Feed(Listing):
         """Show the endpoint of a circuit's line; an execution is the screen's to show."""
         if isinstance(event.key, NewsKey):
             event.stop()
-            self.app.push_screen(doors.endpoint(event.key.endpoint))
+            over.show(self, doors.endpoint(event.key.endpoint))
 
     @on(FeedTable.Reached)
     def _reached(self, event: FeedTable.Reached) -> None:
@@ -211,7 +211,7 @@ class Feed(Listing):
         except FiretowerError as error:
             tell(self, error)
             return
-        self.app.push_screen(doors.explained_event(execution.event.id))
+        over.show(self, doors.explained_event(execution.event.id))
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
