@@ -13,7 +13,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from firetower.demo import fill
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 from firetower.tui.app import FiretowerApp
@@ -82,8 +82,8 @@ def _let_a_worker_live(database: str) -> None:
     store = Store.open(database, clock=lambda: NOW)
     with store.changing() as change:
         change.connection.execute(
-            tables.workers.insert(),
-            {"id": "w", "host": "gpu-01", "pid": 4121, "started_at": NOW, "beat_at": NOW},
+            schema.workers.insert(),
+            {"id": "w", "host": "gpu-01", "pid": 4121, "started_at": NOW, "heartbeat_at": NOW},
         )
     store.close()
 

@@ -1,9 +1,9 @@
 """Circuits put into a database as if an endpoint had failed for long."""
 
-from firetower.core.circuits import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
-from firetower.core.delivery import Answer
+from firetower.core.circuit_breaker import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
+from firetower.core.retry import Answer
 from firetower.store.circuits import follow
-from firetower.store.integrations import find_integration
+from firetower.store.endpoints import find_endpoint
 from firetower.store.store import Store
 
 
@@ -11,7 +11,7 @@ def open_circuit(database: str, name: str, answer: Answer) -> None:
     """Let an endpoint have failed too often in a row, for too long."""
     store = Store.open(database)
     with store.changing() as change:
-        key, now = find_integration(change.connection, name).id, change.now
+        key, now = find_endpoint(change.connection, name).id, change.now
         for failures, at in ((FAILURES_TO_OPEN - 1, now - LASTING_TO_OPEN), (1, now)):
             run = Run(failures=failures, last=answer)
             follow(change.connection, {key: run}, frozenset(), at, lambda: 0.0)

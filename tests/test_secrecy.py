@@ -15,7 +15,7 @@ import pytest
 import firetower
 from cli.shell import SCRIPT, Shell, automation
 from faults.processes import wait_for_peace
-from firetower.core.integrations import IntegrationKind
+from firetower.core.endpoints import EndpointKind
 from firetower.store.store import utc_now
 from firetower.tui.app import FiretowerApp
 from receiver import Received, Receiver, serve
@@ -205,12 +205,10 @@ def test_a_rotation_killed_at_any_moment_leaves_every_secret_readable(
         killed += process.wait() == -signal.SIGKILL
         with firetower.connect(str(shell.database)) as tower:
             for name, kind in (
-                ("taken", IntegrationKind.WEBHOOK),
-                ("slack", IntegrationKind.SLACK),
+                ("taken", EndpointKind.WEBHOOK),
+                ("slack", EndpointKind.SLACK),
             ):
-                opened = tower.integrations.open_secrets(
-                    tower.integrations.get(name, kind).integration
-                )
+                opened = tower.endpoints.open_secrets(tower.endpoints.get(name, kind).endpoint)
                 assert set(opened.values.values()) <= {TOKEN, SIGNING, receiver.url(ECHOES[2])}
                 assert opened.values
     assert killed

@@ -13,9 +13,9 @@ from pathlib import Path
 import forked
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
 from firetower.core.executions import Execution
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.tower import Tower
@@ -65,18 +65,18 @@ def worker(database: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def webhook(tower: Tower, name: str, url: str, **settings: object) -> None:
-    values = {"name": name, "kind": IntegrationKind.WEBHOOK, "url": url, "schedule": QUICK}
-    tower.integrations.create(IntegrationSettings.model_validate({**values, **settings}))
+    values = {"name": name, "kind": EndpointKind.WEBHOOK, "url": url, "schedule": QUICK}
+    tower.endpoints.create(EndpointSettings.model_validate({**values, **settings}))
 
 
-def on_alias(tower: Tower, name: str, integration: str, registry: str = "models") -> None:
+def on_alias(tower: Tower, name: str, endpoint: str, registry: str = "models") -> None:
     """Send every alias of a registry to an endpoint."""
     tower.automations.create(
         Definition(
             name=name,
             scope=ContainerScope(container=ContainerReference.registry(registry)),
             event_type=EventType.ADD_ARTIFACT_ALIAS,
-            action=WebhookAction(integration=integration),
+            action=WebhookAction(endpoint=endpoint),
         )
     )
 

@@ -18,9 +18,9 @@ from firetower.core.events import EventType
 from firetower.core.filters.filter import alias_and_tag_filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
-from firetower.store.mirror import Mirror
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.cycle import Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.turn import Slots, Turn
 from firetower.store.store import Store
 from towers import multiply_history
 
@@ -91,16 +91,16 @@ class Changes:
     def __init__(self, path: Path) -> None:
         self._store = Store.open(str(path), author="ada")
         self._tower = firetower.Tower(self._store)
-        self._mirror = Mirror()
+        self._cache = AutomationCache()
 
     def fire(self, *aliases: str) -> float:
         """Add aliases and fire what watches for them; return when that was done."""
         self._tower.add_alias("reg-0/col-0:v0", *aliases)
         with self._store.changing() as change:
-            self._mirror.refresh(change.connection)
+            self._cache.refresh(change.connection)
             slots = Slots("bench", {})
             evaluate(
-                Turn(change.connection, self._store.known, self._mirror, slots, change.now), 1_000
+                Turn(change.connection, self._store.known, self._cache, slots, change.now), 1_000
             )
         return time.monotonic()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import firetower
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.store import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def make_catalog(path: Path | str, registries: int, collections: int) -> list[st
     with store.changing() as change:
         connection = change.connection
         connection.execute(
-            tables.containers.insert(),
+            schema.containers.insert(),
             [
                 {"id": 100 + i, "kind": "registry", "entity": "", "name": f"reg-{i}"}
                 | {"description": "", **made}
@@ -36,7 +36,7 @@ def make_catalog(path: Path | str, registries: int, collections: int) -> list[st
             ],
         )
         connection.execute(
-            tables.collections.insert(),
+            schema.collections.insert(),
             [
                 {"id": 1000 + i, "container_id": 100 + i % registries, "name": f"col-{i}"}
                 | {"type": "model", "next_index": 1, **made}
@@ -44,13 +44,13 @@ def make_catalog(path: Path | str, registries: int, collections: int) -> list[st
             ],
         )
         connection.execute(
-            tables.memberships.insert(),
+            schema.memberships.insert(),
             [
                 {"collection_id": 1000 + i, "version_index": 0, "version_id": 1, **made}
                 for i in range(collections)
             ],
         )
-        connection.execute(tables.events.update().values(evaluated=True))
+        connection.execute(schema.events.update().values(evaluated=True))
     store.close()
     return names
 
@@ -60,7 +60,7 @@ def add_automations(path: Path, definitions: Sequence[tuple[int, Definition]]) -
     store = Store.open(str(path))
     with store.changing() as change:
         change.connection.execute(
-            tables.automations.insert(),
+            schema.automations.insert(),
             [
                 {"id": i, "name": definition.name, "created_at": NOON}
                 for i, (_, definition) in enumerate(definitions, 1)
@@ -68,15 +68,15 @@ def add_automations(path: Path, definitions: Sequence[tuple[int, Definition]]) -
         )
         containers = dict(
             change.connection.execute(
-                tables.collections.select().with_only_columns(
-                    tables.collections.c.id, tables.collections.c.container_id
+                schema.collections.select().with_only_columns(
+                    schema.collections.c.id, schema.collections.c.container_id
                 )
             )
             .tuples()
             .all()
         )
         change.connection.execute(
-            tables.revisions.insert(),
+            schema.revisions.insert(),
             [
                 {"id": i, "automation_id": i, "number": 1, "mode": "enabled", "author": "ada"}
                 | {"definition": definition.model_dump_json(), "saved_at": NOON}
@@ -93,7 +93,7 @@ def add_events(path: Path | str, count: int, collections: int) -> None:
     store = Store.open(str(path))
     with store.changing() as change:
         change.connection.execute(
-            tables.events.insert(),
+            schema.events.insert(),
             [
                 {"type": EventType.ADD_ARTIFACT_ALIAS.value, "recorded_at": NOON, "author": "ada"}
                 | {"collection_id": 1000 + i % collections, "version_id": 1, "version_index": 0}

@@ -17,8 +17,8 @@ from benchmarks.endpoint import Endpoint, endpoint, worker
 from benchmarks.table import Row, rate
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 
@@ -49,16 +49,16 @@ def prepare(path: Path | str, url: str) -> None:
     """Make a database with one automation, which calls `url` for each added alias."""
     data.make_catalog(path, 1, 1)
     with firetower.connect(str(path)) as tower:
-        settings = IntegrationSettings(
-            name="ci", kind=IntegrationKind.WEBHOOK, url=url, max_in_flight=IN_FLIGHT
+        settings = EndpointSettings(
+            name="ci", kind=EndpointKind.WEBHOOK, url=url, max_in_flight=IN_FLIGHT
         )
-        tower.integrations.create(settings)
+        tower.endpoints.create(settings)
         tower.automations.create(
             Definition(
                 name="deploy",
                 scope=ContainerScope(container=ContainerReference.registry("reg-0")),
                 event_type=EventType.ADD_ARTIFACT_ALIAS,
-                action=WebhookAction(integration="ci"),
+                action=WebhookAction(endpoint="ci"),
             )
         )
 

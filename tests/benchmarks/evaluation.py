@@ -12,16 +12,16 @@ from benchmarks import data
 from benchmarks.table import Row, rate
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition, Mode, Revision
-from firetower.core.evaluation import AutomationIndex, match
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.filters import Filter
-from firetower.core.jsons import dump
-from firetower.core.patterns import _found
+from firetower.core.filters.patterns import _found
+from firetower.core.json import dump
+from firetower.core.matching import AutomationIndex, match
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope
-from firetower.store.mirror import Mirror
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.cycle import Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.turn import Slots, Turn
 from firetower.store.store import Store
 
 REGISTRIES, COLLECTIONS, PER_COLLECTION = 10, 1_000, 10
@@ -88,14 +88,14 @@ def _fresh(source: Path, copy: Path) -> None:
 
 
 def _ours(path: Path) -> float:
-    store, mirror = Store.open(str(path)), Mirror()
+    store, cache = Store.open(str(path)), AutomationCache()
     with store.reading() as connection:
-        mirror.refresh(connection)  # a worker reads the automations once, when it starts
+        cache.refresh(connection)  # a worker reads the automations once, when it starts
     _found.cache_clear()  # another round has asked the same: a worker meets its events once
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):
         with store.changing() as change:
-            turn = Turn(change.connection, store.known, mirror, Slots("w", {}), change.now)
+            turn = Turn(change.connection, store.known, cache, Slots("w", {}), change.now)
             evaluate(turn, BATCH)
     spent = time.perf_counter() - begun
     store.close()

@@ -11,13 +11,13 @@ import firetower
 from benchmarks import data
 from benchmarks.delivery import prepare
 from benchmarks.table import Row, skipped
-from firetower.core.delivery import Answer, judge
 from firetower.core.requests import RecordedRequest
-from firetower.store.mirror import Mirror
+from firetower.core.retry import Answer, judge
+from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
+from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import Outcome, record
-from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.store import Store
 from towers import multiply_history
 
@@ -62,26 +62,26 @@ def measure(folder: Path) -> list[Row]:
 def _pass_events(path: Path, name: str, count: int) -> float:
     """Take events the whole way, except over the network; return the seconds it took."""
     with firetower.connect(str(path)) as tower:
-        store, mirror = Store.open(str(path)), Mirror()
+        store, cache = Store.open(str(path)), AutomationCache()
         tower.add_alias("reg-0/col-0:v0", f"{name}-warm")
-        _turn(store, mirror)
+        _turn(store, cache)
         begun, done = time.perf_counter(), 0
         for number in range(count):
             tower.add_alias("reg-0/col-0:v0", f"{name}-{number}")
             if number % BATCH == BATCH - 1 or number == count - 1:
-                done += _turn(store, mirror)
+                done += _turn(store, cache)
         spent = time.perf_counter() - begun
         store.close()
     assert done == count
     return spent
 
 
-def _turn(store: Store, mirror: Mirror) -> int:
+def _turn(store: Store, cache: AutomationCache) -> int:
     """Evaluate, claim, and record an answer for each claim; return how many there were."""
     with store.changing() as change:
-        mirror.refresh(change.connection)
-        slots = Slots("w", dict.fromkeys(mirror.integrations, BATCH))
-        turn = Turn(change.connection, store.known, mirror, slots, change.now)
+        cache.refresh(change.connection)
+        slots = Slots("w", dict.fromkeys(cache.endpoints, BATCH))
+        turn = Turn(change.connection, store.known, cache, slots, change.now)
         due, _ = claim_due(turn)
         claims = [*evaluate(turn, BATCH).claims, *due]
     with store.changing() as change:
@@ -94,7 +94,7 @@ def _taken(claim: Claim) -> Outcome:
     verdict = judge(
         answer,
         retries_used=0,
-        schedule=claim.integration.settings.schedule,
+        schedule=claim.endpoint.settings.schedule,
         now=now,
         jitter=0,
     )

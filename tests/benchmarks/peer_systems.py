@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import firetower
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.executions import Status
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from towers import COMMAND, environment, linked_model, on_alias
 
 _STARTS = 120.0
@@ -51,10 +51,8 @@ class Firetower:
 
     def prepare(self, urls: list[str]) -> None:
         for number, url in enumerate(urls):
-            settings = IntegrationSettings(
-                name=f"hook-{number}", kind=IntegrationKind.WEBHOOK, url=url
-            )
-            self._tower.integrations.create(settings)
+            settings = EndpointSettings(name=f"hook-{number}", kind=EndpointKind.WEBHOOK, url=url)
+            self._tower.endpoints.create(settings)
             on_alias(self._tower, f"to-{number}", f"hook-{number}")
 
     def start(self) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from circuits import open_circuit
 from cli.shell import SCRIPT, Shell, automation
-from firetower.core.circuits import FIRST_PAUSE
-from firetower.core.delivery import Answer
+from firetower.core.circuit_breaker import FIRST_PAUSE
+from firetower.core.retry import Answer
 
 
 def test_an_alias_goes_to_the_webhook_and_into_the_feed(shell: Shell) -> None:
@@ -142,7 +142,7 @@ def test_an_automation_can_be_edited_switched_and_deleted(shell: Shell) -> None:
     assert edited["cooldown"] is None
     assert edited["action"] == {
         "type": "NOTIFICATION",
-        "integration": "team",
+        "endpoint": "team",
         "title": "Tag ${tag}",
         "message": None,
         "severity": "WARN",

@@ -49,7 +49,7 @@ def test_what_failed_is_sent_again_to_one_endpoint_by_a_plan(shell: Shell) -> No
     none = shell.run("redeliver", "--failed", "--since", "1h", "--to", "ci")
     assert "0 executions will be sent again" in none.stderr
     unknown = shell.run("redeliver", "--failed", "--since", "1h", "--to", "nobody")
-    assert (unknown.returncode, "no integration nobody" in unknown.stderr) == (1, True)
+    assert (unknown.returncode, "no endpoint nobody" in unknown.stderr) == (1, True)
     shown = shell.see("redeliver", "--failed", "--since", "1h", typed="n\n")
     assert "1 execution to down" in shown.text
     assert "nothing is sent again" in shown.text

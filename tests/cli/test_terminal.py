@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 import firetower
 from cli.shell import Shell, automation, lines_of
-from firetower.core.integrations import IntegrationKind
+from firetower.core.endpoints import EndpointKind
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 HOSTILE = "[bold]x[/] [/foo] \x1b[31m 日本"
@@ -44,7 +44,7 @@ def spares(with_spares: Shell, tmp_path: Path) -> Shell:
 def _names(shell: Shell) -> set[str]:
     with firetower.connect(str(shell.database)) as tower:
         return (
-            {one.name for kind in IntegrationKind for one in tower.integrations.list(kind)}
+            {one.name for kind in EndpointKind for one in tower.endpoints.list(kind)}
             | {one.name for one in tower.secrets.list()}
             | {one.name for one in tower.automations.list()}
         )

@@ -1,4 +1,4 @@
-"""Events, automations and integrations as the core's tests need them: short to write."""
+"""Events, automations and endpoints as the core's tests need them: short to write."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -9,12 +9,12 @@ import pytest
 
 from firetower.core.actions import Action, NoAction, WebhookAction
 from firetower.core.automations import Definition, Mode, Revision
+from firetower.core.endpoints import Endpoint, EndpointKind, EndpointSettings
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.executions import Execution, Status
 from firetower.core.filters import ANY, Filter
-from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import ContainerScope, Scope
 
@@ -92,7 +92,7 @@ def make_revision(
     mode: Mode = Mode.ENABLED,
     after: int = 0,
     until: int | None = None,
-    integration_id: int | None = None,
+    endpoint_id: int | None = None,
 ) -> Revision:
     """Return a revision with an id of its own."""
     return Revision(
@@ -105,7 +105,7 @@ def make_revision(
         author="ada",
         after_event_id=after,
         until_event_id=until,
-        integration_id=integration_id,
+        endpoint_id=endpoint_id,
     )
 
 
@@ -118,7 +118,7 @@ def make_execution(*, status: Status = Status.SKIPPED, **more: Any) -> Execution
         "automation": "deploy-on-prod",
         "revision": 1,
         "event": make_event(),
-        "integration": None,
+        "endpoint": None,
         "reason": None,
         "due_at": NOON + timedelta(minutes=10),
         "created_at": NOON,
@@ -129,25 +129,25 @@ def make_execution(*, status: Status = Status.SKIPPED, **more: Any) -> Execution
 
 def make_webhook(payload: str | None = None) -> WebhookAction:
     """Return the action that calls webhook ci-deploy."""
-    return WebhookAction(integration="ci-deploy", payload=payload)
+    return WebhookAction(endpoint="ci-deploy", payload=payload)
 
 
-def make_integration(
+def make_endpoint(
     *,
     disabled_reason: str | None = None,
     disabled: bool = False,
     **settings: Any,
-) -> Integration:
+) -> Endpoint:
     """Return webhook ci-deploy, or what `settings` make of it."""
     given = {
         "name": "ci-deploy",
-        "kind": IntegrationKind.WEBHOOK,
+        "kind": EndpointKind.WEBHOOK,
         "url": "https://ci.example/hook",
         **settings,
     }
-    return Integration(
+    return Endpoint(
         id=1,
-        settings=IntegrationSettings(**given),
+        settings=EndpointSettings(**given),
         created_at=NOON,
         disabled_at=NOON if disabled or disabled_reason else None,
         disabled_reason=disabled_reason,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from core.builders import MODELS, VISION, make_definition, make_event, make_revision
 from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.events import Event, EventType
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 

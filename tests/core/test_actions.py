@@ -15,7 +15,7 @@ NONE: frozenset[str] = frozenset()
     [
         (make_webhook('{"ref": "${alias}"}'), "GENERIC_WEBHOOK", "POST to ci-deploy"),
         (
-            SlackAction(integration="team-ml", title="${alias}", severity=Severity.WARN),
+            SlackAction(endpoint="team-ml", title="${alias}", severity=Severity.WARN),
             "NOTIFICATION",
             "post to Slack by team-ml",
         ),
@@ -35,8 +35,8 @@ def test_a_payload_that_is_not_json_makes_no_action(payload: str) -> None:
 
 
 def test_a_message_that_cannot_be_read_makes_no_action() -> None:
-    assert "cannot be read" in refusal(lambda: SlackAction(integration="a", title="${"))
-    assert "cannot be read" in refusal(lambda: SlackAction(integration="a", message="${a b}"))
+    assert "cannot be read" in refusal(lambda: SlackAction(endpoint="a", title="${"))
+    assert "cannot be read" in refusal(lambda: SlackAction(endpoint="a", message="${a b}"))
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_a_message_that_cannot_be_read_makes_no_action() -> None:
     [
         make_webhook('{"a": "${alias}"}'),
         make_webhook('{"a": ${alias}}'),
-        SlackAction(integration="a", title="${alias}"),
-        SlackAction(integration="a", message="${alias}"),
+        SlackAction(endpoint="a", title="${alias}"),
+        SlackAction(endpoint="a", message="${alias}"),
     ],
     ids=["in a string", "bare", "title", "message"],
 )
@@ -61,7 +61,7 @@ def test_a_payload_may_use_the_secrets_of_its_webhook_only() -> None:
 
 
 def test_a_message_may_use_no_secret() -> None:
-    action = SlackAction(integration="a", message="${GITHUB_TOKEN}")
+    action = SlackAction(endpoint="a", message="${GITHUB_TOKEN}")
     assert "there is no variable" in refusal(
         lambda: action.check(LINK, frozenset({"GITHUB_TOKEN"}))
     )
@@ -69,7 +69,7 @@ def test_a_message_may_use_no_secret() -> None:
 
 def test_an_action_without_a_template_fits_every_event() -> None:
     for type_ in EventType:
-        for action in (make_webhook(), SlackAction(integration="a"), NoAction()):
+        for action in (make_webhook(), SlackAction(endpoint="a"), NoAction()):
             action.check(type_, NONE)
 
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from core.builders import make_event, make_revision
 from core.histories import COLLECTIONS, TYPES, Evaluates, Happens, History, Save, Step, steps
 from firetower.core.automations import Mode, Revision
-from firetower.core.evaluation import AutomationIndex, evaluate
 from firetower.core.events import Event
+from firetower.core.matching import AutomationIndex, evaluate
 
 
 def next_events(event_id: int) -> list[Event]:

@@ -17,7 +17,7 @@ from core.builders import (
 from firetower.core.actions import SlackAction
 from firetower.core.automations import Automation, Definition, Mode, duration, parse_duration
 from firetower.core.events import EventType
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 
@@ -125,7 +125,7 @@ def test_an_automation_that_could_never_work_is_refused(given_: dict[str, Any], 
         ),
         make_definition(
             scope=CollectionsScope(container=VISION, regex=Pattern("^r"), artifact_type="model"),
-            action=SlackAction(integration="team", message="${alias}"),
+            action=SlackAction(endpoint="team", message="${alias}"),
         ),
     ],
     ids=["least", "webhook", "slack"],

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from core.builders import NOON, make_definition, make_event, make_revision
 from firetower.core.backtest import backtest
-from firetower.core.evaluation import decide
 from firetower.core.events import Event
 from firetower.core.executions import COOLDOWN, Status
+from firetower.core.matching import decide
 
 HOUR = timedelta(hours=1)
 causes = st.sampled_from([None, "msg_1", "msg_1_x7", "msg_1_x8", "msg_1_x20"])

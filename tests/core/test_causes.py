@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import MODELS, make_definition, make_event, make_revision, refusal
-from firetower.core.causes import LIMIT, check_cause, depth_of, loop_reason, webhook_id
-from firetower.core.evaluation import fire
 from firetower.core.events import EventType
 from firetower.core.executions import Status
+from firetower.core.matching import LIMIT, check_cause, depth_of, fire, loop_reason, webhook_id
 from firetower.core.scopes import ContainerScope
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firetower.core.circuits import (
+from firetower.core.circuit_breaker import (
     FAILURES_TO_OPEN,
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -17,7 +17,7 @@ from firetower.core.circuits import (
     opens,
     run_of,
 )
-from firetower.core.delivery import Answer, works
+from firetower.core.retry import Answer, works
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _FAILURE = Answer(503)
@@ -105,11 +105,11 @@ def test_what_opens_a_circuit(failures: int, seconds: float, *, expected: bool) 
 def test_how_it_is_told(turn: Turn, waiting: int, expected: str) -> None:
     circuit = Circuit(opened_at=NOW, probe_at=NOW + timedelta(minutes=30), failures=7, reason="503")
     at = NOW + timedelta(minutes=12, microseconds=9)
-    news = CircuitNews(turn=turn, integration="ci", circuit=circuit, at=at, waiting=waiting)
+    news = CircuitNews(turn=turn, endpoint="ci", circuit=circuit, at=at, waiting=waiting)
     assert f"{news.glyph} {news.words(lambda moment: f'{moment:%H:%M:%S}')}" == expected
 
 
 def test_one_that_closed_within_a_second_closed_at_once() -> None:
     circuit = Circuit(opened_at=NOW, probe_at=NOW, failures=5, reason="503")
-    news = CircuitNews(turn=Turn.CLOSED, integration="ci", circuit=circuit, at=NOW)
+    news = CircuitNews(turn=Turn.CLOSED, endpoint="ci", circuit=circuit, at=NOW)
     assert news.words(str) == "circuit of ci closed at once"

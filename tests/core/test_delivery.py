@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import NOON
-from firetower.core.delivery import DEFAULT_SCHEDULE, LOST, Answer, Verdict, judge, judge_lost
 from firetower.core.executions import Status
+from firetower.core.retry import DEFAULT_SCHEDULE, LOST, Answer, Verdict, judge, judge_lost
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 failures = st.builds(Answer, st.integers(300, 599).filter(lambda code: code != 410)) | st.builds(

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.builders import NOON, make_definition, make_event, make_integration, make_revision
+from core.builders import NOON, make_definition, make_endpoint, make_event, make_revision
 from core.builders import make_webhook as webhook
 from firetower.core.automations import Mode
-from firetower.core.evaluation import (
+from firetower.core.executions import Status
+from firetower.core.matching import (
     AutomationIndex,
     Firing,
     disabled_reason,
@@ -18,12 +19,11 @@ from firetower.core.evaluation import (
     fire,
     starts_cooldown,
 )
-from firetower.core.executions import Status
-from firetower.core.variables import MASK
+from firetower.core.templates import MASK
 
 MINUTE = timedelta(minutes=1)
 TEN_MINUTES = 10 * MINUTE
-ENDPOINTS = {1: make_integration()}
+ENDPOINTS = {1: make_endpoint()}
 LIMITED = make_definition(cooldown=TEN_MINUTES)
 
 
@@ -36,7 +36,7 @@ def fired(
 ) -> list[Firing]:
     """Return what becomes of events at these minutes after noon."""
     revision = make_revision(
-        make_definition(**{"cooldown": TEN_MINUTES, **definition}), mode=mode, integration_id=1
+        make_definition(**{"cooldown": TEN_MINUTES, **definition}), mode=mode, endpoint_id=1
     )
     events = [
         make_event(event_id=number, at=NOON + MINUTE * minute)
@@ -136,7 +136,7 @@ def test_a_firing_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_cl
 
 
 @pytest.mark.parametrize(
-    ("mode", "integrations", "status", "reason"),
+    ("mode", "endpoints", "status", "reason"),
     [
         pytest.param(Mode.ENABLED, ENDPOINTS, Status.PENDING, None, id="enabled"),
         pytest.param(Mode.SHADOW, ENDPOINTS, Status.SKIPPED, "shadow", id="shadow"),
@@ -145,14 +145,14 @@ def test_a_firing_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_cl
         ),
         pytest.param(
             Mode.ENABLED,
-            {1: make_integration(disabled_reason="gone (410)")},
+            {1: make_endpoint(disabled_reason="gone (410)")},
             Status.SKIPPED,
             "endpoint ci-deploy is disabled: gone (410)",
             id="endpoint disabled",
         ),
         pytest.param(
             Mode.SHADOW,
-            {1: make_integration(disabled=True)},
+            {1: make_endpoint(disabled=True)},
             Status.SKIPPED,
             "shadow",
             id="shadow of a disabled endpoint",
@@ -160,10 +160,10 @@ def test_a_firing_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_cl
     ],
 )
 def test_a_firing_is_pending_or_says_why_nothing_is_sent(
-    mode: Mode, integrations: Any, status: Status, reason: str | None
+    mode: Mode, endpoints: Any, status: Status, reason: str | None
 ) -> None:
-    revision = make_revision(make_definition(action=webhook()), mode=mode, integration_id=1)
-    firing = fire(revision, make_event(), None, integrations)
+    revision = make_revision(make_definition(action=webhook()), mode=mode, endpoint_id=1)
+    firing = fire(revision, make_event(), None, endpoints)
     assert (firing.status, firing.reason) == (status, reason)
     assert firing.held_until is None
 
@@ -172,9 +172,9 @@ def test_a_shadow_firing_keeps_what_would_have_been_sent_without_its_secrets() -
     revision = make_revision(
         make_definition(action=webhook('["${alias}", "${ACCESS_TOKEN}"]')),
         mode=Mode.SHADOW,
-        integration_id=1,
+        endpoint_id=1,
     )
-    endpoints = {1: make_integration(access_token_secret="GH")}
+    endpoints = {1: make_endpoint(access_token_secret="GH")}
     body = fire(revision, make_event(), None, endpoints).request_body
     assert json.loads(body or "") == ["production", MASK]
     assert fire(make_revision(), make_event(), None, endpoints).request_body is None
@@ -193,4 +193,4 @@ def test_what_is_or_would_be_sent_starts_a_cooldown() -> None:
 
 
 def test_an_endpoint_disabled_without_a_reason_is_just_disabled() -> None:
-    assert disabled_reason(make_integration(disabled=True)) == "endpoint ci-deploy is disabled"
+    assert disabled_reason(make_endpoint(disabled=True)) == "endpoint ci-deploy is disabled"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import NOON, make_execution
-from firetower.core.circuits import Circuit, CircuitNews, Turn
+from firetower.core.circuit_breaker import Circuit, CircuitNews, Turn
 from firetower.core.executions import Execution
 from firetower.core.feed import Told, in_order
 
@@ -25,7 +25,7 @@ def news_at(minutes: list[int]) -> list[CircuitNews]:
     return [
         CircuitNews(
             turn=Turn.OPENED,
-            integration="ci",
+            endpoint="ci",
             circuit=circuit,
             at=NOON + timedelta(minutes=minute),
             id=1 + place,

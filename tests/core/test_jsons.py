@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.builders import refusal
 from core.strategies import jsons
-from firetower.core.jsons import MAX_DEPTH, MAX_DIGITS, clean, dump, parse, parse_object
+from firetower.core.json import MAX_DEPTH, MAX_DIGITS, clean, dump, parse, parse_object
 
 
 class Size(IntEnum):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firetower.core.requests import Secrets
-from firetower.core.variables import MASK
+from firetower.core.templates import MASK
 
 HOOK = Secrets({"HOOK": "https://hooks.slack.com/services/T0/B0/geheim"})
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from core.builders import refusal
 from firetower.core.errors import InvalidInput
-from firetower.core.names import (
+from firetower.core.references import (
     check_alias,
     check_automation_name,
-    check_integration_name,
+    check_endpoint_name,
     check_name,
     check_secret_name,
     is_version_like,
@@ -110,15 +110,15 @@ WANDB_WEBHOOK_NAME = re.compile(r"^[-\w]+([ ]+[-\w]+)*\Z")
 
 
 @given(st.text(st.sampled_from("aé_- 9.\n/"), max_size=70))
-def test_an_integration_name_follows_wandbs_rule(name: str) -> None:
+def test_an_endpoint_name_follows_wandbs_rule(name: str) -> None:
     if WANDB_WEBHOOK_NAME.match(name) and len(name) <= 64:
-        assert check_integration_name(name) == name
+        assert check_endpoint_name(name) == name
     else:
-        assert "not allowed" in refusal(lambda: check_integration_name(name))
+        assert "not allowed" in refusal(lambda: check_endpoint_name(name))
 
 
-def test_an_integration_name_that_is_long_and_almost_right_is_refused_at_once() -> None:
-    assert "64" in refusal(lambda: check_integration_name("a " * 100_000))
+def test_an_endpoint_name_that_is_long_and_almost_right_is_refused_at_once() -> None:
+    assert "64" in refusal(lambda: check_endpoint_name("a " * 100_000))
 
 
 @pytest.mark.parametrize("name", ["GITHUB_TOKEN", "a", "_", "9"])

@@ -6,9 +6,8 @@ import pytest
 
 from core.builders import MODELS, NOON, VISION, make_definition, make_revision
 from firetower.core.actions import NoAction, SlackAction, WebhookAction
-from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.automations import Automation, Definition, Mode, may_meet, overlaps
 from firetower.core.events import EventType
-from firetower.core.overlap import may_meet, overlaps
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 
@@ -25,7 +24,7 @@ def define(**more: Any) -> Definition:
     given = {
         "scope": WHOLE,
         "event_type": EventType.ADD_ARTIFACT_ALIAS,
-        "action": WebhookAction(integration="ci"),
+        "action": WebhookAction(endpoint="ci"),
         **more,
     }
     return make_definition(**given)
@@ -68,8 +67,8 @@ def test_scopes_meet_where_one_collection_may_lie_in_both(
         (define(scope=RESNET), Mode.ENABLED, True),
         (define(), Mode.DISABLED, False),
         (define(), Mode.SHADOW, False),
-        (define(action=WebhookAction(integration="other")), Mode.ENABLED, False),
-        (define(action=SlackAction(integration="ci")), Mode.ENABLED, False),
+        (define(action=WebhookAction(endpoint="other")), Mode.ENABLED, False),
+        (define(action=SlackAction(endpoint="ci")), Mode.ENABLED, False),
         (define(event_type=EventType.LINK_ARTIFACT), Mode.ENABLED, False),
         (define(action=NoAction()), Mode.ENABLED, False),
     ],

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from core.builders import refusal
 from firetower.core.errors import InvalidInput
-from firetower.core.patterns import MAX_PATTERN, Pattern
+from firetower.core.filters.patterns import MAX_PATTERN, Pattern
 
 
 class Holder(BaseModel):

@@ -5,8 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firetower.core.errors import InvalidInput
-from firetower.core.patterns import Pattern, re2_search
-from firetower.core.plain import plain_search, required_start
+from firetower.core.filters.patterns import Pattern, plain_search, re2_search, required_start
 
 CHARACTERS = "aAb-_.|^$\\/ \n\té模\x00\ud800"
 TEXTS = st.text(st.sampled_from(CHARACTERS), max_size=6)

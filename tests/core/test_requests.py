@@ -10,15 +10,14 @@ from core.builders import (
     NOON,
     STANDARD_SECRET,
     make_definition,
+    make_endpoint,
     make_event,
-    make_integration,
     make_webhook,
 )
 from core.strategies import events
 from firetower.core.actions import NoAction, Severity, SlackAction
-from firetower.core.delivery import Answer
+from firetower.core.endpoints import Endpoint, EndpointKind, SignatureEncoding
 from firetower.core.events import Event
-from firetower.core.integrations import Integration, IntegrationKind, SignatureEncoding
 from firetower.core.requests import (
     MOST_KEPT,
     SLACK_COLOURS,
@@ -29,23 +28,21 @@ from firetower.core.requests import (
     record_request,
     render_body,
     slack_escape,
+    standard_signature,
+    wandb_signature,
 )
-from firetower.core.signatures import standard_signature, wandb_signature
-from firetower.core.variables import MASK
+from firetower.core.retry import Answer
+from firetower.core.templates import MASK
 
 TOKEN, SIGN = "tok-123-geheim", STANDARD_SECRET
-BOTH = make_integration(access_token_secret="GH", signing_secret="SIGN")
+BOTH = make_endpoint(access_token_secret="GH", signing_secret="SIGN")
 SECRETS = Secrets({"GH": TOKEN, "SIGN": SIGN})
-SLACK = make_integration(kind=IntegrationKind.SLACK, url=None, url_secret="HOOK")
+SLACK = make_endpoint(kind=EndpointKind.SLACK, url=None, url_secret="HOOK")
 HOOK = Secrets({"HOOK": "https://hooks.slack.com/services/T0/B0/geheim"})
 
 
-def request(
-    body: str = "{}", integration: Integration = BOTH, secrets: Secrets = SECRETS
-) -> Request:
-    return build_request(
-        body, integration, secrets, webhook_id="msg_1", sent_at=NOON, version="1.0"
-    )
+def request(body: str = "{}", endpoint: Endpoint = BOTH, secrets: Secrets = SECRETS) -> Request:
+    return build_request(body, endpoint, secrets, webhook_id="msg_1", sent_at=NOON, version="1.0")
 
 
 def sent(payload: str | None, **event: Any) -> Any:
@@ -54,7 +51,7 @@ def sent(payload: str | None, **event: Any) -> Any:
 
 
 def message(event: Event, **action: Any) -> Any:
-    definition = make_definition(action=SlackAction(integration="team-ml", **action))
+    definition = make_definition(action=SlackAction(endpoint="team-ml", **action))
     return json.loads(render_body(definition, event, SLACK, HOOK))
 
 
@@ -87,7 +84,7 @@ def test_a_rendering_without_secrets_shows_masks() -> None:
 
 
 def test_an_empty_secret_is_not_replaced_by_a_variable_of_its_name() -> None:
-    endpoint = make_integration(access_token_secret="alias")
+    endpoint = make_endpoint(access_token_secret="alias")
     definition = make_definition(action=make_webhook('["${alias}", ${ACCESS_TOKEN}]'))
     body = render_body(definition, make_event(), endpoint, Secrets({"alias": ""}))
     assert json.loads(body) == ["", ""]
@@ -119,12 +116,12 @@ def test_while_a_secret_is_rotated_both_values_sign() -> None:
 
 def test_the_signature_of_wandb_can_be_hex() -> None:
     hexed = BOTH.settings.model_copy(update={"signature_encoding": SignatureEncoding.HEX})
-    made = request(integration=BOTH.model_copy(update={"settings": hexed}))
+    made = request(endpoint=BOTH.model_copy(update={"settings": hexed}))
     assert bytes.fromhex(made.headers["X-Wandb-Signature"])
 
 
 def test_without_secrets_nothing_is_signed_or_authorized() -> None:
-    made = request(integration=make_integration(), secrets=Secrets())
+    made = request(endpoint=make_endpoint(), secrets=Secrets())
     assert set(made.headers) == {
         "content-type",
         "user-agent",
@@ -185,14 +182,14 @@ def test_what_a_database_cannot_keep_of_an_answer_is_replaced() -> None:
 
 
 def test_the_url_of_a_slack_hook_is_sent_to_and_never_recorded() -> None:
-    made = request(integration=SLACK, secrets=HOOK)
+    made = request(endpoint=SLACK, secrets=HOOK)
     assert made.url == HOOK.values["HOOK"]
     assert record_request(made, SLACK, HOOK).url == MASK
 
 
 def test_secrets_and_requests_do_not_show_themselves() -> None:
     assert "geheim" not in repr(SECRETS) + repr(HOOK)
-    assert "geheim" not in repr(request()) + repr(request(integration=SLACK, secrets=HOOK))
+    assert "geheim" not in repr(request()) + repr(request(endpoint=SLACK, secrets=HOOK))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +236,7 @@ def test_escaped_text_reads_as_before_and_has_no_bracket(text: str) -> None:
 
 
 def test_a_secret_written_into_a_webhooks_url_is_masked_there() -> None:
-    integration = make_integration(url="https://ci.example/t0ken/hook")
+    endpoint = make_endpoint(url="https://ci.example/t0ken/hook")
     made = Request("https://ci.example/t0ken/hook", {}, b"{}")
-    kept = record_request(made, integration, Secrets({"TOKEN": "t0ken"}))
+    kept = record_request(made, endpoint, Secrets({"TOKEN": "t0ken"}))
     assert kept.url == f"https://ci.example/{MASK}/hook"

@@ -8,11 +8,10 @@ import pytest
 
 from core.builders import MODELS, make_definition, make_revision, make_webhook
 from firetower.core.actions import SlackAction
-from firetower.core.automations import Mode
+from firetower.core.automations import Mode, revision_changes, with_changes
 from firetower.core.events import EventType
 from firetower.core.filters import Filter
 from firetower.core.references import CollectionReference
-from firetower.core.revisions import revision_changes, with_changes
 from firetower.core.scopes import CollectionScope, ContainerScope
 
 FIRST = make_revision(
@@ -51,7 +50,7 @@ def test_each_change_is_said(field: str, value: Any, said: str) -> None:
 
 
 def test_another_action_is_said_with_its_texts() -> None:
-    action = SlackAction(integration="team", title="hello")
+    action = SlackAction(endpoint="team", title="hello")
     after = FIRST.definition.model_copy(update={"action": action})
     changes = revision_changes(FIRST, replace(FIRST, written=after))
     assert changes[0].endswith("→ post to Slack by team")

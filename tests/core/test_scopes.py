@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from core.builders import MODELS, VISION, refusal
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import (
     CollectionScope,

@@ -9,8 +9,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from core.builders import STANDARD_SECRET
-from firetower.core.integrations import SignatureEncoding
-from firetower.core.signatures import signing_key, standard_signature, wandb_signature
+from firetower.core.endpoints import SignatureEncoding
+from firetower.core.requests import signing_key, standard_signature, wandb_signature
 
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 SENT_AT = datetime.fromtimestamp(1614265330, UTC)

@@ -8,7 +8,7 @@ from core.builders import make_event, refusal
 from core.strategies import events
 from firetower.core.events import Event, EventType
 from firetower.core.filters.fields import MISSING
-from firetower.core.variables import VARIABLES, available, check_variable, read_variable
+from firetower.core.templates import VARIABLES, available, check_variable, read_variable
 
 NONE: frozenset[str] = frozenset()
 LINK, ALIAS = EventType.LINK_ARTIFACT, EventType.ADD_ARTIFACT_ALIAS

@@ -12,9 +12,9 @@ import firetower
 from demo.data import NOW, contents, filled
 from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Mode
+from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EventType
 from firetower.core.executions import COOLDOWN, SHADOW, Execution, Status
-from firetower.core.integrations import IntegrationKind
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.tower import Tower
@@ -148,12 +148,12 @@ def test_registries_are_full_enough_to_look_at(tower: Tower) -> None:
 
 
 def test_endpoints_stand_as_their_history_says(tower: Tower) -> None:
-    off = tower.integrations.get("old-dashboard", IntegrationKind.WEBHOOK)
-    assert off.integration.disabled_reason == "the endpoint is gone (410)"
+    off = tower.endpoints.get("old-dashboard", EndpointKind.WEBHOOK)
+    assert off.endpoint.disabled_reason == "the endpoint is gone (410)"
     assert off.missed > 1
-    names = {one.name for one in tower.integrations.list(IntegrationKind.WEBHOOK)}
+    names = {one.name for one in tower.endpoints.list(EndpointKind.WEBHOOK)}
     assert names == {"ci-deploy", "eval-cluster", "audit-log", "pager", "old-dashboard"}
-    assert [one.name for one in tower.integrations.list(IntegrationKind.SLACK)] == ["ml-alerts"]
+    assert [one.name for one in tower.endpoints.list(EndpointKind.SLACK)] == ["ml-alerts"]
 
 
 def test_no_secret_stands_in_a_record(past: Path) -> None:

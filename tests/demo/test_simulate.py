@@ -85,7 +85,7 @@ def test_what_the_team_does_fires_automations_that_endpoints_answer() -> None:
             wait_until(
                 lambda: (
                     {
-                        (one.integration, one.status_code)
+                        (one.endpoint, one.status_code)
                         for one in since(tower, first)
                         if one.status is Status.FINISHED
                     }

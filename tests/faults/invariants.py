@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from firetower.core.events import EventType
 from firetower.core.executions import Status
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.store import Store
 from receiver import Received
 
@@ -81,10 +81,10 @@ def gather(
     store = Store.open(database)
     try:
         with store.reading() as connection:
-            names = {row.id: row.name for row in connection.execute(select(tables.automations))}
-            events = connection.execute(select(tables.events)).all()
-            executions = connection.execute(select(tables.executions)).all()
-            attempts = connection.execute(select(tables.attempts)).all()
+            names = {row.id: row.name for row in connection.execute(select(schema.automations))}
+            events = connection.execute(select(schema.events)).all()
+            executions = connection.execute(select(schema.executions)).all()
+            attempts = connection.execute(select(schema.attempts)).all()
     finally:
         store.close()
     added = {

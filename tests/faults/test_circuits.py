@@ -16,8 +16,8 @@ from sqlalchemy import select
 import firetower
 from faults.invariants import check, gather
 from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers, wait_until
-from firetower.core.circuits import FAILURES_TO_OPEN, Turn
-from firetower.store import tables
+from firetower.core.circuit_breaker import FAILURES_TO_OPEN, Turn
+from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 from receiver import Received, Receiver, serve
@@ -26,12 +26,12 @@ from towers import linked_model, on_alias, webhook
 QUICK_WORKER = """
 from datetime import timedelta
 from firetower.cli import main
-from firetower.core import circuits
-from firetower.store.queue import turn
-circuits.LASTING_TO_OPEN = timedelta(seconds=0.5)
-circuits.FIRST_PAUSE = timedelta(seconds=0.2)
-circuits.LONGEST_PAUSE = timedelta(seconds=0.4)
-turn.LEASE_MARGIN = timedelta(seconds=2)
+from firetower.core import circuit_breaker
+from firetower.store.queue import cycle
+circuit_breaker.LASTING_TO_OPEN = timedelta(seconds=0.5)
+circuit_breaker.FIRST_PAUSE = timedelta(seconds=0.2)
+circuit_breaker.LONGEST_PAUSE = timedelta(seconds=0.4)
+cycle.LEASE_MARGIN = timedelta(seconds=2)
 main(["worker"])
 """
 """The worker, with circuits that take seconds where they take minutes."""
@@ -87,7 +87,7 @@ class Trial:
             self.aliases.append(alias)
 
     def turns(self) -> list[Turn]:
-        return [one.turn for one in self.tower.integrations.news_since(0)]
+        return [one.turn for one in self.tower.endpoints.news_since(0)]
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def finish(trial: Trial, database: str) -> None:
     wait_for_peace(database)
     check(gather(database, trial.aliases, trial.receiver.requests))
     assert trial.turns() == [Turn.OPENED, Turn.CLOSED]
-    assert trial.tower.integrations.find("ci").circuit is None
+    assert trial.tower.endpoints.find("ci").circuit is None
 
 
 def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database: str) -> None:
@@ -152,12 +152,12 @@ def test_a_worker_killed_with_the_probe_does_not_leave_it_stuck(database: str) -
 
 def holder_of(database: str, webhook_id: str) -> int:
     """Return the process that has claimed an execution."""
-    workers, executions = tables.workers.c, tables.executions.c
+    workers, executions = schema.workers.c, schema.executions.c
     store = Store.open(database)
     try:
         with store.reading() as connection:
             query = select(workers.pid).join_from(
-                tables.workers, tables.executions, executions.worker_id == workers.id
+                schema.workers, schema.executions, executions.worker_id == workers.id
             )
             found = connection.execute(query.where(executions.webhook_id == webhook_id))
             return int(found.scalar_one())

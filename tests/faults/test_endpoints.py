@@ -6,9 +6,9 @@ from pathlib import Path
 
 import firetower
 from circuits import open_circuit
-from firetower.core.delivery import Answer
+from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Status
-from firetower.core.integrations import IntegrationKind
+from firetower.core.retry import Answer
 from receiver import Received, serve
 from towers import every_execution, linked_model, on_alias, run, webhook, worker
 
@@ -103,7 +103,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_so(tmp_path: Path) -> Non
         assert two.reason == "endpoint ci is disabled: the endpoint is gone (410)"
         assert len(receiver.requests) == 1
         receiver.answer = lambda _: (200, {}, b"ok")
-        assert tower.integrations.enable("ci", IntegrationKind.WEBHOOK).missed == 2
+        assert tower.endpoints.enable("ci", EndpointKind.WEBHOOK).missed == 2
         assert tower.executions.redeliver([one.id, two.id]) == 2
         assert run(database, "worker", "--once").returncode == 0
         assert {e.status for e in every_execution(tower)} == {Status.FINISHED}

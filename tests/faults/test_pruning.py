@@ -14,7 +14,7 @@ from faults.conftest import Count
 from faults.invariants import check, gather
 from faults.processes import start_logger, start_worker, wait_for_peace, wait_until
 from firetower.core.executions import Status
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.queue.conditions import has_status
 from firetower.store.store import Store
 from firetower.store.types import EPOCH
@@ -23,22 +23,22 @@ from towers import COMMAND, environment, linked_model, on_alias, run, webhook
 
 OLD, WAITING = 1_000, 4
 """Fewer wait for another try than would open their endpoint's circuit."""
-_executions = tables.executions.c
+_executions = schema.executions.c
 
 
 def _make_old(database: str) -> None:
     """Let what has happened so far be of 1970, with what became of it."""
     with _changing(database) as connection:
-        connection.execute(update(tables.events).values(recorded_at=EPOCH))
+        connection.execute(update(schema.events).values(recorded_at=EPOCH))
         ended = _executions.finished_at.is_not(None)
-        connection.execute(update(tables.executions).where(ended).values(finished_at=EPOCH))
+        connection.execute(update(schema.executions).where(ended).values(finished_at=EPOCH))
         waiting = select(func.count()).where(has_status(Status.PENDING))
         assert connection.execute(waiting).scalar_one() == WAITING
 
 
 def _make_due(database: str) -> None:
     with _changing(database) as connection:
-        waiting = update(tables.executions).where(has_status(Status.PENDING))
+        waiting = update(schema.executions).where(has_status(Status.PENDING))
         assert connection.execute(waiting.values(due_at=EPOCH)).rowcount >= WAITING
 
 

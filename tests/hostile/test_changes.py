@@ -13,7 +13,7 @@ from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 from hostile.texts import SURROGATE, TEXTS
@@ -29,7 +29,7 @@ def _automate(tower: Tower, **more: Any) -> None:
         "name": "deploy",
         "scope": ContainerScope(container=ContainerReference.registry("models")),
         "event_type": EventType.ADD_ARTIFACT_ALIAS,
-        "action": WebhookAction(integration="ci"),
+        "action": WebhookAction(endpoint="ci"),
     }
     tower.automations.create(Definition.model_validate({**given, **more}))
 
@@ -59,10 +59,10 @@ PLACES: dict[str, Act] = {
     ),
     "regex": lambda tower, text: _automate(tower, filter=Filter.of({"alias": {"$regex": text}})),
     "payload": lambda tower, text: _automate(
-        tower, action=WebhookAction(integration="ci", payload=text)
+        tower, action=WebhookAction(endpoint="ci", payload=text)
     ),
     "title": lambda tower, text: _automate(
-        tower, action=SlackAction(integration="ci", title=text, message=text)
+        tower, action=SlackAction(endpoint="ci", title=text, message=text)
     ),
     "webhook": lambda tower, text: webhook(tower, text, "http://ci.test/"),
     "URL": lambda tower, text: webhook(tower, "new", f"http://ci.test/{text}"),
@@ -72,8 +72,8 @@ PLACES: dict[str, Act] = {
 
 def _rows(store: Store) -> dict[str, int]:
     every = (
-        *(tables.events, tables.automations, tables.revisions, tables.integrations),
-        *(tables.versions, tables.collections, tables.containers, tables.aliases),
+        *(schema.events, schema.automations, schema.revisions, schema.endpoints),
+        *(schema.versions, schema.collections, schema.containers, schema.aliases),
     )
     with store.reading() as connection:
         return {

@@ -40,7 +40,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
                 scope=ContainerScope(container=ContainerReference.registry("models")),
                 event_type=EventType.ADD_ARTIFACT_ALIAS,
                 action=WebhookAction(
-                    integration="nowhere", payload=json.dumps(KEPT.replace("$", "$$"))
+                    endpoint="nowhere", payload=json.dumps(KEPT.replace("$", "$$"))
                 ),
                 description=KEPT,
             )

@@ -11,13 +11,13 @@ from core.strategies import filters, jsons
 from firetower.cli.output import event_text
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
-from firetower.core.delivery import Answer, judge
 from firetower.core.events import EventType
 from firetower.core.executions import Status
 from firetower.core.filters.filter import Filter
-from firetower.core.jsons import MAX_DIGITS
+from firetower.core.json import MAX_DIGITS
 from firetower.core.references import ContainerReference
 from firetower.core.requests import render_body
+from firetower.core.retry import Answer, judge
 from firetower.core.scopes import ContainerScope
 from hostile.texts import anything, obeyed
 
@@ -58,7 +58,7 @@ def test_any_value_makes_a_body_that_is_json(value: object, key: str) -> None:
             name="deploy",
             scope=ContainerScope(container=ContainerReference.registry("models")),
             event_type=EventType.ADD_ARTIFACT_ALIAS,
-            action=WebhookAction(integration="ci", payload=payload),
+            action=WebhookAction(endpoint="ci", payload=payload),
         )
         body = render_body(definition, event, None)
         assert body.isascii()

@@ -4,18 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 from firetower.core.actions import NoAction, WebhookAction
 from firetower.core.automations import Definition, Mode
-from firetower.core.delivery import Answer, judge
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
 from firetower.core.executions import Execution
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.core.references import ContainerReference
 from firetower.core.requests import RecordedRequest
+from firetower.core.retry import Answer, judge
 from firetower.core.scopes import ContainerScope
-from firetower.store.mirror import Mirror
+from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
+from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import Outcome, record
-from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -30,12 +30,12 @@ class Bench:
         store.clock = lambda: self.now
         self.store = store
         self.tower = Tower(store)
-        self.mirror = Mirror()
+        self.cache = AutomationCache()
         self.tower.create_registry("models")
         version = self.tower.log("acme/vision/resnet", type="model")
         self.version = self.tower.link(version, "models/resnet").reference
-        self.tower.integrations.create(
-            IntegrationSettings(name="ci", kind=IntegrationKind.WEBHOOK, url="http://ci.test/")
+        self.tower.endpoints.create(
+            EndpointSettings(name="ci", kind=EndpointKind.WEBHOOK, url="http://ci.test/")
         )
         self.turn()
 
@@ -45,16 +45,16 @@ class Bench:
             "name": name,
             "scope": ContainerScope(container=ContainerReference.registry("models")),
             "event_type": EventType.ADD_ARTIFACT_ALIAS,
-            "action": NoAction() if records else WebhookAction(integration="ci"),
+            "action": NoAction() if records else WebhookAction(endpoint="ci"),
             **more,
         }
         self.tower.automations.create(Definition.model_validate(given), Mode(str(mode)))
 
     def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
         with self.store.changing() as change:
-            self.mirror.refresh(change.connection)
-            slots = Slots(worker, dict.fromkeys(self.mirror.integrations, room))
-            turn = Turn(change.connection, self.store.known, self.mirror, slots, change.now)
+            self.cache.refresh(change.connection)
+            slots = Slots(worker, dict.fromkeys(self.cache.endpoints, room))
+            turn = Turn(change.connection, self.store.known, self.cache, slots, change.now)
             evaluated = evaluate(turn, 100)
             due, _ = claim_due(turn)
             return [*evaluated.claims, *due]
@@ -64,7 +64,7 @@ class Bench:
         verdict = judge(
             answer,
             retries_used=claim.retries_used,
-            schedule=claim.integration.settings.schedule,
+            schedule=claim.endpoint.settings.schedule,
             now=self.now,
             jitter=0,
         )

@@ -15,10 +15,10 @@ from firetower.core.automations import Definition
 from firetower.core.errors import Cancelled, InvalidInput
 from firetower.core.events import Event, EventType
 from firetower.core.filters import Filter
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionsScope, ContainerScope
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.backtest import judge, pieces
 from firetower.store.backtest.read import read_matching
 from firetower.store.store import Store
@@ -70,17 +70,17 @@ def read(bench: Bench, definition: Definition) -> list[int]:
 
 def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> None:
     """Give versions other metadata, and events other aliases and authors."""
-    versions, events = tables.versions.c, tables.events.c
+    versions, events = schema.versions.c, schema.events.c
     with bench.store.changing() as change:
         for number, document in enumerate(documents, 1):
             change.connection.execute(
-                update(tables.versions)
+                update(schema.versions)
                 .where(versions.id == number)
                 .values(metadata_json=dump(document))
             )
             word = words[number % len(words)]
             change.connection.execute(
-                update(tables.events)
+                update(schema.events)
                 .where(events.version_id == number, events.alias.is_not(None))
                 .values(alias=word, author=word)
             )
@@ -197,7 +197,7 @@ def test_plain_conditions_are_decided_by_sql_alone(
 ) -> None:
     rewrite(bench, [document] * 10, ["latest"])
     with bench.store.changing() as change:
-        change.connection.execute(update(tables.events).values(author="ada"))
+        change.connection.execute(update(schema.events).values(author="ada"))
 
     def refuse(*_: object) -> None:
         raise AssertionError("an event was tested in Python")

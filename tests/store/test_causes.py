@@ -2,9 +2,9 @@
 
 import pytest
 
-from firetower.core.causes import LIMIT
 from firetower.core.errors import InvalidInput
 from firetower.core.executions import Status
+from firetower.core.matching import LIMIT
 from firetower.store.store import CAUSE_VARIABLE, Store
 from firetower.tower import connect
 from store.bench import Bench

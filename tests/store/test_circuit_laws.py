@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from firetower.core.circuits import LASTING_TO_OPEN
-from firetower.core.delivery import DEFAULT_SCHEDULE, JITTER
+from firetower.core.circuit_breaker import LASTING_TO_OPEN
+from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution, Status
-from firetower.core.integrations import IntegrationKind
-from firetower.store import tables
+from firetower.core.retry import DEFAULT_SCHEDULE, JITTER
+from firetower.store import schema
 from firetower.store.redelivery import APART
 from firetower.store.store import Store
 from store.bench import Bench
@@ -53,7 +53,7 @@ class Endpoint:
                 self.first_tried.setdefault(claim.execution_id, self.bench.now)
                 assert claim.number <= len(DEFAULT_SCHEDULE) + 1
                 self.bench.answer(claim, code)
-        found = self.bench.tower.integrations.find("ci").circuit
+        found = self.bench.tower.endpoints.find("ci").circuit
         waiting = self.waiting()
         for execution in waiting:
             assert execution.due_at is not None
@@ -74,11 +74,11 @@ class Endpoint:
                 break
             bench.now = max(bench.now + _TICK / 10, min(filter(None, (w.due_at for w in waiting))))
         assert bench.now - began <= _LONGEST
-        assert bench.tower.integrations.find("ci").circuit is None
+        assert bench.tower.endpoints.find("ci").circuit is None
 
     def check_ends(self) -> None:
         """Hold each ending to its schedule: given up on after its last wait, and not before."""
-        executions = tables.executions.c
+        executions = schema.executions.c
         with self.bench.store.reading() as connection:
             query = select(executions.id, executions.status, executions.attempts)
             rows = connection.execute(query.where(executions.id.in_(self.first_tried))).all()
@@ -104,7 +104,7 @@ def endpoint(store: Store) -> Endpoint:
 def test_nothing_is_held_for_ever_and_what_was_tried_ends_by_its_schedule(
     endpoint: Endpoint, steps: list[tuple[int, int, int]]
 ) -> None:
-    endpoint.bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+    endpoint.bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
     endpoint.first_tried.clear()
     for fired, seconds, code in steps:
         endpoint.fire(fired)
@@ -123,7 +123,7 @@ def test_a_dead_endpoint_is_tried_by_each_schedule_and_takes_few_first_tries(
     opened_at: datetime | None = None
     while bench.now - began <= _LONGEST + timedelta(hours=1):
         endpoint.work(503)
-        circuit = bench.tower.integrations.find("ci").circuit
+        circuit = bench.tower.endpoints.find("ci").circuit
         if opened_at is None and circuit is not None:
             opened_at = bench.now
             endpoint.fire(40)

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Engine, event
 
 from firetower.core.actions import WebhookAction
-from firetower.core.circuits import CircuitNews, Turn
+from firetower.core.circuit_breaker import CircuitNews, Turn
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.executions import Execution
 from firetower.core.feed import Line, Told
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.store import Store
@@ -76,7 +76,7 @@ def test_one_that_is_disabled_says_of_nothing_that_it_goes_out(bench: Bench) -> 
     open_circuit(bench)
     fire(bench, 2, "b")
     bench.turn()
-    bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK)
+    bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
     assert [(one.turn, one.waiting) for one in told(bench)] == [(Turn.OPENED, 0), (Turn.CLOSED, 0)]
 
 
@@ -93,7 +93,7 @@ def test_enabling_by_hand_says_how_many_go_out(bench: Bench) -> None:
     open_circuit(bench)
     fire(bench, 2, "b")
     bench.turn()
-    bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+    bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
     assert told(bench)[-1].waiting == 2
 
 
@@ -108,7 +108,7 @@ def test_pages_add_up_to_all_lines_each_once(bench: Bench, limit: int) -> None:
         fire(bench, 2, f"during-{number}-")
         bench.turn()
         bench.now += MINUTE
-        bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+        bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
         bench.now += MINUTE
     whole = bench.tower.executions.page(1_000)
     assert not whole.more
@@ -151,21 +151,21 @@ def test_a_place_is_told_of_the_endpoints_that_its_automations_use_or_have_used(
     bench: Bench,
 ) -> None:
     bench.tower.create_registry("other")
-    bench.tower.integrations.create(
-        IntegrationSettings(name="spare", kind=IntegrationKind.WEBHOOK, url="http://spare.test/")
+    bench.tower.endpoints.create(
+        EndpointSettings(name="spare", kind=EndpointKind.WEBHOOK, url="http://spare.test/")
     )
     elsewhere = ContainerScope(container=OTHER)
-    bench.automate("elsewhere", scope=elsewhere, action=WebhookAction(integration="spare"))
+    bench.automate("elsewhere", scope=elsewhere, action=WebhookAction(endpoint="spare"))
     open_circuit(bench)
-    assert [one.integration for one in told(bench, MODELS)] == ["ci"]
+    assert [one.endpoint for one in told(bench, MODELS)] == ["ci"]
     assert told(bench, OTHER) == []
-    assert bench.tower.integrations.news_since(0, OTHER) == []
+    assert bench.tower.endpoints.news_since(0, OTHER) == []
     found = bench.tower.automations.get("elsewhere").definition
-    changed = found.model_copy(update={"action": WebhookAction(integration="ci")})
+    changed = found.model_copy(update={"action": WebhookAction(endpoint="ci")})
     bench.tower.automations.edit("elsewhere", changed)
     bench.tower.automations.edit("elsewhere", found)
-    assert [one.integration for one in told(bench, OTHER)] == ["ci"]
-    assert len(bench.tower.integrations.news_since(0, OTHER)) == 1
+    assert [one.endpoint for one in told(bench, OTHER)] == ["ci"]
+    assert len(bench.tower.endpoints.news_since(0, OTHER)) == 1
 
 
 def count_queries(bench: Bench) -> int:
@@ -189,6 +189,6 @@ def test_a_page_asks_no_more_for_many_lines_than_for_few(bench: Bench) -> None:
         asked.append(count_queries(bench))
         open_circuit_again(bench, number)
         bench.now += MINUTE
-        bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+        bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
     assert len(told(bench)) == 8
     assert asked[-1] <= asked[1]

@@ -6,19 +6,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from firetower.core.circuits import (
+from firetower.core.circuit_breaker import (
     FAILURES_TO_OPEN,
     FIRST_PAUSE,
     LASTING_TO_OPEN,
     LONGEST_PAUSE,
     Circuit,
 )
-from firetower.core.delivery import DEFAULT_SCHEDULE
+from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Status
-from firetower.core.integrations import IntegrationKind
-from firetower.store import tables
+from firetower.core.retry import DEFAULT_SCHEDULE
+from firetower.store import schema
+from firetower.store.queue.cycle import LEASE_MARGIN, Claim
 from firetower.store.queue.recover import recover
-from firetower.store.queue.turn import LEASE_MARGIN, Claim
 from firetower.store.redelivery import APART
 from firetower.store.store import Store
 from store.bench import Bench
@@ -34,7 +34,7 @@ def bench(store: Store) -> Bench:
 
 
 def circuit(bench: Bench) -> Circuit | None:
-    return bench.tower.integrations.find("ci").circuit
+    return bench.tower.endpoints.find("ci").circuit
 
 
 def fire(bench: Bench, count: int, prefix: str = "a") -> None:
@@ -74,7 +74,7 @@ def probe(bench: Bench) -> Claim:
 
 def waits_of(bench: Bench, execution_id: int) -> int:
     """Return how many waits of its schedule an execution has used."""
-    executions = tables.executions.c
+    executions = schema.executions.c
     with bench.store.reading() as connection:
         query = select(executions.retries_used).where(executions.id == execution_id)
         return int(connection.execute(query).scalar_one())
@@ -170,24 +170,24 @@ def test_a_retry_that_fails_puts_off_no_probe(bench: Bench) -> None:
 
 
 def test_an_endpoint_has_missed_what_ended_since_its_circuit_opened(bench: Bench) -> None:
-    assert bench.tower.integrations.silent() == []
+    assert bench.tower.endpoints.silent() == []
     open_circuit(bench)
-    [detail] = bench.tower.integrations.silent()
-    assert (detail.integration.silenced, detail.missing) == ("held", "5 waiting")
+    [detail] = bench.tower.endpoints.silent()
+    assert (detail.endpoint.silenced, detail.missing) == ("held", "5 waiting")
     for _ in range(len(DEFAULT_SCHEDULE)):
         bench.now += timedelta(days=2)
         fail(bench, bench.turn(room=50))
     fire(bench, 2, "b")
     bench.turn()
-    [detail] = bench.tower.integrations.silent()
+    [detail] = bench.tower.endpoints.silent()
     assert (detail.waiting, detail.missed) == (2, FAILURES_TO_OPEN)
     assert detail.missing == "2 waiting, 5 missed"
     assert detail.trouble(str).endswith(", 2 waiting, 5 missed")
-    assert bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK).missed == 5
-    assert bench.tower.integrations.silent() == []
-    bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK)
-    [detail] = bench.tower.integrations.silent()
-    assert detail.integration.silenced == "muted"
+    assert bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK).missed == 5
+    assert bench.tower.endpoints.silent() == []
+    bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
+    [detail] = bench.tower.endpoints.silent()
+    assert detail.endpoint.silenced == "muted"
     assert detail.waiting == 2
 
 
@@ -274,7 +274,7 @@ def test_enabling_by_hand_closes_it(bench: Bench) -> None:
     open_circuit(bench)
     fire(bench, 2, "b")
     bench.turn(room=9)
-    bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+    bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
     assert circuit(bench) is None
     assert [claim.number for claim in bench.turn(room=9)].count(1) == 1
 
@@ -285,5 +285,5 @@ def test_the_app_is_told_of_it(bench: Bench) -> None:
     fire(bench, 1, "b")
     opened = bench.tower.mark()
     assert opened != before
-    bench.tower.integrations.enable("ci", IntegrationKind.WEBHOOK)
+    bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
     assert bench.tower.mark() != opened

@@ -9,9 +9,9 @@ from firetower.core.automations import Definition, Mode
 from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
-from firetower.store.mirror import Mirror
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.cycle import Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.turn import Slots, Turn
 from firetower.store.store import Store, utc_now
 from firetower.tower import Tower
 
@@ -24,7 +24,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.store, self.tower, self.now = store, Tower(store), utc_now()
         store.clock = lambda: self.now
-        self._mirror = Mirror()
+        self._cache = AutomationCache()
         self._fired = 0
         self.tower.create_registry("models")
         self.tower.link(self.tower.log("acme/vision/resnet", type="model"), "models/resnet")
@@ -42,9 +42,9 @@ class Ledger:
         self._fired += count
         self.tower.add_alias("models/resnet:v0", *aliases)
         with self.store.changing() as change:
-            self._mirror.refresh(change.connection)
+            self._cache.refresh(change.connection)
             turn = Turn(
-                change.connection, self.store.known, self._mirror, Slots("w", {}), change.now
+                change.connection, self.store.known, self._cache, Slots("w", {}), change.now
             )
             evaluate(turn, 1_000)
 

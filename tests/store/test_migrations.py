@@ -10,19 +10,19 @@ from alembic.config import Config
 from sqlalchemy import text
 
 import firetower
-from firetower.core.integrations import IntegrationKind
-from firetower.store import schema
+from firetower.core.endpoints import EndpointKind
+from firetower.store import migrate
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
-from firetower.store.schema import migrate
+from firetower.store.migrate import migrate
 
-INTEGRATION = (
-    "INSERT INTO integrations (id, name, kind, url, signature_encoding, schedule_ms, timeout_ms,"
+ENDPOINT = (
+    "INSERT INTO endpoints (id, name, kind, url, signature_encoding, schedule_ms, timeout_ms,"
     " max_in_flight, author, created_at) VALUES"
     " (:id, :name, 'webhook', 'http://localhost:9/', 'base64', '[5000]', 10000, 16, 'ada', 1)"
 )
 CIRCUIT = (
-    "INSERT INTO circuits (integration_id, failures, opened_at, probe_at, probes, reason)"
+    "INSERT INTO circuits (endpoint_id, failures, opened_at, probe_at, probes, reason)"
     " VALUES (:id, 5, :at, :at, 0, '503')"
 )
 
@@ -46,7 +46,7 @@ def bring_to(database: Database, revision: str) -> None:
     if database.is_sqlite:
         create_sqlite_file(database.location)
     config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     with database.changing() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -58,16 +58,16 @@ def test_what_was_there_stays_and_works(empty_url: str, before: str) -> None:
     bring_to(database, before)
     with database.changing() as connection:
         for number, name in enumerate(("works", "held"), start=1):
-            connection.execute(text(INTEGRATION), {"id": number, "name": name})
+            connection.execute(text(ENDPOINT), {"id": number, "name": name})
         if before == "0005":
             connection.execute(text(CIRCUIT), {"id": 1, "at": None})
             connection.execute(text(CIRCUIT), {"id": 2, "at": 1_800_000_000_000_000})
     assert migrate(database) == before
     database.close()
     with firetower.connect(empty_url) as tower:
-        found = {one.name: one for one in tower.integrations.list(IntegrationKind.WEBHOOK)}
+        found = {one.name: one for one in tower.endpoints.list(EndpointKind.WEBHOOK)}
         assert set(found) == {"works", "held"}
         assert found["works"].circuit is None
         assert (found["held"].circuit is not None) == (before == "0005")
-        tower.integrations.enable("held", IntegrationKind.WEBHOOK)
-        assert tower.integrations.find("held").circuit is None
+        tower.endpoints.enable("held", EndpointKind.WEBHOOK)
+        assert tower.endpoints.find("held").circuit is None

@@ -7,16 +7,16 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from firetower.core.delivery import Answer, Verdict
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.errors import StoreError
 from firetower.core.executions import Status
 from firetower.core.health import Health
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.core.requests import RecordedRequest
+from firetower.core.retry import Answer, Verdict
 from firetower.store import doctor
 from firetower.store.doctor import examine
+from firetower.store.migrate import migrate
 from firetower.store.queue.record import Outcome, record
-from firetower.store.schema import migrate
 from firetower.store.store import Store
 from firetower.tower import connect
 from store.bench import START, Bench
@@ -64,10 +64,10 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
     outcome = Outcome(claim, request, Answer(400), verdict, bench.now, timedelta(0))
     with store.changing() as change:
         record(change.connection, [outcome], change.now)
-    bench.tower.integrations.create(
-        IntegrationSettings(name="old", kind=IntegrationKind.WEBHOOK, url="http://old.test/")
+    bench.tower.endpoints.create(
+        EndpointSettings(name="old", kind=EndpointKind.WEBHOOK, url="http://old.test/")
     )
-    bench.tower.integrations.disable("old", IntegrationKind.WEBHOOK)
+    bench.tower.endpoints.disable("old", EndpointKind.WEBHOOK)
     found = {check.name: check for check in examine(database_url, datetime.now(UTC))}
     assert found["endpoints"].said == "disabled: old; failed within a day: ci (1)"
 

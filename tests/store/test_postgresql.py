@@ -16,7 +16,7 @@ import pytest
 
 import firetower
 from faults.processes import wait_until
-from firetower.store.schema import _MIGRATION_LOCK
+from firetower.store.migrate import _MIGRATION_LOCK
 from receiver import Received, serve
 from towers import COMMAND, environment, linked_model, on_alias, webhook, worker
 

@@ -7,13 +7,13 @@ from sqlalchemy import select
 
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Mode
-from firetower.core.delivery import DEFAULT_SCHEDULE, LOST
+from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Status
-from firetower.core.integrations import IntegrationKind
-from firetower.store import tables
-from firetower.store.mirror import Mirror
+from firetower.core.retry import DEFAULT_SCHEDULE, LOST
+from firetower.store import schema
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.cycle import LEASE_MARGIN
 from firetower.store.queue.recover import recover
-from firetower.store.queue.turn import LEASE_MARGIN
 from firetower.store.store import Store
 from store.bench import START, Bench
 
@@ -49,7 +49,7 @@ def test_a_new_worker_evaluates_a_backlog_by_the_revisions_of_its_time(bench: Be
     bench.automate(records=True)
     bench.tower.add_alias(bench.version, "first")
     bench.tower.automations.delete("deploy")
-    bench.mirror = Mirror()
+    bench.cache = AutomationCache()
     bench.turn()
     assert bench.only.event.alias == "first"
 
@@ -70,7 +70,7 @@ def test_a_worker_forgets_the_revisions_that_no_waiting_event_needs(bench: Bench
     known = [
         revision.number
         for revision in bench.tower.automations.revisions("deploy")
-        if bench.mirror.index.revision(revision.id) is not None
+        if bench.cache.index.revision(revision.id) is not None
     ]
     assert known == [5]
 
@@ -111,7 +111,7 @@ def test_a_cooldown_under_a_clock_set_back_ends_after_its_own_length(bench: Benc
 
 
 def test_shadow_keeps_what_it_would_have_sent(bench: Bench) -> None:
-    action = WebhookAction(integration="ci", payload='{"alias": "${alias}"}')
+    action = WebhookAction(endpoint="ci", payload='{"alias": "${alias}"}')
     bench.automate(action=action, mode=Mode.SHADOW)
     bench.tower.add_alias(bench.version, "one")
     assert bench.turn(room=9) == []
@@ -121,7 +121,7 @@ def test_shadow_keeps_what_it_would_have_sent(bench: Bench) -> None:
 
 def test_a_disabled_endpoint_leaves_an_execution_that_says_so(bench: Bench) -> None:
     bench.automate()
-    bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK, "by ada")
+    bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK, "by ada")
     bench.tower.add_alias(bench.version, "one")
     assert bench.turn(room=9) == []
     assert bench.only.reason == "endpoint ci is disabled: by ada"
@@ -164,7 +164,7 @@ def test_a_lost_claim_is_due_again_and_its_old_worker_cannot_change_the_end(
     bench.automate()
     bench.tower.add_alias(bench.version, "one")
     [old] = bench.turn(room=1)
-    bench.now += old.integration.settings.timeout + LEASE_MARGIN + timedelta(seconds=1)
+    bench.now += old.endpoint.settings.timeout + LEASE_MARGIN + timedelta(seconds=1)
     with bench.store.changing() as change:
         assert len(recover(change.connection, change.now)) == 1
     [new] = bench.turn(room=1, worker="other")
@@ -228,6 +228,6 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
 def test_evaluated_events_are_marked(bench: Bench) -> None:
     with bench.store.reading() as connection:
         waiting = connection.execute(
-            select(tables.events.c.id).where(tables.events.c.evaluated.is_(False))
+            select(schema.events.c.id).where(schema.events.c.evaluated.is_(False))
         ).all()
     assert waiting == []

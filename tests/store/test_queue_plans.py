@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from firetower.core.integrations import IntegrationKind
+from firetower.core.endpoints import EndpointKind
 from firetower.store.executions import find_ids
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
@@ -47,8 +47,8 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
         with store.changing() as change:
             recover(change.connection, change.now, ["w"])
             assert find_ids(change.connection, {(1, claim.event.id)}) != {}
-        bench.tower.integrations.disable("ci", IntegrationKind.WEBHOOK)
-        bench.tower.integrations.details()
+        bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
+        bench.tower.endpoints.details()
     with store.reading() as connection:
         plans = [
             f"{step.detail}: {statement}"

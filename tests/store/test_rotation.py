@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.errors import SecretKeyError
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.store import keys, secrets
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -22,9 +22,9 @@ def tower(store: Store) -> Tower:
     tower = Tower(store)
     tower.secrets.set("SIGN", BEFORE)
     tower.secrets.set("SIGN", VALUE)
-    tower.integrations.create(
-        IntegrationSettings(
-            name="ci", kind=IntegrationKind.WEBHOOK, url="http://ci.test/", signing_secret="SIGN"
+    tower.endpoints.create(
+        EndpointSettings(
+            name="ci", kind=EndpointKind.WEBHOOK, url="http://ci.test/", signing_secret="SIGN"
         )
     )
     return tower
@@ -35,8 +35,8 @@ def key_file(store: Store) -> Path:
 
 
 def readable(tower: Tower) -> bool:
-    integration = tower.integrations.get("ci", IntegrationKind.WEBHOOK).integration
-    opened = tower.integrations.open_secrets(integration)
+    endpoint = tower.endpoints.get("ci", EndpointKind.WEBHOOK).endpoint
+    opened = tower.endpoints.open_secrets(endpoint)
     return (opened.values, opened.previous) == ({"SIGN": VALUE}, {"SIGN": BEFORE})
 
 

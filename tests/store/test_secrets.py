@@ -8,9 +8,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.errors import Conflict, SecretKeyError
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -19,22 +19,22 @@ VALUE = "correct-horse-battery-staple"
 
 def hook(tower: Tower) -> None:
     tower.secrets.set("SIGN", VALUE)
-    tower.integrations.create(
-        IntegrationSettings(
+    tower.endpoints.create(
+        EndpointSettings(
             name="ci",
-            kind=IntegrationKind.WEBHOOK,
+            kind=EndpointKind.WEBHOOK,
             url="http://ci.test/",
             signing_secret="SIGN",
         )
     )
 
 
-def test_a_secret_is_opened_for_its_integration_only(store: Store) -> None:
+def test_a_secret_is_opened_for_its_endpoint_only(store: Store) -> None:
     tower = Tower(store)
     hook(tower)
     tower.secrets.set("OTHER", "unrelated")
-    integration = tower.integrations.get("ci", IntegrationKind.WEBHOOK).integration
-    assert tower.integrations.open_secrets(integration).values == {"SIGN": VALUE}
+    endpoint = tower.endpoints.get("ci", EndpointKind.WEBHOOK).endpoint
+    assert tower.endpoints.open_secrets(endpoint).values == {"SIGN": VALUE}
 
 
 def test_a_replaced_secret_signs_for_a_day_more(store: Store) -> None:
@@ -42,28 +42,28 @@ def test_a_replaced_secret_signs_for_a_day_more(store: Store) -> None:
     store.clock = lambda: now
     hook(tower)
     assert tower.secrets.set("SIGN", "the next one") is False
-    integration = tower.integrations.get("ci", IntegrationKind.WEBHOOK).integration
-    assert tower.integrations.open_secrets(integration).previous == {"SIGN": VALUE}
+    endpoint = tower.endpoints.get("ci", EndpointKind.WEBHOOK).endpoint
+    assert tower.endpoints.open_secrets(endpoint).previous == {"SIGN": VALUE}
     store.clock = lambda: now + timedelta(hours=25)
-    assert tower.integrations.open_secrets(integration).previous == {}
+    assert tower.endpoints.open_secrets(endpoint).previous == {}
 
 
-def test_new_secrets_are_saved_with_their_integration_or_not_at_all(store: Store) -> None:
+def test_new_secrets_are_saved_with_their_endpoint_or_not_at_all(store: Store) -> None:
     tower = Tower(store)
     hook(tower)
-    settings = IntegrationSettings(
-        name="ci", kind=IntegrationKind.SLACK, url_secret="URL", signing_secret="SIGN"
+    settings = EndpointSettings(
+        name="ci", kind=EndpointKind.SLACK, url_secret="URL", signing_secret="SIGN"
     )
-    with pytest.raises(Conflict, match="integration named ci exists already"):
-        tower.integrations.create(settings, {"URL": "http://slack.test/"})
+    with pytest.raises(Conflict, match="endpoint named ci exists already"):
+        tower.endpoints.create(settings, {"URL": "http://slack.test/"})
     assert [secret.name for secret in tower.secrets.list()] == ["SIGN"]
     other = settings.model_copy(update={"name": "team"})
     with pytest.raises(Conflict, match="secret named SIGN exists already"):
-        tower.integrations.create(other, {"URL": "http://slack.test/", "SIGN": "replaced"})
-    made = tower.integrations.create(other, {"URL": "http://slack.test/"})
-    opened = tower.integrations.open_secrets(made)
+        tower.endpoints.create(other, {"URL": "http://slack.test/", "SIGN": "replaced"})
+    made = tower.endpoints.create(other, {"URL": "http://slack.test/"})
+    opened = tower.endpoints.open_secrets(made)
     assert opened.values == {"URL": "http://slack.test/", "SIGN": VALUE}
-    assert [detail.integration.name for detail in tower.integrations.details()] == ["ci", "team"]
+    assert [detail.endpoint.name for detail in tower.endpoints.details()] == ["ci", "team"]
 
 
 def test_a_secret_in_use_is_not_deleted(store: Store) -> None:
@@ -71,7 +71,7 @@ def test_a_secret_in_use_is_not_deleted(store: Store) -> None:
     hook(tower)
     with pytest.raises(Conflict, match="used by ci"):
         tower.secrets.delete("SIGN")
-    tower.integrations.delete("ci", IntegrationKind.WEBHOOK)
+    tower.endpoints.delete("ci", EndpointKind.WEBHOOK)
     tower.secrets.delete("SIGN")
     assert tower.secrets.list() == []
 
@@ -102,4 +102,4 @@ def test_files_are_for_their_owner_and_hold_no_secret(tmp_path: Path) -> None:
 def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> None:
     with store.reading() as connection:
         context = MigrationContext.configure(connection)
-        assert compare_metadata(context, tables.metadata) == []
+        assert compare_metadata(context, schema.metadata) == []

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from firetower.core.actions import NoAction, SlackAction, WebhookAction
 from firetower.core.automations import Definition, Mode
-from firetower.core.circuits import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
-from firetower.core.delivery import Answer, judge
+from firetower.core.circuit_breaker import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
-from firetower.core.integrations import IntegrationKind, IntegrationSettings
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.requests import Secrets, build_request, record_request, render_body
+from firetower.core.retry import Answer, judge
 from firetower.core.scopes import CollectionScope, ContainerScope
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.circuits import follow
-from firetower.store.mirror import Mirror
+from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
+from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import Outcome, record
-from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -51,7 +51,7 @@ class Scene:
         self.now = now
         self.store = Store.open(str(path), author="ada", clock=self.clock)
         self.tower = Tower(self.store)
-        self._mirror = Mirror()
+        self._cache = AutomationCache()
 
     def clock(self) -> datetime:
         return self.now
@@ -67,9 +67,9 @@ class Scene:
     def turn(self, room: int = 0) -> list[Claim]:
         """Evaluate what has happened, and claim what is due where there is room."""
         with self.store.changing() as change:
-            self._mirror.refresh(change.connection)
-            slots = Slots("w", dict.fromkeys(self._mirror.integrations, room))
-            turn = Turn(change.connection, self.store.known, self._mirror, slots, change.now)
+            self._cache.refresh(change.connection)
+            slots = Slots("w", dict.fromkeys(self._cache.endpoints, room))
+            turn = Turn(change.connection, self.store.known, self._cache, slots, change.now)
             evaluated = evaluate(turn, BATCH)
             due, _ = claim_due(turn)
             return [*evaluated.claims, *due]
@@ -77,11 +77,11 @@ class Scene:
     def answer(self, claim: Claim, answer: Answer, milliseconds: float = 34) -> None:
         """Record a try as the worker does, with its real request."""
         secrets = Secrets(SECRETS)
-        definition, settings = claim.revision.definition, claim.integration.settings
-        body = render_body(definition, claim.event, claim.integration, secrets)
+        definition, settings = claim.revision.definition, claim.endpoint.settings
+        body = render_body(definition, claim.event, claim.endpoint, secrets)
         request = build_request(
             body,
-            claim.integration,
+            claim.endpoint,
             secrets,
             webhook_id=claim.webhook_id,
             sent_at=self.now,
@@ -96,7 +96,7 @@ class Scene:
         )
         outcome = Outcome(
             claim,
-            record_request(request, claim.integration, secrets),
+            record_request(request, claim.endpoint, secrets),
             answer,
             verdict,
             self.now,
@@ -123,12 +123,12 @@ class Scene:
 
     def webhook(self, name: str, **settings: object) -> None:
         """Make a webhook."""
-        values = {"name": name, "kind": IntegrationKind.WEBHOOK, **settings}
-        self.tower.integrations.create(IntegrationSettings.model_validate(values))
+        values = {"name": name, "kind": EndpointKind.WEBHOOK, **settings}
+        self.tower.endpoints.create(EndpointSettings.model_validate(values))
 
-    def open_circuit(self, integration: str) -> None:
+    def open_circuit(self, endpoint: str) -> None:
         """Let an endpoint have failed too often in a row, for too long."""
-        found = self.tower.integrations.find(integration)
+        found = self.tower.endpoints.find(endpoint)
         begun = self.now - LASTING_TO_OPEN
         with self.store.changing() as change:
             follow(change.connection, {found.id: Run(worked=True)}, frozenset(), begun)
@@ -136,9 +136,9 @@ class Scene:
                 run = Run(failures=failures, last=Answer(503))
                 follow(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)
 
-    def close_circuit(self, integration: str) -> None:
+    def close_circuit(self, endpoint: str) -> None:
         """Let an endpoint have answered again."""
-        found = self.tower.integrations.find(integration)
+        found = self.tower.endpoints.find(endpoint)
         with self.store.changing() as change:
             follow(change.connection, {found.id: Run(worked=True)}, frozenset(), change.now)
 
@@ -147,7 +147,8 @@ class Scene:
         row = {"id": "w-elsewhere", "host": "gpu-7", "pid": WORKER_PID}
         with self.store.changing() as change:
             change.connection.execute(
-                tables.workers.insert(), {**row, "started_at": change.now, "beat_at": change.now}
+                schema.workers.insert(),
+                {**row, "started_at": change.now, "heartbeat_at": change.now},
             )
 
     def fire(self, count: int, first: int = 0) -> None:
@@ -207,34 +208,34 @@ def _catalog(scene: Scene) -> None:
         signing_secret="CI_KEY",
     )
     scene.webhook("validator", url="http://validate.internal/run", schedule=(timedelta(seconds=5),))
-    slack = {"name": "team-ml", "kind": IntegrationKind.SLACK, "url_secret": "SLACK_ML"}
-    tower.integrations.create(IntegrationSettings.model_validate(slack))
+    slack = {"name": "team-ml", "kind": EndpointKind.SLACK, "url_secret": "SLACK_ML"}
+    tower.endpoints.create(EndpointSettings.model_validate(slack))
     scene.turn()
 
 
 def _automations(scene: Scene) -> None:
     scene.at(days=8)
     payload = '{"ref": "${artifact_version_string}", "alias": "${alias}"}'
-    deploy = WebhookAction(integration="ci-deploy", payload=payload)
+    deploy = WebhookAction(endpoint="ci-deploy", payload=payload)
     scene.automate("deploy-on-prod", filter=_alias("^prod"), action=deploy)
     scene.automate(
         "validate-resnet",
         scope=CollectionScope(collection=CollectionReference.parse("models/resnet")),
         event_type=EventType.LINK_ARTIFACT,
-        action=WebhookAction(integration="validator"),
+        action=WebhookAction(endpoint="validator"),
     )
     scene.automate(
         "canary-f1",
         Mode.SHADOW,
         event_type=EventType.LINK_ARTIFACT,
         filter=Filter.of({"metadata.f1": {"$gte": 0.9}}),
-        action=WebhookAction(integration="ci-deploy"),
+        action=WebhookAction(endpoint="ci-deploy"),
     )
     scene.automate(
         "tell-compliance",
         Mode.DISABLED,
         filter=_alias("^audited$"),
-        action=SlackAction(integration="team-ml"),
+        action=SlackAction(endpoint="team-ml"),
     )
     scene.automate("note-candidates", filter=_alias("candidate"), cooldown=timedelta(minutes=10))
     scene.automate(

@@ -12,8 +12,8 @@ from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
-from firetower.tui.screens.place import PlaceScreen
 from receiver import Receiver, serve
 from tui.scene import Scene
 from tui.screens import SMALL, WIDE, open_app, press, settled, shows, until
@@ -41,7 +41,7 @@ async def opened(pilot: Pilot[None], name: str) -> AutomationScreen:
 async def choose(pilot: Pilot[None], name: str) -> None:
     """Put the cursor on an automation of the registry that is open."""
     screen = pilot.app.screen
-    assert isinstance(screen, PlaceScreen)
+    assert isinstance(screen, ContainerScreen)
     await press(pilot, "enter")
     screen.automations.table.move_to(name)
     await settled(pilot)
@@ -64,7 +64,7 @@ async def test_it_opens_from_the_tab_and_shows_all_of_it(
         await press(pilot, "end", "enter")
         assert isinstance(pilot.app.screen, ExecutionScreen)
         await press(pilot, "escape", "escape")
-        assert isinstance(pilot.app.screen, PlaceScreen)
+        assert isinstance(pilot.app.screen, ContainerScreen)
 
 
 async def test_it_opens_by_mouse(scene: Scene) -> None:
@@ -97,7 +97,7 @@ async def test_it_can_be_edited(scene: Scene) -> None:
 
 async def test_its_endpoint_is_tested(scene: Scene, receiver: Receiver) -> None:
     scene.webhook("here", url=receiver.url())
-    scene.automate("a-here", action=WebhookAction(integration="here"))
+    scene.automate("a-here", action=WebhookAction(endpoint="here"))
     async with open_app(scene) as pilot:
         cast("FiretowerApp", pilot.app).session.database = str(scene.path)
         await choose(pilot, "a-here")
@@ -122,7 +122,7 @@ async def test_hostile_text_is_drawn(scene: Scene) -> None:
         HOSTILE,
         description=HOSTILE + "\x1b[31m",
         filter=Filter.of({"alias": {"$regex": "\\[/foo\\] [b]"}}),
-        action=SlackAction(integration="team-ml", title=HOSTILE, message=HOSTILE + " ${alias}"),
+        action=SlackAction(endpoint="team-ml", title=HOSTILE, message=HOSTILE + " ${alias}"),
     )
     async with open_app(scene) as pilot:
         await opened(pilot, HOSTILE)

@@ -8,9 +8,9 @@ from textual.widgets import Input
 from firetower.core.references import ContainerReference
 from firetower.tui import themes
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.container import ContainerScreen
+from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.help import HelpScreen
-from firetower.tui.screens.integrations import IntegrationsScreen
-from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.screens.secrets import SecretsScreen
 from tui.form.driving import write
 from tui.scene import Scene
@@ -50,13 +50,13 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
         await run(pilot, "Save", "key ctrl+o")
         assert shows(pilot, "1 to put right")
         await run(pilot, "Cancel", "key esc")
-        assert isinstance(pilot.app.screen, PlaceScreen)
+        assert isinstance(pilot.app.screen, ContainerScreen)
 
 
 @pytest.mark.parametrize(
     ("name", "said", "screen"),
     [
-        ("Integrations", "key i", IntegrationsScreen),
+        ("Endpoints", "key i", EndpointsScreen),
         ("Secrets", "key S", SecretsScreen),
         ("Help", "key ?", HelpScreen),
     ],
@@ -88,7 +88,7 @@ async def test_it_opens_a_registry_or_project_by_name(
     async with open_app(scene) as pilot:
         await run(pilot, words, f"open the {reference.kind}")
         screen = pilot.app.screen
-        assert isinstance(screen, PlaceScreen)
+        assert isinstance(screen, ContainerScreen)
         assert screen.open == reference
         assert screen.is_open
         assert shows(pilot, f"{reference.kind.value.capitalize()} › {reference}")
@@ -99,7 +99,7 @@ async def test_hostile_names_are_drawn_and_opened(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await run(pilot, "[b] [red]", "[b] [red] x\\u202ey")
         screen = pilot.app.screen
-        assert isinstance(screen, PlaceScreen)
+        assert isinstance(screen, ContainerScreen)
         assert str(screen.open) == HOSTILE
         assert shows(pilot, "Registry › [b] [red] x\\u202ey")
 
@@ -112,4 +112,4 @@ async def test_it_lists_the_actions_before_anything_is_typed(scene: Scene) -> No
         await write(pilot, "nothing like it")
         await until(pilot, lambda: shows(pilot, "No matches"))
         await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, PlaceScreen)
+        assert isinstance(pilot.app.screen, ContainerScreen)

@@ -7,7 +7,7 @@ import pytest
 from firetower.core.errors import Conflict, NotFound
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.catalog import new_place
-from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.registry import RegistryScreen
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, WIDE, open_app, press, settled, shows, until
@@ -41,7 +41,7 @@ async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
         assert isinstance(pilot.app.screen, Ask)
         await pilot.click("#cancel")
         await settled(pilot)
-        assert isinstance(pilot.app.screen, PlaceScreen)
+        assert isinstance(pilot.app.screen, ContainerScreen)
 
 
 async def test_a_hostile_name_is_drawn(scene: Scene) -> None:
@@ -61,7 +61,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
     async with open_app(scene) as pilot:
         await press(pilot, "2")
         screen = pilot.app.screen
-        assert isinstance(screen, PlaceScreen)
+        assert isinstance(screen, ContainerScreen)
         screen.places.table.move_to("acme/vision")
         await press(pilot, "enter", "h")
         screen.collections.table.move_to("acme/vision/resnet")
@@ -80,7 +80,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
 async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = pilot.app.screen
-        assert isinstance(screen, PlaceScreen)
+        assert isinstance(screen, ContainerScreen)
         screen.open_place(MODELS)
         await press(pilot, "h", "n", *"acme/nlp/bert", "tab", *["backspace"] * 9, *"large")
         await press(pilot, "enter")
@@ -98,7 +98,7 @@ async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
 async def test_a_collections_tags_are_changed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = pilot.app.screen
-        assert isinstance(screen, PlaceScreen)
+        assert isinstance(screen, ContainerScreen)
         screen.open_place(MODELS)
         await press(pilot, "h")
         screen.collections.table.move_to("models/resnet")

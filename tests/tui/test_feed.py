@@ -9,10 +9,10 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
+from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution
-from firetower.core.integrations import IntegrationKind
+from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.feed import FeedScreen
-from firetower.tui.screens.integrations import IntegrationsScreen
 from firetower.tui.widgets.feed import PAGE
 from firetower.tui.widgets.feed_table import FeedTable
 from towers import multiply_history
@@ -334,9 +334,9 @@ async def test_enter_on_a_circuit_shows_its_endpoint(circuits: Scene) -> None:
         await go_to(pilot, OPENED)
         await press(pilot, "enter")
         screen = pilot.app.screen
-        assert isinstance(screen, IntegrationsScreen)
+        assert isinstance(screen, EndpointsScreen)
         assert screen.chosen is not None
-        assert screen.chosen.integration.name == "ci-deploy"
+        assert screen.chosen.endpoint.name == "ci-deploy"
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, FeedScreen)
 
@@ -344,14 +344,14 @@ async def test_enter_on_a_circuit_shows_its_endpoint(circuits: Scene) -> None:
 async def test_enter_on_the_circuit_of_an_endpoint_that_is_gone_says_so(circuits: Scene) -> None:
     circuits.webhook("spare", url="http://spare.test/")
     circuits.open_circuit("spare")
-    circuits.tower.integrations.delete("spare", IntegrationKind.WEBHOOK)
+    circuits.tower.endpoints.delete("spare", EndpointKind.WEBHOOK)
     async with open_app(circuits) as pilot:
         await press(pilot, "3")
         await go_to(pilot, "circuit of spare opened")
         await press(pilot, "enter")
         assert shows(pilot, "The endpoint spare has been deleted.")
         await press(pilot, "escape", "r")
-        assert shows(pilot, "there is no integration spare")
+        assert shows(pilot, "there is no endpoint spare")
 
 
 async def test_on_a_circuit_x_says_why_not_and_y_copies(circuits: Scene) -> None:

@@ -62,7 +62,7 @@ async def test_a_key_pressed_twice_at_once_opens_one_screen(
         await at(pilot, "deploy-on-prod")
         await press(pilot, *before)
         if before == ("n",):
-            pilot.app.screen.set_focus(pilot.app.screen.query_one("#integration"))
+            pilot.app.screen.set_focus(pilot.app.screen.query_one("#endpoint"))
         stack = len(pilot.app.screen_stack)
         await type_ahead(pilot, key, key)
         assert len(pilot.app.screen_stack) == stack + 1
@@ -105,5 +105,5 @@ async def test_a_question_that_comes_late_is_not_asked_over_another_screen(
             await until(pilot, lambda: held)
             await pilot.press("i")
         await settled(pilot)
-        assert type(pilot.app.screen).__name__ == "IntegrationsScreen"
+        assert type(pilot.app.screen).__name__ == "EndpointsScreen"
         assert screen.is_attached

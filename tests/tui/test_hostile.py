@@ -5,8 +5,8 @@ import json
 import pytest
 
 from firetower.core.actions import WebhookAction
-from firetower.core.delivery import Answer
 from firetower.core.filters.filter import Filter
+from firetower.core.retry import Answer
 from firetower.core.text import visible
 from firetower.tui.screens.confirm import Confirm
 from tui.scene import Scene
@@ -41,7 +41,7 @@ def _poison(scene: Scene) -> None:
         filter=Filter.of(
             {"$or": [{"alias": {"$regex": r"\[|x"}}, {"author": {"$regex": r"\[red"}}]}
         ),
-        action=WebhookAction(integration="validator", payload=payload),
+        action=WebhookAction(endpoint="validator", payload=payload),
         description="\n".join(HOSTILE),
     )
     tower.add_alias(linked.reference, "[alias [b")

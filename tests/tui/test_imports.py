@@ -6,7 +6,7 @@ import sys
 import pytest
 
 SQL = ("sqlalchemy", "sqlmodel", "alembic", "httpx", "aiohttp")
-MODELS = ("pydantic", "re2", "firetower.tui.screens.place")
+MODELS = ("pydantic", "re2", "firetower.tui.screens.container")
 LATER = ("firetower.tui.form.screen", "firetower.tui.screens.execution")
 
 

@@ -77,7 +77,7 @@ def test_confirm(alike: Compare, size: tuple[int, int]) -> None:
 
 @SIZES
 @pytest.mark.parametrize(
-    "pressed", [("enter", "j"), ("3",), ("i",)], ids=["automations", "feed", "integrations"]
+    "pressed", [("enter", "j"), ("3",), ("i",)], ids=["automations", "feed", "endpoints"]
 )
 def test_circuit(
     alike: Compare, scene: Scene, size: tuple[int, int], pressed: tuple[str, ...]

@@ -4,11 +4,11 @@ import pytest
 from textual.widgets import Button
 
 from firetower.core.automations import Mode
-from firetower.core.integrations import IntegrationKind
+from firetower.core.endpoints import EndpointKind
 from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
-from firetower.tui.place_view import read_place
-from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.container_view import read_place
+from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.silence import Silence
 from firetower.tui.widgets.table import Table
@@ -59,7 +59,7 @@ async def test_passing_over_a_place_shows_it(scene: Scene) -> None:
 async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = pilot.app.screen
-        assert isinstance(screen, PlaceScreen)
+        assert isinstance(screen, ContainerScreen)
         assert screen.places.table.has_focus
         screen.post_message(Table.Moved(screen.places.table, "datasets"))
         await settled(pilot)
@@ -69,17 +69,17 @@ async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> Non
 async def test_one_opened_before_the_list_is_read_stays_open(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def read_nothing(_: PlaceScreen) -> None:
+    async def read_nothing(_: ContainerScreen) -> None:
         pass
 
     async with open_app(scene) as pilot:
         app = pilot.app
         assert isinstance(app, FiretowerApp)
         with monkeypatch.context() as patch:
-            patch.setattr(PlaceScreen, "_read", read_nothing)
+            patch.setattr(ContainerScreen, "_read", read_nothing)
             await app.show_mode("project")
             screen = app.screen
-            assert isinstance(screen, PlaceScreen)
+            assert isinstance(screen, ContainerScreen)
             await until(pilot, lambda: screen.places.table.has_focus)
             screen.open_place(VISION)
         read = read_place(scene.tower, ContainerKind.PROJECT, VISION, "automations", None)
@@ -248,11 +248,11 @@ async def test_the_last_of_many_automations_is_in_sight(
 
 async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -> None:
     action = scene.tower.automations.get("deploy-on-prod").definition.action
-    assert action.integration is not None
+    assert action.endpoint is not None
     async with open_app(scene) as pilot:
         await press(pilot, "enter")
         assert "✓ on" in line_with(pilot, "deploy-on-prod", "alias ~")
-        scene.tower.integrations.disable(action.integration, IntegrationKind.WEBHOOK)
+        scene.tower.endpoints.disable(action.endpoint, EndpointKind.WEBHOOK)
         await until(pilot, lambda: "! muted 2 " in line_with(pilot, "deploy-on-prod", "alias ~"))
 
 

@@ -16,7 +16,7 @@ def fail_all(scene: Scene) -> int:
         change.connection.exec_driver_sql(
             "UPDATE executions SET status = 'failed', due_at = NULL, lease_until = NULL,"
             " worker_id = NULL, finished_at = (SELECT max(created_at) FROM executions)"
-            " WHERE integration_id IS NOT NULL AND status IN ('finished', 'pending', 'running')"
+            " WHERE endpoint_id IS NOT NULL AND status IN ('finished', 'pending', 'running')"
         )
     return sum(scene.tower.executions.failed_since(EPOCH).values())
 
@@ -52,7 +52,7 @@ async def test_of_one_endpoint_only_what_failed_there(scene: Scene) -> None:
         assert shows(pilot, "Send again what failed to ci-deploy")
         await press(pilot, "end", "enter")
         await press(pilot, "tab", "enter")
-    assert {one.integration for one in again(scene)} == {"ci-deploy"}
+    assert {one.endpoint for one in again(scene)} == {"ci-deploy"}
 
 
 async def test_nothing_is_sent_where_nothing_failed_or_one_thinks_better_of_it(

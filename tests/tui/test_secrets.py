@@ -55,7 +55,7 @@ async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> No
     scene.tower.secrets.set("SPARE", "x")
     async with open_app(scene) as pilot:
         await press(pilot, "S", "d")
-        assert shows(pilot, "1 integration still use")
+        assert shows(pilot, "1 endpoint still use")
         await press(pilot, "right", "enter")
         assert shows(pilot, "secret CI_KEY is used by ci-deploy")
         await press(pilot, "end", "d", "enter")

@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.tui.styles import style_sheets
 from firetower.tui.themes import VARIABLES
 from firetower.tui.widgets.table import Cell, Column, Row, Table, fitted

@@ -1,4 +1,4 @@
-"""Going to integrations and secrets from anywhere, and back to a mode's own screen."""
+"""Going to endpoints and secrets from anywhere, and back to a mode's own screen."""
 
 from typing import cast
 
@@ -8,8 +8,8 @@ from textual.screen import Screen
 
 from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.collection import CollectionScreen
+from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.feed import FeedScreen
-from firetower.tui.screens.integrations import IntegrationsScreen
 from firetower.tui.screens.project import ProjectScreen
 from firetower.tui.screens.registry import RegistryScreen
 from firetower.tui.screens.secrets import SecretsScreen
@@ -27,9 +27,9 @@ def stands_on(pilot: Pilot[None], kind: type[Screen[None]]) -> bool:
 async def test_one_visit_takes_the_place_of_the_other(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for key, kind in (
-            ("i", IntegrationsScreen),
+            ("i", EndpointsScreen),
             ("S", SecretsScreen),
-            ("i", IntegrationsScreen),
+            ("i", EndpointsScreen),
         ):
             await press(pilot, key)
             assert stands_on(pilot, kind)

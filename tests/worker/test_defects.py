@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import firetower
-from firetower.core.delivery import Answer
 from firetower.core.executions import Status
 from firetower.core.requests import Request
+from firetower.core.retry import Answer
 from firetower.store.store import Store
 from firetower.worker.sender import open_sender
 from firetower.worker.worker import Worker

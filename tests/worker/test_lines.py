@@ -6,10 +6,10 @@ from pathlib import Path
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
-from firetower.core.delivery import DEFAULT_SCHEDULE
 from firetower.core.events import EventType
 from firetower.core.feed import FeedLine, FeedState
 from firetower.core.references import ContainerReference
+from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from firetower.core.delivery import Answer
 from firetower.core.requests import Request
+from firetower.core.retry import Answer
 from firetower.worker.sender import MOST_READ, open_sender
 from receiver import serve
 

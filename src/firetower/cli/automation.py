@@ -19,13 +19,12 @@ from firetower.cli.output import (
     say,
 )
 from firetower.cli.session import open_tower
-from firetower.core.automations import Automation, Mode, Revision, duration
-from firetower.core.jsons import dump
-from firetower.core.revisions import with_changes
+from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
+from firetower.core.json import dump
 from firetower.core.text import visible
 
 if TYPE_CHECKING:
-    from firetower.tower.integrations import IntegrationDetail
+    from firetower.tower.endpoints import EndpointDetail
 
 
 @click.group()
@@ -92,7 +91,7 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
 
 def _warn_of_overlap(automation: Automation, others: Sequence[str]) -> None:
     for other in others:
-        to = automation.definition.action.integration
+        to = automation.definition.action.endpoint
         say(f"Mind that {visible(other)} may send the same event to {to} too.")
 
 
@@ -114,24 +113,24 @@ def list_(*, as_json: bool) -> None:
     """
     with open_tower() as tower:
         found = tower.automations.list()
-        silent = {one.integration.name: one for one in tower.integrations.silent()}
+        silent = {one.endpoint.name: one for one in tower.endpoints.silent()}
     if as_json:
         for one in found:
-            endpoint = silent.get(one.definition.action.integration or "")
+            endpoint = silent.get(one.definition.action.endpoint or "")
             trouble = None if endpoint is None else endpoint.trouble(date)
             print_json({**automation_data(one), "endpoint_trouble": trouble})
         return
     print_rows(
         ("automation", "mode", "event", "where", "scope", "if", "action", "last fired", "24 h"),
-        [_row(one, silent.get(one.definition.action.integration or "")) for one in found],
+        [_row(one, silent.get(one.definition.action.endpoint or "")) for one in found],
         "No automations yet: make one with `firetower automation create`.",
     )
 
 
-def _row(automation: Automation, silent: "IntegrationDetail | None") -> tuple[object, ...]:
+def _row(automation: Automation, silent: "EndpointDetail | None") -> tuple[object, ...]:
     definition, action = automation.definition, automation.definition.action.phrase
     if silent is not None:
-        told = filter(None, (silent.integration.silenced, silent.missing))
+        told = filter(None, (silent.endpoint.silenced, silent.missing))
         action = f"{action}: {', '.join(told)}"
     return (
         automation.name,
@@ -161,8 +160,8 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
     with open_tower() as tower:
         found = tower.automations.get(name)
         history = list(tower.automations.revisions(name)) if revisions else []
-        integration = found.definition.action.integration
-        trouble = tower.integrations.get(integration).trouble(date) if integration else ""
+        endpoint = found.definition.action.endpoint
+        trouble = tower.endpoints.get(endpoint).trouble(date) if endpoint else ""
     if revisions:
         _print_revisions(history, as_json=as_json)
     elif as_json:

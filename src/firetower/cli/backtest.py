@@ -10,7 +10,7 @@ from firetower.cli.output import date, event_data, event_text, json_option, prin
 from firetower.cli.session import open_tower
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
-from firetower.core.integrations import Integration
+from firetower.core.endpoints import Endpoint
 from firetower.core.requests import render_body
 from firetower.core.text import counted, visible
 from firetower.tower import Tower
@@ -50,9 +50,9 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
         else:
             definition = choices.edited(tower.automations.get(name).definition, None)
         result = tower.automations.backtest(definition, moment)
-        integration = _integration(tower, definition)
+        endpoint = _endpoint(tower, definition)
     if as_json:
-        print_json(_data(definition, result, integration, show))
+        print_json(_data(definition, result, endpoint, show))
         return
     click.echo(definition.sentence)
     click.echo(_summary(result, since))
@@ -60,7 +60,7 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
         click.echo(result.sparkline)
     for event in result.newest[:show]:
         click.echo(event_text(event))
-        body = render_body(definition, event, integration)
+        body = render_body(definition, event, endpoint)
         if body:
             click.echo(f"   {visible(body)}")
     if not result.fired:
@@ -74,14 +74,14 @@ def _summary(result: Backtest, since: str) -> str:
     return f"It would have fired {counted(result.fired, 'time')} {when}{held}."
 
 
-def _integration(tower: Tower, definition: Definition) -> Integration | None:
+def _endpoint(tower: Tower, definition: Definition) -> Endpoint | None:
     """Return the endpoint it sends to, whose masked secrets a payload may show."""
-    name = definition.action.integration
-    return None if name is None else tower.integrations.find(name)
+    name = definition.action.endpoint
+    return None if name is None else tower.endpoints.find(name)
 
 
 def _data(
-    definition: Definition, result: Backtest, integration: Integration | None, show: int
+    definition: Definition, result: Backtest, endpoint: Endpoint | None, show: int
 ) -> dict[str, Any]:
     return {
         "sentence": definition.sentence,
@@ -89,7 +89,7 @@ def _data(
         "held_by_cooldown": result.held,
         "bars": list(result.bars),
         "newest": [
-            {**event_data(event), "body": render_body(definition, event, integration)}
+            {**event_data(event), "body": render_body(definition, event, endpoint)}
             for event in result.newest[:show]
         ],
     }

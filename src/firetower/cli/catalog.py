@@ -18,7 +18,7 @@ from firetower.cli.output import (
 from firetower.cli.session import open_tower
 from firetower.core.catalog import Version, VersionDetail
 from firetower.core.errors import InvalidInput
-from firetower.core.jsons import dump, parse
+from firetower.core.json import dump, parse
 from firetower.core.text import byte_count
 from firetower.tower.metadata import metadata_of
 

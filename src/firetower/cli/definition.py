@@ -170,9 +170,9 @@ class Choices:
         if self.no_op:
             action: Action = NoAction()
         elif self.webhook is not None:
-            action = WebhookAction(integration=self.webhook)
+            action = WebhookAction(endpoint=self.webhook)
         elif self.slack is not None:
-            action = SlackAction(integration=self.slack)
+            action = SlackAction(endpoint=self.slack)
         else:
             assert before is not None
             action = before

@@ -76,7 +76,7 @@ def print_feed(
     What became of circuits stands among them; apart, on stderr, where each line is one execution.
     """
     coming = tower.executions.follow() if follow else iter(())
-    heard = tower.integrations.newest_news() if follow else 0
+    heard = tower.endpoints.newest_news() if follow else 0
     if follow:
         next(coming)  # it watches from here on, so that nothing falls between list and watch
         say("following what fires; Ctrl-C ends it")
@@ -93,7 +93,7 @@ def print_feed(
         for line in batch:
             if _key(line) not in shown and _is_wanted(line, wanted, moment):
                 _print_line(line, as_json=as_json)
-        for news in tower.integrations.news_since(heard):
+        for news in tower.endpoints.news_since(heard):
             heard = news.id
             say(f"{news.glyph} {news.words(clock)}") if apart else click.echo(news_text(news))
 
@@ -196,7 +196,7 @@ def _print_execution(found: Execution, causes: Sequence[Execution]) -> None:
                 "event",
                 f"{event.id}, {event.type.spec.label}: {event.subject} {event.detail}".strip(),
             ),
-            ("integration", found.integration),
+            ("endpoint", found.endpoint),
             ("status", found.status),
             ("reason", found.explanation(date(found.due_at))),
             ("due", date(found.due_at)),
@@ -270,7 +270,7 @@ def redeliver(
 
 def _redeliver_failed(tower: "Tower", since: datetime, endpoint: str | None, *, yes: bool) -> int:
     """Tell the plan, ask on a terminal, and make it so."""
-    integration_id = None if endpoint is None else tower.integrations.find(endpoint).id
+    endpoint_id = None if endpoint is None else tower.endpoints.find(endpoint).id
     plan = tower.executions.failed_since(since)
     if endpoint is not None:
         plan = {name: number for name, number in plan.items() if name == endpoint}
@@ -278,7 +278,7 @@ def _redeliver_failed(tower: "Tower", since: datetime, endpoint: str | None, *, 
         say(visible(f"{counted(number, 'execution')} to {name}"))
     if plan and not yes and sys.stdin.isatty() and not click.confirm("Send again?", err=True):
         raise FiretowerError("nothing is sent again", "Answer y, or give --yes.")
-    return tower.executions.redeliver_failed(since, integration_id=integration_id)
+    return tower.executions.redeliver_failed(since, endpoint_id=endpoint_id)
 
 
 COMMANDS: dict[str, click.Command] = {

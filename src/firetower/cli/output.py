@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from firetower.core.automations import Automation, Revision, duration
-from firetower.core.circuits import CircuitNews
+from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event, instant
 from firetower.core.executions import HELD, REDELIVERY
 from firetower.core.feed import FeedLine, FeedState
-from firetower.core.integrations import Integration
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.text import visible
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -144,7 +144,7 @@ def log_data(line: FeedLine) -> dict[str, Any]:
         "execution": execution.id,
         "webhook_id": execution.webhook_id or None,
         "automation": execution.automation,
-        "endpoint": execution.integration,
+        "endpoint": execution.endpoint,
         "event": execution.event.id,
         "attempt": line.attempt,
         "status": line.status_code,
@@ -202,9 +202,9 @@ def automation_data(automation: Automation) -> dict[str, Any]:
     }
 
 
-def integration_data(integration: Integration) -> dict[str, Any]:
+def endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
     """Return an endpoint as JSON-ready data. Secrets are in it by their names only."""
-    settings, off = integration.settings, integration.disabled_at
+    settings, off = endpoint.settings, endpoint.disabled_at
     return {
         settings.kind.value: settings.name,
         "url": settings.url,
@@ -215,11 +215,11 @@ def integration_data(integration: Integration) -> dict[str, Any]:
         "retry_schedule": [duration(wait) for wait in settings.schedule],
         "timeout": duration(settings.timeout),
         "max_in_flight": settings.max_in_flight,
-        "created_at": instant(integration.created_at),
-        "enabled": integration.enabled,
+        "created_at": instant(endpoint.created_at),
+        "enabled": endpoint.enabled,
         "disabled_at": None if off is None else instant(off),
-        "disabled_reason": integration.disabled_reason,
-        "circuit": None if integration.circuit is None else integration.circuit.as_data(),
+        "disabled_reason": endpoint.disabled_reason,
+        "circuit": None if endpoint.circuit is None else endpoint.circuit.as_data(),
     }
 
 

@@ -9,7 +9,7 @@ from firetower.cli.prune import prune
 from firetower.cli.session import database_url, read_only
 from firetower.core.events import instant
 from firetower.core.feed import FeedLine
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 
 
 @click.command()

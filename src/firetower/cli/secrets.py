@@ -9,7 +9,7 @@ from firetower.cli.output import date, json_option, print_json, print_rows, say
 from firetower.cli.session import open_tower
 from firetower.core.errors import InvalidInput
 from firetower.core.events import instant
-from firetower.core.names import check_secret_name
+from firetower.core.references import check_secret_name
 
 
 @click.group()
@@ -86,7 +86,7 @@ def list_(*, as_json: bool) -> None:
 @click.argument("name")
 @yes_option
 def delete(*, name: str, yes: bool) -> None:
-    """Forget a secret that no integration uses.
+    """Forget a secret that no endpoint uses.
 
     \b
     Examples:

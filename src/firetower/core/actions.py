@@ -8,9 +8,8 @@ from pydantic import Discriminator, field_validator, model_validator
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
 from firetower.core.references import Frozen
-from firetower.core.templates import PayloadTemplate, TextTemplate
+from firetower.core.templates import PayloadTemplate, TextTemplate, check_variable
 from firetower.core.text import and_list, quoted
-from firetower.core.variables import check_variable
 
 
 class ActionType(StrEnum):
@@ -44,7 +43,7 @@ class WebhookAction(Frozen):
     """POST a payload to a webhook; without a template, Standard Webhooks' envelope."""
 
     type: Literal[ActionType.GENERIC_WEBHOOK] = ActionType.GENERIC_WEBHOOK
-    integration: str
+    endpoint: str
     payload: str | None = None
 
     @model_validator(mode="after")
@@ -56,7 +55,7 @@ class WebhookAction(Frozen):
     @property
     def phrase(self) -> str:
         """As a sentence says it: "POST to ci-deploy"."""
-        return f"POST to {self.integration}"
+        return f"POST to {self.endpoint}"
 
     def check(self, type_: EventType, granted: frozenset[str]) -> None:
         """Refuse variables that do not exist or that the event never has. Raises InvalidInput."""
@@ -69,7 +68,7 @@ class SlackAction(Frozen):
     """Post a message to Slack; without a template, a readable default."""
 
     type: Literal[ActionType.NOTIFICATION] = ActionType.NOTIFICATION
-    integration: str
+    endpoint: str
     title: str | None = None
     message: str | None = None
     severity: Severity = Severity.INFO
@@ -89,7 +88,7 @@ class SlackAction(Frozen):
     @property
     def phrase(self) -> str:
         """As a sentence says it: "post to Slack by team-ml"."""
-        return f"post to Slack by {self.integration}"
+        return f"post to Slack by {self.endpoint}"
 
     def check(self, type_: EventType, granted: frozenset[str]) -> None:  # noqa: ARG002
         """Refuse variables that do not exist or that the event never has. Raises InvalidInput.
@@ -106,7 +105,7 @@ class NoAction(Frozen):
     """Record the firing, and do nothing else."""
 
     type: Literal[ActionType.NO_OP] = ActionType.NO_OP
-    integration: None = None
+    endpoint: None = None
 
     @property
     def phrase(self) -> str:

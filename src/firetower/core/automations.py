@@ -1,5 +1,6 @@
-"""Automations and their revisions."""
+"""Automations: definitions, revisions, what changed between them, and overlap."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,9 +13,8 @@ from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, check_allowed
 from firetower.core.filters import ANY, Filter
-from firetower.core.jsons import dump
-from firetower.core.names import check_automation_name
-from firetower.core.references import ContainerKind, Frozen
+from firetower.core.json import dump
+from firetower.core.references import ContainerKind, Frozen, check_automation_name
 from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
@@ -50,7 +50,7 @@ class Definition(Frozen):
     def check(self, granted: frozenset[str]) -> None:
         """Refuse what could never work.
 
-        `granted` are the secrets' names that the action's integration may use. Raises InvalidInput.
+        `granted` are the secrets' names that the action's endpoint may use. Raises InvalidInput.
         """
         check_automation_name(self.name)
         self._check_text()
@@ -138,7 +138,7 @@ class Revision:
     after_event_id: int
     until_event_id: int | None = None
     """None for the current one."""
-    integration_id: int | None = None
+    endpoint_id: int | None = None
 
     @property
     def definition(self) -> Definition:
@@ -211,3 +211,102 @@ def parse_duration(text: str) -> timedelta:
             "Write it as 30s, 10m, 2h30m or 7d.",
         )
     return span
+
+
+_NOTHING = "none"
+
+
+def revision_changes(before: Revision | None, after: Revision) -> list[str]:
+    """Return each thing that a revision changed: "cooldown: none → 10m".
+
+    The first revision changes nothing: it has none before it.
+    """
+    if before is None:
+        return ["created"]
+    changed = list(_definition_changes(before.definition, after.definition))
+    if before.mode is not after.mode:
+        changed.insert(0, _mode_change(before.mode, after.mode))
+    return changed or ["saved without a change"]
+
+
+def with_changes(revisions: Sequence[Revision]) -> list[tuple[Revision, list[str]]]:
+    """Return revisions, the newest first as they were given, each with what it changed."""
+    befores = [*revisions[1:], None]
+    return [
+        (revision, revision_changes(before, revision))
+        for revision, before in zip(revisions, befores, strict=True)
+    ]
+
+
+def _mode_change(before: Mode, after: Mode) -> str:
+    words = {
+        Mode.ENABLED: "enabled",
+        Mode.DISABLED: "disabled",
+        Mode.SHADOW: "put in shadow",
+        Mode.DELETED: "deleted",
+    }
+    return f"{words[after]} (was {before.value})"
+
+
+def _definition_changes(before: Definition, after: Definition) -> Iterator[str]:
+    for name, old, new in zip(_NAMES, _values(before), _values(after), strict=True):
+        if old != new:
+            yield f"{name}: {old} → {new}"
+    for field in sorted(_templates(before).keys() | _templates(after).keys()):
+        was, became = _templates(before).get(field), _templates(after).get(field)
+        if was != became:
+            yield f"{field}: {_shown(was)} → {_shown(became)}"
+
+
+_NAMES = ("name", "description", "event", "scope", "filter", "action", "cooldown")
+
+
+def _values(definition: Definition) -> tuple[str, ...]:
+    cooldown = definition.cooldown
+    return (
+        definition.name,
+        _shown(definition.description or None),
+        definition.event_type.value,
+        definition.scope.phrase.removeprefix("in "),
+        definition.filter.words,
+        definition.action.phrase,
+        _NOTHING if cooldown is None else duration(cooldown),
+    )
+
+
+def _templates(definition: Definition) -> dict[str, str]:
+    """Return the texts of an action: a payload, a title, a message, how loud it is."""
+    texts = definition.action.model_dump(mode="json", exclude={"type", "endpoint"})
+    return {field: str(text) for field, text in texts.items() if text is not None}
+
+
+def _shown(text: str | None) -> str:
+    return _NOTHING if text is None else quoted(text)
+
+
+def overlaps(definition: Definition, other: Automation) -> bool:
+    """Return whether an enabled automation may send an event there that `definition` sends too.
+
+    Filters are not compared: of two it cannot be told in general whether both can hold.
+    """
+    return (
+        other.mode is Mode.ENABLED
+        and definition.action.endpoint is not None
+        and other.definition.action.type is definition.action.type
+        and other.definition.action.endpoint == definition.action.endpoint
+        and other.definition.event_type is definition.event_type
+        and may_meet(other.definition.scope, definition.scope)
+    )
+
+
+def may_meet(one: Scope, other: Scope) -> bool:
+    """Return whether one collection, now or later, may lie in both scopes."""
+    if one.container != other.container:
+        return False
+    match one, other:
+        case CollectionScope(), CollectionScope():
+            return one.collection == other.collection
+        case CollectionsScope(), CollectionsScope():
+            types = {one.artifact_type, other.artifact_type} - {None}
+            return len(types) < 2
+    return True

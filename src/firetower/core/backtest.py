@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from firetower.core.automations import Definition
-from firetower.core.cooldowns import begins_anew, held_back
 from firetower.core.events import Event
+from firetower.core.matching import begins_anew, held_back
 
 BARS = "▁▂▃▄▅▆▇█"
 _KEPT = 50

@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.jsons import parse_object
+from firetower.core.json import parse_object
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,

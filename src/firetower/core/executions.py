@@ -85,7 +85,7 @@ class Execution(Frozen):
     automation: str
     revision: int
     event: Event
-    integration: str | None
+    endpoint: str | None
     status: Status
     reason: str | None
     due_at: datetime | None
@@ -105,7 +105,7 @@ class Execution(Frozen):
     def explanation(self, clock: str) -> str:
         """Return the reason in words; `clock` is the time of day or date of `due_at`."""
         if self.reason == HELD:
-            return f"held: circuit of {self.integration} open until {clock}"
+            return f"held: circuit of {self.endpoint} open until {clock}"
         if self.reason in _TIMED:
             return f"{_TIMED[self.reason]} {clock}"
         return self.reason or ""
@@ -118,7 +118,7 @@ class Execution(Frozen):
             "webhook_id": self.webhook_id,
             "automation": self.automation,
             "revision": self.revision,
-            "integration": self.integration,
+            "endpoint": self.endpoint,
             "status": self.status.value,
             "reason": self.explanation(due or "") or None,
             "due_at": due,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from firetower.core.circuits import CircuitNews
+from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.references import Frozen
 

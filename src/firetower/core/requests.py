@@ -1,24 +1,110 @@
-"""The request that an execution sends, with secrets, and what is kept of it and of its answer."""
+"""Requests: the body, headers and signatures of an attempt, and its record with secrets masked."""
 
+import base64
+import hmac
 import json
-from collections.abc import Callable, Mapping
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
-from firetower.core.delivery import Answer
+from firetower.core.endpoints import Endpoint, EndpointKind, SignatureEncoding
 from firetower.core.events import Event, instant
 from firetower.core.filters.fields import Value
-from firetower.core.integrations import Integration, IntegrationKind
-from firetower.core.jsons import dump
-from firetower.core.masking import forms
-from firetower.core.signatures import standard_signature, wandb_signature
-from firetower.core.templates import PayloadTemplate, TextTemplate
+from firetower.core.json import dump
+from firetower.core.retry import Answer
+from firetower.core.templates import (
+    ACCESS_TOKEN,
+    MASK,
+    PayloadTemplate,
+    TextTemplate,
+    read_variable,
+)
 from firetower.core.text import shortened, storable
-from firetower.core.variables import ACCESS_TOKEN, MASK, read_variable
+
+_PREFIX = "whsec_"
+
+
+def signing_key(secret: str) -> bytes:
+    """Return the key of a secret: the bytes in `whsec_` and base64, or its UTF-8 bytes.
+
+    It is read as the package `standardwebhooks` reads it, with or without padding and of any
+    length: what a receiver cannot verify is lost.
+    """
+    if secret.startswith(_PREFIX):
+        try:
+            key = base64.b64decode(secret.removeprefix(_PREFIX) + "==")
+        except ValueError:
+            key = b""
+        if key:
+            return key
+    return secret.encode()
+
+
+def standard_signature(
+    secrets: Iterable[str], webhook_id: str, sent_at: datetime, body: bytes
+) -> str:
+    """Return `webhook-signature`: one `v1,<base64>` a secret, apart by spaces.
+
+    More than one secret are valid while one is being rotated.
+    """
+    content = b"%s.%d.%s" % (webhook_id.encode(), int(sent_at.timestamp()), body)
+    return " ".join(
+        f"v1,{base64.b64encode(_mac(signing_key(secret), content)).decode()}" for secret in secrets
+    )
+
+
+def wandb_signature(secret: str, body: bytes, encoding: SignatureEncoding) -> str:
+    """Return `X-Wandb-Signature`: HMAC-SHA256 of the body under the secret's UTF-8 bytes."""
+    mac = _mac(secret.encode(), body)
+    return mac.hex() if encoding is SignatureEncoding.HEX else base64.b64encode(mac).decode()
+
+
+def _mac(key: bytes, content: bytes) -> bytes:
+    return hmac.digest(key, content, sha256)
+
+
+_BASE64 = (b64encode, urlsafe_b64encode)
+_SHORTEST_PATH = 8
+"""Characters from which a path says more than an ordinary word does."""
+_SHORTEST_CORE = 8
+"""Characters from which base64 has a secret in it, and no other text by chance."""
+
+
+def forms(secret: str) -> set[str]:
+    """Return a secret as it is, percent-encoded, in base64, and each as JSON writes it.
+
+    Of a URL the path is a secret too: "not found" pages tell which one they mean.
+    """
+    parts = {secret}
+    if secret.startswith(("http://", "https://")):
+        path = "/" + secret.partition("://")[2].partition("/")[2]
+        parts |= {part for part in (path, path.partition("?")[0]) if len(part) >= _SHORTEST_PATH}
+    written = {form for part in parts for form in _written(part)}
+    return written | {json.dumps(form)[1:-1] for form in written}
+
+
+def _written(part: str) -> Iterator[str]:
+    yield part
+    for kept in ("/", ""):
+        yield quote(part, safe=kept, errors="replace")
+    yield quote_plus(part, errors="replace")
+    content = part.encode(errors="replace")
+    for code in _BASE64:
+        yield code(content).decode().rstrip("=")
+        for before in range(3):
+            # of a longer text: only the characters that no byte beside it has a part in
+            shifted = code(bytes(before) + content).decode()
+            core = shifted[-(before * -8 // 6) : (before + len(content)) * 8 // 6]
+            if len(core) >= _SHORTEST_CORE:
+                yield core
+
 
 SLACK_COLOURS: Mapping[Severity, str] = {
     Severity.INFO: "#439fe0",
@@ -33,7 +119,7 @@ _ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
 @dataclass(frozen=True)
 class Secrets:
-    """The opened secrets of one integration, by name; never shown."""
+    """The opened secrets of one endpoint, by name; never shown."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     previous: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -74,7 +160,7 @@ class RecordedRequest:
 def render_body(
     definition: Definition,
     event: Event,
-    integration: Integration | None,
+    endpoint: Endpoint | None,
     secrets: Secrets | None = None,
 ) -> str:
     """Return the JSON body an automation sends for an event.
@@ -89,7 +175,7 @@ def render_body(
         case WebhookAction(payload=payload):
             if payload is None:
                 return dump(envelope(definition, event))
-            granted = {} if integration is None else _granted(integration, secrets)
+            granted = {} if endpoint is None else _granted(endpoint, secrets)
 
             def lookup(name: str) -> Value:
                 found = granted.get(name)
@@ -99,8 +185,8 @@ def render_body(
             return body if secrets is not None else body.replace(_ESCAPED_MASK, MASK)
 
 
-def _granted(integration: Integration, secrets: Secrets | None) -> dict[str, str]:
-    settings = integration.settings
+def _granted(endpoint: Endpoint, secrets: Secrets | None) -> dict[str, str]:
+    settings = endpoint.settings
     values = {
         name: MASK if secrets is None else secrets.values.get(name, "")
         for name in settings.granted - {ACCESS_TOKEN}
@@ -154,7 +240,7 @@ def slack_escape(text: str) -> str:
 
 def build_request(
     body: str,
-    integration: Integration,
+    endpoint: Endpoint,
     secrets: Secrets,
     *,
     webhook_id: str,
@@ -162,7 +248,7 @@ def build_request(
     version: str,
 ) -> Request:
     """Return the request of one attempt, signed for this attempt's time."""
-    settings = integration.settings
+    settings = endpoint.settings
     content = body.encode("ascii")
     headers = {
         "content-type": "application/json",
@@ -180,19 +266,19 @@ def build_request(
         )
     if settings.access_token_secret is not None:
         headers["Authorization"] = f"Bearer {secrets.values[settings.access_token_secret]}"
-    return Request(_url(integration, secrets), headers, content)
+    return Request(_url(endpoint, secrets), headers, content)
 
 
-def _url(integration: Integration, secrets: Secrets) -> str:
-    settings = integration.settings
-    if settings.kind is IntegrationKind.SLACK:
+def _url(endpoint: Endpoint, secrets: Secrets) -> str:
+    settings = endpoint.settings
+    if settings.kind is EndpointKind.SLACK:
         return secrets.values[settings.url_secret or ""]
     return settings.url or ""
 
 
-def record_request(request: Request, integration: Integration, secrets: Secrets) -> RecordedRequest:
+def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:
     """Return what may be kept of a request."""
-    url = integration.settings.url
+    url = endpoint.settings.url
     headers = {name: secrets.mask(value) for name, value in request.headers.items()}
     return RecordedRequest(
         url=MASK if url is None else secrets.mask(url),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, model_validator
 
 from firetower.core.errors import InvalidInput
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerReference, Frozen
 from firetower.core.text import quoted
 

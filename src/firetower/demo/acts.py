@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from pydantic import JsonValue
 
 from firetower.core.catalog import Content, Entry
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.references import CollectionReference, VersionReference
 from firetower.store.catalog import aliases as alias_changes
 from firetower.store.catalog import tags, versions

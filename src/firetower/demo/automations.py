@@ -64,9 +64,9 @@ def _alias(regex: str) -> Filter:
     return _filter({"alias": {"$regex": regex}})
 
 
-def _webhook(integration: str, payload: object = None) -> Action:
+def _webhook(endpoint: str, payload: object = None) -> Action:
     text = None if payload is None else json.dumps(payload, indent=2)
-    return WebhookAction(integration=integration, payload=text)
+    return WebhookAction(endpoint=endpoint, payload=text)
 
 
 SAVED = (
@@ -92,7 +92,7 @@ SAVED = (
             event_type=EventType.ADD_ARTIFACT_ALIAS,
             filter=_alias("^production$"),
             action=SlackAction(
-                integration="ml-alerts",
+                endpoint="ml-alerts",
                 title="${artifact_collection_name} is in production",
                 message="${artifact_version_string} by ${event_author}, "
                 "f1 ${artifact_metadata.f1}, ${artifact_metadata.latency_ms} ms",
@@ -182,7 +182,7 @@ SAVED = (
             event_type=EventType.ADD_ARTIFACT_TAG,
             filter=_filter({"tag": {"$regex": "^eval-"}}),
             action=SlackAction(
-                integration="ml-alerts",
+                endpoint="ml-alerts",
                 message="${artifact_version_string}: ${tag}, "
                 "accuracy ${artifact_metadata.accuracy}",
             ),
@@ -199,7 +199,7 @@ SAVED = (
             event_type=EventType.REMOVE_ARTIFACT_TAG,
             filter=_filter({"tag": {"$eq": "privacy-reviewed"}}),
             action=SlackAction(
-                integration="ml-alerts",
+                endpoint="ml-alerts",
                 title="Do not train on ${artifact_version_string}",
                 message="${event_author} took the privacy review back.",
                 severity=Severity.ERROR,
@@ -215,7 +215,7 @@ SAVED = (
             scope=CollectionScope(collection=CollectionReference.parse("models/sign-detector")),
             event_type=EventType.LINK_ARTIFACT,
             action=SlackAction(
-                integration="ml-alerts",
+                endpoint="ml-alerts",
                 title="Review ${artifact_version_string}",
                 severity=Severity.WARN,
             ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from firetower.core.integrations import IntegrationKind, IntegrationSettings, SignatureEncoding
+from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
 
 NOWHERE = "http://127.0.0.1:9"
 """A port of this machine on which nothing listens (discard, RFC 863)."""
@@ -26,12 +26,12 @@ _QUICK = tuple(timedelta(seconds=wait) for wait in (8, 15, 30))
 _PATIENT = tuple(timedelta(seconds=wait) for wait in (10, 30, 60))
 
 
-def settings(receiver_url: str) -> tuple[IntegrationSettings, ...]:
+def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
     """Return the endpoints, with a receiver that answers as `answer` says."""
 
-    def webhook(name: str, url: str, **more: object) -> IntegrationSettings:
-        given = {"kind": IntegrationKind.WEBHOOK, "schedule": _QUICK, **more}
-        return IntegrationSettings.model_validate({"name": name, "url": url, **given})
+    def webhook(name: str, url: str, **more: object) -> EndpointSettings:
+        given = {"kind": EndpointKind.WEBHOOK, "schedule": _QUICK, **more}
+        return EndpointSettings.model_validate({"name": name, "url": url, **given})
 
     return (
         webhook(
@@ -54,9 +54,9 @@ def settings(receiver_url: str) -> tuple[IntegrationSettings, ...]:
         ),
         webhook("pager", f"{NOWHERE}/page", schedule=_PATIENT),
         webhook("old-dashboard", f"{receiver_url}/old-dashboard"),
-        IntegrationSettings(
+        EndpointSettings(
             name="ml-alerts",
-            kind=IntegrationKind.SLACK,
+            kind=EndpointKind.SLACK,
             url_secret=SLACK_SECRET,
             schedule=_QUICK,
         ),

@@ -9,10 +9,10 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from firetower.core.delivery import Answer
 from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
+from firetower.core.retry import Answer
 from firetower.demo.acts import write
 from firetower.demo.automations import SAVED, Saved
 from firetower.demo.endpoints import SECRETS, SLACK_PATH, SLACK_SECRET, reply, settings
@@ -21,12 +21,12 @@ from firetower.demo.timeline import LENGTH, Moment, timeline, working_time
 from firetower.store import automations
 from firetower.store.catalog.containers import create_container
 from firetower.store.changes import Change
-from firetower.store.integrations import create_integration
-from firetower.store.mirror import Mirror
+from firetower.store.endpoints import create_endpoint
+from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
+from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import record
-from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
 from firetower.worker.deliver import Exchange, outcome_of, request_of
@@ -82,7 +82,7 @@ class _Past:
     whole: Change
     chance: Random
     now: datetime
-    _mirror: Mirror = field(default_factory=Mirror)
+    _cache: AutomationCache = field(default_factory=AutomationCache)
     _secrets: dict[int, Secrets] = field(default_factory=dict)
     _due: list[datetime] = field(default_factory=list)
     """When executions are to be tried again: a heap."""
@@ -133,15 +133,15 @@ class _Past:
         for name, value in {**SECRETS, SLACK_SECRET: receiver_url + SLACK_PATH}.items():
             set_secret(change, keyring, name, value)
         for endpoint in settings(receiver_url):
-            integration = create_integration(change, endpoint)
-            self._secrets[integration.id] = open_secrets(
-                change.connection, keyring, integration, change.now
+            endpoint = create_endpoint(change, endpoint)
+            self._secrets[endpoint.id] = open_secrets(
+                change.connection, keyring, endpoint, change.now
             )
 
     def _turn(self, at: datetime) -> Turn:
         slots = Slots("past", dict.fromkeys(self._secrets, _ROOM))
         return Turn(
-            self.whole.connection, self.store.known, self._mirror, slots, at, self._random_hex
+            self.whole.connection, self.store.known, self._cache, slots, at, self._random_hex
         )
 
     def _settle(self, until: datetime) -> None:
@@ -153,7 +153,7 @@ class _Past:
 
     def _deliver(self, claims: Iterable[Claim], at: datetime) -> None:
         for claim in claims:
-            secrets = self._secrets[claim.integration.id]
+            secrets = self._secrets[claim.endpoint.id]
             request = request_of(claim, secrets, at)
             answer, spent = self._answer(claim, urlsplit(request.url).path, at)
             ended = min(at + spent, self.now)
@@ -167,9 +167,9 @@ class _Past:
     def _answer(self, claim: Claim, path: str, at: datetime) -> tuple[Answer, timedelta]:
         """Return what an endpoint answered at the time, and after how long."""
         ago = self.now - at
-        if claim.integration.name == "pager" and ago < _PAGER_DOWN:
+        if claim.endpoint.name == "pager" and ago < _PAGER_DOWN:
             return Answer(error="connection refused"), timedelta(milliseconds=1.4)
-        if claim.integration.name == "old-dashboard" and ago > _DASHBOARD_GONE:
+        if claim.endpoint.name == "old-dashboard" and ago > _DASHBOARD_GONE:
             return Answer(200, body='{"shown": true}'), timedelta(
                 milliseconds=self.chance.uniform(30, 70)
             )

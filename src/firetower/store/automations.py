@@ -8,17 +8,17 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 
 from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import nearest, visible
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.catalog.lookups import find_collection, find_container
 from firetower.store.changes import Change, lock_event_order
+from firetower.store.endpoints import find_endpoint
 from firetower.store.firings import Firing, firing_of
-from firetower.store.integrations import find_integration
 
-_automations, _revisions = tables.automations.c, tables.revisions.c
+_automations, _revisions = schema.automations.c, schema.revisions.c
 
 
 def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
@@ -26,8 +26,8 @@ def create_automation(change: Change, definition: Definition, mode: Mode) -> Aut
 
     Raises InvalidInput, NotFound for what its scope or action names, Conflict for its name.
     """
-    integration = check_definition(change.connection, definition)
-    new = change.insert_if_new(tables.automations, name=definition.name, created_at=change.now)
+    endpoint = check_definition(change.connection, definition)
+    new = change.insert_if_new(schema.automations, name=definition.name, created_at=change.now)
     if not new:
         raise _name_taken(definition.name)
     automation_id = change.connection.execute(
@@ -35,11 +35,11 @@ def create_automation(change: Change, definition: Definition, mode: Mode) -> Aut
             _automations.name == definition.name, _automations.deleted_at.is_(None)
         )
     ).scalar_one()
-    _add_revision(change, (automation_id, 1), definition, mode, integration)
+    _add_revision(change, (automation_id, 1), definition, mode, endpoint)
     return find_automation(change.connection, definition.name, change.now)
 
 
-def check_definition(connection: Connection, definition: Definition) -> Integration | None:
+def check_definition(connection: Connection, definition: Definition) -> Endpoint | None:
     """Refuse a definition that could never work; return the endpoint it sends to.
 
     Raises InvalidInput, NotFound.
@@ -52,19 +52,19 @@ def check_definition(connection: Connection, definition: Definition) -> Integrat
         definition.check(frozenset())
         return None
     is_slack = isinstance(action, SlackAction)
-    kind = IntegrationKind.SLACK if is_slack else IntegrationKind.WEBHOOK
-    integration = find_integration(connection, action.integration, kind)
-    definition.check(integration.settings.granted)
-    return integration
+    kind = EndpointKind.SLACK if is_slack else EndpointKind.WEBHOOK
+    endpoint = find_endpoint(connection, action.endpoint, kind)
+    definition.check(endpoint.settings.granted)
+    return endpoint
 
 
 def edit_automation(change: Change, automation: Automation, definition: Definition) -> Automation:
     """Save a changed definition as the next revision. Raises as `create_automation` does."""
-    integration = check_definition(change.connection, definition)
+    endpoint = check_definition(change.connection, definition)
     if definition.name != automation.name:
         _rename(change, automation, definition.name)
     if definition != automation.definition:
-        _next_revision(change, automation, definition, automation.mode, integration)
+        _next_revision(change, automation, definition, automation.mode, endpoint)
     return find_automation(change.connection, definition.name, change.now)
 
 
@@ -75,15 +75,15 @@ def _rename(change: Change, automation: Automation, name: str) -> None:
     if taken:
         raise _name_taken(name)
     change.connection.execute(
-        update(tables.automations).where(_automations.id == automation.id).values(name=name)
+        update(schema.automations).where(_automations.id == automation.id).values(name=name)
     )
 
 
 def set_mode(change: Change, automation: Automation, mode: Mode) -> Automation:
     """Enable an automation, disable it, or put it in shadow, for the events from now on."""
     if mode is not automation.mode:
-        integration = check_definition(change.connection, automation.definition)
-        _next_revision(change, automation, automation.definition, mode, integration)
+        endpoint = check_definition(change.connection, automation.definition)
+        _next_revision(change, automation, automation.definition, mode, endpoint)
     return find_automation(change.connection, automation.name, change.now)
 
 
@@ -92,7 +92,7 @@ def delete_automation(change: Change, automation: Automation) -> None:
     revision = automation.revision
     _next_revision(change, automation, revision.definition, Mode.DELETED, None)
     change.connection.execute(
-        update(tables.automations)
+        update(schema.automations)
         .where(_automations.id == automation.id)
         .values(deleted_at=change.now)
     )
@@ -103,10 +103,10 @@ def _next_revision(
     automation: Automation,
     definition: Definition,
     mode: Mode,
-    integration: Integration | None,
+    endpoint: Endpoint | None,
 ) -> None:
     number = automation.revision.number + 1
-    _add_revision(change, (automation.id, number), definition, mode, integration)
+    _add_revision(change, (automation.id, number), definition, mode, endpoint)
 
 
 def _add_revision(
@@ -114,14 +114,14 @@ def _add_revision(
     key: tuple[int, int],
     definition: Definition,
     mode: Mode,
-    integration: Integration | None,
+    endpoint: Endpoint | None,
 ) -> None:
     automation_id, number = key
     connection, scope = change.connection, definition.scope
     lock_event_order(connection, alone=True)
-    newest = connection.execute(select(func.max(tables.events.c.id))).scalar() or 0
+    newest = connection.execute(select(func.max(schema.events.c.id))).scalar() or 0
     ended = connection.execute(
-        update(tables.revisions)
+        update(schema.revisions)
         .where(
             _revisions.automation_id == automation_id,
             _revisions.until_event_id.is_(None),
@@ -140,7 +140,7 @@ def _add_revision(
         else None
     )
     connection.execute(
-        tables.revisions.insert(),
+        schema.revisions.insert(),
         {
             "automation_id": automation_id,
             "number": number,
@@ -151,7 +151,7 @@ def _add_revision(
             "after_event_id": newest,
             "container_id": find_container(connection, scope.container),
             "collection_id": collection,
-            "integration_id": None if integration is None else integration.id,
+            "endpoint_id": None if endpoint is None else endpoint.id,
         },
     )
 
@@ -178,7 +178,7 @@ def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
         author=row.author,
         after_event_id=row.after_event_id,
         until_event_id=row.until_event_id,
-        integration_id=row.integration_id,
+        endpoint_id=row.endpoint_id,
     )
 
 
@@ -208,7 +208,7 @@ def list_names(connection: Connection) -> Sequence[str]:
 def list_revisions(connection: Connection, automation: Automation) -> Sequence[Revision]:
     """Return an automation's revisions, the newest first."""
     query = (
-        select(tables.revisions)
+        select(schema.revisions)
         .where(_revisions.automation_id == automation.id)
         .order_by(_revisions.number.desc())
     )
@@ -218,7 +218,7 @@ def list_revisions(connection: Connection, automation: Automation) -> Sequence[R
 def find_revision(connection: Connection, automation_id: int, number: int) -> Revision:
     """Return one revision of an automation, deleted or not. Raises NotFound."""
     row = connection.execute(
-        select(tables.revisions).where(
+        select(schema.revisions).where(
             _revisions.automation_id == automation_id, _revisions.number == number
         )
     ).one_or_none()
@@ -233,9 +233,9 @@ def find_revision(connection: Connection, automation_id: int, number: int) -> Re
 def select_current() -> Select[Any]:
     """Return the query of the automations' newest revisions."""
     return (
-        select(tables.revisions, _automations.name, _automations.created_at.label("made_at"))
+        select(schema.revisions, _automations.name, _automations.created_at.label("made_at"))
         .join_from(
-            tables.automations, tables.revisions, _revisions.automation_id == _automations.id
+            schema.automations, schema.revisions, _revisions.automation_id == _automations.id
         )
         .where(_revisions.until_event_id.is_(None))
     )

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, text
 
 from firetower.core.events import EventType
-from firetower.store import tables
+from firetower.store import schema
 
-_RECORD = tables.events.insert()
+_RECORD = schema.events.insert()
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: held shared by changes, alone by who draws a line between events."""
 

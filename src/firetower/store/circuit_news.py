@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from firetower.core.circuits import Circuit, CircuitNews, Turn
+from firetower.core.circuit_breaker import Circuit, CircuitNews, Turn
 from firetower.core.references import ContainerReference
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.catalog.lookups import find_container
 from firetower.store.types import bounded
 
-_changes, _integrations = tables.circuit_changes.c, tables.integrations.c
-_executions, _revisions = tables.executions.c, tables.revisions.c
+_changes, _endpoints = schema.circuit_changes.c, schema.endpoints.c
+_executions, _revisions = schema.executions.c, schema.revisions.c
 
 MOST = 500
 """Openings and closings that one look at the past returns."""
@@ -34,17 +34,15 @@ def tell(
     at: datetime,
     waiting: int = 0,
 ) -> CircuitNews:
-    """Return what became of the circuit of an integration, by its row, for those who tell it.
+    """Return what became of the circuit of an endpoint, by its row, for those who tell it.
 
     An opening or a closing is written down; a probe in vain is news to nobody later.
     """
-    name = connection.execute(
-        select(_integrations.name).where(_integrations.id == key)
-    ).scalar_one()
+    name = connection.execute(select(_endpoints.name).where(_endpoints.id == key)).scalar_one()
     if turn is not Turn.PROBED:
         connection.execute(
-            tables.circuit_changes.insert().values(
-                integration_id=key,
+            schema.circuit_changes.insert().values(
+                endpoint_id=key,
                 at=at,
                 closed=turn is Turn.CLOSED,
                 opened_at=circuit.opened_at,
@@ -54,7 +52,7 @@ def tell(
                 waiting=waiting,
             )
         )
-    return CircuitNews(turn=turn, integration=name, circuit=circuit, at=at, waiting=waiting)
+    return CircuitNews(turn=turn, endpoint=name, circuit=circuit, at=at, waiting=waiting)
 
 
 def news_since(
@@ -91,25 +89,25 @@ def news_among(
 
 def _newest(connection: Connection, container: ContainerReference | None) -> Select[Any]:
     query = (
-        select(tables.circuit_changes, _integrations.name)
-        .join(tables.integrations, _integrations.id == _changes.integration_id)
+        select(schema.circuit_changes, _endpoints.name)
+        .join(schema.endpoints, _endpoints.id == _changes.endpoint_id)
         .order_by(_changes.id.desc())
         .limit(MOST)
     )
     if container is None:
         return query
-    used = select(_revisions.integration_id).where(
+    used = select(_revisions.endpoint_id).where(
         _revisions.container_id == find_container(connection, container),
-        _revisions.integration_id.is_not(None),
+        _revisions.endpoint_id.is_not(None),
     )
-    return query.where(_changes.integration_id.in_(used))
+    return query.where(_changes.endpoint_id.in_(used))
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[CircuitNews]:
     found = [
         CircuitNews(
             turn=Turn.CLOSED if row.closed else Turn.OPENED,
-            integration=row.name,
+            endpoint=row.name,
             circuit=build_circuit(row),
             at=row.at,
             waiting=row.waiting,

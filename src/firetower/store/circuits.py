@@ -10,24 +10,24 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
-from firetower.core.circuits import Circuit, CircuitNews, Run, Turn, next_probe, opens
+from firetower.core.circuit_breaker import Circuit, CircuitNews, Run, Turn, next_probe, opens
 from firetower.core.executions import Status
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.circuit_news import build_circuit, tell
 from firetower.store.queue.conditions import TRIED, has_status
 from firetower.store.redelivery import APART
 from firetower.store.stamp import bump
 from firetower.store.types import EPOCH, instant_number
 
-_circuits, _executions = tables.circuits.c, tables.executions.c
+_circuits, _executions = schema.circuits.c, schema.executions.c
 
 _ANY = "SELECT 1 FROM circuits LIMIT 1"
 """By the driver alone: every turn that brings a success asks it, nearly always in vain."""
 _FORGET = (
-    delete(tables.circuits)
-    .where(_circuits.integration_id.in_(bindparam("ids", expanding=True)))
+    delete(schema.circuits)
+    .where(_circuits.endpoint_id.in_(bindparam("ids", expanding=True)))
     .returning(
-        _circuits.integration_id,
+        _circuits.endpoint_id,
         _circuits.opened_at,
         _circuits.probe_at,
         _circuits.failures,
@@ -35,20 +35,18 @@ _FORGET = (
     )
 )
 _COUNT = text(
-    "INSERT INTO circuits (integration_id, failures, failing_since, probes, reason)"
-    " VALUES (:integration, :failures, :now, 0, :reason)"
-    " ON CONFLICT (integration_id) DO UPDATE SET"
+    "INSERT INTO circuits (endpoint_id, failures, failing_since, probes, reason)"
+    " VALUES (:endpoint, :failures, :now, 0, :reason)"
+    " ON CONFLICT (endpoint_id) DO UPDATE SET"
     " failures = circuits.failures + excluded.failures, reason = excluded.reason"
     " RETURNING failures, failing_since, probes, opened_at"
 )
 _FREE_PROBE = (
-    select(_circuits.integration_id)
-    .where(
-        _circuits.integration_id == bindparam("integration"), _circuits.probe_at <= bindparam("now")
-    )
+    select(_circuits.endpoint_id)
+    .where(_circuits.endpoint_id == bindparam("endpoint"), _circuits.probe_at <= bindparam("now"))
     .with_for_update(skip_locked=True)
 )
-_OF_ONE = _executions.integration_id == bindparam("integration")
+_OF_ONE = _executions.endpoint_id == bindparam("endpoint")
 _HELD = select(
     select(func.count()).where(_OF_ONE, has_status(Status.PENDING)).scalar_subquery()
     - select(func.count()).where(_OF_ONE, TRIED).scalar_subquery()
@@ -57,7 +55,7 @@ _HELD = select(
 _RELEASE = text(
     "UPDATE executions SET due_at = :now + place * :apart FROM"
     " (SELECT id AS held, row_number() OVER (ORDER BY due_at, id) - 1 AS place FROM executions"
-    " WHERE integration_id = :integration AND status = 'pending' AND attempts = 0"
+    " WHERE endpoint_id = :endpoint AND status = 'pending' AND attempts = 0"
     " AND due_at <= :now) AS backlog"
     " WHERE executions.id = held AND executions.status = 'pending'"
 )
@@ -105,19 +103,19 @@ def _close(
         return []
     rows = connection.execute(_FORGET, {"ids": ids}).all()
     closed = []
-    for row in sorted(rows, key=lambda row: row.integration_id):
+    for row in sorted(rows, key=lambda row: row.endpoint_id):
         if row.opened_at is not None:
-            key, circuit = row.integration_id, build_circuit(row)
+            key, circuit = row.endpoint_id, build_circuit(row)
             released = _release(connection, key, now)
             waiting = 0 if key in gone else released
             closed.append(tell(connection, Turn.CLOSED, key, circuit, at=now, waiting=waiting))
     return closed
 
 
-def _release(connection: Connection, integration_id: int, now: datetime) -> int:
+def _release(connection: Connection, endpoint_id: int, now: datetime) -> int:
     """Make due what was held, one after the other, as redeliveries are; return how many."""
     apart = instant_number(EPOCH + APART)
-    values = {"now": instant_number(now), "apart": apart, "integration": integration_id}
+    values = {"now": instant_number(now), "apart": apart, "endpoint": endpoint_id}
     return connection.execute(_RELEASE, values).rowcount
 
 
@@ -127,7 +125,7 @@ def _count(
     """Count failures; open the circuit where they are too many, or put its next probe off."""
     assert run.last is not None
     reason = run.last.words
-    values = {"integration": key, "failures": run.failures, "reason": reason}
+    values = {"endpoint": key, "failures": run.failures, "reason": reason}
     row = connection.execute(_COUNT, {**values, "now": instant_number(now)}).one()
     is_open = row.opened_at is not None
     lasted = now - (EPOCH + row.failing_since * _MICROSECOND)
@@ -137,32 +135,28 @@ def _count(
     opened_at = EPOCH + row.opened_at * _MICROSECOND if is_open else now
     probe_at = next_probe(run.last, probes=probes, now=now, jitter=jitter)
     connection.execute(
-        update(tables.circuits)
-        .where(_circuits.integration_id == key)
+        update(schema.circuits)
+        .where(_circuits.endpoint_id == key)
         .values(opened_at=opened_at, probe_at=probe_at, probes=probes)
     )
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
     if is_open:
         return tell(connection, Turn.PROBED, key, circuit, at=now)
-    waiting = connection.execute(_HELD, {"integration": key}).scalar_one()
+    waiting = connection.execute(_HELD, {"endpoint": key}).scalar_one()
     return tell(connection, Turn.OPENED, key, circuit, at=now, waiting=waiting)
 
 
-def take_probe(connection: Connection, integration_id: int, now: datetime, until: datetime) -> bool:
+def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: datetime) -> bool:
     """Take the probe of an open circuit until a moment, unless another worker has it."""
-    values = {"integration": integration_id, "now": now}
+    values = {"endpoint": endpoint_id, "now": now}
     if connection.execute(_FREE_PROBE, values).first() is None:
         return False
     connection.execute(
-        update(tables.circuits)
-        .where(_circuits.integration_id == integration_id)
-        .values(probe_at=until)
+        update(schema.circuits).where(_circuits.endpoint_id == endpoint_id).values(probe_at=until)
     )
     return True
 
 
-def close_by_hand(
-    connection: Connection, integration_id: int, now: datetime, *, gone: bool
-) -> None:
+def close_by_hand(connection: Connection, endpoint_id: int, now: datetime, *, gone: bool) -> None:
     """Close a circuit, if it is open; what it held goes out unless the endpoint is `gone`."""
-    _close(connection, [integration_id], now, [integration_id] if gone else ())
+    _close(connection, [endpoint_id], now, [endpoint_id] if gone else ())

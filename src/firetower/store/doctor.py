@@ -11,21 +11,21 @@ from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.executions import Status
 from firetower.core.health import Check, bad, doubtful, good
 from firetower.core.text import and_list
-from firetower.store import schema, tables
+from firetower.store import migrate, schema
 from firetower.store.database import Database
-from firetower.store.integrations import list_integrations
+from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import key_is_in_environment, open_keyring
 from firetower.store.location import Location
 from firetower.store.queue.conditions import has_status
 from firetower.store.redelivery import count_failed
-from firetower.store.standing import read_standing
+from firetower.store.status import read_standing
 from firetower.store.types import EPOCH
 
 _DAY = timedelta(days=1)
 _LATE = timedelta(minutes=1)
 """The age of what is due from which workers do not keep up."""
 _SKEW = timedelta(seconds=5)
-_executions, _events, _secrets = tables.executions.c, tables.events.c, tables.secrets.c
+_executions, _events, _secrets = schema.executions.c, schema.events.c, schema.secrets.c
 
 
 def examine(url: str | None, now: datetime) -> list[Check]:
@@ -46,12 +46,12 @@ def examine(url: str | None, now: datetime) -> list[Check]:
 
 def _checks(connection: Connection, location: Location, now: datetime) -> Iterator[Check]:
     yield _durable(connection, location)
-    found = schema.state(connection)
-    if found is not schema.SchemaState.CURRENT:
-        said = f"the schema is {found.value}; this program needs {schema.SCHEMA}"
+    found = migrate.state(connection)
+    if found is not migrate.SchemaState.CURRENT:
+        said = f"the schema is {found.value}; this program needs {migrate.SCHEMA}"
         yield bad("schema", said, "Run `firetower database migrate`, or this program's newest.")
         return
-    yield good("schema", schema.SCHEMA)
+    yield good("schema", migrate.SCHEMA)
     yield _key(connection, location)
     yield _workers(connection, now)
     yield _backlog(connection, now)
@@ -81,7 +81,7 @@ def _durable(connection: Connection, location: Location) -> Check:
 
 
 def _key(connection: Connection, location: Location) -> Check:
-    count = connection.execute(select(func.count()).select_from(tables.secrets)).scalar_one()
+    count = connection.execute(select(func.count()).select_from(schema.secrets)).scalar_one()
     if not count:
         return good("secrets", "none yet")
     try:
@@ -125,7 +125,7 @@ def _backlog(connection: Connection, now: datetime) -> Check:
 
 
 def _endpoints(connection: Connection, now: datetime) -> Check:
-    endpoints = list_integrations(connection)
+    endpoints = list_endpoints(connection)
     disabled = [one.settings.name for one in endpoints if not one.enabled]
     failing = count_failed(connection, now - _DAY)
     said, hints = [], []

@@ -7,12 +7,12 @@ from sqlalchemy import Connection, Row, Select, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
-from firetower.store import tables
-from firetower.store.known import KnownCollections
+from firetower.store import schema
+from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.types import bounded
 
 _TYPES = {type_.value: type_ for type_ in EventType}
-_events, _versions = tables.events.c, tables.versions.c
+_events, _versions = schema.events.c, schema.versions.c
 
 EVENT_COLUMNS = (
     _events.id.label("event_id"),
@@ -32,7 +32,7 @@ EVENT_COLUMNS = (
 )
 """What `build_event` reads; `WITH_VERSIONS` supplies it."""
 
-WITH_VERSIONS = tables.events.outerjoin(tables.versions, _events.version_id == _versions.id)
+WITH_VERSIONS = schema.events.outerjoin(schema.versions, _events.version_id == _versions.id)
 
 
 def select_events() -> Select[Any]:
@@ -40,7 +40,7 @@ def select_events() -> Select[Any]:
     return select(*EVENT_COLUMNS).select_from(WITH_VERSIONS)
 
 
-def build_event(values: Sequence[Any], known: KnownCollections) -> Event:
+def build_event(values: Sequence[Any], known: CollectionCache) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are known."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
     alias, tag, previous_index, cause, artifact_id, metadata_json, home_id, home_index = rest
@@ -66,7 +66,7 @@ def build_event(values: Sequence[Any], known: KnownCollections) -> Event:
 
 
 def learn_collections(
-    connection: Connection, known: KnownCollections, rows: Sequence[Row[Any]]
+    connection: Connection, known: CollectionCache, rows: Sequence[Row[Any]]
 ) -> None:
     """Read the collections that rows with EVENT_COLUMNS name."""
     ids = {row.collection_id for row in rows}
@@ -75,24 +75,24 @@ def learn_collections(
     known.learn(connection, ids)
 
 
-def read_events(connection: Connection, known: KnownCollections, query: Select[Any]) -> list[Event]:
+def read_events(connection: Connection, known: CollectionCache, query: Select[Any]) -> list[Event]:
     """Return the events of a query made by `select_events`."""
     rows = connection.execute(query).all()
     learn_collections(connection, known, rows)
     return [build_event(row, known) for row in rows]
 
 
-def newest_events(connection: Connection, known: KnownCollections, limit: int) -> Sequence[Event]:
+def newest_events(connection: Connection, known: CollectionCache, limit: int) -> Sequence[Event]:
     """Return the newest events, the oldest of them first."""
     query = select_events().order_by(_events.id.desc()).limit(bounded(limit))
     return read_events(connection, known, query)[::-1]
 
 
 def newest_events_in(
-    connection: Connection, known: KnownCollections, container: int, type_: EventType, limit: int
+    connection: Connection, known: CollectionCache, container: int, type_: EventType, limit: int
 ) -> Sequence[Event]:
     """Return the newest events of a type in a container's row, the newest first."""
-    collections = tables.collections.c
+    collections = schema.collections.c
     inside = select(collections.id).where(collections.container_id == container)
     query = (
         select_events()
@@ -104,7 +104,7 @@ def newest_events_in(
 
 
 def events_after(
-    connection: Connection, known: KnownCollections, event_id: int, limit: int
+    connection: Connection, known: CollectionCache, event_id: int, limit: int
 ) -> Sequence[Event]:
     """Return the events recorded after another, in order."""
     query = select_events().where(_events.id > bounded(event_id)).order_by(_events.id).limit(limit)
@@ -112,14 +112,14 @@ def events_after(
 
 
 def events_of(
-    connection: Connection, known: KnownCollections, ids: Sequence[int]
+    connection: Connection, known: CollectionCache, ids: Sequence[int]
 ) -> Sequence[Event]:
     """Return the events of some ids, in the ids' order; few, for the query names each."""
     found = read_events(connection, known, select_events().where(_events.id.in_(ids)))
     return sorted(found, key=lambda event: ids.index(event.id))
 
 
-def find_event(connection: Connection, known: KnownCollections, event_id: int) -> Event:
+def find_event(connection: Connection, known: CollectionCache, event_id: int) -> Event:
     """Return one event. Raises NotFound."""
     found = read_events(connection, known, select_events().where(_events.id == bounded(event_id)))
     if not found:

@@ -6,19 +6,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from firetower.core.causes import LIMIT
 from firetower.core.errors import NotFound
 from firetower.core.executions import HELD, Attempt, Execution, Status
-from firetower.core.jsons import parse_object
+from firetower.core.json import parse_object
+from firetower.core.matching import LIMIT
 from firetower.core.references import ContainerReference
-from firetower.store import tables
+from firetower.store import schema
+from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.catalog.lookups import find_container
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
-from firetower.store.known import KnownCollections
 from firetower.store.types import bounded
 
-_executions, _attempts = tables.executions.c, tables.attempts.c
-_events = tables.events.c
+_executions, _attempts = schema.executions.c, schema.attempts.c
+_events = schema.events.c
 
 _NEAR = 100_000
 """Executions among which a cause mostly lies. An index of all webhook-ids would find it at once,
@@ -27,13 +27,13 @@ but they are random: with it SQLite evaluates little more than half as many even
 
 def select_executions() -> Select[Any]:
     """Return the query of executions, to be narrowed and ordered."""
-    revisions, integrations = tables.revisions, tables.integrations
+    revisions, endpoints = schema.revisions, schema.endpoints
     joined = (
-        WITH_VERSIONS.join(tables.executions, _executions.event_id == _events.id)
+        WITH_VERSIONS.join(schema.executions, _executions.event_id == _events.id)
         .join(revisions, revisions.c.id == _executions.revision_id)
-        .join(tables.automations, tables.automations.c.id == _executions.automation_id)
-        .outerjoin(integrations, integrations.c.id == _executions.integration_id)
-        .outerjoin(tables.circuits, tables.circuits.c.integration_id == _executions.integration_id)
+        .join(schema.automations, schema.automations.c.id == _executions.automation_id)
+        .outerjoin(endpoints, endpoints.c.id == _executions.endpoint_id)
+        .outerjoin(schema.circuits, schema.circuits.c.endpoint_id == _executions.endpoint_id)
     )
     return select(
         *EVENT_COLUMNS,
@@ -49,15 +49,15 @@ def select_executions() -> Select[Any]:
         _executions.status_code,
         _executions.duration_ms,
         _executions.request_body,
-        tables.automations.c.name.label("automation"),
+        schema.automations.c.name.label("automation"),
         revisions.c.number.label("revision"),
-        integrations.c.name.label("integration"),
-        tables.circuits.c.probe_at,
+        endpoints.c.name.label("endpoint"),
+        schema.circuits.c.probe_at,
     ).select_from(joined)
 
 
 def read_executions(
-    connection: Connection, known: KnownCollections, query: Select[Any]
+    connection: Connection, known: CollectionCache, query: Select[Any]
 ) -> list[Execution]:
     """Return the executions of a query made by `select_executions`."""
     rows = connection.execute(query).all()
@@ -70,7 +70,7 @@ def read_executions(
             automation=row.automation,
             revision=row.revision,
             event=build_event(row[: len(EVENT_COLUMNS)], known),
-            integration=row.integration,
+            endpoint=row.endpoint,
             status=Status(row.status),
             reason=HELD if _is_held(row) else row.reason,
             due_at=row.probe_at if _is_held(row) else row.due_at,
@@ -94,7 +94,7 @@ def _is_held(row: Row[Any]) -> bool:
 
 def list_executions(
     connection: Connection,
-    known: KnownCollections,
+    known: CollectionCache,
     *,
     limit: int,
     status: Status | None = None,
@@ -120,7 +120,7 @@ def list_executions(
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
     if container is not None:
-        collections = tables.collections.c
+        collections = schema.collections.c
         inside = select(collections.id).where(
             collections.container_id == find_container(connection, container)
         )
@@ -128,7 +128,7 @@ def list_executions(
     return read_executions(connection, known, query)
 
 
-def find_execution(connection: Connection, known: KnownCollections, execution_id: int) -> Execution:
+def find_execution(connection: Connection, known: CollectionCache, execution_id: int) -> Execution:
     """Return one execution. Raises NotFound."""
     query = select_executions().where(_executions.id == bounded(execution_id))
     found = read_executions(connection, known, query)
@@ -154,7 +154,7 @@ def find_ids(
 
 
 def list_causes(
-    connection: Connection, known: KnownCollections, execution: Execution
+    connection: Connection, known: CollectionCache, execution: Execution
 ) -> list[Execution]:
     """Return the execution that caused another one's event, the cause of that, and so on."""
     causes: list[Execution] = []
@@ -165,7 +165,7 @@ def list_causes(
 
 
 def _find_cause(
-    connection: Connection, known: KnownCollections, execution: Execution
+    connection: Connection, known: CollectionCache, execution: Execution
 ) -> Execution | None:
     cause = execution.event.cause
     if cause is None:
@@ -185,7 +185,7 @@ def _find_cause(
 def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
     """Return an execution's tries, in order."""
     query = (
-        select(tables.attempts)
+        select(schema.attempts)
         .where(_attempts.execution_id == execution_id)
         .order_by(_attempts.number)
     )

@@ -13,16 +13,16 @@ from firetower.core.events import Event
 from firetower.core.executions import Execution
 from firetower.core.explanation import Explanation, Finding, Subject, explain, look
 from firetower.core.references import CollectionReference
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.automations import build_revision
+from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
-from firetower.store.known import KnownCollections
 from firetower.store.types import bounded
 
-_automations, _revisions = tables.automations.c, tables.revisions.c
-_collections, _events = tables.collections.c, tables.events.c
-_executions, _memberships = tables.executions.c, tables.memberships.c
+_automations, _revisions = schema.automations.c, schema.revisions.c
+_collections, _events = schema.collections.c, schema.events.c
+_executions, _memberships = schema.executions.c, schema.memberships.c
 
 NEWEST = 2_000
 """Events that are looked back at when an automation is explained."""
@@ -32,7 +32,7 @@ Clock = Callable[[datetime], str]
 
 
 def explain_event(
-    connection: Connection, known: KnownCollections, event_id: int, clock: Clock
+    connection: Connection, known: CollectionCache, event_id: int, clock: Clock
 ) -> Explanation:
     """Explain one event. Raises NotFound."""
     event = find_event(connection, known, event_id)
@@ -49,7 +49,7 @@ def explain_event(
 
 def explain_automation(
     connection: Connection,
-    known: KnownCollections,
+    known: CollectionCache,
     automation: Automation,
     since: datetime | None,
     clock: Clock,
@@ -71,7 +71,7 @@ def explain_automation(
 
 def _of_automation(automation_id: int) -> Select[Any]:
     return (
-        select(tables.revisions)
+        select(schema.revisions)
         .where(_revisions.automation_id == automation_id)
         .order_by(_revisions.number)
     )
@@ -79,9 +79,9 @@ def _of_automation(automation_id: int) -> Select[Any]:
 
 def _histories(connection: Connection, which: Any) -> list[Sequence[Revision]]:  # noqa: ANN401
     query = (
-        select(tables.revisions)
+        select(schema.revisions)
         .join_from(
-            tables.revisions, tables.automations, _automations.id == _revisions.automation_id
+            schema.revisions, schema.automations, _automations.id == _revisions.automation_id
         )
         .where(which, _automations.deleted_at.is_(None))
         .order_by(_revisions.automation_id, _revisions.number)
@@ -91,7 +91,7 @@ def _histories(connection: Connection, which: Any) -> list[Sequence[Revision]]: 
 
 
 def _events_near(
-    connection: Connection, known: KnownCollections, automation: Automation, since: datetime | None
+    connection: Connection, known: CollectionCache, automation: Automation, since: datetime | None
 ) -> list[Event]:
     """Return the newest events of the container, and of versions linked into it or from it."""
     container_id = connection.execute(
@@ -115,7 +115,7 @@ def _events_near(
 
 
 def _fired_by(
-    connection: Connection, known: KnownCollections, automation_id: int, events: Sequence[Event]
+    connection: Connection, known: CollectionCache, automation_id: int, events: Sequence[Event]
 ) -> list[Execution]:
     if not events:
         return []
@@ -127,7 +127,7 @@ def _fired_by(
 
 
 def _subjects(
-    connection: Connection, known: KnownCollections, events: Sequence[Event]
+    connection: Connection, known: CollectionCache, events: Sequence[Event]
 ) -> list[Subject]:
     """Return events with where else their versions are."""
     ids = [event.id for event in events]
@@ -153,7 +153,7 @@ def _subjects(
 
 
 def _places(
-    connection: Connection, known: KnownCollections, version_ids: Iterable[int]
+    connection: Connection, known: CollectionCache, version_ids: Iterable[int]
 ) -> dict[int | None, list[tuple[int, CollectionReference, int]]]:
     places: dict[int | None, list[tuple[int, CollectionReference, int]]] = defaultdict(list)
     rows = connection.execute(

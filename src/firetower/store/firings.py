@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
 from firetower.core.executions import SHADOW, Status
-from firetower.store import tables
+from firetower.store import schema
 
-_executions = tables.executions.c
+_executions = schema.executions.c
 _fired = _executions.status != Status.SKIPPED.value
 _in_shadow = (_executions.status == Status.SKIPPED.value) & (_executions.reason == SHADOW)
 _number = _executions.automation_id + literal_column("0")
@@ -58,8 +58,8 @@ class Firings:
         if len(unknown) <= _FEW:
             self._last.update((number, _last(connection, number)) for number in unknown)
             return
-        automations = tables.automations.c
-        last = _newest(automations.id).correlate(tables.automations).scalar_subquery()
+        automations = schema.automations.c
+        last = _newest(automations.id).correlate(schema.automations).scalar_subquery()
         query = select(automations.id, last)
         if len(unknown) <= _MANY:
             query = query.where(automations.id.in_(unknown))

@@ -7,12 +7,12 @@ from sqlalchemy import Connection, func, select
 
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine, line_of, line_of_attempt
-from firetower.store import tables
+from firetower.store import schema
+from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.changes import is_postgresql
 from firetower.store.executions import build_attempt, read_executions, select_executions
-from firetower.store.known import KnownCollections
 
-_executions, _attempts = tables.executions.c, tables.attempts.c
+_executions, _attempts = schema.executions.c, schema.attempts.c
 _FINAL = [status.value for status in Status if status.is_final]
 
 _WINDOW = 1_000
@@ -44,7 +44,7 @@ class Follower:
             ids = connection.execute(select(column).where(column > top - _WINDOW)).scalars()
             self._seen.update((first, number) for number in ids)
 
-    def poll(self, connection: Connection, known: KnownCollections) -> Sequence[FeedLine]:
+    def poll(self, connection: Connection, known: CollectionCache) -> Sequence[FeedLine]:
         """Return the lines of the outcomes since the last call."""
         window = _WINDOW if is_postgresql(connection) else 0
         ended = read_executions(
@@ -60,7 +60,7 @@ class Follower:
         )
         newest, _ = _newest(connection)
         rows = connection.execute(
-            select(tables.attempts)
+            select(schema.attempts)
             .where(_attempts.id > self.attempt_id - window)
             .order_by(_attempts.id)
         ).all()
@@ -77,7 +77,7 @@ class Follower:
         return sorted(fresh, key=lambda line: line.at)
 
     def poll_executions(
-        self, connection: Connection, known: KnownCollections
+        self, connection: Connection, known: CollectionCache
     ) -> Sequence[Execution]:
         """Return the executions that are new or have an outcome since the last call, by id.
 
@@ -102,7 +102,7 @@ def _newest(connection: Connection) -> tuple[int, int]:
 
 
 def _read_many(
-    connection: Connection, known: KnownCollections, ids: set[int]
+    connection: Connection, known: CollectionCache, ids: set[int]
 ) -> dict[int, Execution]:
     if not ids:
         return {}

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, select
 
 from firetower.core.errors import SecretKeyError
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.location import Location
 
 KEY_VARIABLE = "FIRETOWER_SECRET_KEY"
@@ -51,13 +51,13 @@ def open_keyring(connection: Connection, location: Location, *, create: bool = F
         _verify(keyring, check, origin)
     elif create:
         key, value = check_row(keyring)
-        connection.execute(tables.state.insert(), {"key": key, "value": value})
+        connection.execute(schema.state.insert(), {"key": key, "value": value})
     return keyring
 
 
 def _read_check(connection: Connection, *, lock: bool) -> str | None:
     """Read what only the right key opens; what encrypts waits here for a rotation to end."""
-    query = select(tables.state.c.value).where(tables.state.c.key == _CHECK)
+    query = select(schema.state.c.value).where(schema.state.c.key == _CHECK)
     found: str | None = connection.execute(query.with_for_update() if lock else query).scalar()
     return found
 

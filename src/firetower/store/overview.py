@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from firetower.core.automations import Automation, Revision
 from firetower.core.references import ContainerReference
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.automations import build_automation, build_revision, select_current
 from firetower.store.catalog.lookups import find_container
 from firetower.store.firings import Firings
 
-_automations, _revisions = tables.automations.c, tables.revisions.c
+_automations, _revisions = schema.automations.c, schema.revisions.c
 _FEW = 200
 """Revisions that are asked for one by one; more of them are read as a whole."""
 

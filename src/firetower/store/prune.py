@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, delete, func
 
 from firetower.core.errors import InvalidInput, StoreError
 from firetower.core.executions import Status
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.database import Database
 
 BATCH = 200
@@ -18,8 +18,8 @@ BATCH = 200
 LEAST = timedelta(days=1)
 """The youngest past that may be forgotten: the lists count what fired within a day."""
 
-_automations = tables.automations.c
-_attempts, _events, _executions = tables.attempts.c, tables.events.c, tables.executions.c
+_automations = schema.automations.c
+_attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
 _FINAL = [status.value for status in Status if status.is_final]
 
 
@@ -51,8 +51,8 @@ def check_age(age: timedelta) -> None:
 def plan(connection: Connection, before: datetime) -> Pruned:
     """Return what would be forgotten. It reads all of that past once."""
     old = _old(before).subquery()
-    of_old = tables.executions.join(old, _executions.event_id == old.c.id)
-    tries = of_old.join(tables.attempts, _attempts.execution_id == _executions.id)
+    of_old = schema.executions.join(old, _executions.event_id == old.c.id)
+    tries = of_old.join(schema.attempts, _attempts.execution_id == _executions.id)
     return Pruned(
         _count(connection, old),
         connection.execute(select(func.count()).select_from(of_old)).scalar_one(),
@@ -70,7 +70,7 @@ def prune_batch(connection: Connection, before: datetime) -> Pruned:
     Nothing is left to forget once no event is. The order of the locks is the workers': what is
     sent again meanwhile is seen and kept.
     """
-    connection.execute(delete(tables.circuit_changes).where(tables.circuit_changes.c.at < before))
+    connection.execute(delete(schema.circuit_changes).where(schema.circuit_changes.c.at < before))
     oldest = _old(before).order_by(_events.recorded_at).limit(BATCH)
     events = set(connection.execute(oldest).scalars())
     if not events:
@@ -83,9 +83,9 @@ def prune_batch(connection: Connection, before: datetime) -> Pruned:
     ).all()
     events -= {row.event_id for row in rows if row.status not in _FINAL}
     ids = [row.id for row in rows if row.event_id in events]
-    attempts = connection.execute(delete(tables.attempts).where(_attempts.execution_id.in_(ids)))
-    connection.execute(delete(tables.executions).where(_executions.id.in_(ids)))
-    connection.execute(delete(tables.events).where(_events.id.in_(events)))
+    attempts = connection.execute(delete(schema.attempts).where(_attempts.execution_id.in_(ids)))
+    connection.execute(delete(schema.executions).where(_executions.id.in_(ids)))
+    connection.execute(delete(schema.events).where(_events.id.in_(events)))
     return Pruned(len(events), len(ids), attempts.rowcount)
 
 
@@ -117,7 +117,7 @@ def _is_an_automations_newest() -> ColumnElement[bool]:
     newest = (
         select(func.coalesce(func.max(_executions.event_id), 0))  # no NULL in what IN looks through
         .where(_executions.automation_id == _automations.id)
-        .correlate(tables.automations)
+        .correlate(schema.automations)
         .scalar_subquery()
     )
     return _events.id.in_(select(newest).where(_automations.deleted_at.is_(None)))

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.executions import REDELIVERY, Status
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.types import bounded
 
-_executions = tables.executions.c
+_executions = schema.executions.c
 
 APART = timedelta(milliseconds=100)
 """The time between two redeliveries to one endpoint: ten a second."""
@@ -29,38 +29,36 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
     return _make_due(change, _executions.id.in_(ids)) if ids else 0
 
 
-def redeliver_failed(change: Change, since: datetime, integration_id: int | None = None) -> int:
+def redeliver_failed(change: Change, since: datetime, endpoint_id: int | None = None) -> int:
     """Make due every execution that failed since a moment, of one endpoint or of all.
 
     Return how many.
     """
     which = (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since)
-    if integration_id is not None:
-        which &= _executions.integration_id == integration_id
+    if endpoint_id is not None:
+        which &= _executions.endpoint_id == endpoint_id
     return _make_due(change, which)
 
 
 def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
     """Return how many executions failed since a moment, by endpoint; deleted ones left out."""
-    integrations = tables.integrations.c
+    endpoints = schema.endpoints.c
     rows = connection.execute(
-        select(integrations.name, func.count())
-        .join_from(
-            tables.executions, tables.integrations, _executions.integration_id == integrations.id
-        )
+        select(endpoints.name, func.count())
+        .join_from(schema.executions, schema.endpoints, _executions.endpoint_id == endpoints.id)
         .where(
             _executions.status == Status.FAILED.value,
             _executions.finished_at >= since,
-            integrations.deleted_at.is_(None),
+            endpoints.deleted_at.is_(None),
         )
-        .group_by(integrations.name)
+        .group_by(endpoints.name)
     )
     return {row[0]: row[1] for row in rows}
 
 
 def _check_redeliverable(connection: Connection, execution_id: int) -> None:
     row = connection.execute(
-        select(_executions.status, _executions.integration_id).where(
+        select(_executions.status, _executions.endpoint_id).where(
             _executions.id == bounded(execution_id)
         )
     ).one_or_none()
@@ -68,7 +66,7 @@ def _check_redeliverable(connection: Connection, execution_id: int) -> None:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     if row.status == Status.RUNNING.value:
         raise Conflict(f"execution {execution_id} is running", "Wait for its answer.")
-    if row.integration_id is None:
+    if row.endpoint_id is None:
         raise Conflict(
             f"execution {execution_id} has nothing to send: its automation only records",
             "Only webhooks and Slack messages can be sent again.",
@@ -77,14 +75,14 @@ def _check_redeliverable(connection: Connection, execution_id: int) -> None:
 
 def _make_due(change: Change, which: ColumnElement[bool]) -> int:
     """Make executions due, one after the other: an endpoint that is back is not to be flooded."""
-    integrations = tables.integrations.c
-    alive = select(integrations.id).where(integrations.deleted_at.is_(None))
+    endpoints = schema.endpoints.c
+    alive = select(endpoints.id).where(endpoints.deleted_at.is_(None))
     rows = change.connection.execute(
-        select(_executions.id, _executions.integration_id)
+        select(_executions.id, _executions.endpoint_id)
         .where(
             which,
             _executions.status != Status.RUNNING.value,
-            _executions.integration_id.in_(alive),
+            _executions.endpoint_id.in_(alive),
         )
         .order_by(_executions.id)
         .with_for_update()
@@ -92,15 +90,15 @@ def _make_due(change: Change, which: ColumnElement[bool]) -> int:
     places: dict[int, int] = defaultdict(int)
     due = []
     for row in rows:
-        due.append({"execution": row.id, "due": change.now + places[row.integration_id] * APART})
-        places[row.integration_id] += 1
+        due.append({"execution": row.id, "due": change.now + places[row.endpoint_id] * APART})
+        places[row.endpoint_id] += 1
     if due:
         change.connection.execute(_MAKE_DUE, due)
     return len(due)
 
 
 _MAKE_DUE = (
-    update(tables.executions)
+    update(schema.executions)
     .where(_executions.id == bindparam("execution"))
     .values(
         status=Status.PENDING.value,

@@ -1,15 +1,15 @@
-"""Secrets: saved encrypted, opened only for the integration they were granted to."""
+"""Secrets: saved encrypted, opened only for the endpoint they were granted to."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
+from firetower.core.endpoints import Endpoint
 from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.integrations import Integration
-from firetower.core.names import check_secret_name
+from firetower.core.references import check_secret_name
 from firetower.core.requests import Secrets
 from firetower.core.text import and_list, nearest, visible
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.keys import Keyring, check_row
 from firetower.store.stamp import bump
@@ -18,7 +18,7 @@ GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
 
 MAX_SECRET = 64 * 1024
-_secrets = tables.secrets.c
+_secrets = schema.secrets.c
 
 
 def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
@@ -36,7 +36,7 @@ def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
     ciphertext = keyring.encrypt(value)
     if before is None:
         connection.execute(
-            tables.secrets.insert(),
+            schema.secrets.insert(),
             {
                 "name": name,
                 "ciphertext": ciphertext,
@@ -46,7 +46,7 @@ def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
         )
     else:
         connection.execute(
-            update(tables.secrets)
+            update(schema.secrets)
             .where(_secrets.id == before.id)
             .values(
                 ciphertext=ciphertext,
@@ -60,7 +60,7 @@ def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
 
 
 def list_secrets(connection: Connection) -> list[tuple[str, datetime, tuple[str, ...]]]:
-    """Return each secret's name, when it was last set, and the integrations that use it."""
+    """Return each secret's name, when it was last set, and the endpoints that use it."""
     rows = connection.execute(
         select(_secrets.id, _secrets.name, _secrets.updated_at).order_by(_secrets.name)
     ).all()
@@ -68,14 +68,14 @@ def list_secrets(connection: Connection) -> list[tuple[str, datetime, tuple[str,
 
 
 def delete_secret(change: Change, name: str) -> None:
-    """Forget a secret. Raises NotFound, and Conflict while an integration uses it."""
+    """Forget a secret. Raises NotFound, and Conflict while an endpoint uses it."""
     found = secret_id(change.connection, name)
     if users := _users(change.connection, found):
         raise Conflict(
             f"secret {name} is used by {and_list(users)}",
-            "Delete the integration first, or set another value.",
+            "Delete the endpoint first, or set another value.",
         )
-    change.connection.execute(tables.secrets.delete().where(_secrets.id == found))
+    change.connection.execute(schema.secrets.delete().where(_secrets.id == found))
     bump(change.connection)
 
 
@@ -101,11 +101,11 @@ def secret_names(connection: Connection) -> dict[int, str]:
 
 
 def open_secrets(
-    connection: Connection, keyring: Keyring, integration: Integration, now: datetime
+    connection: Connection, keyring: Keyring, endpoint: Endpoint, now: datetime
 ) -> Secrets:
-    """Open the secrets granted to one integration. Raises SecretKeyError."""
-    names = integration.settings.secret_names
-    rows = connection.execute(select(tables.secrets).where(_secrets.name.in_(names)))
+    """Open the secrets granted to one endpoint. Raises SecretKeyError."""
+    names = endpoint.settings.secret_names
+    rows = connection.execute(select(schema.secrets).where(_secrets.name.in_(names)))
     values, previous = {}, {}
     for row in rows:
         values[row.name] = keyring.decrypt(row.ciphertext)
@@ -116,11 +116,11 @@ def open_secrets(
 
 def encrypt_anew(connection: Connection, keyring: Keyring) -> int:
     """Encrypt every secret with the keyring's first key; return how many. Raises SecretKeyError."""
-    rows = connection.execute(select(tables.secrets).with_for_update()).all()
+    rows = connection.execute(select(schema.secrets).with_for_update()).all()
     for row in rows:
         before = row.previous_ciphertext
         connection.execute(
-            update(tables.secrets)
+            update(schema.secrets)
             .where(_secrets.id == row.id)
             .values(
                 ciphertext=keyring.encrypt(keyring.decrypt(row.ciphertext)),
@@ -128,22 +128,22 @@ def encrypt_anew(connection: Connection, keyring: Keyring) -> int:
             )
         )
     key, value = check_row(keyring)
-    connection.execute(update(tables.state).where(tables.state.c.key == key).values(value=value))
+    connection.execute(update(schema.state).where(schema.state.c.key == key).values(value=value))
     bump(connection)
     return len(rows)
 
 
 def _users(connection: Connection, secret: int) -> tuple[str, ...]:
-    integrations = tables.integrations.c
+    endpoints = schema.endpoints.c
     return tuple(
         connection.execute(
-            select(integrations.name)
+            select(endpoints.name)
             .where(
-                integrations.deleted_at.is_(None),
-                (integrations.url_secret_id == secret)
-                | (integrations.access_token_secret_id == secret)
-                | (integrations.signing_secret_id == secret),
+                endpoints.deleted_at.is_(None),
+                (endpoints.url_secret_id == secret)
+                | (endpoints.access_token_secret_id == secret)
+                | (endpoints.signing_secret_id == secret),
             )
-            .order_by(integrations.name)
+            .order_by(endpoints.name)
         ).scalars()
     )

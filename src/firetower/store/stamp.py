@@ -1,12 +1,12 @@
-"""A number that changes whenever an integration or a secret does."""
+"""A number that changes whenever an endpoint or a secret does."""
 
 from sqlalchemy import Connection, Integer, Text, cast, select, update
 
-from firetower.store import tables
+from firetower.store import schema
 
-_KEY = "integrations_stamp"
+_KEY = "endpoints_stamp"
 """The migration that makes the table puts the row there."""
-_state = tables.state.c
+_state = schema.state.c
 
 
 NUMBER = select(cast(_state.value, Integer)).where(_state.key == _KEY).scalar_subquery()
@@ -17,5 +17,5 @@ def bump(connection: Connection) -> None:
     """Change the number, in the transaction that changes what it stands for."""
     number = cast(_state.value, Integer) + 1
     connection.execute(
-        update(tables.state).where(_state.key == _KEY).values(value=cast(number, Text))
+        update(schema.state).where(_state.key == _KEY).values(value=cast(number, Text))
     )

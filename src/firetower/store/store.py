@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from firetower.core.causes import check_cause
-from firetower.core.names import check_name
-from firetower.store import schema
+from firetower.core.matching import check_cause
+from firetower.core.references import check_name
+from firetower.store import migrate
 from firetower.store.access import default_read_only
+from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.changes import Change
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
-from firetower.store.known import KnownCollections
 from firetower.store.location import Location
 from firetower.store.overview import Overview
 
@@ -60,7 +60,7 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self.known = KnownCollections()
+        self.known = CollectionCache()
         self.overview = Overview()
 
     @classmethod
@@ -83,7 +83,7 @@ class Store:
         made_for = default_cause() if cause is None else check_cause(cause)
         database = Database(Location.of(url), read_only=read_only or default_read_only())
         try:
-            schema.check(database, create=create)
+            migrate.check(database, create=create)
         except BaseException:
             database.close()
             raise

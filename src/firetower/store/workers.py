@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from firetower.store import tables
+from firetower.store import schema
 
 BEAT = timedelta(seconds=2)
 """How often a worker says that it lives."""
@@ -16,7 +16,7 @@ FRESH = timedelta(seconds=15)
 """How old the last beat of a living worker can be."""
 _FORGOTTEN = timedelta(days=1)
 
-_workers = tables.workers.c
+_workers = schema.workers.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class WorkerInfo:
     host: str
     pid: int
     started_at: datetime
-    beat_at: datetime
+    heartbeat_at: datetime
 
     def is_alive(self, now: datetime) -> bool:
         """Return whether it has said so lately. A clock set back does not bury a worker."""
-        return abs(now - self.beat_at) <= FRESH
+        return abs(now - self.heartbeat_at) <= FRESH
 
 
 def this_host() -> str:
@@ -52,13 +52,13 @@ def this_host() -> str:
 def register(connection: Connection, worker_id: str, now: datetime) -> None:
     """Say that a worker has started."""
     connection.execute(
-        tables.workers.insert(),
+        schema.workers.insert(),
         {
             "id": worker_id,
             "host": this_host(),
             "pid": os.getpid(),
             "started_at": now,
-            "beat_at": now,
+            "heartbeat_at": now,
         },
     )
 
@@ -66,7 +66,7 @@ def register(connection: Connection, worker_id: str, now: datetime) -> None:
 def beat(connection: Connection, worker_id: str, now: datetime) -> None:
     """Say that a worker lives, also where a clock that stepped had it taken for dead."""
     beaten = connection.execute(
-        update(tables.workers).where(_workers.id == worker_id).values(beat_at=now)
+        update(schema.workers).where(_workers.id == worker_id).values(heartbeat_at=now)
     )
     if beaten.rowcount == 0:
         register(connection, worker_id, now)
@@ -74,13 +74,13 @@ def beat(connection: Connection, worker_id: str, now: datetime) -> None:
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
     """Forget workers that have ended."""
-    connection.execute(tables.workers.delete().where(_workers.id.in_(worker_ids)))
+    connection.execute(schema.workers.delete().where(_workers.id.in_(worker_ids)))
 
 
 def list_workers(connection: Connection) -> list[WorkerInfo]:
     """Return every worker that has not signed off, the newest first."""
-    rows = connection.execute(select(tables.workers).order_by(_workers.started_at.desc()))
-    return [WorkerInfo(row.id, row.host, row.pid, row.started_at, row.beat_at) for row in rows]
+    rows = connection.execute(select(schema.workers).order_by(_workers.started_at.desc()))
+    return [WorkerInfo(row.id, row.host, row.pid, row.started_at, row.heartbeat_at) for row in rows]
 
 
 def find_dead(connection: Connection, now: datetime) -> list[str]:
@@ -93,7 +93,7 @@ def find_dead(connection: Connection, now: datetime) -> list[str]:
     return [
         worker.id
         for worker in list_workers(connection)
-        if now - worker.beat_at > _FORGOTTEN or (worker.host == here and not _runs(worker.pid))
+        if now - worker.heartbeat_at > _FORGOTTEN or (worker.host == here and not _runs(worker.pid))
     ]
 
 

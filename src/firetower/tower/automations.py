@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
 from firetower.core.backtest import Backtest, backtest
-from firetower.core.overlap import overlaps
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
 from firetower.store.backtest.read import read_matching
@@ -77,7 +76,7 @@ class Automations:
 
         `apart_from` is the name of the one that is being edited.
         """
-        if definition.action.integration is None:
+        if definition.action.endpoint is None:
             return []
         around = self.list(definition.scope.container)
         return [one.name for one in around if one.name != apart_from and overlaps(definition, one)]

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from firetower.core.catalog import Content
 from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.core.jsons import clean
+from firetower.core.json import clean
 from firetower.core.references import CollectionReference, Frozen
 from firetower.core.text import shortened
 from firetower.store.catalog import versions

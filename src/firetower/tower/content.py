@@ -9,7 +9,7 @@ from pathlib import Path
 
 from firetower.core.catalog import Content, Entry
 from firetower.core.errors import InvalidInput
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.text import quoted, visible
 
 Progress = Callable[[int, int], None]

@@ -132,10 +132,10 @@ class Executions:
         with self._store.changing() as change:
             return redelivery.redeliver(change, execution_ids)
 
-    def redeliver_failed(self, since: datetime, *, integration_id: int | None = None) -> int:
+    def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
         """Send again what failed since a moment, at one endpoint or at all; return how many."""
         with self._store.changing() as change:
-            return redelivery.redeliver_failed(change, since, integration_id)
+            return redelivery.redeliver_failed(change, since, endpoint_id)
 
     def failed_since(self, since: datetime) -> dict[str, int]:
         """Return how many executions failed since a moment, by endpoint."""

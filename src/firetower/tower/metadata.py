@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.jsons import parse
+from firetower.core.json import parse
 from firetower.core.text import quoted, shortened, visible
 
 

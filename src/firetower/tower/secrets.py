@@ -15,7 +15,7 @@ class SecretInfo:
     name: str
     updated_at: datetime
     used_by: tuple[str, ...]
-    """The integrations it is granted to."""
+    """The endpoints it is granted to."""
 
 
 class SecretBox:
@@ -55,6 +55,6 @@ class SecretBox:
             return [SecretInfo(*found) for found in store.list_secrets(connection)]
 
     def delete(self, name: str) -> None:
-        """Forget a secret. Raises NotFound, and Conflict while an integration uses it."""
+        """Forget a secret. Raises NotFound, and Conflict while an endpoint uses it."""
         with self._store.changing() as change:
             store.delete_secret(change, name)

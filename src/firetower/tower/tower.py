@@ -8,7 +8,7 @@ from typing import Self
 
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
 from firetower.core.errors import InvalidInput
-from firetower.core.jsons import clean
+from firetower.core.json import clean
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
@@ -18,15 +18,15 @@ from firetower.core.references import (
 from firetower.store.catalog import aliases as alias_changes
 from firetower.store.catalog import containers, tags, versions
 from firetower.store.catalog.lookups import find_version
-from firetower.store.standing import Standing, read_mark, read_standing
+from firetower.store.status import Standing, read_mark, read_standing
 from firetower.store.store import Store
 from firetower.tower.automations import Automations
 from firetower.tower.bulk import NewVersion, log_many
 from firetower.tower.content import Progress, read_content
+from firetower.tower.endpoints import Endpoints
 from firetower.tower.events import Events
 from firetower.tower.executions import Executions
 from firetower.tower.explain import Explain
-from firetower.tower.integrations import Integrations
 from firetower.tower.secrets import SecretBox
 from firetower.tower.upkeep import Upkeep
 
@@ -212,9 +212,9 @@ class Tower:
         return Automations(self._store)
 
     @cached_property
-    def integrations(self) -> Integrations:
+    def endpoints(self) -> Endpoints:
         """Webhooks and Slack hooks."""
-        return Integrations(self._store)
+        return Endpoints(self._store)
 
     @cached_property
     def secrets(self) -> SecretBox:

@@ -31,7 +31,7 @@ from firetower.tui.widgets.bar import ModeLink
 from firetower.tui.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
-    from firetower.core.circuits import CircuitNews
+    from firetower.core.circuit_breaker import CircuitNews
     from firetower.core.executions import Execution
     from firetower.core.references import ContainerReference
     from firetower.tower import Tower
@@ -71,7 +71,7 @@ class FiretowerApp(App[None]):
         Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
         Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
         Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
-        Binding("i", "visit_integrations", "Integrations", show=False, id="integrations"),
+        Binding("i", "visit_endpoints", "Endpoints", show=False, id="endpoints"),
         Binding("S", "visit_secrets", "Secrets", show=False, id="secrets"),
         Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
@@ -188,7 +188,7 @@ class FiretowerApp(App[None]):
 
     def _heard(self, news: Sequence[CircuitNews]) -> None:
         """Say which circuits have opened or closed, and tell anew what they hold."""
-        from firetower.core.circuits import Turn
+        from firetower.core.circuit_breaker import Turn
 
         for one in news:
             severity: Literal["information", "warning"] = (
@@ -216,11 +216,11 @@ class FiretowerApp(App[None]):
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.show_mode(event.mode)
 
-    def action_visit_integrations(self) -> None:
+    def action_visit_endpoints(self) -> None:
         """Show the webhooks and Slack hooks."""
-        from firetower.tui.screens.integrations import IntegrationsScreen
+        from firetower.tui.screens.endpoints import EndpointsScreen
 
-        self._visit(IntegrationsScreen)
+        self._visit(EndpointsScreen)
 
     def action_visit_secrets(self) -> None:
         """Show the secrets."""
@@ -281,11 +281,11 @@ class FiretowerApp(App[None]):
 
     async def go_to(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
-        from firetower.tui.screens.place import PlaceScreen
+        from firetower.tui.screens.container import ContainerScreen
 
         await self.show_mode(reference.kind.value)
         screen = self.screen
-        if isinstance(screen, PlaceScreen):
+        if isinstance(screen, ContainerScreen):
             screen.open_place(reference)
 
     async def on_unmount(self) -> None:

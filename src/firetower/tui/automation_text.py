@@ -7,9 +7,8 @@ from datetime import datetime
 from textual.content import Content
 
 from firetower.core.actions import Action, SlackAction, WebhookAction
-from firetower.core.automations import Automation, Mode, Revision, duration
+from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
 from firetower.core.filters import ANY
-from firetower.core.revisions import with_changes
 from firetower.core.text import counted, visible
 from firetower.tui.execution_text import pretty
 from firetower.tui.text import ago, exact, lines, plain
@@ -91,10 +90,10 @@ def _filter(automation: Automation) -> Iterator[Content]:
 
 def _action(action: Action) -> Iterator[Content]:
     if isinstance(action, WebhookAction):
-        yield _field("webhook", action.integration)
+        yield _field("webhook", action.endpoint)
         yield from _block("payload", action.payload or "Standard Webhooks: type, timestamp, data")
     elif isinstance(action, SlackAction):
-        yield _field("Slack", f"{action.integration}, {action.severity.value.lower()}")
+        yield _field("Slack", f"{action.endpoint}, {action.severity.value.lower()}")
         yield from _block("title", action.title or "the usual one")
         yield from _block("message", action.message or "the usual one")
     else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from firetower.core.names import check_alias, check_name
+from firetower.core.references import check_alias, check_name
 from firetower.tui.widgets.field import Field, TextField
 
 COMMAS = "several apart by commas"

@@ -112,9 +112,9 @@ def explained_automation(name: str) -> Screen[None]:
 
 def endpoint(name: str) -> Screen[None]:
     """Return the endpoints, with the cursor on one of them."""
-    from firetower.tui.screens.integrations import IntegrationsScreen
+    from firetower.tui.screens.endpoints import EndpointsScreen
 
-    return IntegrationsScreen(at=name)
+    return EndpointsScreen(at=name)
 
 
 async def redelivery(node: DOMNode, endpoint: str) -> None:

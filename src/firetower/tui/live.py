@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from firetower.core.circuits import CircuitNews
+from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 
@@ -74,11 +74,11 @@ class Live:
         changes = self._tower.executions.changes(wait=_GLANCE)
         next(changes)
         self._said = ""
-        before, newest = self._tower.mark(), self._tower.integrations.newest_news()
+        before, newest = self._tower.mark(), self._tower.endpoints.newest_news()
         self._report(self._began)
         for executions in changes:
             if executions is not None:
-                if news := self._tower.integrations.news_since(newest):
+                if news := self._tower.endpoints.news_since(newest):
                     newest = news[-1].id
                     self._report(self._heard, news)
                 mark = self._tower.mark()

@@ -9,7 +9,7 @@ from firetower.tui.refresh import Refresh
 from firetower.tui.widgets.bar import standing_text
 
 if TYPE_CHECKING:
-    from firetower.store.standing import Standing
+    from firetower.store.status import Standing
     from firetower.tower import Tower
     from firetower.tui.app import FiretowerApp
     from firetower.tui.child import WorkerChild

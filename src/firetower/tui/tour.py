@@ -9,8 +9,8 @@ from textual.screen import Screen
 from firetower.core.executions import Execution
 from firetower.core.text import visible
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
-from firetower.tui.screens.place import PlaceScreen
 from firetower.tui.widgets.tour_panel import TourPanel
 
 _LOOK = 0.3
@@ -40,7 +40,7 @@ def _writes(screen: Screen[object], progress: Progress) -> bool:
 
 
 def _is_open(screen: Screen[object], progress: Progress) -> bool:
-    opened = isinstance(screen, PlaceScreen) and screen.is_open
+    opened = isinstance(screen, ContainerScreen) and screen.is_open
     return opened or _writes(screen, progress)  # who is quick has been there between two looks
 
 

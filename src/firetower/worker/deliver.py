@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from firetower._version import __version__
-from firetower.core.delivery import Answer, Verdict, judge
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Status
 from firetower.core.requests import (
@@ -20,9 +19,10 @@ from firetower.core.requests import (
     record_request,
     render_body,
 )
+from firetower.core.retry import Answer, Verdict, judge
 from firetower.core.text import shortened, storable
+from firetower.store.queue.cycle import Claim
 from firetower.store.queue.record import Outcome
-from firetower.store.queue.turn import Claim
 from firetower.worker.sender import Sender
 
 OpenSecrets = Callable[[Claim], Secrets]
@@ -35,7 +35,7 @@ async def deliver(
     started_at = clock()
     request = request_of(claim, secrets, started_at)
     begun = time.monotonic()
-    answer = await sender.send(request, claim.integration.settings.timeout)
+    answer = await sender.send(request, claim.endpoint.settings.timeout)
     spent = timedelta(seconds=time.monotonic() - begun)
     jitter = random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
     exchange = Exchange(request, answer, started_at, spent)
@@ -54,10 +54,10 @@ class Exchange:
 
 def request_of(claim: Claim, secrets: Secrets, sent_at: datetime) -> Request:
     """Return the request of a claim, signed for the moment at which it is sent."""
-    body = render_body(claim.revision.definition, claim.event, claim.integration, secrets)
+    body = render_body(claim.revision.definition, claim.event, claim.endpoint, secrets)
     return build_request(
         body,
-        claim.integration,
+        claim.endpoint,
         secrets,
         webhook_id=claim.webhook_id,
         sent_at=sent_at,
@@ -72,15 +72,15 @@ def outcome_of(
 
     `jitter` is a number from -1 to 1, by which the next try comes earlier or later.
     """
-    integration, answer = claim.integration, record_answer(exchange.answer, secrets)
+    endpoint, answer = claim.endpoint, record_answer(exchange.answer, secrets)
     verdict = judge(
         answer,
         retries_used=claim.retries_used,
-        schedule=integration.settings.schedule,
+        schedule=endpoint.settings.schedule,
         now=now,
         jitter=jitter,
     )
-    recorded = record_request(exchange.request, integration, secrets)
+    recorded = record_request(exchange.request, endpoint, secrets)
     return Outcome(claim, recorded, answer, verdict, exchange.started_at, exchange.spent)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from firetower.core.circuits import CircuitNews
-from firetower.core.evaluation import Firing
+from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine, FeedState
+from firetower.core.matching import Firing
 from firetower.store.queue.record import Outcome
 
 
@@ -25,7 +25,7 @@ def line_of_firing(execution_id: int, firing: Firing, now: datetime) -> FeedLine
         automation=revision.definition.name,
         revision=revision.number,
         event=firing.event,
-        integration=revision.definition.action.integration,
+        endpoint=revision.definition.action.endpoint,
         status=firing.status,
         reason=firing.reason,
         due_at=firing.held_until,
@@ -54,7 +54,7 @@ def line_of_outcome(outcome: Outcome) -> FeedLine:
         automation=claim.revision.definition.name,
         revision=claim.revision.number,
         event=claim.event,
-        integration=claim.integration.name,
+        endpoint=claim.endpoint.name,
         status=verdict.status,
         reason=verdict.reason,
         due_at=verdict.due_at,

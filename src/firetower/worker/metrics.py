@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.feed import FeedLine
 from firetower.core.text import quoted, shortened
-from firetower.store.standing import read_standing
+from firetower.store.status import read_standing
 from firetower.store.store import Store
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def serving(
     registry.register(_Standing(store))
 
     def count(line: FeedLine) -> None:
-        endpoint = line.execution.integration or ""
+        endpoint = line.execution.endpoint or ""
         outcomes.labels(endpoint, line.state.value).inc()
         if line.duration_ms is not None:
             durations.labels(endpoint).observe(line.duration_ms / 1000)
@@ -119,7 +119,7 @@ class _Standing:
         yield Gauge("firetower_retrying", "Executions that wait for a try.", standing.retrying)
         yield Gauge("firetower_workers", "Workers alive.", len(standing.workers))
         if standing.workers:
-            newest = max(worker.beat_at for worker in standing.workers)
+            newest = max(worker.heartbeat_at for worker in standing.workers)
             yield Gauge(
                 "firetower_heartbeat_timestamp_seconds",
                 "The newest beat of any worker.",

@@ -7,29 +7,29 @@ from collections.abc import Callable
 from datetime import datetime
 
 from firetower._version import __version__
-from firetower.core.delivery import Answer
+from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.events import instant
-from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.requests import Secrets, build_request, record_answer
+from firetower.core.retry import Answer
 from firetower.store.queue.evaluate import new_webhook_id
 from firetower.store.store import utc_now
 from firetower.worker.sender import open_sender
 
 
 def send_test(
-    integration: Integration, secrets: Secrets, clock: Callable[[], datetime] = utc_now
+    endpoint: Endpoint, secrets: Secrets, clock: Callable[[], datetime] = utc_now
 ) -> tuple[Answer, float]:
     """Send a sample to an endpoint, enabled or not.
 
     Return its answer, secrets masked, and the milliseconds it took.
     """
-    return asyncio.run(_send(integration, secrets, clock()))
+    return asyncio.run(_send(endpoint, secrets, clock()))
 
 
-async def _send(integration: Integration, secrets: Secrets, now: datetime) -> tuple[Answer, float]:
+async def _send(endpoint: Endpoint, secrets: Secrets, now: datetime) -> tuple[Answer, float]:
     request = build_request(
-        _sample(integration, now),
-        integration,
+        _sample(endpoint, now),
+        endpoint,
         secrets,
         webhook_id=new_webhook_id(),
         sent_at=now,
@@ -37,13 +37,13 @@ async def _send(integration: Integration, secrets: Secrets, now: datetime) -> tu
     )
     async with open_sender() as sender:
         began = time.monotonic()
-        answer = await sender.send(request, integration.settings.timeout)
+        answer = await sender.send(request, endpoint.settings.timeout)
         took = (time.monotonic() - began) * 1_000
     return record_answer(answer, secrets), took
 
 
-def _sample(integration: Integration, now: datetime) -> str:
-    if integration.settings.kind is IntegrationKind.SLACK:
+def _sample(endpoint: Endpoint, now: datetime) -> str:
+    if endpoint.settings.kind is EndpointKind.SLACK:
         return json.dumps({"text": "Firetower: this endpoint works."})
-    sample = {"type": "TEST", "timestamp": instant(now), "data": {"endpoint": integration.name}}
+    sample = {"type": "TEST", "timestamp": instant(now), "data": {"endpoint": endpoint.name}}
     return json.dumps(sample)

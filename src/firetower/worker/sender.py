@@ -12,8 +12,8 @@ import httpx
 from aiohttp.http_exceptions import BadHttpMessage
 from httpx_aiohttp import AiohttpTransport
 
-from firetower.core.delivery import Answer
 from firetower.core.requests import Request
+from firetower.core.retry import Answer
 
 MOST_READ = 64 * 1024
 """Bytes of an answer that are read."""
@@ -93,7 +93,7 @@ def _reason(error: BaseException) -> str:
 
 @asynccontextmanager
 async def open_sender() -> AsyncIterator[Sender]:
-    """Open a pool of connections without a limit of its own: each integration has one.
+    """Open a pool of connections without a limit of its own: each endpoint has one.
 
     TLS is verified. The transport is used without a client, whose redirects, cookies and proxies
     are not wanted.

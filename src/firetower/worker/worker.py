@@ -8,21 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from firetower.core.endpoints import Endpoint
 from firetower.core.errors import FiretowerError, StoreError, Unforeseen
-from firetower.core.evaluation import Firing
 from firetower.core.executions import Status
 from firetower.core.feed import FeedLine, line_of
-from firetower.core.integrations import Integration
+from firetower.core.matching import Firing
 from firetower.core.requests import Secrets
 from firetower.store import workers
 from firetower.store.changes import Change
 from firetower.store.executions import find_execution, find_ids
-from firetower.store.mirror import Mirror
+from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
+from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import Outcome, record
 from firetower.store.queue.recover import recover
-from firetower.store.queue.turn import Claim, Slots, Turn
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.deliver import deliver, refused
@@ -66,14 +66,14 @@ class Worker:
     emit: Callable[[FeedLine], None]
     report: Callable[[str], None]
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    _mirror: Mirror = field(default_factory=Mirror)
+    _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _outcomes: list[Outcome] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
-    _beat_at: datetime | None = None
-    _opened: dict[int, tuple[Integration, datetime, Secrets]] = field(default_factory=dict)
+    _heartbeat_at: datetime | None = None
+    _opened: dict[int, tuple[Endpoint, datetime, Secrets]] = field(default_factory=dict)
 
     def wake(self) -> None:
         """Look at the queue at once. To be called on the event loop."""
@@ -147,7 +147,7 @@ class Worker:
             self._outcomes.append(refused(claim, secrets, self.store.clock()))
             self._wake.set()
             return
-        self._in_flight[claim.integration.id] += 1
+        self._in_flight[claim.endpoint.id] += 1
         task = asyncio.create_task(self._perform(claim, secrets))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -160,7 +160,7 @@ class Worker:
         except Exception as error:  # whatever it is, it is this execution's alone
             outcome = refused(claim, Unforeseen(error), self.store.clock())
         finally:
-            self._in_flight[claim.integration.id] -= 1
+            self._in_flight[claim.endpoint.id] -= 1
         self._outcomes.append(outcome)
         self._wake.set()
 
@@ -182,7 +182,7 @@ class Worker:
     def _sign_on(self) -> list[FeedLine]:
         with self.store.changing() as change:
             workers.register(change.connection, self.id, change.now)
-            self._beat_at = change.now
+            self._heartbeat_at = change.now
             return self._bury_the_dead(change)
 
     def _bury_the_dead(self, change: Change) -> list[FeedLine]:
@@ -213,13 +213,13 @@ class Worker:
             connection, now = change.connection, change.now
             news = record(connection, outcomes, now)
             given_up: Sequence[FeedLine] = ()
-            if self._beat_at is None or abs(now - self._beat_at) >= workers.BEAT:
+            if self._heartbeat_at is None or abs(now - self._heartbeat_at) >= workers.BEAT:
                 workers.beat(connection, self.id, now)
                 given_up = self._bury_the_dead(change)
-                self._beat_at = now
-            if not self._mirror.integrations:
-                self._mirror.refresh(connection)
-            turn = Turn(connection, self.store.known, self._mirror, self._slots(), now)
+                self._heartbeat_at = now
+            if not self._cache.endpoints:
+                self._cache.refresh(connection)
+            turn = Turn(connection, self.store.known, self._cache, self._slots(), now)
             evaluated = evaluate(turn, BATCH)
             due, next_due_at = claim_due(turn)
             claims = [*evaluated.claims, *due]
@@ -230,29 +230,25 @@ class Worker:
 
     def _slots(self) -> Slots:
         free = {
-            integration.id: integration.settings.max_in_flight - self._in_flight[integration.id]
-            for integration in self._mirror.integrations.values()
+            endpoint.id: endpoint.settings.max_in_flight - self._in_flight[endpoint.id]
+            for endpoint in self._cache.endpoints.values()
         }
         return Slots(self.id, free)
 
     def _secrets(self, change: Change, claim: Claim) -> Secrets | FiretowerError:
-        """Open the secrets of a claim's integration, kept for a short while."""
-        integration = claim.integration
-        if not integration.settings.secret_names:
+        """Open the secrets of a claim's endpoint, kept for a short while."""
+        endpoint = claim.endpoint
+        if not endpoint.settings.secret_names:
             return Secrets()
-        kept = self._opened.get(integration.id)
-        if (
-            kept is not None
-            and kept[0] is integration
-            and abs(change.now - kept[1]) < workers.FRESH
-        ):
+        kept = self._opened.get(endpoint.id)
+        if kept is not None and kept[0] is endpoint and abs(change.now - kept[1]) < workers.FRESH:
             return kept[2]
         try:
             keyring = self.store.keyring(change.connection)
-            secrets = open_secrets(change.connection, keyring, integration, change.now)
+            secrets = open_secrets(change.connection, keyring, endpoint, change.now)
         except FiretowerError as error:
             return error
-        self._opened[integration.id] = integration, change.now, secrets
+        self._opened[endpoint.id] = endpoint, change.now, secrets
         return secrets
 
 

@@ -13,9 +13,13 @@ from firetower.core.actions import NoAction, Severity, SlackAction, WebhookActio
 from firetower.core.automations import LONGEST_COOLDOWN, Automation, Definition, Mode
 from firetower.core.events import EventType, allowed_events
 from firetower.core.filters import ANY, Filter, alias_and_tag_filter
-from firetower.core.names import check_automation_name
-from firetower.core.patterns import Pattern
-from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
+from firetower.core.filters.patterns import Pattern
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    check_automation_name,
+)
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.reading import read_draft
@@ -112,11 +116,11 @@ def test_a_filter_stands_in_the_fields_that_made_it(parts: Any, said: dict[str, 
 
 ACTIONS = [
     NoAction(),
-    WebhookAction(integration="ci-deploy"),
-    WebhookAction(integration="ci-deploy", payload='{"k": "${CI_KEY}",\n "a": ${alias}}'),
-    SlackAction(integration="team-ml"),
-    SlackAction(integration="team-ml", title="${alias} moved", severity=Severity.ERROR),
-    SlackAction(integration="team-ml", title=" ", message="two\nlines ${alias}"),
+    WebhookAction(endpoint="ci-deploy"),
+    WebhookAction(endpoint="ci-deploy", payload='{"k": "${CI_KEY}",\n "a": ${alias}}'),
+    SlackAction(endpoint="team-ml"),
+    SlackAction(endpoint="team-ml", title="${alias} moved", severity=Severity.ERROR),
+    SlackAction(endpoint="team-ml", title=" ", message="two\nlines ${alias}"),
 ]
 
 

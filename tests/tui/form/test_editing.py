@@ -10,7 +10,7 @@ from firetower.core.actions import Severity, SlackAction, WebhookAction
 from firetower.core.automations import Mode
 from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope
 from firetower.tui.form.screen import FormScreen
@@ -44,7 +44,7 @@ DEFINITIONS: list[tuple[str, dict[str, Any]]] = [
         {
             "scope": CollectionScope(collection=CollectionReference.parse("models/bert")),
             "filter": alias_and_tag_filter("^a", None, Filter.of({"metadata.f1": {"$gt": 1}})),
-            "action": WebhookAction(integration="ci-deploy", payload='{"a":\n\t"${alias}"}'),
+            "action": WebhookAction(endpoint="ci-deploy", payload='{"a":\n\t"${alias}"}'),
             "cooldown": timedelta(seconds=90),
             "description": HOSTILE,
         },
@@ -56,7 +56,7 @@ DEFINITIONS: list[tuple[str, dict[str, Any]]] = [
             "event_type": EventType.REMOVE_ARTIFACT_TAG,
             "filter": alias_and_tag_filter(None, "[/b]", None),
             "action": SlackAction(
-                integration="team-ml",
+                endpoint="team-ml",
                 title="[/b] ${tag}",
                 message="one\n  two",
                 severity=Severity.WARN,

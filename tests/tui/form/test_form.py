@@ -10,9 +10,9 @@ from textual.widgets import OptionList
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
-from firetower.core.integrations import IntegrationKind
+from firetower.core.endpoints import EndpointKind
 from firetower.tower.automations import Automations
-from firetower.tui.screens.integration import IntegrationDialog
+from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.choice import Choice, Picker
 from firetower.tui.widgets.payload import TemplateEditor
@@ -112,8 +112,8 @@ async def test_a_refused_save_goes_to_the_first_problem_and_says_why(scene: Scen
         assert shows(pilot, "3 to put right")
         await choose(pilot, "collection", "bert")
         await press(pilot, "ctrl+o")
-        assert focused(pilot) == "integration"
-        await choose(pilot, "integration", "validator")
+        assert focused(pilot) == "endpoint"
+        await choose(pilot, "endpoint", "validator")
         await press(pilot, "ctrl+o")
         assert focused(pilot) == "cooldown-span"
         await press(pilot, *["backspace"] * 4, *"1h", "ctrl+o")
@@ -125,7 +125,7 @@ async def test_a_slack_text_that_is_wrong_is_shown_and_gone_to(scene: Scene) -> 
         await new_form(pilot)
         await to(pilot, "action-type")
         await press(pilot, "right")
-        await choose(pilot, "integration", "team-ml")
+        await choose(pilot, "endpoint", "team-ml")
         await fill(pilot, slack_message="${alis}", automation_name="n")
         await press(pilot, "ctrl+o")
         assert focused(pilot) == "slack-message"
@@ -164,40 +164,40 @@ async def test_a_name_that_was_taken_meanwhile_is_gone_to_and_nothing_is_lost(
 async def test_an_endpoint_is_made_within_the_form_and_chosen(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
-        await choose(pilot, "integration", "validator")
-        await choose(pilot, "integration", "+ new webhook …")
-        assert isinstance(pilot.app.screen, IntegrationDialog)
+        await choose(pilot, "endpoint", "validator")
+        await choose(pilot, "endpoint", "+ new webhook …")
+        assert isinstance(pilot.app.screen, EndpointDialog)
         await press(pilot, "escape")
-        assert chosen(pilot, "integration") == "validator"
-        await choose(pilot, "integration", "+ new webhook …")
+        assert chosen(pilot, "endpoint") == "validator"
+        await choose(pilot, "endpoint", "+ new webhook …")
         await write(pilot, "gate")
         await press(pilot, "tab")
         await write(pilot, "http://gate.internal/in")
         await press(pilot, "enter")
-        assert chosen(pilot, "integration") == "gate"
-        assert focused(pilot) == "integration"
+        assert chosen(pilot, "endpoint") == "gate"
+        assert focused(pilot) == "endpoint"
         assert shows(pilot, "POST to gate.")
         await press(pilot, "ctrl+o")
     action = automation(scene, "models-alias-added").definition.action
-    assert action == WebhookAction(integration="gate")
+    assert action == WebhookAction(endpoint="gate")
 
 
 async def test_an_endpoint_of_the_other_kind_is_let_go(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
-        await choose(pilot, "integration", "ci-deploy")
+        await choose(pilot, "endpoint", "ci-deploy")
         await to(pilot, "action-type", "shift+tab")
         await press(pilot, "right")
-        assert chosen(pilot, "integration") == ""
-        await choose(pilot, "integration", "team-ml")
+        assert chosen(pilot, "endpoint") == ""
+        await choose(pilot, "endpoint", "team-ml")
         assert shows(pilot, "post to Slack by")
 
 
 async def test_an_endpoint_that_is_off_is_shown_so(scene: Scene) -> None:
-    scene.tower.integrations.disable("ci-deploy", IntegrationKind.WEBHOOK)
+    scene.tower.endpoints.disable("ci-deploy", EndpointKind.WEBHOOK)
     async with open_app(scene) as pilot:
         await new_form(pilot)
-        await to(pilot, "integration")
+        await to(pilot, "endpoint")
         await press(pilot, "enter")
         assert "disabled" in line_with(pilot, "ci-deploy")
         await press(pilot, "enter")
@@ -207,7 +207,7 @@ async def test_an_endpoint_that_is_off_is_shown_so(scene: Scene) -> None:
 async def test_variables_are_completed_by_tab(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
-        await choose(pilot, "integration", "ci-deploy")
+        await choose(pilot, "endpoint", "ci-deploy")
         await to(pilot, "payload-json")
         await write(pilot, '{"a": "${al')
         assert editor(pilot).suggestion == "ias}"

@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.confirm import Confirm
-from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.screens.container import ContainerScreen
 from tui.form.driving import automation, fill, new_form, to
 from tui.haste import Held, late, type_ahead
 from tui.scene import Scene
@@ -34,7 +34,7 @@ async def saved(pilot: Pilot[None]) -> None:
     """Expect the list with the cursor on what was saved."""
     await settled(pilot)
     screen = pilot.app.screen
-    assert isinstance(screen, PlaceScreen)
+    assert isinstance(screen, ContainerScreen)
     assert screen.automations.table.key == "mine"
     assert shows(pilot, "Saved mine.")
     assert not shows(pilot, "exists already")

@@ -46,14 +46,14 @@ async def empty(pilot: Pilot[None]) -> None:
 async def filled(pilot: Pilot[None]) -> None:
     await new_form(pilot)
     await fill(pilot, alias_regex="^prod")
-    await choose(pilot, "integration", "ci-deploy")
+    await choose(pilot, "endpoint", "ci-deploy")
     await fill(
         pilot,
         payload_json='{"ref": "${artifact_version_string}",\n "f1": ${artifact_metadata.f1}}',
         automation_name="roll-out",
         cooldown_span="10m",
     )
-    await to(pilot, "integration", "shift+tab")
+    await to(pilot, "endpoint", "shift+tab")
 
 
 async def wrong(pilot: Pilot[None]) -> None:
@@ -67,7 +67,7 @@ async def slack(pilot: Pilot[None]) -> None:
     await new_form(pilot)
     await to(pilot, "action-type")
     await press(pilot, "right")
-    await choose(pilot, "integration", "team-ml")
+    await choose(pilot, "endpoint", "team-ml")
     await fill(pilot, slack_title="${alias} moved", slack_message="of ${artifact_version_string}")
     await choose(pilot, "slack-severity", "WARN")
 

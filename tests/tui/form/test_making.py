@@ -8,7 +8,7 @@ from firetower.core.actions import NoAction, Severity, SlackAction, WebhookActio
 from firetower.core.automations import Mode
 from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from tui.form.driving import automation, choose, click, fill, focused, new_form, to, write
 from tui.scene import MODELS, VISION, Scene
@@ -25,7 +25,7 @@ async def test_of_a_whole_registry_by_keys(scene: Scene, size: tuple[int, int]) 
         await new_form(pilot)
         assert focused(pilot) == "whole"
         await fill(pilot, alias_regex="^prod", filter_json='{"metadata.f1": {"$gte": 0.9}}')
-        await choose(pilot, "integration", "ci-deploy")
+        await choose(pilot, "endpoint", "ci-deploy")
         await fill(
             pilot,
             payload_json='{"ref": "${artifact_version_string}",\n"n": 1}',
@@ -45,7 +45,7 @@ async def test_of_a_whole_registry_by_keys(scene: Scene, size: tuple[int, int]) 
     f1 = Filter.of({"metadata.f1": {"$gte": 0.9}})
     assert definition.filter == alias_and_tag_filter("^prod", None, f1)
     assert definition.action == WebhookAction(
-        integration="ci-deploy", payload='{"ref": "${artifact_version_string}",\n"n": 1}'
+        endpoint="ci-deploy", payload='{"ref": "${artifact_version_string}",\n"n": 1}'
     )
     assert definition.description == "What ada asked for"
     assert definition.cooldown == timedelta(minutes=10)
@@ -97,7 +97,7 @@ async def test_of_some_collections_of_a_project_by_keys(
         assert shows(pilot, "1 of 2 now")
         await to(pilot, "action-type")
         await press(pilot, "right")
-        await choose(pilot, "integration", "team-ml")
+        await choose(pilot, "endpoint", "team-ml")
         await fill(pilot, slack_title="${alias}!", slack_message="one\ntwo")
         await choose(pilot, "slack-severity", "ERROR")
         await fill(pilot, automation_name="n")
@@ -106,7 +106,7 @@ async def test_of_some_collections_of_a_project_by_keys(
     definition = automation(scene, "n").definition
     assert definition.scope == scope
     assert definition.action == SlackAction(
-        integration="team-ml", title="${alias}!", message="one\ntwo", severity=Severity.ERROR
+        endpoint="team-ml", title="${alias}!", message="one\ntwo", severity=Severity.ERROR
     )
 
 
@@ -123,7 +123,7 @@ async def test_by_mouse_alone_but_for_the_text(scene: Scene, size: tuple[int, in
         await click(pilot, "#event-type")
         await pilot.click("Picker OptionList", offset=(3, 1))
         await settled(pilot)
-        await click(pilot, "#integration")
+        await click(pilot, "#endpoint")
         await pilot.click("Picker OptionList", offset=(3, 0))
         await settled(pilot)
         await click(pilot, "#automation-name")
@@ -136,4 +136,4 @@ async def test_by_mouse_alone_but_for_the_text(scene: Scene, size: tuple[int, in
     assert isinstance(definition.scope, CollectionScope)
     assert str(definition.scope.collection) == "models/bert"
     assert definition.event_type is EventType.UNLINK_ARTIFACT
-    assert definition.action == WebhookAction(integration="ci-deploy")
+    assert definition.action == WebhookAction(endpoint="ci-deploy")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from core.builders import MODELS, NOON, VISION, make_event, make_integration
+from core.builders import MODELS, NOON, VISION, make_endpoint, make_event
 from firetower.core.actions import ActionType
 from firetower.core.automations import Mode
 from firetower.core.backtest import matches
 from firetower.core.catalog import Collection
+from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.events import Event, EventType
-from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.fields import variables
@@ -41,20 +41,20 @@ def collection(name: str, type_: str = "model", container: object = MODELS) -> C
     )
 
 
-def slack(name: str = "team-ml") -> Integration:
-    return make_integration(name=name, kind=IntegrationKind.SLACK, url=None, url_secret="HOOK")
+def slack(name: str = "team-ml") -> Endpoint:
+    return make_endpoint(name=name, kind=EndpointKind.SLACK, url=None, url_secret="HOOK")
 
 
 WORLD = World(
     collections=[collection("resnet"), collection("bert"), collection("mini", "dataset")],
-    webhooks=[make_integration(signing_secret="CI_KEY", access_token_secret="CI_TOKEN")],
+    webhooks=[make_endpoint(signing_secret="CI_KEY", access_token_secret="CI_TOKEN")],
     slacks=[slack()],
     known=True,
 )
 
 
 def draft(container: ContainerReference = MODELS, **said: Any) -> Draft:
-    return replace(Draft.new(container), **{"name": "n", "integration": "ci-deploy", **said})
+    return replace(Draft.new(container), **{"name": "n", "endpoint": "ci-deploy", **said})
 
 
 def preview(one: Draft, recent: Sequence[Event] = (), world: World = WORLD) -> str:
@@ -70,7 +70,7 @@ def test_it_begins_with_the_automation_in_one_sentence() -> None:
 
 
 def test_an_endpoint_that_is_not_chosen_yet_is_called_so() -> None:
-    assert "POST to an endpoint." in preview(draft(integration=""))
+    assert "POST to an endpoint." in preview(draft(endpoint=""))
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_secrets_are_masked_and_only_a_webhooks_own_are_offered() -> None:
         "CI_KEY",
         "CI_TOKEN",
     ]
-    message = draft(action=ActionType.NOTIFICATION, integration="ci-deploy")
+    message = draft(action=ActionType.NOTIFICATION, endpoint="ci-deploy")
     assert "CI_KEY" not in variables(message, WORLD)
 
 
 def test_a_slack_message_is_shown_and_an_action_that_only_records_has_no_body() -> None:
-    said = preview(draft(action=ActionType.NOTIFICATION, integration="team-ml", title="${alias}!"))
+    said = preview(draft(action=ActionType.NOTIFICATION, endpoint="team-ml", title="${alias}!"))
     assert "post to Slack by team-ml" in said
     assert '"text": "production!"' in said
     assert "Body" not in preview(draft(action=ActionType.NO_OP))
@@ -219,23 +219,23 @@ def test_long_lists_are_cut() -> None:
 
 
 def test_an_endpoint_that_is_off_or_gone_is_noted() -> None:
-    off = replace(WORLD, webhooks=[make_integration(disabled_reason="410 Gone")])
+    off = replace(WORLD, webhooks=[make_endpoint(disabled_reason="410 Gone")])
     assert endpoint_note(draft(), WORLD) == ""
     assert endpoint_note(draft(), off) == "disabled (410 Gone): what fires for it waits"
-    assert endpoint_note(draft(integration="old"), WORLD) == "there is none of this name any more"
-    assert endpoint_note(draft(action=ActionType.NO_OP, integration="old"), WORLD) == ""
+    assert endpoint_note(draft(endpoint="old"), WORLD) == "there is none of this name any more"
+    assert endpoint_note(draft(action=ActionType.NO_OP, endpoint="old"), WORLD) == ""
 
 
 def test_a_webhook_and_a_slack_hook_of_one_name_are_told_apart() -> None:
     world = replace(WORLD, slacks=[slack("ci-deploy")])
     for action, kind in (
-        (ActionType.GENERIC_WEBHOOK, IntegrationKind.WEBHOOK),
-        (ActionType.NOTIFICATION, IntegrationKind.SLACK),
+        (ActionType.GENERIC_WEBHOOK, EndpointKind.WEBHOOK),
+        (ActionType.NOTIFICATION, EndpointKind.SLACK),
     ):
-        found = world.integration(action, "ci-deploy")
+        found = world.endpoint(action, "ci-deploy")
         assert found is not None
         assert found.settings.kind is kind
-    assert world.integration(ActionType.NO_OP, "ci-deploy") is None
+    assert world.endpoint(ActionType.NO_OP, "ci-deploy") is None
 
 
 def test_only_events_of_the_type_and_scope_match() -> None:

@@ -20,12 +20,12 @@ GRANTED = {"ci-deploy": frozenset({"CI_KEY"})}
 
 def draft(container: ContainerReference = MODELS, **said: Any) -> Draft:
     """Return a draft that can be saved, but for what is said otherwise."""
-    given = {"name": "n", "integration": "ci-deploy", **said}
+    given = {"name": "n", "endpoint": "ci-deploy", **said}
     return replace(Draft.new(container), **given)
 
 
 PART = {"whole": False}
-SLACK = {"action": ActionType.NOTIFICATION, "integration": "team-ml"}
+SLACK = {"action": ActionType.NOTIFICATION, "endpoint": "team-ml"}
 
 PROBLEMS: list[tuple[ContainerReference, dict[str, Any], Part, str, str]] = [
     (VISION, {**PART, "pattern": "/a(b/"}, Part.SCOPE, "RE2 refuses", "look-around"),
@@ -109,8 +109,8 @@ def test_every_problem_is_said_at_once() -> None:
     [
         (MODELS, PART, Part.SCOPE, "Choose a collection."),
         (VISION, PART, Part.SCOPE, "Give a glob, a /regex/ or a type."),
-        (MODELS, {"integration": ""}, Part.ACTION, "Choose an endpoint, or make one."),
-        (MODELS, {**SLACK, "integration": ""}, Part.ACTION, "Choose an endpoint, or make one."),
+        (MODELS, {"endpoint": ""}, Part.ACTION, "Choose an endpoint, or make one."),
+        (MODELS, {**SLACK, "endpoint": ""}, Part.ACTION, "Choose an endpoint, or make one."),
     ],
 )
 def test_what_was_only_left_out_is_no_error(
@@ -164,9 +164,9 @@ def test_each_action_takes_its_own_fields() -> None:
     webhook = read_draft(draft(**both), GRANTED).definition
     slack = read_draft(draft(**{**both, **SLACK}), GRANTED).definition
     assert webhook is not None
-    assert webhook.action == WebhookAction(integration="ci-deploy", payload="1")
+    assert webhook.action == WebhookAction(endpoint="ci-deploy", payload="1")
     assert slack is not None
-    assert slack.action == SlackAction(integration="team-ml", title="t")
+    assert slack.action == SlackAction(endpoint="team-ml", title="t")
 
 
 def test_one_collection_of_a_registry() -> None:

@@ -10,7 +10,7 @@ from firetower.core.filters.fields import Testable, check_carried
 from firetower.core.filters.nodes import Node, Predicate
 from firetower.core.filters.parse import parse_node
 from firetower.core.filters.trace import Trace
-from firetower.core.jsons import clean, parse
+from firetower.core.json import clean, parse
 from firetower.core.references import Frozen
 
 

@@ -7,8 +7,8 @@ from pydantic import JsonValue
 
 from firetower.core.filters.fields import Testable, getter
 from firetower.core.filters.operators import OPERATORS
+from firetower.core.filters.patterns import required_start
 from firetower.core.filters.trace import Trace
-from firetower.core.plain import required_start
 from firetower.core.text import quoted, visible
 
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.filters.fields import MISSING, Value
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.text import quoted, shortened
 
 Test: TypeAlias = Callable[[Value], bool]

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from sqlalchemy import case, func, literal
 
 from firetower.core.filters.nodes import Predicate
-from firetower.core.plain import required_start
+from firetower.core.filters.patterns import required_start
 from firetower.store.backtest.values import Found
 from firetower.store.backtest.verdicts import DOUBT, NO, YES, Logic, Verdict, when
 

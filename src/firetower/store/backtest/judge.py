@@ -13,7 +13,7 @@ from firetower.store.backtest import values
 from firetower.store.backtest.compare import compare
 from firetower.store.backtest.values import Found
 from firetower.store.backtest.verdicts import DOUBT, NO, YES, Logic, Verdict, when
-from firetower.store.known import KnownCollection
+from firetower.store.catalog.collection_cache import CachedCollection
 
 COLUMNS: Mapping[str, str] = {
     "alias": "text",
@@ -34,7 +34,7 @@ class Known:
     """What is known of the events before they are read."""
 
     logic: Logic
-    covered: Mapping[int, KnownCollection]
+    covered: Mapping[int, CachedCollection]
     """The collections in the scope."""
     few: Mapping[str, Sequence[Any]]
     """The distinct values of the fields that have few."""

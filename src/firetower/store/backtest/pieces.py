@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, select
 
 from firetower.core.errors import Cancelled
-from firetower.store import tables
+from firetower.store import schema
 
-_events = tables.events.c
+_events = schema.events.c
 _AFTER, _UPTO = bindparam("after", type_=BigInteger), bindparam("upto", type_=BigInteger)
 _PIECE = 20_000
 """Ids in a piece: some 50 ms of work, however few of its events are let through."""

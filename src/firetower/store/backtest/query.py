@@ -7,14 +7,14 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, 
 
 from firetower.core.filters.fields import METADATA
 from firetower.core.filters.nodes import All, Node, predicates
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.backtest import values
 from firetower.store.backtest.judge import Columns, Judge, Known, Path, metadata_path
 from firetower.store.backtest.pieces import Pieces
 from firetower.store.backtest.verdicts import DOUBT, NO, Verdict
 from firetower.store.events import WITH_VERSIONS
 
-_events, _versions = tables.events.c, tables.versions.c
+_events, _versions = schema.events.c, schema.versions.c
 
 METADATA_JSON = "metadata_json"
 _OCCURRENCE = ("id", "recorded_at", "cause")

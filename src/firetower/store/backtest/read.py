@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, select
 from firetower.core.automations import Definition
 from firetower.core.backtest import Occurrence
 from firetower.core.filters.nodes import All, Node, predicates
-from firetower.core.jsons import parse_object
+from firetower.core.json import parse_object
 from firetower.core.references import CollectionReference
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.backtest.judge import COLUMNS, MANY, Known
 from firetower.store.backtest.pieces import Pieces
 from firetower.store.backtest.query import (
@@ -24,11 +24,11 @@ from firetower.store.backtest.query import (
     select_passing,
 )
 from firetower.store.backtest.verdicts import Logic
+from firetower.store.catalog.collection_cache import CachedCollection
 from firetower.store.catalog.lookups import find_container
-from firetower.store.known import KnownCollection
 from firetower.store.types import EPOCH
 
-_collections, _events = tables.collections.c, tables.events.c
+_collections, _events = schema.collections.c, schema.events.c
 _YES = 2
 
 _metadata = lru_cache(maxsize=256)(parse_object)
@@ -124,7 +124,7 @@ def _distinct(pieces: Pieces, field: str) -> list[Any] | None:
 
 def _covered(
     connection: Connection, definition: Definition
-) -> tuple[dict[int, KnownCollection], ColumnElement[bool]]:
+) -> tuple[dict[int, CachedCollection], ColumnElement[bool]]:
     """Return the collections that the scope covers, and the condition on their events."""
     scope = definition.scope
     inside = _collections.container_id == find_container(connection, scope.container)
@@ -133,7 +133,7 @@ def _covered(
     for number, name, type_ in connection.execute(query):
         reference = CollectionReference(container=scope.container, name=name)
         if scope.covers(reference, type_):
-            covered[number] = KnownCollection(reference, type_)
+            covered[number] = CachedCollection(reference, type_)
         else:
             everywhere = False
     among = select(_collections.id).where(inside) if everywhere else list(covered)

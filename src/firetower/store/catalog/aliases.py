@@ -6,18 +6,17 @@ from sqlalchemy import bindparam, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import EventType
-from firetower.core.names import check_alias
-from firetower.core.references import VersionReference
+from firetower.core.references import VersionReference, check_alias
 from firetower.core.text import visible
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.catalog.lookups import FoundVersion, find_version
 from firetower.store.changes import Change
 
-_aliases = tables.aliases.c
+_aliases = schema.aliases.c
 _IS_IT = (_aliases.collection_id == bindparam("collection")) & (_aliases.alias == bindparam("name"))
 _NAMED = select(_aliases.version_index).where(_IS_IT)
-_MOVE = tables.aliases.update().where(_IS_IT).values(version_index=bindparam("index"))
-_ADD = tables.aliases.insert()
+_MOVE = schema.aliases.update().where(_IS_IT).values(version_index=bindparam("index"))
+_ADD = schema.aliases.insert()
 
 
 def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
@@ -66,9 +65,9 @@ def remove_aliases(change: Change, reference: VersionReference, aliases: Iterabl
 
 def drop_alias(change: Change, version: FoundVersion, alias: str) -> bool:
     """Take one alias off a version; return whether the version had it."""
-    rows = tables.aliases.c
+    rows = schema.aliases.c
     removed = change.connection.execute(
-        tables.aliases.delete().where(
+        schema.aliases.delete().where(
             rows.collection_id == version.collection.id,
             rows.alias == alias,
             rows.version_index == version.index,

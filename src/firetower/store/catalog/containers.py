@@ -6,7 +6,7 @@ from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.text import quoted, shortened, visible
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.catalog.lookups import (
     FoundCollection,
     collection_row,
@@ -29,7 +29,7 @@ def create_container(change: Change, reference: ContainerReference, description:
 def ensure_container(change: Change, reference: ContainerReference, description: str = "") -> bool:
     """Make a registry or a project unless it is there; return whether it was new."""
     return change.insert_if_new(
-        tables.containers,
+        schema.containers,
         kind=reference.kind.value,
         entity=reference.entity,
         name=reference.name,
@@ -51,7 +51,7 @@ def ensure_collection(
         if reference.container.kind is ContainerKind.PROJECT:
             ensure_container(change, reference.container)
         change.insert_if_new(
-            tables.collections,
+            schema.collections,
             container_id=find_container(change.connection, reference.container),
             name=reference.name,
             type=type_,
@@ -71,7 +71,7 @@ def ensure_collection(
 
 def list_containers(connection: Connection, kind: ContainerKind) -> list[Container]:
     """Return every registry, or every project, by name."""
-    containers = tables.containers.c
+    containers = schema.containers.c
     query = _containers().where(containers.kind == kind.value)
     rows = connection.execute(query.order_by(containers.entity, containers.name))
     return [_container(row) for row in rows.mappings()]
@@ -80,7 +80,7 @@ def list_containers(connection: Connection, kind: ContainerKind) -> list[Contain
 def show_container(connection: Connection, reference: ContainerReference) -> Container:
     """Return one registry or project. Raises NotFound."""
     found = find_container(connection, reference)
-    query = _containers().where(tables.containers.c.id == found)
+    query = _containers().where(schema.containers.c.id == found)
     return _container(connection.execute(query).mappings().one())
 
 
@@ -90,21 +90,21 @@ def container_exists(connection: Connection, reference: ContainerReference) -> b
 
 
 def _containers() -> Select[tuple[object, ...]]:
-    containers, collections = tables.containers.c, tables.collections.c
-    revisions = tables.revisions.c
+    containers, collections = schema.containers.c, schema.collections.c
+    revisions = schema.revisions.c
     in_container = (
         select(func.count())
-        .select_from(tables.collections)
+        .select_from(schema.collections)
         .where(collections.container_id == containers.id)
     )
     versions = (
         select(func.count())
-        .select_from(tables.memberships.join(tables.collections))
+        .select_from(schema.memberships.join(schema.collections))
         .where(collections.container_id == containers.id)
     )
     automations = (
         select(func.count())
-        .select_from(tables.revisions)
+        .select_from(schema.revisions)
         .where(
             revisions.container_id == containers.id,
             revisions.until_event_id.is_(None),
@@ -112,7 +112,7 @@ def _containers() -> Select[tuple[object, ...]]:
         )
     )
     return select(
-        tables.containers,
+        schema.containers,
         in_container.scalar_subquery().label("collection_count"),
         versions.scalar_subquery().label("version_count"),
         automations.scalar_subquery().label("automation_count"),
@@ -137,23 +137,23 @@ def _container(row: object) -> Container:
 def list_collections(connection: Connection, container: ContainerReference) -> list[Collection]:
     """Return a container's collections by name. Raises NotFound."""
     found = find_container(connection, container)
-    collections, memberships = tables.collections.c, tables.memberships.c
+    collections, memberships = schema.collections.c, schema.memberships.c
     tags: dict[int, list[str]] = {}
     for collection_id, tag in connection.execute(
-        select(tables.collection_tags)
-        .join(tables.collections)
+        select(schema.collection_tags)
+        .join(schema.collections)
         .where(collections.container_id == found)
-        .order_by(tables.collection_tags.c.tag)
+        .order_by(schema.collection_tags.c.tag)
     ):
         tags.setdefault(collection_id, []).append(tag)
     count = (
         select(func.count())
-        .select_from(tables.memberships)
+        .select_from(schema.memberships)
         .where(memberships.collection_id == collections.id)
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(tables.collections, count.label("version_count"))
+        select(schema.collections, count.label("version_count"))
         .where(collections.container_id == found)
         .order_by(collections.name)
     )

@@ -12,13 +12,13 @@ from firetower.core.references import (
     VersionReference,
 )
 from firetower.core.text import nearest, visible
-from firetower.store import tables
+from firetower.store import schema
 
 _MOST = 2**31 - 1
 """The largest index a column holds."""
 
-_containers, _collections = tables.containers.c, tables.collections.c
-_memberships, _aliases = tables.memberships.c, tables.aliases.c
+_containers, _collections = schema.containers.c, schema.collections.c
+_memberships, _aliases = schema.memberships.c, schema.aliases.c
 
 # Made once: making them anew took half of a look-up's time.
 _CONTAINER = select(_containers.id).where(
@@ -28,7 +28,7 @@ _CONTAINER = select(_containers.id).where(
 )
 _COLLECTION = (
     select(_collections.id, _collections.type, _collections.next_index)
-    .join_from(tables.containers, tables.collections, _collections.container_id == _containers.id)
+    .join_from(schema.containers, schema.collections, _collections.container_id == _containers.id)
     .where(
         _containers.kind == bindparam("kind"),
         _containers.entity == bindparam("entity"),
@@ -36,7 +36,7 @@ _COLLECTION = (
         _collections.name == bindparam("name"),
     )
 )
-_COLLECTION_LOCKED = _COLLECTION.with_for_update(of=tables.collections)
+_COLLECTION_LOCKED = _COLLECTION.with_for_update(of=schema.collections)
 _IN_COLLECTION = select(_memberships.version_index, _memberships.version_id).where(
     _memberships.collection_id == bindparam("collection")
 )
@@ -91,7 +91,7 @@ def find_container(connection: Connection, reference: ContainerReference) -> int
     found = container_id(connection, reference)
     if found is not None:
         return found
-    containers = tables.containers.c
+    containers = schema.containers.c
     others = connection.execute(
         select(containers.entity, containers.name).where(containers.kind == reference.kind.value)
     )
@@ -132,7 +132,7 @@ def find_collection(
     if found is not None:
         return found
     container = find_container(connection, reference.container)
-    collections = tables.collections.c
+    collections = schema.collections.c
     names = connection.execute(
         select(collections.name).where(collections.container_id == container)
     ).scalars()
@@ -169,7 +169,7 @@ def _no_version(
     connection: Connection, reference: VersionReference, collection: FoundCollection
 ) -> NotFound:
     where = visible(str(reference.collection))
-    memberships, aliases = tables.memberships.c, tables.aliases.c
+    memberships, aliases = schema.memberships.c, schema.aliases.c
     if reference.index is not None:
         newest = connection.execute(
             select(memberships.version_index)

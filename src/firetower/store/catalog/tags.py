@@ -4,10 +4,9 @@ from collections.abc import Iterable
 
 from firetower.core.errors import NotFound
 from firetower.core.events import EventType
-from firetower.core.names import check_name
-from firetower.core.references import CollectionReference, VersionReference
+from firetower.core.references import CollectionReference, VersionReference, check_name
 from firetower.core.text import visible
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.catalog.lookups import FoundVersion, find_collection, find_version
 from firetower.store.changes import Change
 
@@ -23,7 +22,7 @@ def add_version_tags(change: Change, reference: VersionReference, tags: Iterable
 def tag_version(change: Change, version: FoundVersion, tag: str) -> None:
     """Put one tag on a version."""
     new = change.insert_if_new(
-        tables.version_tags,
+        schema.version_tags,
         collection_id=version.collection.id,
         version_index=version.index,
         tag=tag,
@@ -45,9 +44,9 @@ def remove_version_tags(change: Change, reference: VersionReference, tags: Itera
 
 def untag_version(change: Change, version: FoundVersion, tag: str) -> bool:
     """Take one tag off a version; return whether it had it."""
-    rows = tables.version_tags.c
+    rows = schema.version_tags.c
     removed = change.connection.execute(
-        tables.version_tags.delete().where(
+        schema.version_tags.delete().where(
             rows.collection_id == version.collection.id,
             rows.version_index == version.index,
             rows.tag == tag,
@@ -68,7 +67,7 @@ def add_collection_tags(
     checked = [check_name(tag, "tag") for tag in tags]
     collection = find_collection(change.connection, reference, lock=True)
     for tag in checked:
-        if change.insert_if_new(tables.collection_tags, collection_id=collection.id, tag=tag):
+        if change.insert_if_new(schema.collection_tags, collection_id=collection.id, tag=tag):
             change.record(EventType.ADD_COLLECTION_TAG, collection.id, tag=tag)
 
 
@@ -78,10 +77,10 @@ def remove_collection_tags(
     """Take tags off a collection. Raises NotFound for one it does not have, InvalidInput."""
     checked = [check_name(tag, "tag") for tag in tags]
     collection = find_collection(change.connection, reference, lock=True)
-    rows = tables.collection_tags.c
+    rows = schema.collection_tags.c
     for tag in checked:
         removed = change.connection.execute(
-            tables.collection_tags.delete().where(
+            schema.collection_tags.delete().where(
                 rows.collection_id == collection.id, rows.tag == tag
             )
         )

@@ -8,15 +8,17 @@ from sqlalchemy import Connection, bindparam, select
 from firetower.core.catalog import Content, Entry, LoggedVersion, Version, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
-from firetower.core.jsons import dump, parse_object
-from firetower.core.names import check_alias, check_name
+from firetower.core.json import dump, parse_object
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
     VersionReference,
+    check_alias,
+    check_name,
 )
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.catalog.aliases import drop_alias, point_alias
+from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.catalog.containers import ensure_collection
 from firetower.store.catalog.lookups import (
     FoundCollection,
@@ -26,9 +28,8 @@ from firetower.store.catalog.lookups import (
 )
 from firetower.store.catalog.tags import tag_version, untag_version
 from firetower.store.changes import Change
-from firetower.store.known import KnownCollections
 
-_versions, _memberships = tables.versions.c, tables.memberships.c
+_versions, _memberships = schema.versions.c, schema.memberships.c
 _NEWEST = (
     select(_versions.id, _versions.home_index, _versions.digest)
     .where(_versions.home_collection_id == bindparam("collection"))
@@ -40,8 +41,8 @@ _LINKED = select(_memberships.version_index).where(
     _memberships.version_id == bindparam("version"),
 )
 _TAKE_INDEX = (
-    tables.collections.update()
-    .where(tables.collections.c.id == bindparam("collection"))
+    schema.collections.update()
+    .where(schema.collections.c.id == bindparam("collection"))
     .values(next_index=bindparam("following"))
 )
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
@@ -100,9 +101,9 @@ def _insert_version(
     metadata: Mapping[str, JsonValue],
 ) -> FoundVersion:
     entries = dump([entry.model_dump(exclude_none=True) for entry in content.entries])
-    change.insert_if_new(tables.manifests, digest=content.digest, entries=entries)
+    change.insert_if_new(schema.manifests, digest=content.digest, entries=entries)
     result = change.connection.execute(
-        tables.versions.insert().values(
+        schema.versions.insert().values(
             artifact_id=f"{ARTIFACT_ID_PREFIX}{change.random_hex(16)}",
             home_collection_id=collection.id,
             home_index=collection.next_index,
@@ -122,7 +123,7 @@ def _join(change: Change, collection: FoundCollection, version_id: int) -> Found
     """Give a version the next index of a collection."""
     index = collection.next_index
     change.connection.execute(
-        tables.memberships.insert(),
+        schema.memberships.insert(),
         {
             "collection_id": collection.id,
             "version_index": index,
@@ -178,9 +179,9 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
         drop_alias(change, version, alias)
     for tag in _names(change.connection, "version_tags", version):
         untag_version(change, version, tag)
-    memberships = tables.memberships.c
+    memberships = schema.memberships.c
     change.connection.execute(
-        tables.memberships.delete().where(
+        schema.memberships.delete().where(
             memberships.collection_id == version.collection.id,
             memberships.version_index == version.index,
         )
@@ -191,7 +192,7 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
 
 def _names(connection: Connection, table: str, version: FoundVersion) -> list[str]:
     """Return a version's aliases or tags in its collection."""
-    rows = tables.metadata.tables[table].c
+    rows = schema.metadata.tables[table].c
     name = rows.alias if table == "aliases" else rows.tag
     return list(
         connection.execute(
@@ -202,10 +203,10 @@ def _names(connection: Connection, table: str, version: FoundVersion) -> list[st
     )
 
 
-def show(connection: Connection, known: KnownCollections, version: FoundVersion) -> Version:
+def show(connection: Connection, known: CollectionCache, version: FoundVersion) -> Version:
     """Return a version as it stands in its collection."""
     row = connection.execute(
-        select(tables.versions).where(tables.versions.c.id == version.version_id)
+        select(schema.versions).where(schema.versions.c.id == version.version_id)
     ).one()
     home = known.get(connection, row.home_collection_id)
     return Version(
@@ -232,15 +233,15 @@ def logged(version: Version, *, created: bool) -> LoggedVersion:
 
 
 def show_detail(
-    connection: Connection, known: KnownCollections, reference: VersionReference
+    connection: Connection, known: CollectionCache, reference: VersionReference
 ) -> VersionDetail:
     """Return a version with its files and links. Raises NotFound."""
     found = find_version(connection, reference)
     version = show(connection, known, found)
     entries = connection.execute(
-        select(tables.manifests.c.entries).where(tables.manifests.c.digest == version.digest)
+        select(schema.manifests.c.entries).where(schema.manifests.c.digest == version.digest)
     ).scalar_one()
-    memberships = tables.memberships.c
+    memberships = schema.memberships.c
     links = connection.execute(
         select(memberships.collection_id, memberships.version_index)
         .where(memberships.version_id == found.version_id)
@@ -261,11 +262,11 @@ def show_detail(
 
 
 def list_versions(
-    connection: Connection, known: KnownCollections, reference: CollectionReference
+    connection: Connection, known: CollectionCache, reference: CollectionReference
 ) -> Sequence[Version]:
     """Return a collection's versions, the newest first. Raises NotFound."""
     collection = find_collection(connection, reference)
-    memberships = tables.memberships.c
+    memberships = schema.memberships.c
     rows = connection.execute(
         select(memberships.version_index, memberships.version_id)
         .where(memberships.collection_id == collection.id)

@@ -1,7 +1,6 @@
 """Alembic's environment: it runs on the connection that the store hands it."""
 
 from alembic import context
-
 from firetower.store.tables import metadata
 
 connection = context.config.attributes["connection"]

@@ -5,36 +5,36 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, func, select, update
 
-from firetower.core.circuits import Circuit
+from firetower.core.circuit_breaker import Circuit
+from firetower.core.endpoints import Endpoint
 from firetower.core.executions import Status
-from firetower.core.integrations import Integration
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.circuits import take_probe
 from firetower.store.events import build_event, learn_collections, select_events
 from firetower.store.queue.conditions import TRIED, UNTRIED, has_status
-from firetower.store.queue.turn import LEASE_MARGIN, Claim, Turn
+from firetower.store.queue.cycle import LEASE_MARGIN, Claim, Turn
 
-_events, _executions = tables.events.c, tables.executions.c
-_integrations = tables.integrations.c
+_events, _executions = schema.events.c, schema.executions.c
+_endpoints = schema.endpoints.c
 
 _GLANCE = timedelta(seconds=1)
 """After which a probe that another worker has is looked at again."""
 
 # Made once: making a query costs as much as running it, and every turn runs these.
 _WAITING = has_status(Status.PENDING)
-_OF_ONE = _executions.integration_id == bindparam("integration")
+_OF_ONE = _executions.endpoint_id == bindparam("endpoint")
 _NEXT_OF_ONE = select(func.min(_executions.due_at)).where(_OF_ONE, _WAITING)
 _NEXT_TRIED = select(func.min(_executions.due_at)).where(_OF_ONE, TRIED)
 _NEXT_UNTRIED = (
     select(_executions.due_at).where(_OF_ONE, UNTRIED).order_by(_executions.due_at).limit(1)
 )
 _NEXT_OF_EACH = select(
-    _integrations.id,
+    _endpoints.id,
     select(func.min(_executions.due_at))
-    .where(_executions.integration_id == _integrations.id, _WAITING)
+    .where(_executions.endpoint_id == _endpoints.id, _WAITING)
     .scalar_subquery()
     .label("due_at"),
-).where(_integrations.disabled_at.is_(None), _integrations.deleted_at.is_(None))
+).where(_endpoints.disabled_at.is_(None), _endpoints.deleted_at.is_(None))
 
 
 def _due(which: ColumnElement[bool] | TextClause) -> Select[Any]:
@@ -56,7 +56,7 @@ def _due(which: ColumnElement[bool] | TextClause) -> Select[Any]:
 
 _DUE, _DUE_TRIED, _DUE_UNTRIED = _due(_WAITING), _due(TRIED), _due(UNTRIED)
 _LEASE = (
-    update(tables.executions)
+    update(schema.executions)
     .where(_executions.id.in_(bindparam("ids", expanding=True)))
     .values(
         status=Status.RUNNING.value,
@@ -69,84 +69,80 @@ _EVENTS = select_events().where(_events.id.in_(bindparam("ids", expanding=True))
 
 
 def claim_due(turn: Turn) -> tuple[list[Claim], datetime | None]:
-    """Lease what is due: for each enabled integration as many as it has room for.
+    """Lease what is due: for each enabled endpoint as many as it has room for.
 
-    Return the claims, and when to look again: the earliest time at which an integration with
+    Return the claims, and when to look again: the earliest time at which an endpoint with
     room has something due. Those without room are looked at when an answer comes.
     """
     claims: list[Claim] = []
     upcoming: list[datetime] = []
-    for integration_id, due_at in next_due(turn).items():
-        if turn.slots.free.get(integration_id, 0) == 0:
+    for endpoint_id, due_at in next_due(turn).items():
+        if turn.slots.free.get(endpoint_id, 0) == 0:
             continue
-        integration = turn.mirror.integrations[integration_id]
-        if integration.circuit is not None:
-            through, moments = _claim_through(turn, integration, integration.circuit)
+        endpoint = turn.cache.endpoints[endpoint_id]
+        if endpoint.circuit is not None:
+            through, moments = _claim_through(turn, endpoint, endpoint.circuit)
             claims.extend(through)
             upcoming.extend(moments)
             continue
         if due_at > turn.now:
             upcoming.append(due_at)
             continue
-        claims.extend(_claim(turn, integration, turn.slots.free[integration_id]))
-        if turn.slots.free[integration_id] > 0:
-            upcoming.append(_next_due_of(turn, integration_id) or turn.now + LEASE_MARGIN)
+        claims.extend(_claim(turn, endpoint, turn.slots.free[endpoint_id]))
+        if turn.slots.free[endpoint_id] > 0:
+            upcoming.append(_next_due_of(turn, endpoint_id) or turn.now + LEASE_MARGIN)
     return claims, min(upcoming, default=None)
 
 
 def _claim_through(
-    turn: Turn, integration: Integration, circuit: Circuit
+    turn: Turn, endpoint: Endpoint, circuit: Circuit
 ) -> tuple[list[Claim], list[datetime]]:
     """Lease what an open circuit lets through, and return when to look again.
 
     That is what was tried before, by its own schedule, and one first try now and then.
     """
     claims: list[Claim] = []
-    tried_at = _next_due_of(turn, integration.id, _NEXT_TRIED)
+    tried_at = _next_due_of(turn, endpoint.id, _NEXT_TRIED)
     if tried_at is not None and tried_at <= turn.now:
-        claims = _claim(turn, integration, turn.slots.free[integration.id], _DUE_TRIED)
-        tried_at = _next_due_of(turn, integration.id, _NEXT_TRIED)
+        claims = _claim(turn, endpoint, turn.slots.free[endpoint.id], _DUE_TRIED)
+        tried_at = _next_due_of(turn, endpoint.id, _NEXT_TRIED)
     upcoming = [] if tried_at is None else [tried_at]
-    if turn.slots.free[integration.id] == 0:
+    if turn.slots.free[endpoint.id] == 0:
         return claims, []  # looked at when an answer comes
-    held_since = _next_due_of(turn, integration.id, _NEXT_UNTRIED)
+    held_since = _next_due_of(turn, endpoint.id, _NEXT_UNTRIED)
     if held_since is not None:
-        probes, again_at = _claim_probe(turn, integration, max(held_since, circuit.probe_at))
+        probes, again_at = _claim_probe(turn, endpoint, max(held_since, circuit.probe_at))
         claims, upcoming = [*claims, *probes], [*upcoming, again_at]
     return claims, upcoming
 
 
-def _claim_probe(
-    turn: Turn, integration: Integration, begins: datetime
-) -> tuple[list[Claim], datetime]:
+def _claim_probe(turn: Turn, endpoint: Endpoint, begins: datetime) -> tuple[list[Claim], datetime]:
     """Lease the next first try if its time has come; return it, and when to look again."""
     if begins > turn.now:
         return [], begins
-    until = turn.lease_until(integration)
-    if not take_probe(turn.connection, integration.id, turn.now, until):
+    until = turn.lease_until(endpoint)
+    if not take_probe(turn.connection, endpoint.id, turn.now, until):
         return [], turn.now + _GLANCE
-    return _claim(turn, integration, 1, _DUE_UNTRIED, probe=True), until
+    return _claim(turn, endpoint, 1, _DUE_UNTRIED, probe=True), until
 
 
 def _next_due_of(
-    turn: Turn, integration_id: int, query: Select[Any] = _NEXT_OF_ONE
+    turn: Turn, endpoint_id: int, query: Select[Any] = _NEXT_OF_ONE
 ) -> datetime | None:
-    moment: datetime | None = turn.connection.execute(
-        query, {"integration": integration_id}
-    ).scalar()
+    moment: datetime | None = turn.connection.execute(query, {"endpoint": endpoint_id}).scalar()
     return moment
 
 
 def next_due(turn: Turn) -> dict[int, datetime]:
-    """Return when each enabled integration's next execution is due."""
+    """Return when each enabled endpoint's next execution is due."""
     rows = turn.connection.execute(_NEXT_OF_EACH)
-    known = turn.mirror.integrations
+    known = turn.cache.endpoints
     return {row.id: row.due_at for row in rows if row.due_at is not None and row.id in known}
 
 
 def _claim(
     turn: Turn,
-    integration: Integration,
+    endpoint: Endpoint,
     room: int,
     query: Select[Any] = _DUE,
     *,
@@ -155,17 +151,17 @@ def _claim(
     connection, slots = turn.connection, turn.slots
     rows = connection.execute(
         query,
-        {"integration": integration.id, "now": turn.now, "room": room},
+        {"endpoint": endpoint.id, "now": turn.now, "room": room},
     ).all()
     if not rows:
         return []
-    slots.free[integration.id] -= len(rows)
+    slots.free[endpoint.id] -= len(rows)
     connection.execute(
         _LEASE,
         {
             "ids": [row.id for row in rows],
             "worker": slots.worker_id,
-            "until": turn.lease_until(integration),
+            "until": turn.lease_until(endpoint),
         },
     )
     event_rows = connection.execute(_EVENTS, {"ids": [row.event_id for row in rows]}).all()
@@ -177,9 +173,9 @@ def _claim(
             webhook_id=row.webhook_id,
             number=row.attempts + 1,
             retries_used=row.retries_used,
-            revision=turn.mirror.revision(connection, row.revision_id),
+            revision=turn.cache.revision(connection, row.revision_id),
             event=events[row.event_id],
-            integration=integration,
+            endpoint=endpoint,
             probe=probe,
         )
         for row in rows

@@ -3,9 +3,9 @@
 from sqlalchemy import ColumnElement, false, literal_column, text
 
 from firetower.core.executions import Status
-from firetower.store import tables
+from firetower.store import schema
 
-UNEVALUATED = tables.events.c.evaluated == false()
+UNEVALUATED = schema.events.c.evaluated == false()
 """The event waits for its evaluation. Written `IS 0`, SQLite would read the whole history."""
 
 TRIED = text("executions.status = 'pending' AND executions.attempts > 0")
@@ -20,4 +20,4 @@ WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
 
 def has_status(status: Status) -> ColumnElement[bool]:
     """Return the condition on an execution's status, the status written out."""
-    return tables.executions.c.status == literal_column(f"'{status.value}'")
+    return schema.executions.c.status == literal_column(f"'{status.value}'")

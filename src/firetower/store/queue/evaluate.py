@@ -6,25 +6,25 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from firetower.core.causes import webhook_id as webhook_id_of
-from firetower.core.evaluation import Firing, decide, match, starts_cooldown
+from firetower.core.endpoints import Endpoint
 from firetower.core.executions import Status
-from firetower.core.integrations import Integration
-from firetower.store import tables
+from firetower.core.matching import Firing, decide, match, starts_cooldown
+from firetower.core.matching import webhook_id as webhook_id_of
+from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.events import build_event, learn_collections, select_events
 from firetower.store.queue.conditions import UNEVALUATED, has_status
-from firetower.store.queue.turn import Claim, Evaluated, Turn
+from firetower.store.queue.cycle import Claim, Evaluated, Turn
 from firetower.store.types import instant_number, optional_number
 
-_events, _executions = tables.events.c, tables.executions.c
-_automations = tables.automations.c
+_events, _executions = schema.events.c, schema.executions.c
+_automations = schema.automations.c
 _WAITING = (
     select_events()
     .where(UNEVALUATED)
     .order_by(_events.id)
     .limit(bindparam("limit"))
-    .with_for_update(of=tables.events, skip_locked=True)
+    .with_for_update(of=schema.events, skip_locked=True)
 )
 _LEASED = select(_executions.id, _executions.webhook_id).where(
     has_status(Status.RUNNING),
@@ -44,18 +44,18 @@ def evaluate(turn: Turn, limit: int) -> Evaluated:
     """Evaluate the oldest events that wait for it, and write their executions."""
     connection = turn.connection
     rows = connection.execute(_WAITING, {"limit": limit}).all()
-    turn.mirror.refresh(connection)
+    turn.cache.refresh(connection)
     if not rows:
         return Evaluated(0, (), ())
     learn_collections(connection, turn.known, rows)
     events = [build_event(row, turn.known) for row in rows]
-    matches = match(events, turn.mirror.index)
+    matches = match(events, turn.cache.index)
     cooling = {r.automation_id for r, _ in matches if r.definition.cooldown is not None}
     began = _cooldowns(connection, cooling)
-    firings = decide(matches, turn.mirror.integrations, began)
+    firings = decide(matches, turn.cache.endpoints, began)
     claims = _insert(turn, firings)
     _keep_cooldowns(connection, firings, cooling)
-    set_true(connection, tables.events, "evaluated", [event.id for event in events])
+    set_true(connection, schema.events, "evaluated", [event.id for event in events])
     return Evaluated(len(events), firings, claims)
 
 
@@ -82,7 +82,7 @@ def _keep_cooldowns(
     }
     if began:
         connection.execute(
-            update(tables.automations)
+            update(schema.automations)
             .where(_automations.id == bindparam("automation"))
             .values(cooldown_began_at=bindparam("began")),
             [{"automation": key, "began": moment} for key, moment in began.items()],
@@ -96,25 +96,25 @@ def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
     leased: dict[str, Firing] = {}
     for firing in firings:
         webhook_id = new_webhook_id(turn.random_hex, firing.event.cause)
-        integration = _sent_at_once(turn, firing)
+        endpoint = _sent_at_once(turn, firing)
         lease = None
-        if integration is not None:
+        if endpoint is not None:
             leased[webhook_id] = firing
-            lease = turn.slots.worker_id, instant_number(turn.lease_until(integration))
+            lease = turn.slots.worker_id, instant_number(turn.lease_until(endpoint))
         rows.append(_row(firing, webhook_id, now, lease))
-    insert_rows(turn.connection, tables.executions, _COLUMNS, rows)
+    insert_rows(turn.connection, schema.executions, _COLUMNS, rows)
     return _claims(turn, leased)
 
 
-def _sent_at_once(turn: Turn, firing: Firing) -> Integration | None:
-    """Take a place for a firing; return its integration, or None where it has to wait."""
-    integration_id = firing.revision.integration_id
-    if firing.status is not Status.PENDING or integration_id is None:
+def _sent_at_once(turn: Turn, firing: Firing) -> Endpoint | None:
+    """Take a place for a firing; return its endpoint, or None where it has to wait."""
+    endpoint_id = firing.revision.endpoint_id
+    if firing.status is not Status.PENDING or endpoint_id is None:
         return None
-    integration = turn.mirror.integrations[integration_id]
-    if integration.circuit is not None:
+    endpoint = turn.cache.endpoints[endpoint_id]
+    if endpoint.circuit is not None:
         return None
-    return integration if turn.slots.take(integration_id) else None
+    return endpoint if turn.slots.take(endpoint_id) else None
 
 
 def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
@@ -130,14 +130,14 @@ def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
             retries_used=0,
             revision=firing.revision,
             event=firing.event,
-            integration=turn.mirror.integrations[firing.revision.integration_id or 0],
+            endpoint=turn.cache.endpoints[firing.revision.endpoint_id or 0],
         )
         for webhook_id, firing in leased.items()
     ]
 
 
 _COLUMNS = (
-    *("webhook_id", "automation_id", "revision_id", "event_id", "integration_id"),
+    *("webhook_id", "automation_id", "revision_id", "event_id", "endpoint_id"),
     *("status", "reason", "created_at", "due_at", "finished_at"),
     *("attempts", "retries_used", "worker_id", "lease_until", "request_body"),
 )
@@ -151,7 +151,7 @@ def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | Non
         revision.automation_id,
         revision.id,
         firing.event.id,
-        revision.integration_id,
+        revision.endpoint_id,
         firing.status.value if lease is None else Status.RUNNING.value,
         firing.reason,
         now,

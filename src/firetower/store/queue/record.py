@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from firetower.core.circuits import CircuitNews, run_of
-from firetower.core.delivery import Answer, Verdict
+from firetower.core.circuit_breaker import CircuitNews, run_of
 from firetower.core.executions import Status
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.requests import RecordedRequest
-from firetower.store import tables
+from firetower.core.retry import Answer, Verdict
+from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.circuits import any_jitter, follow
-from firetower.store.integrations import disable_gone
-from firetower.store.queue.turn import Claim
+from firetower.store.endpoints import disable_gone
+from firetower.store.queue.cycle import Claim
 from firetower.store.types import instant_number, optional_number
 
 
@@ -51,18 +51,18 @@ def record(
     if not outcomes:
         return ()
     insert_rows(
-        connection, tables.attempts, _TRIED, [_attempt(outcome) for outcome in outcomes], _OVER_LOST
+        connection, schema.attempts, _TRIED, [_attempt(outcome) for outcome in outcomes], _OVER_LOST
     )
     changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
     run_with_rows(connection, _CHANGE, _CHANGED, changes)
     gone = {
-        outcome.claim.integration.id: outcome.verdict.reason or ""
+        outcome.claim.endpoint.id: outcome.verdict.reason or ""
         for outcome in outcomes
         if outcome.verdict.disables_endpoint
     }
     news = _follow_circuits(connection, outcomes, now, jitter, gone)
-    for integration_id, reason in gone.items():
-        disable_gone(connection, integration_id, reason, now)
+    for endpoint_id, reason in gone.items():
+        disable_gone(connection, endpoint_id, reason, now)
     return news
 
 
@@ -76,8 +76,8 @@ def _follow_circuits(
     answers: dict[int, list[Answer]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.request.url:  # else nothing was sent, and nothing is known of the endpoint
-            answers[outcome.claim.integration.id].append(outcome.answer)
-    probed = frozenset(outcome.claim.integration.id for outcome in outcomes if outcome.claim.probe)
+            answers[outcome.claim.endpoint.id].append(outcome.answer)
+    probed = frozenset(outcome.claim.endpoint.id for outcome in outcomes if outcome.claim.probe)
     runs = {key: run_of(given) for key, given in answers.items()}
     return follow(connection, runs, probed, now, jitter, gone=gone)
 

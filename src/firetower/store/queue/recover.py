@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from firetower.core.delivery import LOST, Verdict, judge_lost
 from firetower.core.executions import Status
-from firetower.store import tables
-from firetower.store.integrations import read_schedule
+from firetower.core.retry import LOST, Verdict, judge_lost
+from firetower.store import schema
+from firetower.store.endpoints import read_schedule
 from firetower.store.queue.conditions import has_status
 
-_executions, _attempts = tables.executions.c, tables.attempts.c
+_executions, _attempts = schema.executions.c, schema.attempts.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def recover(
         for claim in lost
     ]
     pairs = list(zip(lost, verdicts, strict=True))
-    connection.execute(tables.attempts.insert(), [_attempt(*pair, now) for pair in pairs])
+    connection.execute(schema.attempts.insert(), [_attempt(*pair, now) for pair in pairs])
     connection.execute(
-        update(tables.executions)
+        update(schema.executions)
         .where(_executions.id == bindparam("execution"))
         .values(
             status=bindparam("new_status"),
@@ -91,16 +91,16 @@ def _lost_claims(connection: Connection, now: datetime, dead_workers: Iterable[s
             _executions.id,
             _executions.attempts,
             _executions.retries_used,
-            tables.integrations.c.schedule_ms,
+            schema.endpoints.c.schedule_ms,
             lost_before.label("lost_before"),
         )
         .join_from(
-            tables.executions,
-            tables.integrations,
-            _executions.integration_id == tables.integrations.c.id,
+            schema.executions,
+            schema.endpoints,
+            _executions.endpoint_id == schema.endpoints.c.id,
         )
         .where(has_status(Status.RUNNING), expired)
-        .with_for_update(of=tables.executions, skip_locked=True)
+        .with_for_update(of=schema.executions, skip_locked=True)
     )
     return [
         _Lost(

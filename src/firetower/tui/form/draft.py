@@ -17,7 +17,7 @@ from firetower.core.actions import (
 from firetower.core.automations import Automation, Mode, duration
 from firetower.core.events import EventType, allowed_events
 from firetower.core.filters import Filter, alias_and_tag_filter
-from firetower.core.jsons import dump
+from firetower.core.json import dump
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 
@@ -39,7 +39,7 @@ class Draft:
     tag: str = ""
     filter: str = ""
     action: ActionType = ActionType.GENERIC_WEBHOOK
-    integration: str = ""
+    endpoint: str = ""
     payload: str = ""
     title: str = ""
     message: str = ""
@@ -121,7 +121,7 @@ def _regexes(parts: Sequence[JsonValue]) -> tuple[dict[str, str], Sequence[JsonV
 
 
 def _action_fields(action: Action) -> dict[str, Any]:
-    fields: dict[str, Any] = {"action": action.type, "integration": action.integration or ""}
+    fields: dict[str, Any] = {"action": action.type, "endpoint": action.endpoint or ""}
     match action:
         case WebhookAction():
             fields["payload"] = action.payload or ""

@@ -11,10 +11,10 @@ from textual.widgets import Input
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
+from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType, why_not_allowed
-from firetower.core.integrations import IntegrationKind
 from firetower.core.references import ContainerKind
-from firetower.core.variables import METADATA_PREFIX, available
+from firetower.core.templates import METADATA_PREFIX, available
 from firetower.tui.form.draft import Draft
 from firetower.tui.form.entry import Entry
 from firetower.tui.form.world import World
@@ -98,7 +98,7 @@ class Fields(Vertical):
         draft = self.draft
         action = Radio(_ACTION_LABELS, ACTIONS.index(draft.action), id="action-type")
         yield Entry("Action", action, id="do")
-        endpoint = Choice("Which endpoint?", value=draft.integration, id="integration")
+        endpoint = Choice("Which endpoint?", value=draft.endpoint, id="endpoint")
         yield Entry("Endpoint", endpoint, id="action")
         payload = TemplateEditor(
             draft.payload,
@@ -161,7 +161,7 @@ class Fields(Vertical):
             tag=self.text("tag-regex"),
             filter=self.text("filter-json"),
             action=ACTIONS[self.query_one("#action-type", Radio).index],
-            integration=self.chosen("integration"),
+            endpoint=self.chosen("endpoint"),
             payload=self.template("payload-json"),
             title=self.text("slack-title"),
             message=self.template("slack-message"),
@@ -188,8 +188,8 @@ class Fields(Vertical):
             ("severity", slack),
         ):
             self.entry(part).display = wanted
-        kind = IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
-        self.query_one("#integration", Choice).offer(integration_offers(world, kind))
+        kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
+        self.query_one("#endpoint", Choice).offer(endpoint_offers(world, kind))
         if draft.container.kind is ContainerKind.REGISTRY:
             names = [
                 Offer(one.reference.name, one.reference.name, one.type) for one in world.collections
@@ -203,20 +203,20 @@ class Fields(Vertical):
             editor.variables = variables(draft, world)
 
 
-def integration_offers(world: World, kind: IntegrationKind) -> list[Offer]:
+def endpoint_offers(world: World, kind: EndpointKind) -> list[Offer]:
     """Return the endpoints of a kind, and the offer to make another."""
     offers = [
         Offer(one.name, one.name, one.target if one.enabled else f"{one.target}, disabled")
-        for one in world.integrations(kind)
+        for one in world.endpoints(kind)
     ]
-    what = "webhook" if kind is IntegrationKind.WEBHOOK else "Slack hook"
+    what = "webhook" if kind is EndpointKind.WEBHOOK else "Slack hook"
     return [*offers, Offer(NEW, f"+ new {what} …")]
 
 
 def variables(draft: Draft, world: World) -> Sequence[str]:
     """Return the variables that the draft's templates may use: a message has no secrets."""
     webhook = draft.action is ActionType.GENERIC_WEBHOOK
-    secrets = world.granted.get(draft.integration) if webhook else None
+    secrets = world.granted.get(draft.endpoint) if webhook else None
     names = available(draft.event_type, secrets or frozenset())
     metadata = f"{METADATA_PREFIX}KEY"
     return [METADATA_PREFIX if name == metadata else name for name in names]

@@ -10,7 +10,7 @@ from firetower.core.automations import Definition, Mode
 from firetower.core.backtest import matches
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.execution_text import pretty
@@ -35,8 +35,8 @@ def preview_text(
         count = counted(len(reading.problems), "thing")
         said = f"{count} to put right first." if reading.problems else "\n".join(_missing(reading))
         return Content.styled(said, "$warning")
-    if not definition.action.integration and not isinstance(definition.action, NoAction):
-        action = definition.action.model_copy(update={"integration": "an endpoint"})
+    if not definition.action.endpoint and not isinstance(definition.action, NoAction):
+        action = definition.action.model_copy(update={"endpoint": "an endpoint"})
         definition = definition.model_copy(update={"action": action})
     matching = [event for event in recent if matches(definition, event)]
     return Content("\n").join(
@@ -92,7 +92,7 @@ def _body(
     yield Content.from_markup(
         f"[dim]{newest}:[/] $subject [dim]$when[/]", subject=subject, when=when
     )
-    body = render_body(definition, event, world.integration(draft.action, draft.integration))
+    body = render_body(definition, event, world.endpoint(draft.action, draft.endpoint))
     if body:
         yield Content("")
         yield Content.styled("Body", "dim")
@@ -116,10 +116,10 @@ def collections_note(draft: Draft, reading: Reading, world: World) -> str:
 
 def endpoint_note(draft: Draft, world: World) -> str:
     """Return why what is sent to the endpoint would not arrive at the moment."""
-    endpoint = world.integration(draft.action, draft.integration)
+    endpoint = world.endpoint(draft.action, draft.endpoint)
     if endpoint is not None and not endpoint.enabled:
         return f"disabled ({endpoint.disabled_reason}): what fires for it waits"
-    if draft.integration and endpoint is None and draft.action is not ActionType.NO_OP:
+    if draft.endpoint and endpoint is None and draft.action is not ActionType.NO_OP:
         return "there is none of this name any more"
     return ""
 

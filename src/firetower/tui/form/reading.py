@@ -11,9 +11,8 @@ from firetower.core.automations import Definition, parse_duration
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.events import check_allowed
 from firetower.core.filters import ANY, Filter, alias_and_tag_filter
-from firetower.core.names import check_automation_name
-from firetower.core.patterns import Pattern
-from firetower.core.references import CollectionReference, ContainerKind
+from firetower.core.filters.patterns import Pattern
+from firetower.core.references import CollectionReference, ContainerKind, check_automation_name
 from firetower.core.scopes import CollectionScope, ContainerScope, Scope, collections_scope
 from firetower.core.text import visible
 from firetower.tui.form.draft import Draft
@@ -92,7 +91,7 @@ def read_draft(
         action=action,
         cooldown=cooldown,
     )
-    secrets = granted.get(draft.integration, frozenset())
+    secrets = granted.get(draft.endpoint, frozenset())
     # What the parts let through and the whole refuses is text in the filter, or the cooldown.
     without = definition.model_copy(update={"cooldown": None})
     attempt(Part.FILTER, lambda: without.check(secrets))
@@ -140,7 +139,7 @@ def _note_missing(draft: Draft, reading: Reading) -> None:
         reading.missing[Part.SCOPE] = (
             "Choose a collection." if registry else "Give a glob, a /regex/ or a type."
         )
-    if draft.action is not ActionType.NO_OP and not draft.integration:
+    if draft.action is not ActionType.NO_OP and not draft.endpoint:
         reading.missing[Part.ACTION] = "Choose an endpoint, or make one."
 
 
@@ -163,7 +162,7 @@ def _read_action(
     draft: Draft, granted: Mapping[str, frozenset[str]], attempt: Attempt
 ) -> Action | None:
     """Read the action, each of its templates under its own field."""
-    secrets = granted.get(draft.integration, frozenset())
+    secrets = granted.get(draft.endpoint, frozenset())
 
     def checked(action: Action) -> Action:
         action.check(draft.event_type, secrets)
@@ -174,11 +173,11 @@ def _read_action(
             payload = draft.payload if draft.payload.strip() else None
             found: Action | None = attempt(
                 Part.PAYLOAD,
-                lambda: checked(WebhookAction(integration=draft.integration, payload=payload)),
+                lambda: checked(WebhookAction(endpoint=draft.endpoint, payload=payload)),
             )
             return found
         case ActionType.NOTIFICATION:
-            slack = partial(SlackAction, integration=draft.integration, severity=draft.severity)
+            slack = partial(SlackAction, endpoint=draft.endpoint, severity=draft.severity)
             title, message = draft.title or None, draft.message or None
             parts = (
                 attempt(Part.TITLE, lambda: checked(slack(title=title))),

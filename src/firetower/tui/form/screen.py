@@ -16,10 +16,10 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
 from firetower.core.executions import Execution
-from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
 from firetower.tui import over
 from firetower.tui.form.draft import Draft, suggested_name
@@ -139,7 +139,7 @@ class FormScreen(over.Over[str | None]):
     def _chosen(self, event: Choice.Changed) -> None:
         if event.value == NEW:
             event.choice.value = event.before
-            self._make_integration()
+            self._make_endpoint()
         if event.choice.id == "event-type":
             self._reload()
         self._look()
@@ -147,9 +147,9 @@ class FormScreen(over.Over[str | None]):
     @on(Radio.Changed, "#action-type")
     def _action_changed(self) -> None:
         """An endpoint of one kind is not one of the other."""
-        choice = self.query_one("#integration", Choice)
+        choice = self.query_one("#endpoint", Choice)
         kind = self._kind(self.fields.read())
-        if choice.value not in {one.name for one in self._world.integrations(kind)}:
+        if choice.value not in {one.name for one in self._world.endpoints(kind)}:
             choice.value = ""
         self._look()
 
@@ -273,19 +273,19 @@ class FormScreen(over.Over[str | None]):
             field.focus()
             break
 
-    def _kind(self, draft: Draft) -> IntegrationKind:
+    def _kind(self, draft: Draft) -> EndpointKind:
         slack = draft.action is ActionType.NOTIFICATION
-        return IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
+        return EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
 
     @work(exit_on_error=False)
-    async def _make_integration(self) -> None:
+    async def _make_endpoint(self) -> None:
         """Make an endpoint without leaving the form, and choose it."""
-        from firetower.tui.screens.integration import IntegrationDialog
+        from firetower.tui.screens.endpoint_form import EndpointDialog
 
-        made = await over.ask(self, IntegrationDialog(self._kind(self.fields.draft)))
+        made = await over.ask(self, EndpointDialog(self._kind(self.fields.draft)))
         if made is not None:
             await self._read()
-            self.query_one("#integration", Choice).value = made
+            self.query_one("#endpoint", Choice).value = made
             self._look()
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from firetower.core.actions import ActionType
 from firetower.core.catalog import Collection
+from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.events import Event, EventType, EventVersion
-from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.references import CollectionReference, ContainerReference
 
 if TYPE_CHECKING:
@@ -26,18 +26,18 @@ class World:
     """What the form knows of the database; read once, and again when something changes."""
 
     collections: Sequence[Collection] = ()
-    webhooks: Sequence[Integration] = ()
-    slacks: Sequence[Integration] = ()
+    webhooks: Sequence[Endpoint] = ()
+    slacks: Sequence[Endpoint] = ()
     names: frozenset[str] = frozenset()
     """The automations' names that are taken."""
     known: bool = False
     """Whether it has been read."""
 
-    def integrations(self, kind: IntegrationKind) -> Sequence[Integration]:
+    def endpoints(self, kind: EndpointKind) -> Sequence[Endpoint]:
         """Return the endpoints of a kind."""
-        return self.webhooks if kind is IntegrationKind.WEBHOOK else self.slacks
+        return self.webhooks if kind is EndpointKind.WEBHOOK else self.slacks
 
-    def integration(self, action: ActionType, name: str) -> Integration | None:
+    def endpoint(self, action: ActionType, name: str) -> Endpoint | None:
         """Return the endpoint of an action: a webhook and a Slack hook may share a name."""
         found = {ActionType.GENERIC_WEBHOOK: self.webhooks, ActionType.NOTIFICATION: self.slacks}
         return next((one for one in found.get(action, ()) if one.name == name), None)
@@ -52,8 +52,8 @@ def read_world(tower: Tower, container: ContainerReference) -> World:
     """Read what the form needs to know. Raises NotFound for the container."""
     return World(
         collections=tower.container(container)[1],
-        webhooks=tower.integrations.list(IntegrationKind.WEBHOOK),
-        slacks=tower.integrations.list(IntegrationKind.SLACK),
+        webhooks=tower.endpoints.list(EndpointKind.WEBHOOK),
+        slacks=tower.endpoints.list(EndpointKind.SLACK),
         names=frozenset(tower.automations.names()),
         known=True,
     )

@@ -13,11 +13,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.automations import Automation, Revision
+from firetower.core.automations import Automation, Revision, with_changes
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
-from firetower.core.revisions import with_changes
 from firetower.tui import over
 from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.draft import Draft
@@ -89,8 +88,8 @@ class AutomationScreen(VisitScreen):
 
         def find(tower: Tower) -> Found:
             automation = tower.automations.get(name)
-            integration = automation.definition.action.integration
-            trouble = tower.integrations.get(integration).trouble(exact) if integration else ""
+            endpoint = automation.definition.action.endpoint
+            trouble = tower.endpoints.get(endpoint).trouble(exact) if endpoint else ""
             executions = tower.executions.newest(_MOST, automation_id=automation.id)
             return automation, tower.automations.revisions(name), executions, trouble
 

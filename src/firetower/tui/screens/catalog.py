@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firetower.core.catalog import Collection, LoggedVersion, Version
-from firetower.core.names import check_name
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
     ContainerReference,
     VersionReference,
+    check_name,
 )
 from firetower.tui.catalog_fields import (
     COMMAS,

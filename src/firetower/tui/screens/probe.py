@@ -12,8 +12,8 @@ from textual.widgets import Button, Label, Static
 
 from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Definition
+from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
-from firetower.core.integrations import IntegrationKind
 from firetower.core.text import visible
 from firetower.tui import over
 from firetower.tui.command import run_command
@@ -34,16 +34,16 @@ class ProbeScreen(Dialog[None]):
         Binding("right,l", "app.focus_next", show=False),
     ]
 
-    def __init__(self, name: str, kind: IntegrationKind) -> None:
+    def __init__(self, name: str, kind: EndpointKind) -> None:
         super().__init__()
-        self.integration = name
+        self.endpoint = name
         self.kind = kind
         self._answer: dict[str, Any] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the answer."""
         with Vertical(classes="dialog"):
-            yield Label(plain(f"Test of {self.integration}"), classes="dialog--title")
+            yield Label(plain(f"Test of {self.endpoint}"), classes="dialog--title")
             yield Static("", classes="probe--answer")
             with VerticalScroll(classes="probe--scroll", can_focus=False):
                 yield Static("", classes="probe--body")
@@ -70,9 +70,7 @@ class ProbeScreen(Dialog[None]):
         self._show(Content.styled("▸ sending …", "dim"), "")
         database = session_of(self).database
         try:
-            answer = await run_command(
-                database, self.kind.value, "test", self.integration, "--json"
-            )
+            answer = await run_command(database, self.kind.value, "test", self.endpoint, "--json")
         except FiretowerError as error:
             self._show(Content.styled("✗ not sent", "$error"), error.text)
         else:
@@ -129,5 +127,5 @@ def show_probe(node: DOMNode, definition: Definition) -> None:
         node.app.notify(said, severity="warning", markup=False)
         return
     slack = isinstance(action, SlackAction)
-    kind = IntegrationKind.SLACK if slack else IntegrationKind.WEBHOOK
-    over.show(node, ProbeScreen(action.integration, kind))
+    kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
+    over.show(node, ProbeScreen(action.endpoint, kind))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from textual.dom import DOMNode
 
+from firetower.core.endpoints import Endpoint
 from firetower.core.errors import FiretowerError
-from firetower.core.integrations import Integration
 from firetower.core.text import counted, visible
 from firetower.tui import over
 from firetower.tui.screens.confirm import Confirm
@@ -26,7 +26,7 @@ _SHOWN = 6
 """Endpoints that a plan names."""
 
 
-async def send_failed_again(node: DOMNode, endpoint: Integration | None = None) -> None:
+async def send_failed_again(node: DOMNode, endpoint: Endpoint | None = None) -> None:
     """Ask since when, tell the plan, ask, and send what failed again; to be run in a worker.
 
     `endpoint` narrows it to one; without, it is all.
@@ -40,14 +40,14 @@ async def send_failed_again(node: DOMNode, endpoint: Integration | None = None) 
 async def send_failed_of(node: DOMNode, endpoint: str) -> None:
     """Do the same for the endpoint of a name, which may have been deleted."""
     try:
-        found = await session_of(node).ask(lambda tower: tower.integrations.find(endpoint))
+        found = await session_of(node).ask(lambda tower: tower.endpoints.find(endpoint))
     except FiretowerError as error:
         tell(node, error)
     else:
         await send_failed_again(node, found)
 
 
-async def _send(node: DOMNode, endpoint: Integration | None) -> None:
+async def _send(node: DOMNode, endpoint: Endpoint | None) -> None:
     app, session = node.app, session_of(node)
     where = "" if endpoint is None else f" to {visible(endpoint.name)}"
     now = session.now()
@@ -75,12 +75,12 @@ async def _send(node: DOMNode, endpoint: Integration | None) -> None:
     if await over.ask(node, sure):
         number = None if endpoint is None else endpoint.id
         sent = await session.ask(
-            lambda tower: tower.executions.redeliver_failed(moment, integration_id=number)
+            lambda tower: tower.executions.redeliver_failed(moment, endpoint_id=number)
         )
         app.notify(f"{counted(sent, 'execution')} will be sent again.", markup=False)
 
 
-def _narrowed(plan: Mapping[str, int], endpoint: Integration | None) -> dict[str, int]:
+def _narrowed(plan: Mapping[str, int], endpoint: Endpoint | None) -> dict[str, int]:
     """Return the part of a plan that goes to one endpoint, or all of it."""
     return {
         name: number for name, number in plan.items() if endpoint is None or name == endpoint.name

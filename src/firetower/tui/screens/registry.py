@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from firetower.core.references import ContainerKind
-from firetower.tui.screens.place import PlaceScreen
+from firetower.tui.screens.container import ContainerScreen
 
 
-class RegistryScreen(PlaceScreen):
+class RegistryScreen(ContainerScreen):
     """The registries: Collections, Automations, History."""
 
     KIND: ClassVar = ContainerKind.REGISTRY

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.names import check_secret_name
+from firetower.core.references import check_secret_name
 from firetower.core.text import counted
 from firetower.tui import over
 from firetower.tui.screens.ask import Answers, Ask
@@ -145,7 +145,7 @@ class SecretsScreen(VisitScreen):
         if secret is None:
             return
         name, users = secret.name, len(secret.used_by)
-        said = f"{counted(users, 'integration')} still use it." if users else "Nothing uses it."
+        said = f"{counted(users, 'endpoint')} still use it." if users else "Nothing uses it."
         answer = await over.ask(
             self,
             Confirm(f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")]),

@@ -58,7 +58,7 @@ def automation_row(automation: Automation, now: datetime, silent: Silence = LOUD
             Cell(definition.scope.label, "dim"),
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
-            silent.target(definition.action.integration),
+            silent.target(definition.action.endpoint),
             silent.cell if silent.state else STATES[automation.mode],
             Cell(ago(automation.last_fired_at, now), "dim"),
             Cell(automation.fired_words or "–", quiet),
@@ -133,7 +133,7 @@ class Automations(Listing):
         before = self._drawn.get(automation.id)
         if before is not None and before[0] == key:
             return before[1]
-        endpoint = automation.definition.action.integration or ""
+        endpoint = automation.definition.action.endpoint or ""
         acts = automation.mode is Mode.ENABLED
         row = automation_row(automation, now, silent.get(endpoint, LOUD) if acts else LOUD)
         self._drawn[automation.id] = key, row

@@ -19,7 +19,7 @@ from firetower.tui.text import ago
 from firetower.tui.widgets.table import fitted
 
 if TYPE_CHECKING:
-    from firetower.store.standing import Standing
+    from firetower.store.status import Standing
 
 
 class ModeLink(Static):

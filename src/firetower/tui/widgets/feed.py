@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
-from firetower.core.circuits import CircuitNews
+from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.feed import Page, Told
@@ -137,7 +137,7 @@ class Feed(Listing):
             return news
         before = news[0].id - 1
         return await session_of(self).ask(
-            lambda tower: tower.integrations.news_since(before, container)
+            lambda tower: tower.endpoints.news_since(before, container)
         )
 
     def _needs_older(self) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from firetower.core.circuits import Turn
+from firetower.core.circuit_breaker import Turn
 from firetower.core.executions import HELD, Execution, Status
 from firetower.core.feed import FeedState, Line, Told, line_of
 from firetower.tui.text import clock, day_or_time, milliseconds
@@ -46,7 +46,7 @@ def news_row(told: Told, now: datetime) -> Row:
     news = told.news
     said = f"{news.glyph} {news.words(lambda moment: clock(moment, now))}"
     return Row(
-        NewsKey(told.after, news.id, news.integration),
+        NewsKey(told.after, news.id, news.endpoint),
         (
             Cell(day_or_time(news.at, now), "dim"),
             Cell(said, "ok" if news.turn is Turn.CLOSED else "warn"),

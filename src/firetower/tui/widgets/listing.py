@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.core.patterns import Pattern
+from firetower.core.filters.patterns import Pattern
 from firetower.tui.text import lines
 from firetower.tui.widgets.table import Row, Table
 

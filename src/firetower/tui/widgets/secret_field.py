@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select
 
 from firetower.core.errors import Conflict, FiretowerError
-from firetower.core.names import check_secret_name
+from firetower.core.references import check_secret_name
 from firetower.tui.text import plain
 from firetower.tui.widgets.field import Check, Field, needed, refusal
 

@@ -6,8 +6,8 @@ from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from firetower.core.executions import Status
-from firetower.store.tables.checks import one_of
-from firetower.store.tables.row import TableRow
+from firetower.store.schema.checks import one_of
+from firetower.store.schema.row import TableRow
 from firetower.store.types import Id, Instant
 
 
@@ -31,10 +31,10 @@ class ExecutionRow(TableRow, table=True):
         CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="leased"),
         CheckConstraint("status <> 'pending' OR due_at IS NOT NULL", name="pending_is_due"),
         Index("ix_executions_event", "event_id"),
-        _index_of(Status.PENDING, "ix_executions_due", "integration_id", "due_at"),
+        _index_of(Status.PENDING, "ix_executions_due", "endpoint_id", "due_at"),
         Index(
             "ix_executions_tried",
-            "integration_id",
+            "endpoint_id",
             "due_at",
             sqlite_where=_TRIED,
             postgresql_where=_TRIED,
@@ -43,7 +43,7 @@ class ExecutionRow(TableRow, table=True):
         _index_of(Status.FAILED, "ix_executions_failed", "finished_at"),
         Index(
             "ix_executions_missed",
-            "integration_id",
+            "endpoint_id",
             "finished_at",
             sqlite_where=_MISSED,
             postgresql_where=_MISSED,
@@ -56,7 +56,7 @@ class ExecutionRow(TableRow, table=True):
     automation_id: int = Field(foreign_key="automations.id", sa_type=Id)
     revision_id: int = Field(foreign_key="revisions.id", sa_type=Id)
     event_id: int = Field(foreign_key="events.id", sa_type=Id)
-    integration_id: int | None = Field(default=None, foreign_key="integrations.id", sa_type=Id)
+    endpoint_id: int | None = Field(default=None, foreign_key="endpoints.id", sa_type=Id)
     status: str
     reason: str | None = None
     created_at: datetime = Field(sa_type=Instant)
@@ -107,7 +107,7 @@ class WorkerRow(TableRow, table=True):
     host: str
     pid: int
     started_at: datetime = Field(sa_type=Instant)
-    beat_at: datetime = Field(sa_type=Instant)
+    heartbeat_at: datetime = Field(sa_type=Instant)
 
 
 class StateRow(TableRow, table=True):

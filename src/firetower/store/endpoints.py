@@ -1,4 +1,4 @@
-"""Integrations: saving, finding, enabling and disabling them."""
+"""Endpoints: saving, finding, enabling and disabling them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, func, select, update
 
-from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.executions import Status
-from firetower.core.integrations import (
-    Integration,
-    IntegrationKind,
-    IntegrationSettings,
+from firetower.core.endpoints import (
+    Endpoint,
+    EndpointKind,
+    EndpointSettings,
     check_url,
 )
-from firetower.core.jsons import dump
-from firetower.core.names import check_integration_name
+from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.executions import Status
+from firetower.core.json import dump
+from firetower.core.references import check_endpoint_name
 from firetower.core.text import and_list, nearest, visible
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.circuit_news import build_circuit
 from firetower.store.circuits import close_by_hand
@@ -25,7 +25,7 @@ from firetower.store.queue.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 from firetower.store.stamp import bump
 
-_integrations = tables.integrations.c
+_endpoints = schema.endpoints.c
 _SCHEDULE = TypeAdapter(list[int])
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -34,9 +34,9 @@ LONGEST_TIMEOUT = timedelta(minutes=5)
 MOST_IN_FLIGHT = 1_000
 
 
-def create_integration(change: Change, settings: IntegrationSettings) -> Integration:
+def create_endpoint(change: Change, settings: EndpointSettings) -> Endpoint:
     """Save a new endpoint. Raises InvalidInput, NotFound for a secret, Conflict for its name."""
-    check_integration_name(settings.name)
+    check_endpoint_name(settings.name)
     if settings.url is not None:
         check_url(settings.url)
     if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
@@ -55,7 +55,7 @@ def create_integration(change: Change, settings: IntegrationSettings) -> Integra
         return None if name is None else secret_id(connection, name)
 
     new = change.insert_if_new(
-        tables.integrations,
+        schema.endpoints,
         name=settings.name,
         kind=settings.kind.value,
         url=settings.url,
@@ -71,25 +71,23 @@ def create_integration(change: Change, settings: IntegrationSettings) -> Integra
     )
     if not new:
         raise Conflict(
-            f"an integration named {settings.name} exists already",
+            f"an endpoint named {settings.name} exists already",
             "Choose another name; webhooks and Slack hooks share their names.",
         )
     bump(connection)
-    return find_integration(connection, settings.name)
+    return find_endpoint(connection, settings.name)
 
 
-def find_integration(
-    connection: Connection, name: str, kind: IntegrationKind | None = None
-) -> Integration:
+def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None = None) -> Endpoint:
     """Return an endpoint by its name. Raises NotFound, also for one of another kind."""
-    found = {integration.name: integration for integration in list_integrations(connection)}
+    found = {endpoint.name: endpoint for endpoint in list_endpoints(connection)}
     if name in found and kind in {None, found[name].settings.kind}:
         return found[name]
-    word = kind or "integration"
+    word = kind or "endpoint"
     make = f"Make it with `firetower {kind or 'webhook'} create`."
     if name in found:
         actual = found[name].settings.kind
-        raise NotFound(f"there is no {word} {name}", f"{name} is a {actual} integration. {make}")
+        raise NotFound(f"there is no {word} {name}", f"{name} is a {actual} endpoint. {make}")
     close = nearest(name, [n for n, known in found.items() if kind in {None, known.settings.kind}])
     raise NotFound(
         f"there is no {word} {visible(name)}",
@@ -97,35 +95,35 @@ def find_integration(
     )
 
 
-def list_integrations(connection: Connection) -> list[Integration]:
+def list_endpoints(connection: Connection) -> list[Endpoint]:
     """Return every endpoint by name."""
-    return _read(connection, _alive().order_by(_integrations.name))
+    return _read(connection, _alive().order_by(_endpoints.name))
 
 
-def all_integrations(connection: Connection) -> dict[int, Integration]:
+def all_endpoints(connection: Connection) -> dict[int, Endpoint]:
     """Return every endpoint by row."""
-    return {integration.id: integration for integration in _read(connection, _alive())}
+    return {endpoint.id: endpoint for endpoint in _read(connection, _alive())}
 
 
 def _alive() -> Select[Any]:
-    circuits = tables.circuits
-    opened = (circuits.c.integration_id == _integrations.id) & circuits.c.opened_at.is_not(None)
+    circuits = schema.circuits
+    opened = (circuits.c.endpoint_id == _endpoints.id) & circuits.c.opened_at.is_not(None)
     return (
         select(
-            tables.integrations,
+            schema.endpoints,
             circuits.c.opened_at,
             circuits.c.probe_at,
             circuits.c.failures,
             circuits.c.reason,
         )
-        .outerjoin_from(tables.integrations, circuits, opened)
-        .where(_integrations.deleted_at.is_(None))
+        .outerjoin_from(schema.endpoints, circuits, opened)
+        .where(_endpoints.deleted_at.is_(None))
     )
 
 
-def _read(connection: Connection, query: Select[Any]) -> list[Integration]:
+def _read(connection: Connection, query: Select[Any]) -> list[Endpoint]:
     names = secret_names(connection)
-    return [_integration(row, names) for row in connection.execute(query)]
+    return [_endpoint(row, names) for row in connection.execute(query)]
 
 
 def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
@@ -133,11 +131,11 @@ def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
     return tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(schedule_ms))
 
 
-def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
+def _endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
     def name_of(secret: int | None) -> str | None:
         return None if secret is None else secrets[secret]
 
-    settings = IntegrationSettings(
+    settings = EndpointSettings(
         name=row.name,
         kind=row.kind,
         url=row.url,
@@ -149,7 +147,7 @@ def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
         timeout=row.timeout_ms * _MILLISECOND,
         max_in_flight=row.max_in_flight,
     )
-    return Integration(
+    return Endpoint(
         id=row.id,
         settings=settings,
         created_at=row.created_at,
@@ -159,45 +157,45 @@ def _integration(row: Row[Any], secrets: dict[int, str]) -> Integration:
     )
 
 
-def set_enabled(change: Change, integration: Integration, *, reason: str | None) -> None:
+def set_enabled(change: Change, endpoint: Endpoint, *, reason: str | None) -> None:
     """Enable an endpoint (`reason` is None), or disable it for a reason.
 
     Either closes its circuit: whoever does it knows better.
     """
-    close_by_hand(change.connection, integration.id, change.now, gone=reason is not None)
+    close_by_hand(change.connection, endpoint.id, change.now, gone=reason is not None)
     change.connection.execute(
-        update(tables.integrations)
-        .where(_integrations.id == integration.id)
+        update(schema.endpoints)
+        .where(_endpoints.id == endpoint.id)
         .values(disabled_at=None if reason is None else change.now, disabled_reason=reason or None)
     )
     bump(change.connection)
 
 
-def disable_gone(connection: Connection, integration_id: int, reason: str, now: datetime) -> None:
+def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: datetime) -> None:
     """Disable an endpoint that asked for it, unless it is disabled already."""
     connection.execute(
-        update(tables.integrations)
-        .where(_integrations.id == integration_id, _integrations.disabled_at.is_(None))
+        update(schema.endpoints)
+        .where(_endpoints.id == endpoint_id, _endpoints.disabled_at.is_(None))
         .values(disabled_at=now, disabled_reason=reason)
     )
     bump(connection)
 
 
-def use_of(connection: Connection, integration: Integration) -> tuple[tuple[str, ...], int, int]:
+def use_of(connection: Connection, endpoint: Endpoint) -> tuple[tuple[str, ...], int, int]:
     """Return the automations that send to an endpoint, and what `missed` returns."""
-    return tuple(automations_using(connection, integration)), *missed(connection, integration)
+    return tuple(automations_using(connection, endpoint)), *missed(connection, endpoint)
 
 
-def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
+def missed(connection: Connection, endpoint: Endpoint) -> tuple[int, int]:
     """Return how many executions wait for an endpoint, and how many were skipped or failed.
 
     The latter since it was disabled, or since its circuit opened.
     """
-    executions = tables.executions.c
-    since = integration.silent_since
+    executions = schema.executions.c
+    since = endpoint.silent_since
     waiting = connection.execute(
         select(func.count()).where(
-            executions.integration_id == integration.id,
+            executions.endpoint_id == endpoint.id,
             has_status(Status.PENDING),
         )
     ).scalar_one()
@@ -205,7 +203,7 @@ def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
         return waiting, 0
     lost = connection.execute(
         select(func.count()).where(
-            executions.integration_id == integration.id,
+            executions.endpoint_id == endpoint.id,
             WAS_MISSED,
             executions.finished_at >= since,
         )
@@ -213,18 +211,17 @@ def missed(connection: Connection, integration: Integration) -> tuple[int, int]:
     return waiting, lost
 
 
-def delete_integration(change: Change, integration: Integration) -> None:
+def delete_endpoint(change: Change, endpoint: Endpoint) -> None:
     """Delete an endpoint; its history stays. Raises Conflict while an automation uses it."""
     connection = change.connection
-    if users := automations_using(connection, integration):
+    if users := automations_using(connection, endpoint):
         raise Conflict(
-            f"{integration.settings.kind} {integration.name} is used by "
-            f"{and_list(map(visible, users))}",
-            f"Delete or edit these automations first, or disable {integration.name}.",
+            f"{endpoint.settings.kind} {endpoint.name} is used by {and_list(map(visible, users))}",
+            f"Delete or edit these automations first, or disable {endpoint.name}.",
         )
     connection.execute(
-        update(tables.integrations)
-        .where(_integrations.id == integration.id)
+        update(schema.endpoints)
+        .where(_endpoints.id == endpoint.id)
         .values(
             deleted_at=change.now,
             url_secret_id=None,
@@ -232,11 +229,11 @@ def delete_integration(change: Change, integration: Integration) -> None:
             signing_secret_id=None,
         )
     )
-    executions = tables.executions
+    executions = schema.executions
     connection.execute(
         update(executions)
         .where(
-            executions.c.integration_id == integration.id,
+            executions.c.endpoint_id == endpoint.id,
             executions.c.status == Status.PENDING.value,
         )
         .values(
@@ -249,17 +246,17 @@ def delete_integration(change: Change, integration: Integration) -> None:
     bump(connection)
 
 
-def automations_using(connection: Connection, integration: Integration) -> list[str]:
+def automations_using(connection: Connection, endpoint: Endpoint) -> list[str]:
     """Return the names of the automations that send to an endpoint."""
-    revisions, automations = tables.revisions.c, tables.automations.c
+    revisions, automations = schema.revisions.c, schema.automations.c
     return list(
         connection.execute(
             select(automations.name)
             .join_from(
-                tables.automations, tables.revisions, revisions.automation_id == automations.id
+                schema.automations, schema.revisions, revisions.automation_id == automations.id
             )
             .where(
-                revisions.integration_id == integration.id,
+                revisions.endpoint_id == endpoint.id,
                 revisions.until_event_id.is_(None),
                 automations.deleted_at.is_(None),
             )

@@ -1,4 +1,4 @@
-"""The Integrations screen: webhooks and Slack hooks."""
+"""The Endpoints screen: webhooks and Slack hooks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import FiretowerError
-from firetower.core.integrations import Integration, IntegrationKind
 from firetower.core.text import counted
 from firetower.tui import over
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
-from firetower.tui.screens.integration import IntegrationDialog
+from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.screens.probe import ProbeScreen
 from firetower.tui.screens.redeliver import send_failed_again
 from firetower.tui.screens.visit import VisitScreen
@@ -29,7 +29,7 @@ from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
-    from firetower.tower.integrations import IntegrationDetail
+    from firetower.tower.endpoints import EndpointDetail
 
 
 COLUMNS = (
@@ -43,17 +43,17 @@ COLUMNS = (
 )
 
 
-def integration_row(detail: IntegrationDetail, now: datetime) -> Row:
+def endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
     """Return an endpoint as a row."""
-    integration = detail.integration
-    on, users = integration.enabled, len(detail.automations)
-    state = _state(integration, now)
+    endpoint = detail.endpoint
+    on, users = endpoint.enabled, len(detail.automations)
+    state = _state(endpoint, now)
     return Row(
-        integration.name,
+        endpoint.name,
         (
-            Cell(integration.name, "" if on else "dim"),
-            Cell(integration.settings.kind.value, "dim"),
-            Cell(integration.target, "" if on else "dim"),
+            Cell(endpoint.name, "" if on else "dim"),
+            Cell(endpoint.settings.kind.value, "dim"),
+            Cell(endpoint.target, "" if on else "dim"),
             state,
             Cell(", ".join(detail.automations) if users else "nobody", "dim"),
             Cell(f"{detail.waiting:,}" if detail.waiting else "–", "dim" if on else "warn"),
@@ -62,16 +62,16 @@ def integration_row(detail: IntegrationDetail, now: datetime) -> Row:
     )
 
 
-def _state(integration: Integration, now: datetime) -> Cell:
+def _state(endpoint: Endpoint, now: datetime) -> Cell:
     """Return whether requests go to an endpoint, and why not."""
-    if not integration.enabled:
-        return Cell(f"◌ off: {integration.disabled_reason}", "warn")
-    if (circuit := integration.circuit) is not None:
+    if not endpoint.enabled:
+        return Cell(f"◌ off: {endpoint.disabled_reason}", "warn")
+    if (circuit := endpoint.circuit) is not None:
         return Cell(f"! held: {circuit.reason}, next {clock(circuit.probe_at, now)}", "warn")
     return Cell("✓ on", "ok")
 
 
-def _missed_words(detail: IntegrationDetail) -> str:
+def _missed_words(detail: EndpointDetail) -> str:
     """Return what an endpoint missed while nothing was sent to it, as a sentence."""
     parts = []
     if detail.waiting:
@@ -81,22 +81,22 @@ def _missed_words(detail: IntegrationDetail) -> str:
     return f" While it was {_was(detail)}, {' and '.join(parts)}." if parts else ""
 
 
-def _was(detail: IntegrationDetail) -> str:
-    return "failing" if detail.integration.enabled else "off"
+def _was(detail: EndpointDetail) -> str:
+    return "failing" if detail.endpoint.enabled else "off"
 
 
-class IntegrationsScreen(VisitScreen):
+class EndpointsScreen(VisitScreen):
     """Every endpoint: made, tried out, enabled and disabled, deleted."""
 
     ASIDE: ClassVar = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "dismiss(None)", "Back", id="integrations.back"),
-        Binding("n", "new('webhook')", "Webhook", id="integration.webhook"),
-        Binding("N", "new('slack')", "Slack", id="integration.slack"),
-        Binding("t", "test", "Test", id="integration.test"),
-        Binding("space", "turn", "On/off", id="integration.toggle"),
-        Binding("r", "redeliver", "Redeliver", id="integration.redeliver"),
-        Binding("d", "delete", "Delete", id="integration.delete"),
+        Binding("escape,backspace", "dismiss(None)", "Back", id="endpoints.back"),
+        Binding("n", "new('webhook')", "Webhook", id="endpoint.webhook"),
+        Binding("N", "new('slack')", "Slack", id="endpoint.slack"),
+        Binding("t", "test", "Test", id="endpoint.test"),
+        Binding("space", "turn", "On/off", id="endpoint.toggle"),
+        Binding("r", "redeliver", "Redeliver", id="endpoint.redeliver"),
+        Binding("d", "delete", "Delete", id="endpoint.delete"),
     ]
 
     def __init__(self, *, at: str | None = None) -> None:
@@ -104,33 +104,33 @@ class IntegrationsScreen(VisitScreen):
         super().__init__(
             Listing(
                 Table(COLUMNS),
-                empty="No integration yet.\nPress n to name a webhook, N to name a Slack channel.",
-                id="integrations",
+                empty="No endpoint yet.\nPress n to name a webhook, N to name a Slack channel.",
+                id="endpoints",
             )
         )
-        self._details: dict[str, IntegrationDetail] = {}
+        self._details: dict[str, EndpointDetail] = {}
         self._at = at
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
-        yield Bar("integrations")
-        yield Static("Integrations", classes="heading")
+        yield Bar("endpoints")
+        yield Static("Endpoints", classes="heading")
         yield self.listing
         yield KeyLine()
 
     async def read(self) -> None:
         """Read what is listed, and show it. Raises FiretowerError."""
-        found = await session_of(self).ask(lambda tower: tower.integrations.details())
-        self._details = {detail.integration.name: detail for detail in found}
+        found = await session_of(self).ask(lambda tower: tower.endpoints.details())
+        self._details = {detail.endpoint.name: detail for detail in found}
         now = session_of(self).now()
-        self.listing.set_rows([integration_row(detail, now) for detail in found])
+        self.listing.set_rows([endpoint_row(detail, now) for detail in found])
         wanted, self._at = self._at, None
         if wanted is not None and not self.listing.table.move_to(wanted):
             self.notify(f"The endpoint {wanted} has been deleted.", markup=False)
         self.refresh_bindings()
 
     @property
-    def chosen(self) -> IntegrationDetail | None:
+    def chosen(self) -> EndpointDetail | None:
         """The endpoint under the cursor."""
         return self._details.get(str(self.listing.table.key))
 
@@ -145,7 +145,7 @@ class IntegrationsScreen(VisitScreen):
     @work(exit_on_error=False)
     async def action_new(self, kind: str) -> None:
         """Make an endpoint."""
-        name = await over.ask(self, IntegrationDialog(IntegrationKind(kind)))
+        name = await over.ask(self, EndpointDialog(EndpointKind(kind)))
         if name is not None:
             self.notify(f"Made {name}. t sends a test.", markup=False)
             await self._read()
@@ -154,14 +154,14 @@ class IntegrationsScreen(VisitScreen):
     def action_test(self) -> None:
         """Send a test request to the endpoint."""
         if detail := self.chosen:
-            name, kind = detail.integration.name, detail.integration.settings.kind
+            name, kind = detail.endpoint.name, detail.endpoint.settings.kind
             over.show(self, ProbeScreen(name, kind))
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
         """Send again what failed at the endpoint."""
         if detail := self.chosen:
-            await send_failed_again(self, detail.integration)
+            await send_failed_again(self, detail.endpoint)
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
@@ -174,26 +174,26 @@ class IntegrationsScreen(VisitScreen):
         detail = self.chosen
         if detail is None:
             return
-        if detail.integration.enabled and detail.integration.circuit is None:
-            await self._disable(detail.integration)
+        if detail.endpoint.enabled and detail.endpoint.circuit is None:
+            await self._disable(detail.endpoint)
         else:
-            await self._enable(detail.integration)
+            await self._enable(detail.endpoint)
 
-    async def _disable(self, integration: Integration) -> None:
-        name, kind = integration.name, integration.settings.kind
+    async def _disable(self, endpoint: Endpoint) -> None:
+        name, kind = endpoint.name, endpoint.settings.kind
         try:
-            await session_of(self).ask(lambda tower: tower.integrations.disable(name, kind))
+            await session_of(self).ask(lambda tower: tower.endpoints.disable(name, kind))
         except FiretowerError as error:
             tell(self, error)
         else:
             self.notify(f"{name} is off: what fires for it waits.", markup=False)
         self._reload()
 
-    async def _enable(self, integration: Integration) -> None:
-        name, kind, since = integration.name, integration.settings.kind, integration.silent_since
+    async def _enable(self, endpoint: Endpoint) -> None:
+        name, kind, since = endpoint.name, endpoint.settings.kind, endpoint.silent_since
 
-        def enable(tower: Tower) -> tuple[IntegrationDetail, int]:
-            detail = tower.integrations.enable(name, kind)
+        def enable(tower: Tower) -> tuple[EndpointDetail, int]:
+            detail = tower.endpoints.enable(name, kind)
             failed = 0 if since is None else tower.executions.failed_since(since).get(name, 0)
             return detail, failed
 
@@ -209,9 +209,7 @@ class IntegrationsScreen(VisitScreen):
             question: Ask[int] = Ask(
                 f"{name} missed {missed} while it was {_was(detail)}",
                 (),
-                lambda tower, _: tower.executions.redeliver_failed(
-                    since, integration_id=integration.id
-                ),
+                lambda tower, _: tower.executions.redeliver_failed(since, endpoint_id=endpoint.id),
                 button=f"Send {failed:,} again",
                 detail=f"{failed:,} failed. They can be sent again, with the same webhook-id.",
             )
@@ -225,19 +223,19 @@ class IntegrationsScreen(VisitScreen):
         detail = self.chosen
         if detail is None:
             return
-        integration = detail.integration
-        name, kind = integration.name, integration.settings.kind
+        endpoint = detail.endpoint
+        name, kind = endpoint.name, endpoint.settings.kind
         answers = [("disable", "Disable instead"), ("delete", "Delete")]
-        if not integration.enabled:
+        if not endpoint.enabled:
             answers = answers[1:]
         waiting = f"{counted(detail.waiting, 'execution')} that wait for it will be skipped. "
         said = f"{waiting if detail.waiting else ''}What it was sent stays in the history."
         answer = await over.ask(self, Confirm(f"Delete {name}?", said, answers))
         if answer == "disable":
-            await self._disable(integration)
+            await self._disable(endpoint)
         elif answer == "delete":
             try:
-                await session_of(self).ask(lambda tower: tower.integrations.delete(name, kind))
+                await session_of(self).ask(lambda tower: tower.endpoints.delete(name, kind))
             except FiretowerError as error:
                 tell(self, error)
             else:

@@ -19,7 +19,7 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
 from firetower.tui import doors, over
-from firetower.tui.place_view import PlaceView, place_row, read_place
+from firetower.tui.container_view import ContainerView, place_row, read_place
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import may_change, session_of
 from firetower.tui.widgets.automations import Automations
@@ -39,7 +39,7 @@ _LOOK = 30.0
 PLACES = (Column("", 10, flex=1), Column("", 5, right=True))
 
 
-class PlaceScreen(Screen[None]):
+class ContainerScreen(Screen[None]):
     """The places of one kind, and the tabs of the one that is open."""
 
     KIND: ClassVar[ContainerKind]
@@ -129,7 +129,7 @@ class PlaceScreen(Screen[None]):
     def _tab_of(self, tab: str) -> str:
         return self.FIRST_TAB if tab == "collections" else tab
 
-    def _show(self, view: PlaceView, tab: str) -> None:
+    def _show(self, view: ContainerView, tab: str) -> None:
         self._containers = {str(place.reference): place for place in view.places}
         self.set_class(not view.places, "-empty")
         self.places.set_rows([place_row(place) for place in view.places])

@@ -11,9 +11,9 @@ from enum import StrEnum
 from pydantic import AwareDatetime, JsonValue
 
 from firetower.core.automations import duration
-from firetower.core.delivery import JITTER, Answer, asked_wait, works
 from firetower.core.events import instant
 from firetower.core.references import Frozen
+from firetower.core.retry import JITTER, Answer, asked_wait, works
 
 FAILURES_TO_OPEN = 5
 """Failures in a row that a circuit takes at least to open: fewer may be one payload's fault."""
@@ -61,7 +61,7 @@ class CircuitNews(Frozen):
     """A circuit that has opened, was probed in vain, or has closed."""
 
     turn: Turn
-    integration: str
+    endpoint: str
     circuit: Circuit
     """As it is, or was before it closed."""
     at: AwareDatetime
@@ -83,13 +83,13 @@ class CircuitNews(Frozen):
             out = ", 1 goes out now" if self.waiting == 1 else ""
             if self.waiting > 1:
                 out = f", {self.waiting:,} go out now, ten a second"
-            return f"circuit of {self.integration} closed {after}{out}"
+            return f"circuit of {self.endpoint} closed {after}{out}"
         became = "opened" if self.turn is Turn.OPENED else "still open"
         verb = "waits" if self.waiting == 1 else "wait"
         wait = f", {self.waiting:,} {verb}" if self.waiting else ""
         due = f"next try {clock(self.circuit.probe_at)}{wait}"
         return (
-            f"circuit of {self.integration} {became}, {due}; "
+            f"circuit of {self.endpoint} {became}, {due}; "
             f"{self.circuit.reason}, {self.circuit.failures:,} times in a row"
         )
 

@@ -1,4 +1,4 @@
-"""Integrations: named endpoints with their secrets, shared by many automations."""
+"""Endpoints: named endpoints with their secrets, shared by many automations."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 from pydantic import AwareDatetime
 
 from firetower.core.automations import parse_duration
-from firetower.core.circuits import Circuit
-from firetower.core.delivery import DEFAULT_SCHEDULE
+from firetower.core.circuit_breaker import Circuit
 from firetower.core.errors import InvalidInput
 from firetower.core.references import Frozen
+from firetower.core.retry import DEFAULT_SCHEDULE
+from firetower.core.templates import ACCESS_TOKEN
 from firetower.core.text import quoted, shortened, visible
-from firetower.core.variables import ACCESS_TOKEN
 
 
-class IntegrationKind(StrEnum):
+class EndpointKind(StrEnum):
     """The kinds of endpoint."""
 
     WEBHOOK = "webhook"
@@ -29,11 +29,11 @@ class SignatureEncoding(StrEnum):
     HEX = "hex"
 
 
-class IntegrationSettings(Frozen):
+class EndpointSettings(Frozen):
     """How an endpoint is reached. Secrets are given by their names."""
 
     name: str
-    kind: IntegrationKind
+    kind: EndpointKind
     url: str | None = None
     """For a webhook."""
     url_secret: str | None = None
@@ -50,7 +50,7 @@ class IntegrationSettings(Frozen):
 
     @property
     def granted(self) -> frozenset[str]:
-        """The names by which a payload may use this integration's secrets."""
+        """The names by which a payload may use this endpoint's secrets."""
         names = {self.access_token_secret, self.signing_secret} - {None}
         if self.access_token_secret is not None:
             names.add(ACCESS_TOKEN)
@@ -58,7 +58,7 @@ class IntegrationSettings(Frozen):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Every secret the integration uses."""
+        """Every secret the endpoint uses."""
         names = (self.url_secret, self.access_token_secret, self.signing_secret)
         return frozenset(name for name in names if name is not None)
 
@@ -73,11 +73,11 @@ def parse_schedule(text: str) -> tuple[timedelta, ...]:
     return tuple(parse_duration(part.strip()) for part in text.split(",") if part.strip())
 
 
-class Integration(Frozen):
+class Endpoint(Frozen):
     """A stored endpoint."""
 
     id: int
-    settings: IntegrationSettings
+    settings: EndpointSettings
     created_at: AwareDatetime
     disabled_at: datetime | None = None
     disabled_reason: str | None = None

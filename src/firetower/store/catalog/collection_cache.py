@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.store import tables
+from firetower.store import schema
 
 
 @dataclass(frozen=True, slots=True)
-class KnownCollection:
+class CachedCollection:
     """What never changes about a collection."""
 
     reference: CollectionReference
     type: str
 
 
-class KnownCollections:
+class CollectionCache:
     """The collections met so far."""
 
     def __init__(self) -> None:
-        self._known: dict[int, KnownCollection] = {}
+        self._known: dict[int, CachedCollection] = {}
         self._containers: dict[int, ContainerReference] = {}
 
-    def get(self, connection: Connection, collection_id: int) -> KnownCollection:
+    def get(self, connection: Connection, collection_id: int) -> CachedCollection:
         """Return a collection by its row number."""
         self.learn(connection, (collection_id,))
         return self._known[collection_id]
@@ -34,7 +34,7 @@ class KnownCollections:
         missing = set(collection_ids) - self._known.keys()
         if not missing:
             return
-        collections, containers = tables.collections.c, tables.containers.c
+        collections, containers = schema.collections.c, schema.containers.c
         rows = connection.execute(
             select(
                 collections.id,
@@ -46,7 +46,7 @@ class KnownCollections:
                 containers.name.label("container"),
             )
             .join_from(
-                tables.collections, tables.containers, collections.container_id == containers.id
+                schema.collections, schema.containers, collections.container_id == containers.id
             )
             .where(collections.id.in_(missing))
         )
@@ -56,7 +56,7 @@ class KnownCollections:
                 container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
                 self._containers[row.container_id] = container
             reference = CollectionReference(container=container, name=row.name)
-            self._known[row.id] = KnownCollection(reference, row.type)
+            self._known[row.id] = CachedCollection(reference, row.type)
 
-    def __getitem__(self, collection_id: int) -> KnownCollection:
+    def __getitem__(self, collection_id: int) -> CachedCollection:
         return self._known[collection_id]

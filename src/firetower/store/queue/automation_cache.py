@@ -1,4 +1,4 @@
-"""A worker's picture of the automations and integrations, kept up to date in small steps."""
+"""A worker's picture of the automations and endpoints, kept up to date in small steps."""
 
 import gc
 from collections.abc import Iterator
@@ -8,33 +8,33 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from firetower.core.automations import Mode, Revision
-from firetower.core.evaluation import AutomationIndex
-from firetower.core.integrations import Integration
-from firetower.store import stamp, tables
+from firetower.core.endpoints import Endpoint
+from firetower.core.matching import AutomationIndex
+from firetower.store import schema, stamp
 from firetower.store.automations import build_revision
-from firetower.store.integrations import all_integrations
+from firetower.store.endpoints import all_endpoints
 from firetower.store.queue.conditions import UNEVALUATED
 from firetower.store.types import MOST
 
-_revisions = tables.revisions.c
+_revisions = schema.revisions.c
 _WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), stamp.NUMBER)
 
 
-_events = tables.events.c
+_events = schema.events.c
 _OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
 """The number of the first event to be evaluated; where none waits, beyond them all."""
 
 
-class Mirror:
-    """The revisions in force and the integrations.
+class AutomationCache:
+    """The revisions in force and the endpoints.
 
     Every save adds a revision with a higher number, committed in order, so that only the new ones
-    need reading. Integrations are few, and read whole when their stamp has changed.
+    need reading. Endpoints are few, and read whole when their stamp has changed.
     """
 
     def __init__(self) -> None:
         self.index = AutomationIndex()
-        self.integrations: dict[int, Integration] = {}
+        self.endpoints: dict[int, Endpoint] = {}
         self._newest_revision: int | None = None
         self._stamp: int | None = None
 
@@ -49,11 +49,11 @@ class Mirror:
             self._read_revisions(connection)
             self._newest_revision = newest
         if current != self._stamp:
-            self.integrations = all_integrations(connection)
+            self.endpoints = all_endpoints(connection)
             self._stamp = current
 
     def _read_revisions(self, connection: Connection) -> None:
-        query = select(tables.revisions).order_by(_revisions.id)
+        query = select(schema.revisions).order_by(_revisions.id)
         if self._newest_revision is not None:
             self._take_in(connection, query.where(_revisions.id > self._newest_revision))
             # Asked for only now: an event that an ended revision fires was there before its end.
@@ -74,7 +74,7 @@ class Mirror:
         found = self.index.revision(revision_id)
         if found is not None:
             return found
-        row = connection.execute(select(tables.revisions).where(_revisions.id == revision_id)).one()
+        row = connection.execute(select(schema.revisions).where(_revisions.id == revision_id)).one()
         return build_revision(row)
 
 

@@ -1,4 +1,4 @@
-"""The Integrations screen and the test of an endpoint."""
+"""The Endpoints screen and the test of an endpoint."""
 
 import contextlib
 import threading
@@ -9,9 +9,9 @@ import psutil
 import pytest
 from textual.pilot import Pilot
 
-from firetower.core.integrations import IntegrationKind
+from firetower.core.endpoints import EndpointKind
 from firetower.tui.app import FiretowerApp
-from firetower.tui.screens.integrations import IntegrationsScreen
+from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.probe import ProbeScreen
 from receiver import Receiver, serve
 from tui.scene import TOKEN, Scene
@@ -19,7 +19,7 @@ from tui.screens import SMALL, WIDE, line_with, open_app, press, settled, shows,
 
 pytestmark = pytest.mark.anyio
 
-WEBHOOK = IntegrationKind.WEBHOOK
+WEBHOOK = EndpointKind.WEBHOOK
 PATIENCE = 60
 """Seconds for a child process on a loaded machine."""
 HOSTILE = 'path [/foo] {"a": [true, false]} [b\x1b[31m'
@@ -37,12 +37,12 @@ def use(pilot: Pilot[None], scene: Scene) -> None:
 
 
 def enabled(scene: Scene, name: str = "ci-deploy") -> bool:
-    return scene.tower.integrations.get(name, WEBHOOK).integration.enabled
+    return scene.tower.endpoints.get(name, WEBHOOK).endpoint.enabled
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE])
 async def test_it_lists_every_endpoint(scene: Scene, size: tuple[int, int]) -> None:
-    scene.tower.integrations.disable("validator", WEBHOOK)
+    scene.tower.endpoints.disable("validator", WEBHOOK)
     async with open_app(scene, size) as pilot:
         await press(pilot, "3", "i")
         assert shows(pilot, "ci-deploy", "http://ci.", "✓ on", "canary", "2")
@@ -51,7 +51,7 @@ async def test_it_lists_every_endpoint(scene: Scene, size: tuple[int, int]) -> N
         await press(pilot, "i")
         assert len(pilot.app.screen_stack) == 2
         await press(pilot, "escape")
-        assert not isinstance(pilot.app.screen, IntegrationsScreen)
+        assert not isinstance(pilot.app.screen, EndpointsScreen)
 
 
 async def test_an_empty_list_says_what_to_do_and_greys_the_keys(empty_scene: Scene) -> None:
@@ -60,7 +60,7 @@ async def test_an_empty_list_says_what_to_do_and_greys_the_keys(empty_scene: Sce
         assert shows(pilot, "Press n to name a webhook, N to name a Slack channel.")
         assert pilot.app.screen.check_action("test", ()) is None
         await press(pilot, "t", "d", "space", "enter")
-        assert isinstance(pilot.app.screen, IntegrationsScreen)
+        assert isinstance(pilot.app.screen, EndpointsScreen)
 
 
 async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
@@ -68,7 +68,7 @@ async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
         await press(pilot, "i", "n", *"zeta", "tab", *"http://z.test/", "enter")
         assert shows(pilot, "zeta", "http://z.test/", "nobody")
         screen = pilot.app.screen
-        assert isinstance(screen, IntegrationsScreen)
+        assert isinstance(screen, EndpointsScreen)
         assert screen.listing.table.key == "zeta"
         await press(pilot, "N")
         assert shows(pilot, "New Slack hook")
@@ -93,7 +93,7 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
         assert pilot.app.clipboard == '{"queued": true}'
         await pilot.click("#close")
         await settled(pilot)
-        assert isinstance(pilot.app.screen, IntegrationsScreen)
+        assert isinstance(pilot.app.screen, EndpointsScreen)
     assert len(receiver.requests) == 2
 
 
@@ -137,7 +137,7 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
         with scene.store.changing() as change:
             change.connection.exec_driver_sql(
                 "UPDATE executions SET status = 'failed', due_at = NULL, "
-                "finished_at = (SELECT disabled_at FROM integrations WHERE name = 'ci-deploy') "
+                "finished_at = (SELECT disabled_at FROM endpoints WHERE name = 'ci-deploy') "
                 "WHERE id = (SELECT max(id) FROM executions WHERE status = 'pending')"
             )
         await press(pilot, "space")
@@ -160,7 +160,7 @@ async def test_one_that_keeps_failing_says_so_and_space_sends_at_once(
         assert shows(pilot, "ci-deploy", "! held: ")
         await press(pilot, "space")
         assert shows(pilot, "ci-deploy", "✓ on")
-    assert scene.tower.integrations.find("ci-deploy").circuit is None
+    assert scene.tower.endpoints.find("ci-deploy").circuit is None
 
 
 async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> None:
@@ -177,7 +177,7 @@ async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> No
         await press(pilot, "i", "down")
         await settled(pilot)
         screen = pilot.app.screen
-        assert isinstance(screen, IntegrationsScreen)
+        assert isinstance(screen, EndpointsScreen)
         await screen._read()
         screen.listing.table.move_to("spare")
         await press(pilot, "d")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceView:
+class ContainerView:
     """What the screen shows, as it was read."""
 
     places: Sequence[Container]
@@ -34,7 +34,7 @@ def read_place(
     reference: ContainerReference | None,
     tab: str,
     limit: int | None,
-) -> PlaceView:
+) -> ContainerView:
     """Read the list of places, and of the open one what a tab shows.
 
     `limit` is how many automations are wanted; None for all.
@@ -42,20 +42,18 @@ def read_place(
     places = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
     found = next((place for place in places if place.reference == reference), None)
     if found is None or reference is None:
-        return PlaceView(places, None, (), ())
+        return ContainerView(places, None, (), ())
     collections = tower.container(reference)[1] if tab == "collections" else ()
     if tab != "automations":
-        return PlaceView(places, found, collections, ())
+        return ContainerView(places, found, collections, ())
     automations = tower.automations.list(reference, limit=limit)
-    return PlaceView(places, found, (), automations, _silent(tower))
+    return ContainerView(places, found, (), automations, _silent(tower))
 
 
 def _silent(tower: Tower) -> dict[str, Silence]:
     return {
-        one.integration.name: Silence(
-            one.integration.silenced, one.missing, one.waiting + one.missed
-        )
-        for one in tower.integrations.silent()
+        one.endpoint.name: Silence(one.endpoint.silenced, one.missing, one.waiting + one.missed)
+        for one in tower.endpoints.silent()
     }
 
 

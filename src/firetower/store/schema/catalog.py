@@ -13,8 +13,8 @@ from sqlalchemy import (
 from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
-from firetower.store.tables.checks import one_of
-from firetower.store.tables.row import TableRow
+from firetower.store.schema.checks import one_of
+from firetower.store.schema.row import TableRow
 from firetower.store.types import Id, Instant
 
 

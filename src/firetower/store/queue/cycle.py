@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from firetower.core.automations import Revision
-from firetower.core.evaluation import Firing
+from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event
-from firetower.core.integrations import Integration
-from firetower.store.known import KnownCollections
-from firetower.store.mirror import Mirror
+from firetower.core.matching import Firing
+from firetower.store.catalog.collection_cache import CollectionCache
+from firetower.store.queue.automation_cache import AutomationCache
 
 LEASE_MARGIN = timedelta(seconds=20)
 """What a lease lasts beyond the request's own timeout: for the commit of its answer."""
@@ -29,7 +29,7 @@ class Claim:
     retries_used: int
     revision: Revision
     event: Event
-    integration: Integration
+    endpoint: Endpoint
     probe: bool = False
     """Whether it is the one try that an open circuit lets through."""
 
@@ -46,17 +46,17 @@ class Evaluated:
 
 @dataclass(slots=True)
 class Slots:
-    """How many more requests a worker may have open, for each integration."""
+    """How many more requests a worker may have open, for each endpoint."""
 
     worker_id: str
     free: dict[int, int]
 
-    def take(self, integration_id: int) -> bool:
+    def take(self, endpoint_id: int) -> bool:
         """Take a place if one is free."""
-        left = self.free.get(integration_id, 0)
+        left = self.free.get(endpoint_id, 0)
         if left <= 0:
             return False
-        self.free[integration_id] = left - 1
+        self.free[endpoint_id] = left - 1
         return True
 
 
@@ -65,13 +65,13 @@ class Turn:
     """One transaction of one worker."""
 
     connection: Connection
-    known: KnownCollections
-    mirror: Mirror
+    known: CollectionCache
+    cache: AutomationCache
     slots: Slots
     now: datetime
     random_hex: Callable[[int], str] = secrets.token_hex
     """Returns so many random bytes in hexadecimal, for ids."""
 
-    def lease_until(self, integration: Integration) -> datetime:
+    def lease_until(self, endpoint: Endpoint) -> datetime:
         """Return when a lease taken now ends."""
-        return self.now + integration.settings.timeout + LEASE_MARGIN
+        return self.now + endpoint.settings.timeout + LEASE_MARGIN

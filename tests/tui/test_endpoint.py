@@ -6,8 +6,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Select
 
-from firetower.core.integrations import IntegrationKind, IntegrationSettings, SignatureEncoding
-from firetower.tui.screens.integration import IntegrationDialog
+from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
+from firetower.tui.screens.endpoint_form import EndpointDialog
 from tui.scene import Scene
 from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows
 
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.anyio
 VALUE = "s3cret-never-shown"
 
 
-async def opened(pilot: Pilot[None], kind: IntegrationKind) -> list[str | None]:
+async def opened(pilot: Pilot[None], kind: EndpointKind) -> list[str | None]:
     """Open the dialog; what it gives back is added to the list."""
     given: list[str | None] = []
-    await pilot.app.push_screen(IntegrationDialog(kind), given.append)
+    await pilot.app.push_screen(EndpointDialog(kind), given.append)
     await settled(pilot)
     return given
 
@@ -29,8 +29,8 @@ async def write(pilot: Pilot[None], text: str) -> None:
     await settled(pilot)
 
 
-def saved(scene: Scene, name: str, kind: IntegrationKind) -> IntegrationSettings:
-    return scene.tower.integrations.get(name, kind).integration.settings
+def saved(scene: Scene, name: str, kind: EndpointKind) -> EndpointSettings:
+    return scene.tower.endpoints.get(name, kind).endpoint.settings
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE])
@@ -38,7 +38,7 @@ async def test_a_webhook_is_made_by_keys_with_an_old_and_a_new_secret(
     scene: Scene, size: tuple[int, int]
 ) -> None:
     async with open_app(scene, size) as pilot:
-        given = await opened(pilot, IntegrationKind.WEBHOOK)
+        given = await opened(pilot, EndpointKind.WEBHOOK)
         await write(pilot, "gate-2")
         await press(pilot, "tab")
         await write(pilot, "http://gate.internal/in")
@@ -51,18 +51,18 @@ async def test_a_webhook_is_made_by_keys_with_an_old_and_a_new_secret(
         assert shows(pilot, "•" * len(VALUE))
         await press(pilot, "enter")
         assert given == ["gate-2"]
-    settings = saved(scene, "gate-2", IntegrationKind.WEBHOOK)
+    settings = saved(scene, "gate-2", EndpointKind.WEBHOOK)
     assert settings.url == "http://gate.internal/in"
     assert settings.secret_names == {"CI_TOKEN", "GATE_2_KEY"}
-    detail = scene.tower.integrations.get("gate-2", IntegrationKind.WEBHOOK)
-    secrets = scene.tower.integrations.open_secrets(detail.integration)
+    detail = scene.tower.endpoints.get("gate-2", EndpointKind.WEBHOOK)
+    secrets = scene.tower.endpoints.open_secrets(detail.endpoint)
     assert VALUE not in secrets.mask(VALUE)
 
 
 async def test_a_slack_hook_is_made_by_mouse(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        given = await opened(pilot, IntegrationKind.SLACK)
-        await pilot.click("IntegrationDialog TextField Input")
+        given = await opened(pilot, EndpointKind.SLACK)
+        await pilot.click("EndpointDialog TextField Input")
         await write(pilot, "alerts")
         await pilot.click("SelectCurrent")
         await settled(pilot)
@@ -72,12 +72,12 @@ async def test_a_slack_hook_is_made_by_mouse(scene: Scene) -> None:
         await pilot.click("#save")
         await settled(pilot)
         assert given == ["alerts"]
-    assert saved(scene, "alerts", IntegrationKind.SLACK).url_secret == "SLACK_ML"
+    assert saved(scene, "alerts", EndpointKind.SLACK).url_secret == "SLACK_ML"
 
 
 async def test_each_error_stands_under_its_field_and_nothing_is_lost(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        given = await opened(pilot, IntegrationKind.WEBHOOK)
+        given = await opened(pilot, EndpointKind.WEBHOOK)
         await write(pilot, "ci-deploy")
         await press(pilot, "enter")
         assert shows(pilot, "URL is needed")
@@ -89,7 +89,7 @@ async def test_each_error_stands_under_its_field_and_nothing_is_lost(scene: Scen
         await write(pilot, "http://x")
         assert not shows(pilot, "is not http")
         await press(pilot, "enter")
-        assert shows(pilot, "an integration named ci-deploy exists already")
+        assert shows(pilot, "an endpoint named ci-deploy exists already")
         await write(pilot, "-b")
         await press(pilot, "enter")
         assert given == ["ci-deploy-b"]
@@ -97,7 +97,7 @@ async def test_each_error_stands_under_its_field_and_nothing_is_lost(scene: Scen
 
 async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        given = await opened(pilot, IntegrationKind.SLACK)
+        given = await opened(pilot, EndpointKind.SLACK)
         await write(pilot, "ci")
         await press(pilot, "tab", "enter", "end", "enter")
         await press(pilot, "shift+tab", *["backspace"] * 10)
@@ -116,7 +116,7 @@ async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene
         await press(pilot, "shift+tab", "shift+tab", "shift+tab", "end", *["backspace"] * 2)
         await write(pilot, "team-ml")
         await press(pilot, "enter")
-        assert shows(pilot, "an integration named team-ml exists already")
+        assert shows(pilot, "an endpoint named team-ml exists already")
         assert "CI_TOKEN_2" not in [secret.name for secret in scene.tower.secrets.list()]
         await press(pilot, "escape")
         assert given == [None]
@@ -124,18 +124,18 @@ async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene
 
 async def test_without_any_secret_a_slack_hook_asks_for_a_new_one(empty_scene: Scene) -> None:
     async with open_app(empty_scene) as pilot:
-        given = await opened(pilot, IntegrationKind.SLACK)
+        given = await opened(pilot, EndpointKind.SLACK)
         await write(pilot, "team")
         assert shows(pilot, "Name", "team")
         assert shows(pilot, "URL secret", "new secret …")
         await press(pilot, "tab", "tab", "tab", *"https://hooks.slack.test/x", "enter")
         assert given == ["team"]
-    assert saved(empty_scene, "team", IntegrationKind.SLACK).url_secret == "TEAM_URL"
+    assert saved(empty_scene, "team", EndpointKind.SLACK).url_secret == "TEAM_URL"
 
 
 async def test_how_it_is_tried_and_signed_can_be_said(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
-        given = await opened(pilot, IntegrationKind.WEBHOOK)
+        given = await opened(pilot, EndpointKind.WEBHOOK)
         await write(pilot, "gate-3")
         await press(pilot, "tab")
         await write(pilot, "http://gate.internal/in")
@@ -152,7 +152,7 @@ async def test_how_it_is_tried_and_signed_can_be_said(scene: Scene) -> None:
         await press(pilot, *["backspace"] * 4, *"5m", "tab", "tab")
         await press(pilot, *["backspace"] * 5, *"hex", "enter")
         assert given == ["gate-3"]
-    settings = saved(scene, "gate-3", IntegrationKind.WEBHOOK)
+    settings = saved(scene, "gate-3", EndpointKind.WEBHOOK)
     assert settings.schedule == (timedelta(seconds=5), timedelta(minutes=5))
     assert settings.timeout == timedelta(seconds=3)
     assert settings.signature_encoding is SignatureEncoding.HEX
@@ -160,12 +160,12 @@ async def test_how_it_is_tried_and_signed_can_be_said(scene: Scene) -> None:
 
 async def test_what_is_left_empty_is_as_it_is_on_the_command_line(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await opened(pilot, IntegrationKind.WEBHOOK)
+        await opened(pilot, EndpointKind.WEBHOOK)
         await write(pilot, "gate-4")
         await press(pilot, "tab")
         await write(pilot, "http://gate.internal/in")
         await press(pilot, "enter")
-    settings = saved(scene, "gate-4", IntegrationKind.WEBHOOK)
-    assert settings == IntegrationSettings(
-        name="gate-4", kind=IntegrationKind.WEBHOOK, url="http://gate.internal/in"
+    settings = saved(scene, "gate-4", EndpointKind.WEBHOOK)
+    assert settings == EndpointSettings(
+        name="gate-4", kind=EndpointKind.WEBHOOK, url="http://gate.internal/in"
     )

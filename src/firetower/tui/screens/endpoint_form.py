@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from firetower.core.automations import duration, parse_duration
-from firetower.core.delivery import DEFAULT_SCHEDULE
-from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.core.integrations import (
-    IntegrationKind,
-    IntegrationSettings,
+from firetower.core.endpoints import (
+    EndpointKind,
+    EndpointSettings,
     SignatureEncoding,
     check_url,
     parse_schedule,
 )
-from firetower.core.names import check_integration_name
+from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.references import check_endpoint_name
+from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import quoted
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.session import session_of, tell
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-_TITLES = {IntegrationKind.WEBHOOK: "New webhook", IntegrationKind.SLACK: "New Slack hook"}
+_TITLES = {EndpointKind.WEBHOOK: "New webhook", EndpointKind.SLACK: "New Slack hook"}
 _PATTERN = re.compile(r"\W+", re.ASCII)
 
 
-class IntegrationDialog(Ask[str]):
+class EndpointDialog(Ask[str]):
     """Asks how an endpoint is reached; gives back the name of the one that was made."""
 
-    def __init__(self, kind: IntegrationKind) -> None:
+    def __init__(self, kind: EndpointKind) -> None:
         self.kind = kind
-        self._integration = TextField(
-            "name", "Name", placeholder="ci-deploy", check=check_integration_name
+        self._endpoint = TextField(
+            "name", "Name", placeholder="ci-deploy", check=check_endpoint_name
         )
         self._secrets = self._secret_fields()
-        fields: list[Field] = [self._integration]
-        if kind is IntegrationKind.WEBHOOK:
+        fields: list[Field] = [self._endpoint]
+        if kind is EndpointKind.WEBHOOK:
             fields.append(
                 TextField("url", "URL", placeholder="https://ci.example.com/hook", check=check_url)
             )
@@ -52,7 +52,7 @@ class IntegrationDialog(Ask[str]):
         )
 
     def _secret_fields(self) -> list[SecretField]:
-        if self.kind is IntegrationKind.SLACK:
+        if self.kind is EndpointKind.SLACK:
             url = SecretField(
                 "url_secret",
                 "URL secret",
@@ -79,7 +79,7 @@ class IntegrationDialog(Ask[str]):
 
     def _named(self, what: str) -> str:
         """Return a name for a new secret of this endpoint."""
-        name = _PATTERN.sub("_", self._integration.value).strip("_").upper()
+        name = _PATTERN.sub("_", self._endpoint.value).strip("_").upper()
         return f"{name}_{what}" if name else ""
 
     def on_mount(self) -> None:
@@ -102,12 +102,12 @@ class IntegrationDialog(Ask[str]):
         for name, read in _READ.items():
             if name in given:
                 given[name] = read(str(given[name]))
-        settings = IntegrationSettings.model_validate({"kind": self.kind, **given})
+        settings = EndpointSettings.model_validate({"kind": self.kind, **given})
         new = {field.value: field.new_value.value for field in self._secrets if field.is_new}
-        return tower.integrations.create(settings, new).name
+        return tower.endpoints.create(settings, new).name
 
 
-def _finer(kind: IntegrationKind) -> list[Field]:
+def _finer(kind: EndpointKind) -> list[Field]:
     """Return what seldom needs to be said: the placeholders are what it is without."""
     waits = ", ".join(duration(wait) for wait in DEFAULT_SCHEDULE[:3])
     fields: list[Field] = [
@@ -120,7 +120,7 @@ def _finer(kind: IntegrationKind) -> list[Field]:
         ),
         TextField("timeout", "Timeout", placeholder="10s", required=False, check=parse_duration),
     ]
-    if kind is IntegrationKind.WEBHOOK:
+    if kind is EndpointKind.WEBHOOK:
         fields.append(
             TextField(
                 "signature_encoding",

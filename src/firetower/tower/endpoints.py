@@ -4,23 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from firetower.core.circuits import CircuitNews
+from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.endpoints import Endpoint, EndpointKind, EndpointSettings
 from firetower.core.errors import Conflict
-from firetower.core.integrations import Integration, IntegrationKind, IntegrationSettings
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.text import counted
 from firetower.store import circuit_news
-from firetower.store import integrations as store
+from firetower.store import endpoints as store
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class IntegrationDetail:
+class EndpointDetail:
     """An endpoint, who uses it, and what it has missed."""
 
-    integration: Integration
+    endpoint: Endpoint
     automations: tuple[str, ...]
     waiting: int
     """Executions that wait for it."""
@@ -35,10 +35,10 @@ class IntegrationDetail:
 
     def trouble(self, clock: Callable[[datetime], str]) -> str:
         """Return why nothing is sent to it and what it misses, in words; "" where all is well."""
-        integration, circuit = self.integration, self.integration.circuit
-        if integration.disabled_at is not None:
-            because = f": {integration.disabled_reason}" if integration.disabled_reason else ""
-            said = f"disabled {clock(integration.disabled_at)}{because}"
+        endpoint, circuit = self.endpoint, self.endpoint.circuit
+        if endpoint.disabled_at is not None:
+            because = f": {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
+            said = f"disabled {clock(endpoint.disabled_at)}{because}"
         elif circuit is not None:
             failures = counted(circuit.failures, "failure")
             said = (
@@ -50,15 +50,15 @@ class IntegrationDetail:
         return ", ".join(filter(None, (said, self.missing)))
 
 
-class Integrations:
+class Endpoints:
     """The endpoints of a database."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def create(
-        self, settings: IntegrationSettings, new_secrets: Mapping[str, str] | None = None
-    ) -> Integration:
+        self, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
+    ) -> Endpoint:
         """Save a new endpoint, with secrets that are saved together with it, or not at all.
 
         Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
@@ -71,46 +71,44 @@ class Integrations:
                         f"a secret named {name} exists already",
                         "Use it as it is, or give the new one another name.",
                     )
-            return store.create_integration(change, settings)
+            return store.create_endpoint(change, settings)
 
-    def list(self, kind: IntegrationKind) -> list[Integration]:
+    def list(self, kind: EndpointKind) -> list[Endpoint]:
         """Return every endpoint of a kind by name."""
         with self._store.reading() as connection:
-            found = store.list_integrations(connection)
-        return [integration for integration in found if integration.settings.kind is kind]
+            found = store.list_endpoints(connection)
+        return [endpoint for endpoint in found if endpoint.settings.kind is kind]
 
-    def get(self, name: str, kind: IntegrationKind | None = None) -> IntegrationDetail:
+    def get(self, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
         """Return an endpoint, of a kind if one is given. Raises NotFound."""
         with self._store.reading() as connection:
-            found = store.find_integration(connection, name, kind)
-            return IntegrationDetail(found, *store.use_of(connection, found))
+            found = store.find_endpoint(connection, name, kind)
+            return EndpointDetail(found, *store.use_of(connection, found))
 
-    def all(self) -> Sequence[Integration]:
+    def all(self) -> Sequence[Endpoint]:
         """Return every endpoint of both kinds by name."""
         with self._store.reading() as connection:
-            return store.list_integrations(connection)
+            return store.list_endpoints(connection)
 
-    def find(self, name: str) -> Integration:
+    def find(self, name: str) -> Endpoint:
         """Return an endpoint of either kind. Raises NotFound."""
         with self._store.reading() as connection:
-            return store.find_integration(connection, name)
+            return store.find_endpoint(connection, name)
 
-    def details(self) -> Sequence[IntegrationDetail]:
+    def details(self) -> Sequence[EndpointDetail]:
         """Return every endpoint of both kinds by name, with who uses it and what it missed."""
         with self._store.reading() as connection:
             return [
-                IntegrationDetail(found, *store.use_of(connection, found))
-                for found in store.list_integrations(connection)
+                EndpointDetail(found, *store.use_of(connection, found))
+                for found in store.list_endpoints(connection)
             ]
 
-    def silent(self) -> Sequence[IntegrationDetail]:
+    def silent(self) -> Sequence[EndpointDetail]:
         """Return those that nothing is sent to: disabled ones, and those with an open circuit."""
         with self._store.reading() as connection:
-            found = store.list_integrations(connection)
+            found = store.list_endpoints(connection)
             return [
-                IntegrationDetail(one, *store.use_of(connection, one))
-                for one in found
-                if one.silenced
+                EndpointDetail(one, *store.use_of(connection, one)) for one in found if one.silenced
             ]
 
     def newest_news(self) -> int:
@@ -128,29 +126,29 @@ class Integrations:
         with self._store.reading() as connection:
             return circuit_news.news_since(connection, number, container)
 
-    def enable(self, name: str, kind: IntegrationKind) -> IntegrationDetail:
+    def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
         """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""
         detail = self.get(name, kind)
         with self._store.changing() as change:
-            store.set_enabled(change, detail.integration, reason=None)
+            store.set_enabled(change, detail.endpoint, reason=None)
         return detail
 
-    def disable(self, name: str, kind: IntegrationKind, reason: str = "by hand") -> None:
+    def disable(self, name: str, kind: EndpointKind, reason: str = "by hand") -> None:
         """Stop sending to an endpoint. Raises NotFound."""
         with self._store.changing() as change:
-            integration = store.find_integration(change.connection, name, kind)
-            store.set_enabled(change, integration, reason=reason)
+            endpoint = store.find_endpoint(change.connection, name, kind)
+            store.set_enabled(change, endpoint, reason=reason)
 
-    def delete(self, name: str, kind: IntegrationKind) -> None:
+    def delete(self, name: str, kind: EndpointKind) -> None:
         """Delete an endpoint. Raises NotFound, and Conflict while an automation uses it."""
         with self._store.changing() as change:
-            integration = store.find_integration(change.connection, name, kind)
-            store.delete_integration(change, integration)
+            endpoint = store.find_endpoint(change.connection, name, kind)
+            store.delete_endpoint(change, endpoint)
 
-    def open_secrets(self, integration: Integration) -> Secrets:
+    def open_secrets(self, endpoint: Endpoint) -> Secrets:
         """Open the secrets granted to an endpoint. Raises SecretKeyError."""
-        if not integration.settings.secret_names:
+        if not endpoint.settings.secret_names:
             return Secrets()
         with self._store.reading() as connection:
             keyring = self._store.keyring(connection)
-            return open_secrets(connection, keyring, integration, self._store.clock())
+            return open_secrets(connection, keyring, endpoint, self._store.clock())

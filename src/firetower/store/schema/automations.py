@@ -1,4 +1,4 @@
-"""Tables of automations, integrations and secrets."""
+"""Tables of automations, endpoints and secrets."""
 
 from datetime import datetime
 
@@ -6,9 +6,9 @@ from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from firetower.core.automations import Mode
-from firetower.core.integrations import IntegrationKind, SignatureEncoding
-from firetower.store.tables.checks import one_of
-from firetower.store.tables.row import TableRow
+from firetower.core.endpoints import EndpointKind, SignatureEncoding
+from firetower.store.schema.checks import one_of
+from firetower.store.schema.row import TableRow
 from firetower.store.types import Id, Instant
 
 
@@ -33,13 +33,13 @@ class SecretRow(TableRow, table=True):
     updated_at: datetime = Field(sa_type=Instant)
 
 
-class IntegrationRow(TableRow, table=True):
+class EndpointRow(TableRow, table=True):
     """An endpoint."""
 
-    __tablename__ = "integrations"
+    __tablename__ = "endpoints"
     __table_args__ = (
-        _unique_while_it_lives("uq_integrations_name"),
-        one_of("kind", IntegrationKind),
+        _unique_while_it_lives("uq_endpoints_name"),
+        one_of("kind", EndpointKind),
         one_of("signature_encoding", SignatureEncoding),
         CheckConstraint("(kind = 'webhook') = (url IS NOT NULL)", name="webhook_has_url"),
         CheckConstraint(
@@ -108,4 +108,4 @@ class RevisionRow(TableRow, table=True):
     until_event_id: int | None = Field(default=None, sa_type=Id)
     container_id: int = Field(foreign_key="containers.id", sa_type=Id, index=True)
     collection_id: int | None = Field(default=None, foreign_key="collections.id", sa_type=Id)
-    integration_id: int | None = Field(default=None, foreign_key="integrations.id", sa_type=Id)
+    endpoint_id: int | None = Field(default=None, foreign_key="endpoints.id", sa_type=Id)

@@ -6,14 +6,14 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from firetower.core.executions import Status
-from firetower.store import tables
+from firetower.store import schema
 from firetower.store.queue.conditions import has_status
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
-_executions, _events = tables.executions.c, tables.events.c
+_executions, _events = schema.executions.c, schema.events.c
 
 
-_OPEN = select(tables.circuits).where(tables.circuits.c.opened_at.is_not(None))
+_OPEN = select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ def read_mark(connection: Connection) -> tuple[object, ...]:
     """Return what differs once anything but executions and workers' beats has changed."""
     newest = [
         connection.execute(select(func.max(table.c.id))).scalar()
-        for table in (tables.events, tables.revisions, tables.containers)
+        for table in (schema.events, schema.revisions, schema.containers)
     ]
-    secrets = select(func.count(), func.max(tables.secrets.c.updated_at))
+    secrets = select(func.count(), func.max(schema.secrets.c.updated_at))
     return (
         *newest,
         tuple(connection.execute(secrets).one()),
-        tuple(tuple(row) for row in connection.execute(select(tables.integrations))),
+        tuple(tuple(row) for row in connection.execute(select(schema.endpoints))),
         tuple(tuple(row) for row in connection.execute(_OPEN)),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Text
 from sqlmodel import Field
 
-from firetower.store.tables.row import TableRow
+from firetower.store.schema.row import TableRow
 from firetower.store.types import Id, Instant
 
 
@@ -17,7 +17,7 @@ class CircuitRow(TableRow, table=True):
         CheckConstraint("(opened_at IS NULL) = (probe_at IS NULL)", name="open_is_probed"),
     )
 
-    integration_id: int = Field(primary_key=True, foreign_key="integrations.id", sa_type=Id)
+    endpoint_id: int = Field(primary_key=True, foreign_key="endpoints.id", sa_type=Id)
     failures: int
     """In a row."""
     failing_since: datetime = Field(sa_type=Instant)
@@ -37,7 +37,7 @@ class CircuitChangeRow(TableRow, table=True):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
-    integration_id: int = Field(foreign_key="integrations.id", sa_type=Id)
+    endpoint_id: int = Field(foreign_key="endpoints.id", sa_type=Id)
     at: datetime = Field(sa_type=Instant)
     closed: bool
     opened_at: datetime = Field(sa_type=Instant)

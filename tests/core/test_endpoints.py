@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from core.builders import make_integration, refusal
-from firetower.core.integrations import IntegrationKind, check_url
+from core.builders import make_endpoint, refusal
+from firetower.core.endpoints import EndpointKind, check_url
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,20 @@ def test_the_refused_url_is_called_by_what_it_was_for() -> None:
     ],
     ids=["none", "token", "signing", "both", "slack"],
 )
-def test_an_integration_grants_its_own_secrets_but_never_its_url(
+def test_an_endpoint_grants_its_own_secrets_but_never_its_url(
     settings: dict[str, Any], granted: set[str], used: set[str]
 ) -> None:
-    given = make_integration(**settings).settings
+    given = make_endpoint(**settings).settings
     assert given.granted == granted
     assert given.secret_names == used
 
 
 def test_the_target_of_a_slack_hook_is_never_its_url() -> None:
-    slack = make_integration(kind=IntegrationKind.SLACK, url=None, url_secret="HOOK")
+    slack = make_endpoint(kind=EndpointKind.SLACK, url=None, url_secret="HOOK")
     assert slack.target == "Slack, URL in secret HOOK"
-    assert make_integration().target == "https://ci.example/hook"
+    assert make_endpoint().target == "https://ci.example/hook"
 
 
-def test_an_integration_is_enabled_until_it_is_disabled() -> None:
-    assert make_integration().enabled
-    assert not make_integration(disabled_reason="gone").enabled
+def test_an_endpoint_is_enabled_until_it_is_disabled() -> None:
+    assert make_endpoint().enabled
+    assert not make_endpoint(disabled_reason="gone").enabled

@@ -7,7 +7,7 @@ from firetower.cli.help import help_text
 from firetower.cli.output import (
     clock,
     date,
-    integration_data,
+    endpoint_data,
     json_option,
     print_fields,
     print_json,
@@ -16,14 +16,14 @@ from firetower.cli.output import (
 )
 from firetower.cli.session import open_tower
 from firetower.core.automations import duration, parse_duration
-from firetower.core.errors import FiretowerError
-from firetower.core.integrations import (
-    Integration,
-    IntegrationKind,
-    IntegrationSettings,
+from firetower.core.endpoints import (
+    Endpoint,
+    EndpointKind,
+    EndpointSettings,
     SignatureEncoding,
     parse_schedule,
 )
+from firetower.core.errors import FiretowerError
 from firetower.core.text import counted
 
 _TIMEOUT = click.option("--timeout", default="10s", show_default=True, metavar="SPAN")
@@ -44,8 +44,8 @@ _SCHEDULE = click.option(
 
 
 def _settings(
-    settings: IntegrationSettings, timeout: str, max_in_flight: int, schedule: str | None
-) -> IntegrationSettings:
+    settings: EndpointSettings, timeout: str, max_in_flight: int, schedule: str | None
+) -> EndpointSettings:
     """Return the settings with what both kinds take. Raises InvalidInput."""
     update = {"timeout": parse_duration(timeout), "max_in_flight": max_in_flight}
     if schedule is not None:
@@ -53,9 +53,9 @@ def _settings(
     return settings.model_copy(update=update)
 
 
-def _create(settings: IntegrationSettings) -> None:
+def _create(settings: EndpointSettings) -> None:
     with open_tower() as tower:
-        tower.integrations.create(settings)
+        tower.endpoints.create(settings)
     say(f"Made {settings.kind} {settings.name}.")
 
 
@@ -103,9 +103,9 @@ def create_webhook(
       firetower webhook create ci https://ci.example.com/hook --access-token CI_TOKEN
       firetower webhook create ci http://localhost:8000/ --timeout 3s --retry-schedule "5s,5m"
     """
-    settings = IntegrationSettings(
+    settings = EndpointSettings(
         name=name,
-        kind=IntegrationKind.WEBHOOK,
+        kind=EndpointKind.WEBHOOK,
         url=url,
         access_token_secret=access_token,
         signing_secret=signing_secret,
@@ -142,24 +142,24 @@ def create_slack(
     Examples:
       firetower slack create team-ml --url-secret TEAM_ML_URL
     """
-    settings = IntegrationSettings(name=name, kind=IntegrationKind.SLACK, url_secret=url_secret)
+    settings = EndpointSettings(name=name, kind=EndpointKind.SLACK, url_secret=url_secret)
     _create(_settings(settings, timeout, max_in_flight, retry_schedule))
 
 
 _name = click.argument("name")
 
 
-def _add_looking(group: click.Group, kind: IntegrationKind, example: str) -> None:
+def _add_looking(group: click.Group, kind: EndpointKind, example: str) -> None:
     """Add the commands of both kinds that show something."""
 
     @group.command("list", help=help_text(f"List every {kind}.", f"{kind} list --json"))
     @json_option
     def list_(*, as_json: bool) -> None:
         with open_tower() as tower:
-            found = tower.integrations.list(kind)
+            found = tower.endpoints.list(kind)
         if as_json:
             for one in found:
-                print_json(integration_data(one))
+                print_json(endpoint_data(one))
             return
         print_rows(
             (kind.value, "target", "state"),
@@ -174,32 +174,32 @@ def _add_looking(group: click.Group, kind: IntegrationKind, example: str) -> Non
     @json_option
     def show(*, name: str, as_json: bool) -> None:
         with open_tower() as tower:
-            detail = tower.integrations.get(name, kind)
-        data = integration_data(detail.integration)
+            detail = tower.endpoints.get(name, kind)
+        data = endpoint_data(detail.endpoint)
         more = {"waiting": detail.waiting, "missed": detail.missed}
         if as_json:
             print_json({**data, "automations": list(detail.automations), **more})
             return
-        settings = detail.integration.settings
+        settings = detail.endpoint.settings
         print_fields(
             [
                 (kind.value, settings.name),
-                ("target", detail.integration.target),
-                ("state", _state(detail.integration)),
+                ("target", detail.endpoint.target),
+                ("state", _state(detail.endpoint)),
                 ("access token", settings.access_token_secret),
                 ("signing secret", settings.signing_secret),
                 ("signature", settings.signature_encoding if settings.signing_secret else ""),
                 ("retries after", ", ".join(map(duration, settings.schedule)) or "never"),
                 ("timeout", duration(settings.timeout)),
                 ("in flight", settings.max_in_flight),
-                ("created", date(detail.integration.created_at)),
+                ("created", date(detail.endpoint.created_at)),
                 ("automations", ", ".join(detail.automations)),
                 *more.items(),
             ]
         )
 
 
-def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
+def _add_doing(group: click.Group, kind: EndpointKind, example: str) -> None:
     """Add the commands of both kinds that do something."""
 
     @group.command(
@@ -211,9 +211,9 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
         from firetower.worker.probe import send_test
 
         with open_tower() as tower:
-            integration = tower.integrations.get(name, kind).integration
-            secrets = tower.integrations.open_secrets(integration)
-        answer, milliseconds = send_test(integration, secrets)
+            endpoint = tower.endpoints.get(name, kind).endpoint
+            secrets = tower.endpoints.open_secrets(endpoint)
+        answer, milliseconds = send_test(endpoint, secrets)
         if as_json:
             print_json(
                 {
@@ -237,7 +237,7 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
     @_name
     def enable(*, name: str) -> None:
         with open_tower() as tower:
-            detail = tower.integrations.enable(name, kind)
+            detail = tower.endpoints.enable(name, kind)
         say(f"Enabled {kind} {name}.")
         if detail.missed:
             missed = counted(detail.missed, "execution")
@@ -247,7 +247,7 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
     @_name
     def disable(*, name: str) -> None:
         with open_tower() as tower:
-            tower.integrations.disable(name, kind)
+            tower.endpoints.disable(name, kind)
         say(f"Disabled {kind} {name}.")
 
     @group.command(
@@ -257,27 +257,27 @@ def _add_doing(group: click.Group, kind: IntegrationKind, example: str) -> None:
     @yes_option
     def delete(*, name: str, yes: bool) -> None:
         with open_tower() as tower:
-            tower.integrations.get(name, kind)
+            tower.endpoints.get(name, kind)
             ask_to_delete(f"{kind} {name}", yes=yes)
-            tower.integrations.delete(name, kind)
+            tower.endpoints.delete(name, kind)
         say(f"Deleted {kind} {name}.")
 
 
-def _state(integration: Integration) -> str:
-    circuit = integration.circuit
-    if integration.enabled and circuit is not None:
+def _state(endpoint: Endpoint) -> str:
+    circuit = endpoint.circuit
+    if endpoint.enabled and circuit is not None:
         return (
             f"circuit open: {circuit.reason}, {counted(circuit.failures, 'failure')} in a row, "
             f"next try {clock(circuit.probe_at)}"
         )
-    if integration.enabled:
+    if endpoint.enabled:
         return "enabled"
-    return f"disabled {date(integration.disabled_at)}: {integration.disabled_reason}"
+    return f"disabled {date(endpoint.disabled_at)}: {endpoint.disabled_reason}"
 
 
-_add_looking(webhook, IntegrationKind.WEBHOOK, "ci")
-_add_doing(webhook, IntegrationKind.WEBHOOK, "ci")
-_add_looking(slack, IntegrationKind.SLACK, "team-ml")
-_add_doing(slack, IntegrationKind.SLACK, "team-ml")
+_add_looking(webhook, EndpointKind.WEBHOOK, "ci")
+_add_doing(webhook, EndpointKind.WEBHOOK, "ci")
+_add_looking(slack, EndpointKind.SLACK, "team-ml")
+_add_doing(slack, EndpointKind.SLACK, "team-ml")
 
 COMMANDS: dict[str, click.Command] = {"webhook": webhook, "slack": slack}

@@ -3,8 +3,8 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from firetower.store.tables.automations import AutomationRow, IntegrationRow, RevisionRow, SecretRow
-from firetower.store.tables.catalog import (
+from firetower.store.schema.automations import AutomationRow, EndpointRow, RevisionRow, SecretRow
+from firetower.store.schema.catalog import (
     AliasRow,
     CollectionRow,
     CollectionTagRow,
@@ -15,8 +15,8 @@ from firetower.store.tables.catalog import (
     VersionRow,
     VersionTagRow,
 )
-from firetower.store.tables.circuits import CircuitChangeRow, CircuitRow
-from firetower.store.tables.executions import AttemptRow, ExecutionRow, StateRow, WorkerRow
+from firetower.store.schema.circuits import CircuitChangeRow, CircuitRow
+from firetower.store.schema.executions import AttemptRow, ExecutionRow, StateRow, WorkerRow
 
 
 def _table(row: type[SQLModel]) -> Table:
@@ -37,7 +37,7 @@ collections = _table(CollectionRow)
 containers = _table(ContainerRow)
 events = _table(EventRow)
 executions = _table(ExecutionRow)
-integrations = _table(IntegrationRow)
+endpoints = _table(EndpointRow)
 manifests = _table(ManifestRow)
 memberships = _table(MembershipRow)
 revisions = _table(RevisionRow)
