@@ -331,10 +331,10 @@ def test_a_webhook_gives_its_circuit_as_data(failing: Shell) -> None:
     for one in (listed, shown):
         circuit = one["circuit"]
         assert isinstance(circuit, dict)
-        assert circuit.keys() == {"opened_at", "next_try_at", "failures_in_a_row", "reason"}
+        assert circuit.keys() == {"opened_at", "next_attempt_at", "failures_in_a_row", "reason"}
         assert (circuit["failures_in_a_row"], circuit["reason"]) == (5, "503")
         opened, again = (
-            datetime.fromisoformat(circuit[name]) for name in ("opened_at", "next_try_at")
+            datetime.fromisoformat(circuit[name]) for name in ("opened_at", "next_attempt_at")
         )
         assert again - opened == FIRST_PAUSE
         assert one["enabled"] is True

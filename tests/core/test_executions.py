@@ -52,10 +52,10 @@ def test_the_data_of_an_attempt_is_json() -> None:
         request_body="{}",
         status_code=503,
         outcome=Status.PENDING,
-        next_try_at=NOON + timedelta(seconds=5),
+        next_attempt_at=NOON + timedelta(seconds=5),
     )
     data = attempt.as_data()
     assert json.loads(json.dumps(data)) == data
-    assert data["next_try_at"] == "2026-03-01T12:00:05.000000Z"
+    assert data["next_attempt_at"] == "2026-03-01T12:00:05.000000Z"
     assert attempt.was_sent
     assert not attempt.model_copy(update={"url": ""}).was_sent

@@ -14,15 +14,14 @@ from firetower.core.endpoints import EndpointKind
 from firetower.store import migrate
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
-from firetower.store.migrate import migrate
 
 ENDPOINT = (
-    "INSERT INTO endpoints (id, name, kind, url, signature_encoding, schedule_ms, timeout_ms,"
+    "INSERT INTO integrations (id, name, kind, url, signature_encoding, schedule_ms, timeout_ms,"
     " max_in_flight, author, created_at) VALUES"
     " (:id, :name, 'webhook', 'http://localhost:9/', 'base64', '[5000]', 10000, 16, 'ada', 1)"
 )
 CIRCUIT = (
-    "INSERT INTO circuits (endpoint_id, failures, opened_at, probe_at, probes, reason)"
+    "INSERT INTO circuits (integration_id, failures, opened_at, probe_at, probes, reason)"
     " VALUES (:id, 5, :at, :at, 0, '503')"
 )
 
@@ -62,7 +61,7 @@ def test_what_was_there_stays_and_works(empty_url: str, before: str) -> None:
         if before == "0005":
             connection.execute(text(CIRCUIT), {"id": 1, "at": None})
             connection.execute(text(CIRCUIT), {"id": 2, "at": 1_800_000_000_000_000})
-    assert migrate(database) == before
+    assert migrate.migrate_schema(database) == before
     database.close()
     with firetower.connect(empty_url) as tower:
         found = {one.name: one for one in tower.endpoints.list(EndpointKind.WEBHOOK)}

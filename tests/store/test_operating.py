@@ -15,7 +15,7 @@ from firetower.core.requests import RecordedRequest
 from firetower.core.retry import Answer, Verdict
 from firetower.store import doctor
 from firetower.store.doctor import examine
-from firetower.store.migrate import migrate
+from firetower.store.migrate import migrate_schema
 from firetower.store.queue.record import Outcome, record
 from firetower.store.store import Store
 from firetower.tower import connect
@@ -107,7 +107,7 @@ def _use(url: str) -> None:
         [claim] = bench.turn(room=1)
         bench.answer(claim, 202)
         assert bench.only.finished_at == START
-        assert migrate(store.database)
+        assert migrate_schema(store.database)
     finally:
         store.close()
     with connect(url, read_only=True) as tower, pytest.raises(StoreError):

@@ -114,7 +114,7 @@ def _why(line: FeedLine) -> str:
         if execution.reason == HELD:
             error = None if line.error == HELD else line.error
             return ", ".join(part for part in (error, explained) if part)
-        again = "" if line.next_try_at is None else f"again {date(line.next_try_at)}"
+        again = "" if line.next_attempt_at is None else f"again {date(line.next_attempt_at)}"
         return ", ".join(part for part in (line.error, again) if part)
     if line.state is FeedState.FINISHED:
         return ""
@@ -131,7 +131,7 @@ def feed_data(line: FeedLine) -> dict[str, Any]:
         "duration_ms": line.duration_ms,
         "error": line.error,
         "attempt": line.attempt,
-        "next_try_at": None if line.next_try_at is None else instant(line.next_try_at),
+        "next_attempt_at": None if line.next_attempt_at is None else instant(line.next_attempt_at),
     }
 
 
@@ -150,7 +150,7 @@ def log_data(line: FeedLine) -> dict[str, Any]:
         "status": line.status_code,
         "duration_ms": line.duration_ms,
         "error": line.error,
-        "next_try_at": None if line.next_try_at is None else instant(line.next_try_at),
+        "next_attempt_at": None if line.next_attempt_at is None else instant(line.next_attempt_at),
     }
 
 

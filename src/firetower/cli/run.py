@@ -81,24 +81,24 @@ def info(*, as_json: bool) -> None:
     Examples:
       firetower database info
     """
-    from firetower.store import schema
     from firetower.store.database import Database
     from firetower.store.location import Location
+    from firetower.store.migrate import SCHEMA, SchemaState, schema_state, schema_version
     from firetower.tui.paths import config_file
 
     location = Location.of(database_url())
-    version, state = None, schema.SchemaState.EMPTY
+    version, state = None, SchemaState.EMPTY
     if location.path is None or location.path.exists():
         database = Database(location, read_only=True)
         try:
             with database.reading() as connection:
-                version, state = schema.version(connection), schema.state(connection)
+                version, state = schema_version(connection), schema_state(connection)
         finally:
             database.close()
     data = {
         "database": str(location),
         "schema": version,
-        "program_schema": schema.SCHEMA,
+        "program_schema": SCHEMA,
         "state": state.value,
         "key_file": str(location.key_file),
         "config_file": str(config_file()),
@@ -117,19 +117,19 @@ def migrate() -> None:
     Examples:
       firetower database migrate
     """
-    from firetower.store import schema
     from firetower.store.database import Database
     from firetower.store.location import Location
+    from firetower.store.migrate import SCHEMA, migrate_schema
 
     database = Database(Location.of(database_url()), read_only=read_only())
     try:
-        before = schema.migrate(database)
+        before = migrate_schema(database)
     finally:
         database.close()
-    if before == schema.SCHEMA:
+    if before == SCHEMA:
         say(f"Already at schema {before}.")
     else:
-        say(f"Brought the schema from {before} to {schema.SCHEMA}.")
+        say(f"Brought the schema from {before} to {SCHEMA}.")
 
 
 @click.command()

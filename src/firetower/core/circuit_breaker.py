@@ -42,7 +42,7 @@ class Circuit(Frozen):
         """Return the circuit as JSON-ready data."""
         return {
             "opened_at": instant(self.opened_at),
-            "next_try_at": instant(self.probe_at),
+            "next_attempt_at": instant(self.probe_at),
             "failures_in_a_row": self.failures,
             "reason": self.reason,
         }

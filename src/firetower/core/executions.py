@@ -55,7 +55,7 @@ class Attempt(Frozen):
     error: str | None = None
     outcome: Status
     """What followed: the execution's status after this try."""
-    next_try_at: datetime | None = None
+    next_attempt_at: datetime | None = None
 
     @property
     def ended_at(self) -> datetime:
@@ -69,9 +69,11 @@ class Attempt(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return the attempt as JSON-ready data."""
-        data = self.model_dump(exclude={"id", "started_at", "next_try_at"})
+        data = self.model_dump(exclude={"id", "started_at", "next_attempt_at"})
         data["started_at"] = instant(self.started_at)
-        data["next_try_at"] = None if self.next_try_at is None else instant(self.next_try_at)
+        data["next_attempt_at"] = (
+            None if self.next_attempt_at is None else instant(self.next_attempt_at)
+        )
         return data
 
 

@@ -50,7 +50,7 @@ class FeedLine(Frozen):
     duration_ms: float | None
     error: str | None = None
     attempt: int = 0
-    next_try_at: datetime | None = None
+    next_attempt_at: datetime | None = None
 
 
 def line_of(execution: Execution) -> FeedLine:
@@ -65,7 +65,7 @@ def line_of(execution: Execution) -> FeedLine:
         duration_ms=execution.duration_ms,
         error=execution.reason if execution.status_code is None else None,
         attempt=execution.attempts,
-        next_try_at=execution.due_at if execution.status is Status.PENDING else None,
+        next_attempt_at=execution.due_at if execution.status is Status.PENDING else None,
     )
 
 
@@ -80,7 +80,7 @@ def line_of_attempt(execution: Execution, attempt: Attempt) -> FeedLine:
         duration_ms=attempt.duration_ms,
         error=attempt.error,
         attempt=attempt.number,
-        next_try_at=attempt.next_try_at,
+        next_attempt_at=attempt.next_attempt_at,
     )
 
 

@@ -132,8 +132,8 @@ class _Past:
         keyring = self.store.keyring(change.connection, create=True)
         for name, value in {**SECRETS, SLACK_SECRET: receiver_url + SLACK_PATH}.items():
             set_secret(change, keyring, name, value)
-        for endpoint in settings(receiver_url):
-            endpoint = create_endpoint(change, endpoint)
+        for written in settings(receiver_url):
+            endpoint = create_endpoint(change, written)
             self._secrets[endpoint.id] = open_secrets(
                 change.connection, keyring, endpoint, change.now
             )

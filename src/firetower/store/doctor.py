@@ -11,11 +11,12 @@ from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.executions import Status
 from firetower.core.health import Check, bad, doubtful, good
 from firetower.core.text import and_list
-from firetower.store import migrate, schema
+from firetower.store import schema
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import key_is_in_environment, open_keyring
 from firetower.store.location import Location
+from firetower.store.migrate import SCHEMA, SchemaState, schema_state
 from firetower.store.queue.conditions import has_status
 from firetower.store.redelivery import count_failed
 from firetower.store.status import read_standing
@@ -46,12 +47,12 @@ def examine(url: str | None, now: datetime) -> list[Check]:
 
 def _checks(connection: Connection, location: Location, now: datetime) -> Iterator[Check]:
     yield _durable(connection, location)
-    found = migrate.state(connection)
-    if found is not migrate.SchemaState.CURRENT:
-        said = f"the schema is {found.value}; this program needs {migrate.SCHEMA}"
+    found = schema_state(connection)
+    if found is not SchemaState.CURRENT:
+        said = f"the schema is {found.value}; this program needs {SCHEMA}"
         yield bad("schema", said, "Run `firetower database migrate`, or this program's newest.")
         return
-    yield good("schema", migrate.SCHEMA)
+    yield good("schema", SCHEMA)
     yield _key(connection, location)
     yield _workers(connection, now)
     yield _backlog(connection, now)

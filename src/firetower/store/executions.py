@@ -207,5 +207,5 @@ def build_attempt(row: Row[Any]) -> Attempt:
         response_body=row.response_body,
         error=row.error,
         outcome=Status(row.outcome),
-        next_try_at=row.next_try_at,
+        next_attempt_at=row.next_attempt_at,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
 from firetower.store.database import Database, create_sqlite_file
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The newest migration. Numbers, so that older and newer can be told apart."""
 
 _MIGRATION_LOCK = 0x66697265
@@ -25,7 +25,7 @@ class SchemaState(StrEnum):
     FOREIGN = "foreign"
 
 
-def version(connection: Connection) -> str | None:
+def schema_version(connection: Connection) -> str | None:
     """Return the schema's version by plain SQL: importing Alembic would take most of a second."""
     if not inspect(connection).has_table("alembic_version"):
         return None
@@ -33,9 +33,9 @@ def version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def state(connection: Connection) -> SchemaState:
+def schema_state(connection: Connection) -> SchemaState:
     """Return how the database's schema stands to the program's."""
-    found = version(connection)
+    found = schema_version(connection)
     if found is None:
         return SchemaState.FOREIGN if inspect(connection).get_table_names() else SchemaState.EMPTY
     if found == SCHEMA:
@@ -43,14 +43,14 @@ def state(connection: Connection) -> SchemaState:
     return SchemaState.OLDER if found < SCHEMA else SchemaState.NEWER
 
 
-def check(database: Database, *, create: bool = True) -> None:
+def check_schema(database: Database, *, create: bool = True) -> None:
     """Make a new database, and refuse one that does not fit the program. Raises StoreError."""
     if create and database.is_sqlite and not database.read_only:
         create_sqlite_file(database.location)
     with database.reading() as connection:
-        found = state(connection)
+        found = schema_state(connection)
     if found is SchemaState.EMPTY and not database.read_only:
-        migrate(database)
+        migrate_schema(database)
     elif found is not SchemaState.CURRENT:
         raise _refusal(found, database)
 
@@ -78,7 +78,7 @@ def _refusal(found: SchemaState, database: Database) -> StoreError:
             )
 
 
-def migrate(database: Database) -> str:
+def migrate_schema(database: Database) -> str:
     """Bring the schema to the program's version; return the one it had before.
 
     Raises StoreError.
@@ -95,10 +95,10 @@ def migrate(database: Database) -> str:
     with database.changing() as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-        found = state(connection)
+        found = schema_state(connection)
         if found in {SchemaState.NEWER, SchemaState.FOREIGN}:
             raise _refusal(found, database)
-        before = version(connection) or "none"
+        before = schema_version(connection) or "none"
         if found is not SchemaState.CURRENT:
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

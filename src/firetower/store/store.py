@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from firetower.core.matching import check_cause
 from firetower.core.references import check_name
-from firetower.store import migrate
 from firetower.store.access import default_read_only
 from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.changes import Change
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location
+from firetower.store.migrate import check_schema
 from firetower.store.overview import Overview
 
 USER_VARIABLE = "FIRETOWER_USER"
@@ -83,7 +83,7 @@ class Store:
         made_for = default_cause() if cause is None else check_cause(cause)
         database = Database(Location.of(url), read_only=read_only or default_read_only())
         try:
-            migrate.check(database, create=create)
+            check_schema(database, create=create)
         except BaseException:
             database.close()
             raise

@@ -130,7 +130,9 @@ def _condition(trace: Trace) -> Content:
 def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
     answer = "no answer" if attempt.status_code is None else str(attempt.status_code)
     good = attempt.status_code is not None and attempt.status_code < 300
-    again = "" if attempt.next_try_at is None else f"   again {clock(attempt.next_try_at, now)}"
+    again = (
+        "" if attempt.next_attempt_at is None else f"   again {clock(attempt.next_attempt_at, now)}"
+    )
     said = Content.assemble(
         (f"{exact(attempt.started_at)}  ", "dim"),
         (answer, "$success" if good else "$error"),

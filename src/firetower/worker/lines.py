@@ -73,5 +73,5 @@ def line_of_outcome(outcome: Outcome) -> FeedLine:
         duration_ms=outcome.duration_ms,
         error=outcome.answer.error,
         attempt=claim.number,
-        next_try_at=verdict.due_at,
+        next_attempt_at=verdict.due_at,
     )

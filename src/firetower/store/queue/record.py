@@ -84,7 +84,7 @@ def _follow_circuits(
 
 _TRIED = (
     *("execution_id", "number", "started_at", "duration_ms", "url", "request_headers"),
-    *("request_body", "status_code", "response_body", "error", "outcome", "next_try_at"),
+    *("request_body", "status_code", "response_body", "error", "outcome", "next_attempt_at"),
 )
 _OVER_LOST = """
 ON CONFLICT (execution_id, number) DO UPDATE SET

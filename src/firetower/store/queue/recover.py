@@ -127,7 +127,7 @@ def _attempt(claim: _Lost, verdict: Verdict, now: datetime) -> dict[str, Any]:
         "response_body": "",
         "error": LOST,
         "outcome": verdict.status.value,
-        "next_try_at": verdict.due_at,
+        "next_attempt_at": verdict.due_at,
     }
 
 

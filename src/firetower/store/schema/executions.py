@@ -95,7 +95,7 @@ class AttemptRow(TableRow, table=True):
     error: str | None = Field(default=None, sa_type=Text)
     outcome: str
     """What followed: the execution's status after this try."""
-    next_try_at: datetime | None = Field(default=None, sa_type=Instant)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class WorkerRow(TableRow, table=True):
