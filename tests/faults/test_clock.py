@@ -12,10 +12,10 @@ import pytest
 from faults.conftest import Count
 from faults.invariants import check, gather
 from faults.processes import wait_for_peace, wait_until
+from firetower.delivery.client import open_client
 from firetower.store.store import Store, utc_now
 from firetower.store.workers import list_workers
 from firetower.tower import Tower
-from firetower.worker.sender import open_sender
 from firetower.worker.worker import Worker
 from receiver import Received, serve
 from towers import linked_model, on_alias, webhook
@@ -42,8 +42,8 @@ def _working(database: str, clock: Clock) -> Iterator[Worker]:
     kept: list[tuple[asyncio.AbstractEventLoop, Worker]] = []
 
     async def work() -> None:
-        async with open_sender() as sender:
-            worker = Worker(store, sender, lambda _: None, said.append)
+        async with open_client() as client:
+            worker = Worker(store, client, lambda _: None, said.append)
             kept.append((asyncio.get_running_loop(), worker))
             begun.set()
             await worker.run()

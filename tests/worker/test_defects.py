@@ -4,31 +4,34 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 import firetower
 from firetower.core.executions import Status
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
+from firetower.delivery.client import Client, open_client, send
 from firetower.store.store import Store
-from firetower.worker.sender import open_sender
+from firetower.worker import attempt
 from firetower.worker.worker import Worker
 from receiver import serve
 from towers import linked_model, on_alias, webhook
 
 
-def test_a_request_that_fails_as_nobody_thought_ends_alone(tmp_path: Path) -> None:
+def test_an_unforeseen_error_fails_one_execution_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = str(tmp_path / "tower.db")
 
+    async def broken(client: Client, request: Request, timeout: timedelta) -> Answer:
+        if b'"alias":"bad"' in request.body:
+            raise ZeroDivisionError("a\x00b\ud800")
+        return await send(client, request, timeout)
+
     async def work(store: Store) -> None:
-        async with open_sender() as sender:
-            send = sender.send
-
-            async def broken(request: Request, timeout: timedelta) -> Answer:
-                if b'"alias":"bad"' in request.body:
-                    raise ZeroDivisionError("a\x00b\ud800")
-                return await send(request, timeout)
-
-            sender.send = broken  # type: ignore[method-assign]
-            await Worker(store, sender, lambda _: None, lambda _: None).run(once=True)
+        async with open_client() as client:
+            monkeypatch.setattr(attempt, "send", broken)
+            await Worker(store, client, lambda _: None, lambda _: None).run(once=True)
 
     with serve() as receiver, firetower.connect(database) as tower:
         webhook(tower, "ci", receiver.url())

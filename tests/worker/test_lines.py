@@ -11,10 +11,10 @@ from firetower.core.feed import FeedLine, FeedState
 from firetower.core.references import ContainerReference
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.scopes import ContainerScope
+from firetower.delivery.client import open_client
 from firetower.store.queue.recover import recover
 from firetower.store.store import Store
 from firetower.tower import Tower
-from firetower.worker.sender import open_sender
 from firetower.worker.worker import Worker
 from receiver import serve
 from store.bench import Bench
@@ -26,8 +26,8 @@ def work(store: Store) -> list[FeedLine]:
     lines: list[FeedLine] = []
 
     async def run() -> None:
-        async with open_sender() as sender:
-            await Worker(store, sender, lines.append, lambda _: None).run(once=True)
+        async with open_client() as client:
+            await Worker(store, client, lines.append, lambda _: None).run(once=True)
 
     asyncio.run(run())
     return lines

@@ -208,12 +208,9 @@ def _add_doing(group: click.Group, kind: EndpointKind, example: str) -> None:
     @_name
     @json_option
     def test(*, name: str, as_json: bool) -> None:
-        from firetower.worker.probe import send_test
-
         with open_tower() as tower:
-            endpoint = tower.endpoints.get(name, kind).endpoint
-            secrets = tower.endpoints.open_secrets(endpoint)
-        answer, milliseconds = send_test(endpoint, secrets)
+            tested = tower.endpoints.test(name, kind)
+        answer = tested.answer
         if as_json:
             print_json(
                 {
@@ -221,7 +218,7 @@ def _add_doing(group: click.Group, kind: EndpointKind, example: str) -> None:
                     "succeeded": answer.succeeded,
                     "status_code": answer.status_code,
                     "error": answer.error,
-                    "duration_ms": round(milliseconds, 1),
+                    "duration_ms": round(tested.duration_ms, 1),
                     "response_body": answer.body,
                 }
             )

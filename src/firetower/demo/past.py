@@ -29,7 +29,7 @@ from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import record
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
-from firetower.worker.deliver import Exchange, outcome_of, request_of
+from firetower.worker.attempt import Exchange, outcome_of, request_of
 
 _ROOM = 1_000
 _PAGER_DOWN = timedelta(days=9)

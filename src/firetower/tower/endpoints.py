@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.endpoints import Endpoint, EndpointKind, EndpointSettings
@@ -14,6 +15,9 @@ from firetower.store import circuit_news
 from firetower.store import endpoints as store
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
+
+if TYPE_CHECKING:
+    from firetower.delivery.endpoint_test import EndpointTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,16 @@ class Endpoints:
         with self._store.changing() as change:
             endpoint = store.find_endpoint(change.connection, name, kind)
             store.set_enabled(change, endpoint, reason=reason)
+
+    def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
+        """Send a test request to an endpoint, enabled or not; return its answer.
+
+        Raises NotFound, SecretKeyError.
+        """
+        from firetower.delivery.endpoint_test import send_test  # imports httpx and aiohttp
+
+        endpoint = self.get(name, kind).endpoint
+        return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())
 
     def delete(self, name: str, kind: EndpointKind) -> None:
         """Delete an endpoint. Raises NotFound, and Conflict while an automation uses it."""

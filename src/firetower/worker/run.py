@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from firetower.core.errors import StoreError
 from firetower.core.feed import FeedLine
+from firetower.delivery.client import open_client
 from firetower.store.store import Store
 from firetower.store.watch import watch
 from firetower.worker.metrics import serving
-from firetower.worker.sender import open_sender
 from firetower.worker.worker import Worker
 
-_GLANCE = 0.5
-"""Seconds after which the watching thread looks whether it is to end."""
+_POLL_INTERVAL = 0.5
+"""Seconds after which the watching thread checks whether to end."""
 
 
 def run_worker(
@@ -58,8 +58,8 @@ async def _run(
     report: Callable[[str], None],
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with open_sender() as sender:
-        worker = Worker(store, sender, emit, report)
+    async with open_client() as client:
+        worker = Worker(store, client, emit, report)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
         if attached:
@@ -98,8 +98,8 @@ def _watch(
         try:
             with watch(store.database) as changes:
                 while not ended.is_set():
-                    if changes.wait(_GLANCE) and not ended.is_set():
+                    if changes.wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
         except StoreError as error:
             report(f"{error.message}. {error.hint}")
-            ended.wait(_GLANCE)
+            ended.wait(_POLL_INTERVAL)

@@ -14,6 +14,7 @@ from firetower.core.executions import Status
 from firetower.core.feed import FeedLine, line_of
 from firetower.core.matching import Firing
 from firetower.core.requests import Secrets
+from firetower.delivery.client import Client
 from firetower.store import workers
 from firetower.store.changes import Change
 from firetower.store.executions import find_execution, find_ids
@@ -25,16 +26,17 @@ from firetower.store.queue.record import Outcome, record
 from firetower.store.queue.recover import recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
-from firetower.worker.deliver import deliver, refused
+from firetower.worker.attempt import deliver, refused
 from firetower.worker.lines import line_of_firing, line_of_outcome, words_of
-from firetower.worker.sender import Sender
 
 BATCH = 500
 """Events evaluated in one transaction."""
-PATIENCE = timedelta(seconds=10)
-"""How long a stopping worker waits for answers that are under way."""
-_LONGEST_SLEEP = 1.0
-_AFTER_FAILURE = 1.0
+SHUTDOWN_TIMEOUT = timedelta(seconds=10)
+"""How long a stopping worker waits for the attempts in flight."""
+POLL_INTERVAL = 1.0
+"""The longest time between two turns, in seconds."""
+RETRY_DELAY = 1.0
+"""Seconds before a turn that the database refused is taken again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Worker:
     """
 
     store: Store
-    sender: Sender
+    client: Client
     emit: Callable[[FeedLine], None]
     report: Callable[[str], None]
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -118,7 +120,7 @@ class Worker:
             if not patient:
                 raise
             self.report(f"{error.message}. {error.hint}")
-            return _AFTER_FAILURE
+            return RETRY_DELAY
         for execution_id, firing in result.ended:
             self.emit(line_of_firing(execution_id, firing, self.store.clock()))
         for outcome in outcomes:
@@ -132,12 +134,12 @@ class Worker:
         if result.events == BATCH or self._outcomes:
             return None
         if result.next_due_at is None:
-            return _LONGEST_SLEEP
+            return POLL_INTERVAL
         return max((result.next_due_at - self.store.clock()).total_seconds(), 0.001)
 
     async def _sleep(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
+            async with asyncio.timeout(min(seconds, POLL_INTERVAL)):
                 await self._wake.wait()
         except TimeoutError:
             return
@@ -154,7 +156,7 @@ class Worker:
 
     async def _perform(self, claim: Claim, secrets: Secrets) -> None:
         try:
-            outcome = await deliver(claim, secrets, self.sender, self.store.clock)
+            outcome = await deliver(claim, secrets, self.client, self.store.clock)
         except FiretowerError as error:
             outcome = refused(claim, error, self.store.clock())
         except Exception as error:  # whatever it is, it is this execution's alone
@@ -167,7 +169,7 @@ class Worker:
     async def _finish(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> None:
         """Wait for what is under way, record it, and sign off."""
         if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=PATIENCE.total_seconds())
+            _, late = await asyncio.wait(set(self._tasks), timeout=SHUTDOWN_TIMEOUT.total_seconds())
             for task in late:
                 task.cancel()
         outcomes, self._outcomes = self._outcomes, []

@@ -1,4 +1,4 @@
-"""Performing a claim: render, sign, send, judge."""
+"""Perform one attempt of an execution: render, sign, send, judge."""
 
 import random
 import time
@@ -21,21 +21,21 @@ from firetower.core.requests import (
 )
 from firetower.core.retry import Answer, Verdict, judge
 from firetower.core.text import shortened, storable
+from firetower.delivery.client import Client, send
 from firetower.store.queue.cycle import Claim
 from firetower.store.queue.record import Outcome
-from firetower.worker.sender import Sender
 
 OpenSecrets = Callable[[Claim], Secrets]
 
 
 async def deliver(
-    claim: Claim, secrets: Secrets, sender: Sender, clock: Callable[[], datetime]
+    claim: Claim, secrets: Secrets, client: Client, clock: Callable[[], datetime]
 ) -> Outcome:
-    """Perform one try of an execution and return what is to be recorded, its secrets masked."""
+    """Perform a claim and return its outcome, with secrets masked."""
     started_at = clock()
     request = request_of(claim, secrets, started_at)
     begun = time.monotonic()
-    answer = await sender.send(request, claim.endpoint.settings.timeout)
+    answer = await send(client, request, claim.endpoint.settings.timeout)
     spent = timedelta(seconds=time.monotonic() - begun)
     jitter = random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
     exchange = Exchange(request, answer, started_at, spent)
@@ -44,7 +44,7 @@ async def deliver(
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and what came back for it."""
+    """A request and its answer."""
 
     request: Request
     answer: Answer
@@ -68,9 +68,9 @@ def request_of(claim: Claim, secrets: Secrets, sent_at: datetime) -> Request:
 def outcome_of(
     claim: Claim, secrets: Secrets, exchange: Exchange, *, now: datetime, jitter: float
 ) -> Outcome:
-    """Judge an answer and return what is to be recorded, its secrets masked.
+    """Judge an answer and return the outcome to record, with secrets masked.
 
-    `jitter` is a number from -1 to 1, by which the next try comes earlier or later.
+    `jitter`, from -1 to 1, moves the next attempt earlier or later.
     """
     endpoint, answer = claim.endpoint, record_answer(exchange.answer, secrets)
     verdict = judge(
@@ -85,7 +85,7 @@ def outcome_of(
 
 
 def refused(claim: Claim, error: FiretowerError, now: datetime) -> Outcome:
-    """Return the outcome of a try whose request could not even be made."""
+    """Return the outcome of an attempt whose request could not be made."""
     said = storable(shortened(error.message, MOST_KEPT))
     answer = Answer(error=said)
     verdict = Verdict(Status.FAILED, reason=f"{said}. {error.hint}")

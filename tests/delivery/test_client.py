@@ -11,15 +11,15 @@ import pytest
 
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
-from firetower.worker.sender import MOST_READ, open_sender
+from firetower.delivery.client import MAX_BODY, open_client, send
 from receiver import serve
 
 
-def send(url: str, seconds: float = 5) -> Answer:
+def answer_of(url: str, seconds: float = 5) -> Answer:
     async def exchange() -> Answer:
-        async with open_sender() as sender:
+        async with open_client() as client:
             request = Request(url, {"content-type": "application/json"}, b"{}")
-            return await sender.send(request, timedelta(seconds=seconds))
+            return await send(client, request, timedelta(seconds=seconds))
 
     return asyncio.run(exchange())
 
@@ -47,14 +47,14 @@ def raw_server(behave: Callable[[socket.socket, threading.Event], None]) -> Iter
 
 def test_a_success_brings_its_status_and_body() -> None:
     with serve() as receiver:
-        assert send(receiver.url()) == Answer(200, body="ok")
+        assert answer_of(receiver.url()) == Answer(200, body="ok")
 
 
 @pytest.mark.parametrize("status", [301, 302, 307])
 def test_a_redirect_is_not_followed(status: int) -> None:
     with serve() as receiver:
         receiver.answer = lambda _: (status, {"location": receiver.url("/elsewhere")}, b"")
-        answer = send(receiver.url())
+        answer = answer_of(receiver.url())
         assert answer.status_code == status
         assert not answer.succeeded
         assert receiver.at("/elsewhere") == []
@@ -63,21 +63,23 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 def test_retry_after_is_kept() -> None:
     with serve() as receiver:
         receiver.answer = lambda _: (429, {"retry-after": "7"}, b"")
-        assert send(receiver.url()).retry_after == "7"
+        assert answer_of(receiver.url()).retry_after == "7"
 
 
 def test_a_long_body_is_cut() -> None:
     with serve() as receiver:
         receiver.answer = lambda _: (200, {}, b"x" * 10_000_000)
-        answer = send(receiver.url())
+        answer = answer_of(receiver.url())
         assert answer.succeeded
-        assert answer.body == "x" * MOST_READ
+        assert answer.body == "x" * MAX_BODY
 
 
 def test_a_refused_connection_is_called_so() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        assert send(f"http://127.0.0.1:{unused.getsockname()[1]}/").error == "connection refused"
+        assert (
+            answer_of(f"http://127.0.0.1:{unused.getsockname()[1]}/").error == "connection refused"
+        )
 
 
 def test_a_reset_is_called_so() -> None:
@@ -85,7 +87,7 @@ def test_a_reset_is_called_so() -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     with raw_server(reset) as url:
-        assert send(url).error == "connection reset"
+        assert answer_of(url).error == "connection reset"
 
 
 def test_garbage_is_an_error() -> None:
@@ -93,14 +95,14 @@ def test_garbage_is_an_error() -> None:
         connection.sendall(b"\x00\xff this is no HTTP\r\n\r\n")
 
     with raw_server(garbage) as url:
-        answer = send(url)
+        answer = answer_of(url)
         assert answer.status_code is None
         assert "not HTTP" in str(answer.error)
 
 
 def test_a_silent_endpoint_ends_at_the_deadline() -> None:
     with raw_server(lambda _, done: (done.wait(10), None)[1]) as url:
-        assert send(url, 0.2).error == "no complete answer within 0.2 s"
+        assert answer_of(url, 0.2).error == "no complete answer within 0.2 s"
 
 
 def test_a_body_that_drips_ends_at_the_deadline() -> None:
@@ -110,8 +112,22 @@ def test_a_body_that_drips_ends_at_the_deadline() -> None:
             connection.sendall(b"x")
 
     with raw_server(drip) as url:
-        assert send(url, 0.3).error == "no complete answer within 0.3 s"
+        assert answer_of(url, 0.3).error == "no complete answer within 0.3 s"
 
 
 def test_a_name_that_does_not_exist_is_called_so() -> None:
-    assert send("http://firetower.invalid/").error == "the host's name was not found"
+    assert answer_of("http://firetower.invalid/").error == "the host's name was not found"
+
+
+def test_client_keeps_no_cookies() -> None:
+    async def exchange(url: str) -> None:
+        request = Request(url, {"content-type": "application/json"}, b"{}")
+        async with open_client() as client:
+            for _ in range(2):
+                await send(client, request, timedelta(seconds=60))
+
+    with serve() as receiver:
+        receiver.answer = lambda _: (200, {"set-cookie": "session=1; Path=/"}, b"")
+        asyncio.run(exchange(receiver.url()))
+        assert len(receiver.requests) == 2
+        assert all("cookie" not in request.headers for request in receiver.requests)

@@ -1,0 +1,1 @@
+"""Delivery: one HTTP request to an endpoint, and its answer."""

@@ -1,0 +1,53 @@
+"""Send a test request to an endpoint."""
+
+import asyncio
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from firetower._version import __version__
+from firetower.core.endpoints import Endpoint, EndpointKind
+from firetower.core.events import instant
+from firetower.core.matching import webhook_id
+from firetower.core.requests import Secrets, build_request, record_answer
+from firetower.core.retry import Answer
+from firetower.delivery.client import open_client, send
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointTest:
+    """What a test request brought."""
+
+    answer: Answer
+    """With secrets masked."""
+    duration_ms: float
+
+
+def send_test(endpoint: Endpoint, opened: Secrets, now: datetime) -> EndpointTest:
+    """Send a sample to an endpoint, enabled or not; `opened` holds the secrets granted to it."""
+    return asyncio.run(_send(endpoint, opened, now))
+
+
+async def _send(endpoint: Endpoint, opened: Secrets, now: datetime) -> EndpointTest:
+    request = build_request(
+        _sample(endpoint, now),
+        endpoint,
+        opened,
+        webhook_id=webhook_id(secrets.token_hex(16), None),
+        sent_at=now,
+        version=__version__,
+    )
+    async with open_client() as client:
+        began = time.monotonic()
+        answer = await send(client, request, endpoint.settings.timeout)
+        duration_ms = (time.monotonic() - began) * 1_000
+    return EndpointTest(record_answer(answer, opened), duration_ms)
+
+
+def _sample(endpoint: Endpoint, now: datetime) -> str:
+    if endpoint.settings.kind is EndpointKind.SLACK:
+        return json.dumps({"text": "Firetower: this endpoint works."})
+    sample = {"type": "TEST", "timestamp": instant(now), "data": {"endpoint": endpoint.name}}
+    return json.dumps(sample)
