@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from firetower.cli.asking import ask_to_delete, yes_option
-from firetower.cli.definition import Choices, definition_options
+from firetower.cli.automation_options import automation_options, edited_draft, new_draft
 from firetower.cli.help import help_text
 from firetower.cli.output import (
     automation_data,
@@ -20,6 +20,7 @@ from firetower.cli.output import (
 )
 from firetower.cli.session import open_tower
 from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
+from firetower.core.drafts import read_draft
 from firetower.core.json import dump
 from firetower.core.text import visible
 
@@ -41,7 +42,7 @@ def automation() -> None:
 
 @automation.command()
 @click.argument("name")
-@definition_options
+@automation_options
 @click.option("--shadow", is_flag=True, help="Evaluate, render and record; send nothing.")
 @click.option("--disabled", is_flag=True, help="Save it, and do not let it act yet.")
 def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
@@ -58,7 +59,7 @@ def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
     if shadow and disabled:
         raise click.UsageError("Give either --shadow or --disabled.")
     mode = Mode.SHADOW if shadow else Mode.DISABLED if disabled else Mode.ENABLED
-    definition = Choices(**options).new(name)
+    definition = read_draft(new_draft(name, options)).checked()
     with open_tower() as tower:
         made = tower.automations.create(definition, mode)
         others = tower.automations.overlapping(definition, apart_from=name)
@@ -69,7 +70,7 @@ def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
 @automation.command()
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NEW", help="Rename it.")
-@definition_options
+@automation_options
 def edit(*, name: str, new_name: str | None, **options: Any) -> None:
     """Change what is given, and keep the rest; `--cooldown none` takes the cooldown away.
 
@@ -80,10 +81,9 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
       firetower automation edit deploy --alias-regex '^prod'
       firetower automation edit deploy --payload @payload.json --cooldown none
     """
-    choices = Choices(**options)
     with open_tower() as tower:
-        before = tower.automations.get(name).definition
-        changed = tower.automations.edit(name, choices.edited(before, new_name))
+        draft = edited_draft(tower.automations.get(name), {**options, "name": new_name})
+        changed = tower.automations.edit(name, read_draft(draft).checked())
         others = tower.automations.overlapping(changed.definition, apart_from=changed.name)
     say(_spoken(changed))
     _warn_of_overlap(changed, others)

@@ -4,12 +4,13 @@ from typing import Any
 
 import click
 
-from firetower.cli.definition import Choices, definition_options
+from firetower.cli.automation_options import automation_options, edited_draft, new_draft
 from firetower.cli.inputs import moment_of
 from firetower.cli.output import date, event_data, event_text, json_option, print_json, say
 from firetower.cli.session import open_tower
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
+from firetower.core.drafts import read_draft
 from firetower.core.endpoints import Endpoint
 from firetower.core.requests import render_body
 from firetower.core.text import counted, visible
@@ -20,7 +21,7 @@ _NAME = "draft"
 
 @click.command()
 @click.argument("name", metavar="[NAME]", required=False)
-@definition_options
+@automation_options
 @click.option("--since", default="30d", show_default=True, metavar="T", help="How far back.")
 @click.option(
     "--show",
@@ -43,14 +44,15 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
       firetower backtest --registry models --event ADD_ARTIFACT_ALIAS --alias-regex ^prod --no-op
     """
     moment = moment_of(since)
-    choices = Choices(**options)
     with open_tower() as tower:
         if name is None:
-            definition = choices.new(_NAME)
+            draft = new_draft(_NAME, options)
         else:
-            definition = choices.edited(tower.automations.get(name).definition, None)
-        result = tower.automations.backtest(definition, moment)
+            draft = edited_draft(tower.automations.get(name), options)
+        definition = read_draft(draft).checked()
         endpoint = _endpoint(tower, definition)
+        definition.check(frozenset() if endpoint is None else endpoint.settings.granted)
+        result = tower.automations.backtest(definition, moment)
     if as_json:
         print_json(_data(definition, result, endpoint, show))
         return

@@ -53,7 +53,7 @@ class Definition(Frozen):
         `granted` are the secrets' names that the action's endpoint may use. Raises InvalidInput.
         """
         check_automation_name(self.name)
-        self._check_text()
+        self.check_text()
         kind = self.scope.container.kind
         check_allowed(self.event_type, kind)
         if isinstance(self.scope, CollectionScope) and kind is not ContainerKind.REGISTRY:
@@ -65,12 +65,8 @@ class Definition(Frozen):
             raise InvalidInput("a filter on collections belongs to a project", self._in_registry)
         self.filter.check_event_type(self.event_type)
         self.action.check(self.event_type, granted)
-        if self.cooldown is not None and self.cooldown <= timedelta(0):
-            raise InvalidInput("the cooldown is not longer than zero", "Write it as 30s or 10m.")
-        if self.cooldown is not None and self.cooldown > LONGEST_COOLDOWN:
-            raise InvalidInput(
-                "the cooldown is longer than 366d", "Disable the automation instead."
-            )
+        if self.cooldown is not None:
+            check_cooldown(self.cooldown)
 
     @property
     def _in_registry(self) -> str:
@@ -85,7 +81,7 @@ class Definition(Frozen):
             return f"Watch {whole} and ask in the filter: --filter '{asked}'."
         return f"Watch {whole}, or one collection of it with --collection NAME."
 
-    def _check_text(self) -> None:
+    def check_text(self) -> None:
         """Refuse text that cannot be stored as UTF-8. Raises InvalidInput."""
         try:
             self.model_dump_json()
@@ -111,6 +107,14 @@ class Definition(Frozen):
             matching = f"{noun} matching {only.operand_shown}"
             return f"{happens.replace(noun, matching, 1)} {where}"
         return f"{happens} {where}" + ("" if words == "any" else f", if {words}")
+
+
+def check_cooldown(span: timedelta) -> None:
+    """Refuse a cooldown of nothing, and one of more than 366 days. Raises InvalidInput."""
+    if span <= timedelta(0):
+        raise InvalidInput("the cooldown is not longer than zero", "Write it as 30s or 10m.")
+    if span > LONGEST_COOLDOWN:
+        raise InvalidInput("the cooldown is longer than 366d", "Disable the automation instead.")
 
 
 @lru_cache(_READ)

@@ -61,7 +61,7 @@ def places() -> type[Provider]:
 
 def new_automation(container: ContainerReference) -> Screen[str | None]:
     """Return the form of a new automation."""
-    from firetower.tui.form.draft import Draft
+    from firetower.core.drafts import Draft
     from firetower.tui.form.screen import FormScreen
 
     return FormScreen(Draft.new(container))
@@ -69,7 +69,7 @@ def new_automation(container: ContainerReference) -> Screen[str | None]:
 
 def edited_automation(automation: Automation) -> Screen[str | None]:
     """Return the form of an automation."""
-    from firetower.tui.form.draft import Draft
+    from firetower.core.drafts import Draft
     from firetower.tui.form.screen import FormScreen
 
     return FormScreen(Draft.of(automation), automation)

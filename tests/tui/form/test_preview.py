@@ -12,10 +12,10 @@ from firetower.core.actions import ActionType
 from firetower.core.automations import Mode
 from firetower.core.backtest import matches
 from firetower.core.catalog import Collection
+from firetower.core.drafts import Draft, Reading, read_draft
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.events import Event, EventType
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.tui.form.draft import Draft
 from firetower.tui.form.fields import variables
 from firetower.tui.form.preview import (
     collections_note,
@@ -24,7 +24,6 @@ from firetower.tui.form.preview import (
     preview_text,
     values_note,
 )
-from firetower.tui.form.reading import Reading, read_draft
 from firetower.tui.form.world import World, sample_event
 
 HOSTILE = "[/foo] [b]\x1b[31m\u202e$x"
@@ -58,7 +57,9 @@ def draft(container: ContainerReference = MODELS, **said: Any) -> Draft:
 
 
 def preview(one: Draft, recent: Sequence[Event] = (), world: World = WORLD) -> str:
-    return preview_text(one, read_draft(one, world.granted), world, recent, NOON).plain
+    return preview_text(
+        one, read_draft(one, world.granted.get(one.endpoint)), world, recent, NOON
+    ).plain
 
 
 def test_it_begins_with_the_automation_in_one_sentence() -> None:
@@ -157,7 +158,7 @@ def test_a_slack_message_is_shown_and_an_action_that_only_records_has_no_body() 
     [
         ({"alias": "("}, "1 thing to put right first."),
         ({"alias": "(", "cooldown": "x"}, "2 things to put right first."),
-        ({"whole": False}, "Choose a collection."),
+        ({"whole": False}, "no collection is chosen. Choose one, or watch the whole registry."),
     ],
 )
 def test_a_draft_that_cannot_be_read_says_what_comes_first(
@@ -194,7 +195,7 @@ def test_the_collections_that_match_now_are_named(
     names = [("resnet", "model"), ("bert", "model"), ("mini", "dataset")]
     world = replace(WORLD, collections=[collection(*one, container) for one in names])
     one = draft(container, **said)
-    assert collections_note(one, read_draft(one, {}), world) == note
+    assert collections_note(one, read_draft(one), world) == note
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_a_webhook_and_a_slack_hook_of_one_name_are_told_apart() -> None:
 
 
 def test_only_events_of_the_type_and_scope_match() -> None:
-    one = read_draft(draft(action=ActionType.NO_OP), {}).definition
+    one = read_draft(draft(action=ActionType.NO_OP)).definition
     assert one is not None
     assert matches(one, make_event())
     assert not matches(one, make_event(EventType.ADD_ARTIFACT_TAG))

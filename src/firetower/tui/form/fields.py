@@ -11,11 +11,11 @@ from textual.widgets import Input
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
+from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
-from firetower.tui.form.draft import Draft
 from firetower.tui.form.entry import Entry
 from firetower.tui.form.world import World
 from firetower.tui.widgets.choice import Choice, Offer

@@ -8,14 +8,13 @@ from textual.content import Content
 from firetower.core.actions import ActionType, NoAction
 from firetower.core.automations import Definition, Mode
 from firetower.core.backtest import matches
+from firetower.core.drafts import Draft, Part, Reading
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event
 from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.execution_text import pretty
-from firetower.tui.form.draft import Draft
-from firetower.tui.form.reading import Part, Reading
 from firetower.tui.form.world import World, sample_event
 from firetower.tui.text import ago, lines, plain
 
@@ -33,7 +32,7 @@ def preview_text(
     definition = reading.definition
     if definition is None:
         count = counted(len(reading.problems), "thing")
-        said = f"{count} to put right first." if reading.problems else "\n".join(_missing(reading))
+        said = f"{count} to put right first." if reading.problems else _missing(reading)
         return Content.styled(said, "$warning")
     if not definition.action.endpoint and not isinstance(definition.action, NoAction):
         action = definition.action.model_copy(update={"endpoint": "an endpoint"})
@@ -49,8 +48,9 @@ def preview_text(
     )
 
 
-def _missing(reading: Reading) -> Iterator[str]:
-    return (said for part, said in reading.missing.items() if part is Part.SCOPE)
+def _missing(reading: Reading) -> str:
+    error = reading.missing.get(Part.SCOPE)
+    return "" if error is None else f"{error.message}. {error.hint}"
 
 
 def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:

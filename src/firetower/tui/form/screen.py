@@ -16,13 +16,13 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
 from firetower.core.executions import Execution
 from firetower.core.text import visible
 from firetower.tui import over
-from firetower.tui.form.draft import Draft, suggested_name
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.past import Past
 from firetower.tui.form.preview import (
@@ -31,7 +31,6 @@ from firetower.tui.form.preview import (
     preview_text,
     values_note,
 )
-from firetower.tui.form.reading import Part, Reading, read_draft
 from firetower.tui.form.save import ChangedMeanwhile, save
 from firetower.tui.form.world import RECENT, World, read_world
 from firetower.tui.refresh import Refresh
@@ -163,7 +162,9 @@ class FormScreen(over.Over[str | None]):
             return
         named = draft if draft.name else replace(draft, name=name)
         others = self._world.names - ({self._before.name} if self._before else set())
-        self._reading = reading = read_draft(named, self._world.granted, others)
+        self._reading = reading = read_draft(
+            named.shown, self._world.granted.get(draft.endpoint, frozenset()), others
+        )
         self._show_notes(draft, reading)
         self._show_errors(reading)
         self.query_one(Past).show(reading.definition)
@@ -185,7 +186,7 @@ class FormScreen(over.Over[str | None]):
 
     def _show_errors(self, reading: Reading) -> None:
         for part in Part:
-            said: FiretowerError | str | None = reading.problems.get(part)
+            said: FiretowerError | None = reading.problems.get(part)
             if said is None and self._asked_to_save:
                 said = reading.missing.get(part)
             place = "part" if part is Part.SCOPE else part.value

@@ -14,12 +14,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.automations import Automation, Revision, with_changes
+from firetower.core.drafts import Draft
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
 from firetower.tui import over
 from firetower.tui.automation_text import automation_text, automation_title
-from firetower.tui.form.draft import Draft
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainAutomationScreen

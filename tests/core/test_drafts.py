@@ -11,6 +11,7 @@ from core.builders import MODELS, NOON, VISION, make_definition, make_revision
 from core.strategies import filters
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import LONGEST_COOLDOWN, Automation, Definition, Mode
+from firetower.core.drafts import Draft, read_draft, suggested_name
 from firetower.core.events import EventType, allowed_events
 from firetower.core.filters import ANY, Filter, alias_and_tag_filter
 from firetower.core.filters.patterns import Pattern
@@ -21,10 +22,8 @@ from firetower.core.references import (
     check_automation_name,
 )
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
-from firetower.tui.form.draft import Draft, suggested_name
-from firetower.tui.form.reading import read_draft
 
-GRANTED = {"ci-deploy": frozenset({"CI_KEY", "ACCESS_TOKEN"})}
+SECRETS = frozenset({"CI_KEY", "ACCESS_TOKEN"})
 
 
 def automation(definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
@@ -38,7 +37,7 @@ def automation(definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
 
 def back(definition: Definition) -> Definition | None:
     """Return what is read from the draft of a definition."""
-    reading = read_draft(Draft.of(automation(definition)), GRANTED)
+    reading = read_draft(Draft.of(automation(definition)), SECRETS)
     assert reading.problems == {}
     assert reading.can_be_saved
     return reading.definition

@@ -1,0 +1,159 @@
+"""The options that say what an automation does, and the draft that they make."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from firetower.core.actions import ActionType, Severity
+from firetower.core.automations import Automation
+from firetower.core.drafts import Draft
+from firetower.core.events import EVENTS, EventType
+from firetower.core.references import ContainerKind, ContainerReference
+from firetower.tower.metadata import text_or_file
+
+F = TypeVar("F", bound=Callable[..., Any])
+Fields = dict[str, Any]
+"""Fields of a draft by name."""
+
+
+def _event_help() -> str:
+    """Return which event fires in which scope, from the one table of events."""
+    groups: dict[str, list[str]] = {}
+    for type_, spec in EVENTS.items():
+        where = " or ".join(kind for kind in ContainerKind if kind in spec.containers)
+        groups.setdefault(where, []).append(f"{type_} ({spec.label})")
+    return " ".join(f"In a {where}: {', '.join(types)}." for where, types in groups.items())
+
+
+def _text(what: str) -> Callable[[str], str]:
+    """Return an option's type: a text, or the file that `@FILE` names."""
+    return lambda value: text_or_file(value, what)
+
+
+# Each option is named as the draft's field that it fills, where there is one.
+_OPTIONS: Sequence[Callable[[Any], Any]] = (
+    click.option(
+        "--registry", type=ContainerReference.registry, metavar="R", help="Watch a registry."
+    ),
+    click.option("--collection", metavar="C", help="Watch only this collection of the registry."),
+    click.option(
+        "--project",
+        type=ContainerReference.project,
+        metavar="ENTITY/PROJECT",
+        help="Watch a project.",
+    ),
+    click.option(
+        "--collections",
+        "pattern",
+        metavar="GLOB|/REGEX/",
+        help="Watch only the project's collections that match, later ones too.",
+    ),
+    click.option(
+        "--type",
+        "artifact_type",
+        metavar="TYPE",
+        help="Watch only the project's collections of this type.",
+    ),
+    click.option("--event", "event_type", type=EventType.parse, metavar="TYPE", help=_event_help()),
+    click.option("--alias-regex", "alias", metavar="RE2", help="Match the alias (unanchored)."),
+    click.option("--tag-regex", "tag", metavar="RE2", help="Match the tag (unanchored)."),
+    click.option(
+        "--filter", type=_text("the filter"), metavar="JSON|@FILE", help="Filter in W&B's JSON."
+    ),
+    click.option("--webhook", metavar="NAME", help="POST to this webhook."),
+    click.option(
+        "--payload",
+        type=_text("the payload"),
+        metavar="JSON|@FILE",
+        help="Body to POST, with ${variables}; write $${ for a plain ${.",
+    ),
+    click.option("--slack", metavar="NAME", help="Post to this Slack channel."),
+    click.option(
+        "--title",
+        metavar="T",
+        help="Title of the Slack message, with ${variables}; write $${ for a plain ${.",
+    ),
+    click.option("--message", metavar="M", help="Text of the Slack message, with ${variables}."),
+    click.option(
+        "--severity",
+        type=click.Choice([severity.value for severity in Severity], case_sensitive=False),
+        callback=lambda _ctx, _option, value: value and Severity(value),
+        help="Severity of the Slack message; INFO by default.",
+    ),
+    click.option("--no-op", is_flag=True, help="Record only."),
+    click.option("--description", metavar="D", help="Note for people."),
+    click.option("--cooldown", metavar="10m", help="Skip further executions for this long."),
+)
+_ACTIONS = {
+    "webhook": ActionType.GENERIC_WEBHOOK,
+    "slack": ActionType.NOTIFICATION,
+    "no_op": ActionType.NO_OP,
+}
+_COLLECTIONS = ("collection", "pattern", "artifact_type")
+_FILTER = ("alias", "tag", "filter")
+
+
+def automation_options(function: F) -> F:
+    """Add the options to a command."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def new_draft(name: str, options: Fields) -> Draft:
+    """Return the draft of a new automation. Raises UsageError."""
+    given = _given(options)
+    if "container" not in given:
+        raise click.UsageError("Say where to watch: --registry or --project.")
+    if "event_type" not in given:
+        raise click.UsageError("Missing option '--event'.")
+    if "action" not in given:
+        raise click.UsageError("Give one of --webhook, --slack and --no-op.")
+    return _with(Draft.new(given["container"]), {"name": name, **given})
+
+
+def edited_draft(before: Automation, options: Fields) -> Draft:
+    """Return the draft of an automation, changed where an option was given. Raises UsageError."""
+    return _with(Draft.of(before), _given(options))
+
+
+def _given(options: Fields) -> Fields:
+    """Return the fields that the options fill."""
+    given = {name: value for name, value in options.items() if value not in {None, False}}
+    containers = [given.pop(name) for name in ("registry", "project") if name in given]
+    if len(containers) > 1:
+        raise click.UsageError("Give either --registry or --project.")
+    for container in containers:
+        given |= {"container": container, "whole": True}
+    actions = [(_ACTIONS[name], given.pop(name)) for name in _ACTIONS if name in given]
+    if len(actions) > 1:
+        raise click.UsageError("Give one of --webhook, --slack and --no-op.")
+    for type_, endpoint in actions:
+        given |= {"action": type_, "endpoint": "" if endpoint is True else endpoint}
+    for together in (_COLLECTIONS, _FILTER):  # one given replaces all
+        if not given.keys().isdisjoint(together):
+            given = dict.fromkeys(together, "") | given
+    if "collection" in given:
+        given["whole"] = False
+    return given
+
+
+def _with(draft: Draft, given: Fields) -> Draft:
+    """Return the draft with these fields, which must go together."""
+    changed = replace(draft, **given)
+    if changed.container.kind is ContainerKind.REGISTRY:
+        if given.get("pattern") or given.get("artifact_type"):
+            raise click.UsageError("--collections and --type belong to --project.")
+    elif given.get("collection"):
+        raise click.UsageError(
+            "--collection belongs to --registry; for a project give --collections."
+        )
+    if "payload" in given and changed.action is not ActionType.GENERIC_WEBHOOK:
+        raise click.UsageError("--payload belongs to --webhook.")
+    if changed.action is not ActionType.NOTIFICATION and not given.keys().isdisjoint(
+        ("title", "message", "severity")
+    ):
+        raise click.UsageError("--title, --message and --severity belong to --slack.")
+    return changed

@@ -1,0 +1,358 @@
+"""Drafts: what was typed about an automation, and what it means: a definition, or problems.
+
+The command line and the app's form share them, so both refuse the same with the same words.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import JsonValue
+
+from firetower.core.actions import (
+    Action,
+    ActionType,
+    NoAction,
+    Severity,
+    SlackAction,
+    WebhookAction,
+)
+from firetower.core.automations import (
+    Automation,
+    Definition,
+    Mode,
+    check_cooldown,
+    duration,
+    parse_duration,
+)
+from firetower.core.errors import Conflict, FiretowerError, InvalidInput
+from firetower.core.events import EventType, allowed_events, check_allowed
+from firetower.core.filters import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters.fields import check_carried
+from firetower.core.filters.patterns import Pattern
+from firetower.core.json import dump
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    check_automation_name,
+    check_name,
+)
+from firetower.core.scopes import (
+    CollectionScope,
+    CollectionsScope,
+    ContainerScope,
+    Scope,
+    collections_scope,
+)
+from firetower.core.text import visible
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """What was typed, as text. Empty means left out."""
+
+    container: ContainerReference
+    whole: bool = True
+    """Whether it watches the whole container, or the collections chosen below."""
+    collection: str = ""
+    """Of a registry."""
+    pattern: str = ""
+    """Of a project: a glob, or a regex in slashes."""
+    artifact_type: str = ""
+    """Of a project."""
+    event_type: EventType
+    alias: str = ""
+    tag: str = ""
+    filter: str = ""
+    action: ActionType = ActionType.GENERIC_WEBHOOK
+    endpoint: str = ""
+    payload: str = ""
+    title: str = ""
+    message: str = ""
+    severity: Severity = Severity.INFO
+    name: str = ""
+    description: str = ""
+    cooldown: str = ""
+    """A span of time, or "none"."""
+    mode: Mode = Mode.ENABLED
+
+    @classmethod
+    def new(cls, container: ContainerReference) -> "Draft":
+        """Return the draft a new automation begins as: the event people ask for most."""
+        types = allowed_events(container.kind)
+        wanted = EventType.ADD_ARTIFACT_ALIAS
+        return cls(container=container, event_type=wanted if wanted in types else types[0])
+
+    @classmethod
+    def of(cls, automation: Automation) -> "Draft":
+        """Return an automation as a draft, which reads back as the same definition."""
+        definition = automation.definition
+        return cls(
+            container=definition.scope.container,
+            event_type=definition.event_type,
+            name=definition.name,
+            description=definition.description,
+            cooldown="" if definition.cooldown is None else duration(definition.cooldown),
+            mode=automation.mode,
+            **_scope_fields(definition.scope),
+            **_filter_fields(definition.filter),
+            **_action_fields(definition.action),
+        )
+
+    @property
+    def carries(self) -> frozenset[str]:
+        """What events of the chosen type carry: an alias, a tag, a version."""
+        return self.event_type.spec.carries
+
+    @property
+    def shown(self) -> "Draft":
+        """The draft without the alias and the tag that its event type has no field for."""
+        return replace(
+            self,
+            alias=self.alias if "alias" in self.carries else "",
+            tag=self.tag if "tag" in self.carries else "",
+        )
+
+
+def _scope_fields(scope: Scope) -> dict[str, Any]:
+    match scope:
+        case CollectionScope():
+            return {"whole": False, "collection": scope.collection.name}
+        case CollectionsScope():
+            regex = None if scope.regex is None else f"/{scope.regex}/"
+            return {
+                "whole": False,
+                "pattern": regex or scope.glob or "",
+                "artifact_type": scope.artifact_type or "",
+            }
+        case ContainerScope():
+            return {}
+
+
+def _filter_fields(filter_: Filter) -> dict[str, Any]:
+    """Take the alias's and the tag's regex out of a filter that `alias_and_tag_filter` made."""
+    match filter_.source:
+        case {"$or": [{"$and": [*parts]}]}:
+            fields, rest = _regexes(parts)
+        case _:
+            fields, rest = {}, []
+    other = Filter.of(rest[0]) if len(rest) == 1 else None
+    if alias_and_tag_filter(fields.get("alias"), fields.get("tag"), other) != filter_:
+        return {"filter": dump(filter_.source)}
+    return fields if other is None else {**fields, "filter": dump(other.source)}
+
+
+def _regexes(parts: Sequence[JsonValue]) -> tuple[dict[str, str], Sequence[JsonValue]]:
+    """Return the regexes that conditions begin with, by their fields, and the other conditions."""
+    fields: dict[str, str] = {}
+    for place, part in enumerate(parts):
+        match part:
+            case {"alias": {"$regex": str(text)}} if text and not fields:
+                fields["alias"] = text
+            case {"tag": {"$regex": str(text)}} if text and "tag" not in fields:
+                fields["tag"] = text
+            case _:
+                return fields, parts[place:]
+    return fields, ()
+
+
+def _action_fields(action: Action) -> dict[str, Any]:
+    fields = action.model_dump(exclude={"type"}, exclude_none=True)
+    return {"action": action.type, **fields}
+
+
+def suggested_name(draft: Draft, taken: frozenset[str]) -> str:
+    """Return a name that says what the draft is about, unlike those that are taken."""
+    place = draft.collection if not draft.whole and draft.collection else draft.container.name
+    stem = f"{place}-{draft.event_type.spec.label.replace(' ', '-')}"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+class Part(StrEnum):
+    """The part of a draft that a problem is about, in the order in which they are shown."""
+
+    SCOPE = "scope"
+    EVENT = "event"
+    ALIAS = "alias"
+    TAG = "tag"
+    FILTER = "filter"
+    ACTION = "action"
+    PAYLOAD = "payload"
+    TITLE = "title"
+    MESSAGE = "message"
+    NAME = "name"
+    COOLDOWN = "cooldown"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a draft means, as far as it can be read."""
+
+    problems: dict[Part, FiretowerError] = field(default_factory=dict)
+    missing: dict[Part, InvalidInput] = field(default_factory=dict)
+    """What was only left out so far: an error once it is to be saved."""
+    scope: Scope | None = None
+    filter: Filter | None = None
+    definition: Definition | None = None
+    """The whole, once nothing is wrong; the endpoint may be missing."""
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether nothing is wrong or missing."""
+        return self.definition is not None and not self.missing
+
+    def checked(self) -> Definition:
+        """Return the definition. Raises the first problem, in the order of the parts."""
+        errors = self.missing | self.problems
+        for part in Part:
+            if part in errors:
+                raise errors[part]
+        assert self.definition is not None
+        return self.definition
+
+    def attempt(self, part: Part, read: Callable[[], T]) -> T | None:
+        """Return what `read` returns, or note the error that it raises under a part."""
+        try:
+            return read()
+        except FiretowerError as error:
+            self.problems[part] = error
+            return None
+
+
+def read_draft(
+    draft: Draft, secrets: frozenset[str] | None = None, taken: Collection[str] = ()
+) -> Reading:
+    """Read a draft and note every problem under its part.
+
+    `secrets` are the names that the chosen endpoint may use in a payload; None if the endpoint is
+    not known yet, and templates are then checked when the automation is saved. `taken` are the
+    names of the other automations.
+    """
+    reading = Reading()
+    attempt = reading.attempt
+    reading.scope = attempt(Part.SCOPE, partial(_read_scope, draft))
+    if reading.scope is None and Part.SCOPE not in reading.problems:
+        reading.missing[Part.SCOPE] = _no_collections(draft)
+    attempt(Part.EVENT, partial(check_allowed, draft.event_type, draft.container.kind))
+    reading.filter = _read_filter(draft, reading)
+    action = _read_action(draft, secrets, reading)
+    if draft.action is not ActionType.NO_OP and not draft.endpoint:
+        reading.missing[Part.ACTION] = InvalidInput(
+            "no endpoint is chosen", "Choose one, or create one."
+        )
+    cooldown = attempt(Part.COOLDOWN, partial(_read_cooldown, draft.cooldown))
+    attempt(Part.NAME, partial(_check_name, draft.name, taken))
+    if reading.problems or not (reading.scope and reading.filter and action):
+        return reading
+    definition = Definition(
+        name=draft.name,
+        description=draft.description,
+        scope=reading.scope,
+        event_type=draft.event_type,
+        filter=reading.filter,
+        action=action,
+        cooldown=cooldown,
+    )
+    # Only JSON can smuggle in text that is not Unicode.
+    attempt(Part.FILTER, definition.check_text)
+    reading.definition = None if reading.problems else definition
+    return reading
+
+
+def _read_scope(draft: Draft) -> Scope | None:
+    """Return the scope; None while nothing says which collections. Raises InvalidInput."""
+    if draft.whole:
+        return ContainerScope(container=draft.container)
+    if draft.container.kind is ContainerKind.REGISTRY:
+        if not draft.collection:
+            return None
+        name = check_name(draft.collection, "collection name")
+        return CollectionScope(collection=CollectionReference(container=draft.container, name=name))
+    if not draft.pattern and not draft.artifact_type:
+        return None
+    return collections_scope(draft.container, draft.pattern or None, draft.artifact_type or None)
+
+
+def _no_collections(draft: Draft) -> InvalidInput:
+    if draft.container.kind is ContainerKind.REGISTRY:
+        return InvalidInput("no collection is chosen", "Choose one, or watch the whole registry.")
+    return InvalidInput(
+        "nothing says which collections", "Give a glob, a /regex/ or a type of artifact."
+    )
+
+
+def _read_filter(draft: Draft, reading: Reading) -> Filter | None:
+    """Return alias, tag and JSON as one filter, and note the problems of each."""
+
+    def other() -> Filter:
+        found = Filter.parse(draft.filter) if draft.filter.strip() else ANY
+        found.check_event_type(draft.event_type)
+        return found
+
+    for part, regex in ((Part.ALIAS, draft.alias), (Part.TAG, draft.tag)):
+        if regex:
+            reading.attempt(part, partial(_check_regex, regex, part.value, draft.event_type))
+    rest = reading.attempt(Part.FILTER, other)
+    if rest is None or not reading.problems.keys().isdisjoint({Part.ALIAS, Part.TAG}):
+        return None
+    return alias_and_tag_filter(
+        draft.alias or None, draft.tag or None, None if rest is ANY else rest
+    )
+
+
+def _check_regex(regex: str, field_: str, type_: EventType) -> None:
+    Pattern(regex)
+    check_carried(field_, type_)
+
+
+def _read_action(draft: Draft, secrets: frozenset[str] | None, reading: Reading) -> Action | None:
+    """Return the action, and note the problems of each of its templates."""
+
+    def checked(action: Action) -> Action:
+        if secrets is not None:
+            action.check(draft.event_type, secrets)
+        return action
+
+    match draft.action:
+        case ActionType.GENERIC_WEBHOOK:
+            payload = draft.payload if draft.payload.strip() else None
+            webhook: Action | None = reading.attempt(
+                Part.PAYLOAD,
+                lambda: checked(WebhookAction(endpoint=draft.endpoint, payload=payload)),
+            )
+            return webhook
+        case ActionType.NOTIFICATION:
+            slack = partial(SlackAction, endpoint=draft.endpoint, severity=draft.severity)
+            title, message = draft.title or None, draft.message or None
+            parts = (
+                reading.attempt(Part.TITLE, lambda: checked(slack(title=title))),
+                reading.attempt(Part.MESSAGE, lambda: checked(slack(message=message))),
+            )
+            return slack(title=title, message=message) if all(parts) else None
+        case ActionType.NO_OP:
+            return NoAction()
+
+
+def _read_cooldown(text: str) -> timedelta | None:
+    """Return a cooldown; None for "none" and for nothing. Raises InvalidInput."""
+    if text.strip().lower() in {"", "none"}:
+        return None
+    try:
+        span = parse_duration(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"the cooldown {error.message}", error.hint) from None
+    check_cooldown(span)
+    return span
+
+
+def _check_name(name: str, taken: Collection[str]) -> None:
+    check_automation_name(name)
+    if name in taken:
+        raise Conflict(f"an automation named {visible(name)} exists already", "Choose another.")
