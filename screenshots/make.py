@@ -12,7 +12,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from firetower.demo import fill
+from firetower.demo.history import fill
 from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import compress
 from pathlib import Path
 
-from firetower.demo import fill
+from firetower.demo.history import fill
 
 NOW = datetime(2026, 3, 4, 14, 20, tzinfo=UTC)
 RECEIVER = "http://127.0.0.1:8800"

@@ -10,8 +10,7 @@ from demo.data import filled
 from demo.processes import wait_until
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
-from firetower.demo import Stage
-from firetower.demo.simulate import simulate
+from firetower.demo.session import DemoSession, simulate
 from firetower.tower import Tower
 from towers import worker
 
@@ -77,11 +76,11 @@ def since(tower: Tower, first: int) -> list[Execution]:
 
 def test_what_the_team_does_fires_automations_that_endpoints_answer() -> None:
     with (
-        Stage(speed=200) as stage,
-        firetower.connect(stage.database_url) as tower,
+        DemoSession(speed=200) as session,
+        firetower.connect(session.database_url) as tower,
     ):
         first = tower.executions.newest(1)[0].id
-        with worker(stage.database_url):
+        with worker(session.database_url):
             wait_until(
                 lambda: (
                     {

@@ -50,25 +50,25 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
         raise InvalidInput(
             "the demo's app needs a terminal", "Run it in one, or print the feed with --headless."
         )
-    from firetower.demo import Stage
+    from firetower.demo.session import DemoSession
     from firetower.tui.run import run_app
 
     say("setting the scene …")
-    with Stage(speed=speed, seed=seed) as stage:
-        return run_app(stage.database_url, tour=tour)
+    with DemoSession(speed=speed, seed=seed) as session:
+        return run_app(session.database_url, tour=tour)
 
 
 def _print_until_interrupted(speed: float, seed: int) -> int:
-    from firetower.demo import Stage
+    from firetower.demo.session import DemoSession
     from firetower.tower import connect
 
     try:
         with (
-            Stage(speed=speed, seed=seed) as stage,
-            _worker(stage.database_url),
-            connect(stage.database_url) as tower,
+            DemoSession(speed=speed, seed=seed) as session,
+            _worker(session.database_url),
+            connect(session.database_url) as tower,
         ):
-            say(f"a team at work on {stage.database_url}")
+            say(f"a team at work on {session.database_url}")
             print_feed(tower, follow=True, limit=_SHOWN)
     except KeyboardInterrupt:
         say("the demo is over, and its database is gone")

@@ -1,10 +1,15 @@
-"""The endpoints of the demo: how they are reached, and how they answer."""
+"""The endpoints of the demo: their settings, their answers, and the receiver that gives them."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
 
@@ -102,3 +107,62 @@ def reply(path: str, webhook_id: str, number: int) -> Reply:
         case _ if path == SLACK_PATH:
             return Reply(200, "ok", timedelta(milliseconds=80 + 120 * luck))
     return Reply(status, json.dumps(body), timedelta(milliseconds=round(milliseconds, 3)))
+
+
+_MAX_BODY = 1 << 20
+"""Bytes of a request that are read."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._lock = threading.Lock()
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def count(self, path: str, webhook_id: str) -> int:
+        """Return the number of times a request has come, including this one."""
+        with self._lock:
+            self._seen[path, webhook_id] += 1
+            return self._seen[path, webhook_id]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore a sender that hangs up."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_POST(self) -> None:
+        """Send the reply of the path's endpoint, after its delay."""
+        length = self.headers["content-length"] or ""
+        self.rfile.read(min(int(length) if length.isdecimal() else 0, _MAX_BODY))
+        webhook_id = self.headers["webhook-id"] or ""
+        answer = reply(self.path, webhook_id, self.server.count(self.path, webhook_id))
+        time.sleep(answer.delay.total_seconds())
+        content = answer.body.encode()
+        self.send_response(answer.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing: the feed shows every request."""
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """Serve on a free port of this machine until the block ends; yield the URL."""
+    with _Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,188 @@
+"""A session of the demo: a throwaway database and a team at work on it, in this process."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from firetower.core.catalog import Version
+from firetower.core.errors import FiretowerError, NotFound
+from firetower.demo.cast import DATASETS, MODELS, PROMPTS, Line, Model
+from firetower.demo.endpoints import serve
+from firetower.demo.history import fill
+from firetower.demo.scenarios import Progress, next_scenario
+from firetower.store.keys import KEY_VARIABLE
+from firetower.store.store import Store
+from firetower.tower import Tower
+
+PREFIX = "firetower-demo-"
+_PAUSE = (3.0, 6.0)
+"""Seconds between two changes at speed 1."""
+_SHUTDOWN_TIMEOUT = 5.0
+"""Seconds for the change in progress when the session ends."""
+
+
+class DemoSession:
+    """A simulated team on a database of its own.
+
+    `with DemoSession() as session:` gives a database with four months of history at
+    `session.database_url` and, unless `play` is False, a team that continues, `speed` times as fast
+    as people. `now` is when the history ends: the present, unless given. Endpoints answer at
+    `session.receiver_url`. Nothing is left when the block ends, nor when the process does. Raises
+    FiretowerError.
+    """
+
+    def __init__(
+        self,
+        speed: float = 1.0,
+        seed: int = 7,
+        now: datetime | None = None,
+        *,
+        play: bool = True,
+    ) -> None:
+        self.database_url = ""
+        self.receiver_url = ""
+        self._speed = speed
+        self._seed = seed
+        self._now = now
+        self._play = play
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            folder = stack.enter_context(_folder())
+            self.receiver_url = stack.enter_context(serve())
+            stack.enter_context(_without_key_variable())
+            self.database_url = f"sqlite:///{folder / 'tower.db'}"
+            now = self._now or datetime.now(UTC)
+            fill(self.database_url, now=now, seed=self._seed, receiver_url=self.receiver_url)
+            if self._play:
+                stack.enter_context(_team(self.database_url, self._speed, self._seed))
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._cleanup.close()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Make a folder that is deleted after the block, or after this process if it is killed."""
+    folder = tempfile.mkdtemp(prefix=PREFIX)
+    # The shell waits for its standard input to close, which even `kill -9` of this process does.
+    # A worker may still write there for a moment.
+    watchdog = subprocess.Popen(  # noqa: S603
+        ["/bin/sh", "-c", 'read _; until rm -rf -- "$1"; do sleep 1; done', "sh", folder],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert watchdog.stdin is not None
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(BrokenPipeError):
+            watchdog.stdin.close()
+        watchdog.wait()
+
+
+@contextmanager
+def _without_key_variable() -> Iterator[None]:
+    """Take the user's key out of the environment: the demo has a key file beside its data."""
+    value = os.environ.pop(KEY_VARIABLE, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[KEY_VARIABLE] = value
+
+
+@contextmanager
+def _team(database_url: str, speed: float, seed: int) -> Iterator[None]:
+    over = threading.Event()
+    thread = threading.Thread(
+        target=simulate,
+        args=(database_url,),
+        kwargs={"speed": speed, "seed": seed, "wait": over.wait},
+        daemon=True,  # a change that never ends must not keep the process
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(_SHUTDOWN_TIMEOUT)
+
+
+def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[float], bool]) -> None:
+    """Run scenarios until `wait`, which takes seconds, returns True.
+
+    The same seed gives the same scenarios. A change by somebody else ends a scenario that it makes
+    impossible, not the team's work.
+    """
+    chance = Random(seed)  # noqa: S311
+    store = Store.open(database_url)
+    try:
+        tower = Tower(store)
+        for line in _lines(chance):
+            for step in next_scenario(line, _progress(tower, line), chance):
+                if wait(chance.uniform(*_PAUSE) / speed):
+                    return
+                try:
+                    with store.changing() as change:
+                        change.author = step.author
+                        step.act(change)
+                except FiretowerError:
+                    break
+    finally:
+        store.close()
+
+
+def _lines(chance: Random) -> Iterator[Line]:
+    """Yield lines of work without end: models twice as often as data and prompts together."""
+    while True:
+        models = chance.sample(MODELS, len(MODELS))
+        others: list[Line] = [*DATASETS, *PROMPTS]
+        for number, model in enumerate(models):
+            yield model
+            if number % 2:
+                yield chance.choice(others)
+
+
+def _progress(tower: Tower, line: Line) -> Progress:
+    """Return how far a line of work has come, read from the catalog."""
+    logged, linked = _versions(tower, line.logged), _versions(tower, line.linked)
+    progress = Progress(runs=_next_index(logged), links=_next_index(linked))
+    if isinstance(line, Model) and linked:
+        progress.serving = _index_of(linked, "production")
+        progress.fallback = _index_of(linked, "fallback")
+        progress.unlinked = min(version.index for version in linked)
+    return progress
+
+
+def _versions(tower: Tower, collection: str) -> list[Version]:
+    try:
+        return tower.versions(collection)
+    except NotFound:
+        return []
+
+
+def _next_index(versions: list[Version]) -> int:
+    return max((version.index for version in versions), default=-1) + 1
+
+
+def _index_of(versions: list[Version], alias: str) -> int | None:
+    return next((version.index for version in versions if alias in version.aliases), None)
