@@ -9,7 +9,7 @@ import pytest
 from textual.keys import format_key
 
 from firetower.cli import cli
-from firetower.tui.keys import Key, all_keys
+from firetower.tui.actions import ACTIONS, Action
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,12 +33,12 @@ def test_it_names_every_command(command: str) -> None:
     ), command
 
 
-@pytest.mark.parametrize("key", all_keys(), ids=lambda key: key.id)
-def test_it_names_every_key(key: Key) -> None:
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_it_names_every_key(action: Action) -> None:
     shown = " ".join(
-        f"`{'/' if one == 'slash' else format_key(one)}`" for one in key.keys.split(",")
+        f"`{'/' if one == 'slash' else format_key(one)}`" for one in action.keys.split(",")
     )
-    assert re.search(rf"{re.escape(shown)} [^(]*\({re.escape(key.id)}\)", README), key
+    assert re.search(rf"{re.escape(shown)} [^(]*\({re.escape(action.id)}\)", README), action
 
 
 def test_its_pictures_are_there() -> None:

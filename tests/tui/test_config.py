@@ -9,10 +9,10 @@ import pytest
 
 from firetower.core.errors import InvalidInput
 from firetower.tui import themes
+from firetower.tui.actions import ACTIONS, SCREENS, Action, is_key
 from firetower.tui.app import FiretowerApp
 from firetower.tui.config import Config, read_config
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.keys import all_keys, is_key
 from firetower.tui.paths import config_file
 from terminal import on_terminal
 from tui.scene import Scene
@@ -33,8 +33,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_is_looked_for_in_the_xdg_folder(file: Path) -> None:
     assert config_file() == file
     assert read_config(config_file()) == Config()
-    file.write_text('theme = "light"\n[keys]\n"automation.new" = "a, ctrl+n"\n"help" = "f1"\n')
-    assert read_config(file) == Config("light", {"automation.new": "a, ctrl+n", "help": "f1"})
+    file.write_text('theme = "light"\n[keys]\n"automations.new" = "a, ctrl+n"\n"app.help" = "f1"\n')
+    assert read_config(file) == Config("light", {"automations.new": "a, ctrl+n", "app.help": "f1"})
 
 
 BAD = [
@@ -44,14 +44,14 @@ BAD = [
     ("theme = []", "there is no theme []", "Choose one of"),
     ('colour = "red"', "there is no setting colour", "There are keys, theme."),
     ('themes = "dark"', "there is no setting themes", "Did you mean theme?"),
-    ("keys = 3", "[keys] is not a table of texts", '"automation.new" = "a"'),
-    ("[keys]\nhelp = 3", "[keys] is not a table of texts", '"automation.new" = "a"'),
-    ('[keys]\n"automation.mew" = "a"', "no key automation.mew", "Did you mean automation.new?"),
-    ('[keys]\nhelp = "pagedwn"', 'help has "pagedwn", which is no key', "Write a, ctrl+a, f5"),
-    ('[keys]\nhelp = ""', 'help has "", which is no key', "Write a, ctrl+a, f5"),
-    ('[keys]\nhelp = "a,"', 'help has "", which is no key', "Write a, ctrl+a, f5"),
-    ('[keys]\nhelp = "hyperctrl+a"', '"hyperctrl+a", which is no key', "Write a, ctrl+a"),
-    ('[keys]\nhelp = "q"', "help and quit both have the key q", "Give one of them another."),
+    ("keys = 3", "[keys] is not a table of texts", '"automations.new" = "a"'),
+    ('[keys]\n"app.help" = 3', "[keys] is not a table of texts", '"automations.new" = "a"'),
+    ('[keys]\n"automations.mew" = "a"', "no key automations.mew", "Did you mean automations.new?"),
+    ('[keys]\n"app.help" = "pagedwn"', 'app.help has "pagedwn", which is no key', "Write a,"),
+    ('[keys]\n"app.help" = ""', 'app.help has "", which is no key', "Write a, ctrl+a, f5"),
+    ('[keys]\n"app.help" = "a,"', 'app.help has "", which is no key', "Write a, ctrl+a, f5"),
+    ('[keys]\n"app.help" = "hyperctrl+a"', '"hyperctrl+a", which is no key', "Write a, ctrl+a"),
+    ('[keys]\n"app.help" = "q"', "app.help and app.quit both have the key q", "Give one of"),
     ('[keys]\n"\\u001b[31m" = "q"', "there is no key \\x1b[31m", ""),
 ]
 
@@ -75,8 +75,8 @@ def test_a_folder_in_its_place_is_told(file: Path) -> None:
 
 
 def test_keys_may_be_swapped(file: Path) -> None:
-    file.write_text('[keys]\n"automation.new" = "d"\n"automation.delete" = "n"\n')
-    assert read_config(file).keys == {"automation.new": "d", "automation.delete": "n"}
+    file.write_text('[keys]\n"automations.new" = "d"\n"automations.delete" = "n"\n')
+    assert read_config(file).keys == {"automations.new": "d", "automations.delete": "n"}
 
 
 def test_the_app_does_not_start_with_a_bad_file(file: Path, tmp_path: Path) -> None:
@@ -109,17 +109,20 @@ def test_a_command_tells_where_it_is_without_loading_the_app(file: Path, tmp_pat
     assert str(file) in "".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("key", all_keys(), ids=lambda key: f"{key.where}-{key.id}")
-def test_every_key_of_the_app_could_stand_in_the_file(key: object) -> None:
-    keys = getattr(key, "keys", "").split(",")
-    assert keys
-    assert all(is_key(one.strip()) for one in keys)
-    assert getattr(key, "does", "")
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_each_action_has_keys_and_words(action: Action) -> None:
+    assert all(is_key(one.strip()) for one in action.keys.split(","))
+    assert action.label
+    assert action.screen in SCREENS
+
+
+def test_each_action_has_its_own_id() -> None:
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
 
 
 @pytest.mark.anyio
 async def test_other_keys_work_and_help_shows_them(scene: Scene) -> None:
-    keys = {"automation.new": "a", "form.save": "f9", "help": "f1"}
+    keys = {"automations.new": "a", "form.save": "f9", "app.help": "f1"}
     config = Config("light", keys)
     app = FiretowerApp(scene.open_tower, clock=scene.clock, config=config)
     async with app.run_test(size=WIDE, notifications=True) as pilot:

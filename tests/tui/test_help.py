@@ -31,9 +31,17 @@ def _dialog(pilot: Pilot[None]) -> list[str]:
 
 
 PLACES = [
-    ((), {"New", "Edit", "On/off", "Shadow", "Delete", "Create", "Filter"}, {"Save", "Webhook"}),
+    (
+        (),
+        {"New", "Edit", "Enable or disable", "Shadow", "Delete", "Create", "Filter"},
+        {"Save", "Webhook"},
+    ),
     (("3",), {"Open", "Filter"}, {"New", "Edit", "Save", "Webhook"}),
-    (("i",), {"Webhook", "Slack", "Test", "On/off", "Delete", "Back"}, {"Edit", "Shadow", "Save"}),
+    (
+        ("i",),
+        {"Webhook", "Slack", "Test", "Enable or disable", "Back"},
+        {"Edit", "Shadow", "Save"},
+    ),
     (("S",), {"Delete", "Back"}, {"Edit", "Shadow", "Slack"}),
     (("n",), {"Save", "Cancel", "Preview ↓", "Preview ↑"}, {"New", "Delete", "Create"}),
 ]
@@ -61,7 +69,7 @@ async def test_what_is_off_here_is_not_shown(empty_scene: Scene) -> None:
         await press(pilot, "i")
         told = await helped(pilot)
         assert {"Webhook", "Slack"} <= told
-        assert not {"Test", "On/off", "Delete"} & told
+        assert not {"Test", "Enable or disable", "Delete"} & told
         assert "End the tour" not in told
 
 

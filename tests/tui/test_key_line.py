@@ -35,6 +35,6 @@ async def test_a_click_presses_a_key(scene: Scene, said: str, screen: type) -> N
 
 async def test_it_follows_the_focus(scene: Scene) -> None:
     async with open_app(scene, WIDE) as pilot:
-        assert "space On/off" not in screen_text(pilot)[-1]
+        assert "space Enable" not in screen_text(pilot)[-1]
         await press(pilot, "enter")
-        assert "space On/off" in screen_text(pilot)[-1]
+        assert "space Enable" in screen_text(pilot)[-1]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import events, on
 from textual.app import App
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from firetower.core.errors import FiretowerError
 from firetower.tui import doors, themes
+from firetower.tui.actions import bindings_of
 from firetower.tui.config import Config
 from firetower.tui.harmless import Harmless
 from firetower.tui.screens.opening import OpeningScreen
@@ -67,16 +68,7 @@ class FiretowerApp(App[None]):
     }
     COMMANDS: ClassVar = {doors.actions, doors.places}
     DEFAULT_MODE = "opening"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch_mode('registry')", "Registry", show=False, id="mode.registry"),
-        Binding("2", "switch_mode('project')", "Project", show=False, id="mode.project"),
-        Binding("3", "switch_mode('feed')", "Feed", show=False, id="mode.feed"),
-        Binding("i", "visit_endpoints", "Endpoints", show=False, id="endpoints"),
-        Binding("S", "visit_secrets", "Secrets", show=False, id="secrets"),
-        Binding("0", "end_tour", "End the tour", show=False, id="tour.end"),
-        Binding("question_mark", "help", "Help", key_display="?", id="help"),
-        Binding("q", "quit", "Quit", id="quit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
 
     status: reactive[Content] = reactive(Content(""), layout=False, repaint=False)
     """How the database stands, as every screen's top line shows it."""
@@ -216,13 +208,13 @@ class FiretowerApp(App[None]):
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.show_mode(event.mode)
 
-    def action_visit_endpoints(self) -> None:
+    def action_show_endpoints(self) -> None:
         """Show the webhooks and Slack hooks."""
         from firetower.tui.screens.endpoints import EndpointsScreen
 
         self._visit(EndpointsScreen)
 
-    def action_visit_secrets(self) -> None:
+    def action_show_secrets(self) -> None:
         """Show the secrets."""
         from firetower.tui.screens.secrets import SecretsScreen
 

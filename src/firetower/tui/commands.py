@@ -9,6 +9,7 @@ from textual.content import Content
 
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
+from firetower.tui.actions import BY_ID
 from firetower.tui.screens.help import active_keys, by_name, shown_key
 from firetower.tui.session import session_of
 from firetower.tui.themes import NAMES
@@ -29,7 +30,8 @@ class Actions(Provider):
         nodes = {one.binding: one.node for one in active}
         for name, bindings in by_name(active).items():
             first = bindings[0]
-            if (first.show or first.id) and first.action != "command_palette":
+            action = BY_ID.get(first.id or "")
+            if action is not None and action.in_palette:
                 run = partial(app.run_action, first.action, default_namespace=nodes[first])
                 yield name, f"key {shown_key(first)}", run
         for name, theme in NAMES.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import nearest, quoted, visible
-from firetower.tui.keys import all_keys, is_key
+from firetower.tui.actions import ACTIONS, is_key
 from firetower.tui.themes import NAMES
 
 
@@ -48,7 +48,7 @@ def _theme(path: Path, theme: object) -> str:
 def _keys(path: Path, keys: object) -> dict[str, str]:
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise InvalidInput(
-            f"{path}: [keys] is not a table of texts", 'Write it as "automation.new" = "a".'
+            f"{path}: [keys] is not a table of texts", 'Write it as "automations.new" = "a".'
         )
     if keys:
         _check_keys(path, keys)
@@ -56,8 +56,7 @@ def _keys(path: Path, keys: object) -> dict[str, str]:
 
 
 def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
-    known = all_keys()
-    _check_names(path, keys, {key.id for key in known}, "key")
+    _check_names(path, keys, {action.id for action in ACTIONS}, "key")
     for name, said in keys.items():
         for key in said.split(","):
             if not is_key(key.strip()):
@@ -66,9 +65,9 @@ def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
                     "Write a, ctrl+a, f5 or question_mark; several with commas between.",
                 )
     taken: dict[tuple[str, str], str] = {}
-    for action in known:
+    for action in ACTIONS:
         for key in keys.get(action.id, action.keys).split(","):
-            other = taken.setdefault((action.where, key.strip()), action.id)
+            other = taken.setdefault((action.screen, key.strip()), action.id)
             if other != action.id:
                 raise InvalidInput(
                     f"{path}: {other} and {action.id} both have the key {key.strip()}",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
@@ -16,6 +16,7 @@ from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
+from firetower.tui.actions import bindings_of
 from firetower.tui.form.entry import Entry
 from firetower.tui.form.world import World
 from firetower.tui.widgets.choice import Choice, Offer
@@ -45,10 +46,7 @@ def event_offers(kind: ContainerKind) -> list[Offer]:
 class Fields(Vertical):
     """Every field of an automation, in the order in which one thinks of it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("fields")
 
     def __init__(self, draft: Draft) -> None:
         super().__init__(id="fields")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -23,6 +23,7 @@ from firetower.core.events import Event, EventType
 from firetower.core.executions import Execution
 from firetower.core.text import visible
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.past import Past
 from firetower.tui.form.preview import (
@@ -49,12 +50,7 @@ class FormScreen(over.Over[str | None]):
     """Makes an automation, or edits one; gives back its name, or None when left."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o,f2", "save", "Save", id="form.save", priority=True),
-        Binding("f3", "scroll_preview(1)", "Preview ↓", id="form.preview.down"),
-        Binding("f4", "scroll_preview(-1)", "Preview ↑", show=False, id="form.preview.up"),
-        Binding("escape,q", "leave", "Cancel", id="form.leave"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
 
     class Saved(Message):
         """A new automation was saved."""
@@ -204,7 +200,7 @@ class FormScreen(over.Over[str | None]):
         preview = self.query_one("#form-preview")
         preview.scroll_relative(y=pages * max(1, preview.size.height - 1))
 
-    def action_leave(self) -> None:
+    def action_cancel(self) -> None:
         """Leave, asking first if something was written; it is left by itself once it is saved."""
         if self._saving:
             return
@@ -221,7 +217,7 @@ class FormScreen(over.Over[str | None]):
 
     @on(Button.Pressed, "#cancel")
     def _cancelled(self) -> None:
-        self.action_leave()
+        self.action_cancel()
 
     @on(Button.Pressed, "#save")
     def _save_pressed(self) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
+from firetower.tui.actions import bindings_of
 from firetower.tui.over import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, plain
@@ -31,11 +32,7 @@ class Ask(Dialog[T | None]):
     """A dialog with fields; it closes only once what was given has been saved, or on Escape."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel"),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("dialog", "fields")
 
     def __init__(
         self,

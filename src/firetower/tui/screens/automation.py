@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -19,6 +19,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.execution import ExecutionScreen
@@ -56,13 +57,7 @@ def execution_row(execution: Execution, now: datetime) -> Row:
 class AutomationScreen(VisitScreen):
     """What an automation does, how it has fared, and what it fired last."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace,h,left", "dismiss(None)", "Back", id="automation.back"),
-        Binding("e", "edit", "Edit", id="automation.change"),
-        Binding("x", "explain", "Why", id="automation.why"),
-        Binding("R", "restore", "Restore", id="automation.restore"),
-        Binding("t", "test", "Test", id="automation.probe"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("automation")
 
     def __init__(self, automation: str, kind: ContainerKind) -> None:
         super().__init__(

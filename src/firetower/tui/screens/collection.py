@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -16,6 +16,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted, visible
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.ask import Ask
@@ -63,17 +64,7 @@ class CollectionScreen(VisitScreen):
     """A collection's versions, and beside them all there is to tell of one."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace,h,left", "dismiss(None)", "Back", id="collection.back"),
-        Binding("n", "new", "New version", id="collection.version"),
-        Binding("a", "add_alias", "Alias", id="version.alias"),
-        Binding("A", "remove_alias", "Remove alias", show=False, id="version.unalias"),
-        Binding("t", "add_tag", "Tag", id="version.tag"),
-        Binding("T", "remove_tag", "Remove tag", show=False, id="version.untag"),
-        Binding("L", "link", "Link", id="version.link"),
-        Binding("U", "unlink", "Unlink", id="version.unlink"),
-        Binding("y", "copy", "Copy reference", id="version.reference", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("collection")
 
     def __init__(self, reference: str) -> None:
         super().__init__(

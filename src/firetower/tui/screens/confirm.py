@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Label
 
+from firetower.tui.actions import bindings_of
 from firetower.tui.over import Dialog
 from firetower.tui.text import lines, plain
 
@@ -15,11 +16,7 @@ from firetower.tui.text import lines, plain
 class Confirm(Dialog[str | None]):
     """A question with its answers; the safe one, Cancel, has the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel"),
-        Binding("left,h", "app.focus_previous", show=False),
-        Binding("right,l", "app.focus_next", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("dialog", "buttons")
 
     def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
         """Ask; `answers` are (value, label), the dangerous one last. None means cancelled."""

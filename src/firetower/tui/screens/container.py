@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -19,6 +19,7 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted, visible
 from firetower.tui import doors, over
+from firetower.tui.actions import bindings_of
 from firetower.tui.container_view import ContainerView, place_row, read_place
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import may_change, session_of
@@ -47,14 +48,7 @@ class ContainerScreen(Screen[None]):
     EMPTY: ClassVar[str]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h,left,left_square_bracket", "tab(-1)", "Tab", show=False),
-        Binding("l,right,right_square_bracket", "tab(1)", "Tab", show=False),
-        Binding("escape,backspace", "back", "Back", id="back"),
-        Binding("n", "new", "New", id="automation.new"),
-        Binding("c", "create", "Create", id="place.create"),
-        Binding("f", "fold", "Fold feed", id="feed.fold"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("container", "automations.new")
 
     def __init__(self) -> None:
         super().__init__()
@@ -284,6 +278,6 @@ class ContainerScreen(Screen[None]):
         if self.open is not None and isinstance(pane, Automations | Collections):
             pane.action_new()
 
-    def action_fold(self) -> None:
+    def action_fold_feed(self) -> None:
         """Fold the feed away, or out again."""
         self.dock.display = not self.dock.display

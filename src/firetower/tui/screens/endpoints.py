@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Static
 
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.text import counted
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.endpoint_form import EndpointDialog
@@ -41,6 +42,7 @@ COLUMNS = (
     Column("waiting", 7, right=True),
     Column("missed", 6, right=True),
 )
+_ON_AN_ENDPOINT = frozenset({"test", "toggle_enabled", "redeliver_failed", "delete"})
 
 
 def endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
@@ -89,15 +91,7 @@ class EndpointsScreen(VisitScreen):
     """Every endpoint: made, tried out, enabled and disabled, deleted."""
 
     ASIDE: ClassVar = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "dismiss(None)", "Back", id="endpoints.back"),
-        Binding("n", "new('webhook')", "Webhook", id="endpoint.webhook"),
-        Binding("N", "new('slack')", "Slack", id="endpoint.slack"),
-        Binding("t", "test", "Test", id="endpoint.test"),
-        Binding("space", "turn", "On/off", id="endpoint.toggle"),
-        Binding("r", "redeliver", "Redeliver", id="endpoint.redeliver"),
-        Binding("d", "delete", "Delete", id="endpoint.delete"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoints")
 
     def __init__(self, *, at: str | None = None) -> None:
         """Begin with the cursor on the endpoint of a name, if one is given."""
@@ -136,11 +130,7 @@ class EndpointsScreen(VisitScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Grey out what needs an endpoint while there is none."""
-        return (
-            None
-            if action in {"test", "turn", "redeliver", "delete"} and not self._details
-            else True
-        )
+        return None if action in _ON_AN_ENDPOINT and not self._details else True
 
     @work(exit_on_error=False)
     async def action_new(self, kind: str) -> None:
@@ -158,7 +148,7 @@ class EndpointsScreen(VisitScreen):
             over.show(self, ProbeScreen(name, kind))
 
     @work(exit_on_error=False)
-    async def action_redeliver(self) -> None:
+    async def action_redeliver_failed(self) -> None:
         """Send again what failed at the endpoint."""
         if detail := self.chosen:
             await send_failed_again(self, detail.endpoint)
@@ -169,7 +159,7 @@ class EndpointsScreen(VisitScreen):
         self.action_test()
 
     @work(exit_on_error=False)
-    async def action_turn(self) -> None:
+    async def action_toggle_enabled(self) -> None:
         """Enable the endpoint, or disable it; one whose circuit is open is sent to at once."""
         detail = self.chosen
         if detail is None:

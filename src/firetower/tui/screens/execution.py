@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
@@ -15,6 +15,7 @@ from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.execution_text import as_curl, execution_text, headline
 from firetower.tui.over import Dialog
 from firetower.tui.refresh import Refresh
@@ -33,12 +34,7 @@ Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
 class ExecutionScreen(Dialog[None]):
     """What happened, why it fired, what was sent and what came back; it follows the next try."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Back", id="execution.back"),
-        Binding("y", "copy", "Copy as curl", id="execution.copy"),
-        Binding("x", "explain", "Why not others", id="execution.explain"),
-        Binding("r", "redeliver", "Redeliver", id="execution.redeliver"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("execution")
 
     def __init__(self, execution_id: int) -> None:
         super().__init__()

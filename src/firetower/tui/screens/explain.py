@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -15,6 +15,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.over import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, plain
@@ -22,13 +23,11 @@ from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
-_BACK = Binding("escape,q", "dismiss(None)", "Back", id="explain.back")
-
 
 class ExplainEventScreen(Dialog[None]):
     """What became of one event for every automation near it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [_BACK]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("explanation")
 
     def __init__(self, event_id: int) -> None:
         super().__init__(classes="explain")
@@ -103,7 +102,7 @@ COLUMNS = (
 class ExplainAutomationScreen(Dialog[None]):
     """What became of the newest events in and near an automation's scope, by reason."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [_BACK]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("explanation")
 
     def __init__(self, name: str) -> None:
         super().__init__(classes="explain")

@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from firetower.core.executions import Execution
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.redeliver import send_failed_again
 from firetower.tui.widgets.bar import Bar
@@ -23,9 +24,7 @@ class FeedScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("R", "redeliver_failed", "Redeliver failed", id="feed.redeliver"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("feed")
 
     def __init__(self) -> None:
         super().__init__()

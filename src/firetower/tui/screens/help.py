@@ -11,6 +11,7 @@ from textual.keys import format_key
 from textual.screen import Screen
 from textual.widgets import Static
 
+from firetower.tui.actions import bindings_of
 from firetower.tui.over import Dialog
 from firetower.tui.text import plain
 
@@ -25,9 +26,7 @@ that the version is linked to."""
 class HelpScreen(Dialog[None]):
     """The keys that work where the help was asked for."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q", "dismiss(None)", "Back", id="help.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("help")
 
     def __init__(self, active: Sequence[ActiveBinding]) -> None:
         super().__init__()
@@ -50,7 +49,7 @@ def by_name(active: Sequence[ActiveBinding]) -> dict[str, list[Binding]]:
     """Return what the keys do and the keys that do it, what the footer shows first."""
     found: dict[str, list[Binding]] = {}
     for binding in sorted((one.binding for one in active), key=lambda one: not one.show):
-        name = binding.description
+        name = binding.tooltip or binding.description
         if name and not binding.system and not name.startswith(("Scroll", "Page ")):
             found.setdefault(name, []).append(binding)
     return found

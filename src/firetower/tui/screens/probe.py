@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
@@ -16,6 +16,7 @@ from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.command import run_command
 from firetower.tui.execution_text import pretty
 from firetower.tui.over import Dialog
@@ -26,13 +27,7 @@ from firetower.tui.text import lines, milliseconds, plain
 class ProbeScreen(Dialog[None]):
     """Sends a test request from a process of its own, and shows what came back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Close", id="probe.close"),
-        Binding("t", "again", "Test again", id="probe.again"),
-        Binding("y", "copy", "Copy the answer", id="probe.copy"),
-        Binding("left,h", "app.focus_previous", show=False),
-        Binding("right,l", "app.focus_next", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoint-test", "buttons")
 
     def __init__(self, name: str, kind: EndpointKind) -> None:
         super().__init__()
@@ -55,9 +50,9 @@ class ProbeScreen(Dialog[None]):
     def on_mount(self) -> None:
         """Send it."""
         self.query_one("#close", Button).focus()
-        self.action_again()
+        self.action_test()
 
-    def action_again(self) -> None:
+    def action_test(self) -> None:
         """Send it, unless one is under way."""
         again = self.query_one("#again", Button)
         if not again.disabled:
@@ -100,7 +95,7 @@ class ProbeScreen(Dialog[None]):
             case "close":
                 self.dismiss(None)
             case "again":
-                self.action_again()
+                self.action_test()
             case _:
                 self.action_copy()
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.references import check_secret_name
 from firetower.core.text import counted
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.screens.ask import Answers, Ask
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.visit import VisitScreen
@@ -75,12 +76,7 @@ class SecretsScreen(VisitScreen):
     """Every secret: set, replaced, deleted."""
 
     ASIDE: ClassVar = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "dismiss(None)", "Back", id="secrets.back"),
-        Binding("n", "new", "New secret", id="secret.new"),
-        Binding("e", "change", "Another value", id="secret.change"),
-        Binding("d", "delete", "Delete", id="secret.delete"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("secrets")
 
     def __init__(self) -> None:
         super().__init__(
@@ -114,13 +110,13 @@ class SecretsScreen(VisitScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Grey out what needs a secret while there is none."""
-        return None if action in {"change", "delete"} and not self._secrets else True
+        return None if action in {"edit", "delete"} and not self._secrets else True
 
     def action_new(self) -> None:
         """Save a secret."""
         self._set(None)
 
-    def action_change(self) -> None:
+    def action_edit(self) -> None:
         """Give the secret another value."""
         if secret := self.chosen:
             self._set(secret.name)
@@ -128,7 +124,7 @@ class SecretsScreen(VisitScreen):
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        self.action_change()
+        self.action_edit()
 
     @work(exit_on_error=False)
     async def _set(self, name: str | None) -> None:

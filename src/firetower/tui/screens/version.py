@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.tui.actions import bindings_of
 from firetower.tui.over import Dialog
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import session_of
@@ -21,10 +22,7 @@ from firetower.tui.widgets.key_line import KeyLine
 class VersionScreen(Dialog[None]):
     """Metadata, every file, every link; it follows changes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Back", id="version.back"),
-        Binding("y", "copy", "Copy reference", id="version.copy"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("version")
 
     def __init__(self, reference: str) -> None:
         super().__init__()

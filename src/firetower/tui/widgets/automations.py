@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from firetower.core.automations import Automation, Definition, Mode
@@ -16,6 +16,7 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
 from firetower.tui import doors, over
+from firetower.tui.actions import bindings_of
 from firetower.tui.screens.confirm import Confirm
 from firetower.tui.session import session_of, tell
 from firetower.tui.text import ago
@@ -85,16 +86,7 @@ def _would_have_sent(executions: Sequence[Execution]) -> str:
 class Automations(Listing):
     """The Automations tab."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "New", id="automation.new"),
-        Binding("e", "edit", "Edit", id="automation.edit"),
-        Binding("space", "turn", "On/off", id="automation.toggle"),
-        Binding("s", "shadow", "Shadow", id="automation.shadow"),
-        Binding("t", "test", "Test", id="automation.test"),
-        Binding("x", "explain", "Why", id="automation.explain"),
-        Binding("d", "delete", "Delete", id="automation.delete"),
-        Binding("u", "undo", "Undo", id="automation.undo"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("automations")
 
     class Wanted(Message):
         """Something is to be done about an automation, or about a new one."""
@@ -148,12 +140,12 @@ class Automations(Listing):
             text = self._texts[revision.id] = " ".join(cell.text for cell in cells)
         return text
 
-    def action_search(self) -> None:
+    def action_filter(self) -> None:
         """Open the search, and get thousands of definitions read while its first letter is typed.
 
         In a thread, for that takes longer than a key may.
         """
-        super().action_search()
+        super().action_filter()
         automations = self._automations
 
         def read(_: Tower) -> None:
@@ -206,7 +198,7 @@ class Automations(Listing):
         if automation := self._chosen_or_why():
             self.post_message(self.Wanted(what, automation))
 
-    def action_turn(self) -> None:
+    def action_toggle_enabled(self) -> None:
         """Enable the automation, or disable it."""
         if automation := self._chosen_or_why():
             on = automation.mode is not Mode.DISABLED

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from textual import work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from firetower.core.catalog import Collection, Version
 from firetower.core.references import ContainerReference
 from firetower.tui import over
+from firetower.tui.actions import bindings_of
 from firetower.tui.screens.ask import Ask
 from firetower.tui.screens.catalog import made_words, new_version, tag_collection
 from firetower.tui.session import session_of
@@ -46,10 +47,7 @@ def collection_row(collection: Collection, now: datetime) -> Row:
 class Collections(Listing):
     """The Collections tab of a registry, the Artifacts tab of a project."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "New version", id="version.new"),
-        Binding("t", "tag", "Tag", id="collection.tag"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("collections")
 
     class Wanted(Message):
         """A collection is to be opened, or what was changed is to be shown."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Input, Static
 
 from firetower.core.circuit_breaker import CircuitNews
@@ -18,6 +18,7 @@ from firetower.core.feed import Page, Told
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui import doors, over
+from firetower.tui.actions import bindings_of
 from firetower.tui.session import send_again, session_of, tell
 from firetower.tui.widgets.feed_line import NewsKey, feed_row, line_row
 from firetower.tui.widgets.feed_table import FeedTable
@@ -37,11 +38,7 @@ def _page(tower: Tower, container: ContainerReference | None, before_id: int | N
 class Feed(Listing):
     """Executions as they come, the newest at the bottom; older ones load when scrolled to."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "explain", "Why", id="feed.explain"),
-        Binding("r", "redeliver", "Redeliver", id="feed.again"),
-        Binding("y", "copy_line", "Copy", show=False, id="feed.copy"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("executions")
 
     def __init__(
         self,
@@ -225,7 +222,7 @@ class Feed(Listing):
         if isinstance(number, int):
             await send_again(self, number)
 
-    def action_copy_line(self) -> None:
+    def action_copy(self) -> None:
         """Copy the line under the cursor."""
         if self.feed.rows:
             row = self.feed.rows[self.feed.cursor]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.filters.patterns import Pattern
+from firetower.tui.actions import bindings_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.table import Row, Table
 
@@ -17,10 +18,7 @@ from firetower.tui.widgets.table import Row, Table
 class Listing(Vertical):
     """A table that says why it shows nothing: loading, failed, nothing there, nothing found."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Filter", key_display="/", id="search"),
-        Binding("escape", "end_search", "Clear filter", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("list")
 
     def __init__(
         self,
@@ -82,13 +80,13 @@ class Listing(Vertical):
         note.set_class(failed, "-failed")
         note.update(lines(text))
 
-    def action_search(self) -> None:
+    def action_filter(self) -> None:
         """Open the search, or go back to it."""
         search = self.query_one(Input)
         search.display = True
         search.focus()
 
-    def action_end_search(self) -> None:
+    def action_clear_filter(self) -> None:
         """Clear the search and close it."""
         search = self.query_one(Input)
         search.value = ""
@@ -99,7 +97,7 @@ class Listing(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave escape to the screen while nothing is searched for."""
-        return action != "end_search" or self.query_one(Input).display
+        return action != "clear_filter" or self.query_one(Input).display
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search as it is typed."""

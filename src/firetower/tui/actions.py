@@ -1,0 +1,195 @@
+"""Every action that has a key: bindings, key line, help, palette and key reference are made of it.
+
+The config file names an action by its id, `<screen>.<verb>`, to give it other keys.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+from textual.keys import REPLACED_KEYS, Keys, key_to_character
+
+_MODIFIERS = {"ctrl", "shift", "alt", "meta", "super", "hyper"}
+_NAMED = {key.value for key in Keys if key.value.isalnum()} | set(REPLACED_KEYS)
+
+SCREENS: Mapping[str, str] = {
+    "app": "anywhere",
+    "container": "Registry, Project",
+    "list": "any list",
+    "table": "rows of a list",
+    "automations": "Automations tab",
+    "automation": "an automation",
+    "form": "the form",
+    "collections": "Collections, Artifacts tab",
+    "collection": "a collection",
+    "version": "a version",
+    "executions": "feed, History",
+    "feed": "Feed",
+    "execution": "an execution",
+    "explanation": "an explanation",
+    "endpoints": "endpoints",
+    "endpoint-test": "a test of an endpoint",
+    "secrets": "secrets",
+    "help": "help",
+    "dialog": "a dialog",
+    "buttons": "buttons of a dialog",
+    "fields": "fields of a form or dialog",
+}
+"""Where actions are, by the first part of their ids, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action and its keys."""
+
+    id: str
+    """`<screen>.<verb>`."""
+    keys: str
+    """As Textual writes them, several with commas between."""
+    label: str
+    """In the key line."""
+    run: str = ""
+    """Textual's action; without one, the verb."""
+    help: str = ""
+    """In help and palette, where the label is too short to be plain."""
+    in_key_line: bool = True
+    in_palette: bool = True
+    """Not for what only moves the cursor or the focus."""
+    shown_as: str | None = None
+    """The key on screen, where Textual's own name for it is long."""
+    priority: bool = False
+    """Whether it works although a field has the focus."""
+
+    @property
+    def screen(self) -> str:
+        """Where it is: a key of SCREENS."""
+        return self.id.partition(".")[0]
+
+    @property
+    def binding(self) -> Binding:
+        """The action as Textual takes it."""
+        verb = self.id.partition(".")[2].replace("-", "_")
+        return Binding(
+            self.keys,
+            self.run or verb,
+            self.label,
+            show=self.in_key_line,
+            key_display=self.shown_as,
+            priority=self.priority,
+            tooltip=self.help or self.label,
+            id=self.id,
+        )
+
+
+def _hidden(id: str, keys: str, label: str, run: str = "") -> Action:  # noqa: A002
+    return Action(id, keys, label, run, in_key_line=False)
+
+
+def _move(id: str, keys: str, label: str, run: str) -> Action:  # noqa: A002
+    return Action(id, keys, label, run, in_key_line=False, in_palette=False)
+
+
+_DISMISS = "dismiss(None)"
+_TOGGLE = "Enable or disable"
+
+ACTIONS: Sequence[Action] = (
+    _hidden("app.registry", "1", "Registry", "switch_mode('registry')"),
+    _hidden("app.project", "2", "Project", "switch_mode('project')"),
+    _hidden("app.feed", "3", "Feed", "switch_mode('feed')"),
+    _hidden("app.endpoints", "i", "Endpoints", "show_endpoints"),
+    _hidden("app.secrets", "S", "Secrets", "show_secrets"),
+    _hidden("app.end-tour", "0", "End the tour"),
+    Action("app.help", "question_mark", "Help", shown_as="?"),
+    Action("app.quit", "q", "Quit"),
+    _move("container.previous-tab", "h,left,left_square_bracket", "Previous tab", "tab(-1)"),
+    _move("container.next-tab", "l,right,right_square_bracket", "Next tab", "tab(1)"),
+    Action("container.back", "escape,backspace", "Back"),
+    Action("container.create", "c", "Create"),
+    Action("container.fold-feed", "f", "Fold feed"),
+    Action("list.filter", "slash", "Filter", shown_as="/"),
+    _move("list.clear-filter", "escape", "Clear filter", "clear_filter"),
+    _move("table.up", "up,k", "Up", "move(-1)"),
+    _move("table.down", "down,j", "Down", "move(1)"),
+    _move("table.page-up", "pageup", "Page up", "page(-1)"),
+    _move("table.page-down", "pagedown", "Page down", "page(1)"),
+    _move("table.first", "home,g", "First", "first"),
+    _move("table.last", "end,G", "Last", "last"),
+    _move("table.open", "enter", "Open", "choose"),
+    Action("automations.new", "n", "New"),
+    Action("automations.edit", "e", "Edit"),
+    Action("automations.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
+    Action("automations.shadow", "s", "Shadow"),
+    Action("automations.test", "t", "Test"),
+    Action("automations.explain", "x", "Why"),
+    Action("automations.delete", "d", "Delete"),
+    Action("automations.undo", "u", "Undo"),
+    Action("automation.back", "escape,backspace,h,left", "Back", _DISMISS),
+    Action("automation.edit", "e", "Edit"),
+    Action("automation.explain", "x", "Why"),
+    Action("automation.restore", "R", "Restore"),
+    Action("automation.test", "t", "Test"),
+    Action("form.save", "ctrl+o,f2", "Save", priority=True),
+    Action("form.scroll-down", "f3", "Preview ↓", "scroll_preview(1)"),
+    _hidden("form.scroll-up", "f4", "Preview ↑", "scroll_preview(-1)"),
+    Action("form.cancel", "escape,q", "Cancel"),
+    Action("collections.new", "n", "New version"),
+    Action("collections.tag", "t", "Tag"),
+    Action("collection.back", "escape,backspace,h,left", "Back", _DISMISS),
+    Action("collection.new", "n", "New version"),
+    Action("collection.add-alias", "a", "Alias"),
+    _hidden("collection.remove-alias", "A", "Remove alias"),
+    Action("collection.add-tag", "t", "Tag"),
+    _hidden("collection.remove-tag", "T", "Remove tag"),
+    Action("collection.link", "L", "Link"),
+    Action("collection.unlink", "U", "Unlink"),
+    _hidden("collection.copy", "y", "Copy reference"),
+    Action("version.back", "escape,q", "Back", _DISMISS),
+    Action("version.copy", "y", "Copy reference"),
+    Action("executions.explain", "x", "Why"),
+    Action("executions.redeliver", "r", "Redeliver"),
+    _hidden("executions.copy", "y", "Copy"),
+    Action("feed.redeliver-failed", "R", "Redeliver failed"),
+    Action("execution.back", "escape,q", "Back", _DISMISS),
+    Action("execution.copy", "y", "Copy as curl"),
+    Action("execution.explain", "x", "Why not others"),
+    Action("execution.redeliver", "r", "Redeliver"),
+    Action("explanation.back", "escape,q", "Back", _DISMISS),
+    Action("endpoints.back", "escape,backspace", "Back", _DISMISS),
+    Action("endpoints.new-webhook", "n", "Webhook", "new('webhook')"),
+    Action("endpoints.new-slack", "N", "Slack", "new('slack')"),
+    Action("endpoints.test", "t", "Test"),
+    Action("endpoints.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
+    Action("endpoints.redeliver-failed", "r", "Redeliver"),
+    Action("endpoints.delete", "d", "Delete"),
+    Action("endpoint-test.back", "escape,q", "Close", _DISMISS),
+    Action("endpoint-test.test", "t", "Test again"),
+    Action("endpoint-test.copy", "y", "Copy the answer"),
+    Action("secrets.back", "escape,backspace", "Back", _DISMISS),
+    Action("secrets.new", "n", "New secret"),
+    Action("secrets.edit", "e", "New value"),
+    Action("secrets.delete", "d", "Delete"),
+    Action("help.back", "escape,question_mark,q", "Back", _DISMISS),
+    Action("dialog.cancel", "escape", "Cancel", _DISMISS),
+    _move("buttons.next", "right,l", "Next button", "app.focus_next"),
+    _move("buttons.previous", "left,h", "Previous button", "app.focus_previous"),
+    _move("fields.next", "down", "Next field", "app.focus_next"),
+    _move("fields.previous", "up", "Previous field", "app.focus_previous"),
+)
+"""All of them; the key line shows those of a screen in this order."""
+
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def bindings_of(*names: str) -> list[BindingType]:
+    """Return the bindings of screens, and of single actions by their ids."""
+    return [action.binding for action in ACTIONS if action.screen in names or action.id in names]
+
+
+def is_key(text: str) -> bool:
+    """Return whether a text names a key: `a`, `ctrl+a`, `f5`, `question_mark`."""
+    *modifiers, name = text.split("+")
+    if not set(modifiers) <= _MODIFIERS:
+        return False
+    if len(name) == 1:
+        return name.isprintable() and name != " "
+    return name in _NAMED or key_to_character(name) is not None
