@@ -155,7 +155,7 @@ def test_no_command_log_or_file_holds_a_secret(shell: Shell, receiver: Receiver)
     look_for_secrets(work(shell, "one"), receiver)
     assert TOKEN.encode() in receiver.at("/taken")[0].body  # it was sent, and echoed
     look_for_secrets(everything_said(shell), receiver)
-    shell.ok("secret", "rotate")
+    shell.ok("key", "rotate")
     look_for_secrets(work(shell, "two", "--log-format", "json"), receiver)
     look_for_secrets(everything_said(shell), receiver)
 
@@ -194,11 +194,11 @@ def test_a_rotation_killed_at_any_moment_leaves_every_secret_readable(
     monkeypatch.delenv("FIRETOWER_SECRET_KEY", raising=False)
     chance, killed = random.Random(20_260), 0
     begun = time.monotonic()
-    shell.ok("secret", "rotate")
+    shell.ok("key", "rotate")
     whole = time.monotonic() - begun
     for _ in range(8):
         process = subprocess.Popen(
-            [SCRIPT, "secret", "rotate"], env=shell.environment, stderr=subprocess.DEVNULL
+            [SCRIPT, "key", "rotate"], env=shell.environment, stderr=subprocess.DEVNULL
         )
         time.sleep(whole * chance.uniform(0.5, 1.05))  # the random moment at which it dies
         process.kill()
@@ -212,5 +212,5 @@ def test_a_rotation_killed_at_any_moment_leaves_every_secret_readable(
                 assert set(opened.values.values()) <= {TOKEN, SIGNING, receiver.url(ECHOES[2])}
                 assert opened.values
     assert killed
-    shell.ok("secret", "rotate")
+    shell.ok("key", "rotate")
     assert "," not in (shell.folder / "tower.key").read_text()

@@ -35,9 +35,9 @@ def test_a_saved_automation_and_a_draft_are_held_against_the_past(shell: Shell) 
 def test_saving_warns_of_one_that_sends_the_same_event_to_the_same_place(shell: Shell) -> None:
     again = ("--registry", "models", "--event", "ADD_ARTIFACT_ALIAS", "--webhook", "ci")
     done = shell.run("automation", "create", "again", *again)
-    assert "Mind that deploy may send the same event to ci too." in done.stderr
+    assert "Note: deploy may send the same event to ci too." in done.stderr
     other = shell.run("automation", "edit", "again", "--event", "LINK_ARTIFACT")
-    assert "Mind that" not in other.stderr
+    assert "Note:" not in other.stderr
 
 
 def test_what_failed_is_sent_again_to_one_endpoint_by_a_plan(shell: Shell) -> None:

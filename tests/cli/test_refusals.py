@@ -158,7 +158,7 @@ def test_info_makes_no_database(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     assert shell.objects("database", "info")[0]["state"] == "empty"
     assert not shell.database.exists()
-    assert "Brought the schema" in shell.run("database", "migrate").stderr
+    assert "Migrated the schema" in shell.run("database", "migrate").stderr
     assert "Already" in shell.run("database", "migrate").stderr
 
 

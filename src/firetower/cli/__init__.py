@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from firetower._version import __version__
-from firetower.cli.session import READ_ONLY, read_only
+from firetower.cli.connect import add_database_options, database_options, read_only
 
-_HOMES = {
+_MODULES = {
     "log": "catalog",
     "link": "catalog",
     "unlink": "catalog",
@@ -19,85 +19,45 @@ _HOMES = {
     "registry": "containers",
     "project": "containers",
     "secret": "secrets",
+    "key": "secrets",
     "webhook": "endpoints",
     "slack": "endpoints",
     "automation": "automation",
-    "worker": "run",
+    "worker": "worker",
     "feed": "history",
     "events": "history",
     "execution": "history",
     "redeliver": "history",
     "explain": "explain",
     "backtest": "backtest",
-    "database": "run",
+    "database": "database",
     "doctor": "doctor",
     "demo": "demo",
-    "completion": "run",
+    "completion": "completion",
 }
 """The module of each command, in the order of the help."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group that imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the commands' names in the order of the help."""
-        return list(_HOMES)
+        return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command by its name."""
-        if cmd_name not in _HOMES:
+        if cmd_name not in _MODULES:
             return None
-        module = import_module(f"firetower.cli.{_HOMES[cmd_name]}")
-        command: click.Command = module.COMMANDS[cmd_name]
-        _take_database(command)
+        module = import_module(f"firetower.cli.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        add_database_options(command)
         return command
-
-
-def _choose_database(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    """Remember the database; the option nearest to the end of the line wins."""
-    if value is not None:
-        ctx.find_root().obj = value
-
-
-def _database_option() -> click.Option:
-    return click.Option(
-        ["--database"],
-        metavar="URL",
-        expose_value=False,
-        callback=_choose_database,
-        help="A file or URL; FIRETOWER_DATABASE_URL, or the file in the data folder.",
-    )
-
-
-def _forbid_changes(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
-    """Remember that nothing may be changed, wherever in the line that stands."""
-    if value:
-        ctx.meta[READ_ONLY] = True
-
-
-def _read_only_option() -> click.Option:
-    return click.Option(
-        ["--read-only"],
-        is_flag=True,
-        expose_value=False,
-        callback=_forbid_changes,
-        help="Refuse every change; FIRETOWER_READ_ONLY=1 does it too.",
-    )
-
-
-def _take_database(command: click.Command) -> None:
-    """Let a command and those below it take `--database` and `--read-only` too."""
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            _take_database(below)
-    elif all(parameter.name != "database" for parameter in command.params):
-        command.params += [_database_option(), _read_only_option()]
 
 
 @click.group(
     cls=LazyGroup,
-    params=[_database_option(), _read_only_option()],
+    params=database_options(),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -106,7 +66,7 @@ def _take_database(command: click.Command) -> None:
 def cli(ctx: click.Context) -> None:
     """Automations on registries and projects of ML artifacts.
 
-    Without a command it opens the app.
+    Opens the app if no command is given.
 
     \b
     Examples:
@@ -115,12 +75,8 @@ def cli(ctx: click.Context) -> None:
       firetower link acme/vision/resnet:v0 models/resnet --alias staging
       firetower worker
     """
-    if ctx.invoked_subcommand is None:
-        _open_app(ctx)
-
-
-def _open_app(ctx: click.Context) -> None:
-    """Open the app on a terminal; anywhere else print the help."""
+    if ctx.invoked_subcommand is not None:
+        return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
         return

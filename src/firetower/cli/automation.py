@@ -5,20 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from firetower.cli.asking import ask_to_delete, yes_option
 from firetower.cli.automation_options import automation_options, edited_draft, new_draft
-from firetower.cli.help import help_text
+from firetower.cli.connect import open_tower
+from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import (
     automation_data,
     date,
-    json_option,
     print_fields,
     print_json,
     print_rows,
     revision_data,
     say,
 )
-from firetower.cli.session import open_tower
 from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
 from firetower.core.drafts import read_draft
 from firetower.core.json import dump
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def automation() -> None:
-    """Say what fires when.
+    """Create, edit and list automations.
 
     \b
     Examples:
@@ -43,16 +41,16 @@ def automation() -> None:
 @automation.command()
 @click.argument("name")
 @automation_options
-@click.option("--shadow", is_flag=True, help="Evaluate, render and record; send nothing.")
-@click.option("--disabled", is_flag=True, help="Save it, and do not let it act yet.")
+@click.option("--shadow", is_flag=True, help="Evaluate, render and record, but send nothing.")
+@click.option("--disabled", is_flag=True, help="Create it disabled.")
 def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
-    """Save a new automation, for the events recorded from now on.
+    """Create an automation, for the events recorded from now on.
 
     \b
     Examples:
       firetower automation create deploy --registry models --event ADD_ARTIFACT_ALIAS \\
           --alias-regex '^production$' --webhook ci --payload @payload.json
-      firetower automation create tell-us --project acme/vision --collections 'resnet-*' \\
+      firetower automation create notify --project acme/vision --collections 'resnet-*' \\
           --event CREATE_ARTIFACT --slack team-ml --cooldown 10m
       firetower automation create watch --registry models --event LINK_ARTIFACT --no-op
     """
@@ -63,18 +61,19 @@ def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
     with open_tower() as tower:
         made = tower.automations.create(definition, mode)
         others = tower.automations.overlapping(definition, apart_from=name)
-    say(_spoken(made))
+    say(_summary(made))
     _warn_of_overlap(made, others)
 
 
 @automation.command()
 @click.argument("name")
-@click.option("--name", "new_name", metavar="NEW", help="Rename it.")
+@click.option("--name", "new_name", metavar="NEW", help="New name.")
 @automation_options
 def edit(*, name: str, new_name: str | None, **options: Any) -> None:
-    """Change what is given, and keep the rest; `--cooldown none` takes the cooldown away.
+    """Change the parts of an automation that are given.
 
-    --alias-regex, --tag-regex and --filter together replace the filter.
+    --alias-regex, --tag-regex and --filter together replace the filter. --cooldown none removes
+    the cooldown.
 
     \b
     Examples:
@@ -85,18 +84,18 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
         draft = edited_draft(tower.automations.get(name), {**options, "name": new_name})
         changed = tower.automations.edit(name, read_draft(draft).checked())
         others = tower.automations.overlapping(changed.definition, apart_from=changed.name)
-    say(_spoken(changed))
+    say(_summary(changed))
     _warn_of_overlap(changed, others)
 
 
 def _warn_of_overlap(automation: Automation, others: Sequence[str]) -> None:
     for other in others:
         to = automation.definition.action.endpoint
-        say(f"Mind that {visible(other)} may send the same event to {to} too.")
+        say(f"Note: {visible(other)} may send the same event to {to} too.")
 
 
-def _spoken(automation: Automation) -> str:
-    """Return what an automation does from now on, in a sentence."""
+def _summary(automation: Automation) -> str:
+    """Return an automation in one sentence."""
     mode = "" if automation.mode is Mode.ENABLED else f" ({automation.mode})"
     return f"{automation.name}{mode}: {automation.definition.sentence}"
 
@@ -123,7 +122,7 @@ def list_(*, as_json: bool) -> None:
     print_rows(
         ("automation", "mode", "event", "where", "scope", "if", "action", "last fired", "24 h"),
         [_row(one, silent.get(one.definition.action.endpoint or "")) for one in found],
-        "No automations yet: make one with `firetower automation create`.",
+        "No automations yet: create one with `firetower automation create`.",
     )
 
 
@@ -147,10 +146,10 @@ def _row(automation: Automation, silent: "EndpointDetail | None") -> tuple[objec
 
 @automation.command()
 @click.argument("name")
-@click.option("--revisions", is_flag=True, help="Every revision, the newest first.")
+@click.option("--revisions", is_flag=True, help="Show every revision, the newest first.")
 @json_option
 def show(*, name: str, revisions: bool, as_json: bool) -> None:
-    """Show an automation, or its revisions and what each of them changed.
+    """Show an automation, or what each of its revisions changed.
 
     \b
     Examples:
@@ -187,7 +186,7 @@ def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("number", metavar="REVISION", type=click.IntRange(1))
 def restore(*, name: str, number: int) -> None:
-    """Save an earlier revision again, as the newest; whether it acts stays as it is.
+    """Restore an earlier revision as the newest one; the mode stays.
 
     \b
     Examples:
@@ -195,7 +194,7 @@ def restore(*, name: str, number: int) -> None:
       firetower automation restore deploy 3
     """
     with open_tower() as tower:
-        say(_spoken(tower.automations.restore(name, number)))
+        say(_summary(tower.automations.restore(name, number)))
 
 
 def _print_automation(found: Automation, trouble: str) -> None:
@@ -221,26 +220,52 @@ def _print_automation(found: Automation, trouble: str) -> None:
     )
 
 
-def _add_switch(verb: str, mode: Mode, summary: str) -> None:
-    @automation.command(verb, help=help_text(summary, f"automation {verb} deploy"))
-    @click.argument("name")
-    def switch(*, name: str) -> None:
-        with open_tower() as tower:
-            say(_spoken(tower.automations.set_mode(name, mode)))
+@automation.command()
+@click.argument("name")
+def enable(*, name: str) -> None:
+    """Enable an automation, for the events recorded from now on.
+
+    \b
+    Examples:
+      firetower automation enable deploy
+    """
+    _set_mode(name, Mode.ENABLED)
 
 
-_add_switch("enable", Mode.ENABLED, "Let an automation act, for the events from now on.")
-_add_switch("disable", Mode.DISABLED, "Stop an automation.")
-_add_switch(
-    "shadow", Mode.SHADOW, "Let an automation evaluate, render and record, and send nothing."
-)
+@automation.command()
+@click.argument("name")
+def disable(*, name: str) -> None:
+    """Disable an automation.
+
+    \b
+    Examples:
+      firetower automation disable deploy
+    """
+    _set_mode(name, Mode.DISABLED)
+
+
+@automation.command()
+@click.argument("name")
+def shadow(*, name: str) -> None:
+    """Put an automation in shadow: it evaluates, renders and records, and sends nothing.
+
+    \b
+    Examples:
+      firetower automation shadow deploy
+    """
+    _set_mode(name, Mode.SHADOW)
+
+
+def _set_mode(name: str, mode: Mode) -> None:
+    with open_tower() as tower:
+        say(_summary(tower.automations.set_mode(name, mode)))
 
 
 @automation.command()
 @click.argument("name")
 @yes_option
 def delete(*, name: str, yes: bool) -> None:
-    """Delete an automation; what it did stays in the history.
+    """Delete an automation; its executions stay in the history.
 
     \b
     Examples:
@@ -248,10 +273,7 @@ def delete(*, name: str, yes: bool) -> None:
     """
     with open_tower() as tower:
         tower.automations.get(name)
-        milder = f"`firetower automation disable {name}` stops it and keeps it."
-        ask_to_delete(f"automation {name}", yes=yes, instead=milder)
+        instead = f"`firetower automation disable {name}` stops it and keeps it."
+        ask_to_delete(f"automation {name}", yes=yes, instead=instead)
         tower.automations.delete(name)
     say(f"Deleted automation {name}.")
-
-
-COMMANDS: dict[str, click.Command] = {"automation": automation}

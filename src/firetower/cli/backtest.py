@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from firetower.cli.automation_options import automation_options, edited_draft, new_draft
-from firetower.cli.inputs import moment_of
-from firetower.cli.output import date, event_data, event_text, json_option, print_json, say
-from firetower.cli.session import open_tower
+from firetower.cli.connect import open_tower
+from firetower.cli.options import json_option, parse_since
+from firetower.cli.output import date, event_data, event_text, print_json, say
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.drafts import read_draft
@@ -43,7 +43,7 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
       firetower backtest deploy-on-prod --since 90d
       firetower backtest --registry models --event ADD_ARTIFACT_ALIAS --alias-regex ^prod --no-op
     """
-    moment = moment_of(since)
+    moment = parse_since(since)
     with open_tower() as tower:
         if name is None:
             draft = new_draft(_NAME, options)
@@ -95,6 +95,3 @@ def _data(
             for event in result.newest[:show]
         ],
     }
-
-
-COMMANDS: dict[str, click.Command] = {"backtest": backtest}

@@ -5,17 +5,17 @@ from typing import BinaryIO
 import click
 from pydantic import JsonValue
 
+from firetower.cli.connect import open_tower
+from firetower.cli.options import json_option
 from firetower.cli.output import (
     counting_bar,
     date,
     hashing_bar,
-    json_option,
     print_fields,
     print_json,
     print_rows,
     say,
 )
-from firetower.cli.session import open_tower
 from firetower.core.catalog import Version, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
@@ -226,6 +226,3 @@ def _print_detail(detail: VersionDetail) -> None:
             ],
             "",
         )
-
-
-COMMANDS = {"log": log, "link": link, "unlink": unlink, "show": show}

@@ -1,81 +1,155 @@
-"""`firetower registry` and `firetower project`: the same commands for both."""
+"""`firetower registry` and `firetower project`."""
+
+from collections.abc import Sequence
 
 import click
 
-from firetower.cli.output import date, json_option, print_fields, print_json, print_rows, say
-from firetower.cli.session import open_tower
-from firetower.core.catalog import Collection, Container
-from firetower.core.references import ContainerKind, ContainerReference
+from firetower.cli.connect import open_tower
+from firetower.cli.options import json_option
+from firetower.cli.output import date, print_fields, print_json, print_rows, say
+from firetower.core.catalog import Container
+from firetower.core.references import ContainerReference
+
+_registry = click.argument("name", metavar="NAME")
+_project = click.argument("name", metavar="ENTITY/PROJECT")
+_description = click.option("--description", default="", metavar="TEXT", help="Note for people.")
 
 
-def _group(kind: ContainerKind, metavar: str, example: str) -> click.Group:
-    """Return the commands for a kind of container."""
-    plural = "registries" if kind is ContainerKind.REGISTRY else "projects"
-    name = click.argument("name", metavar=metavar)
+@click.group()
+def registry() -> None:
+    """Create, list and show registries.
 
-    def examples(*lines: str) -> str:
-        return "\n\n\b\nExamples:\n" + "\n".join(f"  firetower {kind} {line}" for line in lines)
+    \b
+    Examples:
+      firetower registry create models
+      firetower registry show models
+    """
 
-    @click.group(
-        kind.value,
-        help=f"Make, list and show {plural}." + examples(f"create {example}", f"show {example}"),
+
+@registry.command("create")
+@_registry
+@_description
+def create_registry(*, name: str, description: str) -> None:
+    """Create a registry.
+
+    \b
+    Examples:
+      firetower registry create models --description 'For production'
+    """
+    with open_tower() as tower:
+        tower.create_registry(name, description)
+    say(f"Created registry {name}.")
+
+
+@registry.command("list")
+@json_option
+def list_registries(*, as_json: bool) -> None:
+    """List the registries.
+
+    \b
+    Examples:
+      firetower registry list
+      firetower registry list --json
+    """
+    with open_tower() as tower:
+        found = tower.registries()
+    empty = "No registries yet: create one with `firetower registry create`."
+    _print_containers("registry", found, empty, as_json=as_json)
+
+
+@registry.command("show")
+@_registry
+@json_option
+def show_registry(*, name: str, as_json: bool) -> None:
+    """Show a registry with its collections.
+
+    \b
+    Examples:
+      firetower registry show models
+    """
+    _show(ContainerReference.registry(name), as_json=as_json)
+
+
+@click.group()
+def project() -> None:
+    """Create, list and show projects.
+
+    \b
+    Examples:
+      firetower project create acme/vision
+      firetower project show acme/vision
+    """
+
+
+@project.command("create")
+@_project
+@_description
+def create_project(*, name: str, description: str) -> None:
+    """Create a project; logging a version into a new one creates it too.
+
+    \b
+    Examples:
+      firetower project create acme/vision --description 'Image models'
+    """
+    with open_tower() as tower:
+        tower.create_project(name, description)
+    say(f"Created project {name}.")
+
+
+@project.command("list")
+@json_option
+def list_projects(*, as_json: bool) -> None:
+    """List the projects.
+
+    \b
+    Examples:
+      firetower project list
+      firetower project list --json
+    """
+    with open_tower() as tower:
+        found = tower.projects()
+    empty = "No projects yet: create one with `firetower project create`."
+    _print_containers("project", found, empty, as_json=as_json)
+
+
+@project.command("show")
+@_project
+@json_option
+def show_project(*, name: str, as_json: bool) -> None:
+    """Show a project with its collections.
+
+    \b
+    Examples:
+      firetower project show acme/vision
+    """
+    _show(ContainerReference.project(name), as_json=as_json)
+
+
+def _print_containers(kind: str, found: Sequence[Container], empty: str, *, as_json: bool) -> None:
+    if as_json:
+        for one in found:
+            print_json(one.as_data())
+        return
+    print_rows(
+        (kind, "collections", "versions", "automations", "description"),
+        [
+            (one.reference, one.collections, one.versions, one.automations, one.description)
+            for one in found
+        ],
+        empty,
     )
-    def group() -> None:
-        pass
-
-    @group.command(help=f"Make a {kind}." + examples(f"create {example} --description 'For prod'"))
-    @name
-    @click.option("--description", default="", metavar="TEXT")
-    def create(*, name: str, description: str) -> None:
-        with open_tower() as tower:
-            if kind is ContainerKind.REGISTRY:
-                tower.create_registry(name, description)
-            else:
-                tower.create_project(name, description)
-        say(f"Made {kind} {name}.")
-
-    @group.command("list", help=f"List all {plural}." + examples("list", "list --json"))
-    @json_option
-    def list_(*, as_json: bool) -> None:
-        with open_tower() as tower:
-            found = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
-        if as_json:
-            for container in found:
-                print_json(container.as_data())
-            return
-        print_rows(
-            (kind.value, "collections", "versions", "automations", "description"),
-            [
-                (one.reference, one.collections, one.versions, one.automations, one.description)
-                for one in found
-            ],
-            f"No {plural} yet: make one with `firetower {kind} create`.",
-        )
-
-    @group.command(help=f"Show a {kind} with its collections." + examples(f"show {example}"))
-    @name
-    @json_option
-    def show(*, name: str, as_json: bool) -> None:
-        make = (
-            ContainerReference.registry
-            if kind is ContainerKind.REGISTRY
-            else ContainerReference.project
-        )
-        with open_tower() as tower:
-            container, collections = tower.container(make(name))
-        if as_json:
-            contents = [collection.as_data() for collection in collections]
-            print_json({**container.as_data(), "contents": contents})
-        else:
-            _print_container(container, collections)
-
-    return group
 
 
-def _print_container(container: Container, collections: list[Collection]) -> None:
+def _show(reference: ContainerReference, *, as_json: bool) -> None:
+    with open_tower() as tower:
+        container, collections = tower.container(reference)
+    if as_json:
+        contents = [collection.as_data() for collection in collections]
+        print_json({**container.as_data(), "contents": contents})
+        return
     print_fields(
         [
-            (container.reference.kind.value, container.reference),
+            (reference.kind.value, container.reference),
             ("description", container.description),
             ("author", container.author),
             ("created", date(container.created_at)),
@@ -88,9 +162,3 @@ def _print_container(container: Container, collections: list[Collection]) -> Non
         [(one.reference, one.type, one.versions, ", ".join(one.tags)) for one in collections],
         "No collections yet.",
     )
-
-
-COMMANDS: dict[str, click.Command] = {
-    "registry": _group(ContainerKind.REGISTRY, "NAME", "models"),
-    "project": _group(ContainerKind.PROJECT, "ENTITY/PROJECT", "acme/vision"),
-}

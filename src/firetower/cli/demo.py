@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import click
 
+from firetower.cli.connect import database_url
 from firetower.cli.history import print_feed
 from firetower.cli.output import say
-from firetower.cli.session import database_url
 from firetower.core.errors import InvalidInput
 
 _PATIENCE = 15.0
@@ -95,6 +95,3 @@ def _worker(database_url: str) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-COMMANDS: dict[str, click.Command] = {"demo": demo}

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import click
 
-from firetower.cli.output import json_option, print_json
-from firetower.cli.session import database_url
+from firetower.cli.connect import database_url
+from firetower.cli.options import json_option
+from firetower.cli.output import print_json
 from firetower.core.health import Check, Health, doubtful, good
 from firetower.core.text import visible
 
@@ -87,6 +88,3 @@ def _colours() -> Check:
     if "256color" in term:
         return good("colours", "256")
     return doubtful("colours", f"few (TERM={term})", 'Set theme = "ansi" in the config file.')
-
-
-COMMANDS: dict[str, click.Command] = {"doctor": doctor}

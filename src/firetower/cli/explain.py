@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from firetower.cli.inputs import moment_of
-from firetower.cli.output import date, event_data, event_text, json_option, print_json, say
-from firetower.cli.session import open_tower
+from firetower.cli.connect import open_tower
+from firetower.cli.options import json_option, parse_since
+from firetower.cli.output import date, event_data, event_text, print_json, say
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
 
@@ -35,7 +35,7 @@ def explain(
         raise click.UsageError("Give an EVENT or --automation NAME.")
     if since is not None and automation is None:
         raise click.UsageError("--since belongs to --automation.")
-    moment = None if since is None else moment_of(since)
+    moment = None if since is None else parse_since(since)
     with open_tower() as tower:
         if automation is None:
             assert event_id is not None
@@ -101,6 +101,3 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
         "trace": None if finding.trace is None else finding.trace.as_data(),
         "execution": None if finding.execution is None else finding.execution.id,
     }
-
-
-COMMANDS: dict[str, click.Command] = {"explain": explain}

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from firetower.cli.inputs import moment_of
+from firetower.cli.connect import open_tower
+from firetower.cli.options import (
+    ROW_ID,
+    follow_option,
+    json_option,
+    limit_option,
+    since_option,
+    yes_option,
+)
 from firetower.cli.output import (
     clock,
     date,
@@ -15,13 +23,11 @@ from firetower.cli.output import (
     event_text,
     feed_data,
     feed_text,
-    json_option,
     news_text,
     print_fields,
     print_json,
     say,
 )
-from firetower.cli.session import open_tower
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, Line, Told, line_of
@@ -30,25 +36,19 @@ from firetower.core.text import counted, visible
 if TYPE_CHECKING:
     from firetower.tower import Tower
 
-_ID = click.IntRange(1, 2**63 - 1)
-"""What a database can hold."""
-
 _Key = tuple[int, str, int]
 """Of an outcome: its execution, its state, and which try it was."""
 
-_limit = click.option(
-    "--limit", type=click.IntRange(0, 1_000_000), default=50, show_default=True, metavar="N"
-)
-_follow = click.option("--follow", "-f", is_flag=True, help="Go on with what comes.")
-
 
 @click.command()
-@_follow
-@click.option("--since", metavar="T", help="30m, 2h, 30d, or 2026-01-31T12:00.")
+@follow_option
+@since_option
 @click.option("--status", type=click.Choice([one.value for one in Status], case_sensitive=False))
-@_limit
+@limit_option
 @json_option
-def feed(*, follow: bool, since: str | None, status: str | None, limit: int, as_json: bool) -> None:
+def feed(
+    *, follow: bool, since: datetime | None, status: str | None, limit: int, as_json: bool
+) -> None:
     """Print what was fired and what became of it, the oldest first.
 
     \b
@@ -57,9 +57,8 @@ def feed(*, follow: bool, since: str | None, status: str | None, limit: int, as_
       firetower feed --follow --json
     """
     wanted = None if status is None else Status.parse(status)
-    moment = None if since is None else moment_of(since)
     with open_tower() as tower:
-        print_feed(tower, follow=follow, wanted=wanted, moment=moment, limit=limit, as_json=as_json)
+        print_feed(tower, follow=follow, wanted=wanted, moment=since, limit=limit, as_json=as_json)
 
 
 def print_feed(
@@ -128,8 +127,8 @@ def _print_line(line: FeedLine, *, as_json: bool) -> None:
 
 
 @click.command()
-@_follow
-@_limit
+@follow_option
+@limit_option
 @json_option
 def events(*, follow: bool, limit: int, as_json: bool) -> None:
     """Print what happened in registries and projects, the oldest first.
@@ -163,7 +162,7 @@ def execution() -> None:
 
 
 @execution.command()
-@click.argument("execution_id", metavar="ID", type=_ID)
+@click.argument("execution_id", metavar="ID", type=ROW_ID)
 @json_option
 def show(*, execution_id: int, as_json: bool) -> None:
     """Show an execution with every request sent and every answer; secrets are masked.
@@ -233,16 +232,16 @@ def _print_attempt(attempt: Attempt) -> None:
 
 
 @click.command()
-@click.argument("execution_ids", nargs=-1, type=_ID, metavar="[ID]...")
+@click.argument("execution_ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
 @click.option("--failed", is_flag=True, help="Every execution that failed --since a moment.")
-@click.option("--since", metavar="T", help="30m, 2h, 30d, or 2026-01-31T12:00.")
+@since_option
 @click.option("--to", "endpoint", metavar="NAME", help="With --failed: only to this endpoint.")
-@click.option("--yes", "-y", is_flag=True, help="Send without asking.")
+@yes_option
 def redeliver(
     *,
     execution_ids: tuple[int, ...],
     failed: bool,
-    since: str | None,
+    since: datetime | None,
     endpoint: str | None,
     yes: bool,
 ) -> None:
@@ -259,12 +258,11 @@ def redeliver(
         raise click.UsageError("Give ID..., or --failed with --since.")
     if endpoint is not None and not failed:
         raise click.UsageError("--to belongs to --failed.")
-    moment = None if since is None else moment_of(since)
     with open_tower() as tower:
-        if moment is None:
+        if since is None:
             count = tower.executions.redeliver(execution_ids)
         else:
-            count = _redeliver_failed(tower, moment, endpoint, yes=yes)
+            count = _redeliver_failed(tower, since, endpoint, yes=yes)
     say(f"{counted(count, 'execution')} will be sent again by the worker.")
 
 
@@ -279,11 +277,3 @@ def _redeliver_failed(tower: "Tower", since: datetime, endpoint: str | None, *, 
     if plan and not yes and sys.stdin.isatty() and not click.confirm("Send again?", err=True):
         raise FiretowerError("nothing is sent again", "Answer y, or give --yes.")
     return tower.executions.redeliver_failed(since, endpoint_id=endpoint_id)
-
-
-COMMANDS: dict[str, click.Command] = {
-    "feed": feed,
-    "events": events,
-    "execution": execution,
-    "redeliver": redeliver,
-}

@@ -18,8 +18,6 @@ from firetower.core.feed import FeedLine, FeedState
 from firetower.core.json import dump
 from firetower.core.text import visible
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-
 _WORTH_A_BAR = 64 * 1024 * 1024
 _GAP = "  "
 

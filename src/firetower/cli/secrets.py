@@ -1,20 +1,21 @@
-"""`firetower secret`: values come from a prompt or stdin, never from an argument."""
+"""`firetower secret` and `firetower key`; values come from a prompt or stdin, never an argument."""
 
 import sys
 
 import click
 
-from firetower.cli.asking import ask_to_delete, yes_option
-from firetower.cli.output import date, json_option, print_json, print_rows, say
-from firetower.cli.session import open_tower
+from firetower.cli.connect import open_tower
+from firetower.cli.options import ask_to_delete, json_option, yes_option
+from firetower.cli.output import date, print_json, print_rows, say
 from firetower.core.errors import InvalidInput
 from firetower.core.events import instant
 from firetower.core.references import check_secret_name
+from firetower.core.text import counted
 
 
 @click.group()
 def secret() -> None:
-    """Keep secrets, which can be set and never read back.
+    """Manage secrets; a value can be set but never read back.
 
     \b
     Examples:
@@ -26,7 +27,7 @@ def secret() -> None:
 @secret.command("set")
 @click.argument("name")
 def set_(*, name: str) -> None:
-    """Save a secret, or replace it; the value comes from a prompt or one line of stdin.
+    """Create or replace a secret; the value comes from a prompt or one line of stdin.
 
     \b
     Examples:
@@ -34,16 +35,16 @@ def set_(*, name: str) -> None:
       firetower secret set CI_TOKEN < token.txt
     """
     check_secret_name(name)
-    value = _ask(name)
+    value = _read_value(name)
     with open_tower() as tower:
         new = tower.secrets.set(name, value)
     if new:
-        say(f"Saved secret {name}.")
+        say(f"Created secret {name}.")
     else:
         say(f"Replaced secret {name}; the old value still signs beside the new one for 24 hours.")
 
 
-def _ask(name: str) -> str:
+def _read_value(name: str) -> str:
     if sys.stdin.isatty():
         typed: str = click.prompt(f"Value of {name}", hide_input=True, err=True)
         return typed
@@ -62,7 +63,7 @@ def _ask(name: str) -> str:
 @secret.command("list")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """List the secrets' names and who uses them.
+    """List the names of the secrets and the endpoints that use them.
 
     \b
     Examples:
@@ -78,7 +79,7 @@ def list_(*, as_json: bool) -> None:
     print_rows(
         ("secret", "updated", "used by"),
         [(one.name, date(one.updated_at), ", ".join(one.used_by)) for one in found],
-        "No secrets yet: save one with `firetower secret set`.",
+        "No secrets yet: create one with `firetower secret set`.",
     )
 
 
@@ -86,7 +87,7 @@ def list_(*, as_json: bool) -> None:
 @click.argument("name")
 @yes_option
 def delete(*, name: str, yes: bool) -> None:
-    """Forget a secret that no endpoint uses.
+    """Delete a secret that no endpoint uses.
 
     \b
     Examples:
@@ -99,27 +100,35 @@ def delete(*, name: str, yes: bool) -> None:
     say(f"Deleted secret {name}.")
 
 
-@secret.command()
-def rotate() -> None:
-    """Encrypt every secret with a new key.
-
-    It may be interrupted at any moment, and run again. With FIRETOWER_SECRET_KEY=NEW,OLD the
-    first of its keys is the new one.
+@click.group()
+def key() -> None:
+    """Manage the key that encrypts the secrets.
 
     \b
     Examples:
-      firetower secret rotate
+      firetower key rotate
+    """
+
+
+@key.command()
+def rotate() -> None:
+    """Encrypt every secret with a new key.
+
+    Can be interrupted at any moment and run again. With FIRETOWER_SECRET_KEY=NEW,OLD, the first
+    key is the new one.
+
+    \b
+    Examples:
+      firetower key rotate
+      FIRETOWER_SECRET_KEY=NEW,OLD firetower key rotate
     """
     from firetower.store.keys import KEY_VARIABLE, key_is_in_environment
 
     with open_tower() as tower:
         count = tower.secrets.rotate()
     if not count:
-        say("No secrets to encrypt anew.")
+        say("No secrets to encrypt.")
         return
-    say(f"Encrypted {count} secret{'' if count == 1 else 's'} with a new key.")
+    say(f"Encrypted {counted(count, 'secret')} with a new key.")
     if key_is_in_environment():
         say(f"Set {KEY_VARIABLE} to its first key alone, wherever it is set.")
-
-
-COMMANDS: dict[str, click.Command] = {"secret": secret}

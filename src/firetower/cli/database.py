@@ -1,0 +1,127 @@
+"""`firetower database`."""
+
+import sys
+from datetime import timedelta
+
+import click
+
+from firetower.cli.connect import database_url, open_tower, read_only
+from firetower.cli.options import ask_to_delete, json_option, yes_option
+from firetower.cli.output import counting_bar, date, print_fields, print_json, say
+from firetower.core.automations import parse_duration
+from firetower.core.errors import FiretowerError
+
+
+@click.group()
+def database() -> None:
+    """Look at the database, migrate it, and delete its old events.
+
+    \b
+    Examples:
+      firetower database info
+      firetower database migrate
+      firetower database prune --older-than 90d
+    """
+
+
+@database.command()
+@json_option
+def info(*, as_json: bool) -> None:
+    """Show where the database is, and whether its schema fits this program.
+
+    \b
+    Examples:
+      firetower database info
+    """
+    from firetower.store.database import Database
+    from firetower.store.location import Location
+    from firetower.store.migrate import SCHEMA, SchemaState, schema_state, schema_version
+    from firetower.tui.paths import config_file
+
+    location = Location.of(database_url())
+    version, state = None, SchemaState.EMPTY
+    if location.path is None or location.path.exists():
+        opened = Database(location, read_only=True)
+        try:
+            with opened.reading() as connection:
+                version, state = schema_version(connection), schema_state(connection)
+        finally:
+            opened.close()
+    data = {
+        "database": str(location),
+        "schema": version,
+        "program_schema": SCHEMA,
+        "state": state.value,
+        "key_file": str(location.key_file),
+        "config_file": str(config_file()),
+    }
+    if as_json:
+        print_json(data)
+    else:
+        print_fields(data.items())
+
+
+@database.command()
+def migrate() -> None:
+    """Bring the schema to this program's version; make a backup first.
+
+    \b
+    Examples:
+      firetower database migrate
+    """
+    from firetower.store.database import Database
+    from firetower.store.location import Location
+    from firetower.store.migrate import SCHEMA, migrate_schema
+
+    opened = Database(Location.of(database_url()), read_only=read_only())
+    try:
+        before = migrate_schema(opened)
+    finally:
+        opened.close()
+    if before == SCHEMA:
+        say(f"Already at schema {before}.")
+    else:
+        say(f"Migrated the schema from {before} to {SCHEMA}.")
+
+
+@database.command()
+@click.option(
+    "--older-than",
+    type=parse_duration,
+    required=True,
+    metavar="SPAN",
+    help="Age of what is deleted, at least 1d: 90d, 2160h.",
+)
+@yes_option
+@click.option("--vacuum", is_flag=True, help="Then give free space back to the disk (SQLite).")
+def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
+    """Delete old events and their executions; the catalog stays.
+
+    Keeps what is not finished, and the newest execution of each automation. Prints first how much
+    would go, and asks.
+
+    \b
+    Examples:
+      firetower database prune --older-than 90d
+      firetower database prune --older-than 90d --yes --vacuum
+    """
+    with open_tower() as tower:
+        before = tower.upkeep.cutoff(older_than)
+        planned = tower.upkeep.plan(before)
+        found = (
+            f"{planned.events:,} events from before {date(before)}, with "
+            f"{planned.executions:,} executions and {planned.attempts:,} attempts"
+        )
+        if planned.events:
+            if not yes and not sys.stdin.isatty():
+                raise FiretowerError(f"it would delete {found}", "Give --yes to do it.")
+            ask_to_delete(found, yes=yes)
+            with counting_bar("Deleting", planned.events) as advance:
+                for batch in tower.upkeep.prune(before):
+                    advance(batch.events)
+        if vacuum:
+            tower.upkeep.give_back_space()
+    if planned.events:
+        say(f"Deleted {found}.")
+    else:
+        say(f"No events before {date(before)} can be deleted.")

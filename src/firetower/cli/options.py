@@ -1,0 +1,64 @@
+"""Arguments and options that several commands share, and the question before deleting."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from firetower.core.automations import parse_duration
+from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.text import quoted, shortened, visible
+
+ROW_ID = click.IntRange(1, 2**63 - 1)
+"""The numbers that a database can hold."""
+
+
+def parse_since(text: str) -> datetime:
+    """Read a span back from now, "30d" or "2h", or a moment in ISO 8601. Raises InvalidInput.
+
+    A moment without a time zone is local time.
+    """
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except (InvalidInput, OverflowError):
+        raise InvalidInput(
+            f"{quoted(shortened(text, 40))} is neither a span of time nor a moment",
+            "Write it as 30m, 2h, 30d, or 2026-01-31T12:00.",
+        ) from None
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+follow_option = click.option(
+    "--follow", "-f", is_flag=True, help="Print new entries as they arrive."
+)
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(0, 1_000_000),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Print at most this many, the newest.",
+)
+since_option = click.option(
+    "--since",
+    type=parse_since,
+    metavar="T",
+    help="Only from this time on: 30m, 2h, 30d, or 2026-01-31T12:00.",
+)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+
+
+def ask_to_delete(what: str, *, yes: bool, instead: str = "") -> None:
+    """Ask on a terminal whether to delete `what`; `instead` offers something milder.
+
+    Raises FiretowerError for every answer but yes.
+    """
+    if yes or not sys.stdin.isatty():
+        return
+    question = f"{instead} Delete {what}?".lstrip()
+    if not click.confirm(visible(question), err=True):
+        raise FiretowerError(f"kept {what}", "Answer y, or give --yes, to delete it.")

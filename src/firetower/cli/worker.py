@@ -1,0 +1,64 @@
+"""`firetower worker`."""
+
+from datetime import UTC, datetime
+
+import click
+
+from firetower.cli.connect import database_url, read_only
+from firetower.cli.output import feed_text, log_data, print_json, say
+from firetower.core.events import instant
+from firetower.core.feed import FeedLine
+from firetower.core.json import dump
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Exit when nothing is due any more.")
+@click.option(
+    "--attached",
+    is_flag=True,
+    help="Exit when stdin closes, for a program that runs the worker as its child.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Print lines of text, or one JSON object a line on stdout and stderr.",
+)
+@click.option(
+    "--metrics",
+    metavar="[HOST:]PORT",
+    help="Serve Prometheus metrics; HOST is 127.0.0.1 by default.",
+)
+def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) -> None:
+    """Evaluate events and perform actions; print a line for each execution.
+
+    \b
+    Examples:
+      firetower worker
+      firetower worker --once
+      firetower worker --log-format json --metrics 9464
+    """
+    from firetower.worker.run import run_worker
+
+    def emit(line: FeedLine) -> None:
+        if log_format == "json":
+            print_json(log_data(line))
+        else:
+            click.echo(feed_text(line))
+
+    def report(text: str) -> None:
+        if log_format == "json":
+            click.echo(dump({"at": instant(datetime.now(UTC)), "message": text}), err=True)
+        else:
+            say(text)
+
+    run_worker(
+        database_url(),
+        once=once,
+        attached=attached,
+        read_only=read_only(),
+        metrics=metrics,
+        emit=emit,
+        report=report,
+    )
