@@ -88,11 +88,13 @@ def linked_model(tower: Tower) -> str:
     return tower.link(version, "models/resnet").reference
 
 
-def multiply_history(path: Path, count: int, **executions: str) -> None:
+def multiply_history(path: Path, count: int, seconds_apart: int = 0, **executions: str) -> None:
     """Add `count` executions, each by an event of its own: copies of the newest one.
 
-    `executions` gives columns other values, SQL in which `v` counts from 1.
+    The last happens when that one did, each before it `seconds_apart` earlier. `executions` gives
+    columns other values, SQL in which `v` counts from 1.
     """
+    earlier = f"({count} - v) * {seconds_apart} * 1000000"
     numbers = f"""
         WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < {count})
     """  # one statement: a million rows in seconds
@@ -101,10 +103,15 @@ def multiply_history(path: Path, count: int, **executions: str) -> None:
         connection.execute("BEGIN")
         (first,) = connection.execute("SELECT max(id) FROM events").fetchone()
         for table, own, source in (
-            ("events", {"id": f"{first} + v"}, "(SELECT * FROM events ORDER BY id DESC LIMIT 1)"),
+            (
+                "events",
+                {"id": f"{first} + v", "recorded_at": f"recorded_at - {earlier}"},
+                "(SELECT * FROM events ORDER BY id DESC LIMIT 1)",
+            ),
             (
                 "executions",
                 {"id": "id + v", "event_id": f"{first} + v", "webhook_id": "'msg_' || v"}
+                | {"created_at": f"created_at - {earlier}"}
                 | executions,
                 execution,
             ),

@@ -41,9 +41,9 @@ def measure(folder: Path) -> list[Row]:
     multiply_history(
         large,
         EXECUTIONS,
+        seconds_apart=2,
         automation_id=f"1 + v % {AUTOMATIONS}",
         revision_id=f"1 + v % {AUTOMATIONS}",
-        created_at="created_at - v * 2000000",
     )
     environment = _environment(folder)
     rows = _starts(small, large, environment)

@@ -1,24 +1,27 @@
 """Automations: saving, editing, enabling, disabling and deleting them, one revision each."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, func, select, update
 
 from firetower.core.actions import NoAction, SlackAction
-from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.executions import SHADOW, Status
+from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import nearest, visible
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_collection, find_container
 from firetower.store.changes import Change, lock_event_order
 from firetower.store.endpoints import find_endpoint
-from firetower.store.firings import Firing, firing_of
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
+_endpoints, _events, _executions = schema.endpoints.c, schema.events.c, schema.executions.c
+_DAY = timedelta(days=1)
 
 
 def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
@@ -184,12 +187,9 @@ def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
 
 def find_automation(connection: Connection, name: str, now: datetime) -> Automation:
     """Return an automation by its name. Raises NotFound."""
-    row = connection.execute(
-        select_current().where(_automations.deleted_at.is_(None), _automations.name == name)
-    ).one_or_none()
+    row = connection.execute(_select_automations(now).where(_automations.name == name)).first()
     if row is not None:
-        firing = firing_of(connection, row.automation_id, now)
-        return build_automation(row, build_revision(row), firing)
+        return _build_automation(row)
     close = nearest(name, list_names(connection))
     raise NotFound(
         f"there is no automation {visible(name)}",
@@ -197,6 +197,53 @@ def find_automation(connection: Connection, name: str, now: datetime) -> Automat
         if close
         else "List them with `firetower automation list`.",
     )
+
+
+def list_automations(
+    connection: Connection,
+    now: datetime,
+    container: ContainerReference | None = None,
+    *,
+    limit: int | None = None,
+    among: Select[int] | None = None,
+) -> list[Automation]:
+    """Return every automation by name, with how often it fired in the last 24 hours.
+
+    `container` narrows them to one registry or project, `limit` to the first of them, `among` to
+    those of a query's ids. Raises NotFound for the container.
+    """
+    query = _select_automations(now).order_by(_automations.name).limit(limit)
+    if among is not None:
+        query = query.where(_automations.id.in_(among))
+    if container is not None:
+        query = query.where(_revisions.container_id == find_container(connection, container))
+    return [_build_automation(row) for row in connection.execute(query)]
+
+
+def list_overlapping(
+    connection: Connection, definition: Definition, now: datetime, edited: str | None = None
+) -> list[str]:
+    """Return the enabled automations that may send the same event to the same endpoint.
+
+    `edited` is the name of the one that is being edited. Raises NotFound for the container.
+    """
+    endpoint = definition.action.endpoint
+    if endpoint is None:
+        return []
+    query = (
+        _select_automations(now)
+        .join(schema.endpoints, _revisions.endpoint_id == _endpoints.id)
+        .where(
+            _revisions.container_id == find_container(connection, definition.scope.container),
+            _revisions.mode == Mode.ENABLED.value,
+            _endpoints.name == endpoint,
+            _endpoints.deleted_at.is_(None),
+            _automations.name != (edited or ""),
+        )
+        .order_by(_automations.name)
+    )
+    others = map(_build_automation, connection.execute(query))
+    return [other.name for other in others if overlaps(definition, other)]
 
 
 def list_names(connection: Connection) -> Sequence[str]:
@@ -230,27 +277,58 @@ def find_revision(connection: Connection, automation_id: int, number: int) -> Re
     return build_revision(row)
 
 
-def select_current() -> Select[Any]:
-    """Return the query of the automations' newest revisions."""
+def _select_automations(now: datetime) -> Select[Any]:
+    """Return the query of the automations as they are now, with how often each fired.
+
+    Whatever the length of the history, each count is one step or one range of the index of
+    (automation, event).
+    """
+    firings = (
+        select(_executions.created_at)
+        .where(_executions.automation_id == _automations.id)
+        .correlate(schema.automations)
+    )
+    fired = _executions.status != Status.SKIPPED.value
+    in_shadow = (_executions.status == Status.SKIPPED.value) & (_executions.reason == SHADOW)
+    first_of_day = (
+        select(_events.id)
+        .where(_events.recorded_at > now - _DAY)
+        .order_by(_events.recorded_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+    def count_of_day(which: ColumnElement[bool]) -> ScalarSelect[int]:
+        counted = firings.with_only_columns(func.count()).where(which)
+        return counted.where(_executions.event_id >= first_of_day).scalar_subquery()
+
+    last = firings.where(fired).order_by(_executions.event_id.desc()).limit(1)
     return (
-        select(schema.revisions, _automations.name, _automations.created_at.label("made_at"))
+        select(
+            schema.revisions,
+            _automations.name,
+            _automations.created_at.label("made_at"),
+            last.scalar_subquery().label("last_fired_at"),
+            count_of_day(fired).label("fired_24h"),
+            count_of_day(in_shadow).label("shadow_24h"),
+        )
         .join_from(
             schema.automations, schema.revisions, _revisions.automation_id == _automations.id
         )
-        .where(_revisions.until_event_id.is_(None))
+        .where(_revisions.until_event_id.is_(None), _automations.deleted_at.is_(None))
     )
 
 
-def build_automation(row: Row[Any], revision: Revision, firing: Firing) -> Automation:
-    """Return the automation of a row of `select_current`."""
+def _build_automation(row: Row[Any]) -> Automation:
+    """Return the automation of a row of `_select_automations`."""
     return Automation(
         id=row.automation_id,
         name=row.name,
-        revision=revision,
+        revision=build_revision(row, read=False),
         created_at=row.made_at,
-        last_fired_at=firing.last_at,
-        fired_24h=firing.within_day,
-        shadow_24h=firing.in_shadow,
+        last_fired_at=row.last_fired_at,
+        fired_24h=row.fired_24h,
+        shadow_24h=row.shadow_24h,
     )
 
 

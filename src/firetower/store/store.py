@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from firetower.core.matching import check_cause
 from firetower.core.references import check_name
 from firetower.store.access import default_read_only
+from firetower.store.automation_lists import AutomationLists
 from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.changes import Change
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import check_schema
-from firetower.store.overview import Overview
 
 USER_VARIABLE = "FIRETOWER_USER"
 CAUSE_VARIABLE = "FIRETOWER_CAUSE"
@@ -61,7 +61,7 @@ class Store:
         self.cause = cause
         self.clock = clock
         self.known = CollectionCache()
-        self.overview = Overview()
+        self.automation_lists = AutomationLists()
 
     @classmethod
     def open(

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
+from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.backtest import Backtest, backtest
 from firetower.core.references import ContainerReference
 from firetower.store import automations as store
 from firetower.store.backtest.read import read_matching
 from firetower.store.events import events_of
-from firetower.store.overview import list_automations
 from firetower.store.store import Store
 
 
@@ -65,9 +64,10 @@ class Automations:
     ) -> list[Automation]:
         """Return every automation by name, or those of one registry or project, or the first."""
         with self._store.reading() as connection:
-            return list_automations(
-                connection, self._store.overview, self._store.clock(), container, limit
-            )
+            now = self._store.clock()
+            if limit is None:
+                return self._store.automation_lists.read(connection, now, container)
+            return store.list_automations(connection, now, container, limit=limit)
 
     def overlapping(
         self, definition: Definition, *, apart_from: str | None = None
@@ -76,10 +76,9 @@ class Automations:
 
         `apart_from` is the name of the one that is being edited.
         """
-        if definition.action.endpoint is None:
-            return []
-        around = self.list(definition.scope.container)
-        return [one.name for one in around if one.name != apart_from and overlaps(definition, one)]
+        with self._store.reading() as connection:
+            now = self._store.clock()
+            return store.list_overlapping(connection, definition, now, apart_from)
 
     def names(self) -> Sequence[str]:
         """Return the names that are taken."""

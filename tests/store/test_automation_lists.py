@@ -114,12 +114,23 @@ def test_a_change_of_an_automation_is_seen(ledger: Ledger) -> None:
     assert [one.name for one in ledger.tower.automations.list()] == ["shadow"]
 
 
-def test_what_has_not_changed_is_not_made_again(ledger: Ledger) -> None:
+def test_automations_that_did_not_fire_are_not_read_again(ledger: Ledger) -> None:
     before = {one.name: one for one in ledger.tower.automations.list()}
+    ledger.tower.automations.set_mode("shadow", Mode.DISABLED)
+    between = {one.name: one for one in ledger.tower.automations.list()}
     ledger.fire(1)
     after = {one.name: one for one in ledger.tower.automations.list()}
     again = {one.name: one for one in ledger.tower.automations.list()}
+    assert between["shadow"].mode is Mode.DISABLED
+    assert after["shadow"] is between["shadow"]
+    assert (before["on"].fired_24h, after["on"].fired_24h) == (0, 1)
     assert all(again[name] is one for name, one in after.items())
-    assert after["shadow"].revision is before["shadow"].revision
-    assert after["on"] is not before["on"]
-    assert after["on"].revision is before["on"].revision
+
+
+def test_a_list_is_of_one_container_and_its_first_are_the_same(ledger: Ledger) -> None:
+    ledger.fire(1)
+    ledger.tower.create_registry("datasets")
+    automations, models = ledger.tower.automations, ContainerReference.registry("models")
+    assert automations.list(ContainerReference.registry("datasets")) == []
+    assert automations.list(models) == automations.list() == automations.list(limit=2)
+    assert automations.list(models, limit=1) == automations.list()[:1]
