@@ -5,8 +5,10 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from firetower.store.queue import evaluate
 from firetower.store.store import Store
@@ -40,6 +42,29 @@ def _soon_idle() -> Iterator[None]:
         patch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 200)
         patch.setattr("textual._wait.SLEEP_IDLE", 1 / 2000)
         patch.setattr("firetower.tui.refresh._REST", 0.02)
+        patch.setattr("firetower.tui.form.past._PAUSE", 0.02)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _styles_read_once() -> Iterator[None]:
+    """Parse each style sheet once for all apps; Textual does so anew for each screen of each."""
+    set_variables = Stylesheet.set_variables
+    parsed: dict[tuple[tuple[str, str], ...], dict[object, object]] = {}
+
+    def share(self: Any, variables: dict[str, str]) -> None:
+        self._parse_cache = {}  # cleared by Textual where the variables change
+        set_variables(self, variables)
+        self._parse_cache = parsed.setdefault(tuple(variables.items()), {})
+
+    def __init__(self: Any, *, variables: dict[str, str] | None = None) -> None:
+        init(self, variables=variables)
+        share(self, variables or {})
+
+    init = Stylesheet.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "__init__", __init__)
+        patch.setattr(Stylesheet, "set_variables", share)
         yield
 
 

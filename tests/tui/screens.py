@@ -1,5 +1,6 @@
 """The app on a database of a test, and what its screen shows."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -13,8 +14,9 @@ from firetower.tui.child import WorkerChild
 from tui.scene import Scene
 
 WIDE, SMALL = (120, 40), (80, 24)
-_CALM = 3
-"""Times that nothing was being read: a screen begins to read once it is mounted."""
+TIMEOUT = 60.0
+"""Seconds after which a condition will not come true, on a busy machine too."""
+_POLL = 0.005
 
 
 def app_of(scene: Scene, child: WorkerChild | None = None) -> FiretowerApp:
@@ -34,22 +36,49 @@ async def open_app(
         yield pilot
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], timeout: float = 30) -> None:
+async def until(
+    pilot: Pilot[None], condition: Callable[[], object], timeout: float = TIMEOUT
+) -> None:
     """Let the app go on until a condition holds."""
     deadline = monotonic() + timeout
     while not condition():
         assert monotonic() < deadline, "\n".join(screen_text(pilot))
-        await pilot.pause(0.01)
+        await _messages_handled(pilot)
+        pilot.app.screen._on_timer_update()
+        await asyncio.sleep(_POLL)
 
 
 async def settled(pilot: Pilot[None]) -> None:
     """Let the app go on until it has opened, nothing is being read, and all is drawn."""
-    await until(pilot, lambda: pilot.app.current_mode != "opening")
-    deadline, calm = monotonic() + 30, 0
-    while calm < _CALM:
+    deadline = monotonic() + TIMEOUT
+    while True:
         assert monotonic() < deadline, "\n".join(screen_text(pilot))
-        await pilot.pause()
-        calm = 0 if len(_busy(pilot)) > _open_dialogs(pilot) else calm + 1
+        await _messages_handled(pilot)
+        if pilot.app.current_mode == "opening" or _reads(pilot):
+            await asyncio.sleep(_POLL)
+            continue
+        await pilot.pause()  # every widget has handled what it was sent, and is drawn
+        if not _reads(pilot) and not _has_messages(pilot):
+            return
+
+
+async def _messages_handled(pilot: Pilot[None]) -> None:
+    """Let the widgets take what they were sent; far cheaper than the pilot's own pause."""
+    await asyncio.sleep(0)
+    while pilot.app.is_running and _has_messages(pilot):
+        await asyncio.sleep(0)
+
+
+def _has_messages(pilot: Pilot[None]) -> bool:
+    """Return whether a widget has yet to handle a message or to run a callback."""
+    app = pilot.app
+    pumps = [app, *app.screen.walk_children(with_self=True)]
+    return any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+
+
+def _reads(pilot: Pilot[None]) -> bool:
+    """Return whether a screen is still reading from the database."""
+    return len(_busy(pilot)) > _open_dialogs(pilot)
 
 
 def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
@@ -75,11 +104,10 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await settled(pilot)
 
 
-async def paste(pilot: Pilot[None], text: str) -> None:
-    """Paste a text where the focus is, and let what it starts come to its end."""
-    focused = pilot.app.screen.focused
-    assert focused is not None
-    focused.post_message(Paste(text))
+async def write(pilot: Pilot[None], text: str) -> None:
+    """Paste a text where the focus is: a key for each character takes long."""
+    assert pilot.app.screen.focused is not None
+    pilot.app.post_message(Paste(text))
     await settled(pilot)
 
 

@@ -12,9 +12,8 @@ from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
-from tui.form.driving import write
 from tui.scene import Scene
-from tui.screens import open_app, press, screen_text, settled, shows, until
+from tui.screens import open_app, press, screen_text, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,7 @@
-"""How the screens look, as SVG. After a change on purpose: pytest --snapshot-update."""
+"""How the screens look, as SVG. After a change on purpose: pytest --snapshot-update.
+
+Two sizes only where the layout differs between them.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -46,66 +49,53 @@ def test_automations(alike: Compare, size: tuple[int, int]) -> None:
 
 
 @SIZES
-def test_collections(alike: Compare, size: tuple[int, int]) -> None:
-    assert alike(size, "enter", "left")
-
-
-@SIZES
-def test_history(alike: Compare, size: tuple[int, int]) -> None:
-    assert alike(size, "enter", "right")
-
-
-@SIZES
-def test_project(alike: Compare, size: tuple[int, int]) -> None:
-    assert alike(size, "2", "enter")
-
-
-@SIZES
 def test_feed(alike: Compare, size: tuple[int, int]) -> None:
     assert alike(size, "3")
 
 
-@SIZES
-def test_execution(alike: Compare, size: tuple[int, int]) -> None:
-    assert alike(size, "3", "k", "k", "k", "enter")
+def test_collections(alike: Compare) -> None:
+    assert alike(SMALL, "enter", "left")
 
 
-@SIZES
-def test_confirm(alike: Compare, size: tuple[int, int]) -> None:
-    assert alike(size, "enter", "j", "d")
+def test_history(alike: Compare) -> None:
+    assert alike(WIDE, "enter", "right")
 
 
-@SIZES
-@pytest.mark.parametrize(
-    "pressed", [("enter", "j"), ("3",), ("i",)], ids=["automations", "feed", "endpoints"]
-)
-def test_circuit(
-    alike: Compare, scene: Scene, size: tuple[int, int], pressed: tuple[str, ...]
-) -> None:
+def test_project(alike: Compare) -> None:
+    assert alike(WIDE, "2", "enter")
+
+
+def test_execution(alike: Compare) -> None:
+    assert alike(SMALL, "3", "k", "k", "k", "enter")
+
+
+def test_confirm(alike: Compare) -> None:
+    assert alike(SMALL, "enter", "j", "d")
+
+
+@pytest.mark.parametrize("pressed", [("enter", "j"), ("i",)], ids=["automations", "endpoints"])
+def test_circuit_open(alike: Compare, scene: Scene, pressed: tuple[str, ...]) -> None:
     scene.open_circuit("ci-deploy")
-    assert alike(size, *pressed)
+    assert alike(WIDE, *pressed)
 
 
-@SIZES
-def test_circuit_closed(alike: Compare, scene: Scene, size: tuple[int, int]) -> None:
+def test_circuit_closed(alike: Compare, scene: Scene) -> None:
     scene.at(seconds=1)
     scene.open_circuit("ci-deploy")
     scene.at()
     scene.close_circuit("ci-deploy")
-    assert alike(size, "3", "k")
+    assert alike(SMALL, "3", "k")
 
 
-@SIZES
 @pytest.mark.parametrize(
     "pressed", [("enter", "j", "x"), ("3", "G", "enter", "x")], ids=["automation", "event"]
 )
-def test_explain(alike: Compare, size: tuple[int, int], pressed: tuple[str, ...]) -> None:
-    assert alike(size, *pressed)
+def test_explain(alike: Compare, pressed: tuple[str, ...]) -> None:
+    assert alike(SMALL, *pressed)
 
 
-@SIZES
-def test_empty(snap_compare: Any, empty_scene: Scene, size: tuple[int, int]) -> None:
-    assert snap_compare(app_of(empty_scene), run_before=keys(), terminal_size=size)
+def test_empty(snap_compare: Any, empty_scene: Scene) -> None:
+    assert snap_compare(app_of(empty_scene), run_before=keys(), terminal_size=WIDE)
 
 
 def test_loading(snap_compare: Any, scene: Scene) -> None:

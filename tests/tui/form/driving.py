@@ -5,21 +5,18 @@ from textual.widgets import Input
 
 from firetower.core.automations import Automation
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.choice import Picker
 from tui.scene import Scene
-from tui.screens import paste, press, settled
-
-
-async def write(pilot: Pilot[None], text: str) -> None:
-    """Type a text, and let it be read."""
-    await pilot.press(*("enter" if character == "\n" else character for character in text))
-    await settled(pilot)
+from tui.screens import press, settled, write
 
 
 async def new_form(pilot: Pilot[None], mode: str = "1") -> FormScreen:
     """Open the form of a new automation in the busiest registry, or project with mode 2."""
     await press(pilot, mode)
-    await press(pilot, "enter", "n")
+    if not pilot.app.screen.query_one(Automations).table.has_focus:
+        await press(pilot, "enter")
+    await press(pilot, "n")
     return form_of(pilot)
 
 
@@ -35,8 +32,12 @@ def focused(pilot: Pilot[None]) -> str | None:
     return None if found is None else found.id
 
 
-async def to(pilot: Pilot[None], field: str, key: str = "tab") -> None:
-    """Press a key until a field has the focus."""
+async def to(pilot: Pilot[None], field: str, key: str = "") -> None:
+    """Go to a field; by a key, pressed until the field has the focus, where one is given."""
+    if not key:
+        pilot.app.screen.query_one(f"#{field}").focus()
+        await settled(pilot)
+        return
     for _ in range(20):
         if focused(pilot) == field:
             return
@@ -44,19 +45,16 @@ async def to(pilot: Pilot[None], field: str, key: str = "tab") -> None:
     raise AssertionError(f"{key} never comes to {field}, but to {focused(pilot)}")
 
 
-async def fill(pilot: Pilot[None], **texts: str) -> None:
-    """Go to lines by tab and fill them in, in the form's order; _ stands for -."""
+async def fill(pilot: Pilot[None], *, by: str = "", **texts: str) -> None:
+    """Fill lines in, gone to by a key in the form's order if one is given; _ stands for -."""
     for name, text in texts.items():
-        await to(pilot, name.replace("_", "-"))
-        if isinstance(pilot.app.screen.focused, Input):  # pasted: a key takes 50 ms
-            await paste(pilot, text)
-        else:
-            await write(pilot, text)
+        await to(pilot, name.replace("_", "-"), by)
+        await write(pilot, text)
 
 
-async def choose(pilot: Pilot[None], field: str, label: str) -> None:
+async def choose(pilot: Pilot[None], field: str, label: str, *, by: str = "") -> None:
     """Choose a value by keys."""
-    await to(pilot, field)
+    await to(pilot, field, by)
     await press(pilot, "enter")
     picker = pilot.app.screen
     assert isinstance(picker, Picker)

@@ -16,9 +16,9 @@ from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.choice import Choice, Picker
 from firetower.tui.widgets.payload import TemplateEditor
-from tui.form.driving import automation, choose, fill, focused, new_form, to, value, write
+from tui.form.driving import automation, choose, fill, focused, new_form, to, value
 from tui.scene import Scene
-from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
+from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
 
@@ -31,37 +31,33 @@ def chosen(pilot: Pilot[None], name: str) -> str:
     return pilot.app.screen.query_one(f"#{name}", Choice).value
 
 
-@pytest.mark.parametrize(
-    ("mode", "refused"),
-    [
-        ("1", {"new version": "only in a project"}),
-        ("2", {"version linked": "only in a registry", "link removed": "only in a registry"}),
-    ],
-)
-async def test_events_that_never_fire_here_say_why_and_cannot_be_chosen(
-    scene: Scene, mode: str, refused: dict[str, str]
-) -> None:
+async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await new_form(pilot, mode)
-        before = chosen(pilot, "event-type")
-        await to(pilot, "event-type")
-        await press(pilot, "enter")
-        options = pilot.app.screen.query_one(OptionList)
-        disabled = [index for index, one in enumerate(options.options) if one.disabled]
-        assert len(disabled) == len(refused)
-        for label, why in refused.items():
-            assert why in line_with(pilot, label)
-        for _ in range(len(options.options)):
-            await pilot.press("down")
-            assert options.highlighted not in disabled
-        await pilot.click(OptionList, offset=(4, disabled[0]))
-        await settled(pilot)
-        assert isinstance(pilot.app.screen, Picker)
-        await press(pilot, "escape")
-        assert chosen(pilot, "event-type") == before
+        for mode, refused in (
+            ("1", {"new version": "only in a project"}),
+            ("2", {"version linked": "only in a registry", "link removed": "only in a registry"}),
+        ):
+            await new_form(pilot, mode)
+            before = chosen(pilot, "event-type")
+            await to(pilot, "event-type")
+            await press(pilot, "enter")
+            options = pilot.app.screen.query_one(OptionList)
+            disabled = [index for index, one in enumerate(options.options) if one.disabled]
+            assert len(disabled) == len(refused)
+            for label, why in refused.items():
+                assert why in line_with(pilot, label)
+            for _ in range(len(options.options)):
+                await pilot.press("down")
+                assert options.highlighted not in disabled
+            await pilot.click(OptionList, offset=(4, disabled[0]))
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, Picker)
+            await press(pilot, "escape")
+            assert chosen(pilot, "event-type") == before
+            await press(pilot, "escape", "escape")
 
 
-async def test_an_error_comes_and_goes_under_its_field_while_typing(scene: Scene) -> None:
+async def test_error_shows_under_its_field_until_it_is_corrected(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await fill(pilot, alias_regex="(prod")
@@ -73,14 +69,18 @@ async def test_an_error_comes_and_goes_under_its_field_while_typing(scene: Scene
         await write(pilot, ")")
         assert not shows(pilot, "RE2 refuses")
         assert not shows(pilot, "to put right")
+        await fill(pilot, automation_name="canary-f1")
+        assert shows(pilot, "an automation named canary-f1 exists already")
+        await write(pilot, "x")
+        assert not shows(pilot, "exists already")
 
 
-async def test_the_preview_follows_each_keystroke(scene: Scene) -> None:
+async def test_preview_follows_each_keystroke_and_the_database(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await to(pilot, "alias-regex")
         for typed, matching in (("p", 5), ("r", 5), ("o", 5), ("-", 0), ("x", 0)):
-            await write(pilot, typed)
+            await press(pilot, typed)
             count = f"Of the last 7 “alias added” events here, {matching}"
             none = "None of the last 7 “alias added” events here"
             assert shows(pilot, count if matching else none)
@@ -88,17 +88,12 @@ async def test_the_preview_follows_each_keystroke(scene: Scene) -> None:
         assert shows(pilot, "matches none seen here · not prod-us, prod-eu")
         await press(pilot, *["backspace"] * 5)
         assert shows(pilot, "When an alias is added in registry models,")
-
-
-async def test_the_preview_follows_the_database(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await new_form(pilot)
         scene.tower.add_alias("models/bert:v0", "brand-new")
         await until(pilot, lambda: shows(pilot, "any; seen here: brand-new"))
         assert shows(pilot, "Of the last 8 “alias added” events here, 8")
 
 
-async def test_a_refused_save_goes_to_the_first_problem_and_says_why(scene: Scene) -> None:
+async def test_save_refused_focuses_the_first_problem(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await press(pilot, "right")
@@ -120,7 +115,7 @@ async def test_a_refused_save_goes_to_the_first_problem_and_says_why(scene: Scen
         assert shows(pilot, "Saved bert-alias-added.")
 
 
-async def test_a_slack_text_that_is_wrong_is_shown_and_gone_to(scene: Scene) -> None:
+async def test_save_with_wrong_slack_text_focuses_it(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
         await to(pilot, "action-type")
@@ -133,18 +128,7 @@ async def test_a_slack_text_that_is_wrong_is_shown_and_gone_to(scene: Scene) -> 
         assert shows(pilot, "Did you mean ${alias}?")
 
 
-async def test_a_name_that_is_taken_is_said_at_once(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await new_form(pilot)
-        await fill(pilot, automation_name="canary-f1")
-        assert shows(pilot, "an automation named canary-f1 exists already")
-        await write(pilot, "x")
-        assert not shows(pilot, "exists already")
-
-
-async def test_a_name_that_was_taken_meanwhile_is_gone_to_and_nothing_is_lost(
-    scene: Scene,
-) -> None:
+async def test_save_with_name_taken_meanwhile_keeps_what_was_typed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await fill(pilot, alias_regex="^x")
@@ -161,7 +145,7 @@ async def test_a_name_that_was_taken_meanwhile_is_gone_to_and_nothing_is_lost(
     assert automation(scene, "mine-2").definition.filter.words == "alias ~ ^x"
 
 
-async def test_an_endpoint_is_made_within_the_form_and_chosen(scene: Scene) -> None:
+async def test_endpoint_made_within_the_form_is_chosen(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
         await choose(pilot, "endpoint", "validator")
@@ -182,18 +166,7 @@ async def test_an_endpoint_is_made_within_the_form_and_chosen(scene: Scene) -> N
     assert action == WebhookAction(endpoint="gate")
 
 
-async def test_an_endpoint_of_the_other_kind_is_let_go(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await new_form(pilot)
-        await choose(pilot, "endpoint", "ci-deploy")
-        await to(pilot, "action-type", "shift+tab")
-        await press(pilot, "right")
-        assert chosen(pilot, "endpoint") == ""
-        await choose(pilot, "endpoint", "team-ml")
-        assert shows(pilot, "post to Slack by")
-
-
-async def test_an_endpoint_that_is_off_is_shown_so(scene: Scene) -> None:
+async def test_endpoint_choice_shows_disabled_and_follows_the_kind(scene: Scene) -> None:
     scene.tower.endpoints.disable("ci-deploy", EndpointKind.WEBHOOK)
     async with open_app(scene) as pilot:
         await new_form(pilot)
@@ -202,9 +175,14 @@ async def test_an_endpoint_that_is_off_is_shown_so(scene: Scene) -> None:
         assert "disabled" in line_with(pilot, "ci-deploy")
         await press(pilot, "enter")
         assert shows(pilot, "disabled", "what fires for it waits")
+        await to(pilot, "action-type")
+        await press(pilot, "right")
+        assert chosen(pilot, "endpoint") == ""
+        await choose(pilot, "endpoint", "team-ml")
+        assert shows(pilot, "post to Slack by")
 
 
-async def test_variables_are_completed_by_tab(scene: Scene) -> None:
+async def test_editor_completes_variables_by_tab(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await choose(pilot, "endpoint", "ci-deploy")
@@ -224,11 +202,8 @@ async def test_variables_are_completed_by_tab(scene: Scene) -> None:
         assert focused(pilot) == "automation-name"
         assert shows(pilot, '"m": "0.8734"')
         assert shows(pilot, '"k": "••••"')
-
-
-async def test_a_suggestion_is_refused_by_escape_and_not_made_within_a_word(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await new_form(pilot)
+        # Escape refuses a suggestion, and none is made within a word.
+        editor(pilot).text = ""
         await to(pilot, "payload-json")
         await write(pilot, '"${al')
         await press(pilot, "escape")
@@ -241,11 +216,7 @@ async def test_a_suggestion_is_refused_by_escape_and_not_made_within_a_word(scen
         await press(pilot, *["left"] * 5)
         await write(pilot, "x")
         assert editor(pilot).suggestion == ""
-
-
-async def test_a_message_completes_variables_but_no_secrets(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await new_form(pilot)
+        # A message has no secrets.
         await to(pilot, "action-type")
         await press(pilot, "right")
         await to(pilot, "slack-message")
@@ -256,7 +227,7 @@ async def test_a_message_completes_variables_but_no_secrets(scene: Scene) -> Non
         assert editor(pilot, "slack-message").suggestion == ""
 
 
-async def test_enter_and_the_arrows_go_through_the_fields(scene: Scene) -> None:
+async def test_enter_and_arrows_move_through_the_fields(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         for key, wanted in (
@@ -271,7 +242,7 @@ async def test_enter_and_the_arrows_go_through_the_fields(scene: Scene) -> None:
             assert focused(pilot) == wanted
 
 
-async def test_the_preview_can_be_read_to_its_end_on_a_small_screen(scene: Scene) -> None:
+async def test_preview_scrolls_to_its_end_on_a_small_screen(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
         assert not shows(pilot, '"previous_version_index"')
@@ -283,7 +254,7 @@ async def test_the_preview_can_be_read_to_its_end_on_a_small_screen(scene: Scene
         assert shows(pilot, "What it will do")
 
 
-async def test_no_other_screens_style_reaches_into_the_form(scene: Scene) -> None:
+async def test_form_ids_are_styled_by_no_other_screen(scene: Scene) -> None:
     """Ids are the screens' own, but every sheet is in force on every screen."""
     bare = re.compile(r"^#([\w-]+)", re.MULTILINE)
     async with open_app(scene) as pilot:
@@ -296,7 +267,7 @@ async def test_no_other_screens_style_reaches_into_the_form(scene: Scene) -> Non
             await press(pilot, "escape")
 
 
-async def test_the_past_is_read_anew_for_what_fires_and_not_for_a_name(
+async def test_backtest_repeats_for_filters_but_not_for_names(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []

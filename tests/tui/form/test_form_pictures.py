@@ -8,13 +8,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from firetower.tui.app import FiretowerApp
-from firetower.tui.config import Config
 from tui.form.driving import choose, fill, new_form, to
 from tui.scene import Scene
-from tui.screens import SMALL, WIDE, press, settled
+from tui.screens import SMALL, WIDE, app_of, press, settled
 
-SIZES = pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x40"])
 Fill = Callable[[Pilot[None]], Awaitable[None]]
 Compare = Callable[..., bool]
 
@@ -27,13 +24,12 @@ def alike(snap_compare: Any, scene: Scene) -> Compare:
         numbered = "'firetower-artifact://_id/' || printf('%032d', id)"
         database.execute(f"UPDATE versions SET artifact_id = {numbered}")
 
-    def compare(size: tuple[int, int], fill_in: Fill, theme: str = "dark") -> bool:
+    def compare(size: tuple[int, int], fill_in: Fill) -> bool:
         async def go(pilot: Pilot[None]) -> None:
             await settled(pilot)
             await fill_in(pilot)
 
-        app = FiretowerApp(scene.open_tower, clock=scene.clock, config=Config(theme=theme))
-        same: bool = snap_compare(app, run_before=go, terminal_size=size)
+        same: bool = snap_compare(app_of(scene), run_before=go, terminal_size=size)
         return same
 
     return compare
@@ -79,15 +75,16 @@ async def project(pilot: Pilot[None]) -> None:
     await choose(pilot, "type", "model")
 
 
-STATES = pytest.mark.parametrize("fill_in", [empty, filled, wrong, slack, project])
-
-
-@SIZES
-@STATES
+@pytest.mark.parametrize(
+    ("fill_in", "size"),
+    [
+        pytest.param(filled, SMALL, id="filled-80x24"),
+        pytest.param(filled, WIDE, id="filled-120x40"),
+        pytest.param(empty, WIDE, id="empty"),
+        pytest.param(wrong, SMALL, id="wrong"),
+        pytest.param(slack, WIDE, id="slack"),
+        pytest.param(project, SMALL, id="project"),
+    ],
+)
 def test_form(alike: Compare, size: tuple[int, int], fill_in: Fill) -> None:
     assert alike(size, fill_in)
-
-
-@pytest.mark.parametrize("theme", ["light", "ansi"])
-def test_themes(alike: Compare, theme: str) -> None:
-    assert alike(WIDE, filled, theme)

@@ -10,30 +10,30 @@ from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
 from firetower.core.filters.patterns import Pattern
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
-from tui.form.driving import automation, choose, click, fill, focused, new_form, to, write
+from tui.form.driving import automation, choose, click, fill, focused, new_form, to
 from tui.scene import MODELS, VISION, Scene
-from tui.screens import SMALL, WIDE, open_app, press, settled, shows
+from tui.screens import SMALL, open_app, press, settled, shows, write
 
 pytestmark = pytest.mark.anyio
 
-SIZES = pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x40"])
 
-
-@SIZES
-async def test_of_a_whole_registry_by_keys(scene: Scene, size: tuple[int, int]) -> None:
-    async with open_app(scene, size) as pilot:
+async def test_form_filled_by_keys_saves_a_registry_automation(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
         assert focused(pilot) == "whole"
-        await fill(pilot, alias_regex="^prod", filter_json='{"metadata.f1": {"$gte": 0.9}}')
-        await choose(pilot, "endpoint", "ci-deploy")
+        await fill(
+            pilot, by="tab", alias_regex="^prod", filter_json='{"metadata.f1": {"$gte": 0.9}}'
+        )
+        await choose(pilot, "endpoint", "ci-deploy", by="tab")
         await fill(
             pilot,
+            by="tab",
             payload_json='{"ref": "${artifact_version_string}",\n"n": 1}',
             automation_name="roll-out",
             about_text="What ada asked for",
             cooldown_span="10m",
         )
-        await to(pilot, "shadow")
+        await to(pilot, "shadow", "tab")
         await press(pilot, "space", "ctrl+o")
         assert shows(pilot, "roll-out", "▸ shadow")
         assert shows(pilot, "Saved roll-out.")
@@ -51,7 +51,7 @@ async def test_of_a_whole_registry_by_keys(scene: Scene, size: tuple[int, int]) 
     assert definition.cooldown == timedelta(minutes=10)
 
 
-async def test_of_one_collection_by_keys_with_a_suggested_name(scene: Scene) -> None:
+async def test_form_of_a_collection_suggests_its_name(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await press(pilot, "right")
@@ -70,31 +70,33 @@ async def test_of_one_collection_by_keys_with_a_suggested_name(scene: Scene) -> 
     assert definition.action == NoAction()
 
 
-@pytest.mark.parametrize(
-    ("pattern", "type_", "scope"),
-    [
-        ("resnet*", "", CollectionsScope(container=VISION, glob="resnet*")),
-        (
-            "/^(resnet|bert)$/",
-            "",
-            CollectionsScope(container=VISION, regex=Pattern("^(resnet|bert)$")),
-        ),
-        ("", "dataset", CollectionsScope(container=VISION, artifact_type="dataset")),
-        ("*net*", "model", CollectionsScope(container=VISION, glob="*net*", artifact_type="model")),
-    ],
-    ids=["glob", "regex", "type", "both"],
-)
-async def test_of_some_collections_of_a_project_by_keys(
-    scene: Scene, pattern: str, type_: str, scope: CollectionsScope
-) -> None:
+async def test_form_of_a_project_saves_each_kind_of_scope(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await new_form(pilot, "2")
-        assert shows(pilot, "New automation in project acme/vision")
-        await press(pilot, "right")
-        await fill(pilot, pattern=pattern)
-        if type_:
-            await choose(pilot, "type", type_)
-        assert shows(pilot, "1 of 2 now")
+        for name, pattern, type_, scope in (
+            ("glob", "resnet*", "", {"glob": "resnet*"}),
+            ("regex", "/^(resnet|bert)$/", "", {"regex": Pattern("^(resnet|bert)$")}),
+            ("type", "", "dataset", {"artifact_type": "dataset"}),
+            ("both", "*net*", "model", {"glob": "*net*", "artifact_type": "model"}),
+        ):
+            await new_form(pilot, "2")
+            assert shows(pilot, "New automation in project acme/vision")
+            await press(pilot, "right")
+            await fill(pilot, pattern=pattern)
+            if type_:
+                await choose(pilot, "type", type_)
+            assert shows(pilot, "1 of 2 now")
+            await to(pilot, "action-type")
+            await press(pilot, "right", "right")
+            await fill(pilot, automation_name=name)
+            await press(pilot, "ctrl+o")
+            assert shows(pilot, f"Saved {name}.")
+            wanted = CollectionsScope.model_validate({"container": VISION, **scope})
+            assert automation(scene, name).definition.scope == wanted
+
+
+async def test_form_with_slack_saves_title_message_and_severity(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await new_form(pilot)
         await to(pilot, "action-type")
         await press(pilot, "right")
         await choose(pilot, "endpoint", "team-ml")
@@ -103,16 +105,13 @@ async def test_of_some_collections_of_a_project_by_keys(
         await fill(pilot, automation_name="n")
         await press(pilot, "ctrl+o")
         assert shows(pilot, "Saved n.")
-    definition = automation(scene, "n").definition
-    assert definition.scope == scope
-    assert definition.action == SlackAction(
+    assert automation(scene, "n").definition.action == SlackAction(
         endpoint="team-ml", title="${alias}!", message="one\ntwo", severity=Severity.ERROR
     )
 
 
-@SIZES
-async def test_by_mouse_alone_but_for_the_text(scene: Scene, size: tuple[int, int]) -> None:
-    async with open_app(scene, size) as pilot:
+async def test_form_filled_by_mouse_saves_a_collection_automation(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
         await pilot.click("#places Table", offset=(3, 1))
         await settled(pilot)
         await press(pilot, "n")

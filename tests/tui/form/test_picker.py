@@ -4,16 +4,16 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from firetower.tui.widgets.choice import Choice, Picker
-from tui.form.driving import new_form, to, write
+from tui.form.driving import new_form, to
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, shows
+from tui.screens import SMALL, open_app, press, shows, write
 
 pytestmark = pytest.mark.anyio
 
 HOSTILE = "z [b] [red] \u202ex"
 
 
-async def test_many_are_narrowed_by_typing(scene: Scene) -> None:
+async def test_picker_with_many_options_narrows_by_typing(scene: Scene) -> None:
     for number in range(12):
         scene.tower.link("acme/nlp/bert:v0", f"models/part-{number:02d}")
     scene.tower.link("acme/nlp/bert:v0", f"models/{HOSTILE}")
@@ -43,7 +43,7 @@ async def test_many_are_narrowed_by_typing(scene: Scene) -> None:
         assert shows(pilot, "Collection", "z [b] [red] \\u202ex ▾")
 
 
-async def test_it_begins_on_what_is_chosen(scene: Scene) -> None:
+async def test_picker_opens_on_the_chosen_option(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
         await to(pilot, "event-type")
