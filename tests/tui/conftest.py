@@ -57,13 +57,13 @@ def _styles_read_once() -> Iterator[None]:
         set_variables(self, variables)
         self._parse_cache = parsed.setdefault(tuple(variables.items()), {})
 
-    def __init__(self: Any, *, variables: dict[str, str] | None = None) -> None:
-        init(self, variables=variables)
+    def initialize(self: Any, *, variables: dict[str, str] | None = None) -> None:
+        original(self, variables=variables)
         share(self, variables or {})
 
-    init = Stylesheet.__init__
+    original = Stylesheet.__init__
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Stylesheet, "__init__", __init__)
+        patch.setattr(Stylesheet, "__init__", initialize)
         patch.setattr(Stylesheet, "set_variables", share)
         yield
 

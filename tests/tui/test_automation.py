@@ -16,7 +16,7 @@ from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from receiver import Receiver, serve
 from tui.scene import Scene
-from tui.screens import SMALL, WIDE, open_app, press, settled, shows, until
+from tui.screens import SMALL, open_app, press, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -47,11 +47,8 @@ async def choose(pilot: Pilot[None], name: str) -> None:
     await settled(pilot)
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_it_opens_from_the_tab_and_shows_all_of_it(
-    scene: Scene, size: tuple[int, int]
-) -> None:
-    async with open_app(scene, size) as pilot:
+async def test_it_opens_from_the_tab_and_shows_all_of_it(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
         await choose(pilot, "deploy-on-prod")
         await press(pilot, "enter")
         assert shows(pilot, "models › deploy-on-prod", "✓ on")

@@ -7,7 +7,7 @@ from textual.widgets import Input
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.version import VersionScreen
 from tui.scene import Scene
-from tui.screens import SMALL, WIDE, line_with, open_app, press, settled, shows
+from tui.screens import SMALL, line_with, open_app, press, settled, shows
 
 pytestmark = pytest.mark.anyio
 
@@ -31,9 +31,8 @@ def tags(scene: Scene, reference: str) -> tuple[str, ...]:
     return scene.tower.version(reference).version.tags
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_it_shows_the_versions_and_one_of_them(scene: Scene, size: tuple[int, int]) -> None:
-    async with open_app(scene, size) as pilot:
+async def test_it_shows_the_versions_and_one_of_them(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
         await opened(pilot, PROJECT)
         assert shows(pilot, "acme/vision › resnet", "model, 4 versions")
         assert shows(pilot, "v3", "latest", "3 h", "ada")

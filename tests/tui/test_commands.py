@@ -52,45 +52,32 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
         assert isinstance(pilot.app.screen, ContainerScreen)
 
 
-@pytest.mark.parametrize(
-    ("name", "said", "screen"),
-    [
-        ("Endpoints", "key i", EndpointsScreen),
-        ("Secrets", "key S", SecretsScreen),
-        ("Help", "key ?", HelpScreen),
-    ],
-)
-async def test_it_runs_the_actions_of_the_app(
-    scene: Scene, name: str, said: str, screen: type
-) -> None:
+async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await run(pilot, name, said)
-        assert isinstance(pilot.app.screen, screen)
-
-
-async def test_it_changes_the_theme(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
+        for name, said, screen in (
+            ("Endpoints", "key i", EndpointsScreen),
+            ("Secrets", "key S", SecretsScreen),
+            ("Help", "key ?", HelpScreen),
+        ):
+            await run(pilot, name, said)
+            assert isinstance(pilot.app.screen, screen)
+        await press(pilot, "escape")
         await run(pilot, "Theme: light", "the config file keeps it")
         assert pilot.app.theme == themes.LIGHT.name
 
 
-@pytest.mark.parametrize(
-    ("words", "reference"),
-    [
-        ("datasets", ContainerReference.registry("datasets")),
-        ("acme/vi", ContainerReference.project("acme/vision")),
-    ],
-)
-async def test_it_opens_a_registry_or_project_by_name(
-    scene: Scene, words: str, reference: ContainerReference
-) -> None:
+async def test_palette_opens_a_registry_or_project_by_name(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await run(pilot, words, f"open the {reference.kind}")
-        screen = pilot.app.screen
-        assert isinstance(screen, ContainerScreen)
-        assert screen.open == reference
-        assert screen.is_open
-        assert shows(pilot, f"{reference.kind.value.capitalize()} › {reference}")
+        for words, reference in (
+            ("datasets", ContainerReference.registry("datasets")),
+            ("acme/vi", ContainerReference.project("acme/vision")),
+        ):
+            await run(pilot, words, f"open the {reference.kind}")
+            screen = pilot.app.screen
+            assert isinstance(screen, ContainerScreen)
+            assert screen.open == reference
+            assert screen.is_open
+            assert shows(pilot, f"{reference.kind.value.capitalize()} › {reference}")
 
 
 async def test_hostile_names_are_drawn_and_opened(scene: Scene) -> None:

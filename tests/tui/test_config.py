@@ -9,7 +9,7 @@ import pytest
 
 from firetower.core.errors import InvalidInput
 from firetower.tui import themes
-from firetower.tui.actions import ACTIONS, SCREENS, Action, is_key
+from firetower.tui.actions import ACTIONS, SCREENS, is_key
 from firetower.tui.app import FiretowerApp
 from firetower.tui.config import Config, read_config
 from firetower.tui.form.screen import FormScreen
@@ -109,15 +109,12 @@ def test_a_command_tells_where_it_is_without_loading_the_app(file: Path, tmp_pat
     assert str(file) in "".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
-def test_each_action_has_keys_and_words(action: Action) -> None:
-    assert all(is_key(one.strip()) for one in action.keys.split(","))
-    assert action.label
-    assert action.screen in SCREENS
-
-
-def test_each_action_has_its_own_id() -> None:
+def test_each_action_has_keys_words_and_an_id_of_its_own() -> None:
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    for action in ACTIONS:
+        assert all(is_key(one.strip()) for one in action.keys.split(",")), action
+        assert action.label, action
+        assert action.screen in SCREENS, action
 
 
 @pytest.mark.anyio

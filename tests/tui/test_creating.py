@@ -10,16 +10,15 @@ from firetower.tui.screens.catalog import new_place
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.registry import RegistryScreen
 from tui.scene import MODELS, Scene
-from tui.screens import SMALL, WIDE, open_app, press, settled, shows, until
+from tui.screens import SMALL, open_app, press, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
 HOSTILE = 'path [;foo] {"a": [true, false]} [b'
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_a_first_registry_is_made_by_keys(empty_scene: Scene, size: tuple[int, int]) -> None:
-    async with open_app(empty_scene, size) as pilot:
+async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
+    async with open_app(empty_scene, SMALL) as pilot:
         await press(pilot, "c", "enter")
         assert shows(pilot, "Name is needed")
         await press(pilot, *"a/b", "enter")

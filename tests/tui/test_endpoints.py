@@ -15,7 +15,7 @@ from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.probe import ProbeScreen
 from receiver import Receiver, serve
 from tui.scene import TOKEN, Scene
-from tui.screens import SMALL, WIDE, line_with, open_app, press, settled, shows, until
+from tui.screens import SMALL, line_with, open_app, press, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -40,10 +40,9 @@ def enabled(scene: Scene, name: str = "ci-deploy") -> bool:
     return scene.tower.endpoints.get(name, WEBHOOK).endpoint.enabled
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_it_lists_every_endpoint(scene: Scene, size: tuple[int, int]) -> None:
+async def test_it_lists_every_endpoint(scene: Scene) -> None:
     scene.tower.endpoints.disable("validator", WEBHOOK)
-    async with open_app(scene, size) as pilot:
+    async with open_app(scene, SMALL) as pilot:
         await press(pilot, "3", "i")
         assert shows(pilot, "ci-deploy", "http://ci.", "✓ on", "canary", "2")
         assert shows(pilot, "team-ml", "Slack, URL in", "tell-co")
@@ -150,12 +149,9 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
     assert scene.tower.executions.newest(1)[0].reason == "redelivery"
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_one_that_keeps_failing_says_so_and_space_sends_at_once(
-    scene: Scene, size: tuple[int, int]
-) -> None:
+async def test_one_that_keeps_failing_says_so_and_space_sends_at_once(scene: Scene) -> None:
     scene.open_circuit("ci-deploy")
-    async with open_app(scene, size) as pilot:
+    async with open_app(scene, SMALL) as pilot:
         await press(pilot, "i")
         assert shows(pilot, "ci-deploy", "! held: ")
         await press(pilot, "space")

@@ -12,7 +12,7 @@ from firetower.core.executions import Execution, Status
 from firetower.tui.screens.execution import ExecutionScreen
 from tui.haste import late
 from tui.scene import KEY, TOKEN, Scene
-from tui.screens import SMALL, WIDE, open_app, press, screen_text, shows, until
+from tui.screens import SMALL, open_app, press, screen_text, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -37,9 +37,8 @@ async def open_execution(pilot: Pilot[None], scene: Scene, status: Status, autom
     await press(pilot, *["k"] * up, "enter")
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_it_tells_what_happened_why_and_each_try(scene: Scene, size: tuple[int, int]) -> None:
-    async with open_app(scene, size) as pilot:
+async def test_it_tells_what_happened_why_and_each_try(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
         await open_execution(pilot, scene, Status.FINISHED, "deploy-on-prod")
         assert shows(pilot, "deploy-on-prod", "✓ finished", "after 2 tries")
         assert shows(pilot, "alias added", "models/bert:v0 ← production")

@@ -9,7 +9,7 @@ from firetower.core.backtest import Backtest
 from firetower.tui.form.past import past_text
 from firetower.tui.screens.explain import ExplainAutomationScreen, ExplainEventScreen
 from tui.scene import Scene
-from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows, until
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -18,11 +18,8 @@ def on(pilot: Pilot[None], kind: type) -> bool:
     return isinstance(pilot.app.screen, kind)
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_an_automation_is_explained_by_reason_and_down_to_one_event(
-    scene: Scene, size: tuple[int, int]
-) -> None:
-    async with open_app(scene, size) as pilot:
+async def test_an_automation_is_explained_by_reason_and_down_to_one_event(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
         await press(pilot, "enter", "x")
         assert on(pilot, ExplainAutomationScreen)
         assert shows(pilot, "became of it")

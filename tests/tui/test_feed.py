@@ -17,7 +17,7 @@ from firetower.tui.widgets.feed import PAGE
 from firetower.tui.widgets.feed_table import FeedTable
 from towers import multiply_history
 from tui.scene import NOW, Scene
-from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows, until
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -262,11 +262,8 @@ async def go_to(pilot: Pilot[None], said: str) -> None:
     await settled(pilot)
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_a_circuit_stands_in_its_place_among_what_fired(
-    circuits: Scene, size: tuple[int, int]
-) -> None:
-    async with open_app(circuits, size) as pilot:
+async def test_a_circuit_stands_in_its_place_among_what_fired(circuits: Scene) -> None:
+    async with open_app(circuits, SMALL) as pilot:
         await press(pilot, "3")
         first, opened, second, closed, third = newest(pilot, 5)
         assert (first, second, third) == tuple(f"models/resnet:v0 ← b{n}" for n in (1, 2, 3))

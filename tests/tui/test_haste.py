@@ -18,7 +18,8 @@ async def at(pilot: Pilot[None], automation: str) -> RegistryScreen:
     assert isinstance(screen, RegistryScreen)
     if screen.places.table.has_focus:
         await press(pilot, "enter")
-    await press(pilot, "left", "left")
+    await pilot.click("#tab-automations")
+    await settled(pilot)
     screen.automations.table.move_to(automation)
     await settled(pilot)
     return screen

@@ -10,7 +10,7 @@ from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled
 pytestmark = pytest.mark.anyio
 
 
-async def test_only_whole_keys_are_shown_and_the_help_always(scene: Scene) -> None:
+async def test_key_line_shows_whole_keys_and_help(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "enter")
         line = screen_text(pilot)[-1]
@@ -20,20 +20,19 @@ async def test_only_whole_keys_are_shown_and_the_help_always(scene: Scene) -> No
         assert "esc" not in line
 
 
-@pytest.mark.parametrize(
-    ("said", "screen"), [("e Edit", FormScreen), ("? Help", HelpScreen)], ids=["edit", "help"]
-)
-async def test_a_click_presses_a_key(scene: Scene, said: str, screen: type) -> None:
+async def test_key_line_clicked_presses_the_key(scene: Scene) -> None:
     async with open_app(scene, WIDE) as pilot:
         await press(pilot, "enter")
-        column = screen_text(pilot)[-1].index(said)
-        await pilot.hover(offset=(column, WIDE[1] - 1))
-        await pilot.click(offset=(column, WIDE[1] - 1))
-        await settled(pilot)
-        assert isinstance(pilot.app.screen, screen)
+        for said, screen in (("e Edit", FormScreen), ("? Help", HelpScreen)):
+            column = screen_text(pilot)[-1].index(said)
+            await pilot.hover(offset=(column, WIDE[1] - 1))
+            await pilot.click(offset=(column, WIDE[1] - 1))
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, screen)
+            await press(pilot, "escape")
 
 
-async def test_it_follows_the_focus(scene: Scene) -> None:
+async def test_key_line_follows_the_focus(scene: Scene) -> None:
     async with open_app(scene, WIDE) as pilot:
         assert "space Enable" not in screen_text(pilot)[-1]
         await press(pilot, "enter")

@@ -75,7 +75,7 @@ async def test_what_failed_says_why_and_recovers(
         assert shows(pilot, "models")
 
 
-async def test_a_filter_finds_and_escape_clears_it(scene: Scene) -> None:
+async def test_filter_hides_rows_until_escape_clears_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter", *"/PROD")
         assert shows(pilot, "deploy-on-prod", "alias added")
@@ -83,33 +83,24 @@ async def test_a_filter_finds_and_escape_clears_it(scene: Scene) -> None:
         await press(pilot, "escape")
         assert shows(pilot, "canary-f1", "version linked")
         assert shows(pilot, "Registry › models")
-
-
-async def test_a_regex_that_cannot_be_read_is_marked_and_hides_nothing(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await press(pilot, "enter", *"/prod", "(")
+        # A regex that cannot be read is marked and hides nothing.
+        await press(pilot, *"/prod", "(")
         assert pilot.app.focused is not None
         assert pilot.app.focused.has_class("-invalid")
         assert shows(pilot, "deploy-on-prod", "alias added")
         await press(pilot, ")")
         assert not pilot.app.focused.has_class("-invalid")
-
-
-async def test_nothing_found_says_so_and_enter_returns_to_what_is_found(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await press(pilot, "enter", *"/zzz")
+        await press(pilot, "escape")
+        # Letters that are keys elsewhere are only typed.
+        await press(pilot, *"/q123")
+        assert pilot.app.is_running
+        assert shows(pilot, "q123")
+        assert "Registry › models" in "\n".join(screen_text(pilot))
+        await press(pilot, "escape", *"/zzz")
         assert shows(pilot, "Nothing here matches the filter. Escape clears it.")
         await press(pilot, *["backspace"] * 3, *"link", "enter", "j")
         assert shows(pilot, "validate-resnet", "version linked")
         assert str(pilot.app.screen.query_one("#automations Table", Table).key) == "validate-resnet"
-
-
-async def test_the_app_is_not_left_by_letters_typed_into_a_filter(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await press(pilot, "enter", *"/q123")
-        assert pilot.app.is_running
-        assert shows(pilot, "q123")
-        assert "Registry › models" in "\n".join(screen_text(pilot))
 
 
 def test_the_app_needs_no_database_to_be_made(scene: Scene) -> None:

@@ -5,7 +5,7 @@ import pytest
 from firetower.core.executions import Execution
 from firetower.store.types import EPOCH
 from tui.scene import Scene
-from tui.screens import SMALL, WIDE, open_app, press, shows
+from tui.screens import SMALL, open_app, press, shows
 
 pytestmark = pytest.mark.anyio
 
@@ -25,13 +25,10 @@ def again(scene: Scene) -> list[Execution]:
     return [one for one in scene.tower.executions.newest(50) if one.reason == "redelivery"]
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x40"])
-async def test_all_that_failed_goes_out_again_by_a_plan(
-    scene: Scene, size: tuple[int, int]
-) -> None:
+async def test_all_that_failed_goes_out_again_by_a_plan(scene: Scene) -> None:
     failed = fail_all(scene)
     assert failed > 1
-    async with open_app(scene, size) as pilot:
+    async with open_app(scene, SMALL) as pilot:
         await press(pilot, "3", "R")
         assert shows(pilot, "Send again what failed in")
         assert shows(pilot, "all that is kept", f"{failed} failed")

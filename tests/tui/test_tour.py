@@ -41,11 +41,8 @@ async def stays(pilot: Pilot[None], number: int) -> None:
     assert app.tour.step == number - 1
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x40"])
-async def test_it_is_walked_to_an_own_automation_that_fired(
-    scene: Scene, size: tuple[int, int]
-) -> None:
-    async with on_tour(scene, size) as pilot:
+async def test_it_is_walked_to_an_own_automation_that_fired(scene: Scene) -> None:
+    async with on_tour(scene, SMALL) as pilot:
         await reached(pilot, 1)
         await press(pilot, "3")
         await stays(pilot, 1)
