@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: test faults demo check bench bench-peers screenshots clean
+.PHONY: test faults demo check bench bench-peers docs screenshots clean
 
 test: $(READY)
 	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/benchmarks
@@ -15,8 +15,8 @@ demo: $(READY)
 	$(BIN)/firetower demo --tour
 
 check: $(READY)
-	$(BIN)/ruff check src tests screenshots
-	$(BIN)/ruff format --check src tests screenshots
+	$(BIN)/ruff check src tests screenshots docs
+	$(BIN)/ruff format --check src tests screenshots docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -27,6 +27,10 @@ bench: $(READY)
 bench-peers: $(READY)
 	test -x .venv-peers/bin/mlflow || { $(PYTHON) -m venv .venv-peers && .venv-peers/bin/pip install --quiet mlflow; } || true
 	$(BIN)/python tests/benchmarks/peers.py .venv-peers/bin/mlflow
+
+# The references of commands and keys, made from the program.
+docs: $(READY)
+	$(BIN)/python docs/make.py
 
 screenshots: $(READY)
 	$(BIN)/python screenshots/make.py

@@ -26,7 +26,7 @@ def test_a_saved_automation_and_a_draft_are_held_against_the_past(shell: Shell) 
     assert '"alias"' in text
     draft = ("--registry", "models", "--event", "ADD_ARTIFACT_ALIAS", "--no-op")
     [data] = shell.objects("backtest", *draft, "--alias-regex", "^prod", "--cooldown", "10m")
-    assert (data["fired"], data["held_by_cooldown"]) == (1, 0)
+    assert (data["fired"], data["skipped_by_cooldown"]) == (1, 0)
     nothing = shell.run("backtest", *draft, "--alias-regex", "^nothing")
     assert "It would have fired 0 times in the last 30d." in nothing.stdout
     assert "firetower explain" in nothing.stderr

@@ -22,21 +22,27 @@ _NAME = "draft"
 @click.command()
 @click.argument("name", metavar="[NAME]", required=False)
 @automation_options
-@click.option("--since", default="30d", show_default=True, metavar="T", help="How far back.")
+@click.option(
+    "--since",
+    default="30d",
+    show_default=True,
+    metavar="T",
+    help="How far to look back: 30m, 2h, 30d, or 2026-01-31T12:00.",
+)
 @click.option(
     "--show",
     type=click.IntRange(0, 50),
     default=3,
     show_default=True,
     metavar="N",
-    help="Of so many events, the newest, show what would have been sent.",
+    help="Print what would have been sent for this many of the newest events.",
 )
 @json_option
 def backtest(*, name: str | None, since: str, show: int, as_json: bool, **options: Any) -> None:
-    """Tell what an automation would have done with the events there were.
+    """Print what an automation would have done with past events.
 
-    A saved one by its NAME, changed where options are given, or a new one by the options of
-    `automation create`. Nothing is saved and nothing is sent.
+    Give the NAME of a saved one, and options to change it, or only the options of `automation
+    create`. Nothing is saved or sent.
 
     \b
     Examples:
@@ -66,13 +72,13 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
         if body:
             click.echo(f"   {visible(body)}")
     if not result.fired:
-        say("`firetower explain --automation NAME` tells what stopped a saved one.")
+        say("`firetower explain --automation NAME` says what stopped a saved automation.")
 
 
 def _summary(result: Backtest, since: str) -> str:
     is_span = since[-1:].isalpha() and since[:1].isdigit()
     when = f"in the last {since}" if is_span else f"since {date(result.since)}"
-    held = f"; the cooldown would have held {result.held:,} more" if result.held else ""
+    held = f"; the cooldown would have skipped {result.held:,} more" if result.held else ""
     return f"It would have fired {counted(result.fired, 'time')} {when}{held}."
 
 
@@ -88,7 +94,7 @@ def _data(
     return {
         "sentence": definition.sentence,
         "fired": result.fired,
-        "held_by_cooldown": result.held,
+        "skipped_by_cooldown": result.held,
         "bars": list(result.bars),
         "newest": [
             {**event_data(event), "body": render_body(definition, event, endpoint)}

@@ -22,16 +22,30 @@ from firetower.core.json import dump, parse
 from firetower.core.text import byte_count
 from firetower.tower.metadata import metadata_of
 
+_aliases = click.option(
+    "--alias", "aliases", multiple=True, metavar="ALIAS", help="Alias to add to the version."
+)
+
 
 @click.command()
 @click.argument("collection", metavar="ENTITY/PROJECT/COLLECTION", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=str))
-@click.option("--type", "type_", metavar="TYPE", help="model, dataset, ….")
-@click.option("--reference", "references", multiple=True, metavar="URI", help="Kept elsewhere.")
-@click.option("--alias", "aliases", multiple=True, metavar="ALIAS")
-@click.option("--tag", "tags", multiple=True, metavar="TAG")
-@click.option("--metadata", multiple=True, metavar="JSON|@FILE|KEY=VALUE")
-@click.option("--from", "source", metavar="FILE|-", type=click.File("rb"), help="Many at once.")
+@click.option("--type", "type_", metavar="TYPE", help="Artifact type: model, dataset, …")
+@click.option(
+    "--reference", "references", multiple=True, metavar="URI", help="File kept elsewhere."
+)
+@_aliases
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag to add to the version.")
+@click.option(
+    "--metadata", multiple=True, metavar="JSON|@FILE|KEY=VALUE", help="Metadata of the version."
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE|-",
+    type=click.File("rb"),
+    help="Log many versions: one JSON object a line.",
+)
 @json_option
 def log(
     *,
@@ -45,9 +59,9 @@ def log(
     source: BinaryIO | None,
     as_json: bool,
 ) -> None:
-    """Log a version: files, folders and references, hashed and not copied.
+    """Log a version from files, folders and references, and print its reference.
 
-    Prints the version's reference. Content that equals the newest version makes no new one.
+    Files are hashed, not copied. No new version is created if the content equals the newest one.
     With --from, each line of a file is a JSON object with collection, type, paths, references,
     aliases, tags and metadata; 200 lines are one transaction.
 
@@ -60,7 +74,7 @@ def log(
     """
     if source is not None:
         if collection or type_ or references or aliases or tags or metadata:
-            raise click.UsageError("--from stands alone: its lines say the rest.")
+            raise click.UsageError("--from takes no other option: its lines have the rest.")
         _log_lines(source, as_json=as_json)
         return
     if collection is None:
@@ -118,10 +132,10 @@ def _object(line: bytes) -> dict[str, JsonValue]:
 @click.command()
 @click.argument("version", metavar="REF")
 @click.argument("collection", metavar="REGISTRY/COLLECTION")
-@click.option("--alias", "aliases", multiple=True, metavar="ALIAS")
+@_aliases
 @json_option
 def link(*, version: str, collection: str, aliases: tuple[str, ...], as_json: bool) -> None:
-    """Link a version into a registry; print its reference there.
+    """Link a version to a registry, and print its reference there.
 
     \b
     Examples:

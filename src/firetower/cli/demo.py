@@ -25,15 +25,20 @@ _SHOWN = 20
     default=1.0,
     show_default=True,
     metavar="X",
-    help="How many times as fast as people the team works.",
+    help="Speed up the team's work this many times.",
 )
-@click.option("--tour", is_flag=True, help="Be shown around.")
+@click.option("--tour", is_flag=True, help="Open the app with a guided tour.")
 @click.option("--headless", is_flag=True, help="Print the feed instead of opening the app.")
 @click.option(
-    "--seed", type=int, default=7, show_default=True, metavar="N", help="Another team's luck."
+    "--seed",
+    type=int,
+    default=7,
+    show_default=True,
+    metavar="N",
+    help="Seed of the simulation.",
 )
 def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
-    """Watch a simulated team at work, on a database that is gone afterwards.
+    """Watch a simulated team at work, on a temporary database.
 
     \b
     Examples:
@@ -41,9 +46,7 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
       firetower demo --headless --speed 5
     """
     if database_url() is not None:
-        raise InvalidInput(
-            "the demo has a database of its own, for as long as it runs", "Leave out --database."
-        )
+        raise InvalidInput("the demo uses its own temporary database", "Leave out --database.")
     if headless:
         return _print_until_interrupted(speed, seed)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -53,7 +56,7 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
     from firetower.demo.session import DemoSession
     from firetower.tui.run import run_app
 
-    say("setting the scene …")
+    say("preparing the demo …")
     with DemoSession(speed=speed, seed=seed) as session:
         return run_app(session.database_url, tour=tour)
 

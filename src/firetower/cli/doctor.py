@@ -22,9 +22,9 @@ _ROOM = (80, 24)
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
-    """Examine database, key, workers, endpoints, clock and terminal; change nothing.
+    """Check database, key, workers, endpoints, clock and terminal.
 
-    Exit code 1 if anything fails; a warning is none.
+    Changes nothing. The exit code is 1 if a check fails; a warning is not a failure.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
                 {
                     "check": check.name,
                     "health": check.health.value,
-                    "said": check.said,
+                    "message": check.said,
                     "hint": check.hint or None,
                 }
             )
@@ -53,9 +53,9 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
 
 
 def _terminal() -> Iterator[Check]:
-    """Look what the app would find to draw on."""
+    """Check the terminal that the app would draw on."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        yield good("terminal", "none here: the app needs one, the commands do not")
+        yield good("terminal", "none; only the app needs one")
         return
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if encoding == "utf8":
@@ -71,17 +71,17 @@ def _terminal() -> Iterator[Check]:
     yield _colours()
     if os.environ.get("TMUX"):
         hint = "For copying: `set -g set-clipboard on` in ~/.tmux.conf."
-        yield doubtful("clipboard", "in tmux, which keeps OSC 52 to itself unless told", hint)
+        yield doubtful("clipboard", "in tmux, which does not pass OSC 52 on by default", hint)
     elif os.environ.get("STY"):
-        yield doubtful("clipboard", "in screen, which lets no OSC 52 through", "Use tmux to copy.")
+        yield doubtful("clipboard", "in screen, which does not pass OSC 52 on", "Use tmux to copy.")
     else:
         over = "over SSH, " if os.environ.get("SSH_CONNECTION") else ""
-        yield good("clipboard", f"{over}by OSC 52; whether the terminal takes it cannot be asked")
+        yield good("clipboard", f"{over}by OSC 52, if the terminal supports it")
 
 
 def _colours() -> Check:
     if "NO_COLOR" in os.environ:
-        return good("colours", "none, as NO_COLOR asks")
+        return good("colours", "none, because NO_COLOR is set")
     if os.environ.get("COLORTERM") in {"truecolor", "24bit"}:
         return good("colours", "16 million")
     term = os.environ.get("TERM", "")

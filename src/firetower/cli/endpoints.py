@@ -25,6 +25,7 @@ from firetower.core.endpoints import (
     parse_schedule,
 )
 from firetower.core.errors import FiretowerError
+from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import counted
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +52,7 @@ _DELIVERY_OPTIONS = (
         "--retry-schedule",
         "schedule",
         type=parse_schedule,
-        default="5s,5m,30m,2h,5h,10h,14h,20h,24h",
+        default=",".join(map(duration, DEFAULT_SCHEDULE)),
         show_default=True,
         metavar='"5s,5m"',
         help='Waits after each failed attempt; "" never retries.',

@@ -1,12 +1,13 @@
-"""`firetower explain`: why something fired, and why it did not."""
+"""`firetower explain`: why an automation fired, or why not."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import json_option, parse_since
+from firetower.cli.options import ROW_ID, json_option, since_option
 from firetower.cli.output import date, event_data, event_text, print_json, say
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
@@ -15,14 +16,14 @@ _INDENT = "   "
 
 
 @click.command()
-@click.argument("event_id", metavar="[EVENT]", type=click.IntRange(1, 2**63 - 1), required=False)
-@click.option("--automation", metavar="NAME", help="Why this one has not fired of late.")
-@click.option("--since", metavar="T", help="With --automation: 30m, 2h, 7d; all unless given.")
+@click.argument("event_id", metavar="[EVENT]", type=ROW_ID, required=False)
+@click.option("--automation", metavar="NAME", help="Explain this automation.")
+@since_option
 @json_option
 def explain(
-    *, event_id: int | None, automation: str | None, since: str | None, as_json: bool
+    *, event_id: int | None, automation: str | None, since: datetime | None, as_json: bool
 ) -> None:
-    """Tell of an event why each automation near it fired or did not, or of an automation.
+    """Explain why automations fired on an event or not, or what stopped one automation.
 
     The number of an event is in `firetower events`.
 
@@ -35,13 +36,12 @@ def explain(
         raise click.UsageError("Give an EVENT or --automation NAME.")
     if since is not None and automation is None:
         raise click.UsageError("--since belongs to --automation.")
-    moment = None if since is None else parse_since(since)
     with open_tower() as tower:
         if automation is None:
             assert event_id is not None
             _print_event(tower.explain.event(event_id, clock=date), as_json=as_json)
         else:
-            groups = tower.explain.automation(automation, since=moment, clock=date)
+            groups = tower.explain.automation(automation, since=since, clock=date)
             _print_automation(automation, groups, as_json=as_json)
 
 
@@ -55,7 +55,7 @@ def _print_event(explanation: Explanation, *, as_json: bool) -> None:
         for line in _finding_lines(finding):
             click.echo(line)
     if not explanation.findings:
-        say("No automation is near it.")
+        say("No automation is near this event.")
     if explanation.elsewhere:
         say(f"{counted(explanation.elsewhere, 'automation')} elsewhere.")
     if not explanation.evaluated:

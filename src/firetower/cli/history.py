@@ -43,7 +43,11 @@ _Key = tuple[int, str, int]
 @click.command()
 @follow_option
 @since_option
-@click.option("--status", type=click.Choice([one.value for one in Status], case_sensitive=False))
+@click.option(
+    "--status",
+    type=click.Choice([one.value for one in Status], case_sensitive=False),
+    help="Print only executions of this status.",
+)
 @limit_option
 @json_option
 def feed(
