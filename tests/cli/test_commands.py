@@ -27,7 +27,7 @@ def test_an_alias_goes_to_the_webhook_and_into_the_feed(shell: Shell) -> None:
     assert line["status_code"] == 202
     assert shell.objects("feed", "--status", "failed") == []
     [execution] = shell.objects("execution", "show", str(line["id"]))
-    tries = execution["tries"]
+    tries = execution["attempts"]
     assert isinstance(tries, list)
     assert [json.loads(one["request_body"]) for one in tries] == [{"alias": "production"}]
     text = shell.ok("execution", "show", str(line["id"]))

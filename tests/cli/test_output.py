@@ -1,39 +1,49 @@
 """The lines of the feed, as text."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core.builders import NOON, make_execution
-from firetower.cli.output import clock, feed_text
-from firetower.core.executions import COOLDOWN, REDELIVERY, SHADOW, Status
-from firetower.core.feed import line_of
+from firetower.cli.output import date, feed_text
+from firetower.core.executions import SkipReason, Status
+from firetower.core.feed import FeedLine
 
-DUE = NOON + timedelta(minutes=10)
+LATER = NOON + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize(
-    ("status", "attempts", "code", "reason", "end"),
+    ("given", "end"),
     [
-        pytest.param("skipped", 0, None, COOLDOWN, f"cooldown until {clock(DUE)}", id="cooldown"),
-        pytest.param("skipped", 0, None, SHADOW, "shadow", id="shadow"),
-        pytest.param(
-            "pending", 0, None, REDELIVERY, f"redelivery asked at {clock(DUE)}", id="first sending"
+        (
+            {"skip_reason": SkipReason.COOLDOWN, "cooldown_until": LATER},
+            f"cooldown until {date(LATER)}",
         ),
-        pytest.param(
-            "pending", 2, 503, REDELIVERY, f"redelivery asked at {clock(DUE)}", id="redelivery"
+        ({"skip_reason": SkipReason.SHADOW}, "shadow"),
+        (
+            {
+                "status": Status.PENDING,
+                "attempts": 2,
+                "status_code": 503,
+                "next_attempt_at": NOON,
+                "redelivery_requested_at": LATER,
+            },
+            f"503  redelivery requested at {date(LATER)}",
         ),
-        pytest.param(
-            "pending", 2, None, REDELIVERY, f"redelivery asked at {clock(DUE)}", id="of an error"
+        (
+            {
+                "status": Status.PENDING,
+                "attempts": 2,
+                "status_code": 503,
+                "next_attempt_at": LATER,
+                "detail": "503",
+            },
+            f"503, again {date(LATER)}",
         ),
-        pytest.param("failed", 1, None, "gave up", "gave up", id="failed"),
-        pytest.param("finished", 1, 202, None, "202", id="finished"),
+        ({"status": Status.FAILED, "attempts": 1, "detail": "gave up"}, "gave up"),
+        ({"status": Status.FINISHED, "attempts": 1, "status_code": 202}, "202"),
     ],
 )
-def test_a_line_ends_with_why(
-    status: str, attempts: int, code: int | None, reason: str | None, end: str
-) -> None:
-    execution = make_execution(
-        status=Status(status), reason=reason, due_at=DUE, attempts=attempts, status_code=code
-    )
-    assert feed_text(line_of(execution)).endswith(f"  {end}")
+def test_feed_text_ends_with_answer_and_reason(given: dict[str, Any], end: str) -> None:
+    assert feed_text(FeedLine.of(make_execution(**given))).endswith(f"  {end}")

@@ -110,7 +110,7 @@ def make_revision(
 
 
 def make_execution(*, status: Status = Status.SKIPPED, **more: Any) -> Execution:
-    """Return an execution of an alias at noon, due ten minutes later."""
+    """Return an execution of an alias at noon."""
     given = {
         "id": 1,
         "webhook_id": "msg_1",
@@ -119,8 +119,6 @@ def make_execution(*, status: Status = Status.SKIPPED, **more: Any) -> Execution
         "revision": 1,
         "event": make_event(),
         "endpoint": None,
-        "reason": None,
-        "due_at": NOON + timedelta(minutes=10),
         "created_at": NOON,
         **more,
     }

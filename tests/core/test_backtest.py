@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.builders import NOON, make_definition, make_event, make_revision
 from firetower.core.backtest import backtest
 from firetower.core.events import Event
-from firetower.core.executions import COOLDOWN, Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.matching import decide
 
 HOUR = timedelta(hours=1)
@@ -38,7 +38,7 @@ def test_it_fires_and_holds_what_evaluation_does(
     matching = [(event.id, event.recorded_at, event.cause) for event in events.values()]
     result = backtest(revision.definition, matching, find, since=NOON, until=NOON + HOUR)
     assert result.fired == len(fired) == sum(result.bars)
-    assert result.held == sum(firing.reason == COOLDOWN for firing in firings)
+    assert result.held == sum(firing.skip_reason is SkipReason.COOLDOWN for firing in firings)
     assert list(result.newest) == fired[:-51:-1]
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from core.builders import MODELS, make_definition, make_event, make_revision, refusal
 from firetower.core.events import EventType
-from firetower.core.executions import Status
-from firetower.core.matching import LIMIT, check_cause, depth_of, fire, loop_reason, webhook_id
+from firetower.core.executions import SkipReason, Status
+from firetower.core.matching import LIMIT, check_cause, depth_of, fire, webhook_id
 from firetower.core.scopes import ContainerScope
 
 
@@ -40,6 +40,8 @@ def test_a_chain_that_is_too_long_ends(depth: int, status: Status) -> None:
     scope = ContainerScope(container=MODELS)
     definition = make_definition(scope=scope, event_type=EventType.ADD_ARTIFACT_ALIAS)
     event = make_event(EventType.ADD_ARTIFACT_ALIAS, alias="a", cause=cause)
-    firing = fire(make_revision(definition), event, None, {})
-    assert firing.status is status
-    assert firing.reason == loop_reason(cause)
+    decision = fire(make_revision(definition), event, None, {})
+    assert decision.status is status
+    if status is Status.SKIPPED:
+        assert decision.skip_reason is SkipReason.LOOP
+        assert decision.detail == f"{LIMIT} automations fired one another"

@@ -30,8 +30,8 @@ def judged(answer: Answer, **given: Any) -> Verdict:
 def wait(retry_after: str, *, jitter: float = 0, now: datetime = NOON) -> timedelta:
     verdict = judged(Answer(503, retry_after=retry_after), jitter=jitter, now=now)
     assert verdict.status is Status.PENDING
-    assert verdict.due_at is not None
-    return verdict.due_at - now
+    assert verdict.next_attempt_at is not None
+    return verdict.next_attempt_at - now
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
@@ -49,7 +49,7 @@ def test_an_answer_that_could_not_be_read_is_a_failure_whatever_its_code() -> No
     for code in (200, 410, None):
         verdict = judged(Answer(code, error="timed out"))
         assert verdict.status is Status.PENDING
-        assert verdict.reason == "timed out"
+        assert verdict.detail == "timed out"
         assert not verdict.disables_endpoint
 
 
@@ -58,8 +58,8 @@ def test_410_gives_up_at_once_and_disables_the_endpoint(retries_used: int) -> No
     verdict = judged(Answer(410, retry_after="60"), retries_used=retries_used)
     assert verdict.status is Status.FAILED
     assert verdict.disables_endpoint
-    assert verdict.due_at is None
-    assert "410" in (verdict.reason or "")
+    assert verdict.next_attempt_at is None
+    assert "410" in (verdict.detail or "")
 
 
 def test_the_default_schedule_is_that_of_standard_webhooks() -> None:
@@ -76,13 +76,13 @@ def test_failures_walk_through_the_schedule_and_then_give_up(
     for used, step in enumerate(schedule):
         verdict = judged(answer, retries_used=used, schedule=schedule, now=now)
         assert verdict == Verdict(Status.PENDING, now + step, answer.words)
-        assert verdict.due_at is not None
-        now = verdict.due_at
+        assert verdict.next_attempt_at is not None
+        now = verdict.next_attempt_at
     last = judged(answer, retries_used=len(schedule), schedule=schedule, now=now)
     assert last.status is Status.FAILED
-    assert last.due_at is None
+    assert last.next_attempt_at is None
     tries = "1 try" if not schedule else f"{len(schedule) + 1} tries"
-    assert last.reason == f"gave up after {tries}: {answer.words}"
+    assert last.detail == f"gave up after {tries}: {answer.words}"
 
 
 def test_the_first_lost_try_is_repeated_at_once_and_the_others_as_failed_ones_are() -> None:
@@ -97,12 +97,12 @@ def test_the_first_lost_try_is_repeated_at_once_and_the_others_as_failed_ones_ar
     assert lost(0, 2) == Verdict(Status.PENDING, NOON, LOST)
     assert lost(1, 0) == Verdict(Status.PENDING, NOON + SECOND * 6, LOST)
     assert lost(2, 1) == Verdict(Status.PENDING, NOON + SECOND * 360, LOST)
-    assert lost(3, 2) == Verdict(Status.FAILED, reason=f"gave up, 4 tries were lost: {LOST}")
+    assert lost(3, 2) == Verdict(Status.FAILED, detail=f"gave up, 4 attempts were lost: {LOST}")
 
 
 @given(jitters, st.integers(0, len(DEFAULT_SCHEDULE) - 1), failures)
 def test_jitter_moves_a_wait_by_a_fifth_at_most(jitter: float, used: int, answer: Answer) -> None:
-    due = judged(answer, retries_used=used, jitter=jitter).due_at
+    due = judged(answer, retries_used=used, jitter=jitter).next_attempt_at
     assert due is not None
     step = DEFAULT_SCHEDULE[used]
     assert step * 0.8 <= due - NOON <= step * 1.2
@@ -170,4 +170,4 @@ def test_a_retry_after_date_waits_until_that_date(seconds: int) -> None:
 
 def test_retry_after_gives_no_try_beyond_the_schedule() -> None:
     verdict = judged(Answer(503, retry_after="60"), retries_used=len(DEFAULT_SCHEDULE))
-    assert verdict == Verdict(Status.FAILED, reason="gave up after 10 tries: 503")
+    assert verdict == Verdict(Status.FAILED, detail="gave up after 10 attempts: 503")

@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from core.builders import NOON, make_definition, make_endpoint, make_event, make_revision
 from core.builders import make_webhook as webhook
 from firetower.core.automations import Mode
-from firetower.core.executions import Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.matching import (
     AutomationIndex,
-    Firing,
-    disabled_reason,
+    Decision,
     evaluate,
     fire,
-    starts_cooldown,
 )
 from firetower.core.templates import MASK
 
@@ -31,9 +29,9 @@ def fired(
     minutes: list[float],
     *,
     mode: Mode = Mode.ENABLED,
-    last_fired: Mapping[int, Any] | None = None,
+    cooldowns: Mapping[int, Any] | None = None,
     **definition: Any,
-) -> list[Firing]:
+) -> list[Decision]:
     """Return what becomes of events at these minutes after noon."""
     revision = make_revision(
         make_definition(**{"cooldown": TEN_MINUTES, **definition}), mode=mode, endpoint_id=1
@@ -42,13 +40,13 @@ def fired(
         make_event(event_id=number, at=NOON + MINUTE * minute)
         for number, minute in enumerate(minutes, 1)
     ]
-    return evaluate(events, AutomationIndex([revision]), ENDPOINTS, last_fired or {})
+    return evaluate(events, AutomationIndex([revision]), ENDPOINTS, cooldowns or {})
 
 
-def outcome(firings: list[Firing]) -> list[str]:
+def outcome(decisions: list[Decision]) -> list[str]:
     return [
-        firing.status.value if firing.reason is None else firing.reason.split(":")[0]
-        for firing in firings
+        decision.status.value if decision.skip_reason is None else decision.skip_reason.value
+        for decision in decisions
     ]
 
 
@@ -76,33 +74,33 @@ def test_a_cooldown_holds_back_what_comes_too_soon(
     assert outcome(fired(minutes)) == outcomes
 
 
-def test_a_firing_that_was_held_back_says_until_when() -> None:
+def test_a_decision_that_was_held_back_says_until_when() -> None:
     _, held = fired([0, 3])
     assert held.status is Status.SKIPPED
-    assert held.held_until == NOON + TEN_MINUTES
+    assert held.cooldown_until == NOON + TEN_MINUTES
     _, held = fired([0, -3])
-    assert held.held_until == NOON + 7 * MINUTE
+    assert held.cooldown_until == NOON + 7 * MINUTE
 
 
 def test_a_cooldown_goes_on_from_what_the_store_remembers() -> None:
-    assert outcome(fired([3], last_fired={1: NOON})) == ["cooldown"]
-    assert outcome(fired([3], last_fired={2: NOON})) == ["finished"]
+    assert outcome(fired([3], cooldowns={1: NOON})) == ["cooldown"]
+    assert outcome(fired([3], cooldowns={2: NOON})) == ["finished"]
 
 
 def test_without_a_cooldown_every_event_fires() -> None:
-    firings = fired([0, 0, 0], cooldown=None, last_fired={1: NOON})
-    assert outcome(firings) == ["finished"] * 3
+    decisions = fired([0, 0, 0], cooldown=None, cooldowns={1: NOON})
+    assert outcome(decisions) == ["finished"] * 3
 
 
-def test_a_shadow_firing_begins_a_cooldown_as_a_real_one_would() -> None:
+def test_a_shadow_decision_begins_a_cooldown_as_a_real_one_would() -> None:
     assert outcome(fired([0, 1], mode=Mode.SHADOW)) == ["shadow", "cooldown"]
 
 
-def test_a_firing_that_a_disabled_endpoint_swallowed_begins_no_cooldown() -> None:
+def test_a_decision_that_a_disabled_endpoint_swallowed_begins_no_cooldown() -> None:
     revision = make_revision(make_definition(action=webhook(), cooldown=TEN_MINUTES))
     events = [make_event(event_id=number) for number in (1, 2)]
-    firings = evaluate(events, AutomationIndex([revision]), {}, {})
-    assert outcome(firings) == ["the endpoint was deleted"] * 2
+    decisions = evaluate(events, AutomationIndex([revision]), {}, {})
+    assert outcome(decisions) == ["endpoint_deleted"] * 2
 
 
 def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
@@ -114,8 +112,8 @@ def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
         ]
     )
     events = [make_event(event_id=number, at=NOON + MINUTE * number) for number in (1, 2)]
-    firings = evaluate(events, index, {}, {})
-    assert [(f.event.id, f.revision.automation_id, f.status.value) for f in firings] == [
+    decisions = evaluate(events, index, {}, {})
+    assert [(f.event.id, f.revision.automation_id, f.status.value) for f in decisions] == [
         (1, 1, "finished"),
         (2, 1, "skipped"),
         (2, 2, "finished"),
@@ -123,52 +121,52 @@ def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
 
 
 @given(st.lists(st.integers(-30, 30), max_size=12))
-def test_a_firing_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_clock_set_back(
+def test_a_decision_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_clock_set_back(
     minutes: list[int],
 ) -> None:
     began: datetime | None = None
-    for firing in fired([*map(float, minutes)]):
-        at = firing.event.recorded_at
+    for decision in fired([*map(float, minutes)]):
+        at = decision.event.recorded_at
         near = began is not None and abs(at - began) < TEN_MINUTES
-        assert (firing.status is Status.SKIPPED) is near
+        assert (decision.status is Status.SKIPPED) is near
         began = min(began, at) if near and began is not None else at
-        assert firing.held_until in {None, began + TEN_MINUTES}
+        assert decision.cooldown_until in {None, began + TEN_MINUTES}
 
 
 @pytest.mark.parametrize(
-    ("mode", "endpoints", "status", "reason"),
+    ("mode", "endpoints", "status", "skip_reason"),
     [
         pytest.param(Mode.ENABLED, ENDPOINTS, Status.PENDING, None, id="enabled"),
-        pytest.param(Mode.SHADOW, ENDPOINTS, Status.SKIPPED, "shadow", id="shadow"),
+        pytest.param(Mode.SHADOW, ENDPOINTS, Status.SKIPPED, SkipReason.SHADOW, id="shadow"),
         pytest.param(
-            Mode.ENABLED, {}, Status.SKIPPED, "the endpoint was deleted", id="endpoint deleted"
+            Mode.ENABLED, {}, Status.SKIPPED, SkipReason.ENDPOINT_DELETED, id="endpoint deleted"
         ),
         pytest.param(
             Mode.ENABLED,
             {1: make_endpoint(disabled_reason="gone (410)")},
             Status.SKIPPED,
-            "endpoint ci-deploy is disabled: gone (410)",
+            SkipReason.ENDPOINT_DISABLED,
             id="endpoint disabled",
         ),
         pytest.param(
             Mode.SHADOW,
             {1: make_endpoint(disabled=True)},
             Status.SKIPPED,
-            "shadow",
+            SkipReason.SHADOW,
             id="shadow of a disabled endpoint",
         ),
     ],
 )
-def test_a_firing_is_pending_or_says_why_nothing_is_sent(
-    mode: Mode, endpoints: Any, status: Status, reason: str | None
+def test_a_decision_is_pending_or_says_why_nothing_is_sent(
+    mode: Mode, endpoints: Any, status: Status, skip_reason: SkipReason | None
 ) -> None:
     revision = make_revision(make_definition(action=webhook()), mode=mode, endpoint_id=1)
-    firing = fire(revision, make_event(), None, endpoints)
-    assert (firing.status, firing.reason) == (status, reason)
-    assert firing.held_until is None
+    decision = fire(revision, make_event(), None, endpoints)
+    assert (decision.status, decision.skip_reason) == (status, skip_reason)
+    assert decision.cooldown_until is None
 
 
-def test_a_shadow_firing_keeps_what_would_have_been_sent_without_its_secrets() -> None:
+def test_a_shadow_decision_keeps_what_would_have_been_sent_without_its_secrets() -> None:
     revision = make_revision(
         make_definition(action=webhook('["${alias}", "${ACCESS_TOKEN}"]')),
         mode=Mode.SHADOW,
@@ -180,17 +178,15 @@ def test_a_shadow_firing_keeps_what_would_have_been_sent_without_its_secrets() -
     assert fire(make_revision(), make_event(), None, endpoints).request_body is None
 
 
-def test_a_firing_that_sends_nothing_is_finished_at_once() -> None:
+def test_a_decision_that_sends_nothing_is_finished_at_once() -> None:
     assert fire(make_revision(), make_event(), None, {}).status is Status.FINISHED
 
 
 def test_what_is_or_would_be_sent_starts_a_cooldown() -> None:
     revision, event = make_revision(), make_event()
-    assert starts_cooldown(Firing(revision, event, Status.PENDING))
-    assert starts_cooldown(Firing(revision, event, Status.FINISHED))
-    assert starts_cooldown(Firing(revision, event, Status.SKIPPED, "shadow"))
-    assert not starts_cooldown(Firing(revision, event, Status.SKIPPED, "the endpoint was deleted"))
-
-
-def test_an_endpoint_disabled_without_a_reason_is_just_disabled() -> None:
-    assert disabled_reason(make_endpoint(disabled=True)) == "endpoint ci-deploy is disabled"
+    assert Decision(revision, event, Status.PENDING).starts_cooldown
+    assert Decision(revision, event, Status.FINISHED).starts_cooldown
+    assert Decision(revision, event, Status.SKIPPED, SkipReason.SHADOW).starts_cooldown
+    assert not Decision(
+        revision, event, Status.SKIPPED, SkipReason.ENDPOINT_DELETED
+    ).starts_cooldown

@@ -12,7 +12,7 @@ from core.builders import MODELS, VISION, make_definition, make_event, make_exec
 from core.histories import Evaluates, Happens, History, Save, Step, steps
 from firetower.core.automations import Mode, Revision
 from firetower.core.events import Event, EventType
-from firetower.core.executions import COOLDOWN, SHADOW, Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.explanation import (
     Explanation,
     Finding,
@@ -153,24 +153,29 @@ def test_a_collections_filter_says_which_type_it_met() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "words", "group"),
+    ("given", "words", "group"),
     [
-        (Status.FINISHED, None, "fired: finished", "fired"),
-        (Status.FAILED, "gave up after 10 tries", "gave up after 10 tries", "fired"),
-        (Status.SKIPPED, COOLDOWN, "was skipped: cooldown until", "cooldown"),
-        (Status.SKIPPED, SHADOW, "in shadow: recorded, not sent", "shadow"),
+        ({"status": Status.FINISHED}, "fired: finished", "fired"),
+        ({"status": Status.FAILED, "detail": "gave up"}, "fired: failed, gave up", "fired"),
         (
-            Status.SKIPPED,
-            "endpoint pager is disabled: it said 410",
-            "was skipped: endpoint pager is disabled",
-            "endpoint pager is disabled",
+            {"skip_reason": SkipReason.COOLDOWN, "cooldown_until": NOON},
+            "was skipped: cooldown until",
+            "cooldown",
+        ),
+        ({"skip_reason": SkipReason.SHADOW}, "in shadow: recorded, not sent", "shadow"),
+        (
+            {
+                "skip_reason": SkipReason.ENDPOINT_DISABLED,
+                "endpoint": "pager",
+                "detail": "it said 410",
+            },
+            "was skipped: endpoint pager is disabled: it said 410",
+            "endpoint disabled",
         ),
     ],
 )
-def test_what_fired_says_what_became_of_it(
-    status: Status, reason: str | None, words: str, group: str
-) -> None:
-    execution = make_execution(status=status, reason=reason)
+def test_what_fired_says_what_became_of_it(given: dict[str, Any], words: str, group: str) -> None:
+    execution = make_execution(**given)
     finding = found(an_automation(), execution=execution)
     assert finding is not None
     assert finding.stop is None

@@ -14,7 +14,7 @@ from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Mode
 from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EventType
-from firetower.core.executions import COOLDOWN, SHADOW, Execution, Status
+from firetower.core.executions import Execution, SkipReason, Status
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.tower import Tower
@@ -37,14 +37,14 @@ def scope_kind(automation: Automation) -> str:
 
 
 def outcome(execution: Execution) -> str:
-    match execution.status, execution.reason:
-        case Status.SKIPPED, reason if reason in {COOLDOWN, SHADOW}:
-            return f"skipped: {reason}"
-        case Status.SKIPPED, reason if "disabled" in str(reason):
+    match execution.status, execution.detail:
+        case Status.SKIPPED, _ if execution.skip_reason is SkipReason.ENDPOINT_DISABLED:
             return "skipped: disabled"
-        case Status.FAILED, reason if "gave up" in str(reason):
+        case Status.SKIPPED, _:
+            return f"skipped: {execution.skip_reason}"
+        case Status.FAILED, detail if "gave up" in str(detail):
             return "failed: gave up"
-        case Status.FAILED, reason if "410" in str(reason):
+        case Status.FAILED, detail if "410" in str(detail):
             return "failed: gone"
         case Status.FINISHED, _ if execution.attempts > 1:
             return "finished after a retry"
@@ -121,7 +121,7 @@ def test_each_enabled_automation_has_fired(tower: Tower) -> None:
 
 def test_a_retry_is_due_within_a_minute(tower: Tower) -> None:
     pending = tower.executions.newest(100, status=Status.PENDING)
-    dues = [execution.due_at for execution in pending if execution.due_at is not None]
+    dues = [one.next_attempt_at for one in pending if one.next_attempt_at is not None]
     assert len(dues) == len(pending)
     assert all(NOW < due < NOW + timedelta(minutes=1) for due in dues)
 

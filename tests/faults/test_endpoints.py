@@ -100,7 +100,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_so(tmp_path: Path) -> Non
         two, one = every_execution(tower)
         assert one.status is Status.FAILED
         assert two.status is Status.SKIPPED
-        assert two.reason == "endpoint ci is disabled: the endpoint is gone (410)"
+        assert two.describe(str) == "endpoint ci is disabled: the endpoint is gone (410)"
         assert len(receiver.requests) == 1
         receiver.answer = lambda _: (200, {}, b"ok")
         assert tower.endpoints.enable("ci", EndpointKind.WEBHOOK).missed == 2

@@ -67,10 +67,10 @@ def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
             assert elsewhere.requests == []
             for execution in tower.executions.newest(10_000):
                 status, said = EXPECTED[execution.automation]
-                assert execution.status is status, (execution.automation, execution.reason)
+                assert execution.status is status, (execution.automation, execution.detail)
                 _, attempts = tower.executions.get(execution.id)
                 if said is not None:
-                    assert said in str(execution.reason), execution.automation
+                    assert said in str(execution.detail), execution.automation
                 for attempt in attempts:
                     # Left alone, those that hang and drip would take 30 s.
                     assert attempt.duration_ms < BOUND_MS
@@ -104,5 +104,5 @@ def test_a_name_that_is_not_found_is_tried_again_and_given_up_on(tmp_path: Path)
             wait_for_peace(database)
         [execution] = tower.executions.newest(10)
         assert (execution.status, execution.attempts) == (FAILED, TRIES)
-        assert "the host's name was not found" in str(execution.reason)
+        assert "the host's name was not found" in str(execution.detail)
         check(gather(database, ["one"], []), all_finished=False)

@@ -39,7 +39,7 @@ def _make_old(database: str) -> None:
 def _make_due(database: str) -> None:
     with _changing(database) as connection:
         waiting = update(schema.executions).where(has_status(Status.PENDING))
-        assert connection.execute(waiting.values(due_at=EPOCH)).rowcount >= WAITING
+        assert connection.execute(waiting.values(next_attempt_at=EPOCH)).rowcount >= WAITING
 
 
 @contextmanager

@@ -39,8 +39,8 @@ def test_any_retry_after_is_a_wait_from_a_second_to_a_day(said: str) -> None:
         jitter=0,
     )
     assert verdict.status is Status.PENDING
-    assert verdict.due_at is not None
-    assert timedelta(seconds=1) <= verdict.due_at - NOON <= timedelta(days=1)
+    assert verdict.next_attempt_at is not None
+    assert timedelta(seconds=1) <= verdict.next_attempt_at - NOON <= timedelta(days=1)
 
 
 @given(filters, jsons | numbers | anything)

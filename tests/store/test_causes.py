@@ -3,7 +3,7 @@
 import pytest
 
 from firetower.core.errors import InvalidInput
-from firetower.core.executions import Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.matching import LIMIT
 from firetower.store.store import CAUSE_VARIABLE, Store
 from firetower.tower import connect
@@ -30,10 +30,8 @@ def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
         bench.turn()
     *fired, last = bench.executions
     assert {one.status for one in fired} == {Status.FINISHED}
-    assert (last.status, last.reason) == (
-        Status.SKIPPED,
-        f"loop: {LIMIT} automations fired one another",
-    )
+    assert (last.status, last.skip_reason) == (Status.SKIPPED, SkipReason.LOOP)
+    assert last.describe(str) == f"loop: {LIMIT} automations fired one another"
     chain = bench.tower.executions.chain(last)
     assert [one.id for one in chain] == [one.id for one in reversed(fired)]
     assert last.event.as_data()["cause"] == fired[-1].webhook_id

@@ -56,10 +56,12 @@ class Endpoint:
         found = self.bench.tower.endpoints.find("ci").circuit
         waiting = self.waiting()
         for execution in waiting:
-            assert execution.due_at is not None
-            assert execution.due_at > self.bench.now  # what is due, and not held, was tried
+            assert execution.next_attempt_at is not None
+            assert (
+                execution.next_attempt_at > self.bench.now
+            )  # what is due, and not held, was tried
             if execution.attempts == 0 and found is None:  # it was let go, and goes out in its turn
-                assert execution.due_at - self.bench.now <= APART * len(waiting)
+                assert execution.next_attempt_at - self.bench.now <= APART * len(waiting)
 
     def waiting(self) -> list[Execution]:
         return self.bench.tower.executions.newest(10_000, status=Status.PENDING)
@@ -72,7 +74,9 @@ class Endpoint:
             waiting = self.waiting()
             if not waiting:
                 break
-            bench.now = max(bench.now + _TICK / 10, min(filter(None, (w.due_at for w in waiting))))
+            bench.now = max(
+                bench.now + _TICK / 10, min(filter(None, (w.next_attempt_at for w in waiting)))
+            )
         assert bench.now - began <= _LONGEST
         assert bench.tower.endpoints.find("ci").circuit is None
 
@@ -127,7 +131,7 @@ def test_a_dead_endpoint_is_tried_by_each_schedule_and_takes_few_first_tries(
         if opened_at is None and circuit is not None:
             opened_at = bench.now
             endpoint.fire(40)
-        due = [one.due_at for one in endpoint.waiting() if one.due_at is not None]
+        due = [one.next_attempt_at for one in endpoint.waiting() if one.next_attempt_at is not None]
         bench.now = min([*due, bench.now + timedelta(hours=1)])
     assert opened_at is not None
     assert opened_at - began >= LASTING_TO_OPEN

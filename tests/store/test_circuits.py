@@ -196,8 +196,8 @@ def test_what_is_held_says_until_when(bench: Bench) -> None:
     fire(bench, 1, "b")
     bench.turn(room=9)
     held = bench.executions[-1]
-    assert held.due_at == found.probe_at
-    assert held.explanation("12:04:31") == "held: circuit of ci open until 12:04:31"
+    assert held.circuit_open_until == found.probe_at
+    assert held.describe(lambda _: "12:04:31") == "circuit open until 12:04:31 (ci)"
     assert held.as_data()["status"] == "pending"
 
 
@@ -230,7 +230,7 @@ def test_the_first_success_closes_it_and_the_backlog_goes_out_slowly(bench: Benc
     bench.answer(claim, 202)
     assert circuit(bench) is None
     held = [one for one in bench.executions if one.attempts == 0]
-    due = [one.due_at for one in held if one.due_at is not None]
+    due = [one.next_attempt_at for one in held if one.next_attempt_at is not None]
     assert due == [bench.now + number * APART for number in range(3)]
     assert len([claim for claim in bench.turn(room=9) if claim.number == 1]) == 1
 

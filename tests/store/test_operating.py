@@ -59,7 +59,7 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
     bench.automate()
     bench.tower.add_alias(bench.version, "production")
     [claim] = bench.turn(room=1)
-    verdict = Verdict(Status.FAILED, reason="gone wrong")
+    verdict = Verdict(Status.FAILED, detail="gone wrong")
     request = RecordedRequest("http://ci.test/", {}, "{}")
     outcome = Outcome(claim, request, Answer(400), verdict, bench.now, timedelta(0))
     with store.changing() as change:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind
-from firetower.core.executions import Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
 from firetower.store import schema
 from firetower.store.queue.automation_cache import AutomationCache
@@ -95,8 +95,8 @@ def test_a_cooldown_holds_back_and_says_until_when(bench: Bench) -> None:
     bench.turn()
     one, two, three = bench.executions
     assert (one.status, three.status) == (Status.FINISHED, Status.FINISHED)
-    assert (two.status, two.reason) == (Status.SKIPPED, "cooldown")
-    assert two.due_at == START + timedelta(minutes=10)
+    assert (two.status, two.skip_reason) == (Status.SKIPPED, SkipReason.COOLDOWN)
+    assert two.cooldown_until == START + timedelta(minutes=10)
 
 
 def test_a_cooldown_under_a_clock_set_back_ends_after_its_own_length(bench: Bench) -> None:
@@ -115,7 +115,7 @@ def test_shadow_keeps_what_it_would_have_sent(bench: Bench) -> None:
     bench.automate(action=action, mode=Mode.SHADOW)
     bench.tower.add_alias(bench.version, "one")
     assert bench.turn(room=9) == []
-    assert (bench.only.status, bench.only.reason) == (Status.SKIPPED, "shadow")
+    assert (bench.only.status, bench.only.skip_reason) == (Status.SKIPPED, SkipReason.SHADOW)
     assert bench.only.request_body == '{"alias": "one"}'
 
 
@@ -124,7 +124,7 @@ def test_a_disabled_endpoint_leaves_an_execution_that_says_so(bench: Bench) -> N
     bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK, "by ada")
     bench.tower.add_alias(bench.version, "one")
     assert bench.turn(room=9) == []
-    assert bench.only.reason == "endpoint ci is disabled: by ada"
+    assert bench.only.describe(str) == "endpoint ci is disabled: by ada"
 
 
 def test_a_claim_is_leased_to_one_worker(bench: Bench) -> None:
@@ -150,7 +150,7 @@ def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "one")
     [claim] = bench.turn(room=1)
     bench.answer(claim, 503)
-    assert bench.only.due_at == START + timedelta(seconds=5)
+    assert bench.only.next_attempt_at == START + timedelta(seconds=5)
     assert bench.turn(room=1) == []
     bench.now += timedelta(seconds=5)
     [again] = bench.turn(room=1)
@@ -185,7 +185,7 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     bench.turn(room=1, worker="dead")
     with bench.store.changing() as change:
         assert len(recover(change.connection, change.now, ["dead"])) == 1
-    assert (bench.only.status, bench.only.reason) == (Status.PENDING, LOST)
+    assert (bench.only.status, bench.only.detail) == (Status.PENDING, LOST)
 
 
 def test_what_ends_every_worker_waits_as_the_schedule_says_and_is_given_up(bench: Bench) -> None:
@@ -196,12 +196,12 @@ def test_what_ends_every_worker_waits_as_the_schedule_says_and_is_given_up(bench
         assert len(bench.turn(room=1, worker="doomed")) == 1
         with bench.store.changing() as change:
             assert len(recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)) == 1
-        waits.append((bench.only.due_at or bench.now) - bench.now)
+        waits.append((bench.only.next_attempt_at or bench.now) - bench.now)
         bench.now += waits[-1]
     assert waits == [timedelta(0), *DEFAULT_SCHEDULE, timedelta(0)]
     execution, attempts = bench.tower.executions.get(bench.only.id)
     assert execution.status is Status.FAILED
-    assert execution.reason == f"gave up, 11 tries were lost: {LOST}"
+    assert execution.detail == f"gave up, 11 attempts were lost: {LOST}"
     assert execution.finished_at == bench.now
     assert [attempt.outcome for attempt in attempts] == [Status.PENDING] * 10 + [Status.FAILED]
     assert bench.turn(room=1) == []
@@ -216,12 +216,12 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
         [claim] = bench.turn(room=1, worker="doomed")
         with bench.store.changing() as change:
             recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)
-        assert bench.only.due_at == bench.now + expected
+        assert bench.only.next_attempt_at == bench.now + expected
         bench.now += expected
         [claim] = bench.turn(room=1)
         bench.answer(claim, 503)
-        assert bench.only.due_at is not None
-        bench.now = bench.only.due_at
+        assert bench.only.next_attempt_at is not None
+        bench.now = bench.only.next_attempt_at
     assert claim.retries_used == 2
 
 

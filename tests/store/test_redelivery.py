@@ -22,7 +22,7 @@ def test_many_redeliveries_to_one_endpoint_are_due_one_after_the_other(bench: Be
         bench.answer(claim, 202)
     bench.now += timedelta(hours=1)
     assert bench.tower.executions.redeliver([one.id for one in bench.executions]) == 3
-    due = [one.due_at for one in bench.executions]
+    due = [one.next_attempt_at for one in bench.executions]
     assert due == [bench.now + number * APART for number in range(3)]
     assert len(bench.turn(room=5)) == 1
     bench.now += 2 * APART

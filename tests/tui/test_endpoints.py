@@ -135,7 +135,7 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
         assert shows(pilot, "ci-deploy", "◌ off: by hand")
         with scene.store.changing() as change:
             change.connection.exec_driver_sql(
-                "UPDATE executions SET status = 'failed', due_at = NULL, "
+                "UPDATE executions SET status = 'failed', next_attempt_at = NULL, "
                 "finished_at = (SELECT disabled_at FROM endpoints WHERE name = 'ci-deploy') "
                 "WHERE id = (SELECT max(id) FROM executions WHERE status = 'pending')"
             )
@@ -146,7 +146,7 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "1 execution sent again")
-    assert scene.tower.executions.newest(1)[0].reason == "redelivery"
+    assert scene.tower.executions.newest(1)[0].redelivery_requested_at
 
 
 async def test_one_that_keeps_failing_says_so_and_space_sends_at_once(scene: Scene) -> None:

@@ -246,7 +246,7 @@ async def test_a_wide_terminal_tells_what_waits_from_what_was_missed(scene: Scen
     scene.open_circuit("ci-deploy")
     with scene.store.changing() as change:
         change.connection.exec_driver_sql(
-            "UPDATE executions SET status = 'failed', due_at = NULL, "
+            "UPDATE executions SET status = 'failed', next_attempt_at = NULL, "
             "finished_at = (SELECT opened_at FROM circuits) "
             "WHERE id = (SELECT max(id) FROM executions WHERE status = 'pending')"
         )

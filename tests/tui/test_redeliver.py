@@ -14,7 +14,7 @@ def fail_all(scene: Scene) -> int:
     """Let all that was sent have failed, just now; return how many there are."""
     with scene.store.changing() as change:
         change.connection.exec_driver_sql(
-            "UPDATE executions SET status = 'failed', due_at = NULL, lease_until = NULL,"
+            "UPDATE executions SET status = 'failed', next_attempt_at = NULL, lease_until = NULL,"
             " worker_id = NULL, finished_at = (SELECT max(created_at) FROM executions)"
             " WHERE endpoint_id IS NOT NULL AND status IN ('finished', 'pending', 'running')"
         )
@@ -22,7 +22,7 @@ def fail_all(scene: Scene) -> int:
 
 
 def again(scene: Scene) -> list[Execution]:
-    return [one for one in scene.tower.executions.newest(50) if one.reason == "redelivery"]
+    return [one for one in scene.tower.executions.newest(50) if one.redelivery_requested_at]
 
 
 async def test_all_that_failed_goes_out_again_by_a_plan(scene: Scene) -> None:

@@ -44,5 +44,5 @@ def test_an_unforeseen_error_fails_one_execution_alone(
         good, bad = sorted(tower.executions.newest(10), key=lambda e: e.status is Status.FAILED)
         assert (good.status, good.event.alias) == (Status.FINISHED, "good")
         assert (bad.status, bad.event.alias) == (Status.FAILED, "bad")
-        assert "ZeroDivisionError: a\ufffdb\ufffd" in str(bad.reason)
-        assert "a defect of Firetower" in str(bad.reason)
+        assert "ZeroDivisionError: a\ufffdb\ufffd" in str(bad.detail)
+        assert "a defect of Firetower" in str(bad.detail)

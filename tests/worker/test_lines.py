@@ -7,7 +7,8 @@ from pathlib import Path
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
-from firetower.core.feed import FeedLine, FeedState
+from firetower.core.executions import Status
+from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.scopes import ContainerScope
@@ -56,7 +57,7 @@ def test_each_line_is_of_an_execution_that_can_be_looked_up(tmp_path: Path) -> N
                 line.execution.id,
                 line.execution.automation,
                 line.execution.event.alias,
-                line.state.value,
+                line.execution.state.value,
             )
             for line in lines
         }
@@ -75,10 +76,10 @@ def test_a_lost_try_that_ends_its_execution_leaves_a_line(tmp_path: Path) -> Non
         assert len(bench.turn(room=1, worker="doomed")) == 1
         with store.changing() as change:
             recover(change.connection, change.now, ["doomed"])
-        bench.now = bench.only.due_at or bench.now
+        bench.now = bench.only.next_attempt_at or bench.now
     assert len(bench.turn(room=1, worker="doomed")) == 1
     bench.now += timedelta(minutes=1)
     [line] = work(store)
-    assert line.state is FeedState.FAILED
-    assert (line.execution.reason or "").startswith("gave up, 11 tries were lost")
+    assert line.execution.status is Status.FAILED
+    assert (line.execution.detail or "").startswith("gave up, 11 attempts were lost")
     store.close()

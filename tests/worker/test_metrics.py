@@ -11,7 +11,7 @@ import pytest
 import firetower
 from faults.processes import wait_until
 from firetower.core.errors import InvalidInput, StoreError
-from firetower.core.feed import FeedLine, line_of
+from firetower.core.feed import FeedLine
 from firetower.store.store import Store
 from firetower.worker.metrics import read_address, serving
 from receiver import serve
@@ -36,7 +36,7 @@ def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
     seen: list[FeedLine] = []
     said: list[str] = []
     with serving(bench.store, "0", seen.append, said.append) as emit:
-        emit(line_of(first))
+        emit(FeedLine.of(first))
         address = said[0].split()[-1]
         assert address.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(address) as answer:

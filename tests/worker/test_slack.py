@@ -105,10 +105,10 @@ def test_slacks_own_errors_are_kept_and_tried_again(
     said: str,
 ) -> None:
     execution, [attempt], seen = _post(tmp_path, slack.url(path), "production", *options)
-    assert (execution.status, execution.reason) == (Status.PENDING, str(code))
+    assert (execution.status, execution.detail) == (Status.PENDING, str(code))
     assert (attempt.status_code, attempt.response_body) == (code, said)
-    assert execution.due_at is not None
-    wait = (execution.due_at - attempt.ended_at).total_seconds()
+    assert execution.next_attempt_at is not None
+    wait = (execution.next_attempt_at - attempt.ended_at).total_seconds()
     assert 4 <= wait <= 6.5
     assert f"! retrying  tell  alias added  models/resnet:v0 ← production  {code}" in seen
     assert said in seen

@@ -30,7 +30,7 @@ from firetower.cli.output import (
 )
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.feed import FeedLine, Line, Told, line_of
+from firetower.core.feed import FeedLine, Line, Told
 from firetower.core.text import counted, visible
 
 if TYPE_CHECKING:
@@ -108,19 +108,20 @@ def _print_listed(listed: Sequence[Line], *, as_json: bool) -> set[_Key]:
         if isinstance(one, Told):
             click.echo(news_text(one.news))
         else:
-            line = line_of(one)
+            line = FeedLine.of(one)
             shown.add(_key(line))
             _print_line(line, as_json=as_json)
     return shown
 
 
 def _key(line: FeedLine) -> _Key:
-    return line.execution.id, line.state.value, line.attempt
+    return line.execution.id, line.execution.state.value, line.execution.attempts
 
 
 def _is_wanted(line: FeedLine, status: Status | None, since: datetime | None) -> bool:
-    said = "pending" if line.state.value == "retrying" else line.state.value
-    return (status is None or said == status.value) and (since is None or line.at >= since)
+    return (status is None or line.execution.status is status) and (
+        since is None or line.at >= since
+    )
 
 
 def _print_line(line: FeedLine, *, as_json: bool) -> None:
@@ -180,8 +181,8 @@ def show(*, execution_id: int, as_json: bool) -> None:
         found, attempts = tower.executions.get(execution_id)
         causes = tower.executions.chain(found)
     if as_json:
-        tries = [attempt.as_data() for attempt in attempts]
-        print_json({**found.as_data(), "tries": tries, "caused_by": [one.id for one in causes]})
+        sent = [attempt.as_data() for attempt in attempts]
+        print_json({**found.as_data(), "attempts": sent, "caused_by": [one.id for one in causes]})
         return
     _print_execution(found, causes)
     for attempt in attempts:
@@ -201,8 +202,9 @@ def _print_execution(found: Execution, causes: Sequence[Execution]) -> None:
             ),
             ("endpoint", found.endpoint),
             ("status", found.status),
-            ("reason", found.explanation(date(found.due_at))),
-            ("due", date(found.due_at)),
+            ("reason", found.describe(date)),
+            ("next attempt", date(found.next_attempt_at)),
+            ("redelivery", date(found.redelivery_requested_at)),
             ("created", date(found.created_at)),
             ("finished", date(found.finished_at)),
             ("would send", found.request_body),
@@ -217,12 +219,12 @@ def _print_execution(found: Execution, causes: Sequence[Execution]) -> None:
 def _print_attempt(attempt: Attempt) -> None:
     click.echo()
     if not attempt.was_sent:
-        click.echo(visible(f"try {attempt.number}  not sent: {attempt.error}"))
+        click.echo(visible(f"attempt {attempt.number}  not sent: {attempt.error}"))
         return
     answer = attempt.error or str(attempt.status_code)
     click.echo(
         visible(
-            f"try {attempt.number}  {date(attempt.started_at)}  {attempt.method} {attempt.url}"
+            f"attempt {attempt.number}  {date(attempt.started_at)}  {attempt.method} {attempt.url}"
             f"  {answer}  {attempt.duration_ms:,.0f} ms"
         )
     )

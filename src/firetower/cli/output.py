@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -13,8 +13,8 @@ from firetower.core.automations import Automation, Revision, duration
 from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event, instant
-from firetower.core.executions import HELD, REDELIVERY
-from firetower.core.feed import FeedLine, FeedState
+from firetower.core.executions import Status
+from firetower.core.feed import FeedLine
 from firetower.core.json import dump
 from firetower.core.text import visible
 
@@ -35,6 +35,12 @@ def print_json(data: Mapping[str, Any]) -> None:
 def clock(moment: datetime) -> str:
     """Return the local time of day."""
     return moment.astimezone().strftime("%H:%M:%S")
+
+
+def clock_or_date(moment: datetime) -> str:
+    """Return the local time of day, or of another day the date and time."""
+    today = moment.astimezone().date() == datetime.now(UTC).astimezone().date()
+    return clock(moment) if today else date(moment)
 
 
 def date(moment: datetime | None) -> str:
@@ -85,15 +91,17 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
 def feed_text(line: FeedLine) -> str:
     """Return a line of the feed."""
     execution, event = line.execution, line.execution.event
+    code = "" if execution.status_code is None else str(execution.status_code)
+    why = "" if execution.status is Status.FINISHED else execution.describe(clock_or_date)
     parts = [
         clock(line.at),
-        f"{line.state.glyph} {line.state.value:<8}",
+        f"{execution.state.glyph} {execution.state.value:<8}",
         execution.automation,
         event.type.spec.label,
         f"{event.subject} {event.detail}".rstrip(),
-        "" if line.status_code is None else str(line.status_code),
-        "" if line.duration_ms is None else f"{line.duration_ms:,.0f} ms",
-        _why(line),
+        "" if code and why.startswith(code) else code,
+        "" if execution.duration_ms is None else f"{execution.duration_ms:,.0f} ms",
+        why,
     ]
     return visible(_GAP.join(part for part in parts if part))
 
@@ -103,52 +111,29 @@ def news_text(news: CircuitNews) -> str:
     return visible(f"{clock(news.at)}{_GAP}{news.glyph} {news.words(clock)}")
 
 
-def _why(line: FeedLine) -> str:
-    execution = line.execution
-    explained = execution.explanation("" if execution.due_at is None else clock(execution.due_at))
-    if line.state is FeedState.RETRYING:
-        if execution.reason == REDELIVERY:
-            return explained
-        if execution.reason == HELD:
-            error = None if line.error == HELD else line.error
-            return ", ".join(part for part in (error, explained) if part)
-        again = "" if line.next_attempt_at is None else f"again {date(line.next_attempt_at)}"
-        return ", ".join(part for part in (line.error, again) if part)
-    if line.state is FeedState.FINISHED:
-        return ""
-    return explained if line.error in {None, execution.reason} else line.error or ""
-
-
 def feed_data(line: FeedLine) -> dict[str, Any]:
-    """Return a line of the feed as JSON-ready data: the execution, and what this line says."""
-    return {
-        "at": instant(line.at),
-        "state": line.state.value,
-        **line.execution.as_data(),
-        "status_code": line.status_code,
-        "duration_ms": line.duration_ms,
-        "error": line.error,
-        "attempt": line.attempt,
-        "next_attempt_at": None if line.next_attempt_at is None else instant(line.next_attempt_at),
-    }
+    """Return a line of the feed as JSON-ready data: the execution at that moment."""
+    return {"at": instant(line.at), **line.execution.as_data(), "error": line.error}
 
 
 def log_data(line: FeedLine) -> dict[str, Any]:
     """Return a line of the feed for a log: what to search by, and nothing that was sent."""
     execution = line.execution
+    data = execution.as_data()
     return {
         "at": instant(line.at),
-        "state": line.state.value,
+        "state": execution.state.value,
         "execution": execution.id,
         "webhook_id": execution.webhook_id or None,
         "automation": execution.automation,
         "endpoint": execution.endpoint,
         "event": execution.event.id,
-        "attempt": line.attempt,
-        "status": line.status_code,
-        "duration_ms": line.duration_ms,
+        "attempt": execution.attempts,
+        "status_code": execution.status_code,
+        "duration_ms": execution.duration_ms,
         "error": line.error,
-        "next_attempt_at": None if line.next_attempt_at is None else instant(line.next_attempt_at),
+        "skip_reason": data["skip_reason"],
+        "next_attempt_at": data["next_attempt_at"],
     }
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from firetower.core.automations import Definition
 from firetower.core.events import Event
-from firetower.core.matching import begins_anew, held_back
+from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
 
 BARS = "▁▂▃▄▅▆▇█"
 _KEPT = 50
@@ -68,14 +68,16 @@ def backtest(
     newest: deque[int] = deque(maxlen=_KEPT)
     cooldown, began = definition.cooldown, None
     for event_id, at, cause in matching:
-        hold = held_back(cause, at, cooldown, began)
-        if hold is None:
+        if is_loop(cause):
+            continue
+        cooldown_until = cooldown_end(at, cooldown, began)
+        if cooldown_until is None:
             began = at
             fired += 1
             newest.appendleft(event_id)
             bars[min((at - since) // span, parts - 1)] += 1
-        elif hold.until is not None:
+        else:
             held += 1
-            if begins_anew(hold.until, at, cooldown):
+            if restarts_cooldown(cooldown_until, at, cooldown):
                 began = at
     return Backtest(since, until, fired, held, tuple(bars), tuple(find(newest)))

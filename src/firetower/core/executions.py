@@ -1,5 +1,6 @@
 """Executions and their attempts."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -13,7 +14,7 @@ from firetower.core.text import and_list, quoted
 
 
 class Status(StrEnum):
-    """What has become of an execution."""
+    """Where an execution stands."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -33,16 +34,55 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether nothing more happens unless someone redelivers it."""
         return self is not Status.PENDING and self is not Status.RUNNING
 
 
+class SkipReason(StrEnum):
+    """Why an execution was skipped."""
+
+    COOLDOWN = "cooldown"
+    SHADOW = "shadow"
+    LOOP = "loop"
+    ENDPOINT_DISABLED = "endpoint_disabled"
+    ENDPOINT_DELETED = "endpoint_deleted"
+
+
+class ExecutionState(StrEnum):
+    """A status as the feed shows it: pending split by what it waits for."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    """The circuit of its endpoint is open."""
+    RETRYING = "retrying"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+    @property
+    def glyph(self) -> str:
+        """One cell that says it without colour."""
+        return _GLYPHS[self]
+
+
+_GLYPHS = {
+    ExecutionState.PENDING: "◌",
+    ExecutionState.QUEUED: "!",
+    ExecutionState.RETRYING: "!",
+    ExecutionState.RUNNING: "▸",
+    ExecutionState.FINISHED: "✓",
+    ExecutionState.FAILED: "✗",
+    ExecutionState.SKIPPED: "–",
+}
+
+
 class Attempt(Frozen):
-    """One HTTP try of an execution. Secrets in it are masked."""
+    """One HTTP request of an execution. Secrets in it are masked."""
 
     id: int
     number: int
-    """From 1; gaps never occur: a try lost in a crash is recorded as such."""
+    """From 1, without gaps: an attempt lost in a crash is recorded as lost."""
     started_at: AwareDatetime
     duration_ms: float
     method: str = "POST"
@@ -54,67 +94,115 @@ class Attempt(Frozen):
     """The first 1,000 characters."""
     error: str | None = None
     outcome: Status
-    """What followed: the execution's status after this try."""
+    """The execution's status after this attempt."""
     next_attempt_at: datetime | None = None
 
     @property
     def ended_at(self) -> datetime:
-        """When the answer was there, or given up on."""
+        """When the answer arrived, or the attempt was given up."""
         return self.started_at + timedelta(milliseconds=self.duration_ms)
 
     @property
     def was_sent(self) -> bool:
-        """Whether a request was made: an endpoint disabled meanwhile takes none."""
+        """Whether a request was sent."""
         return bool(self.url)
 
     def as_data(self) -> dict[str, Any]:
         """Return the attempt as JSON-ready data."""
         data = self.model_dump(exclude={"id", "started_at", "next_attempt_at"})
         data["started_at"] = instant(self.started_at)
-        data["next_attempt_at"] = (
-            None if self.next_attempt_at is None else instant(self.next_attempt_at)
-        )
+        data["next_attempt_at"] = _optional(self.next_attempt_at)
         return data
 
 
 class Execution(Frozen):
-    """One firing of one automation by one event."""
+    """One automation fired by one event."""
 
     id: int
     webhook_id: str
-    """Sent with every attempt, the same each time, so that a receiver can drop repeats."""
+    """Sent with every attempt, always the same, so that a receiver can drop repeats."""
     automation_id: int
     automation: str
     revision: int
     event: Event
     endpoint: str | None
     status: Status
-    reason: str | None
-    due_at: datetime | None
-    """The next try of a pending one, after a redelivery the moment it was asked for; the end of
-    the cooldown that held back a skipped one."""
+    skip_reason: SkipReason | None = None
+    detail: str | None = None
+    """More about a skip; of a failed or retrying execution, the last answer."""
     created_at: AwareDatetime
+    next_attempt_at: datetime | None = None
+    """While pending."""
+    cooldown_until: datetime | None = None
+    """The end of the cooldown that made it skip."""
+    redelivery_requested_at: datetime | None = None
+    circuit_open_until: datetime | None = None
+    """Of a queued execution: when its endpoint's circuit lets the next probe through."""
     finished_at: datetime | None = None
     attempts: int = 0
-    """Tries begun."""
+    """Attempts begun."""
     status_code: int | None = None
-    """The last answer's."""
+    """Of the last answer."""
     duration_ms: float | None = None
-    """The last try's, in milliseconds."""
+    """Of the last attempt."""
     request_body: str | None = None
-    """In shadow: what would have been sent."""
+    """In shadow: the request that was not sent."""
 
-    def explanation(self, clock: str) -> str:
-        """Return the reason in words; `clock` is the time of day or date of `due_at`."""
-        if self.reason == HELD:
-            return f"held: circuit of {self.endpoint} open until {clock}"
-        if self.reason in _TIMED:
-            return f"{_TIMED[self.reason]} {clock}"
-        return self.reason or ""
+    @property
+    def state(self) -> ExecutionState:
+        """The status as the feed shows it."""
+        if self.circuit_open_until is not None:
+            return ExecutionState.QUEUED
+        if self.status is Status.PENDING and self.attempts > 0:
+            return ExecutionState.RETRYING
+        return ExecutionState(self.status.value)
+
+    def describe(self, clock: Callable[[datetime], str]) -> str:
+        """Say what it waits for, or why it was skipped or failed; "" where nothing is to say.
+
+        `clock` formats a time.
+        """
+        if self.status is Status.SKIPPED:
+            return self._describe_skip(clock)
+        if self.circuit_open_until is not None:
+            return f"circuit open until {clock(self.circuit_open_until)} ({self.endpoint})"
+        if self.status is Status.PENDING and self.next_attempt_at is not None:
+            if self.detail is not None:
+                return f"{self.detail}, again {clock(self.next_attempt_at)}"
+            if self.redelivery_requested_at is not None:
+                return f"redelivery requested at {clock(self.redelivery_requested_at)}"
+        return "" if self.status is Status.RUNNING else self.detail or ""
+
+    def _describe_skip(self, clock: Callable[[datetime], str]) -> str:
+        detail = f": {self.detail}" if self.detail else ""
+        match self.skip_reason:
+            case SkipReason.COOLDOWN if self.cooldown_until is not None:
+                return f"cooldown until {clock(self.cooldown_until)}"
+            case SkipReason.ENDPOINT_DISABLED:
+                return f"endpoint {self.endpoint} is disabled{detail}"
+            case SkipReason.ENDPOINT_DELETED:
+                return "the endpoint was deleted"
+        return f"{self.skip_reason}{detail}"
+
+    def after(self, attempt: Attempt) -> Self:
+        """Return the execution as it was right after one of its attempts."""
+        newest = attempt.number == self.attempts and attempt.outcome is self.status
+        answer = attempt.error or str(attempt.status_code)
+        return self.model_copy(
+            update={
+                "status": attempt.outcome,
+                "detail": self.detail if newest or attempt.outcome is Status.FINISHED else answer,
+                "next_attempt_at": attempt.next_attempt_at,
+                "circuit_open_until": None,
+                "finished_at": attempt.ended_at if attempt.outcome.is_final else None,
+                "attempts": attempt.number,
+                "status_code": attempt.status_code,
+                "duration_ms": attempt.duration_ms,
+            }
+        )
 
     def as_data(self) -> dict[str, JsonValue]:
         """Return the execution as JSON-ready data."""
-        due = None if self.due_at is None else instant(self.due_at)
         return {
             "id": self.id,
             "webhook_id": self.webhook_id,
@@ -122,11 +210,16 @@ class Execution(Frozen):
             "revision": self.revision,
             "endpoint": self.endpoint,
             "status": self.status.value,
-            "reason": self.explanation(due or "") or None,
-            "due_at": due,
+            "state": self.state.value,
+            "skip_reason": None if self.skip_reason is None else self.skip_reason.value,
+            "detail": self.detail,
             "created_at": instant(self.created_at),
-            "finished_at": None if self.finished_at is None else instant(self.finished_at),
-            "attempts": self.attempts,
+            "next_attempt_at": _optional(self.next_attempt_at),
+            "cooldown_until": _optional(self.cooldown_until),
+            "redelivery_requested_at": _optional(self.redelivery_requested_at),
+            "circuit_open_until": _optional(self.circuit_open_until),
+            "finished_at": _optional(self.finished_at),
+            "attempt_count": self.attempts,
             "status_code": self.status_code,
             "duration_ms": self.duration_ms,
             "request_body": self.request_body,
@@ -134,10 +227,5 @@ class Execution(Frozen):
         }
 
 
-COOLDOWN = "cooldown"
-HELD = "held"
-"""By an open circuit, until the next probe at `due_at`."""
-REDELIVERY = "redelivery"
-SHADOW = "shadow"
-_TIMED = {COOLDOWN: "cooldown until", REDELIVERY: "redelivery asked at"}
-"""The reasons that `due_at` belongs to."""
+def _optional(moment: datetime | None) -> str | None:
+    return None if moment is None else instant(moment)

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 from firetower.core.automations import Mode, Revision
 from firetower.core.events import Event
-from firetower.core.executions import SHADOW, Execution, Status
+from firetower.core.executions import Execution, SkipReason, Status
 from firetower.core.filters.fields import MISSING
 from firetower.core.filters.trace import Trace
 from firetower.core.references import CollectionReference
@@ -61,7 +61,7 @@ class Finding:
         if self.stop is not None:
             return self.stop.value
         if self.execution is not None and self.execution.status is Status.SKIPPED:
-            return (self.execution.reason or "skipped").partition(":")[0]
+            return (self.execution.skip_reason or "skipped").replace("_", " ")
         return "fired"
 
 
@@ -201,13 +201,14 @@ def _fired(subject: Subject, execution: Execution | None, clock: Clock) -> str:
         if subject.evaluated:
             return "it matches, but made no execution"
         return "it matches, and fires as soon as a worker evaluates the event"
-    due = "" if execution.due_at is None else clock(execution.due_at)
-    why = execution.explanation(due)
+    why = execution.describe(clock)
+    if execution.skip_reason is SkipReason.SHADOW:
+        why = "it is in shadow: recorded, not sent"
     if execution.status is Status.SKIPPED:
-        said = "it is in shadow: recorded, not sent" if execution.reason == SHADOW else why
-        return f"fired, and was skipped: {said}"
-    code = "" if execution.status_code is None else f", {execution.status_code}"
-    return f"fired: {execution.status.value}{code}{f', {why}' if why else ''}"
+        return f"fired, and was skipped: {why}"
+    code = "" if execution.status_code is None else str(execution.status_code)
+    shown = (execution.state, "" if why.startswith(code) else code, why)
+    return f"fired: {', '.join(filter(None, shown))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,87 +1,32 @@
-"""The lines of the live feed: one for each outcome of a firing."""
+"""The live feed: executions, and changes of circuits among them."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple
-
-from pydantic import AwareDatetime
+from typing import NamedTuple, Self
 
 from firetower.core.circuit_breaker import CircuitNews
 from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.references import Frozen
 
 
-class FeedState(StrEnum):
-    """What a line says of a firing: its status, and `retrying` after a failed try."""
+@dataclass(frozen=True, slots=True)
+class FeedLine:
+    """An execution at one moment of its life, as the feed and the worker's log print it."""
 
-    PENDING = "pending"
-    RUNNING = "running"
-    RETRYING = "retrying"
-    FINISHED = "finished"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-    @property
-    def glyph(self) -> str:
-        """One cell that says it without colour."""
-        return _GLYPHS[self]
-
-
-_GLYPHS = {
-    FeedState.PENDING: "◌",
-    FeedState.RUNNING: "▸",
-    FeedState.RETRYING: "!",
-    FeedState.FINISHED: "✓",
-    FeedState.FAILED: "✗",
-    FeedState.SKIPPED: "–",
-}
-
-
-class FeedLine(Frozen):
-    """One outcome of one execution."""
-
-    at: AwareDatetime
-    state: FeedState
+    at: datetime
     execution: Execution
-    status_code: int | None
-    duration_ms: float | None
-    error: str | None = None
-    attempt: int = 0
-    next_attempt_at: datetime | None = None
+    """As it was at that moment."""
+    error: str | None
 
-
-def line_of(execution: Execution) -> FeedLine:
-    """Return the line of an execution as it stands."""
-    retrying = execution.status is Status.PENDING and execution.attempts > 0
-    state = FeedState.RETRYING if retrying else FeedState(execution.status.value)
-    return FeedLine(
-        at=execution.finished_at or execution.created_at,
-        state=state,
-        execution=execution,
-        status_code=execution.status_code,
-        duration_ms=execution.duration_ms,
-        error=execution.reason if execution.status_code is None else None,
-        attempt=execution.attempts,
-        next_attempt_at=execution.due_at if execution.status is Status.PENDING else None,
-    )
-
-
-def line_of_attempt(execution: Execution, attempt: Attempt) -> FeedLine:
-    """Return the line of what one try brought."""
-    retrying = attempt.outcome is Status.PENDING
-    return FeedLine(
-        at=attempt.ended_at,
-        state=FeedState.RETRYING if retrying else FeedState(attempt.outcome.value),
-        execution=execution,
-        status_code=attempt.status_code,
-        duration_ms=attempt.duration_ms,
-        error=attempt.error,
-        attempt=attempt.number,
-        next_attempt_at=attempt.next_attempt_at,
-    )
+    @classmethod
+    def of(cls, execution: Execution, attempt: Attempt | None = None) -> Self:
+        """Return the line of an execution as it is, or as it was after one of its attempts."""
+        if attempt is not None:
+            return cls(attempt.ended_at, execution.after(attempt), attempt.error)
+        failed = execution.status_code is None and execution.status is not Status.SKIPPED
+        error = execution.detail if failed else None
+        return cls(execution.finished_at or execution.created_at, execution, error)
 
 
 class Told(NamedTuple):

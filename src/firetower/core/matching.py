@@ -14,7 +14,7 @@ from firetower.core.automations import Mode, Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType
-from firetower.core.executions import COOLDOWN, SHADOW, Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
 from firetower.core.filters.fields import Getter
 from firetower.core.filters.operators import Test
@@ -109,31 +109,21 @@ class _OneField:
         return found
 
 
-class Hold(NamedTuple):
-    """Why a firing is held back."""
+def cooldown_end(
+    at: datetime, cooldown: timedelta | None, began: datetime | None
+) -> datetime | None:
+    """Return the end of the cooldown that an event recorded at a moment falls in, or None.
 
-    reason: str
-    until: datetime | None = None
-    """The end of the cooldown, where it is the cooldown that holds."""
-
-
-def held_back(
-    cause: str | None, at: datetime, cooldown: timedelta | None, began: datetime | None
-) -> Hold | None:
-    """Return why what an event would fire is held back, or None where nothing does.
-
-    `at` is when the event was recorded, `began` when the cooldown last began by that same clock.
+    `began` is when the cooldown last began, by the clock of the events.
     """
-    if cause is not None and (loop := loop_reason(cause)) is not None:
-        return Hold(loop)
-    # By distance, and anew from a clock set back: it must not silence an automation for longer.
+    # By distance: after the clock was set back, the cooldown starts again from the new time.
     if cooldown and began and abs(at - began) < cooldown:
-        return Hold(COOLDOWN, min(began, at) + cooldown)
+        return min(began, at) + cooldown
     return None
 
 
-def begins_anew(until: datetime, at: datetime, cooldown: timedelta | None) -> bool:
-    """Return whether a cooldown that holds an event begins anew by it: the clock was set back."""
+def restarts_cooldown(until: datetime, at: datetime, cooldown: timedelta | None) -> bool:
+    """Return whether a skipped event restarts its cooldown: the clock was set back."""
     return until - at == cooldown
 
 
@@ -171,12 +161,9 @@ def webhook_id(digits: str, cause: str | None) -> str:
     return f"msg_{digits}" if depth == 1 else f"msg_{digits}_x{depth}"
 
 
-def loop_reason(cause: str | None) -> str | None:
-    """Return why what an event would fire is held back, if its chain is too long."""
-    depth = depth_of(cause)
-    if depth < LIMIT:
-        return None
-    return f"loop: {depth} automations fired one another"
+def is_loop(cause: str | None) -> bool:
+    """Return whether too many automations have fired one another up to a cause."""
+    return cause is not None and depth_of(cause) >= LIMIT
 
 
 _Places: TypeAlias = defaultdict[tuple[EventType, str], Candidates]
@@ -278,60 +265,56 @@ class AutomationIndex:
         self._covering.clear()
 
 
-class Firing(NamedTuple):
-    """One automation fired by one event, and what becomes of it."""
+class Decision(NamedTuple):
+    """One automation fired by one event, and the status its execution begins with."""
 
     revision: Revision
     event: Event
     status: Status
-    reason: str | None = None
-    held_until: datetime | None = None
-    """The end of the cooldown that held it back."""
+    skip_reason: SkipReason | None = None
+    detail: str | None = None
+    cooldown_until: datetime | None = None
     request_body: str | None = None
-    """In shadow: what would have been sent, its secrets masked."""
+    """In shadow: the request that is not sent, its secrets masked."""
+
+    @property
+    def starts_cooldown(self) -> bool:
+        """Whether its automation's cooldown begins with the event."""
+        if self.cooldown_until is not None:
+            cooldown = self.revision.definition.cooldown
+            return restarts_cooldown(self.cooldown_until, self.event.recorded_at, cooldown)
+        return self.status is not Status.SKIPPED or self.skip_reason is SkipReason.SHADOW
 
 
 def fire(
     revision: Revision,
     event: Event,
-    last_fired: datetime | None,
+    cooldown_began: datetime | None,
     endpoints: Mapping[int, Endpoint],
-) -> Firing:
-    """Decide what becomes of a firing.
+) -> Decision:
+    """Decide what an automation does with an event that matches it.
 
-    `last_fired` is when the automation's cooldown last began, by the clock of the events.
+    `cooldown_began` is when its cooldown last began, by the clock of the events.
     """
-    cooldown = revision.definition.cooldown
-    if hold := held_back(event.cause, event.recorded_at, cooldown, last_fired):
-        return Firing(revision, event, Status.SKIPPED, hold.reason, hold.until)
+
+    def skip(reason: SkipReason, detail: str | None = None) -> Decision:
+        return Decision(revision, event, Status.SKIPPED, reason, detail)
+
+    if is_loop(event.cause):
+        return skip(SkipReason.LOOP, f"{depth_of(event.cause)} automations fired one another")
+    until = cooldown_end(event.recorded_at, revision.definition.cooldown, cooldown_began)
+    if until is not None:
+        return skip(SkipReason.COOLDOWN)._replace(cooldown_until=until)
     endpoint = endpoints.get(revision.endpoint_id or 0)
     if revision.mode is Mode.SHADOW:
         body = render_body(revision.definition, event, endpoint)
-        return Firing(revision, event, Status.SKIPPED, SHADOW, request_body=body)
+        return skip(SkipReason.SHADOW)._replace(request_body=body)
     if isinstance(revision.definition.action, NoAction):
-        return Firing(revision, event, Status.FINISHED)
+        return Decision(revision, event, Status.FINISHED)
     if endpoint is None or not endpoint.enabled:
-        return Firing(revision, event, Status.SKIPPED, disabled_reason(endpoint))
-    return Firing(revision, event, Status.PENDING)
-
-
-def disabled_reason(endpoint: Endpoint | None) -> str:
-    """Return why nothing is sent to an endpoint."""
-    if endpoint is None:
-        return "the endpoint was deleted"
-    because = f": {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
-    return f"endpoint {endpoint.name} is disabled{because}"
-
-
-def starts_cooldown(firing: Firing) -> bool:
-    """Return whether a firing begins its automation's cooldown.
-
-    What is or would be sent does, and what a clock set back holds: it counts from there.
-    """
-    if firing.held_until is not None:
-        cooldown = firing.revision.definition.cooldown
-        return begins_anew(firing.held_until, firing.event.recorded_at, cooldown)
-    return firing.status is not Status.SKIPPED or firing.reason == SHADOW
+        reason = SkipReason.ENDPOINT_DELETED if endpoint is None else SkipReason.ENDPOINT_DISABLED
+        return skip(reason, None if endpoint is None else endpoint.disabled_reason)
+    return Decision(revision, event, Status.PENDING)
 
 
 Match: TypeAlias = tuple[Revision, Event]
@@ -345,28 +328,28 @@ def match(events: Iterable[Event], index: AutomationIndex) -> list[Match]:
 def decide(
     matches: Iterable[Match],
     endpoints: Mapping[int, Endpoint],
-    last_fired: Mapping[int, datetime],
-) -> list[Firing]:
-    """Return what becomes of each match.
+    cooldowns: Mapping[int, datetime],
+) -> list[Decision]:
+    """Decide what becomes of each match.
 
-    `last_fired` tells, by automation id, when each cooldown last began. The batch itself may begin
+    `cooldowns` maps automation ids to when their cooldowns last began. The batch itself may begin
     others.
     """
-    began = dict(last_fired)
-    firings = []
+    began = dict(cooldowns)
+    decisions = []
     for revision, event in matches:
-        firing = fire(revision, event, began.get(revision.automation_id), endpoints)
-        if revision.definition.cooldown is not None and starts_cooldown(firing):
+        decision = fire(revision, event, began.get(revision.automation_id), endpoints)
+        if revision.definition.cooldown is not None and decision.starts_cooldown:
             began[revision.automation_id] = event.recorded_at
-        firings.append(firing)
-    return firings
+        decisions.append(decision)
+    return decisions
 
 
 def evaluate(
     events: Iterable[Event],
     index: AutomationIndex,
     endpoints: Mapping[int, Endpoint],
-    last_fired: Mapping[int, datetime],
-) -> list[Firing]:
-    """Return the firings of a batch of events: `match`, then `decide`."""
-    return decide(match(events, index), endpoints, last_fired)
+    cooldowns: Mapping[int, datetime],
+) -> list[Decision]:
+    """Match a batch of events, and decide what becomes of each match."""
+    return decide(match(events, index), endpoints, cooldowns)

@@ -1,4 +1,4 @@
-"""What an answer means: done, try again and when, give up, or stop using the endpoint."""
+"""What follows from an answer: finished, retry and when, give up, or disable the endpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from firetower.core.executions import Status
+from firetower.core.text import counted
 
 DEFAULT_SCHEDULE: tuple[timedelta, ...] = (
     timedelta(seconds=5),
@@ -18,7 +19,7 @@ DEFAULT_SCHEDULE: tuple[timedelta, ...] = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""The waits after each failed try. Source: Standard Webhooks 1.0.0, "Delivery and retries"."""
+"""The waits after each failed attempt. Source: Standard Webhooks 1.0.0, "Delivery and retries"."""
 
 JITTER = 0.2
 """Waits vary by this share in both directions, so that failures do not come back together."""
@@ -28,7 +29,7 @@ _SHORTEST_RETRY_AFTER = timedelta(seconds=1)
 _GONE = 410
 _ASKS_TO_WAIT = frozenset({408, 425, 429})
 LOST = "the worker ended before the answer was recorded"
-"""The error of a try that went down with its worker."""
+"""The error of an attempt lost with its worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ class Verdict:
     """What follows from an answer."""
 
     status: Status
-    """`finished`, `pending` for another try, or `failed`."""
-    due_at: datetime | None = None
-    reason: str | None = None
+    """`finished`, `pending` for another attempt, or `failed`."""
+    next_attempt_at: datetime | None = None
+    detail: str | None = None
+    """The answer in short, or why it gave up."""
     disables_endpoint: bool = False
 
 
@@ -92,14 +94,14 @@ def judge(
     if answer.succeeded:
         return Verdict(Status.FINISHED)
     if answer.status_code == _GONE and answer.error is None:
-        return Verdict(Status.FAILED, reason="the endpoint is gone (410)", disables_endpoint=True)
+        return Verdict(Status.FAILED, detail="the endpoint is gone (410)", disables_endpoint=True)
     if retries_used >= len(schedule):
-        tries = "1 try" if retries_used == 0 else f"{retries_used + 1} tries"
-        return Verdict(Status.FAILED, reason=f"gave up after {tries}: {answer.words}")
+        attempts = counted(retries_used + 1, "attempt")
+        return Verdict(Status.FAILED, detail=f"gave up after {attempts}: {answer.words}")
     wait = asked_wait(answer.retry_after, now)
     if wait is None:
         wait = schedule[retries_used] * (1 + JITTER * jitter)
-    return Verdict(Status.PENDING, due_at=now + wait, reason=answer.words)
+    return Verdict(Status.PENDING, next_attempt_at=now + wait, detail=answer.words)
 
 
 def judge_lost(
@@ -110,15 +112,17 @@ def judge_lost(
     now: datetime,
     jitter: float,
 ) -> Verdict:
-    """Decide what follows from a try whose worker ended meanwhile; arguments as of `judge`.
+    """Decide what follows from an attempt whose worker ended; arguments as of `judge`.
 
-    An execution's first one is repeated at once: workers are restarted all the time. From the
-    second on it waits and is given up on as a failed try is, for it may be what ends the workers.
+    The first lost attempt is repeated at once: workers are restarted all the time. From the second
+    on it counts as failed, for the execution itself may be what ends the workers.
     """
     if lost_before == 0:
-        return Verdict(Status.PENDING, due_at=now, reason=LOST)
+        return Verdict(Status.PENDING, next_attempt_at=now, detail=LOST)
     if retries_used >= len(schedule):
-        return Verdict(Status.FAILED, reason=f"gave up, {lost_before + 1} tries were lost: {LOST}")
+        return Verdict(
+            Status.FAILED, detail=f"gave up, {lost_before + 1} attempts were lost: {LOST}"
+        )
     return judge(
         Answer(error=LOST), retries_used=retries_used, schedule=schedule, now=now, jitter=jitter
     )

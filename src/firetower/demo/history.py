@@ -261,8 +261,8 @@ class _History:
             jitter = self.chance.uniform(-1, 1)
             outcome = outcome_of(claim, secrets, exchange, now=ended, jitter=jitter)
             record(self.whole.connection, [outcome], ended, lambda: 0.0)
-            if outcome.verdict.due_at is not None:
-                heappush(self._due, outcome.verdict.due_at)
+            if outcome.verdict.next_attempt_at is not None:
+                heappush(self._due, outcome.verdict.next_attempt_at)
 
     def _answer(self, claim: Claim, path: str, at: datetime) -> tuple[Answer, timedelta]:
         """Return the answer of an endpoint at a time, and how long it took."""

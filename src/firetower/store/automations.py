@@ -10,7 +10,7 @@ from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.executions import SHADOW, Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import nearest, visible
@@ -289,7 +289,7 @@ def _select_automations(now: datetime) -> Select[Any]:
         .correlate(schema.automations)
     )
     fired = _executions.status != Status.SKIPPED.value
-    in_shadow = (_executions.status == Status.SKIPPED.value) & (_executions.reason == SHADOW)
+    in_shadow = _executions.skip_reason == SkipReason.SHADOW.value
     first_of_day = (
         select(_events.id)
         .where(_events.recorded_at > now - _DAY)

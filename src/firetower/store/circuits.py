@@ -53,10 +53,11 @@ _HELD = select(
 )
 """What waits for its first try: two counts of indexes alone, however much it is."""
 _RELEASE = text(
-    "UPDATE executions SET due_at = :now + place * :apart FROM"
-    " (SELECT id AS held, row_number() OVER (ORDER BY due_at, id) - 1 AS place FROM executions"
+    "UPDATE executions SET next_attempt_at = :now + place * :apart FROM"
+    " (SELECT id AS held, row_number() OVER (ORDER BY next_attempt_at, id) - 1 AS place"
+    " FROM executions"
     " WHERE endpoint_id = :endpoint AND status = 'pending' AND attempts = 0"
-    " AND due_at <= :now) AS backlog"
+    " AND next_attempt_at <= :now) AS backlog"
     " WHERE executions.id = held AND executions.status = 'pending'"
 )
 

@@ -109,8 +109,8 @@ def _workers(connection: Connection, now: datetime) -> Check:
 
 def _backlog(connection: Connection, now: datetime) -> Check:
     count, oldest = connection.execute(
-        select(func.count(), func.min(_executions.due_at)).where(
-            has_status(Status.PENDING), _executions.due_at <= now
+        select(func.count(), func.min(_executions.next_attempt_at)).where(
+            has_status(Status.PENDING), _executions.next_attempt_at <= now
         )
     ).one()
     if not count:

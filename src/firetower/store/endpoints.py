@@ -13,7 +13,7 @@ from firetower.core.endpoints import (
     check_url,
 )
 from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.executions import Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.json import dump
 from firetower.core.references import check_endpoint_name
 from firetower.core.text import and_list, nearest, visible
@@ -238,9 +238,10 @@ def delete_endpoint(change: Change, endpoint: Endpoint) -> None:
         )
         .values(
             status=Status.SKIPPED.value,
-            reason="the endpoint was deleted",
+            skip_reason=SkipReason.ENDPOINT_DELETED.value,
+            detail=None,
             finished_at=change.now,
-            due_at=None,
+            next_attempt_at=None,
         )
     )
     bump(connection)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from firetower.core.errors import NotFound
-from firetower.core.executions import HELD, Attempt, Execution, Status
+from firetower.core.executions import Attempt, Execution, SkipReason, Status
 from firetower.core.json import parse_object
 from firetower.core.matching import LIMIT
 from firetower.core.references import ContainerReference
@@ -41,9 +41,12 @@ def select_executions() -> Select[Any]:
         _executions.webhook_id,
         _executions.automation_id,
         _executions.status,
-        _executions.reason,
-        _executions.due_at,
+        _executions.skip_reason,
+        _executions.detail,
         _executions.created_at,
+        _executions.next_attempt_at,
+        _executions.cooldown_until,
+        _executions.redelivery_requested_at,
         _executions.finished_at,
         _executions.attempts,
         _executions.status_code,
@@ -72,9 +75,13 @@ def read_executions(
             event=build_event(row[: len(EVENT_COLUMNS)], known),
             endpoint=row.endpoint,
             status=Status(row.status),
-            reason=HELD if _is_held(row) else row.reason,
-            due_at=row.probe_at if _is_held(row) else row.due_at,
+            skip_reason=None if row.skip_reason is None else SkipReason(row.skip_reason),
+            detail=row.detail,
             created_at=row.created_at,
+            next_attempt_at=row.next_attempt_at if row.status == Status.PENDING.value else None,
+            cooldown_until=row.cooldown_until,
+            redelivery_requested_at=row.redelivery_requested_at,
+            circuit_open_until=row.probe_at if _is_queued(row) else None,
             finished_at=row.finished_at,
             attempts=row.attempts,
             status_code=row.status_code,
@@ -85,11 +92,11 @@ def read_executions(
     ]
 
 
-def _is_held(row: Row[Any]) -> bool:
-    """Return whether an open circuit keeps an execution from its first try."""
+def _is_queued(row: Row[Any]) -> bool:
+    """Return whether an open circuit keeps an execution from its first attempt."""
     if row.status != Status.PENDING.value or row.attempts > 0 or row.probe_at is None:
         return False
-    return bool(row.due_at <= row.probe_at)
+    return bool(row.next_attempt_at <= row.probe_at)
 
 
 def list_executions(
@@ -183,7 +190,7 @@ def _find_cause(
 
 
 def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
-    """Return an execution's tries, in order."""
+    """Return an execution's attempts, in order."""
     query = (
         select(schema.attempts)
         .where(_attempts.execution_id == execution_id)
@@ -193,7 +200,7 @@ def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
 
 
 def build_attempt(row: Row[Any]) -> Attempt:
-    """Return the try of a row of the attempts table."""
+    """Return the attempt of a row."""
     headers = parse_object(row.request_headers)
     return Attempt(
         id=row.id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func, select
 
 from firetower.core.executions import Execution, Status
-from firetower.core.feed import FeedLine, line_of, line_of_attempt
+from firetower.core.feed import FeedLine
 from firetower.store import schema
 from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.changes import is_postgresql
@@ -65,8 +65,8 @@ class Follower:
             .order_by(_attempts.id)
         ).all()
         tried = _read_many(connection, known, {row.execution_id for row in rows})
-        lines = [(True, execution.id, line_of(execution)) for execution in ended] + [
-            (False, row.id, line_of_attempt(tried[row.execution_id], build_attempt(row)))
+        lines = [(True, execution.id, FeedLine.of(execution)) for execution in ended] + [
+            (False, row.id, FeedLine.of(tried[row.execution_id], build_attempt(row)))
             for row in rows
         ]
         fresh = [line for first, number, line in lines if (first, number) not in self._seen]

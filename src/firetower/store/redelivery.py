@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from firetower.core.errors import Conflict, NotFound
-from firetower.core.executions import REDELIVERY, Status
+from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.types import bounded
@@ -90,7 +90,8 @@ def _make_due(change: Change, which: ColumnElement[bool]) -> int:
     places: dict[int, int] = defaultdict(int)
     due = []
     for row in rows:
-        due.append({"execution": row.id, "due": change.now + places[row.endpoint_id] * APART})
+        due_at = change.now + places[row.endpoint_id] * APART
+        due.append({"execution": row.id, "due": due_at, "requested": change.now})
         places[row.endpoint_id] += 1
     if due:
         change.connection.execute(_MAKE_DUE, due)
@@ -102,8 +103,11 @@ _MAKE_DUE = (
     .where(_executions.id == bindparam("execution"))
     .values(
         status=Status.PENDING.value,
-        reason=REDELIVERY,
-        due_at=bindparam("due"),
+        skip_reason=None,
+        detail=None,
+        next_attempt_at=bindparam("due"),
+        cooldown_until=None,
+        redelivery_requested_at=bindparam("requested"),
         finished_at=None,
         retries_used=0,
     )

@@ -35,9 +35,9 @@ def read_standing(connection: Connection, now: datetime) -> Standing:
     """Return how the database stands."""
     dead = set(find_dead(connection, now))
     pending = select(
-        func.count().filter(_executions.due_at <= now),
-        func.count().filter(_executions.due_at > now),
-        func.min(_executions.due_at).filter(_executions.due_at <= now),
+        func.count().filter(_executions.next_attempt_at <= now),
+        func.count().filter(_executions.next_attempt_at > now),
+        func.min(_executions.next_attempt_at).filter(_executions.next_attempt_at <= now),
     ).where(has_status(Status.PENDING))
     due, retrying, oldest_due_at = connection.execute(pending).one()
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)

@@ -9,8 +9,7 @@ from textwrap import wrap
 from textual.content import Content
 
 from firetower.core.automations import Revision
-from firetower.core.executions import HELD, Attempt, Execution
-from firetower.core.feed import FeedState, line_of
+from firetower.core.executions import Attempt, Execution, ExecutionState
 from firetower.core.filters.fields import MISSING
 from firetower.core.filters.trace import Trace
 from firetower.core.text import counted, quoted, shortened, visible
@@ -20,29 +19,26 @@ _WIDTH = 64
 """Cells in which long values are wrapped beside their names: what 80 columns leave."""
 
 _TONES = {
-    FeedState.FINISHED: "$success",
-    FeedState.FAILED: "$error",
-    FeedState.RETRYING: "$warning",
-    FeedState.SKIPPED: "$muted",
-    FeedState.RUNNING: "$accent",
-    FeedState.PENDING: "$muted",
+    ExecutionState.FINISHED: "$success",
+    ExecutionState.FAILED: "$error",
+    ExecutionState.RETRYING: "$warning",
+    ExecutionState.QUEUED: "$warning",
+    ExecutionState.SKIPPED: "$muted",
+    ExecutionState.RUNNING: "$accent",
+    ExecutionState.PENDING: "$muted",
 }
 
 
 def headline(execution: Execution, now: datetime) -> Content:
     """Return the execution in one line."""
-    state = line_of(execution).state
-    tries = f" after {counted(execution.attempts, 'try', 'tries')}" if execution.attempts else ""
-    due = "" if execution.due_at is None else clock(execution.due_at, now)
-    reason = execution.explanation(due)
-    if state is FeedState.RETRYING and execution.reason != HELD:
-        reason = f"{reason + ', ' if reason else ''}again {due}"
+    state = execution.state
+    attempts = f" after {counted(execution.attempts, 'attempt')}" if execution.attempts else ""
     return Content.from_markup(
-        f"[b]$name[/b]  [{_TONES[state]}]$state[/]$tries  [dim]$reason[/dim]",
+        f"[b]$name[/b]  [{_TONES[state]}]$state[/]$attempts  [dim]$reason[/dim]",
         name=visible(execution.automation),
         state=f"{state.glyph} {state.value}",
-        tries=tries,
-        reason=visible(reason),
+        attempts=attempts,
+        reason=visible(execution.describe(lambda moment: clock(moment, now))),
     )
 
 
@@ -139,7 +135,7 @@ def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
         plain(f" in {milliseconds(attempt.duration_ms)}"),
         (again, "$warning"),
     )
-    yield _field(f"Try {attempt.number}", said)
+    yield _field(f"Attempt {attempt.number}", said)
     if attempt.was_sent:
         yield _field("", f"{attempt.method} {attempt.url}", "dim")
     if attempt.error:

@@ -88,6 +88,6 @@ def refused(claim: Claim, error: FiretowerError, now: datetime) -> Outcome:
     """Return the outcome of an attempt whose request could not be made."""
     said = storable(shortened(error.message, MOST_KEPT))
     answer = Answer(error=said)
-    verdict = Verdict(Status.FAILED, reason=f"{said}. {error.hint}")
+    verdict = Verdict(Status.FAILED, detail=f"{said}. {error.hint}")
     nothing = RecordedRequest(url="", headers={}, body="")
     return Outcome(claim, nothing, answer, verdict, now, timedelta(0))

@@ -66,9 +66,9 @@ def serving(
 
     def count(line: FeedLine) -> None:
         endpoint = line.execution.endpoint or ""
-        outcomes.labels(endpoint, line.state.value).inc()
-        if line.duration_ms is not None:
-            durations.labels(endpoint).observe(line.duration_ms / 1000)
+        outcomes.labels(endpoint, line.execution.state.value).inc()
+        if line.execution.duration_ms is not None:
+            durations.labels(endpoint).observe(line.execution.duration_ms / 1000)
         emit(line)
 
     try:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import FiretowerError, StoreError, Unforeseen
 from firetower.core.executions import Status
-from firetower.core.feed import FeedLine, line_of
-from firetower.core.matching import Firing
+from firetower.core.feed import FeedLine
+from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
 from firetower.delivery.client import Client
 from firetower.store import workers
@@ -27,7 +27,7 @@ from firetower.store.queue.recover import recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.attempt import deliver, refused
-from firetower.worker.lines import line_of_firing, line_of_outcome, words_of
+from firetower.worker.lines import line_of_decision, line_of_outcome, words_of
 
 BATCH = 500
 """Events evaluated in one transaction."""
@@ -44,8 +44,8 @@ class TurnResult:
     """What one turn at the queue brought."""
 
     events: int
-    ended: Sequence[tuple[int, Firing]]
-    """The firings that send nothing, each with its execution's id."""
+    ended: Sequence[tuple[int, Decision]]
+    """Executions that send nothing, by id."""
     claims: Sequence[tuple[Claim, Secrets | FiretowerError]]
     next_due_at: datetime | None
     circuits: Sequence[str]
@@ -121,8 +121,8 @@ class Worker:
                 raise
             self.report(f"{error.message}. {error.hint}")
             return RETRY_DELAY
-        for execution_id, firing in result.ended:
-            self.emit(line_of_firing(execution_id, firing, self.store.clock()))
+        for execution_id, decision in result.ended:
+            self.emit(line_of_decision(execution_id, decision, self.store.clock()))
         for outcome in outcomes:
             self.emit(line_of_outcome(outcome))
         for line in result.given_up:
@@ -197,7 +197,7 @@ class Worker:
     def _given_up(self, change: Change, recovered: Mapping[int, Status]) -> list[FeedLine]:
         """Return the lines of executions whose last try was lost."""
         return [
-            line_of(find_execution(change.connection, self.store.known, execution_id))
+            FeedLine.of(find_execution(change.connection, self.store.known, execution_id))
             for execution_id, status in recovered.items()
             if status is Status.FAILED
         ]
@@ -226,7 +226,7 @@ class Worker:
             due, next_due_at = claim_due(turn)
             claims = [*evaluated.claims, *due]
             opened = [(claim, self._secrets(change, claim)) for claim in claims]
-            ended = _numbered(change, evaluated.firings)
+            ended = _numbered(change, evaluated.decisions)
         circuits = words_of(news)
         return TurnResult(evaluated.events, ended, opened, next_due_at, circuits, given_up)
 
@@ -254,12 +254,12 @@ class Worker:
         return secrets
 
 
-def _numbered(change: Change, firings: Sequence[Firing]) -> list[tuple[int, Firing]]:
-    """Return those of new firings that send nothing, each with its execution's id."""
+def _numbered(change: Change, decisions: Sequence[Decision]) -> list[tuple[int, Decision]]:
+    """Return the decisions that send nothing, each with its execution's id."""
     ended = {
-        (firing.revision.automation_id, firing.event.id): firing
-        for firing in firings
-        if firing.status.is_final
+        (decision.revision.automation_id, decision.event.id): decision
+        for decision in decisions
+        if decision.status.is_final
     }
     ids = find_ids(change.connection, ended)
-    return [(ids[key], firing) for key, firing in ended.items()]
+    return [(ids[key], decision) for key, decision in ended.items()]

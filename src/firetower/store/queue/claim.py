@@ -23,17 +23,20 @@ _GLANCE = timedelta(seconds=1)
 # Made once: making a query costs as much as running it, and every turn runs these.
 _WAITING = has_status(Status.PENDING)
 _OF_ONE = _executions.endpoint_id == bindparam("endpoint")
-_NEXT_OF_ONE = select(func.min(_executions.due_at)).where(_OF_ONE, _WAITING)
-_NEXT_TRIED = select(func.min(_executions.due_at)).where(_OF_ONE, TRIED)
+_NEXT_OF_ONE = select(func.min(_executions.next_attempt_at)).where(_OF_ONE, _WAITING)
+_NEXT_TRIED = select(func.min(_executions.next_attempt_at)).where(_OF_ONE, TRIED)
 _NEXT_UNTRIED = (
-    select(_executions.due_at).where(_OF_ONE, UNTRIED).order_by(_executions.due_at).limit(1)
+    select(_executions.next_attempt_at)
+    .where(_OF_ONE, UNTRIED)
+    .order_by(_executions.next_attempt_at)
+    .limit(1)
 )
 _NEXT_OF_EACH = select(
     _endpoints.id,
-    select(func.min(_executions.due_at))
+    select(func.min(_executions.next_attempt_at))
     .where(_executions.endpoint_id == _endpoints.id, _WAITING)
     .scalar_subquery()
-    .label("due_at"),
+    .label("next_attempt_at"),
 ).where(_endpoints.disabled_at.is_(None), _endpoints.deleted_at.is_(None))
 
 
@@ -47,8 +50,8 @@ def _due(which: ColumnElement[bool] | TextClause) -> Select[Any]:
             _executions.revision_id,
             _executions.event_id,
         )
-        .where(_OF_ONE, which, _executions.due_at <= bindparam("now"))
-        .order_by(_executions.due_at)
+        .where(_OF_ONE, which, _executions.next_attempt_at <= bindparam("now"))
+        .order_by(_executions.next_attempt_at)
         .limit(bindparam("room"))
         .with_for_update(skip_locked=True)
     )
@@ -137,7 +140,11 @@ def next_due(turn: Turn) -> dict[int, datetime]:
     """Return when each enabled endpoint's next execution is due."""
     rows = turn.connection.execute(_NEXT_OF_EACH)
     known = turn.cache.endpoints
-    return {row.id: row.due_at for row in rows if row.due_at is not None and row.id in known}
+    return {
+        row.id: row.next_attempt_at
+        for row in rows
+        if row.next_attempt_at is not None and row.id in known
+    }
 
 
 def _claim(

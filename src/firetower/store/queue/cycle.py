@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from firetower.core.automations import Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event
-from firetower.core.matching import Firing
+from firetower.core.matching import Decision
 from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.queue.automation_cache import AutomationCache
 
@@ -20,18 +20,18 @@ LEASE_MARGIN = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One try of an execution, leased to one worker."""
+    """One attempt of an execution, leased to one worker."""
 
     execution_id: int
     webhook_id: str
     number: int
-    """The try's number, which fences off a worker that lost its lease."""
+    """The attempt's number, which fences off a worker that lost its lease."""
     retries_used: int
     revision: Revision
     event: Event
     endpoint: Endpoint
     probe: bool = False
-    """Whether it is the one try that an open circuit lets through."""
+    """Whether it probes an open circuit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Evaluated:
     """What came of a batch of events."""
 
     events: int
-    firings: Sequence[Firing]
+    decisions: Sequence[Decision]
     claims: Sequence[Claim]
-    """Those of the firings that this worker may send at once."""
+    """Those that this worker may send at once."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from firetower.core.endpoints import Endpoint
 from firetower.core.executions import Status
-from firetower.core.matching import Firing, decide, match, starts_cooldown
+from firetower.core.matching import Decision, decide, match
 from firetower.core.matching import webhook_id as webhook_id_of
 from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, set_true
@@ -36,7 +36,7 @@ _LEASED = select(_executions.id, _executions.webhook_id).where(
 def new_webhook_id(
     random_hex: Callable[[int], str] = secrets.token_hex, cause: str | None = None
 ) -> str:
-    """Return an id for a firing's requests; `cause` is its event's."""
+    """Return an id for an execution's requests; `cause` is its event's."""
     return webhook_id_of(random_hex(16), cause)
 
 
@@ -52,11 +52,11 @@ def evaluate(turn: Turn, limit: int) -> Evaluated:
     matches = match(events, turn.cache.index)
     cooling = {r.automation_id for r, _ in matches if r.definition.cooldown is not None}
     began = _cooldowns(connection, cooling)
-    firings = decide(matches, turn.cache.endpoints, began)
-    claims = _insert(turn, firings)
-    _keep_cooldowns(connection, firings, cooling)
+    decisions = decide(matches, turn.cache.endpoints, began)
+    claims = _insert(turn, decisions)
+    _keep_cooldowns(connection, decisions, cooling)
     set_true(connection, schema.events, "evaluated", [event.id for event in events])
-    return Evaluated(len(events), firings, claims)
+    return Evaluated(len(events), decisions, claims)
 
 
 def _cooldowns(connection: Connection, automation_ids: set[int]) -> dict[int, datetime]:
@@ -73,12 +73,12 @@ def _cooldowns(connection: Connection, automation_ids: set[int]) -> dict[int, da
 
 
 def _keep_cooldowns(
-    connection: Connection, firings: Iterable[Firing], automation_ids: set[int]
+    connection: Connection, decisions: Iterable[Decision], automation_ids: set[int]
 ) -> None:
     began = {
-        firing.revision.automation_id: firing.event.recorded_at
-        for firing in firings
-        if firing.revision.automation_id in automation_ids and starts_cooldown(firing)
+        decision.revision.automation_id: decision.event.recorded_at
+        for decision in decisions
+        if decision.revision.automation_id in automation_ids and decision.starts_cooldown
     }
     if began:
         connection.execute(
@@ -89,27 +89,27 @@ def _keep_cooldowns(
         )
 
 
-def _insert(turn: Turn, firings: Sequence[Firing]) -> list[Claim]:
+def _insert(turn: Turn, decisions: Sequence[Decision]) -> list[Claim]:
     """Write executions; those that can be sent at once are leased already, saving a commit."""
     now = instant_number(turn.now)
     rows: list[Values] = []
-    leased: dict[str, Firing] = {}
-    for firing in firings:
-        webhook_id = new_webhook_id(turn.random_hex, firing.event.cause)
-        endpoint = _sent_at_once(turn, firing)
+    leased: dict[str, Decision] = {}
+    for decision in decisions:
+        webhook_id = new_webhook_id(turn.random_hex, decision.event.cause)
+        endpoint = _sent_at_once(turn, decision)
         lease = None
         if endpoint is not None:
-            leased[webhook_id] = firing
+            leased[webhook_id] = decision
             lease = turn.slots.worker_id, instant_number(turn.lease_until(endpoint))
-        rows.append(_row(firing, webhook_id, now, lease))
+        rows.append(_row(decision, webhook_id, now, lease))
     insert_rows(turn.connection, schema.executions, _COLUMNS, rows)
     return _claims(turn, leased)
 
 
-def _sent_at_once(turn: Turn, firing: Firing) -> Endpoint | None:
-    """Take a place for a firing; return its endpoint, or None where it has to wait."""
-    endpoint_id = firing.revision.endpoint_id
-    if firing.status is not Status.PENDING or endpoint_id is None:
+def _sent_at_once(turn: Turn, decision: Decision) -> Endpoint | None:
+    """Take a slot for an execution; return its endpoint, or None where it has to wait."""
+    endpoint_id = decision.revision.endpoint_id
+    if decision.status is not Status.PENDING or endpoint_id is None:
         return None
     endpoint = turn.cache.endpoints[endpoint_id]
     if endpoint.circuit is not None:
@@ -117,7 +117,7 @@ def _sent_at_once(turn: Turn, firing: Firing) -> Endpoint | None:
     return endpoint if turn.slots.take(endpoint_id) else None
 
 
-def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
+def _claims(turn: Turn, leased: Mapping[str, Decision]) -> list[Claim]:
     if not leased:
         return []
     inserted = turn.connection.execute(_LEASED, {"now": turn.now, "worker": turn.slots.worker_id})
@@ -128,37 +128,39 @@ def _claims(turn: Turn, leased: Mapping[str, Firing]) -> list[Claim]:
             webhook_id=webhook_id,
             number=1,
             retries_used=0,
-            revision=firing.revision,
-            event=firing.event,
-            endpoint=turn.cache.endpoints[firing.revision.endpoint_id or 0],
+            revision=decision.revision,
+            event=decision.event,
+            endpoint=turn.cache.endpoints[decision.revision.endpoint_id or 0],
         )
-        for webhook_id, firing in leased.items()
+        for webhook_id, decision in leased.items()
     ]
 
 
 _COLUMNS = (
     *("webhook_id", "automation_id", "revision_id", "event_id", "endpoint_id"),
-    *("status", "reason", "created_at", "due_at", "finished_at"),
-    *("attempts", "retries_used", "worker_id", "lease_until", "request_body"),
+    *("status", "skip_reason", "detail", "created_at", "next_attempt_at", "cooldown_until"),
+    *("finished_at", "attempts", "retries_used", "worker_id", "lease_until", "request_body"),
 )
 
 
-def _row(firing: Firing, webhook_id: str, now: int, lease: tuple[str, int] | None) -> Values:
+def _row(decision: Decision, webhook_id: str, now: int, lease: tuple[str, int] | None) -> Values:
     """Return the values of `_COLUMNS`; `lease` tells who sends it at once, and until when."""
-    revision, final = firing.revision, firing.status.is_final
+    revision, final = decision.revision, decision.status.is_final
     return (
         webhook_id,
         revision.automation_id,
         revision.id,
-        firing.event.id,
+        decision.event.id,
         revision.endpoint_id,
-        firing.status.value if lease is None else Status.RUNNING.value,
-        firing.reason,
+        decision.status.value if lease is None else Status.RUNNING.value,
+        decision.skip_reason,
+        decision.detail,
         now,
-        optional_number(firing.held_until) if final else now,
+        None if final else now,
+        optional_number(decision.cooldown_until),
         now if final else None,
         0 if lease is None else 1,
         0,
         *(lease or (None, None)),
-        firing.request_body,
+        decision.request_body,
     )

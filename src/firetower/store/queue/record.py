@@ -56,7 +56,7 @@ def record(
     changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
     run_with_rows(connection, _CHANGE, _CHANGED, changes)
     gone = {
-        outcome.claim.endpoint.id: outcome.verdict.reason or ""
+        outcome.claim.endpoint.id: outcome.verdict.detail or ""
         for outcome in outcomes
         if outcome.verdict.disables_endpoint
     }
@@ -108,7 +108,7 @@ def _attempt(outcome: Outcome) -> Values:
         outcome.answer.body,
         outcome.answer.error,
         outcome.verdict.status.value,
-        optional_number(outcome.verdict.due_at),
+        optional_number(outcome.verdict.next_attempt_at),
     )
 
 
@@ -122,9 +122,9 @@ _CHANGED = tuple(
 """The types of what `_change` returns: PostgreSQL does not infer them here."""
 _CHANGE = """
 UPDATE executions SET
-  status = new.column3, reason = new.column4, due_at = new.column5, finished_at = new.column6,
-  retries_used = new.column7, status_code = new.column8, duration_ms = new.column9,
-  lease_until = NULL, worker_id = NULL
+  status = new.column3, detail = new.column4, next_attempt_at = new.column5,
+  finished_at = new.column6, retries_used = new.column7, status_code = new.column8,
+  duration_ms = new.column9, lease_until = NULL, worker_id = NULL
 FROM (VALUES {rows}) AS new
 WHERE executions.id = new.column1 AND executions.attempts = new.column2
   AND executions.status IN ('running', 'pending')
@@ -139,8 +139,8 @@ def _change(outcome: Outcome, now: int) -> Values:
         outcome.claim.execution_id,
         outcome.claim.number,
         verdict.status.value,
-        verdict.reason,
-        optional_number(verdict.due_at),
+        verdict.detail,
+        optional_number(verdict.next_attempt_at),
         None if retried else now,
         outcome.claim.retries_used + retried,
         outcome.answer.status_code,

@@ -1,6 +1,5 @@
 """Claims that were lost with their worker: taken up again, or given up on."""
 
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from firetower.core.executions import Status
 from firetower.core.retry import LOST, Verdict, judge_lost
 from firetower.store import schema
+from firetower.store.circuits import any_jitter
 from firetower.store.endpoints import read_schedule
 from firetower.store.queue.conditions import has_status
 
@@ -29,15 +29,11 @@ class _Lost:
     """How many tries of the same execution were lost before it."""
 
 
-def _any_jitter() -> float:
-    return random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
-
-
 def recover(
     connection: Connection,
     now: datetime,
     dead_workers: Iterable[str] = (),
-    jitter: Callable[[], float] = _any_jitter,
+    jitter: Callable[[], float] = any_jitter,
 ) -> dict[int, Status]:
     """Take up what crashed workers had claimed; return what became of each execution.
 
@@ -64,8 +60,8 @@ def recover(
         .where(_executions.id == bindparam("execution"))
         .values(
             status=bindparam("new_status"),
-            reason=bindparam("new_reason"),
-            due_at=bindparam("new_due_at"),
+            detail=bindparam("new_detail"),
+            next_attempt_at=bindparam("new_next_attempt_at"),
             finished_at=bindparam("new_finished_at"),
             retries_used=bindparam("new_retries_used"),
             worker_id=None,
@@ -127,7 +123,7 @@ def _attempt(claim: _Lost, verdict: Verdict, now: datetime) -> dict[str, Any]:
         "response_body": "",
         "error": LOST,
         "outcome": verdict.status.value,
-        "next_attempt_at": verdict.due_at,
+        "next_attempt_at": verdict.next_attempt_at,
     }
 
 
@@ -136,8 +132,8 @@ def _change(claim: _Lost, verdict: Verdict, now: datetime) -> dict[str, Any]:
     return {
         "execution": claim.execution_id,
         "new_status": verdict.status.value,
-        "new_reason": verdict.reason,
-        "new_due_at": verdict.due_at,
+        "new_detail": verdict.detail,
+        "new_next_attempt_at": verdict.next_attempt_at,
         "new_finished_at": now if verdict.status.is_final else None,
         "new_retries_used": claim.retries_used + waits,
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from firetower.core.executions import Status
+from firetower.core.executions import SkipReason, Status
 from firetower.store.schema.checks import one_of
 from firetower.store.schema.row import TableRow
 from firetower.store.types import Id, Instant
@@ -22,20 +22,24 @@ _MISSED = text("status IN ('failed', 'skipped')")
 
 
 class ExecutionRow(TableRow, table=True):
-    """One firing of one automation by one event: the key allows no second."""
+    """One automation fired by one event: the key allows no second."""
 
     __tablename__ = "executions"
     __table_args__ = (
         UniqueConstraint("automation_id", "event_id"),
         one_of("status", Status),
         CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="leased"),
-        CheckConstraint("status <> 'pending' OR due_at IS NOT NULL", name="pending_is_due"),
+        one_of("skip_reason", SkipReason),
+        CheckConstraint(
+            "status <> 'pending' OR next_attempt_at IS NOT NULL", name="pending_is_due"
+        ),
+        CheckConstraint("skip_reason IS NULL OR status = 'skipped'", name="skipped_has_reason"),
         Index("ix_executions_event", "event_id"),
-        _index_of(Status.PENDING, "ix_executions_due", "endpoint_id", "due_at"),
+        _index_of(Status.PENDING, "ix_executions_due", "endpoint_id", "next_attempt_at"),
         Index(
             "ix_executions_tried",
             "endpoint_id",
-            "due_at",
+            "next_attempt_at",
             sqlite_where=_TRIED,
             postgresql_where=_TRIED,
         ),
@@ -58,14 +62,18 @@ class ExecutionRow(TableRow, table=True):
     event_id: int = Field(foreign_key="events.id", sa_type=Id)
     endpoint_id: int | None = Field(default=None, foreign_key="endpoints.id", sa_type=Id)
     status: str
-    reason: str | None = None
+    skip_reason: str | None = None
+    detail: str | None = None
     created_at: datetime = Field(sa_type=Instant)
-    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Of a running one: when it became due."""
+    cooldown_until: datetime | None = Field(default=None, sa_type=Instant)
+    redelivery_requested_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
     attempts: int = 0
-    """Tries begun; the newest one's number fences off a worker that lost its lease."""
+    """Attempts begun; the number of the newest fences off a worker that lost its lease."""
     retries_used: int = 0
-    """Waits of the schedule spent; a redelivery starts it anew."""
+    """Waits of the schedule used; a redelivery starts from the beginning."""
     worker_id: str | None = None
     lease_until: datetime | None = Field(default=None, sa_type=Instant)
     status_code: int | None = None
@@ -74,7 +82,7 @@ class ExecutionRow(TableRow, table=True):
 
 
 class AttemptRow(TableRow, table=True):
-    """One try, with secrets masked."""
+    """One HTTP request, with secrets masked."""
 
     __tablename__ = "attempts"
     __table_args__ = (
@@ -94,12 +102,12 @@ class AttemptRow(TableRow, table=True):
     response_body: str = Field(sa_type=Text)
     error: str | None = Field(default=None, sa_type=Text)
     outcome: str
-    """What followed: the execution's status after this try."""
+    """The execution's status after this attempt."""
     next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class WorkerRow(TableRow, table=True):
-    """A worker that beats while it lives."""
+    """A worker, with its newest heartbeat."""
 
     __tablename__ = "workers"
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from firetower.core.circuit_breaker import Turn
-from firetower.core.executions import HELD, Execution, Status
-from firetower.core.feed import FeedState, Line, Told, line_of
+from firetower.core.executions import Execution, ExecutionState, Status
+from firetower.core.feed import Line, Told
 from firetower.tui.text import clock, day_or_time, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
 
@@ -19,12 +19,13 @@ FEED_COLUMNS = (
 )
 
 TONES = {
-    FeedState.FINISHED: "ok",
-    FeedState.FAILED: "bad",
-    FeedState.RETRYING: "warn",
-    FeedState.SKIPPED: "dim",
-    FeedState.RUNNING: "accent",
-    FeedState.PENDING: "dim",
+    ExecutionState.FINISHED: "ok",
+    ExecutionState.FAILED: "bad",
+    ExecutionState.RETRYING: "warn",
+    ExecutionState.QUEUED: "warn",
+    ExecutionState.SKIPPED: "dim",
+    ExecutionState.RUNNING: "accent",
+    ExecutionState.PENDING: "dim",
 }
 
 
@@ -56,34 +57,25 @@ def news_row(told: Told, now: datetime) -> Row:
 
 def feed_row(execution: Execution, now: datetime) -> Row:
     """Return an execution as a line of the feed."""
-    line, event = line_of(execution), execution.event
-    tone = TONES[line.state]
+    state, event = execution.state, execution.event
+    tone = TONES[state]
     return Row(
         execution.id,
         (
             Cell(day_or_time(execution.created_at, now), "dim"),
-            Cell(f"{line.state.glyph} {line.state.value}", tone),
+            Cell(f"{state.glyph} {state.value}", tone),
             Cell(execution.automation),
             Cell(event.type.spec.label, "dim"),
             Cell(f"{event.subject} {event.detail}".rstrip()),
-            Cell(
-                _answer(execution, line.state, now), tone if line.state.value == "failed" else "dim"
-            ),
+            Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
         ),
     )
 
 
-def _answer(execution: Execution, state: FeedState, now: datetime) -> str:
-    """Return what came of it: "202  34 ms", "503, again 12:04:36", "cooldown until 12:10"."""
-    due = "" if execution.due_at is None else clock(execution.due_at, now)
+def _answer(execution: Execution, now: datetime) -> str:
+    """Return the answer or the reason: "202  34 ms", "503, again 12:04:36"."""
     code = "" if execution.status_code is None else str(execution.status_code)
-    if execution.reason == HELD:
-        return f"{code}  held until {due}".strip()  # whole, the reason would be cut off here
-    if state is FeedState.RETRYING:
-        return f"{code or execution.reason or 'no answer'}, again {due}"
     if execution.status is Status.FINISHED:
         return f"{code}  {milliseconds(execution.duration_ms)}".strip() or "recorded"
-    if execution.status.is_final:
-        why = execution.explanation(due)
-        return f"{code}  {why}".strip()
-    return ""
+    why = execution.describe(lambda moment: clock(moment, now))
+    return why if code and why.startswith(code) else f"{code}  {why}".strip()

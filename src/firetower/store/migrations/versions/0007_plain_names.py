@@ -32,13 +32,55 @@ def upgrade() -> None:
         ("circuit_changes", "integration_id", "endpoint_id"),
         ("workers", "beat_at", "heartbeat_at"),
         ("attempts", "next_try_at", "next_attempt_at"),
+        ("executions", "reason", "detail"),
+        ("executions", "due_at", "next_attempt_at"),
     ):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
     op.execute("UPDATE state SET key = 'endpoints_stamp' WHERE key = 'integrations_stamp'")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER INDEX integrations_pkey RENAME TO endpoints_pkey")
         op.execute("ALTER SEQUENCE integrations_id_seq RENAME TO endpoints_id_seq")
+    split_reasons()
     rename_in_definitions()
+
+
+SKIP_REASONS = ("cooldown", "shadow", "loop", "endpoint_disabled", "endpoint_deleted")
+
+
+def split_reasons() -> None:
+    """Give a column of its own to each meaning that `reason` and `due_at` had."""
+    allowed = ", ".join(f"'{reason}'" for reason in SKIP_REASONS)
+    known = f"CONSTRAINT known_skip_reason CHECK (skip_reason IN ({allowed}))"
+    skipped = "CONSTRAINT skipped_has_reason CHECK (skip_reason IS NULL OR status = 'skipped')"
+    op.execute(f"ALTER TABLE executions ADD COLUMN skip_reason VARCHAR {known} {skipped}")
+    op.execute("ALTER TABLE executions ADD COLUMN cooldown_until BIGINT")
+    op.execute("ALTER TABLE executions ADD COLUMN redelivery_requested_at BIGINT")
+    find = "strpos" if op.get_bind().dialect.name == "postgresql" else "instr"
+
+    def rest_after(start: str) -> str:
+        """Return the detail that follows a part of the old reason, or NULL."""
+        place = f"{find}(detail, '{start}')"
+        return f"CASE WHEN {place} > 0 THEN substr(detail, {place} + {len(start)}) END"
+
+    for reason, pattern, values in (
+        ("cooldown", "cooldown", "cooldown_until = next_attempt_at, detail = NULL"),
+        ("shadow", "shadow", "detail = NULL"),
+        ("loop", "loop: %", f"detail = {rest_after('loop: ')}"),
+        ("endpoint_deleted", "the endpoint was deleted", "detail = NULL"),
+        (
+            "endpoint_disabled",
+            "endpoint % is disabled%",
+            f"detail = {rest_after(' is disabled: ')}",
+        ),
+    ):
+        op.execute(
+            f"UPDATE executions SET skip_reason = '{reason}', next_attempt_at = NULL, {values}"  # noqa: S608
+            f" WHERE status = 'skipped' AND detail LIKE '{pattern}'"
+        )
+    op.execute(
+        "UPDATE executions SET redelivery_requested_at = next_attempt_at, detail = NULL"
+        " WHERE status IN ('pending', 'running') AND detail = 'redelivery'"
+    )
 
 
 def rename_in_definitions() -> None:
