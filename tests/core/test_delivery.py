@@ -81,8 +81,8 @@ def test_failures_walk_through_the_schedule_and_then_give_up(
     last = judged(answer, retries_used=len(schedule), schedule=schedule, now=now)
     assert last.status is Status.FAILED
     assert last.next_attempt_at is None
-    tries = "1 try" if not schedule else f"{len(schedule) + 1} tries"
-    assert last.detail == f"gave up after {tries}: {answer.words}"
+    attempts = "1 attempt" if not schedule else f"{len(schedule) + 1} attempts"
+    assert last.detail == f"gave up after {attempts}: {answer.words}"
 
 
 def test_the_first_lost_try_is_repeated_at_once_and_the_others_as_failed_ones_are() -> None:

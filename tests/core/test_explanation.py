@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from core.builders import MODELS, VISION, make_definition, make_event, make_execution, make_revision
+from core.builders import (
+    MODELS,
+    NOON,
+    VISION,
+    make_definition,
+    make_event,
+    make_execution,
+    make_revision,
+)
 from core.histories import Evaluates, Happens, History, Save, Step, steps
 from firetower.core.automations import Mode, Revision
 from firetower.core.events import Event, EventType
