@@ -109,7 +109,7 @@ def test_a_worker_logs_json_without_secrets(shell: Shell) -> None:
     done = shell.run("worker", "--once", "--log-format", "json")
     [line] = [json.loads(one) for one in done.stdout.splitlines()]
     assert (line["automation"], line["endpoint"], line["attempt"]) == ("deploy", "ci", 1)
-    assert (line["state"], line["status"]) == ("finished", 202)
+    assert (line["state"], line["status_code"]) == ("finished", 202)
     assert line["execution"] > 0
     assert line["duration_ms"] > 0
     assert all("message" in json.loads(one) for one in done.stderr.splitlines())

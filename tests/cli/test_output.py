@@ -39,7 +39,7 @@ LATER = NOON + timedelta(minutes=10)
                 "next_attempt_at": LATER,
                 "detail": "503",
             },
-            f"503, again {date(LATER)}",
+            f"503  again {date(LATER)}",
         ),
         ({"status": Status.FAILED, "attempts": 1, "detail": "gave up"}, "gave up"),
         ({"status": Status.FINISHED, "attempts": 1, "status_code": 202}, "202"),

@@ -57,9 +57,8 @@ class Endpoint:
         waiting = self.waiting()
         for execution in waiting:
             assert execution.next_attempt_at is not None
-            assert (
-                execution.next_attempt_at > self.bench.now
-            )  # what is due, and not held, was tried
+            # what is due, and not queued behind the circuit, was attempted
+            assert execution.next_attempt_at > self.bench.now
             if execution.attempts == 0 and found is None:  # it was let go, and goes out in its turn
                 assert execution.next_attempt_at - self.bench.now <= APART * len(waiting)
 

@@ -40,12 +40,12 @@ async def open_execution(pilot: Pilot[None], scene: Scene, status: Status, autom
 async def test_it_tells_what_happened_why_and_each_try(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await open_execution(pilot, scene, Status.FINISHED, "deploy-on-prod")
-        assert shows(pilot, "deploy-on-prod", "✓ finished", "after 2 tries")
+        assert shows(pilot, "deploy-on-prod", "✓ finished", "after 2 attempts")
         assert shows(pilot, "alias added", "models/bert:v0 ← production")
         assert shows(pilot, "2026-03-14 12:02:31 by ada")
         assert shows(pilot, "✓ alias ~ ^prod", 'it is "production"')
-        assert shows(pilot, "Try 1", "503")
-        assert shows(pilot, "Try 2", "202")
+        assert shows(pilot, "Attempt 1", "503")
+        assert shows(pilot, "Attempt 2", "202")
         text = "\n".join(screen_text(pilot))
         assert "busy" in text
         await press(pilot, "end", "end")
@@ -54,7 +54,7 @@ async def test_it_tells_what_happened_why_and_each_try(scene: Scene) -> None:
 async def test_a_failure_says_what_came_back(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
-        assert shows(pilot, "✗ failed", "after 2 tries", "gave up after 2 tries: 500")
+        assert shows(pilot, "✗ failed", "after 2 attempts", "gave up after 2 attempts: 500")
         assert shows(pilot, "answered out of memory")
 
 
@@ -97,8 +97,8 @@ async def test_it_is_sent_again_and_followed(scene: Scene) -> None:
         assert shows(pilot, "It is sent again as soon as the worker gets to it.")
         scene.now += timedelta(seconds=1)
         scene.send(200, '{"passed": true}')
-        await until(pilot, lambda: shows(pilot, "✓ finished", "after 3 tries"))
-        assert shows(pilot, "Try 3", "200")
+        await until(pilot, lambda: shows(pilot, "✓ finished", "after 3 attempts"))
+        assert shows(pilot, "Attempt 3", "200")
 
 
 async def test_what_cannot_be_sent_again_says_why(scene: Scene) -> None:
@@ -122,6 +122,6 @@ async def test_escape_goes_back_to_the_same_line(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
         await press(pilot, "escape", "enter")
-        assert shows(pilot, "gave up after 2 tries: 500")
+        assert shows(pilot, "gave up after 2 attempts: 500")
         await press(pilot, "q")
         assert pilot.app.is_running

@@ -99,9 +99,9 @@ def feed_text(line: FeedLine) -> str:
         execution.automation,
         event.type.spec.label,
         f"{event.subject} {event.detail}".rstrip(),
-        "" if code and why.startswith(code) else code,
+        code,
         "" if execution.duration_ms is None else f"{execution.duration_ms:,.0f} ms",
-        why,
+        why.removeprefix(f"{code}, "),
     ]
     return visible(_GAP.join(part for part in parts if part))
 

@@ -78,7 +78,7 @@ def read_executions(
             skip_reason=None if row.skip_reason is None else SkipReason(row.skip_reason),
             detail=row.detail,
             created_at=row.created_at,
-            next_attempt_at=row.next_attempt_at if row.status == Status.PENDING.value else None,
+            next_attempt_at=_next_attempt_at(row),
             cooldown_until=row.cooldown_until,
             redelivery_requested_at=row.redelivery_requested_at,
             circuit_open_until=row.probe_at if _is_queued(row) else None,
@@ -97,6 +97,13 @@ def _is_queued(row: Row[Any]) -> bool:
     if row.status != Status.PENDING.value or row.attempts > 0 or row.probe_at is None:
         return False
     return bool(row.next_attempt_at <= row.probe_at)
+
+
+def _next_attempt_at(row: Row[Any]) -> datetime | None:
+    if row.status != Status.PENDING.value:
+        return None
+    moment: datetime = row.probe_at if _is_queued(row) else row.next_attempt_at
+    return moment
 
 
 def list_executions(
