@@ -1,12 +1,12 @@
 """Going through the form as a person does: by keys, or by mouse."""
 
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from firetower.core.automations import Automation
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.widgets.automations import Automations
-from firetower.tui.widgets.choice import Picker
+from firetower.tui.widgets.choice import Choice
 from tui.scene import Scene
 from tui.screens import press, settled, write
 
@@ -56,16 +56,20 @@ async def choose(pilot: Pilot[None], field: str, label: str, *, by: str = "") ->
     """Choose a value by keys."""
     await to(pilot, field, by)
     await press(pilot, "enter")
-    picker = pilot.app.screen
-    assert isinstance(picker, Picker)
+    options = open_list(pilot, field)
     for _ in range(20):
-        options = picker.query_one("OptionList")
-        highlighted = getattr(options, "highlighted_option", None)
-        assert highlighted is not None
-        if highlighted.prompt.plain.split("  ")[0] == label:
+        assert options.highlighted_option is not None
+        if str(options.highlighted_option.prompt).split("  ")[0] == label:
             break
         await pilot.press("down")
     await press(pilot, "enter")
+
+
+def open_list(pilot: Pilot[None], field: str) -> OptionList:
+    """Return the list that a choice has opened."""
+    choice = pilot.app.screen.query_one(f"#{field}", Choice)
+    assert choice.expanded
+    return choice.query_one(OptionList)
 
 
 async def click(pilot: Pilot[None], what: str, offset: tuple[int, int] = (0, 0)) -> None:

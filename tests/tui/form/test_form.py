@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import OptionList
 
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
@@ -14,9 +13,18 @@ from firetower.core.endpoints import EndpointKind
 from firetower.tower.automations import Automations
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.styles import style_sheets
-from firetower.tui.widgets.choice import Choice, Picker
+from firetower.tui.widgets.choice import Choice
 from firetower.tui.widgets.payload import TemplateEditor
-from tui.form.driving import automation, choose, fill, focused, new_form, to, value
+from tui.form.driving import (
+    automation,
+    choose,
+    fill,
+    focused,
+    new_form,
+    open_list,
+    to,
+    value,
+)
 from tui.scene import Scene
 from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until, write
 
@@ -28,7 +36,7 @@ def editor(pilot: Pilot[None], name: str = "payload-json") -> TemplateEditor:
 
 
 def chosen(pilot: Pilot[None], name: str) -> str:
-    return pilot.app.screen.query_one(f"#{name}", Choice).value
+    return pilot.app.screen.query_one(f"#{name}", Choice).chosen
 
 
 async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> None:
@@ -41,7 +49,7 @@ async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> 
             before = chosen(pilot, "event-type")
             await to(pilot, "event-type")
             await press(pilot, "enter")
-            options = pilot.app.screen.query_one(OptionList)
+            options = open_list(pilot, "event-type")
             disabled = [index for index, one in enumerate(options.options) if one.disabled]
             assert len(disabled) == len(refused)
             for label, why in refused.items():
@@ -49,9 +57,8 @@ async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> 
             for _ in range(len(options.options)):
                 await pilot.press("down")
                 assert options.highlighted not in disabled
-            await pilot.click(OptionList, offset=(4, disabled[0]))
+            await pilot.click("#event-type OptionList", offset=(4, disabled[0]))
             await settled(pilot)
-            assert isinstance(pilot.app.screen, Picker)
             await press(pilot, "escape")
             assert chosen(pilot, "event-type") == before
             await press(pilot, "escape", "escape")

@@ -17,9 +17,9 @@ from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
 from firetower.tui.actions import bindings_of
-from firetower.tui.form.entry import Entry
 from firetower.tui.form.world import World
 from firetower.tui.widgets.choice import Choice, Offer
+from firetower.tui.widgets.field import LabelledRow
 from firetower.tui.widgets.payload import TemplateEditor
 from firetower.tui.widgets.radio import Radio, Tick
 
@@ -63,70 +63,68 @@ class Fields(Vertical):
         draft = self.draft
         registry = draft.container.kind is ContainerKind.REGISTRY
         part = "one collection" if registry else "the collections that match"
-        yield Entry(
+        yield LabelledRow(
             "Scope",
             Radio([f"the whole {draft.container.kind}", part], 0 if draft.whole else 1, id="whole"),
             id="scope",
         )
         if registry:
-            choice = Choice("Which collection?", value=draft.collection, id="collection")
-            yield Entry("Collection", choice, id="part")
+            choice = Choice(value=draft.collection, id="collection")
+            yield LabelledRow("Collection", choice, id="part")
         else:
             pattern = _line(draft.pattern, "resnet-* or /^resnet/", "pattern")
-            kind = Choice(
-                "Which type of artifact?", value=draft.artifact_type, nothing="any type", id="type"
-            )
-            yield Entry("Named", pattern, kind, id="part")
+            kind = Choice(value=draft.artifact_type, empty="any type", id="type")
+            yield LabelledRow("Named", pattern, kind, id="part")
 
     def _when(self) -> Iterator[Widget]:
         draft = self.draft
         offers = event_offers(draft.container.kind)
-        event = Choice("Which event?", offers, draft.event_type.value, id="event-type")
-        yield Entry("Event", event, id="event")
-        yield Entry(
+        event = Choice(offers, draft.event_type.value, empty="", id="event-type")
+        yield LabelledRow("Event", event, id="event")
+        yield LabelledRow(
             "Alias", _line(draft.alias, "any; or a regex, as in ^prod", "alias-regex"), id="alias"
         )
-        yield Entry("Tag", _line(draft.tag, "any; or a regex", "tag-regex"), id="tag")
+        yield LabelledRow("Tag", _line(draft.tag, "any; or a regex", "tag-regex"), id="tag")
         filter_ = _line(
             draft.filter, 'optional JSON: {"metadata.f1": {"$gte": 0.9}}', "filter-json"
         )
-        yield Entry("Filter", filter_, id="filter")
+        yield LabelledRow("Filter", filter_, id="filter")
 
     def _what(self) -> Iterator[Widget]:
         draft = self.draft
         action = Radio(_ACTION_LABELS, ACTIONS.index(draft.action), id="action-type")
-        yield Entry("Action", action, id="do")
-        endpoint = Choice("Which endpoint?", value=draft.endpoint, id="endpoint")
-        yield Entry("Endpoint", endpoint, id="action")
+        yield LabelledRow("Action", action, id="do")
+        endpoint = Choice(value=draft.endpoint, id="endpoint")
+        yield LabelledRow("Endpoint", endpoint, id="action")
         payload = TemplateEditor(
             draft.payload,
             language="json",
             placeholder="empty: the Standard Webhooks envelope",
             id="payload-json",
         )
-        yield Entry("Payload", payload, id="payload")
-        yield Entry(
+        yield LabelledRow("Payload", payload, id="payload")
+        yield LabelledRow(
             "Title", _line(draft.title, "optional, with ${variables}", "slack-title"), id="title"
         )
         message = TemplateEditor(
             draft.message, placeholder="optional, with ${variables}", id="slack-message"
         )
-        yield Entry("Message", message, id="message")
+        yield LabelledRow("Message", message, id="message")
         severities = [Offer(one.value, one.value) for one in Severity]
-        severity = Choice("How loud?", severities, draft.severity.value, id="slack-severity")
-        yield Entry("Severity", severity, id="severity")
+        severity = Choice(severities, draft.severity.value, empty="", id="slack-severity")
+        yield LabelledRow("Severity", severity, id="severity")
 
     def _who(self) -> Iterator[Widget]:
         draft = self.draft
-        yield Entry("Name", _line(draft.name, "", "automation-name"), id="name")
-        yield Entry("About", _line(draft.description, "optional", "about-text"), id="about")
+        yield LabelledRow("Name", _line(draft.name, "", "automation-name"), id="name")
+        yield LabelledRow("About", _line(draft.description, "optional", "about-text"), id="about")
         cooldown = _line(draft.cooldown, "none; or 10m, 1h", "cooldown-span")
         shadow = Tick("shadow", value=draft.mode is Mode.SHADOW, id="shadow")
-        yield Entry("Cooldown", cooldown, shadow, id="cooldown")
+        yield LabelledRow("Cooldown", cooldown, shadow, id="cooldown")
 
-    def entry(self, part: str) -> Entry:
+    def row(self, part: str) -> LabelledRow:
         """Return the row of a part of the form."""
-        return self.query_one(f"#{part}", Entry)
+        return self.query_one(f"#{part}", LabelledRow)
 
     def text(self, name: str) -> str:
         """Return what a line of text says."""
@@ -134,7 +132,7 @@ class Fields(Vertical):
 
     def chosen(self, name: str) -> str:
         """Return what is chosen in a field."""
-        return self.query_one(f"#{name}", Choice).value
+        return self.query_one(f"#{name}", Choice).chosen
 
     def template(self, name: str) -> str:
         """Return what an editor says."""
@@ -143,6 +141,7 @@ class Fields(Vertical):
     def read(self) -> Draft:
         """Return the draft that the fields say."""
         registry = self.draft.container.kind is ContainerKind.REGISTRY
+        endpoint = self.chosen("endpoint")
         mode = self.draft.mode
         if self.query_one("#shadow", Tick).value:
             mode = Mode.SHADOW
@@ -150,7 +149,7 @@ class Fields(Vertical):
             mode = Mode.ENABLED
         self.draft = replace(
             self.draft,
-            whole=self.query_one("#whole", Radio).index == 0,
+            whole=self.query_one("#whole", Radio).pressed_index == 0,
             collection=self.chosen("collection") if registry else "",
             pattern="" if registry else self.text("pattern"),
             artifact_type="" if registry else self.chosen("type"),
@@ -158,8 +157,8 @@ class Fields(Vertical):
             alias=self.text("alias-regex"),
             tag=self.text("tag-regex"),
             filter=self.text("filter-json"),
-            action=ACTIONS[self.query_one("#action-type", Radio).index],
-            endpoint=self.chosen("endpoint"),
+            action=ACTIONS[self.query_one("#action-type", Radio).pressed_index],
+            endpoint=self.draft.endpoint if endpoint == NEW else endpoint,
             payload=self.template("payload-json"),
             title=self.text("slack-title"),
             message=self.template("slack-message"),
@@ -185,7 +184,7 @@ class Fields(Vertical):
             ("message", slack),
             ("severity", slack),
         ):
-            self.entry(part).display = wanted
+            self.row(part).display = wanted
         kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
         self.query_one("#endpoint", Choice).offer(endpoint_offers(world, kind))
         if draft.container.kind is ContainerKind.REGISTRY:
@@ -195,8 +194,7 @@ class Fields(Vertical):
             self.query_one("#collection", Choice).offer(names)
         else:
             types = sorted({one.type for one in world.collections} | {draft.artifact_type} - {""})
-            offers = [Offer("", "any type"), *(Offer(one, one) for one in types)]
-            self.query_one("#type", Choice).offer(offers)
+            self.query_one("#type", Choice).offer([Offer(one, one) for one in types])
         for editor in self.query(TemplateEditor):
             editor.variables = variables(draft, world)
 

@@ -132,21 +132,18 @@ class FormScreen(over.Over[str | None]):
 
     @on(Choice.Changed)
     def _chosen(self, event: Choice.Changed) -> None:
+        self._edited()
         if event.value == NEW:
-            event.choice.value = event.before
+            self.query_one("#endpoint", Choice).value = self.fields.draft.endpoint
             self._make_endpoint()
-        if event.choice.id == "event-type":
-            self._reload()
-        self._look()
 
     @on(Radio.Changed, "#action-type")
     def _action_changed(self) -> None:
-        """An endpoint of one kind is not one of the other."""
+        """Let go of an endpoint of the other kind."""
         choice = self.query_one("#endpoint", Choice)
         kind = self._kind(self.fields.read())
-        if choice.value not in {one.name for one in self._world.endpoints(kind)}:
+        if choice.chosen not in {one.name for one in self._world.endpoints(kind)}:
             choice.value = ""
-        self._look()
 
     def _look(self) -> None:
         """Read the fields, and show what they mean and what is wrong with them."""
@@ -156,6 +153,8 @@ class FormScreen(over.Over[str | None]):
         self.query_one("#automation-name", Input).placeholder = name
         if not self._world.known:
             return
+        if draft.event_type not in self._recent:
+            self._reload()
         named = draft if draft.name else replace(draft, name=name)
         others = self._world.names - ({self._before.name} if self._before else set())
         self._reading = reading = read_draft(
@@ -171,14 +170,14 @@ class FormScreen(over.Over[str | None]):
         )
 
     def _show_notes(self, draft: Draft, reading: Reading) -> None:
-        self.fields.entry("scope").note(collections_note(draft, reading, self._world))
+        self.fields.row("scope").set_note(collections_note(draft, reading, self._world))
         recent = self._recent.get(draft.event_type, ())
         for part, pattern in (("alias", draft.alias), ("tag", draft.tag)):
-            self.fields.entry(part).note(values_note(pattern, _values(recent, part)))
+            self.fields.row(part).set_note(values_note(pattern, _values(recent, part)))
         names = f"${{…}} of {', '.join(variables(draft, self._world))}"
         for part in ("payload", "message"):
-            self.fields.entry(part).note("" if Part(part) in reading.problems else names)
-        self.fields.entry("action").note(endpoint_note(draft, self._world))
+            self.fields.row(part).set_note("" if Part(part) in reading.problems else names)
+        self.fields.row("action").set_note(endpoint_note(draft, self._world))
 
     def _show_errors(self, reading: Reading) -> None:
         for part in Part:
@@ -186,7 +185,7 @@ class FormScreen(over.Over[str | None]):
             if said is None and self._asked_to_save:
                 said = reading.missing.get(part)
             place = "part" if part is Part.SCOPE else part.value
-            self.fields.entry(place).error(said)
+            self.fields.row(place).fail(said)
         wrong = len(reading.problems) + (len(reading.missing) if self._asked_to_save else 0)
         said_text = f"{wrong} to put right" if wrong else self._refusal
         self.query_one("#form-said", Static).update(said_text)
@@ -265,8 +264,8 @@ class FormScreen(over.Over[str | None]):
         if not parts:
             return
         first = min(parts, key=list(Part).index)
-        entry = self.fields.entry("part" if first is Part.SCOPE else first.value)
-        for field in entry.query("Input, Choice, TextArea"):
+        row = self.fields.row("part" if first is Part.SCOPE else first.value)
+        for field in row.query("Input, Choice, TextArea"):
             field.focus()
             break
 

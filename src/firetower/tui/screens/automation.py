@@ -24,12 +24,13 @@ from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainAutomationScreen
+from firetower.tui.screens.picker import Picker
 from firetower.tui.screens.probe import show_probe
 from firetower.tui.screens.visit import VisitScreen
 from firetower.tui.session import may_change, session_of, tell
 from firetower.tui.text import exact
 from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.choice import Offer
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
@@ -120,7 +121,7 @@ class AutomationScreen(VisitScreen):
             Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
             for one, _ in earlier
         ]
-        chosen = await over.ask(self, Picker("Restore which revision?", offers, ""))
+        chosen = await over.ask(self, Picker("Restore which revision?", offers))
         if chosen is None:
             return
         name = self.automation

@@ -12,8 +12,9 @@ from firetower.core.errors import FiretowerError
 from firetower.core.text import counted, visible
 from firetower.tui import over
 from firetower.tui.screens.confirm import Confirm
+from firetower.tui.screens.picker import Picker
 from firetower.tui.session import session_of, tell
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.choice import Offer
 
 _SPANS: Mapping[str, timedelta | None] = {
     "the last hour": timedelta(hours=1),
@@ -66,7 +67,7 @@ async def _send(node: DOMNode, endpoint: Endpoint | None) -> None:
     if all(offer.why_not for offer in offers):
         app.notify(f"Nothing that was sent{where} has failed.", markup=False)
         return
-    chosen = await over.ask(node, Picker(f"Send again what failed{where} in", offers, ""))
+    chosen = await over.ask(node, Picker(f"Send again what failed{where} in", offers))
     if chosen is None:
         return
     plan, moment = plans[chosen], since[chosen]

@@ -1,8 +1,7 @@
-"""The fields of a dialog: a label, an entry beside it, and what is wrong with it below."""
+"""A labelled row with its note and its error, and the rows that dialogs are made of."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -12,19 +11,62 @@ from textual.widgets import Input, Label, Select, Static
 
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.tui.text import lines, plain
+from firetower.tui.widgets.choice import Choice, Offer
 
 Check = Callable[[str], object]
 """Raises FiretowerError for what it refuses."""
 
 
-class Field(Vertical):
-    """One thing that a dialog asks for."""
+class LabelledRow(Vertical):
+    """A label with its entries beside it, and a note and an error directly under them."""
 
-    def __init__(self, name: str, label: str, *, note: str = "") -> None:
-        super().__init__(name=name, classes="field")
+    def __init__(
+        self,
+        label: str,
+        *entries: Widget,
+        note: str = "",
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
+        super().__init__(name=name, id=id)
         self.label = label
-        self.note = note
-        """Said in small under the entry."""
+        self._entries = entries
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="field--line"):
+            yield Label(plain(self.label), classes="field--label")
+            yield from self._entries
+        yield from self.compose_more()
+        yield Static("", classes="field--note")
+        yield Static("", classes="field--error")
+
+    def compose_more(self) -> ComposeResult:
+        """Make lines that stand between the entries and the note."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.set_note(self._note)
+        self.fail(None)
+
+    def set_note(self, text: str) -> None:
+        """Say something about the value."""
+        self._show(".field--note", text)
+
+    def fail(self, error: FiretowerError | str | None) -> None:
+        """Say what is wrong with the value, or that nothing is."""
+        text = f"{error.message}. {error.hint}" if isinstance(error, FiretowerError) else error
+        self._show(".field--error", text or "")
+
+    def _show(self, line: str, text: str) -> None:
+        static, shown = self.query_one(line, Static), lines(text)
+        static.display = bool(text)
+        if static.content != shown:
+            static.update(shown)
+
+
+class Field(LabelledRow):
+    """One value that a dialog asks for, handed on under the field's name."""
 
     @property
     def key(self) -> str:
@@ -34,50 +76,26 @@ class Field(Vertical):
     @property
     @abstractmethod
     def value(self) -> str:
-        """What was given."""
+        """The value as entered."""
 
     @property
-    @abstractmethod
     def entry(self) -> Widget:
-        """What takes the focus."""
-
-    def compose(self) -> ComposeResult:
-        """Lay out the label, the entry and the lines under it."""
-        with Horizontal(classes="field--line"):
-            yield Label(plain(self.label), classes="field--label")
-            yield from self.compose_entry()
-        yield from self.compose_more()
-        note = Static(lines(self.note), classes="field--note")
-        note.display = bool(self.note)
-        yield note
-        error = Static("", classes="field--error")
-        error.display = False
-        yield error
-
-    @abstractmethod
-    def compose_entry(self) -> ComposeResult:
-        """Make what is filled in."""
-
-    def compose_more(self) -> ComposeResult:
-        """Make what stands on lines of its own."""
-        yield from ()
-
-    def set_note(self, text: str) -> None:
-        """Say something else under the entry."""
-        note = self.query_one(".field--note", Static)
-        note.update(lines(text))
-        note.display = bool(text)
+        """The widget to focus."""
+        return self._entries[0]
 
     def problem(self) -> FiretowerError | None:
         """Return what is wrong with the value."""
         return None
 
-    def fail(self, error: FiretowerError | None) -> None:
-        """Show what is wrong with the value, or nothing."""
-        static = self.query_one(".field--error", Static)
-        static.display = error is not None
-        if error is not None:
-            static.update(plain(f"{error.message}. {error.hint}"))
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Clear the error of the value before."""
+        event.stop()
+        self.fail(None)
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """Clear the error of the value before."""
+        event.stop()
+        self.fail(None)
 
 
 class TextField(Field):
@@ -97,7 +115,6 @@ class TextField(Field):
         note: str = "",
     ) -> None:
         """Ask for text. `check` sees it unless it is empty, which `required` forbids."""
-        super().__init__(name, label, note=note)
         self.required = required
         self.check = check
         self.input = Input(
@@ -107,33 +124,17 @@ class TextField(Field):
             compact=True,
             select_on_focus=False,
             suggester=SuggestFromList(suggestions) if suggestions else None,
-            classes="field--entry",
         )
+        super().__init__(label, self.input, name=name, note=note)
 
     @property
     def value(self) -> str:
-        """What was typed."""
         return self.input.value if self.input.password else self.input.value.strip()
 
-    @property
-    def entry(self) -> Widget:
-        """The input."""
-        return self.input
-
-    def compose_entry(self) -> ComposeResult:
-        """Make the input."""
-        yield self.input
-
     def problem(self) -> FiretowerError | None:
-        """Return what the check refuses."""
         if not self.value:
             return needed(self.label) if self.required else None
         return refusal(self.check, self.value)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Take back what was said of the value before."""
-        event.stop()
-        self.fail(None)
 
 
 class ChoiceField(Field):
@@ -142,43 +143,23 @@ class ChoiceField(Field):
     def __init__(
         self, name: str, label: str, choices: Sequence[tuple[str, str]], *, note: str = ""
     ) -> None:
-        """Offer `choices`, each a value and its label; the first stands until another is chosen."""
-        super().__init__(name, label, note=note)
-        self.select = Select(
-            [(plain(text), value) for value, text in choices],
-            allow_blank=False,
-            value=choices[0][0],
-            compact=True,
-            classes="field--entry",
-        )
+        """Offer `choices`, each a value and its label; the first is chosen at the start."""
+        offers = [Offer(value, text) for value, text in choices]
+        self.choice = Choice(offers, choices[0][0], empty="")
+        super().__init__(label, self.choice, name=name, note=note)
 
     @property
     def value(self) -> str:
-        """What was chosen."""
-        return cast("str", self.select.value)
-
-    @property
-    def entry(self) -> Widget:
-        """The list."""
-        return self.select
-
-    def compose_entry(self) -> ComposeResult:
-        """Make the list."""
-        yield self.select
-
-    def on_select_changed(self, event: Select.Changed) -> None:
-        """Take back what was said of the choice before."""
-        event.stop()
-        self.fail(None)
+        return self.choice.chosen
 
 
 def needed(label: str) -> InvalidInput:
-    """Return what is said of an empty field that must not be."""
+    """Return the error of a required field that is empty."""
     return InvalidInput(f"{label} is needed", "Fill it in, or press Escape to leave.")
 
 
 def refusal(check: Check | None, value: str) -> FiretowerError | None:
-    """Return what a check has against a value."""
+    """Return the error that a check raises for a value."""
     if check is not None:
         try:
             check(value)

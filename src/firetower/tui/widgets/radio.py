@@ -3,134 +3,57 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
-from textual.reactive import reactive
-from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Checkbox, RadioButton, RadioSet
 
-from firetower.core.text import visible
+from firetower.tui.text import plain
 
 
-class _Option(Static):
-    """One option, to click on."""
+class RadioOption(RadioButton):
+    """One option of a Radio."""
 
-    def __init__(self, label: str, index: int) -> None:
-        super().__init__("")
-        self.label = label
-        self.index = index
-
-    def draw(self, *, chosen: bool) -> None:
-        """Show whether it is the one."""
-        self.set_class(chosen, "-chosen")
-        sign = "(•)" if chosen else "( )"
-        self.update(Content.from_markup("$sign $label", sign=sign, label=visible(self.label)))
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose it."""
-        event.stop()
-        parent = self.parent
-        if isinstance(parent, Radio):
-            parent.focus()
-            parent.index = self.index
+    def render(self) -> Content:
+        return Content.assemble("(•) " if self.value else "( ) ", self.label)
 
 
-class Radio(Widget, can_focus=True):
+class Radio(RadioSet):
     """One of a few options, side by side; the arrows and a click choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,space", "step(1)", "Next", show=False),
         Binding("left,h", "step(-1)", "Before", show=False),
+        Binding("down,enter", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
     ]
-    index: reactive[int] = reactive(0, init=False)
-
-    class Changed(Message):
-        """Another option was chosen."""
-
-        def __init__(self, radio: "Radio") -> None:
-            super().__init__()
-            self.radio = radio
-
-        @property
-        def control(self) -> "Radio":
-            """The field."""
-            return self.radio
 
     def __init__(
         self,
-        options: Sequence[str],
+        labels: Sequence[str],
         index: int = 0,
         *,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
-        super().__init__(id=id)
-        self._options = [_Option(label, place) for place, label in enumerate(options)]
-        self.set_reactive(Radio.index, index)
-
-    def compose(self) -> ComposeResult:
-        """Lay out the options."""
-        yield from self._options
-
-    def on_mount(self) -> None:
-        """Show which is chosen."""
-        self._draw()
-
-    def watch_index(self) -> None:
-        """Show which is chosen, and tell."""
-        self._draw()
-        self.post_message(self.Changed(self))
-
-    def _draw(self) -> None:
-        for option in self._options:
-            option.draw(chosen=option.index == self.index)
+        options = [RadioOption(plain(label), at == index) for at, label in enumerate(labels)]
+        super().__init__(*options, id=id, compact=True)
 
     def action_step(self, by: int) -> None:
         """Choose the next option, or the one before."""
-        self.index = (self.index + by) % len(self._options)
+        options = list(self.query(RadioOption))
+        before = options[self.pressed_index]
+        after = options[(self.pressed_index + by) % len(options)]
+        # At once, not by the options' messages: the next key may be here before them.
+        with self.prevent(RadioButton.Changed):
+            before.value, after.value = False, True
+        self._pressed_button = after
+        self.post_message(self.Changed(self, after))
 
 
-class Tick(Static, can_focus=True):
+class Tick(Checkbox):
     """Yes or no."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,enter", "turn", "Change", show=False),
-    ]
-    value: reactive[bool] = reactive(False, init=False)  # noqa: FBT003 - Textual's way
+    def __init__(self, label: str, *, value: bool, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(plain(label), value, id=id, compact=True)
 
-    class Changed(Message):
-        """It was changed."""
-
-    def __init__(
-        self,
-        label: str,
-        *,
-        value: bool,
-        id: str | None = None,  # noqa: A002 - Textual's word
-    ) -> None:
-        super().__init__(id=id)
-        self.label = label
-        self.set_reactive(Tick.value, value)
-
-    def on_mount(self) -> None:
-        """Show it."""
-        self._draw()
-
-    def watch_value(self) -> None:
-        """Show it, and tell."""
-        self._draw()
-        self.post_message(self.Changed())
-
-    def _draw(self) -> None:
-        sign = "[x]" if self.value else "[ ]"
-        self.update(Content.from_markup("$sign $label", sign=sign, label=visible(self.label)))
-
-    def action_turn(self) -> None:
-        """Change it."""
-        self.value = not self.value
-
-    def on_click(self) -> None:
-        """Change it."""
-        self.action_turn()
+    def render(self) -> Content:
+        return Content.assemble("[x] " if self.value else "[ ] ", self.label)
