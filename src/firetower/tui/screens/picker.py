@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
+from firetower.tui.actions import bindings_of
 from firetower.tui.over import Dialog
 from firetower.tui.text import plain
 from firetower.tui.widgets.choice import Offer
@@ -22,8 +23,8 @@ class Picker(Dialog[str | None]):
     """A list to choose one value from; those that cannot be chosen say why."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel"),
         Binding("down", "into_list", show=False),
+        *bindings_of("dialog"),
     ]
 
     def __init__(self, title: str, offers: Sequence[Offer]) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import OptionList, Select
 
 from firetower.core.text import visible
+from firetower.tui.actions import bindings_of
 
 CHOOSE = "choose …"
 """Shown where something has to be chosen and nothing is yet."""
@@ -34,10 +35,7 @@ class Offer:
 class Choice(Select[str]):
     """One of several values; enter, space or a click opens the list, where typing searches."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("fields")
 
     def __init__(
         self,

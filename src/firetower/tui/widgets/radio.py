@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Checkbox, RadioButton, RadioSet
 
+from firetower.tui.actions import bindings_of
 from firetower.tui.text import plain
 
 
@@ -23,8 +24,8 @@ class Radio(RadioSet):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,space", "step(1)", "Next", show=False),
         Binding("left,h", "step(-1)", "Before", show=False),
-        Binding("down,enter", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
+        Binding("enter", "app.focus_next", "Next field", show=False),
+        *bindings_of("fields"),
     ]
 
     def __init__(
