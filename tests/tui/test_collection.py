@@ -7,7 +7,7 @@ from textual.widgets import Input
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.version import VersionScreen
 from tui.scene import Scene
-from tui.screens import SMALL, line_with, open_app, press, settled, shows
+from tui.screens import SMALL, line_with, open_app, press, settled, shows, write
 
 pytestmark = pytest.mark.anyio
 
@@ -76,9 +76,12 @@ async def test_aliases_come_and_go_by_keys(scene: Scene) -> None:
         await opened(pilot, REGISTRY)
         await press(pilot, "end", "a")
         assert shows(pilot, "An alias names one version of the collection")
-        await press(pilot, *"latest", "enter")
+        await write(pilot, "latest")
+        await press(pilot, "enter")
         assert shows(pilot, 'alias "latest" is moved by logging a version')
-        await press(pilot, *["backspace"] * 6, *"gold, prod-us", "enter")
+        await press(pilot, *["backspace"] * 6)
+        await write(pilot, "gold, prod-us")
+        await press(pilot, "enter")
         assert aliases(scene, "models/resnet:v0") == ("gold", "prod-us")
         assert aliases(scene, "models/resnet:v1") == ()
         assert shows(pilot, "v0", "gold prod-us")
@@ -100,7 +103,8 @@ async def test_tags_come_and_go_by_mouse(scene: Scene) -> None:
         await opened(pilot, PROJECT)
         await press(pilot, "T")
         assert shows(pilot, "v3 has no tag to remove")
-        await press(pilot, "t", *"fast")
+        await press(pilot, "t")
+        await write(pilot, "fast")
         await pilot.click("#save")
         await settled(pilot)
         assert tags(scene, "acme/vision/resnet:v3") == ("fast",)
@@ -115,7 +119,9 @@ async def test_a_version_is_linked_from_its_project(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = await opened(pilot, PROJECT)
         assert screen.check_action("unlink", ()) is False
-        await press(pilot, "L", "tab", "end", *"-b", "tab", *"staging", "enter")
+        await press(pilot, "L", "tab", "end", *"-b", "tab")
+        await write(pilot, "staging")
+        await press(pilot, "enter")
         assert shows(pilot, "datasets/resnet-b:v0 is there")
         assert shows(pilot, "│", "datasets/resnet-b:v0")
     assert aliases(scene, "datasets/resnet-b:staging") == ("staging",)
@@ -159,10 +165,17 @@ async def test_it_follows_what_others_change(scene: Scene) -> None:
 async def test_a_version_is_logged_by_keys_and_nothing_is_lost_on_an_error(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await opened(pilot, PROJECT)
-        await press(pilot, "n", "tab", "tab", *"/no/such/file", "tab", "tab")
-        await press(pilot, *"fresh", "tab", "tab", *"loss=0.1 'by=ada l'", "enter")
+        await press(pilot, "n", "tab", "tab")
+        await write(pilot, "/no/such/file")
+        await press(pilot, "tab", "tab")
+        await write(pilot, "fresh")
+        await press(pilot, "tab", "tab")
+        await write(pilot, "loss=0.1 'by=ada l'")
+        await press(pilot, "enter")
         assert shows(pilot, "/no/such/file cannot be read")
-        await press(pilot, *["shift+tab"] * 4, *["backspace"] * 13, "tab", *"s3://new/1", "enter")
+        await press(pilot, *["shift+tab"] * 4, *["backspace"] * 13, "tab")
+        await write(pilot, "s3://new/1")
+        await press(pilot, "enter")
         assert shows(pilot, "acme/vision/resnet:v4 is there.")
         assert line_with(pilot, "v4", "fresh latest")
     detail = scene.tower.version("acme/vision/resnet:fresh")

@@ -10,7 +10,7 @@ from firetower.tui.screens.catalog import new_place
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.registry import RegistryScreen
 from tui.scene import MODELS, Scene
-from tui.screens import SMALL, open_app, press, settled, shows, until
+from tui.screens import SMALL, open_app, press, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,11 @@ async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
         assert shows(pilot, "Name is needed")
         await press(pilot, *"a/b", "enter")
         assert shows(pilot, 'registry name "a/b" contains "/"')
-        await press(pilot, *["backspace"] * 2, *"models", "tab", *"What serves", "enter")
+        await press(pilot, *["backspace"] * 2)
+        await write(pilot, "models")
+        await press(pilot, "tab")
+        await write(pilot, "What serves")
+        await press(pilot, "enter")
         assert shows(pilot, "Registry › amodels")
     [place] = empty_scene.tower.registries()
     assert (str(place.reference), place.description) == ("amodels", "What serves")
@@ -31,11 +35,14 @@ async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
 
 async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "2", "c", *"acme/audio")
+        await press(pilot, "2", "c")
+        await write(pilot, "acme/audio")
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "Project › acme/audio", "0 collections")
-        await press(pilot, "c", *"acme/nlp", "enter")
+        await press(pilot, "c")
+        await write(pilot, "acme/nlp")
+        await press(pilot, "enter")
         assert shows(pilot, "acme/nlp exists already")
         assert isinstance(pilot.app.screen, Ask)
         await pilot.click("#cancel")
@@ -64,13 +71,18 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         screen.places.table.move_to("acme/vision")
         await press(pilot, "enter", "h")
         screen.collections.table.move_to("acme/vision/resnet")
-        await press(pilot, "n", "tab", "tab", *f"'{tmp_path}/model.pt'", "enter")
+        await press(pilot, "n", "tab", "tab")
+        await write(pilot, f"'{tmp_path}/model.pt'")
+        await press(pilot, "enter")
         assert shows(pilot, "acme/vision/resnet:v4 is there.")
-        await press(pilot, "n", "tab", "tab", *f"'{tmp_path}/model.pt'")
+        await press(pilot, "n", "tab", "tab")
+        await write(pilot, f"'{tmp_path}/model.pt'")
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "Nothing new: acme/vision/resnet:v4 has the same")
-        await press(pilot, "n", "tab", "tab", *"'open", "enter")
+        await press(pilot, "n", "tab", "tab")
+        await write(pilot, "'open")
+        await press(pilot, "enter")
         assert shows(pilot, "has a quote that is not closed")
     [entry] = scene.tower.version("acme/vision/resnet:v4").entries
     assert (entry.path, entry.size) == ("model.pt", 7)
@@ -81,13 +93,20 @@ async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
         screen.open_place(MODELS)
-        await press(pilot, "h", "n", *"acme/nlp/bert", "tab", *["backspace"] * 9, *"large")
+        await press(pilot, "h", "n")
+        await write(pilot, "acme/nlp/bert")
+        await press(pilot, "tab", *["backspace"] * 9)
+        await write(pilot, "large")
         await press(pilot, "enter")
         assert shows(pilot, '"acme/nlp/bert" does not name a version')
-        await press(pilot, *":v0", "tab", "tab", *"staging", "enter")
+        await press(pilot, *":v0", "tab", "tab")
+        await write(pilot, "staging")
+        await press(pilot, "enter")
         assert shows(pilot, "models/large:v0 is there.")
         assert screen.collections.table.key == "models/large"
-        await press(pilot, "n", *"acme/nlp/none:v0", "enter")
+        await press(pilot, "n")
+        await write(pilot, "acme/nlp/none:v0")
+        await press(pilot, "enter")
         assert shows(pilot, "acme/nlp/none")
         assert pilot.app.screen.query_one(".ask--error").display
         await press(pilot, "escape")
@@ -101,7 +120,9 @@ async def test_a_collections_tags_are_changed(scene: Scene) -> None:
         screen.open_place(MODELS)
         await press(pilot, "h")
         screen.collections.table.move_to("models/resnet")
-        await press(pilot, "t", *"a, b", "tab", "enter", "down", "down", "enter")
+        await press(pilot, "t")
+        await write(pilot, "a, b")
+        await press(pilot, "tab", "enter", "down", "down", "enter")
         assert shows(pilot, "Remove", "vision")
         await pilot.click("#save")
         await settled(pilot)

@@ -9,7 +9,7 @@ from textual.widgets import Select
 from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows, write
 
 pytestmark = pytest.mark.anyio
 
@@ -22,11 +22,6 @@ async def opened(pilot: Pilot[None], kind: EndpointKind) -> list[str | None]:
     await pilot.app.push_screen(EndpointDialog(kind), given.append)
     await settled(pilot)
     return given
-
-
-async def write(pilot: Pilot[None], text: str) -> None:
-    await pilot.press(*text)
-    await settled(pilot)
 
 
 def saved(scene: Scene, name: str, kind: EndpointKind) -> EndpointSettings:
@@ -125,7 +120,9 @@ async def test_without_any_secret_a_slack_hook_asks_for_a_new_one(empty_scene: S
         await write(pilot, "team")
         assert shows(pilot, "Name", "team")
         assert shows(pilot, "URL secret", "new secret …")
-        await press(pilot, "tab", "tab", "tab", *"https://hooks.slack.test/x", "enter")
+        await press(pilot, "tab", "tab", "tab")
+        await write(pilot, "https://hooks.slack.test/x")
+        await press(pilot, "enter")
         assert given == ["team"]
     assert saved(empty_scene, "team", EndpointKind.SLACK).url_secret == "TEAM_URL"
 

@@ -15,7 +15,7 @@ from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.probe import ProbeScreen
 from receiver import Receiver, serve
 from tui.scene import TOKEN, Scene
-from tui.screens import SMALL, line_with, open_app, press, settled, shows, until
+from tui.screens import SMALL, line_with, open_app, press, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,11 @@ async def test_an_empty_list_says_what_to_do_and_greys_the_keys(empty_scene: Sce
 
 async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "n", *"zeta", "tab", *"http://z.test/", "enter")
+        await press(pilot, "i", "n")
+        await write(pilot, "zeta")
+        await press(pilot, "tab")
+        await write(pilot, "http://z.test/")
+        await press(pilot, "enter")
         assert shows(pilot, "zeta", "http://z.test/", "nobody")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)

@@ -9,7 +9,7 @@ from firetower.core.backtest import Backtest
 from firetower.tui.form.past import past_text
 from firetower.tui.screens.explain import ExplainAutomationScreen, ExplainEventScreen
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,8 @@ async def test_the_form_tells_what_the_draft_would_have_done(scene: Scene) -> No
         await press(pilot, "enter", "n")
         await until(pilot, lambda: shows(pilot, "It would have fired"))
         before = next(line for line in screen_text(pilot) if "would have fired" in line)
-        await press(pilot, "tab", "tab", *"^nothing-like-it")
+        await press(pilot, "tab", "tab")
+        await write(pilot, "^nothing-like-it")
         await until(pilot, lambda: shows(pilot, "would have fired 0 times"))
         assert "fired 0 times" not in before
 

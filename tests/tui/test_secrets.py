@@ -4,7 +4,7 @@ import pytest
 from textual.widgets import Input
 
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, settled, shows
+from tui.screens import SMALL, open_app, press, settled, shows, write
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,10 @@ async def test_a_secret_is_saved_by_keys_masked(empty_scene: Scene) -> None:
     async with open_app(empty_scene) as pilot:
         await press(pilot, "S")
         assert shows(pilot, "Press n to save one")
-        await press(pilot, "n", *"bad-name", "tab", *"hush")
+        await press(pilot, "n")
+        await write(pilot, "bad-name")
+        await press(pilot, "tab")
+        await write(pilot, "hush")
         assert shows(pilot, "••••")
         assert not shows(pilot, "hush")
         await press(pilot, "enter")
@@ -44,7 +47,7 @@ async def test_another_value_is_given_by_mouse(scene: Scene) -> None:
         assert shows(pilot, "Another value for CI_TOKEN")
         assert shows(pilot, "still signs for 24 hours")
         await pilot.click(Input)
-        await press(pilot, *"other")
+        await write(pilot, "other")
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "CI_TOKEN", "now")
