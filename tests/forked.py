@@ -34,13 +34,24 @@ def run(
     with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
         stdin.write(given.encode())
         stdin.seek(0)
-        order = {
-            "arguments": arguments,
-            "environment": dict(environment),
-            "folder": str(folder.absolute()),
-        }
-        code = _forker().fork(order, (stdin, stdout, stderr))
+        files = (stdin.fileno(), stdout.fileno(), stderr.fileno())
+        code = run_on(files, arguments, environment, folder)
         return subprocess.CompletedProcess([*arguments], code, _written(stdout), _written(stderr))
+
+
+def run_on(
+    files: Sequence[int],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path = Path(),
+) -> int:
+    """Run `firetower` to its end with these files as its standard ones; return how it ended."""
+    order = {
+        "arguments": arguments,
+        "environment": dict(environment),
+        "folder": str(folder.absolute()),
+    }
+    return _forker().fork(order, files)
 
 
 def _written(file: IO[bytes]) -> str:
@@ -62,12 +73,12 @@ class _Forker:
             )
         self._process.wait()
 
-    def fork(self, order: Mapping[str, object], files: Sequence[IO[bytes]]) -> int:
+    def fork(self, order: Mapping[str, object], files: Sequence[int]) -> int:
         """Run one command with these files as its standard ones; return how it ended."""
         with TemporaryFile() as written:
             written.write(json.dumps(order).encode())
             written.seek(0)
-            socket.send_fds(self._channel, [b"?"], [file.fileno() for file in (written, *files)])
+            socket.send_fds(self._channel, [b"?"], [written.fileno(), *files])
             try:
                 return int(self._channel.recv(16))
             except TimeoutError:
@@ -103,6 +114,10 @@ def _become(order_file: int, *standard: int) -> None:
     for number, file_number in enumerate(standard):
         os.dup2(file_number, number)
         os.close(file_number)
+    # The ones made at the start know whether they can seek, and whether a terminal is there.
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()

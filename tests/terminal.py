@@ -2,11 +2,13 @@
 
 import os
 import pty
-import subprocess
 import termios
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import forked
 
 
 @dataclass(frozen=True)
@@ -18,34 +20,33 @@ class Shown:
 
 
 def on_terminal(
-    command: Sequence[str | Path],
+    arguments: Sequence[str],
     environment: dict[str, str],
     folder: Path,
     *,
     typed: str = "",
     columns: int = 100,
 ) -> Shown:
-    """Run a command on a terminal of `columns` cells, on which `typed` has been typed."""
+    """Run `firetower` on a terminal of `columns` cells, on which `typed` has been typed."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (40, columns))
-    process = subprocess.Popen(
-        command,
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        cwd=folder,
-        env={**environment, "TERM": "xterm-256color"},
-        start_new_session=True,
-    )
-    os.close(follower)
     os.write(leader, typed.encode())
+
+    def run() -> int:
+        try:
+            environment_there = {**environment, "TERM": "xterm-256color"}
+            return forked.run_on([follower] * 3, arguments, environment_there, folder)
+        finally:
+            os.close(follower)
+
     shown = bytearray()
-    try:
-        while True:
-            shown += os.read(leader, 65536)
-    except OSError:  # Linux says so when the last one has left the terminal
-        pass
-    finally:
-        os.close(leader)
-        process.wait(60)
-    return Shown(shown.decode("utf-8").replace("\r\n", "\n"), process.returncode)
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(run)
+        try:
+            while True:
+                shown += os.read(leader, 65536)
+        except OSError:  # Linux says so when the last one has left the terminal
+            pass
+        finally:
+            os.close(leader)
+        return Shown(shown.decode("utf-8").replace("\r\n", "\n"), ended.result())

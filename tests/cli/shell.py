@@ -32,9 +32,7 @@ class Shell:
 
     def see(self, *arguments: str, typed: str = "", columns: int = 100) -> Shown:
         """Run a command on a terminal."""
-        return on_terminal(
-            [SCRIPT, *arguments], self.environment, self.folder, typed=typed, columns=columns
-        )
+        return on_terminal(arguments, self.environment, self.folder, typed=typed, columns=columns)
 
     def run(
         self, *arguments: str, stdin: str = "", **environment: str

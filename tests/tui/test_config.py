@@ -18,8 +18,6 @@ from terminal import on_terminal
 from tui.scene import Scene
 from tui.screens import WIDE, line_with, press, screen_text, settled, shows
 
-SCRIPT = Path(sys.executable).with_name("firetower")
-
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -82,7 +80,7 @@ def test_keys_may_be_swapped(file: Path) -> None:
 def test_the_app_does_not_start_with_a_bad_file(file: Path, tmp_path: Path) -> None:
     file.write_text('theme = "dim"')
     environment = {**os.environ, "FIRETOWER_DATABASE_URL": str(tmp_path / "tower.db")}
-    shown = on_terminal([SCRIPT], environment, tmp_path, columns=400)
+    shown = on_terminal([], environment, tmp_path, columns=400)
     assert shown.returncode == 1
     assert shown.text.splitlines() == [
         f'{file}: there is no theme "dim"',
