@@ -78,7 +78,7 @@ def shell(tmp_path: Path, receiver: Receiver) -> Shell:
 
 def everything_said(shell: Shell) -> Iterator[tuple[str, str]]:
     """Yield what each command and file says, with its name."""
-    numbers = [str(one["id"]) for one in shell.objects("feed")]
+    numbers = [str(one["execution_id"]) for one in shell.objects("feed")]
     assert len(numbers) >= 3
     for command in (
         ("feed", "--json"),

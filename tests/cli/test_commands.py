@@ -26,14 +26,16 @@ def test_an_alias_goes_to_the_webhook_and_into_the_feed(shell: Shell) -> None:
     [line] = shell.objects("feed", "--since", "1h", "--status", "finished")
     assert line["status_code"] == 202
     assert shell.objects("feed", "--status", "failed") == []
-    [execution] = shell.objects("execution", "show", str(line["id"]))
+    assert shell.objects("execution", "list", "--status", "finished") == [line]
+    assert "✓ finished  deploy" in shell.ok("execution", "list")
+    [execution] = shell.objects("execution", "show", str(line["execution_id"]))
     tries = execution["attempts"]
     assert isinstance(tries, list)
     assert [json.loads(one["request_body"]) for one in tries] == [{"alias": "production"}]
-    text = shell.ok("execution", "show", str(line["id"]))
+    text = shell.ok("execution", "show", str(line["execution_id"]))
     assert '{"alias":"production"}' in text.replace(": ", ":")
     assert "s3cret" not in text
-    assert "1 execution" in shell.run("redeliver", str(line["id"])).stderr
+    assert "1 execution" in shell.run("execution", "redeliver", str(line["execution_id"])).stderr
     assert "202" in shell.ok("worker", "--once")
     assert "0 executions" in shell.run("redeliver", "--failed", "--since", "2h").stderr
 
@@ -235,7 +237,7 @@ def test_the_feed_follows_and_stops_quietly(shell: Shell) -> None:
         assert "← second" in following.stdout.readline()
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 130
-        assert following.stderr.read().strip() == "following what fires; Ctrl-C ends it"
+        assert following.stderr.read().strip() == "following the feed; Ctrl-C ends it"
 
 
 def test_a_test_request_is_told_as_data(shell: Shell, receiver: str) -> None:
@@ -259,7 +261,7 @@ def test_who_follows_the_feed_hears_of_circuits_apart_from_the_data(shell: Shell
     with follow_feed(shell, "--json") as following:
         assert following.stdout is not None
         assert following.stderr is not None
-        assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"
+        assert following.stderr.readline() == "following the feed; Ctrl-C ends it\n"
         open_circuit(str(shell.database), "ci", Answer(503))
         said = following.stderr.readline()
         assert said.startswith("! circuit of ci opened, next try ")
@@ -293,7 +295,7 @@ def test_who_follows_the_feed_sees_circuits_among_its_lines(shell: Shell) -> Non
     with follow_feed(shell) as following:
         assert following.stdout is not None
         assert following.stderr is not None
-        assert following.stderr.readline() == "following what fires; Ctrl-C ends it\n"
+        assert following.stderr.readline() == "following the feed; Ctrl-C ends it\n"
         assert "! circuit of ci opened, next try " in following.stdout.readline()
         shell.ok("webhook", "enable", "ci")
         assert "✓ circuit of ci closed " in following.stdout.readline()

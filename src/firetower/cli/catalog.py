@@ -59,11 +59,12 @@ def log(
     source: BinaryIO | None,
     as_json: bool,
 ) -> None:
-    """Log a version from files, folders and references, and print its reference.
+    """Log a version, and print its reference.
 
-    Files are hashed, not copied. No new version is created if the content equals the newest one.
-    With --from, each line of a file is a JSON object with collection, type, paths, references,
-    aliases, tags and metadata; 200 lines are one transaction.
+    It is made of files, folders and references. Files are hashed, not copied. No new version is
+    created if the content equals the newest one. With --from, each line of a file is a JSON
+    object with collection, type, paths, references, aliases, tags and metadata; 200 lines are one
+    transaction.
 
     \b
     Examples:
@@ -152,7 +153,7 @@ def link(*, version: str, collection: str, aliases: tuple[str, ...], as_json: bo
 @click.command()
 @click.argument("version", metavar="REF")
 def unlink(*, version: str) -> None:
-    """Remove a link from a registry, with its aliases and tags there.
+    """Remove a link from a registry, with its aliases and tags.
 
     \b
     Examples:
@@ -167,7 +168,7 @@ def unlink(*, version: str) -> None:
 @click.argument("reference", metavar="REF|COLLECTION")
 @json_option
 def show(*, reference: str, as_json: bool) -> None:
-    """Show a version with its files and links, or a collection's versions.
+    """Show a version, or the versions of a collection.
 
     \b
     Examples:

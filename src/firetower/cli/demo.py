@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from firetower.cli.connect import database_url
-from firetower.cli.history import print_feed
+from firetower.cli.feed import print_feed
 from firetower.cli.output import say
 from firetower.core.errors import InvalidInput
 

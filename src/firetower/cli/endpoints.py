@@ -133,7 +133,7 @@ def list_webhooks(*, as_json: bool) -> None:
 @_name
 @json_option
 def show_webhook(*, name: str, as_json: bool) -> None:
-    """Show a webhook, the automations that use it, and what was queued or skipped.
+    """Show a webhook, its automations and its queue.
 
     \b
     Examples:
@@ -235,7 +235,7 @@ def list_slacks(*, as_json: bool) -> None:
 @_name
 @json_option
 def show_slack(*, name: str, as_json: bool) -> None:
-    """Show a Slack channel, the automations that use it, and what was queued or skipped.
+    """Show a Slack channel, its automations and its queue.
 
     \b
     Examples:

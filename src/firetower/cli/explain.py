@@ -23,9 +23,9 @@ _INDENT = "   "
 def explain(
     *, event_id: int | None, automation: str | None, since: datetime | None, as_json: bool
 ) -> None:
-    """Explain why automations fired on an event or not, or what stopped one automation.
+    """Explain why automations fired, or why not.
 
-    The number of an event is in `firetower events`.
+    Give an EVENT by its number in `firetower events`, or an automation.
 
     \b
     Examples:
@@ -99,5 +99,5 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
         "stopped_by": None if finding.stop is None else finding.stop.value,
         "words": finding.words,
         "trace": None if finding.trace is None else finding.trace.as_data(),
-        "execution": None if finding.execution is None else finding.execution.id,
+        "execution_id": None if finding.execution is None else finding.execution.id,
     }

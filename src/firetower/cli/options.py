@@ -7,6 +7,7 @@ import click
 
 from firetower.core.automations import parse_duration
 from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.executions import Status
 from firetower.core.text import quoted, shortened, visible
 
 ROW_ID = click.IntRange(1, 2**63 - 1)
@@ -48,6 +49,12 @@ since_option = click.option(
     type=parse_since,
     metavar="T",
     help="Only from this time on: 30m, 2h, 30d, or 2026-01-31T12:00.",
+)
+status_option = click.option(
+    "--status",
+    type=click.Choice([status.value for status in Status], case_sensitive=False),
+    callback=lambda _ctx, _option, value: value and Status(value),
+    help="Only executions with this status.",
 )
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 

@@ -18,6 +18,10 @@ from firetower.core.feed import FeedLine
 from firetower.core.json import dump
 from firetower.core.text import visible
 
+_LOGGED = (
+    *("at", "state", "execution_id", "webhook_id", "automation", "endpoint", "attempt_count"),
+    *("status_code", "duration_ms", "error", "skip_reason", "next_attempt_at"),
+)
 _WORTH_A_BAR = 64 * 1024 * 1024
 _GAP = "  "
 
@@ -118,23 +122,8 @@ def feed_data(line: FeedLine) -> dict[str, Any]:
 
 def log_data(line: FeedLine) -> dict[str, Any]:
     """Return a line of the feed for a log: what to search by, and nothing that was sent."""
-    execution = line.execution
-    data = execution.as_data()
-    return {
-        "at": instant(line.at),
-        "state": execution.state.value,
-        "execution": execution.id,
-        "webhook_id": execution.webhook_id or None,
-        "automation": execution.automation,
-        "endpoint": execution.endpoint,
-        "event": execution.event.id,
-        "attempt": execution.attempts,
-        "status_code": execution.status_code,
-        "duration_ms": execution.duration_ms,
-        "error": line.error,
-        "skip_reason": data["skip_reason"],
-        "next_attempt_at": data["next_attempt_at"],
-    }
+    data = feed_data(line)
+    return {"event_id": line.execution.event.id, **{name: data[name] for name in _LOGGED}}
 
 
 def event_text(event: Event) -> str:

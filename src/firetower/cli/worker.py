@@ -31,7 +31,9 @@ from firetower.core.json import dump
     help="Serve Prometheus metrics; HOST is 127.0.0.1 by default.",
 )
 def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) -> None:
-    """Evaluate events and perform actions; print a line for each execution.
+    """Evaluate events and perform actions.
+
+    Prints a line for each execution.
 
     \b
     Examples:

@@ -204,7 +204,7 @@ class Execution(Frozen):
     def as_data(self) -> dict[str, JsonValue]:
         """Return the execution as JSON-ready data."""
         return {
-            "id": self.id,
+            "execution_id": self.id,
             "webhook_id": self.webhook_id,
             "automation": self.automation,
             "revision": self.revision,

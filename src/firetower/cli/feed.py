@@ -1,0 +1,146 @@
+"""`firetower feed` and `firetower events`: what happened, and what comes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from firetower.cli.connect import open_tower
+from firetower.cli.options import (
+    follow_option,
+    json_option,
+    limit_option,
+    since_option,
+    status_option,
+)
+from firetower.cli.output import (
+    clock,
+    event_data,
+    event_text,
+    feed_data,
+    feed_text,
+    news_text,
+    print_json,
+    say,
+)
+from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.events import Event
+from firetower.core.executions import Status
+from firetower.core.feed import FeedLine, Line, Told
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+
+@click.command()
+@follow_option
+@since_option
+@status_option
+@limit_option
+@json_option
+def feed(
+    *, follow: bool, since: datetime | None, status: Status | None, limit: int, as_json: bool
+) -> None:
+    """Print executions and changes of circuits, the oldest first.
+
+    \b
+    Examples:
+      firetower feed --since 2h --status failed
+      firetower feed --follow --json
+    """
+    with open_tower() as tower:
+        print_feed(tower, follow=follow, status=status, since=since, limit=limit, as_json=as_json)
+
+
+def print_feed(
+    tower: "Tower",
+    *,
+    follow: bool,
+    limit: int,
+    status: Status | None = None,
+    since: datetime | None = None,
+    as_json: bool = False,
+) -> None:
+    """Print the newest executions and changes of circuits, and then those that arrive.
+
+    As JSON, and with a status, each line is an execution; changes of circuits go to stderr.
+    """
+    arriving = tower.executions.follow() if follow else iter(())
+    newest_news = tower.endpoints.newest_news() if follow else 0
+    if follow:
+        next(arriving)  # it watches from here on, so that nothing falls between list and watch
+        say("following the feed; Ctrl-C ends it")
+    only_executions = as_json or status is not None
+    listed: Sequence[Line] = (
+        tower.executions.newest(limit, status=status, since=since)[::-1]
+        if only_executions
+        else tower.executions.page(limit, since=since).lines[-limit:]
+    )
+    shown = set()
+    for one in listed:
+        if isinstance(one, Told):
+            _print_news(one.news)
+            newest_news = max(newest_news, one.news.id)
+        else:
+            line = FeedLine.of(one)
+            _print_line(line, as_json=as_json)
+            shown.add(_key(line))
+    if not listed and not follow:
+        say("No executions yet.")
+    for batch in arriving:
+        for line in batch:
+            wanted = status is None or line.execution.status is status
+            if wanted and _key(line) not in shown and (since is None or line.at >= since):
+                _print_line(line, as_json=as_json)
+        for news in tower.endpoints.news_since(newest_news):
+            newest_news = news.id
+            _print_news(news, as_message=only_executions)
+
+
+def _key(line: FeedLine) -> tuple[int, str, int]:
+    return line.execution.id, line.execution.state.value, line.execution.attempts
+
+
+def _print_line(line: FeedLine, *, as_json: bool) -> None:
+    if as_json:
+        print_json(feed_data(line))
+    else:
+        click.echo(feed_text(line))
+
+
+def _print_news(news: CircuitNews, *, as_message: bool = False) -> None:
+    if as_message:
+        say(f"{news.glyph} {news.words(clock)}")
+    else:
+        click.echo(news_text(news))
+
+
+@click.command()
+@follow_option
+@limit_option
+@json_option
+def events(*, follow: bool, limit: int, as_json: bool) -> None:
+    """Print events of registries and projects, the oldest first.
+
+    \b
+    Examples:
+      firetower events --limit 10
+      firetower events --follow --json
+    """
+    with open_tower() as tower:
+        newest = tower.events.newest(max(limit, 1))
+        _print_events(newest[-limit:] if limit else [], as_json=as_json)
+        if not newest and not follow:
+            say("No events yet.")
+        if follow:
+            for batch in tower.events.follow(newest[-1].id if newest else 0):
+                _print_events(batch, as_json=as_json)
+
+
+def _print_events(found: Sequence[Event], *, as_json: bool) -> None:
+    for event in found:
+        if as_json:
+            print_json(event_data(event))
+        else:
+            click.echo(event_text(event))
