@@ -1,18 +1,13 @@
-"""`firetower registry` and `firetower project`."""
-
-from collections.abc import Sequence
+"""`firetower registry` and `firetower project`: the two kinds of containers."""
 
 import click
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import json_option
+from firetower.cli.options import group_name, json_option
 from firetower.cli.output import date, print_fields, print_json, print_rows, say
-from firetower.core.catalog import Container
-from firetower.core.references import ContainerReference
+from firetower.core.references import ContainerKind, ContainerReference
 
-_registry = click.argument("name", metavar="NAME")
-_project = click.argument("name", metavar="ENTITY/PROJECT")
-_description = click.option("--description", default="", metavar="TEXT", help="Note for people.")
+_name = click.argument("name", metavar="NAME")
 
 
 @click.group()
@@ -26,53 +21,9 @@ def registry() -> None:
     """
 
 
-@registry.command("create")
-@_registry
-@_description
-def create_registry(*, name: str, description: str) -> None:
-    """Create a registry.
-
-    \b
-    Examples:
-      firetower registry create models --description 'For production'
-    """
-    with open_tower() as tower:
-        tower.create_registry(name, description)
-    say(f"Created registry {name}.")
-
-
-@registry.command("list")
-@json_option
-def list_registries(*, as_json: bool) -> None:
-    """List the registries.
-
-    \b
-    Examples:
-      firetower registry list
-      firetower registry list --json
-    """
-    with open_tower() as tower:
-        found = tower.registries()
-    empty = "No registries yet: create one with `firetower registry create`."
-    _print_containers("registry", found, empty, as_json=as_json)
-
-
-@registry.command("show")
-@_registry
-@json_option
-def show_registry(*, name: str, as_json: bool) -> None:
-    """Show a registry with its collections.
-
-    \b
-    Examples:
-      firetower registry show models
-    """
-    _show(ContainerReference.registry(name), as_json=as_json)
-
-
 @click.group()
 def project() -> None:
-    """Create, list and show projects.
+    """Create, list and show projects, which are named ENTITY/PROJECT.
 
     \b
     Examples:
@@ -81,75 +32,76 @@ def project() -> None:
     """
 
 
-@project.command("create")
-@_project
-@_description
-def create_project(*, name: str, description: str) -> None:
-    """Create a project; logging a version into a new one creates it too.
+@click.command()
+@_name
+@click.option("--description", default="", metavar="TEXT", help="Note for people.")
+def create(*, name: str, description: str) -> None:
+    """Create a registry or a project.
 
     \b
     Examples:
-      firetower project create acme/vision --description 'Image models'
+      firetower registry create models --description 'For production'
+      firetower project create acme/vision
     """
+    kind = ContainerKind(group_name())
     with open_tower() as tower:
-        tower.create_project(name, description)
-    say(f"Created project {name}.")
+        if kind is ContainerKind.REGISTRY:
+            tower.create_registry(name, description)
+        else:
+            tower.create_project(name, description)
+    say(f"Created {kind} {name}.")
 
 
-@project.command("list")
+@click.command("list")
 @json_option
-def list_projects(*, as_json: bool) -> None:
-    """List the projects.
+def list_(*, as_json: bool) -> None:
+    """List the registries or the projects.
 
     \b
     Examples:
-      firetower project list
+      firetower registry list
       firetower project list --json
     """
+    kind = ContainerKind(group_name())
     with open_tower() as tower:
-        found = tower.projects()
-    empty = "No projects yet: create one with `firetower project create`."
-    _print_containers("project", found, empty, as_json=as_json)
-
-
-@project.command("show")
-@_project
-@json_option
-def show_project(*, name: str, as_json: bool) -> None:
-    """Show a project with its collections.
-
-    \b
-    Examples:
-      firetower project show acme/vision
-    """
-    _show(ContainerReference.project(name), as_json=as_json)
-
-
-def _print_containers(kind: str, found: Sequence[Container], empty: str, *, as_json: bool) -> None:
+        found = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
     if as_json:
         for one in found:
             print_json(one.as_data())
         return
     print_rows(
-        (kind, "collections", "versions", "automations", "description"),
+        (kind.value, "collections", "versions", "automations", "description"),
         [
             (one.reference, one.collections, one.versions, one.automations, one.description)
             for one in found
         ],
-        empty,
+        f"None yet: create one with `firetower {kind} create`.",
     )
 
 
-def _show(reference: ContainerReference, *, as_json: bool) -> None:
+@click.command()
+@_name
+@json_option
+def show(*, name: str, as_json: bool) -> None:
+    """Show a registry or a project with its collections.
+
+    \b
+    Examples:
+      firetower registry show models
+      firetower project show acme/vision --json
+    """
+    kind = ContainerKind(group_name())
+    is_registry = kind is ContainerKind.REGISTRY
+    parse = ContainerReference.registry if is_registry else ContainerReference.project
     with open_tower() as tower:
-        container, collections = tower.container(reference)
+        container, collections = tower.container(parse(name))
     if as_json:
         contents = [collection.as_data() for collection in collections]
         print_json({**container.as_data(), "contents": contents})
         return
     print_fields(
         [
-            (reference.kind.value, container.reference),
+            (kind.value, container.reference),
             ("description", container.description),
             ("author", container.author),
             ("created", date(container.created_at)),
@@ -162,3 +114,8 @@ def _show(reference: ContainerReference, *, as_json: bool) -> None:
         [(one.reference, one.type, one.versions, ", ".join(one.tags)) for one in collections],
         "No collections yet.",
     )
+
+
+for _command in (create, list_, show):
+    registry.add_command(_command)
+    project.add_command(_command)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import ask_to_delete, json_option, yes_option
+from firetower.cli.options import ask_to_delete, group_name, json_option, yes_option
 from firetower.cli.output import (
     clock,
     date,
@@ -77,6 +77,17 @@ def webhook() -> None:
     """
 
 
+@click.group()
+def slack() -> None:
+    """Manage the Slack channels that automations post to.
+
+    \b
+    Examples:
+      firetower secret set TEAM_ML_URL
+      firetower slack create team-ml --url-secret TEAM_ML_URL
+    """
+
+
 @webhook.command("create")
 @_name
 @click.argument("url")
@@ -117,92 +128,6 @@ def create_webhook(
     )
 
 
-@webhook.command("list")
-@json_option
-def list_webhooks(*, as_json: bool) -> None:
-    """List the webhooks.
-
-    \b
-    Examples:
-      firetower webhook list --json
-    """
-    _list(EndpointKind.WEBHOOK, as_json=as_json)
-
-
-@webhook.command("show")
-@_name
-@json_option
-def show_webhook(*, name: str, as_json: bool) -> None:
-    """Show a webhook, its automations and its queue.
-
-    \b
-    Examples:
-      firetower webhook show ci
-    """
-    _show(EndpointKind.WEBHOOK, name, as_json=as_json)
-
-
-@webhook.command("test")
-@_name
-@json_option
-def test_webhook(*, name: str, as_json: bool) -> None:
-    """Send a test request and print the answer.
-
-    \b
-    Examples:
-      firetower webhook test ci
-    """
-    _test(EndpointKind.WEBHOOK, name, as_json=as_json)
-
-
-@webhook.command("enable")
-@_name
-def enable_webhook(*, name: str) -> None:
-    """Send to a webhook again, and close its circuit.
-
-    \b
-    Examples:
-      firetower webhook enable ci
-    """
-    _enable(EndpointKind.WEBHOOK, name)
-
-
-@webhook.command("disable")
-@_name
-def disable_webhook(*, name: str) -> None:
-    """Stop sending to a webhook; its executions are skipped.
-
-    \b
-    Examples:
-      firetower webhook disable ci
-    """
-    _disable(EndpointKind.WEBHOOK, name)
-
-
-@webhook.command("delete")
-@_name
-@yes_option
-def delete_webhook(*, name: str, yes: bool) -> None:
-    """Delete a webhook that no automation uses.
-
-    \b
-    Examples:
-      firetower webhook delete ci
-    """
-    _delete(EndpointKind.WEBHOOK, name, yes=yes)
-
-
-@click.group()
-def slack() -> None:
-    """Manage the Slack channels that automations post to.
-
-    \b
-    Examples:
-      firetower secret set TEAM_ML_URL
-      firetower slack create team-ml --url-secret TEAM_ML_URL
-    """
-
-
 @slack.command("create")
 @_name
 @click.option(
@@ -219,88 +144,23 @@ def create_slack(**options: Any) -> None:
     _create(EndpointSettings(kind=EndpointKind.SLACK, **options))
 
 
-@slack.command("list")
-@json_option
-def list_slacks(*, as_json: bool) -> None:
-    """List the Slack channels.
-
-    \b
-    Examples:
-      firetower slack list --json
-    """
-    _list(EndpointKind.SLACK, as_json=as_json)
-
-
-@slack.command("show")
-@_name
-@json_option
-def show_slack(*, name: str, as_json: bool) -> None:
-    """Show a Slack channel, its automations and its queue.
-
-    \b
-    Examples:
-      firetower slack show team-ml
-    """
-    _show(EndpointKind.SLACK, name, as_json=as_json)
-
-
-@slack.command("test")
-@_name
-@json_option
-def test_slack(*, name: str, as_json: bool) -> None:
-    """Post a test message and print the answer.
-
-    \b
-    Examples:
-      firetower slack test team-ml
-    """
-    _test(EndpointKind.SLACK, name, as_json=as_json)
-
-
-@slack.command("enable")
-@_name
-def enable_slack(*, name: str) -> None:
-    """Post to a Slack channel again, and close its circuit.
-
-    \b
-    Examples:
-      firetower slack enable team-ml
-    """
-    _enable(EndpointKind.SLACK, name)
-
-
-@slack.command("disable")
-@_name
-def disable_slack(*, name: str) -> None:
-    """Stop posting to a Slack channel; its executions are skipped.
-
-    \b
-    Examples:
-      firetower slack disable team-ml
-    """
-    _disable(EndpointKind.SLACK, name)
-
-
-@slack.command("delete")
-@_name
-@yes_option
-def delete_slack(*, name: str, yes: bool) -> None:
-    """Delete a Slack channel that no automation uses.
-
-    \b
-    Examples:
-      firetower slack delete team-ml
-    """
-    _delete(EndpointKind.SLACK, name, yes=yes)
-
-
 def _create(settings: EndpointSettings) -> None:
     with open_tower() as tower:
         tower.endpoints.create(settings)
     say(f"Created {settings.kind} {settings.name}.")
 
 
-def _list(kind: EndpointKind, *, as_json: bool) -> None:
+@click.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the endpoints of a kind.
+
+    \b
+    Examples:
+      firetower webhook list
+      firetower slack list --json
+    """
+    kind = EndpointKind(group_name())
     with open_tower() as tower:
         found = tower.endpoints.list(kind)
     if as_json:
@@ -314,7 +174,18 @@ def _list(kind: EndpointKind, *, as_json: bool) -> None:
     )
 
 
-def _show(kind: EndpointKind, name: str, *, as_json: bool) -> None:
+@click.command()
+@_name
+@json_option
+def show(*, name: str, as_json: bool) -> None:
+    """Show an endpoint, its automations and its queue.
+
+    \b
+    Examples:
+      firetower webhook show ci
+      firetower slack show team-ml --json
+    """
+    kind = EndpointKind(group_name())
     with open_tower() as tower:
         detail = tower.endpoints.get(name, kind)
     counts = {"waiting": detail.waiting, "missed": detail.missed}
@@ -353,7 +224,18 @@ def _state(endpoint: Endpoint) -> str:
     return f"disabled {date(endpoint.disabled_at)}: {endpoint.disabled_reason}"
 
 
-def _test(kind: EndpointKind, name: str, *, as_json: bool) -> None:
+@click.command()
+@_name
+@json_option
+def test(*, name: str, as_json: bool) -> None:
+    """Send a test request and print the answer.
+
+    \b
+    Examples:
+      firetower webhook test ci
+      firetower slack test team-ml --json
+    """
+    kind = EndpointKind(group_name())
     with open_tower() as tower:
         tested = tower.endpoints.test(name, kind)
     answer = tested.answer
@@ -377,7 +259,17 @@ def _test(kind: EndpointKind, name: str, *, as_json: bool) -> None:
         click.echo(f"✓ {answer.words}")
 
 
-def _enable(kind: EndpointKind, name: str) -> None:
+@click.command()
+@_name
+def enable(*, name: str) -> None:
+    """Send to an endpoint again, and close its circuit.
+
+    \b
+    Examples:
+      firetower webhook enable ci
+      firetower slack enable team-ml
+    """
+    kind = EndpointKind(group_name())
     with open_tower() as tower:
         detail = tower.endpoints.enable(name, kind)
     say(f"Enabled {kind} {name}.")
@@ -386,15 +278,41 @@ def _enable(kind: EndpointKind, name: str) -> None:
         say(f"It missed {missed}: send them again with `firetower redeliver`.")
 
 
-def _disable(kind: EndpointKind, name: str) -> None:
+@click.command()
+@_name
+def disable(*, name: str) -> None:
+    """Stop sending to an endpoint; its executions are skipped.
+
+    \b
+    Examples:
+      firetower webhook disable ci
+      firetower slack disable team-ml
+    """
+    kind = EndpointKind(group_name())
     with open_tower() as tower:
         tower.endpoints.disable(name, kind)
     say(f"Disabled {kind} {name}.")
 
 
-def _delete(kind: EndpointKind, name: str, *, yes: bool) -> None:
+@click.command()
+@_name
+@yes_option
+def delete(*, name: str, yes: bool) -> None:
+    """Delete an endpoint that no automation uses.
+
+    \b
+    Examples:
+      firetower webhook delete ci
+      firetower slack delete team-ml
+    """
+    kind = EndpointKind(group_name())
     with open_tower() as tower:
         tower.endpoints.get(name, kind)
         ask_to_delete(f"{kind} {name}", yes=yes)
         tower.endpoints.delete(name, kind)
     say(f"Deleted {kind} {name}.")
+
+
+for _command in (list_, show, test, enable, disable, delete):
+    webhook.add_command(_command)
+    slack.add_command(_command)

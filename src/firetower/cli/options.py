@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and the question before deleting."""
+"""What several commands share: options, their group, and the question before deleting."""
 
 import sys
 from datetime import UTC, datetime
@@ -57,6 +57,13 @@ status_option = click.option(
     help="Only executions with this status.",
 )
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+
+
+def group_name() -> str:
+    """Return the name of the group that the running command is called in: "webhook"."""
+    parent = click.get_current_context().parent
+    assert parent is not None
+    return parent.command.name or ""
 
 
 def ask_to_delete(what: str, *, yes: bool, instead: str = "") -> None:
