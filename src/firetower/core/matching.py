@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
@@ -17,24 +16,23 @@ from firetower.core.events import Event, EventType
 from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
 from firetower.core.filters.fields import Getter
-from firetower.core.filters.operators import Test
+from firetower.core.filters.patterns import PatternSet
 from firetower.core.requests import render_body
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.core.text import quoted, shortened
 
-_Tested: TypeAlias = tuple[Test, Revision]
 _by_id = attrgetter("id")
 
 
 class Candidates:
-    """Revisions that watch one place; those that ask for one field only are tested together."""
+    """Revisions that watch one place; all regexes on one field are searched for at once."""
 
-    __slots__ = ("_by_field", "_others", "_revisions")
+    __slots__ = ("_others", "_regexes", "_revisions")
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
         self._revisions: dict[int, Revision] = {}
-        self._by_field: dict[str, _OneField] = {}
-        self._others: list[tuple[Node, Revision]] = []
+        self._regexes: dict[str, _Regexes] = {}
+        self._others: dict[int, Node] = {}
         for revision in revisions:
             self.add(revision)
 
@@ -45,68 +43,61 @@ class Candidates:
         """Take in a revision."""
         self._revisions[revision.id] = revision
         condition = revision.definition.filter.root
-        if not isinstance(condition, Predicate):
-            self._others.append((condition, revision))
-            return
-        if condition.field not in self._by_field:
-            self._by_field[condition.field] = _OneField(condition.get)
-        self._by_field[condition.field].add(condition, revision)
+        if isinstance(condition, Predicate) and condition.operator == "$regex":
+            of_field = self._regexes.setdefault(condition.field, _Regexes(condition.get))
+            of_field.change({**of_field.predicates, revision.id: condition})
+        else:
+            self._others[revision.id] = condition
 
     def remove(self, revision: Revision) -> None:
         """Drop a revision."""
         del self._revisions[revision.id]
-        condition = revision.definition.filter.root
-        if isinstance(condition, Predicate):
-            self._by_field[condition.field].remove(condition, revision)
-        else:
-            self._others = [other for other in self._others if other[1].id != revision.id]
+        self._others.pop(revision.id, None)
+        for of_field in self._regexes.values():
+            of_field.predicates.pop(revision.id, None)
+            of_field.change(of_field.predicates)
+
+    def compile(self) -> None:
+        """Compile the regexes now, not at the first event."""
+        for of_field in self._regexes.values():
+            of_field.compile()
 
     def matching(self, event: Event) -> list[Revision]:
         """Return the revisions that the event fires, the oldest first."""
-        found = [revision for node, revision in self._others if node.holds(event)]
-        for field in self._by_field.values():
-            found += field.matching(event)
+        found = [number for number, node in self._others.items() if node.holds(event)]
+        for of_field in self._regexes.values():
+            found += of_field.matching(event)
         if len(found) > 1:
-            found.sort(key=_by_id)
-        return [revision for revision in found if revision.in_force_at(event)]
+            found.sort()
+        revisions = map(self._revisions.__getitem__, found)
+        return [revision for revision in revisions if revision.in_force_at(event)]
 
 
-class _OneField:
-    """Revisions whose filter is one condition on one field, which is read once for them all.
+class _Regexes:
+    """The filters that are one regex on one field, by the ids of their revisions."""
 
-    Many say what a text has to begin with. They are looked up by it, so that those are tested
-    only for which the text may be the right one.
-    """
-
-    __slots__ = ("_by_start", "_get")
+    __slots__ = ("_get", "_ids", "_set", "predicates")
 
     def __init__(self, get: Getter) -> None:
         self._get = get
-        self._by_start: dict[int, dict[str, list[_Tested]]] = {}
-        """By the start's length, then by the start."""
+        self.predicates: dict[int, Predicate] = {}
+        self._set: PatternSet | None = None
 
-    def add(self, predicate: Predicate, revision: Revision) -> None:
-        start = predicate.start
-        of_length = self._by_start.setdefault(len(start), {})
-        of_length.setdefault(start, []).append((predicate.test, revision))
+    def change(self, predicates: dict[int, Predicate]) -> None:
+        self.predicates, self._set = predicates, None
 
-    def remove(self, predicate: Predicate, revision: Revision) -> None:
-        start = predicate.start
-        tested = self._by_start[len(start)][start]
-        tested[:] = [one for one in tested if one[1].id != revision.id]
+    def compile(self) -> None:
+        self._ids = list(self.predicates)
+        if len(self._ids) > 1:
+            self._set = PatternSet([str(one.operand) for one in self.predicates.values()])
 
-    def matching(self, event: Event) -> list[Revision]:
+    def matching(self, event: Event) -> list[int]:
         value = self._get(event)
-        if not isinstance(value, str):
-            tested = chain.from_iterable(
-                tests for of_length in self._by_start.values() for tests in of_length.values()
-            )
-            return [revision for test, revision in tested if test(value)]
-        found: list[Revision] = []
-        for length, of_length in self._by_start.items():
-            tests = of_length.get(value[:length], ())
-            found += [revision for test, revision in tests if test(value)]
-        return found
+        if self._set is None and len(self.predicates) > 1:
+            self.compile()
+        if self._set is None or not isinstance(value, str):
+            return [number for number, one in self.predicates.items() if one.test(value)]
+        return [self._ids[place] for place in self._set.matching(value)]
 
 
 def cooldown_end(
@@ -167,7 +158,6 @@ def is_loop(cause: str | None) -> bool:
 
 
 _Places: TypeAlias = defaultdict[tuple[EventType, str], Candidates]
-_by_id = attrgetter("id")
 
 
 class AutomationIndex:
@@ -211,6 +201,12 @@ class AutomationIndex:
             self._by_id[revision.id] = revision
             self._watchers(revision).add(revision)
             self._covering.clear()
+
+    def compile(self) -> None:
+        """Compile all regexes now, not at the first event that needs them."""
+        for places in (self._of_collection, self._of_container):
+            for candidates in places.values():
+                candidates.compile()
 
     def forget_before(self, event_id: int) -> None:
         """Drop the revisions that ended before an event: no earlier one is left to evaluate."""

@@ -7,7 +7,6 @@ from pydantic import JsonValue
 
 from firetower.core.filters.fields import Testable, getter
 from firetower.core.filters.operators import OPERATORS
-from firetower.core.filters.patterns import required_start
 from firetower.core.filters.trace import Trace
 from firetower.core.text import quoted, visible
 
@@ -39,16 +38,6 @@ class Predicate:
         self.operand = operand
         self.get = getter(field)
         self.test = OPERATORS[operator].build(operand)
-
-    @property
-    def start(self) -> str:
-        """What every text begins with that satisfies it, as far as that can be told."""
-        match self.operator, self.operand:
-            case "$eq", str(text):
-                return text
-            case "$regex", str(expression):
-                return required_start(expression)
-        return ""
 
     def holds(self, event: Testable) -> bool:
         """Return whether the condition holds."""

@@ -1,7 +1,8 @@
 """Regular expressions by RE2: matching takes linear time, so no pattern can hang the worker."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -68,10 +69,6 @@ MAX_PATTERN = 1_000
 """Characters of a pattern."""
 
 
-_REMEMBERED = 256
-"""Characters of a text whose result is remembered."""
-
-
 class Pattern:
     """A regular expression in RE2's syntax, searched for anywhere in the text.
 
@@ -117,35 +114,51 @@ class Pattern:
         )
 
 
+class PatternSet:
+    """Regular expressions that are searched for all at once; of what `Pattern` accepts."""
+
+    def __init__(self, sources: Sequence[str], *, max_memory: int = 256 << 20) -> None:
+        self._sources = sources
+        compiled = re2.Set.SearchSet(_options(max_memory))
+        for source in sources:
+            compiled.Add(_encoded(source))
+        # The empty expression matches every text: if it is not found, RE2 was short of memory.
+        compiled.Add(b"")
+        self._set = None  # RE2 crashes when it searches for a set that it could not compile
+        with suppress(re2.error):
+            compiled.Compile()
+            self._set = compiled
+
+    def matching(self, text: str) -> list[int]:
+        """Return the places of the expressions that match anywhere in a text, in any order."""
+        found = None if self._set is None else self._set.Match(_encoded(text))
+        if not found:
+            return [place for place, one in enumerate(self._sources) if Pattern(one).search(text)]
+        return [place for place in found if place < len(self._sources)]
+
+
 def re2_search(source: str) -> Search:
     """Return RE2's own search for an expression. Raises InvalidInput when RE2 refuses it."""
-    _compiled(source)
-
-    def search(text: str) -> bool:
-        if len(text) > _REMEMBERED:
-            return _compiled(source).search(_encoded(text)) is not None
-        return _found(source, text)
-
-    return search
+    search = _compiled(source).search
+    return lambda text: search(_encoded(text)) is not None
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@lru_cache(maxsize=65_536)
-def _found(source: str, text: str) -> bool:
-    """Search once for what is asked again and again: aliases and names are few, events many."""
-    return _compiled(source).search(_encoded(text)) is not None
+def _options(max_memory: int = 8 << 20) -> Any:  # noqa: ANN401 - google-re2 ships no types
+    options = re2.Options()
+    options.log_errors = False  # RE2 writes to stderr by itself, across whatever is on the screen
+    options.never_nl = False
+    options.max_mem = max_memory
+    return options
 
 
 @lru_cache(maxsize=4096)
 def _compiled(source: str) -> Any:  # noqa: ANN401 - google-re2 ships no types
-    options = re2.Options()
-    options.log_errors = False  # RE2 writes to stderr by itself, across whatever is on the screen
-    options.never_nl = False
     try:
-        return re2.compile(_encoded(source), options)
+        return re2.compile(_encoded(source), _options())
     except re2.error as error:
         said = error.args[0] if error.args else error
         reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
