@@ -5,13 +5,14 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from cli.shell import SCRIPT, Shell, automation
 
 LOOK_AHEAD = "(?=x)"
+
+
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "malformed reference": (("show", "a/b/c/d:v0"), "does not name a collection"),
     "no version": (("unlink", "models/resnet"), "does not name a version"),
@@ -88,12 +89,12 @@ def assert_refused(done: subprocess.CompletedProcess[str], words: str) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_work_is_refused_in_two_lines(shell: Shell, case: str) -> None:
+def test_refusal_is_two_lines_and_exit_1(shell: Shell, case: str) -> None:
     arguments, words = REFUSED[case]
     assert_refused(shell.run(*arguments), words)
 
 
-def test_text_that_is_not_unicode_is_refused(shell: Shell) -> None:
+def test_argument_that_is_not_unicode_is_refused(shell: Shell) -> None:
     done = subprocess.run(
         [SCRIPT, "automation", "show", b"\xff"],
         capture_output=True,
@@ -135,31 +136,17 @@ def _key_broken(shell: Shell) -> None:
         (_key_broken, ("webhook", "test", "ci"), "does not hold a secret key"),
     ],
 )
-def test_a_harmed_database_is_told_in_two_lines(
+def test_damaged_database_is_refused(
     shell: Shell, harm: Callable[[Shell], None], arguments: tuple[str, ...], words: str
 ) -> None:
     harm(shell)
     assert_refused(shell.run(*arguments, stdin="value\n"), words)
 
 
-def test_another_database_s_key_is_refused(shell: Shell) -> None:
+def test_key_of_another_database_is_refused(shell: Shell) -> None:
     other = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
     done = shell.run("webhook", "test", "ci", FIRETOWER_SECRET_KEY=other)
     assert_refused(done, "not this database's")
-
-
-def test_a_newer_database_is_still_told_about(shell: Shell) -> None:
-    _newer(shell)
-    [told] = shell.objects("database", "info")
-    assert (told["schema"], told["state"]) == ("9999", "newer")
-
-
-def test_info_makes_no_database(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
-    assert shell.objects("database", "info")[0]["state"] == "empty"
-    assert not shell.database.exists()
-    assert "Migrated the schema" in shell.run("database", "migrate").stderr
-    assert "Already" in shell.run("database", "migrate").stderr
 
 
 @pytest.mark.parametrize(
@@ -185,7 +172,7 @@ def test_info_makes_no_database(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_usage_errors_exit_with_2(prepared: Shell, arguments: tuple[str, ...]) -> None:
+def test_usage_error_exits_with_2(prepared: Shell, arguments: tuple[str, ...]) -> None:
     done = prepared.run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage:" in done.stderr

@@ -51,7 +51,7 @@ def _names(shell: Shell) -> set[str]:
 
 
 @pytest.mark.parametrize("what", DELETIONS)
-def test_deleting_asks_a_person(spares: Shell, what: tuple[str, str]) -> None:
+def test_delete_asks_on_a_terminal(spares: Shell, what: tuple[str, str]) -> None:
     kind, name = what
     kept = spares.see(kind, "delete", name, typed="\n")
     assert kept.returncode == 1
@@ -65,7 +65,7 @@ def test_deleting_asks_a_person(spares: Shell, what: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("what", DELETIONS)
-def test_neither_a_script_nor_who_said_yes_is_asked(spares: Shell, what: tuple[str, str]) -> None:
+def test_delete_with_yes_does_not_ask(spares: Shell, what: tuple[str, str]) -> None:
     kind, name = what
     nothing = spares.see(kind, "delete", "nothing")
     assert nothing.returncode == 1
@@ -75,9 +75,7 @@ def test_neither_a_script_nor_who_said_yes_is_asked(spares: Shell, what: tuple[s
 
 
 @pytest.mark.parametrize("typed", ["n\n", "no\n"])
-def test_disabling_is_offered_before_an_automation_is_deleted(
-    with_spares: Shell, typed: str
-) -> None:
+def test_delete_of_an_automation_offers_to_disable_it(with_spares: Shell, typed: str) -> None:
     shown = with_spares.see("automation", "delete", "watch", typed=typed)
     assert "`firetower automation disable watch` stops it and keeps it. Delete" in shown.text
     assert "watch" in _names(with_spares)
@@ -92,7 +90,7 @@ def hostile(with_spares: Shell, tmp_path_factory: pytest.TempPathFactory) -> She
     return shell
 
 
-def test_a_table_is_drawn_where_the_terminal_is_wide_enough(hostile: Shell) -> None:
+def test_table_is_drawn_if_the_terminal_is_wide_enough(hostile: Shell) -> None:
     wide = hostile.see("registry", "list", columns=100)
     lines = wide.text.splitlines()
     assert (lines[0][0], lines[0][-1], lines[-1][0]) == ("╭", "╮", "╰")
@@ -106,7 +104,7 @@ def test_a_table_is_drawn_where_the_terminal_is_wide_enough(hostile: Shell) -> N
     assert SHOWN in narrow.text
 
 
-def test_hashing_draws_a_bar_for_much_to_read_and_a_person_to_see_it(shell: Shell) -> None:
+def test_hashing_of_much_draws_a_bar_on_a_terminal(shell: Shell) -> None:
     with (shell.folder / "large.bin").open("wb") as file:
         file.truncate(80 * 1024 * 1024)  # a hole: no disk is filled
     log = ("log", "acme/vision/large", "large.bin", "--type", "model")
@@ -119,7 +117,7 @@ def test_hashing_draws_a_bar_for_much_to_read_and_a_person_to_see_it(shell: Shel
     assert (kept.stdout, kept.stderr) == ("acme/vision/large2:v0\n", "")
 
 
-def test_logging_many_counts_them_for_a_person(shell: Shell) -> None:
+def test_log_from_draws_a_bar_on_a_terminal(shell: Shell) -> None:
     (shell.folder / "versions.jsonl").write_text(lines_of(450))
     seen = shell.see("log", "--from", "versions.jsonl")
     assert seen.returncode == 0, seen.text

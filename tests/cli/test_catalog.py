@@ -1,0 +1,60 @@
+"""`firetower log`, `link`, `unlink`, `show`, `alias` and `tag`."""
+
+import json
+
+import pytest
+
+from cli.shell import Shell, lines_of
+
+
+def test_catalog_can_be_changed_and_shown(shell: Shell) -> None:
+    again = shell.run("log", "acme/vision/resnet", "model.pt", "--type", "model")
+    assert (again.stdout, again.returncode) == ("acme/vision/resnet:v0\n", 0)
+    assert "Nothing new" in again.stderr
+    shell.ok("tag", "add", "models/resnet", "nice")
+    shell.ok("tag", "add", "models/resnet:v0", "reviewed")
+    [registry] = shell.objects("registry", "show", "models")
+    assert registry["contents"][0]["tags"] == ["nice"]  # type: ignore[index]
+    [version] = shell.objects("show", "models/resnet:staging")
+    assert version["tags"] == ["reviewed"]
+    assert version["metadata"] == {"accuracy": 0.9, "by": "alice"}
+    shell.ok("alias", "remove", "models/resnet:v0", "staging")
+    shell.ok("tag", "remove", "models/resnet:v0", "reviewed")
+    shell.ok("unlink", "models/resnet:v0")
+    assert shell.objects("show", "models/resnet") == []
+    types = [event["event_type"] for event in shell.objects("events")]
+    assert types[-1] == "UNLINK_ARTIFACT"
+    assert len(shell.objects("events", "--limit", "2")) == 2
+
+
+def test_log_from_lines_creates_a_version_each(shell: Shell) -> None:
+    done = shell.run("log", "--from", "-", "--json", stdin=lines_of(450))
+    assert json.loads(done.stdout) == {"lines": 450, "created": 450}
+    newest, *others = shell.objects("show", "acme/vision/bulk")
+    assert len(others) == 449
+    assert "latest" in str(newest)
+    assert "many" in str(newest)
+
+
+@pytest.mark.parametrize(
+    ("bad", "committed"), [(1, None), (200, None), (201, 200), (450, 400)], ids=str
+)
+def test_log_from_a_bad_line_says_what_is_committed(
+    shell: Shell, bad: int, committed: int | None
+) -> None:
+    done = shell.run("log", "--from", "-", stdin=lines_of(450, bad=bad))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stderr.startswith(f"line {bad}: type: ")
+    said = f"the {committed} before line {(committed or 0) + 1} are committed"
+    assert (said if committed else "none is committed") in done.stderr
+    logged = shell.run("show", "acme/vision/bulk", "--json").stdout.splitlines()
+    assert len(logged) == (committed or 0)
+
+
+@pytest.mark.parametrize("line", ["nonsense", "[1]", "", '{"collection": 1, "type": "m"}'])
+def test_log_from_refuses_a_line_that_is_no_version(shell: Shell, line: str) -> None:
+    done = shell.run("log", "--from", "-", stdin=line + "\n")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stderr.startswith("line 1: ")

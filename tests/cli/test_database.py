@@ -1,0 +1,59 @@
+"""`firetower database`."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cli.shell import Shell
+
+DAY = 24 * 60 * 60 * 1_000_000
+
+
+def age(shell: Shell) -> None:
+    """Let all that happened so far be a hundred days older."""
+    with closing(sqlite3.connect(shell.database)) as connection, connection:
+        connection.execute(f"UPDATE events SET recorded_at = recorded_at - {100 * DAY}")
+        connection.execute("UPDATE events SET evaluated = 1")
+
+
+def test_prune_says_how_much_and_deletes_with_yes(shell: Shell) -> None:
+    age(shell)
+    before = shell.objects("events")
+    refused = shell.run("database", "prune", "--older-than", "90d")
+    assert refused.returncode == 1
+    assert "it would delete" in refused.stderr
+    assert shell.objects("events") == before
+    done = shell.run("database", "prune", "--older-than", "90d", "--yes", "--vacuum")
+    assert done.returncode == 0, done.stderr
+    assert f"Deleted {len(before) - 1} events" in done.stderr
+    assert len(shell.objects("events")) == 1
+    again = shell.run("database", "prune", "--older-than", "90d")
+    assert "No events before" in again.stderr
+
+
+@pytest.mark.parametrize("span", ["-5m", "-90d", "5", "1h", "99999999999999999999d"])
+def test_prune_refuses_a_bad_span(shell: Shell, span: str) -> None:
+    refused = shell.run("database", "prune", "--older-than", span, "--yes")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 2
+
+
+def _newer(shell: Shell) -> None:
+    with closing(sqlite3.connect(shell.database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+def test_info_of_a_newer_database(shell: Shell) -> None:
+    _newer(shell)
+    [told] = shell.objects("database", "info")
+    assert (told["schema"], told["state"]) == ("9999", "newer")
+
+
+def test_info_creates_no_database(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    assert shell.objects("database", "info")[0]["state"] == "empty"
+    assert not shell.database.exists()
+    assert "Migrated the schema" in shell.run("database", "migrate").stderr
+    assert "Already" in shell.run("database", "migrate").stderr

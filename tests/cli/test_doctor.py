@@ -1,0 +1,49 @@
+"""`firetower doctor`."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+from cli.shell import Shell
+
+DAY = 24 * 60 * 60 * 1_000_000
+
+
+def found_by_doctor(shell: Shell) -> dict[object, object]:
+    done = shell.run("doctor", "--json")
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    failed = any(one["health"] == "fail" for one in objects)
+    assert done.returncode == failed, done.stderr
+    return {one["check"]: one["health"] for one in objects}
+
+
+def test_doctor_of_a_sound_database_finds_no_failure(shell: Shell) -> None:
+    found = found_by_doctor(shell)
+    assert found.pop("workers") == "warn"
+    assert set(found.values()) == {"ok"}
+    assert {"database", "schema", "secrets", "backlog", "endpoints", "clock"} < found.keys()
+
+
+def test_doctor_finds_an_open_and_a_missing_key(shell: Shell) -> None:
+    key = shell.database.with_suffix(".key")
+    key.chmod(0o644)
+    assert found_by_doctor(shell)["secrets"] == "warn"
+    key.unlink()
+    assert found_by_doctor(shell)["secrets"] == "fail"
+
+
+def test_doctor_finds_endpoint_clock_and_schema(shell: Shell) -> None:
+    shell.ok("webhook", "disable", "ci")
+    with closing(sqlite3.connect(shell.database)) as connection, connection:
+        connection.execute(f"UPDATE events SET recorded_at = recorded_at + {DAY}")
+    found = found_by_doctor(shell)
+    assert (found["endpoints"], found["clock"]) == ("warn", "warn")
+    with closing(sqlite3.connect(shell.database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert found_by_doctor(shell)["schema"] == "fail"
+
+
+def test_doctor_creates_no_database(shell: Shell) -> None:
+    shell.database.unlink()
+    assert found_by_doctor(shell)["database"] == "fail"
+    assert not shell.database.exists()
