@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.worker import Worker
 
 from firetower.tui.app import FiretowerApp
-from firetower.tui.child import WorkerChild
+from firetower.tui.worker_process import WorkerProcess
 from tui.scene import Scene
 
 WIDE, SMALL = (120, 40), (80, 24)
@@ -19,17 +19,17 @@ TIMEOUT = 60.0
 _POLL = 0.005
 
 
-def app_of(scene: Scene, child: WorkerChild | None = None) -> FiretowerApp:
+def app_of(scene: Scene, worker: WorkerProcess | None = None) -> FiretowerApp:
     """Return the app on a database, not yet running."""
-    return FiretowerApp(scene.open_tower, clock=scene.clock, child=child)
+    return FiretowerApp(scene.open_tower, clock=scene.clock, worker=worker)
 
 
 @asynccontextmanager
 async def open_app(
-    scene: Scene, size: tuple[int, int] = WIDE, child: WorkerChild | None = None
+    scene: Scene, size: tuple[int, int] = WIDE, worker: WorkerProcess | None = None
 ) -> AsyncIterator[Pilot[None]]:
     """Run the app until the block ends; it has read what its first screen shows."""
-    app = app_of(scene, child)
+    app = app_of(scene, worker)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         await until(pilot, lambda: app.status.plain)
         await settled(pilot)
@@ -85,7 +85,7 @@ def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
     return [
         worker
         for worker in pilot.app.workers
-        if not worker.is_finished and worker.group not in {"child", "open"}
+        if not worker.is_finished and worker.group not in {"worker-process", "open"}
     ]
 
 

@@ -11,6 +11,7 @@ from firetower.core.filters import Filter
 from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
@@ -78,7 +79,7 @@ async def test_it_says_when_it_has_not_fired_and_follows_changes(scene: Scene) -
         assert shows(pilot, "fired", "never")
         assert shows(pilot, "Slack", "team-ml, info")
         scene.tower.automations.delete("tell-compliance")
-        screen.changed(())
+        screen.post_message(DatabaseChanged())
         await settled(pilot)
         assert shows(pilot, "there is no automation tell-compliance")
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from firetower.tui.child import WorkerChild
+from firetower.tui.worker_process import WorkerProcess
 from tui.scene import Scene
 from tui.screens import open_app, press, screen_text, until
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.anyio
 
 PARENT = """
 import asyncio, sys
-from firetower.tui.child import WorkerChild
-child = WorkerChild(sys.argv[1])
+from firetower.tui.worker_process import WorkerProcess
+child = WorkerProcess(sys.argv[1])
 async def main():
     running = asyncio.create_task(child.run())
     while child.pid is None:
@@ -51,10 +51,10 @@ def workers(scene: Scene) -> list[int]:
 
 
 async def with_child(
-    scene: Scene, use: Callable[[WorkerChild, asyncio.Task[None]], Awaitable[None]]
+    scene: Scene, use: Callable[[WorkerProcess, asyncio.Task[None]], Awaitable[None]]
 ) -> None:
     """Run a worker beside the test whose waits are short."""
-    child = WorkerChild(str(scene.path), waits=(timedelta(seconds=0.05), timedelta(seconds=0.2)))
+    child = WorkerProcess(str(scene.path), waits=(timedelta(seconds=0.05), timedelta(seconds=0.2)))
     running = asyncio.create_task(child.run())
     try:
         await use(child, running)
@@ -77,7 +77,7 @@ def time_of_day() -> datetime:
 
 
 async def test_it_works_until_it_is_stopped_gently(now: Scene) -> None:
-    async def use(child: WorkerChild, _: asyncio.Task[None]) -> None:
+    async def use(child: WorkerProcess, _: asyncio.Task[None]) -> None:
         await holds(lambda: workers(now) == [child.pid])
         pid = child.pid
         await child.stop()
@@ -92,8 +92,8 @@ async def test_it_works_until_it_is_stopped_gently(now: Scene) -> None:
 async def test_one_that_was_killed_is_started_again_and_said(now: Scene) -> None:
     said: list[str] = []
 
-    async def use(child: WorkerChild, _: asyncio.Task[None]) -> None:
-        child.tell = said.append
+    async def use(child: WorkerProcess, _: asyncio.Task[None]) -> None:
+        child.on_exit = said.append
         await holds(lambda: child.pid)
         killed = child.pid
         assert killed is not None
@@ -108,14 +108,14 @@ async def test_one_that_was_killed_is_started_again_and_said(now: Scene) -> None
 async def test_each_death_is_followed_by_a_longer_wait(now: Scene) -> None:
     said: list[str] = []
 
-    async def use(child: WorkerChild, _: asyncio.Task[None]) -> None:
-        child.tell = said.append
+    async def use(child: WorkerProcess, _: asyncio.Task[None]) -> None:
+        child.on_exit = said.append
         child.command = [sys.executable, "-c", "import sys; sys.exit('no such database')"]
         await holds(lambda: len(said) == 4)
         assert [line.rpartition(" in ")[2] for line in said] == [
             "0.05 s.", "0.1 s.", "0.2 s.", "0.2 s."
         ]  # fmt: skip
-        assert child.said == "no worker: no such database"
+        assert child.state == "no worker: no such database"
 
     child_dies_at_once = use
     await with_child(now, child_dies_at_once)
@@ -134,8 +134,8 @@ async def test_it_ends_by_itself_when_its_parent_is_killed(now: Scene) -> None:
 
 
 async def test_the_app_runs_one_and_takes_it_with_it(now: Scene) -> None:
-    child = WorkerChild(str(now.path))
-    async with open_app(now, child=child) as pilot:
+    child = WorkerProcess(str(now.path))
+    async with open_app(now, worker=child) as pilot:
         await until(pilot, lambda: f"✓ worker {child.pid}" in screen_text(pilot)[0], timeout=30)
         pid = child.pid
         assert pid is not None
@@ -145,7 +145,7 @@ async def test_the_app_runs_one_and_takes_it_with_it(now: Scene) -> None:
 
 async def test_the_app_starts_none_where_one_lives(now: Scene) -> None:
     now.beat()
-    child = WorkerChild(str(now.path))
-    async with open_app(now, child=child) as pilot:
+    child = WorkerProcess(str(now.path))
+    async with open_app(now, worker=child) as pilot:
         assert "✓ worker 4121" in screen_text(pilot)[0]
         assert child.pid is None

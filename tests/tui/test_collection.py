@@ -4,6 +4,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.version import VersionScreen
 from tui.scene import Scene
@@ -156,7 +157,7 @@ async def test_it_follows_what_others_change(scene: Scene) -> None:
         screen = await opened(pilot, REGISTRY)
         await press(pilot, "end")
         scene.tower.link("acme/nlp/bert:v0", REGISTRY, aliases=["odd"])
-        screen.changed(())
+        screen.post_message(DatabaseChanged())
         await settled(pilot)
         assert shows(pilot, "v4", "odd")
         assert screen.listing.table.key == "models/resnet:v0"

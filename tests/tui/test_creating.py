@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from firetower.core.errors import Conflict, NotFound
-from firetower.tui.screens.ask import Ask
-from firetower.tui.screens.catalog import new_place
-from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.catalog import new_container
+from firetower.tui.screens.container import ContainerScreen, RegistryScreen
+from firetower.tui.widgets.ask import Ask
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, open_app, press, settled, shows, until, write
 
@@ -68,7 +67,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         await press(pilot, "2")
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
-        screen.places.table.move_to("acme/vision")
+        screen.containers.table.move_to("acme/vision")
         await press(pilot, "enter", "h")
         screen.collections.table.move_to("acme/vision/resnet")
         await press(pilot, "n", "tab", "tab")
@@ -92,7 +91,7 @@ async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
-        screen.open_place(MODELS)
+        screen.open_container(MODELS)
         await press(pilot, "h", "n")
         await write(pilot, "acme/nlp/bert")
         await press(pilot, "tab", *["backspace"] * 9)
@@ -117,7 +116,7 @@ async def test_a_collections_tags_are_changed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
-        screen.open_place(MODELS)
+        screen.open_container(MODELS)
         await press(pilot, "h")
         screen.collections.table.move_to("models/resnet")
         await press(pilot, "t")
@@ -159,7 +158,7 @@ async def test_a_conflict_about_no_field_stands_at_the_bottom(scene: Scene) -> N
         raise Conflict("taken", "Choose another.")
 
     async with open_app(scene) as pilot:
-        dialog = Ask("Title", new_place(MODELS.kind)._fields, refuse)
+        dialog = Ask("Title", new_container(MODELS.kind)._fields, refuse)
         pilot.app.push_screen(dialog)
         await settled(pilot)
         await press(pilot, *"x", "enter")

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from firetower.core.endpoints import EndpointKind
 from firetower.tui.app import FiretowerApp
+from firetower.tui.screens.endpoint_test import EndpointTestScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
-from firetower.tui.screens.probe import ProbeScreen
 from receiver import Receiver, serve
 from tui.scene import TOKEN, Scene
 from tui.screens import SMALL, line_with, open_app, press, settled, shows, until, write
@@ -103,7 +103,7 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
 async def test_a_test_that_cannot_be_sent_says_why(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         use(pilot, scene)
-        await pilot.app.push_screen(ProbeScreen("gone", WEBHOOK))
+        await pilot.app.push_screen(EndpointTestScreen("gone", WEBHOOK))
         await until(pilot, lambda: shows(pilot, "✗ not sent"), PATIENCE)
         assert shows(pilot, "there is no webhook gone")
 
@@ -123,13 +123,13 @@ async def test_leaving_a_test_ends_its_process(scene: Scene, receiver: Receiver)
     scene.webhook("slow", url=receiver.url())
     async with open_app(scene) as pilot:
         use(pilot, scene)
-        await pilot.app.push_screen(ProbeScreen("slow", WEBHOOK))
+        await pilot.app.push_screen(EndpointTestScreen("slow", WEBHOOK))
         await until(pilot, probes, PATIENCE)
         assert shows(pilot, "▸ sending …")
         await pilot.press("escape")
         await until(pilot, lambda: not probes(), PATIENCE)
         left.set()
-        assert not isinstance(pilot.app.screen, ProbeScreen)
+        assert not isinstance(pilot.app.screen, EndpointTestScreen)
 
 
 async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: Scene) -> None:

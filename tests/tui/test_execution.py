@@ -94,7 +94,7 @@ async def test_it_is_sent_again_and_followed(scene: Scene) -> None:
         await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
         await press(pilot, "r")
         assert scene.tower.executions.get(failed.id)[0].status is Status.PENDING
-        assert shows(pilot, "It is sent again as soon as the worker gets to it.")
+        assert shows(pilot, "Queued to be sent again.")
         scene.now += timedelta(seconds=1)
         scene.send(200, '{"passed": true}')
         await until(pilot, lambda: shows(pilot, "✓ finished", "after 3 attempts"))

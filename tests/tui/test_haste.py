@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from firetower.tui.screens.registry import RegistryScreen
+from firetower.tui.screens.container import RegistryScreen
 from tui.haste import late, type_ahead
 from tui.scene import Scene
 from tui.screens import open_app, press, settled, shows, until
@@ -16,7 +16,7 @@ async def at(pilot: Pilot[None], automation: str) -> RegistryScreen:
     """Put the cursor on an automation of the registry that is open."""
     screen = pilot.app.screen
     assert isinstance(screen, RegistryScreen)
-    if screen.places.table.has_focus:
+    if screen.containers.table.has_focus:
         await press(pilot, "enter")
     await pilot.click("#tab-automations")
     await settled(pilot)

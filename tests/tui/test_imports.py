@@ -14,7 +14,7 @@ LATER = ("firetower.tui.form.screen", "firetower.tui.screens.execution")
     ("module", "heavy"),
     [
         ("firetower.tui.run", (*SQL, *MODELS, *LATER)),
-        ("firetower.tui.screens.registry", (*SQL, *LATER)),
+        ("firetower.tui.screens.container", (*SQL, *LATER)),
     ],
 )
 def test_a_screen_needs_little_to_be_drawn(module: str, heavy: tuple[str, ...]) -> None:

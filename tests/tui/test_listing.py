@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def test_an_empty_database_says_what_to_do(empty_scene: Scene) -> None:
     async with open_app(empty_scene) as pilot:
         assert shows(pilot, "No registry yet.")
-        assert shows(pilot, "Press c to make one")
+        assert shows(pilot, "Press c to create one")
         assert shows(pilot, "Nothing has fired yet.")
         await press(pilot, "2")
         assert shows(pilot, "No project yet.")

@@ -7,8 +7,8 @@ from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind
 from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
-from firetower.tui.container_view import read_place
 from firetower.tui.screens.container import ContainerScreen
+from firetower.tui.screens.container_view import read_container
 from firetower.tui.widgets.automations import Automations
 from firetower.tui.widgets.silence import Silence
 from firetower.tui.widgets.table import Table
@@ -53,8 +53,8 @@ async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> Non
     async with open_app(scene) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
-        assert screen.places.table.has_focus
-        screen.post_message(Table.Moved(screen.places.table, "datasets"))
+        assert screen.containers.table.has_focus
+        screen.post_message(Table.Moved(screen.containers.table, "datasets"))
         await settled(pilot)
         assert shows(pilot, "Registry › models")
 
@@ -73,13 +73,13 @@ async def test_one_opened_before_the_list_is_read_stays_open(
             await app.show_mode("project")
             screen = app.screen
             assert isinstance(screen, ContainerScreen)
-            await until(pilot, lambda: screen.places.table.has_focus)
-            screen.open_place(VISION)
-        read = read_place(scene.tower, ContainerKind.PROJECT, VISION, "automations", None)
+            await until(pilot, lambda: screen.containers.table.has_focus)
+            screen.open_container(VISION)
+        read = read_container(scene.tower, ContainerKind.PROJECT, VISION, "automations", None)
         screen._show(read, "automations")
         await settled(pilot)
         assert screen.open == VISION
-        assert screen.places.table.key == str(VISION)
+        assert screen.containers.table.key == str(VISION)
 
 
 async def test_mouse_opens_places_tabs_and_modes(scene: Scene) -> None:

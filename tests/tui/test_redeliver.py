@@ -71,5 +71,5 @@ async def test_r_sends_the_line_under_the_cursor_again(scene: Scene) -> None:
     fail_all(scene)
     async with open_app(scene) as pilot:
         await press(pilot, "3", "end", "r")
-        assert shows(pilot, "It is sent again as soon as the worker gets to it.")
+        assert shows(pilot, "Queued to be sent again.")
     assert len(again(scene)) == 1

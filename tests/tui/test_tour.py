@@ -93,7 +93,7 @@ async def test_who_is_quicker_than_the_tour_is_not_held_back(scene: Scene) -> No
         app = pilot.app
         assert isinstance(app, FiretowerApp)
         assert app.tour is not None
-        app.tour.saved("mine")
+        app.tour.note_saved("mine")
         await reached(pilot, 4)
 
 

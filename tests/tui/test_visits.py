@@ -1,17 +1,14 @@
 """Going to endpoints and secrets from anywhere, and back to a mode's own screen."""
 
-from typing import cast
-
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from firetower.tui.app import FiretowerApp
+from firetower.tui.messages import OpenContainer
 from firetower.tui.screens.collection import CollectionScreen
+from firetower.tui.screens.container import ProjectScreen, RegistryScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.feed import FeedScreen
-from firetower.tui.screens.project import ProjectScreen
-from firetower.tui.screens.registry import RegistryScreen
 from firetower.tui.screens.secrets import SecretsScreen
 from firetower.tui.themes import NAMES
 from tui.scene import VISION, Scene
@@ -57,7 +54,7 @@ async def test_a_modes_key_goes_to_its_own_screen(scene: Scene) -> None:
 async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "2", "i")
-        pilot.app.call_later(cast("FiretowerApp", pilot.app).go_to, VISION)
+        pilot.app.post_message(OpenContainer(VISION))
         await settled(pilot)
         assert stands_on(pilot, ProjectScreen)
         assert shows(pilot, "Project › acme/vision")

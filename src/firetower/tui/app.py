@@ -3,53 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.content import Content
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.reactive import reactive
-from textual.screen import Screen
 
 from firetower.core.errors import FiretowerError
-from firetower.tui import doors, themes
+from firetower.tui import navigation, themes
 from firetower.tui.actions import bindings_of
 from firetower.tui.config import Config
 from firetower.tui.harmless import Harmless
+from firetower.tui.messages import (
+    AutomationSaved,
+    DatabaseChanged,
+    HeartbeatChanged,
+    Open,
+    OpenContainer,
+    OpenEndpoints,
+    OpenSecrets,
+    RedeliverFailed,
+    WatchFailed,
+    WriteAutomation,
+)
+from firetower.tui.page import Page, ask, show
 from firetower.tui.screens.opening import OpeningScreen
-from firetower.tui.session import Session
-from firetower.tui.status import Status
+from firetower.tui.session import Session, may_change
+from firetower.tui.status_line import StatusLine
 from firetower.tui.styles import style_sheets
 from firetower.tui.text import clock
 from firetower.tui.widgets.bar import ModeLink
 from firetower.tui.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
-    from firetower.core.circuit_breaker import CircuitNews
-    from firetower.core.executions import Execution
-    from firetower.core.references import ContainerReference
     from firetower.tower import Tower
-    from firetower.tui.child import WorkerChild
-    from firetower.tui.form.screen import FormScreen
+    from firetower.tui.database_watch import DatabaseWatch
     from firetower.tui.garbage import Garbage
-    from firetower.tui.live import Live
     from firetower.tui.tour import Tour
-    from firetower.tui.widgets.feed import Feed
+    from firetower.tui.worker_process import WorkerProcess
 
 
-_AGAIN = 2.0
-"""Seconds after which a database that cannot be used is tried again."""
-_LATER = 3.0
-"""Seconds after which what the first screen leads to is imported: its list comes first."""
-_SWEEP = 10.0
-"""Seconds between two looks at whether garbage is worth being collected."""
+RETRY_DELAY = 2.0
+"""Seconds until a database that cannot be opened is tried again."""
+IMPORT_DELAY = 3.0
+"""Seconds until the other screens are imported: the first screen's list comes first."""
+GARBAGE_INTERVAL = 10.0
+"""Seconds between two checks whether garbage is worth collecting."""
 
 
 class FiretowerApp(App[None]):
@@ -60,25 +68,20 @@ class FiretowerApp(App[None]):
 
     TITLE = "firetower"
     CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
-    MODES: ClassVar = {
-        "opening": OpeningScreen,
-        "registry": doors.registry,
-        "project": doors.project,
-        "feed": doors.feed,
-    }
-    COMMANDS: ClassVar = {doors.actions, doors.places}
+    MODES: ClassVar = {"opening": OpeningScreen, **navigation.MODES}
+    COMMANDS: ClassVar = set(navigation.PALETTE.values())
     DEFAULT_MODE = "opening"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
 
     status: reactive[Content] = reactive(Content(""), layout=False, repaint=False)
-    """How the database stands, as every screen's top line shows it."""
+    """The state of the database and its workers, shown in the top line of every screen."""
 
     def __init__(
         self,
         open_tower: Callable[[], Tower],
         *,
         clock: Callable[[], datetime],
-        child: WorkerChild | None = None,
+        worker: WorkerProcess | None = None,
         database: str | None = None,
         config: Config | None = None,
         garbage: Garbage | None = None,
@@ -92,9 +95,9 @@ class FiretowerApp(App[None]):
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock, database)
-        self._status = Status(self, child)
+        self._status = StatusLine(self, worker, self._show_status)
         self._garbage = garbage
-        self._live: Live | None = None
+        self._watch: DatabaseWatch | None = None
         self._with_tour = tour
         self.tour: Tour | None = None
         self._harmless = Harmless()
@@ -108,19 +111,19 @@ class FiretowerApp(App[None]):
         return dict(themes.VARIABLES)
 
     def on_mount(self) -> None:
-        """Show the registries and open the database, behind the first paint."""
+        """Show the registries and open the database, after the first paint."""
         self.call_after_refresh(self.run_worker, self._begin(), group="open")
-        self.set_timer(_LATER, lambda: self.run_worker(self._settle(), group="open"))
+        self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
     async def on_event(self, event: events.Event) -> None:
-        """Take in any event."""
+        """Tell the garbage collector that a key was pressed."""
         if self._garbage is not None and isinstance(event, events.InputEvent):
             self._garbage.pressed()
         await super().on_event(event)
 
     async def _begin(self) -> None:
         self.session.begin()
-        await asyncio.to_thread(import_module, "firetower.tui.screens.registry")
+        await asyncio.to_thread(import_module, "firetower.tui.screens.container")
         if not self.is_running:
             return
         opening = self.screen
@@ -133,124 +136,133 @@ class FiretowerApp(App[None]):
             from firetower.tui.tour import Tour
 
             self.tour = Tour(self)
-        await self._open()
+        await self._open_database()
 
     async def _settle(self) -> None:
         """Import the other screens and collect garbage, whether the database opens or not."""
-        await asyncio.to_thread(doors.prepare)
+        await asyncio.to_thread(navigation.import_all)
         if self._garbage is not None:
             self._garbage.settle()
-            self.set_interval(_SWEEP, self._garbage.sweep)
+            self.set_interval(GARBAGE_INTERVAL, self._garbage.sweep)
 
-    async def _open(self) -> None:
-        """Open the database, as soon as it can be: it may be locked, or brought up to date."""
-        from firetower.tui.live import Live
+    async def _open_database(self) -> None:
+        """Open the database as soon as that is possible: it may be locked, or being migrated."""
+        from firetower.tui.database_watch import DatabaseWatch
 
-        said = ""
+        shown = ""
         while True:
             try:
                 tower = await self.session.tower()
             except FiretowerError as error:
-                if error.message != said:
-                    said = error.message
-                    self.tell(error)
-                await asyncio.sleep(_AGAIN)
+                if error.message != shown:
+                    shown = error.message
+                    self.show_error(error)
+                await asyncio.sleep(RETRY_DELAY)
             else:
                 break
         self._status.begin(tower)
-        self._live = Live(
-            tower, self._changed, self.tell, self._began, self._status.look, heard=self._heard
-        )
+        self._watch = DatabaseWatch(tower, self.post_message)
 
-    def tell(self, error: FiretowerError) -> None:
-        """Say what went wrong, and what to do."""
+    def _show_status(self, status: Content) -> None:
+        self.status = status
+
+    def show_error(self, error: FiretowerError) -> None:
+        """Show what is wrong and what to do."""
         self.notify(error.text, severity="error", markup=False)
 
-    def _began(self) -> None:
-        """Take in what changed before the database was followed."""
-        for feed in self._feeds():
-            feed.catch_up()
-        self._changed([])
+    @on(WatchFailed)
+    def _watch_failed(self, event: WatchFailed) -> None:
+        self.show_error(event.error)
 
-    def _feeds(self) -> Iterator[Feed]:
-        from firetower.tui.widgets.feed import Feed
+    @on(HeartbeatChanged)
+    def _heartbeat_changed(self) -> None:
+        self._status.refresh()
 
+    @on(DatabaseChanged)
+    def _database_changed(self, event: DatabaseChanged) -> None:
+        """Tell the screens; those of other modes read again when they are shown."""
+        for news in event.circuits:
+            said = news.words(lambda moment: clock(moment, self.session.now()))
+            severity: SeverityLevel = "information" if news.turn == "closed" else "warning"
+            self.notify(f"{news.glyph} {said}", severity=severity, markup=False)
         for screen in self.screen_stack:
-            yield from screen.query(Feed)
-
-    def _heard(self, news: Sequence[CircuitNews]) -> None:
-        """Say which circuits have opened or closed, and tell anew what they hold."""
-        from firetower.core.circuit_breaker import Turn
-
-        for one in news:
-            severity: Literal["information", "warning"] = (
-                "information" if one.turn is Turn.CLOSED else "warning"
-            )
-            said = one.words(lambda moment: clock(moment, self.session.now()))
-            self.notify(f"{one.glyph} {said}", severity=severity, markup=False)
-        for feed in self._feeds():
-            feed.heard(news)
-        self._changed([])
-
-    def _changed(self, executions: Sequence[Execution]) -> None:
-        for screen in self.screen_stack:
-            if changed := getattr(screen, "changed", None):
-                changed(executions)
+            screen.post_message(event)
         if self.tour is not None:
-            self.tour.changed(executions)
-        self._status.look()
+            self.tour.note_fired(event.executions)
+        self._status.refresh()
 
     def on_resize(self) -> None:
-        """Say as much of how the database stands as there is room for."""
+        """Fit the status into the new width."""
         self.call_later(self._status.show)
 
     @on(ModeLink.Clicked)
     def _mode_clicked(self, event: ModeLink.Clicked) -> None:
         self.show_mode(event.mode)
 
+    @on(Open)
+    def _open(self, request: Open) -> None:
+        show(request.source, navigation.screen_for(request))
+
+    @on(WriteAutomation)
+    @work(exit_on_error=False)
+    async def _write_automation(self, request: WriteAutomation) -> None:
+        if not await may_change(request.source):
+            return
+        saved = await ask(request.source, navigation.screen_for(request))
+        if saved is not None:
+            request.source.post_message(AutomationSaved(saved))
+            if self.tour is not None and request.before is None:
+                self.tour.note_saved(saved)
+
+    @on(RedeliverFailed)
+    @work(exit_on_error=False)
+    async def _redeliver_failed(self, request: RedeliverFailed) -> None:
+        from firetower.tui.screens.redeliver import redeliver_failed
+
+        await redeliver_failed(request.source, request.endpoint)
+
+    @on(OpenContainer)
+    async def _open_container(self, request: OpenContainer) -> None:
+        from firetower.tui.screens.container import ContainerScreen
+
+        await self.show_mode(request.reference.kind.value)
+        screen = self.screen
+        if isinstance(screen, ContainerScreen):
+            screen.open_container(request.reference)
+
     def action_show_endpoints(self) -> None:
         """Show the webhooks and Slack hooks."""
-        from firetower.tui.screens.endpoints import EndpointsScreen
-
-        self._visit(EndpointsScreen)
+        self._visit(OpenEndpoints())
 
     def action_show_secrets(self) -> None:
         """Show the secrets."""
-        from firetower.tui.screens.secrets import SecretsScreen
+        self._visit(OpenSecrets())
 
-        self._visit(SecretsScreen)
-
-    def _visit(self, kind: type[Screen[None]]) -> None:
-        """Show one of these screens over the mode's own, in place of the other."""
-        if isinstance(self.screen, kind):
+    def _visit(self, request: Open) -> None:
+        """Show endpoints or secrets, in place of the other."""
+        screen = navigation.screen_for(request)
+        if isinstance(self.screen, type(screen)):
             return
-        if getattr(self.screen, "ASIDE", False):
-            self.switch_screen(kind())
+        if isinstance(self.screen, Page) and self.screen.BELONGS_TO == "app":
+            self.switch_screen(screen)
         else:
-            self.push_screen(kind())
+            self.push_screen(screen)
 
     async def action_switch_mode(self, mode: str) -> None:
-        """Show a mode; the key of the one that is shown goes back to its own screen."""
+        """Show a mode; the key of the current one goes back to its own screen."""
         self.show_mode(mode)
 
     def show_mode(self, mode: str) -> Awaitable[None]:
-        """Show a mode, without what was visited over it; its own screen where it is shown.
+        """Show a mode without endpoints or secrets over it; its own screen if it is current.
 
         While the app is left it does nothing: Textual goes through its screens to close them.
         """
         if not self.is_running:
             return AwaitComplete()
-        for_good = mode == self.current_mode
-        while getattr(self.screen, "ASIDE", None) is True or (
-            for_good and getattr(self.screen, "ASIDE", None) is False
-        ):
+        closed = {"app", "mode"} if mode == self.current_mode else {"app"}
+        while isinstance(self.screen, Page) and self.screen.BELONGS_TO in closed:
             self.pop_screen()
         return self.switch_mode(mode)
-
-    def on_form_screen_saved(self, event: FormScreen.Saved) -> None:
-        """Let the tour know."""
-        if self.tour is not None:
-            self.tour.saved(event.name)
 
     @on(TourPanel.Ended)
     def action_end_tour(self) -> None:
@@ -260,29 +272,20 @@ class FiretowerApp(App[None]):
             self.tour = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer to end the tour only on it, and nothing but to quit while a key is still kept."""
+        """Offer to end the tour only during it, and only to quit while keys are still kept."""
         if self.current_mode == "opening":
             return action == "quit"
         return action != "end_tour" or self.tour is not None
 
     def action_help(self) -> None:
-        """Show what can be done here."""
+        """Show the keys that work here."""
         from firetower.tui.screens.help import HelpScreen, active_keys
 
         self.push_screen(HelpScreen(active_keys(self.screen)))
 
-    async def go_to(self, reference: ContainerReference) -> None:
-        """Open a registry or project."""
-        from firetower.tui.screens.container import ContainerScreen
-
-        await self.show_mode(reference.kind.value)
-        screen = self.screen
-        if isinstance(screen, ContainerScreen):
-            screen.open_place(reference)
-
     async def on_unmount(self) -> None:
         """End the worker and close the database, however the app is left."""
-        if self._live is not None:
-            await self._live.stop()
+        if self._watch is not None:
+            await self._watch.stop()
         await self._status.stop()
         await self.session.close()

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from textual.dom import DOMNode
 
-_REST = 0.25
-_SHARE = 4
-"""A reading that takes long is followed by so many times its length of rest."""
-_LONGEST_REST = 2.0
+REFRESH_INTERVAL = 0.25
+"""Seconds from the end of one reading to the next, at least."""
+MAX_REFRESH_INTERVAL = 2.0
+_LOAD = 4
+"""A reading that takes long is followed by a pause of this many times its length."""
 
 
 class Refresh:
@@ -44,10 +45,12 @@ class Refresh:
                 await self._read()
                 took = time.monotonic() - began
                 if self._wanted:
-                    await self._rest(min(max(_REST, took * _SHARE), _LONGEST_REST))
+                    await self._pause(
+                        min(max(REFRESH_INTERVAL, took * _LOAD), MAX_REFRESH_INTERVAL)
+                    )
         finally:
             self._running = False
 
-    async def _rest(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), seconds)

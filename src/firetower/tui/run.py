@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from firetower.tui.app import FiretowerApp
-from firetower.tui.child import WorkerChild
 from firetower.tui.config import read_config
 from firetower.tui.garbage import Garbage
 from firetower.tui.paths import config_file
+from firetower.tui.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -29,7 +29,7 @@ def run_app(database: str | None, *, tour: bool = False, read_only: bool = False
     app = FiretowerApp(
         connect,
         clock=lambda: datetime.now(UTC),
-        child=None if read_only else WorkerChild(database),
+        worker=None if read_only else WorkerProcess(database),
         database=database,
         config=read_config(config_file()),
         garbage=Garbage(),

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Session:
-    """A database asked and changed in threads of its own, so that the screen never waits for it."""
+    """A database read and changed in threads, so that the screen never waits for it."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Session:
         clock: Callable[[], datetime],
         database: str | None = None,
     ) -> None:
-        """Open the database when it is first asked for; `database` names it to child processes."""
+        """Open the database when it is first needed; `database` names it to child processes."""
         self._open_tower = open_tower
         self.database = database
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
@@ -41,7 +41,7 @@ class Session:
         self._may_open.set()
 
     async def tower(self) -> Tower:
-        """Return the database, opened when first asked for. Raises StoreError, InvalidInput."""
+        """Return the database, opened when first needed. Raises StoreError, InvalidInput."""
         await self._may_open.wait()
         if self._tower is None or (self._tower.done() and self._tower.exception()):
             loop = asyncio.get_running_loop()
@@ -51,7 +51,7 @@ class Session:
         return await asyncio.shield(self._tower)
 
     async def ask(self, question: Callable[[Tower], T]) -> T:
-        """Return what a call of the database gives. Raises what it raises."""
+        """Call the database and return its answer. Raises what the call raises."""
         tower = await self.tower()
         loop = asyncio.get_running_loop()
         try:
@@ -69,41 +69,41 @@ class Session:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class Opened(Protocol):
+class HasSession(Protocol):
     """The app, as far as its screens and widgets need it."""
 
     session: Session
 
-    def tell(self, error: FiretowerError) -> None:
-        """Say what went wrong, and what to do."""
+    def show_error(self, error: FiretowerError) -> None:
+        """Show what is wrong and what to do."""
 
 
 def session_of(node: DOMNode) -> Session:
     """Return the session of the app that a screen or widget is in."""
-    return cast("Opened", node.app).session
+    return cast("HasSession", node.app).session
+
+
+def show_error(node: DOMNode, error: FiretowerError) -> None:
+    """Show what is wrong and what to do."""
+    cast("HasSession", node.app).show_error(error)
 
 
 async def may_change(node: DOMNode) -> bool:
-    """Return whether the database takes changes; say why where it does not."""
+    """Return whether the database may be changed; show why not."""
     try:
         (await session_of(node).tower()).refuse_read_only()
     except FiretowerError as error:
-        tell(node, error)
+        show_error(node, error)
         return False
     return True
 
 
-async def send_again(node: DOMNode, execution_id: int) -> bool:
-    """Send an execution again, with the same webhook-id; say so, or why not, and return whether."""
+async def redeliver(node: DOMNode, execution_id: int) -> bool:
+    """Send an execution again with the same webhook-id; show the result, return if it is sent."""
     try:
         await session_of(node).ask(lambda tower: tower.executions.redeliver([execution_id]))
     except FiretowerError as error:
-        tell(node, error)
+        show_error(node, error)
         return False
-    node.app.notify("It is sent again as soon as the worker gets to it.", markup=False)
+    node.app.notify("Queued to be sent again.", markup=False)
     return True
-
-
-def tell(node: DOMNode, error: FiretowerError) -> None:
-    """Say what went wrong, and what to do."""
-    cast("Opened", node.app).tell(error)

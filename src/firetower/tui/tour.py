@@ -104,11 +104,11 @@ class Tour:
         """The number of the step, from 0."""
         return self._step
 
-    def saved(self, name: str) -> None:
+    def note_saved(self, name: str) -> None:
         """Note the automation that was made."""
         self.progress.made = name
 
-    def changed(self, executions: Sequence[Execution]) -> None:
+    def note_fired(self, executions: Sequence[Execution]) -> None:
         """Note what has fired."""
         self.progress.fired.update(execution.automation for execution in executions)
 

@@ -5,8 +5,8 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.screens.confirm import Confirm
 from firetower.tui.screens.container import ContainerScreen
+from firetower.tui.widgets.confirm import Confirm
 from tui.form.driving import automation, fill, new_form, to
 from tui.haste import Held, late, type_ahead
 from tui.scene import Scene

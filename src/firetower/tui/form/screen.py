@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Button, Input, Static, TextArea
 
 from firetower.core.actions import ActionType
@@ -20,9 +19,7 @@ from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_na
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
-from firetower.core.executions import Execution
 from firetower.core.text import visible
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.past import Past
@@ -34,11 +31,13 @@ from firetower.tui.form.preview import (
 )
 from firetower.tui.form.save import ChangedMeanwhile, save
 from firetower.tui.form.world import RECENT, World, read_world
+from firetower.tui.messages import DatabaseChanged
+from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
-from firetower.tui.screens.confirm import Confirm
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.choice import Choice
+from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.radio import Radio, Tick
 
@@ -46,18 +45,11 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-class FormScreen(over.Over[str | None]):
+class FormScreen(Page[str | None]):
     """Makes an automation, or edits one; gives back its name, or None when left."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
-
-    class Saved(Message):
-        """A new automation was saved."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
 
     def __init__(self, draft: Draft, before: Automation | None = None) -> None:
         super().__init__()
@@ -103,7 +95,7 @@ class FormScreen(over.Over[str | None]):
         self._look()
         self._reload()
 
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+    def on_database_changed(self, _: DatabaseChanged) -> None:
         """Read again what the preview is made of."""
         self._reload()
 
@@ -211,7 +203,7 @@ class FormScreen(over.Over[str | None]):
     @work(exit_on_error=False)
     async def _ask_to_leave(self) -> None:
         asked = Confirm("Leave without saving?", "What was written is lost.", [("leave", "Leave")])
-        if await over.ask(self, asked):
+        if await ask(self, asked):
             self.dismiss(None)
 
     @on(Button.Pressed, "#cancel")
@@ -245,8 +237,6 @@ class FormScreen(over.Over[str | None]):
         finally:
             self._saving = False
         self.notify(f"Saved {definition.name}. {definition.sentence}", markup=False)
-        if before is None:
-            self.app.post_message(self.Saved(definition.name))
         self.dismiss(definition.name)
 
     async def _refuse(self, error: FiretowerError) -> None:
@@ -278,7 +268,7 @@ class FormScreen(over.Over[str | None]):
         """Make an endpoint without leaving the form, and choose it."""
         from firetower.tui.screens.endpoint_form import EndpointDialog
 
-        made = await over.ask(self, EndpointDialog(self._kind(self.fields.draft)))
+        made = await ask(self, EndpointDialog(self._kind(self.fields.draft)))
         if made is not None:
             await self._read()
             self.query_one("#endpoint", Choice).value = made

@@ -18,22 +18,26 @@ from firetower.core.drafts import Draft
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerKind
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
 from firetower.tui.automation_text import automation_text, automation_title
-from firetower.tui.form.screen import FormScreen
-from firetower.tui.screens.execution import ExecutionScreen
-from firetower.tui.screens.explain import ExplainAutomationScreen
-from firetower.tui.screens.picker import Picker
-from firetower.tui.screens.probe import show_probe
-from firetower.tui.screens.visit import VisitScreen
-from firetower.tui.session import may_change, session_of, tell
+from firetower.tui.messages import (
+    AutomationSaved,
+    ExplainAutomation,
+    OpenExecution,
+    WriteAutomation,
+    post,
+)
+from firetower.tui.page import ask
+from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.session import session_of, show_error
 from firetower.tui.text import exact
+from firetower.tui.widgets.automations import test_endpoint
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.picker import Picker
 from firetower.tui.widgets.table import Row, Table
 
 if TYPE_CHECKING:
@@ -55,7 +59,7 @@ def execution_row(execution: Execution, now: datetime) -> Row:
     return Row(row.key, row.cells[:_NAME] + row.cells[_NAME + 1 :])
 
 
-class AutomationScreen(VisitScreen):
+class AutomationScreen(ListScreen):
     """What an automation does, how it has fared, and what it fired last."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("automation")
@@ -104,11 +108,11 @@ class AutomationScreen(VisitScreen):
     @on(Table.Chosen)
     def _execution_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        over.show(self, ExecutionScreen(int(str(event.key))))
+        post(self, OpenExecution(int(str(event.key))))
 
     def action_explain(self) -> None:
         """Tell why it has fired, and why not."""
-        over.show(self, ExplainAutomationScreen(self.automation))
+        post(self, ExplainAutomation(self.automation))
 
     @work(exit_on_error=False)
     async def action_restore(self) -> None:
@@ -121,7 +125,7 @@ class AutomationScreen(VisitScreen):
             Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
             for one, _ in earlier
         ]
-        chosen = await over.ask(self, Picker("Restore which revision?", offers))
+        chosen = await ask(self, Picker("Restore which revision?", offers))
         if chosen is None:
             return
         name = self.automation
@@ -130,7 +134,7 @@ class AutomationScreen(VisitScreen):
                 lambda tower: tower.automations.restore(name, int(chosen))
             )
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
         self.automation = restored.name
         self.notify(f"Saved revision {chosen} again, for events from now on.", markup=False)
@@ -139,13 +143,14 @@ class AutomationScreen(VisitScreen):
     def action_test(self) -> None:
         """Send a test request to its endpoint."""
         if self._found is not None:
-            show_probe(self, self._found.definition)
+            test_endpoint(self, self._found.definition)
 
-    @work(exit_on_error=False)
-    async def action_edit(self) -> None:
-        """Change it."""
-        if self._found is not None and await may_change(self):
-            form = FormScreen(Draft.of(self._found), self._found)
-            saved = await over.ask(self, form)
-            self.automation = saved or self.automation
-            self._reload()
+    def action_edit(self) -> None:
+        """Edit it."""
+        if self._found is not None:
+            post(self, WriteAutomation(Draft.of(self._found), self._found))
+
+    def on_automation_saved(self, event: AutomationSaved) -> None:
+        """Show it as it was saved."""
+        self.automation = event.name
+        self._reload()

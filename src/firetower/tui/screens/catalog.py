@@ -1,4 +1,4 @@
-"""The dialogs that change the catalog: places, versions, links, aliases and tags."""
+"""The dialogs that change the catalog: containers, versions, links, aliases and tags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from firetower.core.references import (
     VersionReference,
     check_name,
 )
-from firetower.tui.catalog_fields import (
+from firetower.tui.screens.catalog_fields import (
     COMMAS,
     aliases_field,
     check_tags,
@@ -24,14 +24,14 @@ from firetower.tui.catalog_fields import (
     tags_field,
     words_of,
 )
-from firetower.tui.screens.ask import Answers, Ask
+from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import ChoiceField, Field, TextField
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-def new_place(kind: ContainerKind) -> Ask[ContainerReference]:
+def new_container(kind: ContainerKind) -> Ask[ContainerReference]:
     """Return the dialog that makes a registry or a project, and gives back its reference."""
     registry = kind is ContainerKind.REGISTRY
     read = ContainerReference.registry if registry else ContainerReference.project

@@ -15,18 +15,18 @@ from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted, visible
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
+from firetower.tui.messages import OpenVersion, post
+from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
-from firetower.tui.screens.ask import Ask
-from firetower.tui.screens.confirm import Confirm
-from firetower.tui.screens.version import VersionScreen
-from firetower.tui.screens.visit import VisitScreen
-from firetower.tui.session import session_of, tell
+from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.session import session_of, show_error
 from firetower.tui.text import ago
 from firetower.tui.version_text import version_text
+from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -60,7 +60,7 @@ def version_row(version: Version, now: datetime) -> Row:
     )
 
 
-class CollectionScreen(VisitScreen):
+class CollectionScreen(ListScreen):
     """A collection's versions, and beside them all there is to tell of one."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
@@ -145,7 +145,7 @@ class CollectionScreen(VisitScreen):
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        over.show(self, VersionScreen(str(event.key)))
+        post(self, OpenVersion(str(event.key)))
 
     def action_copy(self) -> None:
         """Copy the version's reference."""
@@ -156,7 +156,7 @@ class CollectionScreen(VisitScreen):
     @work(exit_on_error=False)
     async def _ask(self, dialog: Ask[Any]) -> None:
         """Ask, and show what it changed."""
-        made = await over.ask(self, dialog)
+        made = await ask(self, dialog)
         if isinstance(made, Version):
             self.notify(catalog.made_words(made), markup=False)
         self._reload()
@@ -178,7 +178,7 @@ class CollectionScreen(VisitScreen):
         if version is not None and catalog.removable_aliases(version):
             self._ask(catalog.remove_alias(version))
         elif version is not None:
-            self._decline(f"{version} has no alias to remove; latest moves by itself.")
+            self._decline(f"{version} has no alias to remove; latest always names the newest.")
 
     def action_add_tag(self) -> None:
         """Put a tag on the version."""
@@ -205,7 +205,7 @@ class CollectionScreen(VisitScreen):
         try:
             registries = await session_of(self).ask(lambda tower: tower.registries())
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
         if not registries:
             self._decline("There is no registry yet: 1 goes to them, c makes one.")
@@ -220,7 +220,7 @@ class CollectionScreen(VisitScreen):
         if version is None:
             return
         said = "Its aliases and tags here go with it."
-        answer = await over.ask(
+        answer = await ask(
             self,
             Confirm(
                 f"Unlink {version}?",
@@ -232,5 +232,5 @@ class CollectionScreen(VisitScreen):
             try:
                 await session_of(self).ask(lambda tower: tower.unlink(version))
             except FiretowerError as error:
-                tell(self, error)
+                show_error(self, error)
             self._reload()

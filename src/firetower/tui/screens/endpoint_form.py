@@ -20,8 +20,8 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.references import check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import quoted
-from firetower.tui.screens.ask import Answers, Ask
-from firetower.tui.session import session_of, tell
+from firetower.tui.session import session_of, show_error
+from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.secret_field import SecretField
 
@@ -92,7 +92,7 @@ class EndpointDialog(Ask[str]):
         try:
             found = await session_of(self).ask(lambda tower: tower.secrets.list())
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
         for field in self._secrets:
             field.set_names([secret.name for secret in found])

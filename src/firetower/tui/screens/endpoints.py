@@ -13,17 +13,16 @@ from textual.widgets import Static
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.text import counted
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.ask import Ask
-from firetower.tui.screens.confirm import Confirm
+from firetower.tui.messages import RedeliverFailed, TestEndpoint, post
+from firetower.tui.page import ask
 from firetower.tui.screens.endpoint_form import EndpointDialog
-from firetower.tui.screens.probe import ProbeScreen
-from firetower.tui.screens.redeliver import send_failed_again
-from firetower.tui.screens.visit import VisitScreen
-from firetower.tui.session import session_of, tell
+from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.session import session_of, show_error
 from firetower.tui.text import clock
+from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -87,13 +86,13 @@ def _was(detail: EndpointDetail) -> str:
     return "failing" if detail.endpoint.enabled else "off"
 
 
-class EndpointsScreen(VisitScreen):
-    """Every endpoint: made, tried out, enabled and disabled, deleted."""
+class EndpointsScreen(ListScreen):
+    """Every endpoint: create, test, enable, disable, delete."""
 
-    ASIDE: ClassVar = True
+    BELONGS_TO: ClassVar = "app"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoints")
 
-    def __init__(self, *, at: str | None = None) -> None:
+    def __init__(self, at: str | None = None) -> None:
         """Begin with the cursor on the endpoint of a name, if one is given."""
         super().__init__(
             Listing(
@@ -135,7 +134,7 @@ class EndpointsScreen(VisitScreen):
     @work(exit_on_error=False)
     async def action_new(self, kind: str) -> None:
         """Make an endpoint."""
-        name = await over.ask(self, EndpointDialog(EndpointKind(kind)))
+        name = await ask(self, EndpointDialog(EndpointKind(kind)))
         if name is not None:
             self.notify(f"Made {name}. t sends a test.", markup=False)
             await self._read()
@@ -144,14 +143,12 @@ class EndpointsScreen(VisitScreen):
     def action_test(self) -> None:
         """Send a test request to the endpoint."""
         if detail := self.chosen:
-            name, kind = detail.endpoint.name, detail.endpoint.settings.kind
-            over.show(self, ProbeScreen(name, kind))
+            post(self, TestEndpoint(detail.endpoint.name, detail.endpoint.settings.kind))
 
-    @work(exit_on_error=False)
-    async def action_redeliver_failed(self) -> None:
-        """Send again what failed at the endpoint."""
+    def action_redeliver_failed(self) -> None:
+        """Send failed executions of the endpoint again."""
         if detail := self.chosen:
-            await send_failed_again(self, detail.endpoint)
+            post(self, RedeliverFailed(detail.endpoint.name))
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
@@ -174,7 +171,7 @@ class EndpointsScreen(VisitScreen):
         try:
             await session_of(self).ask(lambda tower: tower.endpoints.disable(name, kind))
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
         else:
             self.notify(f"{name} is off: what fires for it waits.", markup=False)
         self._reload()
@@ -190,7 +187,7 @@ class EndpointsScreen(VisitScreen):
         try:
             detail, failed = await session_of(self).ask(enable)
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
         self._reload()
         self.notify(f"{name} is on.{_missed_words(detail)}", markup=False)
@@ -203,7 +200,7 @@ class EndpointsScreen(VisitScreen):
                 button=f"Send {failed:,} again",
                 detail=f"{failed:,} failed. They can be sent again, with the same webhook-id.",
             )
-            sent = await over.ask(self, question)
+            sent = await ask(self, question)
             if sent is not None:
                 self.notify(f"{counted(sent, 'execution')} sent again.", markup=False)
 
@@ -220,14 +217,14 @@ class EndpointsScreen(VisitScreen):
             answers = answers[1:]
         waiting = f"{counted(detail.waiting, 'execution')} that wait for it will be skipped. "
         said = f"{waiting if detail.waiting else ''}What it was sent stays in the history."
-        answer = await over.ask(self, Confirm(f"Delete {name}?", said, answers))
+        answer = await ask(self, Confirm(f"Delete {name}?", said, answers))
         if answer == "disable":
             await self._disable(endpoint)
         elif answer == "delete":
             try:
                 await session_of(self).ask(lambda tower: tower.endpoints.delete(name, kind))
             except FiretowerError as error:
-                tell(self, error)
+                show_error(self, error)
             else:
                 self.notify(f"Deleted {name}.", markup=False)
             self._reload()

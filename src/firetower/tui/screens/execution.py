@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -14,13 +13,12 @@ from textual.widgets import Static
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
 from firetower.tui.execution_text import as_curl, execution_text, headline
-from firetower.tui.over import Dialog
+from firetower.tui.messages import DatabaseChanged, ExplainEvent, post
+from firetower.tui.page import Dialog
 from firetower.tui.refresh import Refresh
-from firetower.tui.screens.explain import ExplainEventScreen
-from firetower.tui.session import send_again, session_of
+from firetower.tui.session import redeliver, session_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.key_line import KeyLine
 
@@ -32,7 +30,7 @@ Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
 
 
 class ExecutionScreen(Dialog[None]):
-    """What happened, why it fired, what was sent and what came back; it follows the next try."""
+    """What happened, why it fired, what was sent and answered; it shows further attempts."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("execution")
 
@@ -54,9 +52,9 @@ class ExecutionScreen(Dialog[None]):
         self.query_one(VerticalScroll).focus()
         self._reload()
 
-    def changed(self, executions: Sequence[Execution]) -> None:
+    def on_database_changed(self, event: DatabaseChanged) -> None:
         """Read it again if it is among those that changed."""
-        if any(execution.id == self.execution_id for execution in executions):
+        if any(execution.id == self.execution_id for execution in event.executions):
             self._reload()
 
     async def _read(self) -> None:
@@ -91,12 +89,12 @@ class ExecutionScreen(Dialog[None]):
         self.notify("Copied as curl; its secrets are masked.", markup=False)
 
     def action_explain(self) -> None:
-        """Tell what became of the event for the other automations."""
+        """Explain its event: why other automations did not fire."""
         if self._found is not None:
-            over.show(self, ExplainEventScreen(self._found[0].event.id))
+            post(self, ExplainEvent(self._found[0].event.id))
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
         """Send it again, with the same webhook-id."""
-        if await send_again(self, self.execution_id):
+        if await redeliver(self, self.execution_id):
             self._reload()

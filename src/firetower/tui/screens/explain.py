@@ -1,4 +1,4 @@
-"""Why something fired, and why it did not."""
+"""Why automations fired, and why they did not."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,9 +14,9 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
-from firetower.tui.over import Dialog
+from firetower.tui.messages import ExplainEvent, post
+from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, plain
 from firetower.tui.widgets.key_line import KeyLine
@@ -25,7 +25,7 @@ from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 
 class ExplainEventScreen(Dialog[None]):
-    """What became of one event for every automation near it."""
+    """For one event: which automations fired, and why the others near it did not."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("explanation")
 
@@ -100,7 +100,7 @@ COLUMNS = (
 
 
 class ExplainAutomationScreen(Dialog[None]):
-    """What became of the newest events in and near an automation's scope, by reason."""
+    """The newest events in and near an automation's scope, grouped by why it fired or not."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("explanation")
 
@@ -154,7 +154,7 @@ class ExplainAutomationScreen(Dialog[None]):
         """Explain the newest event of a reason."""
         event.stop()
         group = next(one for one in self._groups if one.reason == event.key)
-        over.show(self, ExplainEventScreen(group.event.id))
+        post(self, ExplainEvent(group.event.id))
 
 
 def _group_row(group: Group, now: datetime) -> Row:

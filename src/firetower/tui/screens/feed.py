@@ -1,22 +1,16 @@
-"""The Feed screen: everything that fires, full height."""
+"""The Feed screen: all executions, full height."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from firetower.core.executions import Execution
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.execution import ExecutionScreen
-from firetower.tui.screens.redeliver import send_failed_again
+from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.key_line import KeyLine
-from firetower.tui.widgets.table import Table
 
 
 class FeedScreen(Screen[None]):
@@ -48,16 +42,10 @@ class FeedScreen(Screen[None]):
         """Catch up with what happened while another screen was shown."""
         self.feed.catch_up()
 
-    def changed(self, executions: Sequence[Execution]) -> None:
+    def on_database_changed(self, event: DatabaseChanged) -> None:
         """Show what changed."""
-        self.feed.changed(executions)
+        self.feed.show_change(event)
 
-    @work(exit_on_error=False)
-    async def action_redeliver_failed(self) -> None:
-        """Send again what failed, at all endpoints."""
-        await send_failed_again(self)
-
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        over.show(self, ExecutionScreen(int(str(event.key))))
+    def action_redeliver_failed(self) -> None:
+        """Send failed executions again, of all endpoints."""
+        post(self, RedeliverFailed())

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from firetower.tui.actions import bindings_of
-from firetower.tui.over import Dialog
+from firetower.tui.page import Dialog
 from firetower.tui.text import plain
 
 _GENERAL = """A version is logged in a project and linked to a registry. An automation watches a \

@@ -1,20 +1,21 @@
-"""Sending again what failed: since when, then how much goes where, then whether."""
+"""Sending failed executions again: since when, then what goes where, then yes or no."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from textual.dom import DOMNode
+from textual.screen import Screen
 
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import FiretowerError
 from firetower.core.text import counted, visible
-from firetower.tui import over
-from firetower.tui.screens.confirm import Confirm
-from firetower.tui.screens.picker import Picker
-from firetower.tui.session import session_of, tell
+from firetower.tui.page import ask
+from firetower.tui.session import session_of, show_error
 from firetower.tui.widgets.choice import Offer
+from firetower.tui.widgets.confirm import Confirm
+from firetower.tui.widgets.picker import Picker
 
 _SPANS: Mapping[str, timedelta | None] = {
     "the last hour": timedelta(hours=1),
@@ -27,29 +28,22 @@ _SHOWN = 6
 """Endpoints that a plan names."""
 
 
-async def send_failed_again(node: DOMNode, endpoint: Endpoint | None = None) -> None:
-    """Ask since when, tell the plan, ask, and send what failed again; to be run in a worker.
+async def redeliver_failed(source: Screen[Any], name: str | None) -> None:
+    """Ask since when, show the plan, ask again, and send; to be run in a worker.
 
-    `endpoint` narrows it to one; without, it is all.
+    `name` is that of the only endpoint, or None for all.
     """
     try:
-        await _send(node, endpoint)
+        endpoint = None
+        if name is not None:
+            endpoint = await session_of(source).ask(lambda tower: tower.endpoints.find(name))
+        await _redeliver(source, endpoint)
     except FiretowerError as error:
-        tell(node, error)
+        show_error(source, error)
 
 
-async def send_failed_of(node: DOMNode, endpoint: str) -> None:
-    """Do the same for the endpoint of a name, which may have been deleted."""
-    try:
-        found = await session_of(node).ask(lambda tower: tower.endpoints.find(endpoint))
-    except FiretowerError as error:
-        tell(node, error)
-    else:
-        await send_failed_again(node, found)
-
-
-async def _send(node: DOMNode, endpoint: Endpoint | None) -> None:
-    app, session = node.app, session_of(node)
+async def _redeliver(source: Screen[Any], endpoint: Endpoint | None) -> None:
+    app, session = source.app, session_of(source)
     where = "" if endpoint is None else f" to {visible(endpoint.name)}"
     now = session.now()
     since = {name: _BEGINNING if span is None else now - span for name, span in _SPANS.items()}
@@ -67,13 +61,13 @@ async def _send(node: DOMNode, endpoint: Endpoint | None) -> None:
     if all(offer.why_not for offer in offers):
         app.notify(f"Nothing that was sent{where} has failed.", markup=False)
         return
-    chosen = await over.ask(node, Picker(f"Send again what failed{where} in", offers))
+    chosen = await ask(source, Picker(f"Send again what failed{where} in", offers))
     if chosen is None:
         return
     plan, moment = plans[chosen], since[chosen]
     total = counted(sum(plan.values()), "execution")
     sure = Confirm(f"Send {total} again?", _plan_words(plan), [("send", "Send again")])
-    if await over.ask(node, sure):
+    if await ask(source, sure):
         number = None if endpoint is None else endpoint.id
         sent = await session.ask(
             lambda tower: tower.executions.redeliver_failed(moment, endpoint_id=number)

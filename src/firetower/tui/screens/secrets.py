@@ -13,14 +13,14 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.references import check_secret_name
 from firetower.core.text import counted
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.ask import Answers, Ask
-from firetower.tui.screens.confirm import Confirm
-from firetower.tui.screens.visit import VisitScreen
-from firetower.tui.session import session_of, tell
+from firetower.tui.page import ask
+from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.session import session_of, show_error
 from firetower.tui.text import ago
+from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
@@ -72,10 +72,10 @@ def secret_dialog(name: str | None) -> Ask[str]:
     return Ask("New secret" if name is None else f"Another value for {name}", fields, save)
 
 
-class SecretsScreen(VisitScreen):
+class SecretsScreen(ListScreen):
     """Every secret: set, replaced, deleted."""
 
-    ASIDE: ClassVar = True
+    BELONGS_TO: ClassVar = "app"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("secrets")
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class SecretsScreen(VisitScreen):
 
     @work(exit_on_error=False)
     async def _set(self, name: str | None) -> None:
-        saved = await over.ask(self, secret_dialog(name))
+        saved = await ask(self, secret_dialog(name))
         if saved is not None:
             self.notify(f"Saved {saved}, encrypted.", markup=False)
             await self._read()
@@ -142,7 +142,7 @@ class SecretsScreen(VisitScreen):
             return
         name, users = secret.name, len(secret.used_by)
         said = f"{counted(users, 'endpoint')} still use it." if users else "Nothing uses it."
-        answer = await over.ask(
+        answer = await ask(
             self,
             Confirm(f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")]),
         )
@@ -150,7 +150,7 @@ class SecretsScreen(VisitScreen):
             try:
                 await session_of(self).ask(lambda tower: tower.secrets.delete(name))
             except FiretowerError as error:
-                tell(self, error)
+                show_error(self, error)
             else:
                 self.notify(f"Deleted {name}.", markup=False)
             self._reload()

@@ -1,6 +1,5 @@
 """One version in full."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,9 +8,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.executions import Execution
 from firetower.tui.actions import bindings_of
-from firetower.tui.over import Dialog
+from firetower.tui.messages import DatabaseChanged
+from firetower.tui.page import Dialog
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import session_of
 from firetower.tui.text import lines
@@ -40,7 +39,7 @@ class VersionScreen(Dialog[None]):
         self.query_one(VerticalScroll).focus()
         self._reload()
 
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
+    def on_database_changed(self, _: DatabaseChanged) -> None:
         """Read it again."""
         self._reload()
 

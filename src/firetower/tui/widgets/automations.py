@@ -8,19 +8,30 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import BindingType
-from textual.message import Message
+from textual.dom import DOMNode
 
+from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.drafts import Draft
+from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
-from firetower.tui import doors, over
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.confirm import Confirm
-from firetower.tui.session import session_of, tell
+from firetower.tui.messages import (
+    AutomationsChanged,
+    ExplainAutomation,
+    OpenAutomation,
+    TestEndpoint,
+    WriteAutomation,
+    post,
+)
+from firetower.tui.page import ask
+from firetower.tui.session import session_of, show_error
 from firetower.tui.text import ago
 from firetower.tui.widgets.cells import LazyRows
+from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.silence import LOUD, Silence
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -88,19 +99,11 @@ class Automations(Listing):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("automations")
 
-    class Wanted(Message):
-        """Something is to be done about an automation, or about a new one."""
-
-        def __init__(self, what: str, automation: Automation | None = None) -> None:
-            super().__init__()
-            self.what = what
-            self.automation = automation
-            """The one that was under the cursor then: it may have gone on since."""
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(
             Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
         )
+        self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
         self._drawn: dict[int, tuple[tuple[Automation, int, Mapping[str, Silence]], Row]] = {}
         self._texts: dict[int, str] = {}
@@ -173,30 +176,30 @@ class Automations(Listing):
         return super().check_action(action, parameters)
 
     def action_new(self) -> None:
-        """Make an automation."""
-        self.post_message(self.Wanted("new"))
+        """Create an automation."""
+        if self.container is not None:
+            post(self, WriteAutomation(Draft.new(self.container)))
 
     def action_edit(self) -> None:
-        """Change the automation."""
-        self._want("edit")
+        """Edit the automation."""
+        if automation := self._chosen_or_why():
+            post(self, WriteAutomation(Draft.of(automation), automation))
 
     def action_explain(self) -> None:
-        """Tell why it has fired, and why not."""
+        """Explain why it fired and why not."""
         if automation := self._chosen_or_why():
-            over.show(self, doors.explained_automation(automation.name))
+            post(self, ExplainAutomation(automation.name))
 
     def action_test(self) -> None:
-        """Try its endpoint out."""
-        self._want("test")
+        """Test its endpoint."""
+        if automation := self._chosen_or_why():
+            test_endpoint(self, automation.definition)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Show all of the automation."""
+        """Show the automation in full."""
         event.stop()
-        self._want("show")
-
-    def _want(self, what: str) -> None:
-        if automation := self._chosen_or_why():
-            self.post_message(self.Wanted(what, automation))
+        if (automation := self._chosen_or_why()) and self.container is not None:
+            post(self, OpenAutomation(automation.name, self.container.kind))
 
     def action_toggle_enabled(self) -> None:
         """Enable the automation, or disable it."""
@@ -221,12 +224,12 @@ class Automations(Listing):
                 lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
             )
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
         question = Confirm(
             f"Let {automation.name} act?", _would_have_sent(fired), [("act", "Let it act")]
         )
-        if await over.ask(self, question):
+        if await ask(self, question):
             self._set_mode(automation.name, Mode.ENABLED)
 
     def _set_mode(self, name: str, mode: Mode) -> None:
@@ -251,7 +254,7 @@ class Automations(Listing):
             f"It fired {counted(automation.fired_24h, 'time')} in the last 24 h. "
             "What it did stays in the history."
         )
-        answer = await over.ask(self, Confirm(f"Delete {name}?", detail, answers))
+        answer = await ask(self, Confirm(f"Delete {name}?", detail, answers))
         if answer == "disable":
             self._set_mode(name, Mode.DISABLED)
         elif answer == "delete":
@@ -275,12 +278,19 @@ class Automations(Listing):
         try:
             await session_of(self).ask(change)
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
         self.notify(said, markup=False)
-        self.post_message(self.Wanted("refresh"))
+        self.post_message(AutomationsChanged())
 
 
-def read_automations(container: ContainerReference) -> Callable[[Tower], list[Automation]]:
-    """Return the question for a container's automations."""
-    return lambda tower: tower.automations.list(container)
+def test_endpoint(node: DOMNode, definition: Definition) -> None:
+    """Send a sample to the endpoint that an automation uses, or say that it uses none."""
+    action = definition.action
+    if isinstance(action, NoAction):
+        said = f"{definition.name} only records: it has no endpoint to test."
+        node.app.notify(said, severity="warning", markup=False)
+    else:
+        slack = isinstance(action, SlackAction)
+        kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
+        post(node, TestEndpoint(action.endpoint, kind))

@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from firetower.core.text import visible
-from firetower.tui.child import STARTING
 from firetower.tui.text import ago
 from firetower.tui.widgets.table import fitted
+from firetower.tui.worker_process import STARTING
 
 if TYPE_CHECKING:
     from firetower.store.status import Standing

@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from textual import work
 from textual.binding import BindingType
-from textual.message import Message
 
-from firetower.core.catalog import Collection, Version
-from firetower.core.references import ContainerReference
-from firetower.tui import over
+from firetower.core.catalog import Collection
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.ask import Ask
-from firetower.tui.screens.catalog import made_words, new_version, tag_collection
+from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, post
 from firetower.tui.session import session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Listing
@@ -49,60 +44,32 @@ class Collections(Listing):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("collections")
 
-    class Wanted(Message):
-        """A collection is to be opened, or what was changed is to be shown."""
-
-        def __init__(self, what: str, reference: str | None) -> None:
-            super().__init__()
-            self.what = what
-            self.reference = reference
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(Table(COLUMNS), id=id)
-        self.container: ContainerReference | None = None
-        self.shown: Sequence[Collection] = ()
+        self._shown: Sequence[Collection] = ()
 
     def show(self, collections: Sequence[Collection]) -> None:
         """Show collections."""
         now = session_of(self).now()
-        self.shown = collections
+        self._shown = collections
         self.set_rows([collection_row(collection, now) for collection in collections])
 
     @property
     def chosen(self) -> Collection | None:
         """The collection under the cursor."""
         key = self.table.key
-        return next((one for one in self.shown if str(one.reference) == key), None)
+        return next((one for one in self._shown if str(one.reference) == key), None)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         """Show the versions of the collection."""
         event.stop()
-        self.post_message(self.Wanted("open", str(event.key)))
+        post(self, OpenCollection(str(event.key)))
 
     def action_new(self) -> None:
         """Log a version into the project, or link one into the registry."""
-        if self.container is not None:
-            chosen = self.chosen
-            self._ask(
-                new_version(
-                    self.container,
-                    self.shown,
-                    name=chosen.reference.name if chosen else "",
-                    type_=chosen.type if chosen else "",
-                )
-            )
+        self.post_message(NewVersion(self._shown, self.chosen))
 
     def action_tag(self) -> None:
         """Change the collection's tags."""
         if chosen := self.chosen:
-            self._ask(tag_collection(chosen))
-
-    @work(exit_on_error=False)
-    async def _ask(self, dialog: Ask[Any]) -> None:
-        """Ask, say what was made, and let it be shown."""
-        made = await over.ask(self, dialog)
-        if isinstance(made, Version):
-            self.notify(made_words(made), markup=False)
-            self.post_message(self.Wanted("refresh", str(made.collection)))
-        else:
-            self.post_message(self.Wanted("refresh", str(self.table.key)))
+            self.post_message(TagCollection(chosen))

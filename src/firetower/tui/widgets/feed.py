@@ -17,9 +17,16 @@ from firetower.core.executions import Execution
 from firetower.core.feed import Page, Told
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
-from firetower.tui import doors, over
 from firetower.tui.actions import bindings_of
-from firetower.tui.session import send_again, session_of, tell
+from firetower.tui.messages import (
+    DatabaseChanged,
+    ExplainEvent,
+    OpenEndpoints,
+    OpenExecution,
+    RedeliverFailed,
+    post,
+)
+from firetower.tui.session import redeliver, session_of, show_error
 from firetower.tui.widgets.feed_line import NewsKey, feed_row, line_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
@@ -99,7 +106,7 @@ class Feed(Listing):
             try:
                 page = await session.ask(partial(_page, container=self.container, before_id=oldest))
             except FiretowerError as error:
-                tell(self, error)
+                show_error(self, error)
                 return
             now = session.now()
             self.feed.prepend([line_row(one, now) for one in page.lines], more=page.more)
@@ -114,6 +121,14 @@ class Feed(Listing):
         else:
             self.feed.fall_behind()
 
+    def show_change(self, change: DatabaseChanged) -> None:
+        """Show what changed in the database."""
+        if change.incomplete:
+            self.catch_up()
+        if change.circuits:
+            self.heard(change.circuits)
+        self.changed(change.executions)
+
     @work(exit_on_error=False)
     async def heard(self, news: Sequence[CircuitNews]) -> None:
         """Show what became of circuits, and tell anew what they hold."""
@@ -121,7 +136,7 @@ class Feed(Listing):
             try:
                 here = await self._here(news)
             except FiretowerError as error:
-                tell(self, error)
+                show_error(self, error)
                 return
             now, newest = session_of(self).now(), self.feed.newest
             self.feed.upsert([line_row(Told(newest, one), now) for one in here])
@@ -170,11 +185,12 @@ class Feed(Listing):
         self._settle()
 
     @on(FeedTable.Chosen)
-    def _news_chosen(self, event: FeedTable.Chosen) -> None:
-        """Show the endpoint of a circuit's line; an execution is the screen's to show."""
+    def _line_chosen(self, event: FeedTable.Chosen) -> None:
+        event.stop()
         if isinstance(event.key, NewsKey):
-            event.stop()
-            over.show(self, doors.endpoint(event.key.endpoint))
+            post(self, OpenEndpoints(event.key.endpoint))
+        else:
+            post(self, OpenExecution(int(str(event.key))))
 
     @on(FeedTable.Reached)
     def _reached(self, event: FeedTable.Reached) -> None:
@@ -206,9 +222,9 @@ class Feed(Listing):
         try:
             execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(number))
         except FiretowerError as error:
-            tell(self, error)
+            show_error(self, error)
             return
-        over.show(self, doors.explained_event(execution.event.id))
+        post(self, ExplainEvent(execution.event.id))
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
@@ -218,9 +234,9 @@ class Feed(Listing):
         """
         number = self.feed.key
         if isinstance(number, NewsKey):
-            await doors.redelivery(self, number.endpoint)
+            post(self, RedeliverFailed(number.endpoint))
         if isinstance(number, int):
-            await send_again(self, number)
+            await redeliver(self, number)
 
     def action_copy(self) -> None:
         """Copy the line under the cursor."""

@@ -1,4 +1,4 @@
-"""Trying an endpoint out."""
+"""Testing an endpoint."""
 
 from typing import Any, ClassVar
 
@@ -7,24 +7,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.widgets import Button, Label, Static
 
-from firetower.core.actions import NoAction, SlackAction
-from firetower.core.automations import Definition
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
-from firetower.tui import over
 from firetower.tui.actions import bindings_of
 from firetower.tui.command import run_command
 from firetower.tui.execution_text import pretty
-from firetower.tui.over import Dialog
+from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, milliseconds, plain
 
 
-class ProbeScreen(Dialog[None]):
+class EndpointTestScreen(Dialog[None]):
     """Sends a test request from a process of its own, and shows what came back."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoint-test", "buttons")
@@ -39,9 +35,9 @@ class ProbeScreen(Dialog[None]):
         """Lay out the answer."""
         with Vertical(classes="dialog"):
             yield Label(plain(f"Test of {self.endpoint}"), classes="dialog--title")
-            yield Static("", classes="probe--answer")
-            with VerticalScroll(classes="probe--scroll", can_focus=False):
-                yield Static("", classes="probe--body")
+            yield Static("", classes="endpoint-test--answer")
+            with VerticalScroll(classes="endpoint-test--scroll", can_focus=False):
+                yield Static("", classes="endpoint-test--body")
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Copy", id="copy", compact=True)
                 yield Button("Test again", id="again", compact=True)
@@ -75,9 +71,9 @@ class ProbeScreen(Dialog[None]):
             self.query_one("#again", Button).disabled = False
 
     def _show(self, line: Content, body: str) -> None:
-        self.query_one(".probe--answer", Static).update(line)
-        self.query_one(".probe--body", Static).update(lines(body))
-        self.query_one(".probe--scroll").display = bool(body)
+        self.query_one(".endpoint-test--answer", Static).update(line)
+        self.query_one(".endpoint-test--body", Static).update(lines(body))
+        self.query_one(".endpoint-test--scroll").display = bool(body)
 
     def action_copy(self) -> None:
         """Copy the answer's body."""
@@ -112,15 +108,3 @@ def answer_line(answer: dict[str, Any]) -> Content:
         said=visible(str(said)),
         took=milliseconds(answer["duration_ms"]),
     )
-
-
-def show_probe(node: DOMNode, definition: Definition) -> None:
-    """Send a test to the endpoint that an automation uses, or say that it uses none."""
-    action = definition.action
-    if isinstance(action, NoAction):
-        said = f"{definition.name} only records: there is no endpoint to test."
-        node.app.notify(said, severity="warning", markup=False)
-        return
-    slack = isinstance(action, SlackAction)
-    kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
-    over.show(node, ProbeScreen(action.endpoint, kind))

@@ -11,7 +11,7 @@ from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from firetower.tui.actions import bindings_of
-from firetower.tui.over import Dialog
+from firetower.tui.page import Dialog
 from firetower.tui.text import plain
 from firetower.tui.widgets.choice import Offer
 

@@ -1,4 +1,4 @@
-"""What a registry or project screen shows, read in one go."""
+"""What a registry or project screen shows, read at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ContainerView:
     """What the screen shows, as it was read."""
 
-    places: Sequence[Container]
+    containers: Sequence[Container]
     open: Container | None
     collections: Sequence[Collection]
     automations: Sequence[Automation]
@@ -28,26 +28,26 @@ class ContainerView:
     """The endpoints that nothing is sent to, each with what that makes of its automations."""
 
 
-def read_place(
+def read_container(
     tower: Tower,
     kind: ContainerKind,
     reference: ContainerReference | None,
     tab: str,
     limit: int | None,
 ) -> ContainerView:
-    """Read the list of places, and of the open one what a tab shows.
+    """Read the list of containers, and one tab of the open one.
 
     `limit` is how many automations are wanted; None for all.
     """
-    places = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
-    found = next((place for place in places if place.reference == reference), None)
+    containers = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
+    found = next((one for one in containers if one.reference == reference), None)
     if found is None or reference is None:
-        return ContainerView(places, None, (), ())
+        return ContainerView(containers, None, (), ())
     collections = tower.container(reference)[1] if tab == "collections" else ()
     if tab != "automations":
-        return ContainerView(places, found, collections, ())
+        return ContainerView(containers, found, collections, ())
     automations = tower.automations.list(reference, limit=limit)
-    return ContainerView(places, found, (), automations, _silent(tower))
+    return ContainerView(containers, found, (), automations, _silent(tower))
 
 
 def _silent(tower: Tower) -> dict[str, Silence]:
@@ -57,7 +57,7 @@ def _silent(tower: Tower) -> dict[str, Silence]:
     }
 
 
-def place_row(place: Container) -> Row:
+def container_row(container: Container) -> Row:
     """Return a registry or project as a row, with the number of its automations."""
-    number = f"{place.automations:,}" if place.automations else "–"
-    return Row(str(place.reference), (Cell(str(place.reference)), Cell(number, "dim")))
+    number = f"{container.automations:,}" if container.automations else "–"
+    return Row(str(container.reference), (Cell(str(container.reference)), Cell(number, "dim")))

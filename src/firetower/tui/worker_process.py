@@ -2,37 +2,40 @@
 
 import asyncio
 import contextlib
+import os
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
-from firetower.tui.command import PROGRAM, environment_of
-
-_WAITS = timedelta(seconds=1), timedelta(seconds=60)
-"""The wait after the first death, and the longest; each is twice as long as the one before."""
-_LIVED_WELL = 30.0
-"""Seconds after which a worker that ends is started anew without a longer wait."""
+RETRY_DELAY = timedelta(seconds=1), timedelta(seconds=60)
+"""The wait after the first exit, and the longest; each is twice as long as the one before."""
+HEALTHY_AFTER = 30.0
+"""Seconds of running after which the next wait is the first one again."""
 STARTING = "worker starting"
-_GRACE = 10.0
-"""Seconds that a worker has to end what it is doing."""
+SHUTDOWN_TIMEOUT = 10.0
+"""Seconds that a worker has to finish its requests before it is killed."""
 
 
-class WorkerChild:
-    """Starts `firetower worker`, and starts it again with longer waits when it dies.
+class WorkerProcess:
+    """Starts `firetower worker`, and starts it again with longer waits when it exits.
 
     It ends when its standard input closes, so it never outlives the app, however that ends.
     """
 
     def __init__(
-        self, database: str | None, *, waits: tuple[timedelta, timedelta] = _WAITS
+        self, database: str | None, *, waits: tuple[timedelta, timedelta] = RETRY_DELAY
     ) -> None:
-        self.command = [*PROGRAM, "worker", "--attached"]
-        self._environment = environment_of(database)
+        """Work on a database; None is the default one."""
+        self.command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
+        # By the environment: a URL may hold a password, and everyone here sees arguments.
+        named = {} if database is None else {"FIRETOWER_DATABASE_URL": database}
+        self._environment = {**os.environ, **named}
         self._waits = waits
         self._stopped = False
-        self.tell: Callable[[str], None] | None = None
-        """Called when it has died."""
+        self.on_exit: Callable[[str], None] | None = None
+        """Called with a sentence when it has exited."""
         self._process: asyncio.subprocess.Process | None = None
-        self.said = STARTING
+        self.state = STARTING
         """What is known of it, in a few words."""
 
     @property
@@ -48,20 +51,20 @@ class WorkerChild:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            why = await self._run_once()
+            reason = await self._run_once()
             if self._stopped:
                 return
-            if loop.time() - began > _LIVED_WELL:
+            if loop.time() - began > HEALTHY_AFTER:
                 wait = first
             seconds = wait.total_seconds()
-            self.said = f"no worker: {why}"
-            if self.tell is not None:
-                self.tell(f"The worker ended: {why}. It is started again in {seconds:g} s.")
+            self.state = f"no worker: {reason}"
+            if self.on_exit is not None:
+                self.on_exit(f"The worker ended: {reason}. It is started again in {seconds:g} s.")
             await asyncio.sleep(seconds)
             wait = min(wait * 2, longest)
 
     async def _run_once(self) -> str:
-        """Run it to its end; return what it said last."""
+        """Run it until it exits; return its last line, or else its exit code."""
         self._process = process = await asyncio.create_subprocess_exec(
             *self.command,
             stdin=asyncio.subprocess.PIPE,
@@ -70,7 +73,7 @@ class WorkerChild:
             env=self._environment,
             start_new_session=True,
         )
-        self.said = STARTING
+        self.state = STARTING
         last = ""
         assert process.stderr is not None
         async for line in process.stderr:
@@ -79,7 +82,7 @@ class WorkerChild:
         return f"signal {-code}" if code < 0 else last or f"exit {code}"
 
     async def stop(self) -> None:
-        """Let it finish what it is sending, then end it."""
+        """Let it finish its requests, then end it."""
         self._stopped = True
         process = self._process
         if process is None or process.returncode is not None:
@@ -87,7 +90,7 @@ class WorkerChild:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), _GRACE)
+            await asyncio.wait_for(process.wait(), SHUTDOWN_TIMEOUT)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

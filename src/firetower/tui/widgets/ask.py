@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
 from firetower.tui.actions import bindings_of
-from firetower.tui.over import Dialog
+from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, plain
 from firetower.tui.widgets.field import Field

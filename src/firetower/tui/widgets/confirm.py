@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Label
 
 from firetower.tui.actions import bindings_of
-from firetower.tui.over import Dialog
+from firetower.tui.page import Dialog
 from firetower.tui.text import lines, plain
 
 

@@ -1,23 +1,21 @@
-"""A screen over a mode's own that shows one list, and is left again."""
+"""A screen over a mode's own that shows one list."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import ClassVar
 
 from firetower.core.errors import FiretowerError
-from firetower.core.executions import Execution
-from firetower.tui.over import Over
+from firetower.tui.messages import DatabaseChanged
+from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
 from firetower.tui.widgets.listing import Listing
 
 
-class VisitScreen(Over[None]):
-    """Reads what it lists at first, and again whenever the database changes."""
+class ListScreen(Page[None]):
+    """Reads its list when it opens, and again whenever the database changes."""
 
-    ASIDE: ClassVar = False
-    """Whether it has nothing to do with the mode's own place, and closes when a mode is chosen."""
+    BELONGS_TO: ClassVar[str] = "mode"
 
     def __init__(self, listing: Listing) -> None:
         super().__init__()
@@ -39,6 +37,6 @@ class VisitScreen(Over[None]):
         self.listing.table.focus()
         self._reload()
 
-    def changed(self, executions: Sequence[Execution]) -> None:  # noqa: ARG002
-        """Show what changed in the database."""
+    def on_database_changed(self, _: DatabaseChanged) -> None:
+        """Read the list again."""
         self._reload()

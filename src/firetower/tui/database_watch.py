@@ -1,0 +1,74 @@
+"""Watching the database for changes, in a thread, no faster than a terminal can show them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from firetower.core.errors import FiretowerError
+from firetower.tui.messages import DatabaseChanged, HeartbeatChanged, WatchFailed
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+
+REFRESH_INTERVAL = 0.25
+"""Seconds between two messages: at most four repaints a second at any rate of executions."""
+DEBOUNCE = 0.02
+"""The same after a change without executions: those that it fires follow at once."""
+POLL_TIMEOUT = 0.1
+"""Seconds within which the thread ends when the app does."""
+RETRY_DELAY = 2.0
+"""Seconds until a database that cannot be read is tried again."""
+
+
+class DatabaseWatch:
+    """Posts DatabaseChanged, HeartbeatChanged and WatchFailed until it is stopped."""
+
+    def __init__(self, tower: Tower, post: Callable[[Message], object]) -> None:
+        """Start watching; `post` is called in a thread."""
+        self._tower = tower
+        self._post = post
+        self._stopped = threading.Event()
+        self._last_error = ""
+        self._thread = threading.Thread(target=self._run, name="database-watch", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        self._stopped.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._watch()
+            except FiretowerError as error:
+                if error.message != self._last_error:
+                    self._last_error = error.message
+                    self._post(WatchFailed(error))
+                self._stopped.wait(RETRY_DELAY)
+
+    def _watch(self) -> None:
+        changes = self._tower.executions.changes(wait=POLL_TIMEOUT)
+        next(changes)
+        self._last_error = ""
+        before, newest = self._tower.mark(), self._tower.endpoints.newest_news()
+        self._post(DatabaseChanged(incomplete=True))
+        for executions in changes:
+            if self._stopped.is_set():
+                return
+            if executions is None:
+                continue
+            news = self._tower.endpoints.news_since(newest)
+            mark = self._tower.mark()
+            if executions or news or mark != before:
+                self._post(DatabaseChanged(executions, news))
+            else:
+                self._post(HeartbeatChanged())
+            newest, before = news[-1].id if news else newest, mark
+            self._stopped.wait(REFRESH_INTERVAL if executions else DEBOUNCE)

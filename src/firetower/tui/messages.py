@@ -1,0 +1,172 @@
+"""Messages between widgets, screens and the app: the app alone opens screens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from firetower.core.automations import Automation
+    from firetower.core.catalog import Collection
+    from firetower.core.circuit_breaker import CircuitNews
+    from firetower.core.drafts import Draft
+    from firetower.core.endpoints import EndpointKind
+    from firetower.core.errors import FiretowerError
+    from firetower.core.executions import Execution
+    from firetower.core.references import ContainerKind, ContainerReference
+
+
+@dataclass
+class Request(Message, bubble=False):
+    """Asks the app for something; refused once another screen is over the one that asked."""
+
+    source: Screen[Any] = field(init=False, repr=False)
+
+
+def post(node: DOMNode, request: Request) -> None:
+    """Send a request to the app from a widget or screen."""
+    request.source = node.screen
+    node.app.post_message(request)
+
+
+class Open(Request):
+    """Asks for a screen over the one it comes from."""
+
+
+@dataclass
+class OpenExecution(Open):
+    """Show an execution in full."""
+
+    execution_id: int
+
+
+@dataclass
+class OpenAutomation(Open):
+    """Show an automation in full; `kind` is that of the container it was found in."""
+
+    name: str
+    kind: ContainerKind
+
+
+@dataclass
+class OpenCollection(Open):
+    """Show the versions of a collection."""
+
+    reference: str
+
+
+@dataclass
+class OpenVersion(Open):
+    """Show a version in full."""
+
+    reference: str
+
+
+@dataclass
+class OpenEndpoints(Open):
+    """Show the endpoints, with the cursor on one of them if named."""
+
+    name: str | None = None
+
+
+@dataclass
+class OpenSecrets(Open):
+    """Show the secrets."""
+
+
+@dataclass
+class ExplainEvent(Open):
+    """Show which automations an event fired, and why the others did not fire."""
+
+    event_id: int
+
+
+@dataclass
+class ExplainAutomation(Open):
+    """Show why an automation fired for some events and not for others."""
+
+    name: str
+
+
+@dataclass
+class TestEndpoint(Open):
+    """Send a sample to an endpoint and show the answer."""
+
+    name: str
+    kind: EndpointKind
+
+
+@dataclass
+class WriteAutomation(Request):
+    """Open the form on a draft, of a new automation or of `before`; AutomationSaved answers."""
+
+    draft: Draft
+    before: Automation | None = None
+
+
+@dataclass
+class RedeliverFailed(Request):
+    """Ask which failed executions to send again, of one endpoint or of all, and send them."""
+
+    endpoint: str | None = None
+
+
+@dataclass
+class OpenContainer(Message, bubble=False):
+    """Switch to a registry or project."""
+
+    reference: ContainerReference
+
+
+@dataclass
+class AutomationSaved(Message, bubble=False):
+    """The form that a screen asked for was saved, under this name."""
+
+    name: str
+
+
+class AutomationsChanged(Message):
+    """A list has changed an automation: read it again."""
+
+
+@dataclass
+class NewVersion(Message):
+    """Log a version into the open project, or link one into the open registry."""
+
+    collections: Sequence[Collection]
+    at: Collection | None
+    """The collection to propose."""
+
+
+@dataclass
+class TagCollection(Message):
+    """Change a collection's tags."""
+
+    collection: Collection
+
+
+@dataclass
+class DatabaseChanged(Message, bubble=False):
+    """Something that screens show has changed in the database."""
+
+    executions: Sequence[Execution] = ()
+    circuits: Sequence[CircuitNews] = ()
+    """Circuits that have opened or closed."""
+    incomplete: bool = False
+    """Whether more has changed than is named here: before the database was watched."""
+
+
+class HeartbeatChanged(Message, bubble=False):
+    """Nothing has changed in the database but a worker's heartbeat."""
+
+
+@dataclass
+class WatchFailed(Message, bubble=False):
+    """The database cannot be read; it is tried again."""
+
+    error: FiretowerError

@@ -1,0 +1,63 @@
+"""The screens that the app opens, each imported when it is first shown.
+
+All of them take as long to import as the first screen with what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from firetower.tui import messages
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+    from textual.screen import Screen
+
+
+def _imported(path: str) -> Any:  # noqa: ANN401 - whichever class it is
+    """Import a class of this package, named `module.Class`."""
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(f"firetower.tui.{module}"), name)
+
+
+def _screen(path: str) -> Callable[[], Screen[None]]:
+    return lambda: cast("Screen[None]", _imported(path)())
+
+
+MODES: Mapping[str, Callable[[], Screen[None]]] = {
+    "registry": _screen("screens.container.RegistryScreen"),
+    "project": _screen("screens.container.ProjectScreen"),
+    "feed": _screen("screens.feed.FeedScreen"),
+}
+PALETTE: Mapping[str, Callable[[], type[Provider]]] = {
+    "actions": lambda: _imported("commands.ActionCommands"),
+    "containers": lambda: _imported("commands.ContainerCommands"),
+}
+_SCREENS: Mapping[type[messages.Request], str] = {
+    messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
+    messages.OpenSecrets: "screens.secrets.SecretsScreen",
+    messages.OpenExecution: "screens.execution.ExecutionScreen",
+    messages.OpenAutomation: "screens.automation.AutomationScreen",
+    messages.OpenCollection: "screens.collection.CollectionScreen",
+    messages.OpenVersion: "screens.version.VersionScreen",
+    messages.ExplainEvent: "screens.explain.ExplainEventScreen",
+    messages.ExplainAutomation: "screens.explain.ExplainAutomationScreen",
+    messages.TestEndpoint: "screens.endpoint_test.EndpointTestScreen",
+    messages.WriteAutomation: "form.screen.FormScreen",
+}
+
+
+def screen_for(request: messages.Request) -> Screen[Any]:
+    """Return the screen that a request asks for; the request's fields are its arguments."""
+    arguments = [getattr(request, one.name) for one in fields(request) if one.init]
+    screen: Screen[Any] = _imported(_SCREENS[type(request)])(*arguments)
+    return screen
+
+
+def import_all() -> None:
+    """Import every screen, so that none is waited for once the first one is shown."""
+    for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "commands.ActionCommands"):
+        _imported(path)

@@ -1,0 +1,84 @@
+"""The status in the top line of every screen, and a worker process while none is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.content import Content
+
+from firetower.core.errors import FiretowerError
+from firetower.tui.refresh import Refresh
+from firetower.tui.session import session_of, show_error
+from firetower.tui.widgets.bar import standing_text
+
+if TYPE_CHECKING:
+    from firetower.store.status import Standing
+    from firetower.tower import Tower
+    from firetower.tui.worker_process import WorkerProcess
+
+REFRESH_INTERVAL = 5.0
+"""Seconds between two readings: a worker that dies changes nothing in the database."""
+
+
+class StatusLine:
+    """Reads the status, shows it, and starts a worker process if no worker is alive."""
+
+    def __init__(
+        self, app: App[None], worker: WorkerProcess | None, show: Callable[[Content], None]
+    ) -> None:
+        self.refresh = Refresh(app, self._read)
+        """Read the status again."""
+        self._app = app
+        self._worker = worker
+        self._show = show
+        self._worker_started = False
+        self._tower: Tower | None = None
+        self._standing: Standing | None = None
+
+    def begin(self, tower: Tower) -> None:
+        """Show the status of this database from now on."""
+        self._tower = tower
+        self._app.set_interval(REFRESH_INTERVAL, self.refresh)
+
+    async def stop(self) -> None:
+        """End the worker process, if one was started here."""
+        if self._worker is not None:
+            await self._worker.stop()
+
+    def show(self) -> None:
+        """Show as much as there is room for."""
+        if self._tower is not None:
+            self._show(
+                standing_text(
+                    self._tower.location,
+                    self._standing,
+                    "no worker" if self._worker is None else self._worker.state,
+                    session_of(self._app).now(),
+                    self._app.size.width,
+                    read_only=self._tower.read_only,
+                )
+            )
+
+    async def _read(self) -> None:
+        try:
+            self._standing = await session_of(self._app).ask(lambda tower: tower.standing())
+        except FiretowerError as error:
+            show_error(self._app, error)
+        else:
+            self._start_worker_if_none()
+        self.show()
+
+    def _start_worker_if_none(self) -> None:
+        if self._worker is None or self._worker_started:
+            return
+        if self._standing is not None and self._standing.workers:
+            return
+        self._worker_started = True
+        self._worker.on_exit = self._worker_exited
+        self._app.run_worker(self._worker.run(), exit_on_error=False, group="worker-process")
+
+    def _worker_exited(self, message: str) -> None:
+        self._app.notify(message, severity="warning", markup=False)
+        self.refresh()
