@@ -135,7 +135,7 @@ if __name__ == "__main__":
     import firetower.tower
     import firetower.worker
 
-    for package in (firetower.cli, firetower.tower, firetower.worker):
+    for package in (firetower.cli, firetower.worker):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 import_module(module.name)

@@ -99,9 +99,7 @@ class Changes:
         with self._store.changing() as change:
             self._cache.refresh(change.connection)
             slots = Slots("bench", {})
-            evaluate(
-                Turn(change.connection, self._store.known, self._cache, slots, change.now), 1_000
-            )
+            evaluate(Turn.of(change, self._cache, slots), 1_000)
         return time.monotonic()
 
 

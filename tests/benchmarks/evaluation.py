@@ -88,12 +88,12 @@ def _fresh(source: Path, copy: Path) -> None:
 
 def _ours(path: Path) -> float:
     store, cache = Store.open(str(path)), AutomationCache()
-    with store.reading() as connection:
-        cache.refresh(connection)  # a worker reads the automations once, when it starts
+    with store.reading() as reader:
+        cache.refresh(reader.connection)  # a worker reads the automations once, when it starts
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):
         with store.changing() as change:
-            turn = Turn(change.connection, store.known, cache, Slots("w", {}), change.now)
+            turn = Turn.of(change, cache, Slots("w", {}))
             evaluate(turn, BATCH)
     spent = time.perf_counter() - begun
     store.close()

@@ -81,7 +81,7 @@ def _turn(store: Store, cache: AutomationCache) -> int:
     with store.changing() as change:
         cache.refresh(change.connection)
         slots = Slots("w", dict.fromkeys(cache.endpoints, BATCH))
-        turn = Turn(change.connection, store.known, cache, slots, change.now)
+        turn = Turn.of(change, cache, slots)
         due, _ = claim_due(turn)
         claims = [*evaluate(turn, BATCH).claims, *due]
     with store.changing() as change:

@@ -52,8 +52,8 @@ def _wait(path: Path, deadline: float) -> None:
     store = Store.open(str(path))
     try:
         while time.monotonic() < deadline:
-            with store.reading() as connection:
-                if connection.exec_driver_sql(_WAITING).scalar_one() == 0:
+            with store.reading() as reader:
+                if reader.connection.exec_driver_sql(_WAITING).scalar_one() == 0:
                     return
             time.sleep(0.01)
     finally:

@@ -80,11 +80,13 @@ def gather(
     """Read the event log, and put the receiver's log beside it."""
     store = Store.open(database)
     try:
-        with store.reading() as connection:
-            names = {row.id: row.name for row in connection.execute(select(schema.automations))}
-            events = connection.execute(select(schema.events)).all()
-            executions = connection.execute(select(schema.executions)).all()
-            attempts = connection.execute(select(schema.attempts)).all()
+        with store.reading() as reader:
+            names = {
+                row.id: row.name for row in reader.connection.execute(select(schema.automations))
+            }
+            events = reader.connection.execute(select(schema.events)).all()
+            executions = reader.connection.execute(select(schema.executions)).all()
+            attempts = reader.connection.execute(select(schema.attempts)).all()
     finally:
         store.close()
     added = {

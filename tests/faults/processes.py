@@ -146,8 +146,8 @@ def wait_for_workers(database: str, number: int) -> None:
     store = Store.open(database)
 
     def signed_on() -> bool:
-        with store.reading() as connection:
-            return len(list_workers(connection)) == number
+        with store.reading() as reader:
+            return len(list_workers(reader.connection)) == number
 
     try:
         wait_until(signed_on, "the workers to sign on")
@@ -165,8 +165,8 @@ def wait_for_peace(database: str, patience: float = PATIENCE) -> None:
 
 
 def _at_peace(store: Store) -> bool:
-    with store.reading() as connection:
-        waiting = connection.exec_driver_sql(
+    with store.reading() as reader:
+        waiting = reader.connection.exec_driver_sql(
             "SELECT (SELECT count(*) FROM events WHERE NOT evaluated)"
             " + (SELECT count(*) FROM executions WHERE status IN ('pending', 'running'))"
         ).scalar_one()

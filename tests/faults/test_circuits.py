@@ -155,11 +155,11 @@ def holder_of(database: str, webhook_id: str) -> int:
     workers, executions = schema.workers.c, schema.executions.c
     store = Store.open(database)
     try:
-        with store.reading() as connection:
+        with store.reading() as reader:
             query = select(workers.pid).join_from(
                 schema.workers, schema.executions, executions.worker_id == workers.id
             )
-            found = connection.execute(query.where(executions.webhook_id == webhook_id))
+            found = reader.connection.execute(query.where(executions.webhook_id == webhook_id))
             return int(found.scalar_one())
     finally:
         store.close()

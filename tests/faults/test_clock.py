@@ -108,8 +108,8 @@ def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database: st
     store = Store.open(database)
 
     def ids() -> set[str]:
-        with store.reading() as connection:
-            return {worker.id for worker in list_workers(connection)}
+        with store.reading() as reader:
+            return {worker.id for worker in list_workers(reader.connection)}
 
     with _working(database, clock) as one:
         wait_until(lambda: ids() == {one.id}, "the first to sign on")

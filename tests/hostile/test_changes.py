@@ -75,9 +75,11 @@ def _rows(store: Store) -> dict[str, int]:
         *(schema.events, schema.automations, schema.revisions, schema.endpoints),
         *(schema.versions, schema.collections, schema.containers, schema.aliases),
     )
-    with store.reading() as connection:
+    with store.reading() as reader:
         return {
-            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            table.name: reader.connection.execute(
+                select(func.count()).select_from(table)
+            ).scalar_one()
             for table in every
         }
 

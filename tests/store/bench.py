@@ -54,7 +54,7 @@ class Bench:
         with self.store.changing() as change:
             self.cache.refresh(change.connection)
             slots = Slots(worker, dict.fromkeys(self.cache.endpoints, room))
-            turn = Turn(change.connection, self.store.known, self.cache, slots, change.now)
+            turn = Turn.of(change, self.cache, slots)
             evaluated = evaluate(turn, 100)
             due, _ = claim_due(turn)
             return [*evaluated.claims, *due]

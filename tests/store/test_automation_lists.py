@@ -43,9 +43,7 @@ class Ledger:
         self.tower.add_alias("models/resnet:v0", *aliases)
         with self.store.changing() as change:
             self._cache.refresh(change.connection)
-            turn = Turn(
-                change.connection, self.store.known, self._cache, Slots("w", {}), change.now
-            )
+            turn = Turn.of(change, self._cache, Slots("w", {}))
             evaluate(turn, 1_000)
 
     def counts(self) -> dict[str, int]:

@@ -63,8 +63,8 @@ def happened(bench: Bench, definition: Definition) -> list[Event]:
 
 
 def read(bench: Bench, definition: Definition) -> list[int]:
-    with bench.store.reading() as connection:
-        found = read_matching(connection, definition, BEGAN, bench.now)
+    with bench.store.reading() as reader:
+        found = read_matching(reader.connection, definition, BEGAN, bench.now)
         return [event_id for event_id, _, _ in found]
 
 

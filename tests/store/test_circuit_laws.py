@@ -82,9 +82,9 @@ class Endpoint:
     def check_ends(self) -> None:
         """Hold each ending to its schedule: given up on after its last wait, and not before."""
         executions = schema.executions.c
-        with self.bench.store.reading() as connection:
+        with self.bench.store.reading() as reader:
             query = select(executions.id, executions.status, executions.attempts)
-            rows = connection.execute(query.where(executions.id.in_(self.first_tried))).all()
+            rows = reader.connection.execute(query.where(executions.id.in_(self.first_tried))).all()
         for row in rows:
             assert row.status in {"finished", "failed"}
             if row.status == "failed":

@@ -75,9 +75,9 @@ def probe(bench: Bench) -> Claim:
 def waits_of(bench: Bench, execution_id: int) -> int:
     """Return how many waits of its schedule an execution has used."""
     executions = schema.executions.c
-    with bench.store.reading() as connection:
+    with bench.store.reading() as reader:
         query = select(executions.retries_used).where(executions.id == execution_id)
-        return int(connection.execute(query).scalar_one())
+        return int(reader.connection.execute(query).scalar_one())
 
 
 def test_it_opens_at_the_fifth_failure_in_a_row_once_they_last_a_minute(bench: Bench) -> None:

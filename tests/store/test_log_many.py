@@ -7,9 +7,9 @@ import pytest
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
+from firetower.store.log_many import BATCH
 from firetower.store.store import Store
 from firetower.tower import Tower
-from firetower.tower.bulk import BATCH
 
 BULK = "acme/vision/bulk"
 

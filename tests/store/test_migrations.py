@@ -62,7 +62,7 @@ def bring_to(database: Database, revision: str) -> None:
         create_sqlite_file(database.location)
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    with database.changing() as connection:
+    with database.transaction(changes=True) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
@@ -71,7 +71,7 @@ def bring_to(database: Database, revision: str) -> None:
 def test_what_was_there_stays_and_works(empty_url: str, before: str) -> None:
     database = Database(Location.of(empty_url))
     bring_to(database, before)
-    with database.changing() as connection:
+    with database.transaction(changes=True) as connection:
         for number, name in enumerate(("works", "held"), start=1):
             connection.execute(text(ENDPOINT), {"id": number, "name": name})
         if before == "0005":
@@ -91,7 +91,7 @@ def test_what_was_there_stays_and_works(empty_url: str, before: str) -> None:
 def fill(database: Database, receiver: str) -> None:
     """Insert the rows of the database at schema 0006, its endpoints at a receiver."""
     rows = json.loads(FILLED_0006.read_text().replace("http://endpoint.test", receiver))
-    with database.changing() as connection:
+    with database.transaction(changes=True) as connection:
         metadata = MetaData()
         metadata.reflect(connection)
         connection.execute(metadata.tables["state"].delete())
@@ -192,7 +192,7 @@ def test_migration_from_0006_keeps_the_catalog_and_automations(migrated: Tower) 
     shown = migrated.version("models/resnet:deploy-finished")
     assert shown.version.metadata == {"f1": 0.91}
     assert "reviewed" in shown.version.tags
-    endpoints = {one.name: one for one in migrated.endpoints.all()}
+    endpoints = {one.name: one for one in migrated.endpoints.list()}
     assert set(endpoints) == {"ci", "pager", "old", "flaky", "team"}
     assert not endpoints["old"].enabled
     assert endpoints["pager"].circuit is not None
@@ -232,8 +232,8 @@ def test_migration_from_0006_leaves_nothing_undelivered(
 
 def test_migrated_tables_have_the_columns_and_indexes_of_the_program(migrated: Tower) -> None:
     store = Store.open(str(migrated.location))
-    with store.reading() as connection:
-        found = inspect(connection)
+    with store.reading() as reader:
+        found = inspect(reader.connection)
         for table in schema.metadata.sorted_tables:
             columns = {column["name"] for column in found.get_columns(table.name)}
             assert columns == set(table.columns.keys()), table.name

@@ -122,14 +122,14 @@ def test_it_finds_the_past_by_its_index(store: Store) -> None:
     with statements() as run:
         list(bench.tower.upkeep.prune(bench.tower.upkeep.cutoff(timedelta(days=90))))
     explained = "EXPLAIN QUERY PLAN" if store.database.is_sqlite else "EXPLAIN"
-    with store.reading() as connection:
+    with store.reading() as reader:
         if not store.database.is_sqlite:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            reader.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         plans = [
             str(tuple(step))
             for statement, values in run.items()
             if statement.startswith(("SELECT events", "SELECT exec", "DELETE"))
-            for step in connection.exec_driver_sql(f"{explained} {statement}", values)
+            for step in reader.connection.exec_driver_sql(f"{explained} {statement}", values)
         ]
     said = "\n".join(plans)
     assert "ix_events_recorded" in said

@@ -226,8 +226,8 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
 
 
 def test_evaluated_events_are_marked(bench: Bench) -> None:
-    with bench.store.reading() as connection:
-        waiting = connection.execute(
+    with bench.store.reading() as reader:
+        waiting = reader.connection.execute(
             select(schema.events.c.id).where(schema.events.c.evaluated.is_(False))
         ).all()
     assert waiting == []

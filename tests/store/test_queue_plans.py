@@ -49,12 +49,12 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
             assert find_ids(change.connection, {(1, claim.event.id)}) != {}
         bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
         bench.tower.endpoints.details()
-    with store.reading() as connection:
+    with store.reading() as reader:
         plans = [
             f"{step.detail}: {statement}"
             for statement, values in run.items()
             if statement.startswith(("SELECT", "UPDATE", "\nUPDATE"))
-            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            for step in reader.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         ]
     store.close()
     assert any("INDEX ix_events_unevaluated" in plan for plan in plans)
@@ -78,12 +78,12 @@ def test_one_automations_newest_are_found_without_sorting_all_it_fired(
     with statements() as run:
         found = bench.tower.executions.newest(2, automation_id=1)
     assert [execution.event.alias for execution in found] == ["three", "two"]
-    with store.reading() as connection:
+    with store.reading() as reader:
         steps = [
             step.detail
             for statement, values in run.items()
             if "FROM executions" in statement or "JOIN executions" in statement
-            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            for step in reader.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         ]
     store.close()
     assert any("automation_id=?" in step for step in steps)

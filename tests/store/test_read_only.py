@@ -20,8 +20,8 @@ def test_it_reads_and_refuses_changes(store: Store, database_url: str) -> None:
 def test_the_database_itself_refuses(database_url: str) -> None:
     looking = Store.open(database_url, read_only=True)
     try:
-        with pytest.raises(StoreError, match="read-only"), looking.reading() as connection:
-            connection.execute(text("DELETE FROM state"))
+        with pytest.raises(StoreError, match="read-only"), looking.reading() as reader:
+            reader.connection.execute(text("DELETE FROM state"))
     finally:
         looking.close()
 

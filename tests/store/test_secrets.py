@@ -100,6 +100,6 @@ def test_files_are_for_their_owner_and_hold_no_secret(tmp_path: Path) -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> None:
-    with store.reading() as connection:
-        context = MigrationContext.configure(connection)
+    with store.reading() as reader:
+        context = MigrationContext.configure(reader.connection)
         assert compare_metadata(context, schema.metadata) == []

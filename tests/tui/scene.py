@@ -69,7 +69,7 @@ class Scene:
         with self.store.changing() as change:
             self._cache.refresh(change.connection)
             slots = Slots("w", dict.fromkeys(self._cache.endpoints, room))
-            turn = Turn(change.connection, self.store.known, self._cache, slots, change.now)
+            turn = Turn.of(change, self._cache, slots)
             evaluated = evaluate(turn, BATCH)
             due, _ = claim_due(turn)
             return [*evaluated.claims, *due]

@@ -23,7 +23,7 @@ from firetower.core.json import dump
 from firetower.core.text import visible
 
 if TYPE_CHECKING:
-    from firetower.tower.endpoints import EndpointDetail
+    from firetower.core.endpoints import EndpointDetail
 
 
 @click.group()

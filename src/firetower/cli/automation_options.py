@@ -10,8 +10,8 @@ from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Automation
 from firetower.core.drafts import Draft
 from firetower.core.events import EVENTS, EventType
+from firetower.core.metadata import text_or_file
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.tower.metadata import text_or_file
 
 F = TypeVar("F", bound=Callable[..., Any])
 Fields = dict[str, Any]

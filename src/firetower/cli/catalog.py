@@ -19,8 +19,8 @@ from firetower.cli.output import (
 from firetower.core.catalog import Version, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
+from firetower.core.metadata import metadata_of
 from firetower.core.text import byte_count
-from firetower.tower.metadata import metadata_of
 
 _aliases = click.option(
     "--alias", "aliases", multiple=True, metavar="ALIAS", help="Alias to add to the version."

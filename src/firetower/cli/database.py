@@ -43,7 +43,7 @@ def info(*, as_json: bool) -> None:
     if location.path is None or location.path.exists():
         opened = Database(location, read_only=True)
         try:
-            with opened.reading() as connection:
+            with opened.transaction() as connection:
                 version, state = schema_version(connection), schema_state(connection)
         finally:
             opened.close()

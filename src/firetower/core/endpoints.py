@@ -1,5 +1,7 @@
 """Endpoints: named endpoints with their secrets, shared by many automations."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.references import Frozen
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.templates import ACCESS_TOKEN
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import counted, quoted, shortened, visible
 
 
 class EndpointKind(StrEnum):
@@ -113,6 +115,50 @@ class Endpoint(Frozen):
         if self.settings.url is not None:
             return visible(self.settings.url)
         return f"Slack, URL in secret {self.settings.url_secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointDetail:
+    """An endpoint, the automations that use it, and what it has missed."""
+
+    endpoint: Endpoint
+    automations: tuple[str, ...]
+    waiting: int
+    """Executions that wait for it."""
+    missed: int
+    """Executions skipped or failed since it was disabled, or since its circuit opened."""
+
+    @property
+    def missing(self) -> str:
+        """How much waits for it and what it missed: "12 waiting, 3 missed", or ""."""
+        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
+        return ", ".join(f"{count:,} {word}" for count, word in numbers if count)
+
+    def trouble(self, clock: Callable[[datetime], str]) -> str:
+        """Return why nothing is sent to it and what it misses, in words; "" where all is well."""
+        endpoint, circuit = self.endpoint, self.endpoint.circuit
+        if endpoint.disabled_at is not None:
+            because = f": {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
+            said = f"disabled {clock(endpoint.disabled_at)}{because}"
+        elif circuit is not None:
+            failures = counted(circuit.failures, "failure")
+            said = (
+                f"circuit open: {circuit.reason}, {failures} in a row, "
+                f"next try {clock(circuit.probe_at)}"
+            )
+        else:
+            return ""
+        return ", ".join(filter(None, (said, self.missing)))
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """A secret without its value."""
+
+    name: str
+    updated_at: datetime
+    used_by: tuple[str, ...]
+    """The endpoints it is granted to."""
 
 
 def check_url(url: str, what: str = "URL") -> str:

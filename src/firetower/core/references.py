@@ -223,3 +223,10 @@ class VersionReference(Frozen):
 
     def __str__(self) -> str:
         return f"{self.collection}:{self.selector}"
+
+
+def parse_target(text: str) -> VersionReference | CollectionReference:
+    """Read the reference of a version, or of a collection. Raises InvalidInput."""
+    if not text:
+        raise InvalidInput("nothing is named", "Name a version or a collection.")
+    return VersionReference.parse(text) if ":" in text else CollectionReference.parse(text)

@@ -213,11 +213,11 @@ class _History:
 
     def _event_key(self, noted: tuple[EventType, int]) -> tuple[EventType, ContainerReference]:
         type_, collection_id = noted
-        known = self.store.known.get(self.whole.connection, collection_id)
-        return type_, known.reference.container
+        return type_, self.whole.collection(collection_id).reference.container
 
     def _change(self, at: datetime, author: str) -> _NotedChange:
-        return _NotedChange(self.whole.connection, author, at, self._random_hex)
+        whole = self.whole
+        return _NotedChange(whole.connection, at, whole.collections, author, self._random_hex)
 
     def _random_hex(self, count: int) -> str:
         return self.chance.randbytes(count).hex()
@@ -227,20 +227,16 @@ class _History:
             create_container(change, ContainerReference.registry(name), description)
         for name, description in PROJECTS.items():
             create_container(change, ContainerReference.project(name), description)
-        keyring = self.store.keyring(change.connection, create=True)
+        keyring = self.store.keyring(change, create=True)
         for name, value in {**SECRETS, SLACK_SECRET: receiver_url + SLACK_PATH}.items():
             set_secret(change, keyring, name, value)
         for written in settings(receiver_url):
             endpoint = create_endpoint(change, written)
-            self._secrets[endpoint.id] = open_secrets(
-                change.connection, keyring, endpoint, change.now
-            )
+            self._secrets[endpoint.id] = open_secrets(change, keyring, endpoint)
 
     def _turn(self, at: datetime) -> Turn:
         slots = Slots("history", dict.fromkeys(self._secrets, _MAX_IN_FLIGHT))
-        return Turn(
-            self.whole.connection, self.store.known, self._cache, slots, at, self._random_hex
-        )
+        return Turn.of(self._change(at, OPERATOR), self._cache, slots)
 
     def _evaluate(self, at: datetime) -> None:
         self._deliver(evaluate(self._turn(at), _MAX_IN_FLIGHT).claims, at)
@@ -283,5 +279,5 @@ def _save(change: Change, saved: SavedAutomation) -> None:
     if saved is first:
         automations.create_automation(change, definition, saved.mode)
         return
-    automation = automations.find_automation(change.connection, definition.name, change.now)
+    automation = automations.find_automation(change, definition.name)
     automations.edit_automation(change, automation, definition)

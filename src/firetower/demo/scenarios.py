@@ -14,12 +14,12 @@ from typing import TypeAlias
 from pydantic import JsonValue
 
 from firetower.core.catalog import Content, Entry
-from firetower.core.references import CollectionReference, VersionReference
+from firetower.core.references import CollectionReference, VersionReference, parse_target
 from firetower.demo.cast import EVALUATOR, LOADER, OPERATOR, Dataset, Line, Model, Prompt
 from firetower.store.catalog import tags, versions
 from firetower.store.catalog.aliases import add_aliases, remove_aliases
+from firetower.store.catalog.content import digest_of
 from firetower.store.changes import Change
-from firetower.tower.content import digest_of
 
 Act: TypeAlias = Callable[[Change], object]
 """Changes the catalog within a transaction. Raises as the verbs of `Tower` do."""
@@ -89,20 +89,12 @@ def remove_alias(version: str, alias: str) -> Act:
 
 def add_tag(target: str, tag: str) -> Act:
     """Tag a version or a collection."""
-    if ":" in target:
-        return lambda change: tags.add_version_tags(change, VersionReference.parse(target), [tag])
-    return lambda change: tags.add_collection_tags(change, CollectionReference.parse(target), [tag])
+    return lambda change: tags.add_tags(change, parse_target(target), [tag])
 
 
 def remove_tag(target: str, tag: str) -> Act:
     """Remove a tag from a version or a collection."""
-    if ":" in target:
-        return lambda change: tags.remove_version_tags(
-            change, VersionReference.parse(target), [tag]
-        )
-    return lambda change: tags.remove_collection_tags(
-        change, CollectionReference.parse(target), [tag]
-    )
+    return lambda change: tags.remove_tags(change, parse_target(target), [tag])
 
 
 _MEGABYTE = 1_000_000

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from firetower.core.automations import Automation
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.automations import list_automations
+from firetower.store.changes import Reader
 
 _revisions, _executions = schema.revisions.c, schema.executions.c
 _RECOUNT = timedelta(minutes=5)
@@ -29,10 +30,9 @@ class AutomationLists:
     def __init__(self) -> None:
         self._kept: dict[ContainerReference | None, _Kept] = {}
 
-    def read(
-        self, connection: Connection, now: datetime, container: ContainerReference | None
-    ) -> list[Automation]:
+    def read(self, reader: Reader, container: ContainerReference | None) -> list[Automation]:
         """Return the automations of a container, or all, by name. Raises NotFound."""
+        connection, now = reader.connection, reader.now
         revision_id = connection.execute(select(func.max(_revisions.id))).scalar() or 0
         execution_id = connection.execute(select(func.max(_executions.id))).scalar() or 0
         kept = self._kept.get(container)
@@ -41,11 +41,11 @@ class AutomationLists:
             or kept.revision_id != revision_id
             or not kept.read_at <= now < kept.read_at + _RECOUNT
         ):
-            found = list_automations(connection, now, container)
+            found = list_automations(reader, container)
             kept = _Kept(now, revision_id, execution_id, {one.id: one for one in found})
         elif kept.execution_id != execution_id:
             fired = select(_executions.automation_id).where(_executions.id > kept.execution_id)
-            found = list_automations(connection, now, container, among=fired)
+            found = list_automations(reader, container, among=fired)
             automations = kept.automations | {one.id: one for one in found}
             kept = _Kept(kept.read_at, revision_id, execution_id, automations)
         self._kept[container] = kept

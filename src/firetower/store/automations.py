@@ -1,6 +1,7 @@
-"""Automations: saving, editing, enabling, disabling and deleting them, one revision each."""
+"""Saving, finding and deleting automations; each change of one is a revision."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, fun
 
 from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
-from firetower.core.endpoints import Endpoint, EndpointKind
+from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.references import ContainerReference
@@ -16,7 +17,7 @@ from firetower.core.scopes import CollectionScope
 from firetower.core.text import nearest, visible
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_collection, find_container
-from firetower.store.changes import Change, lock_event_order
+from firetower.store.changes import Change, Reader, lock_event_order
 from firetower.store.endpoints import find_endpoint
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
@@ -24,51 +25,79 @@ _endpoints, _events, _executions = schema.endpoints.c, schema.events.c, schema.e
 _DAY = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The rows that a definition names."""
+
+    container: int
+    collection: int | None
+    endpoint: int | None
+
+
 def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
     """Save a new automation, for the events recorded from now on.
 
     Raises InvalidInput, NotFound for what its scope or action names, Conflict for its name.
     """
-    endpoint = check_definition(change.connection, definition)
-    new = change.insert_if_new(schema.automations, name=definition.name, created_at=change.now)
-    if not new:
+    named = _check(change.connection, definition)
+    key = change.insert_if_new(schema.automations, name=definition.name, created_at=change.now)
+    if key is None:
         raise _name_taken(definition.name)
-    automation_id = change.connection.execute(
-        select(_automations.id).where(
-            _automations.name == definition.name, _automations.deleted_at.is_(None)
-        )
-    ).scalar_one()
-    _add_revision(change, (automation_id, 1), definition, mode, endpoint)
-    return find_automation(change.connection, definition.name, change.now)
+    revision = _add_revision(change, (key[0], 1), definition, mode, named)
+    return Automation(key[0], definition.name, revision, change.now)
 
 
-def check_definition(connection: Connection, definition: Definition) -> Endpoint | None:
-    """Refuse a definition that could never work; return the endpoint it sends to.
+def edit_automation(
+    change: Change, automation: Automation, definition: Definition, mode: Mode | None = None
+) -> Automation:
+    """Save a changed definition or mode as the next revision.
 
-    Raises InvalidInput, NotFound.
+    Raises as `create_automation` does, and InvalidInput for another container.
     """
-    find_container(connection, definition.scope.container)
-    if isinstance(definition.scope, CollectionScope):
-        find_collection(connection, definition.scope.collection)
-    action = definition.action
+    before, mode = automation.definition, mode or automation.mode
+    if before.scope.container != definition.scope.container:
+        raise InvalidInput(  # its history belongs to its container
+            f"an automation stays in its {before.scope.container.kind}",
+            "Create another one there.",
+        )
+    named = _check(change.connection, definition)
+    if definition.name != automation.name:
+        _rename(change, automation, definition.name)
+    if definition == before and mode is automation.mode:
+        return automation
+    key = automation.id, automation.revision.number + 1
+    revision = _add_revision(change, key, definition, mode, named)
+    return replace(automation, name=definition.name, revision=revision)
+
+
+def delete_automation(change: Change, automation: Automation) -> None:
+    """Delete an automation; its history stays, its name can be used again."""
+    key = automation.id, automation.revision.number + 1
+    container = find_container(change.connection, automation.definition.scope.container)
+    named = _Named(container, None, None)
+    _add_revision(change, key, automation.definition, Mode.DELETED, named)
+    change.connection.execute(
+        update(schema.automations)
+        .where(_automations.id == automation.id)
+        .values(deleted_at=change.now)
+    )
+
+
+def _check(connection: Connection, definition: Definition) -> _Named:
+    """Refuse a definition that could never work. Raises InvalidInput, NotFound."""
+    scope, action = definition.scope, definition.action
+    container = find_container(connection, scope.container)
+    collection = None
+    if isinstance(scope, CollectionScope):
+        collection = find_collection(connection, scope.collection).id
     if isinstance(action, NoAction):
         definition.check(frozenset())
-        return None
+        return _Named(container, collection, None)
     is_slack = isinstance(action, SlackAction)
     kind = EndpointKind.SLACK if is_slack else EndpointKind.WEBHOOK
     endpoint = find_endpoint(connection, action.endpoint, kind)
     definition.check(endpoint.settings.granted)
-    return endpoint
-
-
-def edit_automation(change: Change, automation: Automation, definition: Definition) -> Automation:
-    """Save a changed definition as the next revision. Raises as `create_automation` does."""
-    endpoint = check_definition(change.connection, definition)
-    if definition.name != automation.name:
-        _rename(change, automation, definition.name)
-    if definition != automation.definition:
-        _next_revision(change, automation, definition, automation.mode, endpoint)
-    return find_automation(change.connection, definition.name, change.now)
+    return _Named(container, collection, endpoint.id)
 
 
 def _rename(change: Change, automation: Automation, name: str) -> None:
@@ -82,45 +111,12 @@ def _rename(change: Change, automation: Automation, name: str) -> None:
     )
 
 
-def set_mode(change: Change, automation: Automation, mode: Mode) -> Automation:
-    """Enable an automation, disable it, or put it in shadow, for the events from now on."""
-    if mode is not automation.mode:
-        endpoint = check_definition(change.connection, automation.definition)
-        _next_revision(change, automation, automation.definition, mode, endpoint)
-    return find_automation(change.connection, automation.name, change.now)
-
-
-def delete_automation(change: Change, automation: Automation) -> None:
-    """Delete an automation; what it did stays in the history, its name can be used again."""
-    revision = automation.revision
-    _next_revision(change, automation, revision.definition, Mode.DELETED, None)
-    change.connection.execute(
-        update(schema.automations)
-        .where(_automations.id == automation.id)
-        .values(deleted_at=change.now)
-    )
-
-
-def _next_revision(
-    change: Change,
-    automation: Automation,
-    definition: Definition,
-    mode: Mode,
-    endpoint: Endpoint | None,
-) -> None:
-    number = automation.revision.number + 1
-    _add_revision(change, (automation.id, number), definition, mode, endpoint)
-
-
 def _add_revision(
-    change: Change,
-    key: tuple[int, int],
-    definition: Definition,
-    mode: Mode,
-    endpoint: Endpoint | None,
-) -> None:
+    change: Change, key: tuple[int, int], definition: Definition, mode: Mode, named: _Named
+) -> Revision:
+    """End an automation's revision and begin the next; `key` is the automation and its number."""
     automation_id, number = key
-    connection, scope = change.connection, definition.scope
+    connection = change.connection
     lock_event_order(connection, alone=True)
     newest = connection.execute(select(func.max(schema.events.c.id))).scalar() or 0
     ended = connection.execute(
@@ -137,25 +133,31 @@ def _add_revision(
             f"automation {visible(definition.name)} was changed by someone else meanwhile",
             "Look at it again, then repeat the change.",
         )
-    collection = (
-        find_collection(connection, scope.collection).id
-        if isinstance(scope, CollectionScope)
-        else None
+    inserted = connection.execute(
+        schema.revisions.insert().values(
+            automation_id=automation_id,
+            number=number,
+            definition=definition.model_dump_json(),
+            mode=mode.value,
+            author=change.author,
+            saved_at=change.now,
+            after_event_id=newest,
+            container_id=named.container,
+            collection_id=named.collection,
+            endpoint_id=named.endpoint,
+        )
     )
-    connection.execute(
-        schema.revisions.insert(),
-        {
-            "automation_id": automation_id,
-            "number": number,
-            "definition": definition.model_dump_json(),
-            "mode": mode.value,
-            "author": change.author,
-            "saved_at": change.now,
-            "after_event_id": newest,
-            "container_id": find_container(connection, scope.container),
-            "collection_id": collection,
-            "endpoint_id": None if endpoint is None else endpoint.id,
-        },
+    assert inserted.inserted_primary_key is not None
+    return Revision(
+        id=inserted.inserted_primary_key[0],
+        automation_id=automation_id,
+        number=number,
+        written=definition,
+        mode=mode,
+        saved_at=change.now,
+        author=change.author,
+        after_event_id=newest,
+        endpoint_id=named.endpoint,
     )
 
 
@@ -185,12 +187,13 @@ def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
     )
 
 
-def find_automation(connection: Connection, name: str, now: datetime) -> Automation:
+def find_automation(reader: Reader, name: str) -> Automation:
     """Return an automation by its name. Raises NotFound."""
-    row = connection.execute(_select_automations(now).where(_automations.name == name)).first()
+    query = _select_automations(reader.now).where(_automations.name == name)
+    row = reader.connection.execute(query).first()
     if row is not None:
         return _build_automation(row)
-    close = nearest(name, list_names(connection))
+    close = nearest(name, list_names(reader))
     raise NotFound(
         f"there is no automation {visible(name)}",
         f"Did you mean {visible(close)}?"
@@ -200,8 +203,7 @@ def find_automation(connection: Connection, name: str, now: datetime) -> Automat
 
 
 def list_automations(
-    connection: Connection,
-    now: datetime,
+    reader: Reader,
     container: ContainerReference | None = None,
     *,
     limit: int | None = None,
@@ -212,16 +214,17 @@ def list_automations(
     `container` narrows them to one registry or project, `limit` to the first of them, `among` to
     those of a query's ids. Raises NotFound for the container.
     """
-    query = _select_automations(now).order_by(_automations.name).limit(limit)
+    query = _select_automations(reader.now).order_by(_automations.name).limit(limit)
     if among is not None:
         query = query.where(_automations.id.in_(among))
     if container is not None:
-        query = query.where(_revisions.container_id == find_container(connection, container))
-    return [_build_automation(row) for row in connection.execute(query)]
+        found = find_container(reader.connection, container)
+        query = query.where(_revisions.container_id == found)
+    return [_build_automation(row) for row in reader.connection.execute(query)]
 
 
 def list_overlapping(
-    connection: Connection, definition: Definition, now: datetime, edited: str | None = None
+    reader: Reader, definition: Definition, edited: str | None = None
 ) -> list[str]:
     """Return the enabled automations that may send the same event to the same endpoint.
 
@@ -230,11 +233,12 @@ def list_overlapping(
     endpoint = definition.action.endpoint
     if endpoint is None:
         return []
+    container = find_container(reader.connection, definition.scope.container)
     query = (
-        _select_automations(now)
+        _select_automations(reader.now)
         .join(schema.endpoints, _revisions.endpoint_id == _endpoints.id)
         .where(
-            _revisions.container_id == find_container(connection, definition.scope.container),
+            _revisions.container_id == container,
             _revisions.mode == Mode.ENABLED.value,
             _endpoints.name == endpoint,
             _endpoints.deleted_at.is_(None),
@@ -242,29 +246,29 @@ def list_overlapping(
         )
         .order_by(_automations.name)
     )
-    others = map(_build_automation, connection.execute(query))
+    others = map(_build_automation, reader.connection.execute(query))
     return [other.name for other in others if overlaps(definition, other)]
 
 
-def list_names(connection: Connection) -> Sequence[str]:
+def list_names(reader: Reader) -> Sequence[str]:
     """Return the names that are taken."""
     query = select(_automations.name).where(_automations.deleted_at.is_(None))
-    return connection.execute(query).scalars().all()
+    return reader.connection.execute(query).scalars().all()
 
 
-def list_revisions(connection: Connection, automation: Automation) -> Sequence[Revision]:
+def list_revisions(reader: Reader, automation_id: int) -> list[Revision]:
     """Return an automation's revisions, the newest first."""
     query = (
         select(schema.revisions)
-        .where(_revisions.automation_id == automation.id)
+        .where(_revisions.automation_id == automation_id)
         .order_by(_revisions.number.desc())
     )
-    return [build_revision(row) for row in connection.execute(query)]
+    return [build_revision(row) for row in reader.connection.execute(query)]
 
 
-def find_revision(connection: Connection, automation_id: int, number: int) -> Revision:
+def find_revision(reader: Reader, automation_id: int, number: int) -> Revision:
     """Return one revision of an automation, deleted or not. Raises NotFound."""
-    row = connection.execute(
+    row = reader.connection.execute(
         select(schema.revisions).where(
             _revisions.automation_id == automation_id, _revisions.number == number
         )
@@ -330,15 +334,3 @@ def _build_automation(row: Row[Any]) -> Automation:
         fired_24h=row.fired_24h,
         shadow_24h=row.shadow_24h,
     )
-
-
-def check_same_container(before: Definition, after: Definition) -> None:
-    """Refuse an edit that moves an automation elsewhere: its history belongs to its container.
-
-    Raises InvalidInput.
-    """
-    if before.scope.container != after.scope.container:
-        raise InvalidInput(
-            f"an automation stays in its {before.scope.container.kind}",
-            "Create another one there.",
-        )

@@ -1,31 +1,45 @@
-"""One change of the catalog: who makes it, when, and the events it leaves."""
+"""Transactions: a Reader reads one state of the database, a Change also writes and records."""
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Table, text
 
 from firetower.core.events import EventType
 from firetower.store import schema
+from firetower.store.collection_cache import CachedCollection, CollectionCache
 
 _RECORD = schema.events.insert()
 _EVENT_ORDER = 0x66697266
-"""A PostgreSQL advisory lock: held shared by changes, alone by who draws a line between events."""
+"""A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
 
 
 @dataclass(slots=True)
-class Change:
-    """A transaction with its author and its time."""
+class Reader:
+    """A transaction that sees one state of the database, and the time it began."""
 
     connection: Connection
-    author: str
     now: datetime
+    collections: CollectionCache
+
+    def collection(self, collection_id: int) -> CachedCollection:
+        """Return a collection by its row number."""
+        self.collections.learn(self.connection, (collection_id,))
+        return self.collections[collection_id]
+
+
+@dataclass(slots=True)
+class Change(Reader):
+    """A transaction that changes the database, and who makes it."""
+
+    author: str
     random_hex: Callable[[int], str] = secrets.token_hex
     """Returns so many random bytes in hexadecimal, for ids."""
     cause: str | None = None
-    """The webhook-id of the execution for which it is made."""
+    """The webhook-id of the execution that made this change."""
     _ordered: bool = field(default=False, init=False)
 
     def record(
@@ -63,15 +77,14 @@ class Change:
             },
         )
 
-    def insert_if_new(self, table: Table, **values: object) -> bool:
-        """Insert a row unless one with its key is there; return whether it was new."""
+    def insert_if_new(self, table: Table, **values: object) -> tuple[Any, ...] | None:
+        """Insert a row unless there is one with its key; return the new row's key, or None."""
         if is_postgresql(self.connection):
             from sqlalchemy.dialects.postgresql import insert
         else:
             from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
         statement = insert(table).values(**values).on_conflict_do_nothing()
-        inserted = self.connection.execute(statement.returning(*table.primary_key))
-        return inserted.first() is not None
+        return self.connection.execute(statement.returning(*table.primary_key)).first()
 
 
 def is_postgresql(connection: Connection) -> bool:
@@ -80,10 +93,10 @@ def is_postgresql(connection: Connection) -> bool:
 
 
 def lock_event_order(connection: Connection, *, alone: bool) -> None:
-    """Keep events' numbers in step with what is committed, until the transaction's end.
+    """Keep events' numbers in the order of their commits, until the transaction's end.
 
-    In PostgreSQL numbers commit out of order. Whoever says "after the newest event" waits, alone,
-    for every change that already has a number. SQLite lets one change in at a time anyway.
+    In PostgreSQL numbers commit out of order: to say "after the newest event" a transaction waits,
+    alone, for every change that already has a number. SQLite has one change at a time anyway.
     """
     if is_postgresql(connection):
         shared = "" if alone else "_shared"

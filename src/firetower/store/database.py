@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
-from firetower.core.errors import FiretowerError, StoreError, StoreLocked
+from firetower.core.errors import StoreError, StoreLocked
 from firetower.core.text import shortened, visible
 from firetower.store.location import Location
 
@@ -19,8 +19,8 @@ CHANNEL = "firetower"
 _ANNOUNCE = text(
     f"SELECT pg_notify('{CHANNEL}', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 )
-"""Says nothing of a transaction that changed nothing: a worker's idle turn would wake all, itself
-too, without end."""
+"""Silent after a transaction that changed nothing: a worker's idle turn would wake every worker,
+itself too, without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
@@ -43,28 +43,27 @@ class Database:
         return self.location.is_sqlite
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that sees one state of the database. Raises StoreError."""
-        with self._told_apart(), self._engine.begin() as connection:
-            yield connection
+    def transaction(self, *, changes: bool = False) -> Iterator[Connection]:
+        """Open a transaction, done whole or not at all. Raises StoreError.
 
-    @contextmanager
-    def changing(self) -> Iterator[Connection]:
-        """Open a transaction that changes the database, whole or not at all.
-
-        On SQLite it holds the write lock from its start, so what it read stays true until its
-        end. Raises StoreError.
+        One without `changes` sees one state of the database. On SQLite one with `changes` holds
+        the write lock from its start, so what it read stays true until its end.
         """
-        self.refuse_read_only()
-        with self._told_apart(), self._changing.begin() as connection:
-            yield connection
-            if not self.is_sqlite:
-                connection.execute(_ANNOUNCE)
+        if changes:
+            self.refuse_read_only()
+        engine = self._changing if changes else self._engine
+        try:
+            with engine.begin() as connection:
+                yield connection
+                if changes and not self.is_sqlite:
+                    connection.execute(_ANNOUNCE)
+        except DBAPIError as error:
+            raise explain(error, self.location) from error
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
-        """Lend a driver's own connection, in autocommit, for watching. Raises StoreError."""
-        with self._told_apart():
+        """Open a connection of the driver's own, in autocommit. Raises StoreError."""
+        try:
             fairy = self._engine.raw_connection()
             fairy.detach()
             connection: Any = fairy.dbapi_connection
@@ -73,19 +72,20 @@ class Database:
                     connection.rollback()
                     connection.autocommit = True
                 yield connection
+        except DBAPIError as error:
+            raise explain(error, self.location) from error
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise explain(DBAPIError(None, None, error), self.location) from error
 
     def vacuum(self) -> None:
-        """Write an SQLite file anew without its free space; nobody else may change it meanwhile.
+        """Return an SQLite file's free space to the disk; changes wait meanwhile.
 
         Raises StoreError.
         """
         self.refuse_read_only()
         with self.raw() as connection:
-            try:
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.DatabaseError as error:
-                raise explain(DBAPIError(None, None, error), self.location) from error
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def refuse_read_only(self) -> None:
         """Raise StoreError where the database was opened read-only."""
@@ -94,15 +94,6 @@ class Database:
                 "the database was opened read-only",
                 "Leave out --read-only or read_only=True, and unset FIRETOWER_READ_ONLY.",
             )
-
-    @contextmanager
-    def _told_apart(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise explain(error, self.location) from error
-        except self._engine.dialect.loaded_dbapi.Error as error:  # of a driver's own connection
-            raise explain(DBAPIError(None, None, error), self.location) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -146,7 +137,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 
 
 def _forbid_changes(connection: DBAPIConnection, _: object) -> None:
-    """Let the database itself refuse changes, too."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA query_only = ON")
         return
@@ -180,68 +170,62 @@ def create_sqlite_file(location: Location) -> None:
         ) from None
 
 
-def explain(error: DBAPIError, location: Location) -> FiretowerError:
-    """Return what a driver's error means to a person."""
-    said = visible(
-        shortened(str(error.orig).strip().splitlines()[0] if str(error.orig) else "", 200)
-    )
-    for sign, make in _MEANINGS.items():
-        if sign in said:
-            return make(location, said)
-    return StoreError(
-        f"the database {location} failed: {said}",
-        "Try again; `firetower database info` tells more about it.",
-    )
-
-
-def _locked(location: Location, said: str) -> StoreError:
-    return StoreLocked(
-        f"the database {location} is locked by another process",
-        f"Try again when it is done ({said}).",
-    )
-
-
-def _read_only(location: Location, _: str) -> StoreError:
-    return StoreError(
-        f"the database {location} is read-only",
-        "Make the file and its folder writable for this user, or choose another with --database.",
-    )
-
-
-def _not_one(location: Location, _: str) -> StoreError:
-    return StoreError(
-        f"{location} is not a Firetower database", "Choose another file with --database."
-    )
-
-
-def _unreachable(location: Location, said: str) -> StoreError:
-    return StoreError(
-        f"the database {location} cannot be reached: {said}",
-        "Check the URL, that the server runs, and the user's rights.",
-    )
-
-
-def _full(location: Location, said: str) -> StoreError:
-    return StoreError(
-        f"the database {location} cannot grow: {said}",
-        "Free some space; what was acknowledged before is safe.",
-    )
-
-
+_Meaning = tuple[type[StoreError], str, str]
+_LOCKED: _Meaning = (
+    StoreLocked,
+    "the database {location} is locked by another process",
+    "Try again when it is done ({said}).",
+)
+_READ_ONLY: _Meaning = (
+    StoreError,
+    "the database {location} is read-only",
+    "Make the file and its folder writable for this user, or choose another with --database.",
+)
+_FOREIGN: _Meaning = (
+    StoreError,
+    "{location} is not a Firetower database",
+    "Choose another file with --database.",
+)
+_UNREACHABLE: _Meaning = (
+    StoreError,
+    "the database {location} cannot be reached: {said}",
+    "Check the URL, that the server runs, and the user's rights.",
+)
+_FULL: _Meaning = (
+    StoreError,
+    "the database {location} cannot grow: {said}",
+    "Free some space; what was acknowledged before is safe.",
+)
+_OTHER: _Meaning = (
+    StoreError,
+    "the database {location} failed: {said}",
+    "Try again; `firetower database info` tells more about it.",
+)
 _MEANINGS = {
-    "database is locked": _locked,
-    "database table is locked": _locked,
-    "readonly database": _read_only,
-    "read-only": _read_only,
-    "file is not a database": _not_one,
-    "database disk image is malformed": _not_one,
-    "unable to open database": _unreachable,
-    "connection failed": _unreachable,
-    "connection is bad": _unreachable,
-    "server closed": _unreachable,
-    "terminating connection": _unreachable,
-    "permission denied": _unreachable,
-    "is full": _full,
-    "disk I/O error": _full,
-    "No space left": _full,
+    "database is locked": _LOCKED,
+    "database table is locked": _LOCKED,
+    "readonly database": _READ_ONLY,
+    "read-only": _READ_ONLY,
+    "file is not a database": _FOREIGN,
+    "database disk image is malformed": _FOREIGN,
+    "unable to open database": _UNREACHABLE,
+    "connection failed": _UNREACHABLE,
+    "connection is bad": _UNREACHABLE,
+    "server closed": _UNREACHABLE,
+    "terminating connection": _UNREACHABLE,
+    "permission denied": _UNREACHABLE,
+    "is full": _FULL,
+    "disk I/O error": _FULL,
+    "No space left": _FULL,
 }
+
+
+def explain(error: DBAPIError, location: Location) -> StoreError:
+    """Return a driver's error in words that say what to do."""
+    first_line = str(error.orig).strip().partition("\n")[0]
+    said = visible(shortened(first_line, 200))
+    found = (meaning for sign, meaning in _MEANINGS.items() if sign in said)
+    make, message, hint = next(found, _OTHER)
+    return make(
+        message.format(location=location, said=said), hint.format(location=location, said=said)
+    )

@@ -12,6 +12,8 @@ from firetower.core.executions import Status
 from firetower.core.health import Check, bad, doubtful, good
 from firetower.core.text import and_list
 from firetower.store import schema
+from firetower.store.changes import Reader
+from firetower.store.collection_cache import CollectionCache
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import key_is_in_environment, open_keyring
@@ -37,7 +39,7 @@ def examine(url: str | None, now: datetime) -> list[Check]:
         return [bad("database", f"there is no {location}", hint)]
     database = Database(location, read_only=True)
     try:
-        with database.reading() as connection:
+        with database.transaction() as connection:
             return list(_checks(connection, location, now))
     except FiretowerError as error:
         return [bad("database", error.message, error.hint)]
@@ -101,7 +103,7 @@ def _key(connection: Connection, location: Location) -> Check:
 
 
 def _workers(connection: Connection, now: datetime) -> Check:
-    workers = read_standing(connection, now).workers
+    workers = read_standing(Reader(connection, now, CollectionCache())).workers
     if not workers:
         return doubtful("workers", "none is alive", "Start one with `firetower worker`.")
     return good("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")

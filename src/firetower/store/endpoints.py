@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 
 from firetower.core.endpoints import (
     Endpoint,
+    EndpointDetail,
     EndpointKind,
     EndpointSettings,
     check_url,
@@ -181,17 +182,10 @@ def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: dat
     bump(connection)
 
 
-def use_of(connection: Connection, endpoint: Endpoint) -> tuple[tuple[str, ...], int, int]:
-    """Return the automations that send to an endpoint, and what `missed` returns."""
-    return tuple(automations_using(connection, endpoint)), *missed(connection, endpoint)
-
-
-def missed(connection: Connection, endpoint: Endpoint) -> tuple[int, int]:
-    """Return how many executions wait for an endpoint, and how many were skipped or failed.
-
-    The latter since it was disabled, or since its circuit opened.
-    """
+def detail_of(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
+    """Return an endpoint with the automations that use it and what waits for it."""
     executions = schema.executions.c
+    users = tuple(automations_using(connection, endpoint))
     since = endpoint.silent_since
     waiting = connection.execute(
         select(func.count()).where(
@@ -200,7 +194,7 @@ def missed(connection: Connection, endpoint: Endpoint) -> tuple[int, int]:
         )
     ).scalar_one()
     if since is None:
-        return waiting, 0
+        return EndpointDetail(endpoint, users, waiting, 0)
     lost = connection.execute(
         select(func.count()).where(
             executions.endpoint_id == endpoint.id,
@@ -208,7 +202,7 @@ def missed(connection: Connection, endpoint: Endpoint) -> tuple[int, int]:
             executions.finished_at >= since,
         )
     ).scalar_one()
-    return waiting, lost
+    return EndpointDetail(endpoint, users, waiting, lost)
 
 
 def delete_endpoint(change: Change, endpoint: Endpoint) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Row, Select, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.collection_cache import CollectionCache
+from firetower.store.catalog.lookups import find_container
+from firetower.store.changes import Reader
+from firetower.store.collection_cache import CollectionCache
 from firetower.store.types import bounded
 
 _TYPES = {type_.value: type_ for type_ in EventType}
@@ -40,15 +43,15 @@ def select_events() -> Select[Any]:
     return select(*EVENT_COLUMNS).select_from(WITH_VERSIONS)
 
 
-def build_event(values: Sequence[Any], known: CollectionCache) -> Event:
-    """Return the event of EVENT_COLUMNS' values, whose collections are known."""
+def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
+    """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
     alias, tag, previous_index, cause, artifact_id, metadata_json, home_id, home_index = rest
-    collection = known[collection_id]
+    collection = collections[collection_id]
     version = None
     if artifact_id is not None:
         is_link = home_id != collection_id
-        source = f"{known[home_id].reference.full_name}:v{home_index}" if is_link else None
+        source = f"{collections[home_id].reference.full_name}:v{home_index}" if is_link else None
         version = EventVersion(artifact_id, version_index, source, metadata_json)
     return Event(
         event_id,
@@ -65,63 +68,59 @@ def build_event(values: Sequence[Any], known: CollectionCache) -> Event:
     )
 
 
-def learn_collections(
-    connection: Connection, known: CollectionCache, rows: Sequence[Row[Any]]
-) -> None:
+def learn_collections(reader: Reader, rows: Sequence[Row[Any]]) -> None:
     """Read the collections that rows with EVENT_COLUMNS name."""
     ids = {row.collection_id for row in rows}
     ids.update(row.home_collection_id for row in rows)
     ids.discard(None)
-    known.learn(connection, ids)
+    reader.collections.learn(reader.connection, ids)
 
 
-def read_events(connection: Connection, known: CollectionCache, query: Select[Any]) -> list[Event]:
+def read_events(reader: Reader, query: Select[Any]) -> list[Event]:
     """Return the events of a query made by `select_events`."""
-    rows = connection.execute(query).all()
-    learn_collections(connection, known, rows)
-    return [build_event(row, known) for row in rows]
+    rows = reader.connection.execute(query).all()
+    learn_collections(reader, rows)
+    return [build_event(row, reader.collections) for row in rows]
 
 
-def newest_events(connection: Connection, known: CollectionCache, limit: int) -> Sequence[Event]:
+def newest_events(reader: Reader, limit: int) -> list[Event]:
     """Return the newest events, the oldest of them first."""
     query = select_events().order_by(_events.id.desc()).limit(bounded(limit))
-    return read_events(connection, known, query)[::-1]
+    return read_events(reader, query)[::-1]
 
 
 def newest_events_in(
-    connection: Connection, known: CollectionCache, container: int, type_: EventType, limit: int
-) -> Sequence[Event]:
-    """Return the newest events of a type in a container's row, the newest first."""
+    reader: Reader, container: ContainerReference, type_: EventType, limit: int
+) -> list[Event]:
+    """Return a container's newest events of a type, the newest first. Raises NotFound."""
     collections = schema.collections.c
-    inside = select(collections.id).where(collections.container_id == container)
+    inside = select(collections.id).where(
+        collections.container_id == find_container(reader.connection, container)
+    )
     query = (
         select_events()
         .where(_events.type == type_.value, _events.collection_id.in_(inside))
         .order_by(_events.id.desc())
         .limit(limit)
     )
-    return read_events(connection, known, query)
+    return read_events(reader, query)
 
 
-def events_after(
-    connection: Connection, known: CollectionCache, event_id: int, limit: int
-) -> Sequence[Event]:
+def events_after(reader: Reader, event_id: int, limit: int) -> list[Event]:
     """Return the events recorded after another, in order."""
     query = select_events().where(_events.id > bounded(event_id)).order_by(_events.id).limit(limit)
-    return read_events(connection, known, query)
+    return read_events(reader, query)
 
 
-def events_of(
-    connection: Connection, known: CollectionCache, ids: Sequence[int]
-) -> Sequence[Event]:
+def events_of(reader: Reader, ids: Sequence[int]) -> list[Event]:
     """Return the events of some ids, in the ids' order; few, for the query names each."""
-    found = read_events(connection, known, select_events().where(_events.id.in_(ids)))
+    found = read_events(reader, select_events().where(_events.id.in_(ids)))
     return sorted(found, key=lambda event: ids.index(event.id))
 
 
-def find_event(connection: Connection, known: CollectionCache, event_id: int) -> Event:
+def find_event(reader: Reader, event_id: int) -> Event:
     """Return one event. Raises NotFound."""
-    found = read_events(connection, known, select_events().where(_events.id == bounded(event_id)))
+    found = read_events(reader, select_events().where(_events.id == bounded(event_id)))
     if not found:
         raise NotFound(f"there is no event {event_id}", "List them with `firetower events`.")
     return found[0]

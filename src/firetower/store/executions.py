@@ -12,8 +12,8 @@ from firetower.core.json import parse_object
 from firetower.core.matching import LIMIT
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.catalog.lookups import find_container
+from firetower.store.changes import Reader
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.types import bounded
 
@@ -59,12 +59,10 @@ def select_executions() -> Select[Any]:
     ).select_from(joined)
 
 
-def read_executions(
-    connection: Connection, known: CollectionCache, query: Select[Any]
-) -> list[Execution]:
+def read_executions(reader: Reader, query: Select[Any]) -> list[Execution]:
     """Return the executions of a query made by `select_executions`."""
-    rows = connection.execute(query).all()
-    learn_collections(connection, known, rows)
+    rows = reader.connection.execute(query).all()
+    learn_collections(reader, rows)
     return [
         Execution(
             id=row.id,
@@ -72,7 +70,7 @@ def read_executions(
             automation_id=row.automation_id,
             automation=row.automation,
             revision=row.revision,
-            event=build_event(row[: len(EVENT_COLUMNS)], known),
+            event=build_event(row[: len(EVENT_COLUMNS)], reader.collections),
             endpoint=row.endpoint,
             status=Status(row.status),
             skip_reason=None if row.skip_reason is None else SkipReason(row.skip_reason),
@@ -107,8 +105,7 @@ def _next_attempt_at(row: Row[Any]) -> datetime | None:
 
 
 def list_executions(
-    connection: Connection,
-    known: CollectionCache,
+    reader: Reader,
     *,
     limit: int,
     status: Status | None = None,
@@ -136,16 +133,16 @@ def list_executions(
     if container is not None:
         collections = schema.collections.c
         inside = select(collections.id).where(
-            collections.container_id == find_container(connection, container)
+            collections.container_id == find_container(reader.connection, container)
         )
         query = query.where(_events.collection_id.in_(inside))
-    return read_executions(connection, known, query)
+    return read_executions(reader, query)
 
 
-def find_execution(connection: Connection, known: CollectionCache, execution_id: int) -> Execution:
+def find_execution(reader: Reader, execution_id: int) -> Execution:
     """Return one execution. Raises NotFound."""
     query = select_executions().where(_executions.id == bounded(execution_id))
-    found = read_executions(connection, known, query)
+    found = read_executions(reader, query)
     if not found:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     return found[0]
@@ -167,20 +164,16 @@ def find_ids(
     return {(row.automation_id, row.event_id): row.id for row in rows}
 
 
-def list_causes(
-    connection: Connection, known: CollectionCache, execution: Execution
-) -> list[Execution]:
+def list_causes(reader: Reader, execution: Execution) -> list[Execution]:
     """Return the execution that caused another one's event, the cause of that, and so on."""
     causes: list[Execution] = []
-    while len(causes) < LIMIT and (cause := _find_cause(connection, known, execution)) is not None:
+    while len(causes) < LIMIT and (cause := _find_cause(reader, execution)) is not None:
         causes.append(cause)
         execution = cause
     return causes
 
 
-def _find_cause(
-    connection: Connection, known: CollectionCache, execution: Execution
-) -> Execution | None:
+def _find_cause(reader: Reader, execution: Execution) -> Execution | None:
     cause = execution.event.cause
     if cause is None:
         return None
@@ -190,7 +183,7 @@ def _find_cause(
             _executions.id < execution.id,
             _executions.id >= first,
         )
-        found = read_executions(connection, known, query.order_by(_executions.id.desc()).limit(1))
+        found = read_executions(reader, query.order_by(_executions.id.desc()).limit(1))
         if found:
             return found[0]
     return None

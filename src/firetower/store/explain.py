@@ -15,7 +15,7 @@ from firetower.core.explanation import Explanation, Finding, Subject, explain, l
 from firetower.core.references import CollectionReference
 from firetower.store import schema
 from firetower.store.automations import build_revision
-from firetower.store.catalog.collection_cache import CollectionCache
+from firetower.store.changes import Reader
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
 from firetower.store.types import bounded
@@ -31,16 +31,15 @@ _LINKED = 500
 Clock = Callable[[datetime], str]
 
 
-def explain_event(
-    connection: Connection, known: CollectionCache, event_id: int, clock: Clock
-) -> Explanation:
+def explain_event(reader: Reader, event_id: int, clock: Clock) -> Explanation:
     """Explain one event. Raises NotFound."""
-    event = find_event(connection, known, event_id)
-    subject = _subjects(connection, known, [event])[0]
+    connection = reader.connection
+    event = find_event(reader, event_id)
+    subject = _subjects(reader, [event])[0]
     containers = _containers_around(connection, [event])
     histories = _histories(connection, _revisions.container_id.in_(containers))
     executions = read_executions(
-        connection, known, select_executions().where(_executions.event_id == bounded(event_id))
+        reader, select_executions().where(_executions.event_id == bounded(event_id))
     )
     everyone = select(func.count()).where(_automations.deleted_at.is_(None))
     elsewhere = connection.execute(everyone).scalar_one() - len(histories)
@@ -48,21 +47,17 @@ def explain_event(
 
 
 def explain_automation(
-    connection: Connection,
-    known: CollectionCache,
-    automation: Automation,
-    since: datetime | None,
-    clock: Clock,
+    reader: Reader, automation: Automation, since: datetime | None, clock: Clock
 ) -> list[tuple[Event, Finding]]:
     """Return what became of the newest events in and near an automation's scope, newest first."""
-    revisions = [build_revision(row) for row in connection.execute(_of_automation(automation.id))]
-    events = _events_near(connection, known, automation, since)
+    rows = reader.connection.execute(_of_automation(automation.id))
+    revisions = [build_revision(row) for row in rows]
+    events = _events_near(reader, automation, since)
     fired = {
-        execution.event.id: execution
-        for execution in _fired_by(connection, known, automation.id, events)
+        execution.event.id: execution for execution in _fired_by(reader, automation.id, events)
     }
     found = []
-    for subject in _subjects(connection, known, events):
+    for subject in _subjects(reader, events):
         finding = look(subject, revisions, fired.get(subject.event.id), clock)
         if finding is not None:
             found.append((subject.event, finding))
@@ -90,11 +85,9 @@ def _histories(connection: Connection, which: Any) -> list[Sequence[Revision]]: 
     return [list(group) for _, group in groupby(revisions, lambda one: one.automation_id)]
 
 
-def _events_near(
-    connection: Connection, known: CollectionCache, automation: Automation, since: datetime | None
-) -> list[Event]:
+def _events_near(reader: Reader, automation: Automation, since: datetime | None) -> list[Event]:
     """Return the newest events of the container, and of versions linked into it or from it."""
-    container_id = connection.execute(
+    container_id = reader.connection.execute(
         select(_revisions.container_id).where(_revisions.automation_id == automation.id).limit(1)
     ).scalar_one()
     inside = select(_collections.id).where(_collections.container_id == container_id)
@@ -110,32 +103,28 @@ def _events_near(
         newest = query.order_by(_events.id.desc()).limit(limit)
         if since is not None:
             newest = newest.where(_events.recorded_at >= since)
-        found |= {event.id: event for event in read_events(connection, known, newest)}
+        found |= {event.id: event for event in read_events(reader, newest)}
     return [found[number] for number in sorted(found, reverse=True)]
 
 
-def _fired_by(
-    connection: Connection, known: CollectionCache, automation_id: int, events: Sequence[Event]
-) -> list[Execution]:
+def _fired_by(reader: Reader, automation_id: int, events: Sequence[Event]) -> list[Execution]:
     if not events:
         return []
     query = select_executions().where(
         _executions.automation_id == automation_id,
         _executions.event_id.in_([event.id for event in events]),
     )
-    return read_executions(connection, known, query)
+    return read_executions(reader, query)
 
 
-def _subjects(
-    connection: Connection, known: CollectionCache, events: Sequence[Event]
-) -> list[Subject]:
+def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
     """Return events with where else their versions are."""
     ids = [event.id for event in events]
     if not ids:
         return []
     columns = (_events.id, _events.collection_id, _events.version_id, _events.evaluated)
-    rows = connection.execute(select(*columns).where(_events.id.in_(ids))).all()
-    places = _places(connection, known, {row.version_id for row in rows if row.version_id})
+    rows = reader.connection.execute(select(*columns).where(_events.id.in_(ids))).all()
+    places = _places(reader, {row.version_id for row in rows if row.version_id})
     by_id = {row.id: row for row in rows}
     subjects = []
     for event in events:
@@ -153,17 +142,17 @@ def _subjects(
 
 
 def _places(
-    connection: Connection, known: CollectionCache, version_ids: Iterable[int]
+    reader: Reader, version_ids: Iterable[int]
 ) -> dict[int | None, list[tuple[int, CollectionReference, int]]]:
     places: dict[int | None, list[tuple[int, CollectionReference, int]]] = defaultdict(list)
-    rows = connection.execute(
+    rows = reader.connection.execute(
         select(
             _memberships.version_id, _memberships.collection_id, _memberships.version_index
         ).where(_memberships.version_id.in_(list(version_ids)))
     ).all()
-    known.learn(connection, {row.collection_id for row in rows})
+    reader.collections.learn(reader.connection, {row.collection_id for row in rows})
     for row in rows:
-        reference = known[row.collection_id].reference
+        reference = reader.collections[row.collection_id].reference
         places[row.version_id].append((row.collection_id, reference, row.version_index))
     return places
 

@@ -8,8 +8,7 @@ from sqlalchemy import Connection, func, select
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.store import schema
-from firetower.store.catalog.collection_cache import CollectionCache
-from firetower.store.changes import is_postgresql
+from firetower.store.changes import Reader, is_postgresql
 from firetower.store.executions import build_attempt, read_executions, select_executions
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
@@ -44,12 +43,12 @@ class Follower:
             ids = connection.execute(select(column).where(column > top - _WINDOW)).scalars()
             self._seen.update((first, number) for number in ids)
 
-    def poll(self, connection: Connection, known: CollectionCache) -> Sequence[FeedLine]:
+    def poll(self, reader: Reader) -> Sequence[FeedLine]:
         """Return the lines of the outcomes since the last call."""
+        connection = reader.connection
         window = _WINDOW if is_postgresql(connection) else 0
         ended = read_executions(
-            connection,
-            known,
+            reader,
             select_executions()
             .where(
                 _executions.id > self.execution_id - window,
@@ -64,7 +63,7 @@ class Follower:
             .where(_attempts.id > self.attempt_id - window)
             .order_by(_attempts.id)
         ).all()
-        tried = _read_many(connection, known, {row.execution_id for row in rows})
+        tried = _read_many(reader, {row.execution_id for row in rows})
         lines = [(True, execution.id, FeedLine.of(execution)) for execution in ended] + [
             (False, row.id, FeedLine.of(tried[row.execution_id], build_attempt(row)))
             for row in rows
@@ -76,22 +75,19 @@ class Follower:
             self._seen.update((first, number) for first, number, _ in lines)
         return sorted(fresh, key=lambda line: line.at)
 
-    def poll_executions(
-        self, connection: Connection, known: CollectionCache
-    ) -> Sequence[Execution]:
+    def poll_executions(self, reader: Reader) -> Sequence[Execution]:
         """Return the executions that are new or have an outcome since the last call, by id.
 
         Each comes once, as it stands now.
         """
         waiting = read_executions(
-            connection,
-            known,
+            reader,
             select_executions().where(
                 _executions.id > self.execution_id, _executions.status.not_in(_FINAL)
             ),
         )
         changed = {execution.id: execution for execution in waiting}
-        changed.update((line.execution.id, line.execution) for line in self.poll(connection, known))
+        changed.update((line.execution.id, line.execution) for line in self.poll(reader))
         return [changed[number] for number in sorted(changed)]
 
 
@@ -101,10 +97,8 @@ def _newest(connection: Connection) -> tuple[int, int]:
     return execution, attempt
 
 
-def _read_many(
-    connection: Connection, known: CollectionCache, ids: set[int]
-) -> dict[int, Execution]:
+def _read_many(reader: Reader, ids: set[int]) -> dict[int, Execution]:
     if not ids:
         return {}
-    found = read_executions(connection, known, select_executions().where(_executions.id.in_(ids)))
+    found = read_executions(reader, select_executions().where(_executions.id.in_(ids)))
     return {execution.id: execution for execution in found}

@@ -47,7 +47,7 @@ def check_schema(database: Database, *, create: bool = True) -> None:
     """Make a new database, and refuse one that does not fit the program. Raises StoreError."""
     if create and database.is_sqlite and not database.read_only:
         create_sqlite_file(database.location)
-    with database.reading() as connection:
+    with database.transaction() as connection:
         found = schema_state(connection)
     if found is SchemaState.EMPTY and not database.read_only:
         migrate_schema(database)
@@ -92,7 +92,7 @@ def migrate_schema(database: Database) -> str:
         with database.raw() as connection:
             # Readers go on while another process writes. The file keeps the setting.
             connection.execute("PRAGMA journal_mode = WAL")
-    with database.changing() as connection:
+    with database.transaction(changes=True) as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         found = schema_state(connection)

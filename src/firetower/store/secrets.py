@@ -1,16 +1,16 @@
 """Secrets: saved encrypted, opened only for the endpoint they were granted to."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, select, update
 
-from firetower.core.endpoints import Endpoint
+from firetower.core.endpoints import Endpoint, SecretInfo
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.references import check_secret_name
 from firetower.core.requests import Secrets
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.keys import Keyring, check_row
 from firetower.store.stamp import bump
 
@@ -29,21 +29,13 @@ def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
             f"the value of secret {name} is empty, has several lines or is too long",
             f"Give one line of at most {MAX_SECRET:,} characters.",
         )
-    connection = change.connection
+    connection, ciphertext = change.connection, keyring.encrypt(value)
     before = connection.execute(
         select(_secrets.id, _secrets.ciphertext).where(_secrets.name == name).with_for_update()
     ).one_or_none()
-    ciphertext = keyring.encrypt(value)
     if before is None:
-        connection.execute(
-            schema.secrets.insert(),
-            {
-                "name": name,
-                "ciphertext": ciphertext,
-                "created_at": change.now,
-                "updated_at": change.now,
-            },
-        )
+        new = {"name": name, "ciphertext": ciphertext, "created_at": change.now}
+        connection.execute(schema.secrets.insert(), {**new, "updated_at": change.now})
     else:
         connection.execute(
             update(schema.secrets)
@@ -59,12 +51,12 @@ def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
     return before is None
 
 
-def list_secrets(connection: Connection) -> list[tuple[str, datetime, tuple[str, ...]]]:
-    """Return each secret's name, when it was last set, and the endpoints that use it."""
-    rows = connection.execute(
+def list_secrets(reader: Reader) -> list[SecretInfo]:
+    """Return every secret by name."""
+    rows = reader.connection.execute(
         select(_secrets.id, _secrets.name, _secrets.updated_at).order_by(_secrets.name)
     ).all()
-    return [(row.name, row.updated_at, _users(connection, row.id)) for row in rows]
+    return [SecretInfo(row.name, row.updated_at, _users(reader.connection, row.id)) for row in rows]
 
 
 def delete_secret(change: Change, name: str) -> None:
@@ -86,7 +78,7 @@ def secret_id(connection: Connection, name: str) -> int:
     ).scalar()
     if found is not None:
         return found
-    close = nearest(name, connection.execute(select(_secrets.name)).scalars())
+    close = nearest(name, secret_names(connection).values())
     make = f"Set it with `firetower secret set {visible(name)}`."
     raise NotFound(
         f"there is no secret {visible(name)}",
@@ -100,21 +92,19 @@ def secret_names(connection: Connection) -> dict[int, str]:
     return {row.id: row.name for row in rows}
 
 
-def open_secrets(
-    connection: Connection, keyring: Keyring, endpoint: Endpoint, now: datetime
-) -> Secrets:
+def open_secrets(reader: Reader, keyring: Keyring, endpoint: Endpoint) -> Secrets:
     """Open the secrets granted to one endpoint. Raises SecretKeyError."""
     names = endpoint.settings.secret_names
-    rows = connection.execute(select(schema.secrets).where(_secrets.name.in_(names)))
+    rows = reader.connection.execute(select(schema.secrets).where(_secrets.name.in_(names)))
     values, previous = {}, {}
     for row in rows:
         values[row.name] = keyring.decrypt(row.ciphertext)
-        if row.previous_ciphertext is not None and row.previous_until > now:
+        if row.previous_ciphertext is not None and row.previous_until > reader.now:
             previous[row.name] = keyring.decrypt(row.previous_ciphertext)
     return Secrets(values, previous)
 
 
-def encrypt_anew(connection: Connection, keyring: Keyring) -> int:
+def reencrypt(connection: Connection, keyring: Keyring) -> int:
     """Encrypt every secret with the keyring's first key; return how many. Raises SecretKeyError."""
     rows = connection.execute(select(schema.secrets).with_for_update()).all()
     for row in rows:

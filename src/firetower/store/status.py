@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from firetower.core.executions import Status
 from firetower.store import schema
+from firetower.store.changes import Reader
 from firetower.store.queue.conditions import has_status
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
@@ -31,8 +32,9 @@ class Standing:
     last_event_at: datetime | None
 
 
-def read_standing(connection: Connection, now: datetime) -> Standing:
+def read_standing(reader: Reader) -> Standing:
     """Return how the database stands."""
+    connection, now = reader.connection, reader.now
     dead = set(find_dead(connection, now))
     pending = select(
         func.count().filter(_executions.next_attempt_at <= now),

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
-
 from firetower.core.matching import check_cause
 from firetower.core.references import check_name
 from firetower.store.access import default_read_only
 from firetower.store.automation_lists import AutomationLists
-from firetower.store.catalog.collection_cache import CollectionCache
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
+from firetower.store.collection_cache import CollectionCache
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location
@@ -60,7 +58,7 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self.known = CollectionCache()
+        self.collections = CollectionCache()
         self.automation_lists = AutomationLists()
 
     @classmethod
@@ -95,20 +93,21 @@ class Store:
         )
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Reader]:
         """Open a transaction that sees one state of the database. Raises StoreError."""
-        with self.database.reading() as connection:
-            yield connection
+        with self.database.transaction() as connection:
+            yield Reader(connection, self.clock(), self.collections)
 
     @contextmanager
     def changing(self) -> Iterator[Change]:
         """Open a transaction that changes it, whole or not at all. Raises StoreError."""
-        with self.database.changing() as connection:
-            yield Change(connection, self.author, self.clock(), cause=self.cause)
+        with self.database.transaction(changes=True) as connection:
+            now = self.clock()
+            yield Change(connection, now, self.collections, self.author, cause=self.cause)
 
-    def keyring(self, connection: Connection, *, create: bool = False) -> Keyring:
-        """Return what opens the secrets. Raises SecretKeyError."""
-        return open_keyring(connection, self.database.location, create=create)
+    def keyring(self, reader: Reader, *, create: bool = False) -> Keyring:
+        """Return the keys that open the secrets. Raises SecretKeyError."""
+        return open_keyring(reader.connection, self.database.location, create=create)
 
     def close(self) -> None:
         """Close every connection."""

@@ -101,10 +101,9 @@ class _Standing:
         """Yield the gauges; of a database that cannot be read only that."""
         from prometheus_client.core import GaugeMetricFamily as Gauge
 
-        now = self._store.clock()
         try:
-            with self._store.reading() as connection:
-                standing = read_standing(connection, now)
+            with self._store.reading() as reader:
+                standing, now = read_standing(reader), reader.now
         except FiretowerError:
             yield Gauge("firetower_database_up", "Whether the database answers.", 0)
             return

@@ -197,7 +197,7 @@ class Worker:
     def _given_up(self, change: Change, recovered: Mapping[int, Status]) -> list[FeedLine]:
         """Return the lines of executions whose last try was lost."""
         return [
-            FeedLine.of(find_execution(change.connection, self.store.known, execution_id))
+            FeedLine.of(find_execution(change, execution_id))
             for execution_id, status in recovered.items()
             if status is Status.FAILED
         ]
@@ -221,7 +221,7 @@ class Worker:
                 self._heartbeat_at = now
             if not self._cache.endpoints:
                 self._cache.refresh(connection)
-            turn = Turn(connection, self.store.known, self._cache, self._slots(), now)
+            turn = Turn.of(change, self._cache, self._slots())
             evaluated = evaluate(turn, BATCH)
             due, next_due_at = claim_due(turn)
             claims = [*evaluated.claims, *due]
@@ -246,8 +246,8 @@ class Worker:
         if kept is not None and kept[0] is endpoint and abs(change.now - kept[1]) < workers.FRESH:
             return kept[2]
         try:
-            keyring = self.store.keyring(change.connection)
-            secrets = open_secrets(change.connection, keyring, endpoint, change.now)
+            keyring = self.store.keyring(change)
+            secrets = open_secrets(change, keyring, endpoint)
         except FiretowerError as error:
             return error
         self._opened[endpoint.id] = endpoint, change.now, secrets

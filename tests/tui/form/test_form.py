@@ -10,7 +10,7 @@ from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.endpoints import EndpointKind
-from firetower.tower.automations import Automations
+from firetower.tower import Automations
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.choice import Choice

@@ -13,7 +13,7 @@ from firetower.store.backtest import values
 from firetower.store.backtest.compare import compare
 from firetower.store.backtest.values import Found
 from firetower.store.backtest.verdicts import DOUBT, NO, YES, Logic, Verdict, when
-from firetower.store.catalog.collection_cache import CachedCollection
+from firetower.store.collection_cache import CachedCollection
 
 COLUMNS: Mapping[str, str] = {
     "alias": "text",

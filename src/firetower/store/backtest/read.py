@@ -24,8 +24,8 @@ from firetower.store.backtest.query import (
     select_passing,
 )
 from firetower.store.backtest.verdicts import Logic
-from firetower.store.catalog.collection_cache import CachedCollection
 from firetower.store.catalog.lookups import find_container
+from firetower.store.collection_cache import CachedCollection
 from firetower.store.types import EPOCH
 
 _collections, _events = schema.collections.c, schema.events.c

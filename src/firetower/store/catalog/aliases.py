@@ -65,12 +65,11 @@ def remove_aliases(change: Change, reference: VersionReference, aliases: Iterabl
 
 def drop_alias(change: Change, version: FoundVersion, alias: str) -> bool:
     """Take one alias off a version; return whether the version had it."""
-    rows = schema.aliases.c
     removed = change.connection.execute(
         schema.aliases.delete().where(
-            rows.collection_id == version.collection.id,
-            rows.alias == alias,
-            rows.version_index == version.index,
+            _aliases.collection_id == version.collection.id,
+            _aliases.alias == alias,
+            _aliases.version_index == version.index,
         )
     )
     if removed.rowcount == 0:

@@ -1,7 +1,10 @@
 """Registries, projects and their collections."""
 
-from sqlalchemy import Connection, Select, func, select
+from typing import Any
 
+from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, func, select
+
+from firetower.core.automations import Mode
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
@@ -10,11 +13,32 @@ from firetower.store import schema
 from firetower.store.catalog.lookups import (
     FoundCollection,
     collection_row,
-    container_id,
     find_collection,
     find_container,
 )
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
+
+_containers, _collections = schema.containers.c, schema.collections.c
+_revisions = schema.revisions.c
+
+
+def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows).where(*conditions).scalar_subquery()
+
+
+_IN_CONTAINER = _collections.container_id == _containers.id
+_CURRENT = (
+    _revisions.container_id == _containers.id,
+    _revisions.until_event_id.is_(None),
+    _revisions.mode != Mode.DELETED.value,
+)
+_VERSIONS = schema.memberships.join(schema.collections)
+_CONTAINERS = select(
+    schema.containers,
+    _count(schema.collections, _IN_CONTAINER).label("collection_count"),
+    _count(_VERSIONS, _IN_CONTAINER).label("version_count"),
+    _count(schema.revisions, *_CURRENT).label("automation_count"),
+)
 
 
 def create_container(change: Change, reference: ContainerReference, description: str = "") -> None:
@@ -27,8 +51,8 @@ def create_container(change: Change, reference: ContainerReference, description:
 
 
 def ensure_container(change: Change, reference: ContainerReference, description: str = "") -> bool:
-    """Make a registry or a project unless it is there; return whether it was new."""
-    return change.insert_if_new(
+    """Make a registry or a project unless there is one; return whether it was new."""
+    key = change.insert_if_new(
         schema.containers,
         kind=reference.kind.value,
         entity=reference.entity,
@@ -37,6 +61,7 @@ def ensure_container(change: Change, reference: ContainerReference, description:
         author=change.author,
         created_at=change.now,
     )
+    return key is not None
 
 
 def ensure_collection(
@@ -69,93 +94,48 @@ def ensure_collection(
     return found
 
 
-def list_containers(connection: Connection, kind: ContainerKind) -> list[Container]:
+def list_containers(reader: Reader, kind: ContainerKind) -> list[Container]:
     """Return every registry, or every project, by name."""
-    containers = schema.containers.c
-    query = _containers().where(containers.kind == kind.value)
-    rows = connection.execute(query.order_by(containers.entity, containers.name))
-    return [_container(row) for row in rows.mappings()]
+    query = _CONTAINERS.where(_containers.kind == kind.value)
+    rows = reader.connection.execute(query.order_by(_containers.entity, _containers.name))
+    return [_container(row) for row in rows]
 
 
-def show_container(connection: Connection, reference: ContainerReference) -> Container:
+def show_container(reader: Reader, reference: ContainerReference) -> Container:
     """Return one registry or project. Raises NotFound."""
-    found = find_container(connection, reference)
-    query = _containers().where(schema.containers.c.id == found)
-    return _container(connection.execute(query).mappings().one())
+    found = find_container(reader.connection, reference)
+    query = _CONTAINERS.where(_containers.id == found)
+    return _container(reader.connection.execute(query).one())
 
 
-def container_exists(connection: Connection, reference: ContainerReference) -> bool:
-    """Return whether there is such a registry or project."""
-    return container_id(connection, reference) is not None
-
-
-def _containers() -> Select[tuple[object, ...]]:
-    containers, collections = schema.containers.c, schema.collections.c
-    revisions = schema.revisions.c
-    in_container = (
-        select(func.count())
-        .select_from(schema.collections)
-        .where(collections.container_id == containers.id)
-    )
-    versions = (
-        select(func.count())
-        .select_from(schema.memberships.join(schema.collections))
-        .where(collections.container_id == containers.id)
-    )
-    automations = (
-        select(func.count())
-        .select_from(schema.revisions)
-        .where(
-            revisions.container_id == containers.id,
-            revisions.until_event_id.is_(None),
-            revisions.mode != "deleted",
-        )
-    )
-    return select(
-        schema.containers,
-        in_container.scalar_subquery().label("collection_count"),
-        versions.scalar_subquery().label("version_count"),
-        automations.scalar_subquery().label("automation_count"),
-    )
-
-
-def _container(row: object) -> Container:
-    values = dict(row)  # type: ignore[call-overload]
+def _container(row: Row[Any]) -> Container:
     return Container(
-        reference=ContainerReference(
-            kind=values["kind"], entity=values["entity"], name=values["name"]
-        ),
-        description=values["description"],
-        author=values["author"],
-        created_at=values["created_at"],
-        collections=values["collection_count"],
-        versions=values["version_count"],
-        automations=values["automation_count"],
+        reference=ContainerReference(kind=row.kind, entity=row.entity, name=row.name),
+        description=row.description,
+        author=row.author,
+        created_at=row.created_at,
+        collections=row.collection_count,
+        versions=row.version_count,
+        automations=row.automation_count,
     )
 
 
-def list_collections(connection: Connection, container: ContainerReference) -> list[Collection]:
+def list_collections(reader: Reader, container: ContainerReference) -> list[Collection]:
     """Return a container's collections by name. Raises NotFound."""
-    found = find_container(connection, container)
-    collections, memberships = schema.collections.c, schema.memberships.c
+    found = find_container(reader.connection, container)
     tags: dict[int, list[str]] = {}
-    for collection_id, tag in connection.execute(
+    for collection_id, tag in reader.connection.execute(
         select(schema.collection_tags)
         .join(schema.collections)
-        .where(collections.container_id == found)
+        .where(_collections.container_id == found)
         .order_by(schema.collection_tags.c.tag)
     ):
         tags.setdefault(collection_id, []).append(tag)
-    count = (
-        select(func.count())
-        .select_from(schema.memberships)
-        .where(memberships.collection_id == collections.id)
-        .scalar_subquery()
-    )
-    rows = connection.execute(
+    count = _count(schema.memberships, schema.memberships.c.collection_id == _collections.id)
+    rows = reader.connection.execute(
         select(schema.collections, count.label("version_count"))
-        .where(collections.container_id == found)
-        .order_by(collections.name)
+        .where(_collections.container_id == found)
+        .order_by(_collections.name)
     )
     return [
         Collection(

@@ -1,11 +1,11 @@
 """Logging versions, linking them, and showing them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Column, Connection, bindparam, select
 
-from firetower.core.catalog import Content, Entry, LoggedVersion, Version, VersionDetail
+from firetower.core.catalog import Content, Entry, Version, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
 from firetower.core.json import dump, parse_object
@@ -18,7 +18,6 @@ from firetower.core.references import (
 )
 from firetower.store import schema
 from firetower.store.catalog.aliases import drop_alias, point_alias
-from firetower.store.catalog.collection_cache import CollectionCache
 from firetower.store.catalog.containers import ensure_collection
 from firetower.store.catalog.lookups import (
     FoundCollection,
@@ -27,7 +26,7 @@ from firetower.store.catalog.lookups import (
     find_version,
 )
 from firetower.store.catalog.tags import tag_version, untag_version
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 
 _versions, _memberships = schema.versions.c, schema.memberships.c
 _NEWEST = (
@@ -45,6 +44,7 @@ _TAKE_INDEX = (
     .where(schema.collections.c.id == bindparam("collection"))
     .values(next_index=bindparam("following"))
 )
+_ALIAS, _TAG = schema.aliases.c.alias, schema.version_tags.c.tag
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
@@ -175,40 +175,36 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
             "Only links in a registry can be removed; logged versions stay.",
         )
     version = find_version(change.connection, reference, lock=True)
-    for alias in _names(change.connection, "aliases", version):
+    for alias in _names(change.connection, _ALIAS, version):
         drop_alias(change, version, alias)
-    for tag in _names(change.connection, "version_tags", version):
+    for tag in _names(change.connection, _TAG, version):
         untag_version(change, version, tag)
-    memberships = schema.memberships.c
     change.connection.execute(
         schema.memberships.delete().where(
-            memberships.collection_id == version.collection.id,
-            memberships.version_index == version.index,
+            _memberships.collection_id == version.collection.id,
+            _memberships.version_index == version.index,
         )
     )
     change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
     return version
 
 
-def _names(connection: Connection, table: str, version: FoundVersion) -> list[str]:
+def _names(connection: Connection, name: Column[str], version: FoundVersion) -> list[str]:
     """Return a version's aliases or tags in its collection."""
-    rows = schema.metadata.tables[table].c
-    name = rows.alias if table == "aliases" else rows.tag
-    return list(
-        connection.execute(
-            select(name)
-            .where(rows.collection_id == version.collection.id, rows.version_index == version.index)
-            .order_by(name)
-        ).scalars()
+    rows = name.table.c
+    query = select(name).where(
+        rows.collection_id == version.collection.id, rows.version_index == version.index
     )
+    return list(connection.execute(query.order_by(name)).scalars())
 
 
-def show(connection: Connection, known: CollectionCache, version: FoundVersion) -> Version:
+def show(reader: Reader, version: FoundVersion) -> Version:
     """Return a version as it stands in its collection."""
+    connection = reader.connection
     row = connection.execute(
         select(schema.versions).where(schema.versions.c.id == version.version_id)
     ).one()
-    home = known.get(connection, row.home_collection_id)
+    home = reader.collection(row.home_collection_id)
     return Version(
         collection=version.collection.reference,
         index=version.index,
@@ -220,59 +216,42 @@ def show(connection: Connection, known: CollectionCache, version: FoundVersion) 
         metadata=parse_object(row.metadata_json),
         author=row.author,
         created_at=row.created_at,
-        aliases=tuple(_names(connection, "aliases", version)),
-        tags=tuple(_names(connection, "version_tags", version)),
+        aliases=tuple(_names(connection, _ALIAS, version)),
+        tags=tuple(_names(connection, _TAG, version)),
         source=f"{home.reference}:v{row.home_index}",
     )
 
 
-def logged(version: Version, *, created: bool) -> LoggedVersion:
-    """Return what logging gives back."""
-    fields = {name: getattr(version, name) for name in Version.model_fields}
-    return LoggedVersion(**fields, created=created)
-
-
-def show_detail(
-    connection: Connection, known: CollectionCache, reference: VersionReference
-) -> VersionDetail:
+def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     """Return a version with its files and links. Raises NotFound."""
-    found = find_version(connection, reference)
-    version = show(connection, known, found)
-    entries = connection.execute(
+    found = find_version(reader.connection, reference)
+    version = show(reader, found)
+    entries = reader.connection.execute(
         select(schema.manifests.c.entries).where(schema.manifests.c.digest == version.digest)
     ).scalar_one()
-    memberships = schema.memberships.c
-    links = connection.execute(
-        select(memberships.collection_id, memberships.version_index)
-        .where(memberships.version_id == found.version_id)
-        .order_by(memberships.created_at)
+    links = reader.connection.execute(
+        select(_memberships.collection_id, _memberships.version_index)
+        .where(_memberships.version_id == found.version_id)
+        .order_by(_memberships.created_at)
     ).all()
-    places = [
-        (known.get(connection, row.collection_id).reference, row.version_index) for row in links
-    ]
+    linked = [(reader.collection(number).reference, index) for number, index in links]
     return VersionDetail(
         version=version,
         entries=_ENTRIES.validate_json(entries),
         linked_as=tuple(
             f"{collection}:v{index}"
-            for collection, index in places
+            for collection, index in linked
             if collection.container.kind is ContainerKind.REGISTRY
         ),
     )
 
 
-def list_versions(
-    connection: Connection, known: CollectionCache, reference: CollectionReference
-) -> Sequence[Version]:
+def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:
     """Return a collection's versions, the newest first. Raises NotFound."""
-    collection = find_collection(connection, reference)
-    memberships = schema.memberships.c
-    rows = connection.execute(
-        select(memberships.version_index, memberships.version_id)
-        .where(memberships.collection_id == collection.id)
-        .order_by(memberships.version_index.desc())
+    collection = find_collection(reader.connection, reference)
+    rows = reader.connection.execute(
+        select(_memberships.version_index, _memberships.version_id)
+        .where(_memberships.collection_id == collection.id)
+        .order_by(_memberships.version_index.desc())
     ).all()
-    return [
-        show(connection, known, FoundVersion(collection, row.version_index, row.version_id))
-        for row in rows
-    ]
+    return [show(reader, FoundVersion(collection, index, number)) for index, number in rows]

@@ -172,8 +172,8 @@ def _claim(
         },
     )
     event_rows = connection.execute(_EVENTS, {"ids": [row.event_id for row in rows]}).all()
-    learn_collections(connection, turn.known, event_rows)
-    events = {row.event_id: build_event(row, turn.known) for row in event_rows}
+    learn_collections(turn, event_rows)
+    events = {row.event_id: build_event(row, turn.collections) for row in event_rows}
     return [
         Claim(
             execution_id=row.id,

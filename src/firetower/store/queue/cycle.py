@@ -1,17 +1,14 @@
 """A worker's turn at the queue: one transaction, and what it works with."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
 
 from firetower.core.automations import Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event
 from firetower.core.matching import Decision
-from firetower.store.catalog.collection_cache import CollectionCache
+from firetower.store.changes import Change, Reader
 from firetower.store.queue.automation_cache import AutomationCache
 
 LEASE_MARGIN = timedelta(seconds=20)
@@ -60,17 +57,21 @@ class Slots:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+@dataclass(slots=True)
+class Turn(Reader):
     """One transaction of one worker."""
 
-    connection: Connection
-    known: CollectionCache
+    random_hex: Callable[[int], str]
+    """Returns so many random bytes in hexadecimal, for ids."""
     cache: AutomationCache
     slots: Slots
-    now: datetime
-    random_hex: Callable[[int], str] = secrets.token_hex
-    """Returns so many random bytes in hexadecimal, for ids."""
+
+    @classmethod
+    def of(cls, change: Change, cache: AutomationCache, slots: Slots) -> "Turn":
+        """Work within a change."""
+        return cls(
+            change.connection, change.now, change.collections, change.random_hex, cache, slots
+        )
 
     def lease_until(self, endpoint: Endpoint) -> datetime:
         """Return when a lease taken now ends."""

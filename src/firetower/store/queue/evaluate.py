@@ -47,8 +47,8 @@ def evaluate(turn: Turn, limit: int) -> Evaluated:
     turn.cache.refresh(connection)
     if not rows:
         return Evaluated(0, (), ())
-    learn_collections(connection, turn.known, rows)
-    events = [build_event(row, turn.known) for row in rows]
+    learn_collections(turn, rows)
+    events = [build_event(row, turn.collections) for row in rows]
     matches = match(events, turn.cache.index)
     cooling = {r.automation_id for r, _ in matches if r.definition.cooldown is not None}
     began = _cooldowns(connection, cooling)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firetower.core.catalog import Collection, LoggedVersion, Version
+from firetower.core.metadata import metadata_of, words_of
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
@@ -18,11 +19,9 @@ from firetower.tui.screens.catalog_fields import (
     COMMAS,
     aliases_field,
     check_tags,
-    metadata_of,
     metadata_words,
     names_of,
     tags_field,
-    words_of,
 )
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import ChoiceField, Field, TextField

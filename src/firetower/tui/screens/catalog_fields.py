@@ -1,27 +1,10 @@
 """What the catalog's dialogs share: how their fields are read, and the fields themselves."""
 
-from collections.abc import Sequence
-
-from pydantic import JsonValue
-
+from firetower.core.metadata import words_of
 from firetower.core.references import check_alias, check_name
 from firetower.tui.widgets.field import Field, TextField
 
 COMMAS = "several apart by commas"
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a line, as a shell would take it. Raises InvalidInput."""
-    from firetower.tower import metadata
-
-    return metadata.words_of(text)
-
-
-def metadata_of(words: Sequence[str]) -> dict[str, JsonValue]:
-    """Read metadata as the command line does. Raises InvalidInput."""
-    from firetower.tower import metadata
-
-    return metadata.metadata_of(words)
 
 
 def names_of(text: str) -> list[str]:

@@ -28,8 +28,8 @@ from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
+    from firetower.core.endpoints import EndpointDetail
     from firetower.tower import Tower
-    from firetower.tower.endpoints import EndpointDetail
 
 
 COLUMNS = (

@@ -27,8 +27,8 @@ from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
+    from firetower.core.endpoints import SecretInfo
     from firetower.tower import Tower
-    from firetower.tower.secrets import SecretInfo
 
 
 COLUMNS = (

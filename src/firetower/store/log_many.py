@@ -11,8 +11,8 @@ from firetower.core.json import clean
 from firetower.core.references import CollectionReference, Frozen
 from firetower.core.text import shortened
 from firetower.store.catalog import versions
+from firetower.store.catalog.content import read_content
 from firetower.store.store import Store
-from firetower.tower.content import read_content
 
 BATCH = 200
 """Versions that one transaction logs: others' changes wait for it."""

@@ -1,0 +1,727 @@
+"""The Python API: the same verbs as the command line.
+
+Each public method reads its arguments and opens one transaction; the store does the work.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from firetower.core.automations import Automation, Definition, Mode, Revision
+from firetower.core.backtest import Backtest, backtest
+from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
+from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.endpoints import (
+    Endpoint,
+    EndpointDetail,
+    EndpointKind,
+    EndpointSettings,
+    SecretInfo,
+)
+from firetower.core.errors import Conflict
+from firetower.core.events import Event, EventType, instant
+from firetower.core.executions import Attempt, Execution, Status
+from firetower.core.explanation import Explanation, Group, grouped
+from firetower.core.feed import FeedLine, Page, in_order
+from firetower.core.json import clean
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    VersionReference,
+    parse_target,
+)
+from firetower.core.requests import Secrets
+from firetower.store import automations, circuit_news, events, executions, explain, prune, secrets
+from firetower.store import endpoints as endpoint_store
+from firetower.store.backtest.read import read_matching
+from firetower.store.catalog import aliases as alias_store
+from firetower.store.catalog import containers, versions
+from firetower.store.catalog import tags as tag_store
+from firetower.store.catalog.content import Progress, read_content
+from firetower.store.catalog.lookups import find_version
+from firetower.store.follow import Follower
+from firetower.store.keys import keep_newest_key, rotate_key
+from firetower.store.log_many import NewVersion, log_many
+from firetower.store.prune import Pruned
+from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
+from firetower.store.status import Standing, read_mark, read_standing
+from firetower.store.store import Store
+from firetower.store.watch import watch
+
+if TYPE_CHECKING:
+    from firetower.delivery.endpoint_test import EndpointTest
+
+_EVENTS_PAGE = 1_000
+_PRUNE_PAUSE = 0.01
+"""Seconds between two batches: SQLite's lock does not queue, so others need a chance to take it."""
+
+Clock = Callable[[datetime], str]
+"""Writes a moment."""
+
+
+def connect(
+    database: str | None = None,
+    *,
+    author: str | None = None,
+    cause: str | None = None,
+    read_only: bool = False,
+) -> "Tower":
+    """Open a database: a file's path, a `sqlite://` or a `postgresql://` URL.
+
+    Without one it is the command line's: FIRETOWER_DATABASE_URL, or the file in the user's data
+    folder. `author` is the name recorded with changes; FIRETOWER_USER or the login name unless
+    given. `cause` is the `webhook-id` of the request that the changes answer; FIRETOWER_CAUSE
+    unless given. It ends a chain of automations that fire one another. With `read_only`, or
+    FIRETOWER_READ_ONLY set, every change is refused. Raises StoreError when the database cannot be
+    used, InvalidInput for a URL or a cause that cannot be read.
+    """
+    return Tower(Store.open(database, author=author, cause=cause, read_only=read_only))
+
+
+class Tower:
+    """An open database. Close it, or use it in a `with` block.
+
+    A version is given as the result of `log` or `link`, or as a reference: `acme/vision/resnet:v3`,
+    `models/resnet:production`. Each call is one transaction: done whole, or not at all. Every call
+    may raise StoreError; those that name things raise NotFound and InvalidInput.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.automations = Automations(store)
+        self.endpoints = Endpoints(store)
+        self.events = Events(store)
+        self.executions = Executions(store)
+        self.explain = Explain(store)
+        self.secrets = SecretBox(store)
+        self.upkeep = Upkeep(store)
+
+    def log(
+        self,
+        collection: str,
+        paths: Iterable[str | os.PathLike[str]] = (),
+        *,
+        type: str,  # noqa: A002 - the word of the command line and of W&B
+        references: Iterable[str] = (),
+        aliases: Iterable[str] = (),
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, object] | None = None,
+        progress: Progress | None = None,
+    ) -> LoggedVersion:
+        """Log a version of `entity/project/collection`, made with its project if they are new.
+
+        Files are hashed, not copied. Content that equals the newest version makes no new one
+        (`created` is False then); aliases and tags still apply. `latest` moves to it.
+        """
+        reference = CollectionReference.parse(collection)
+        cleaned = clean(dict(metadata or {}), "the metadata")
+        assert isinstance(cleaned, dict)
+        content = read_content(paths, references, progress)
+        with self._store.changing() as change:
+            found, created = versions.log(
+                change,
+                reference,
+                content,
+                type_=type,
+                metadata=cleaned,
+                aliases=aliases,
+                tags=tags,
+            )
+            return LoggedVersion(**dict(versions.show(change, found)), created=created)
+
+    def log_many(
+        self,
+        items: Iterable[NewVersion | Mapping[str, object]],
+        *,
+        committed: Callable[[int], None] = lambda _: None,
+        unit: str = "item",
+    ) -> int:
+        """Log versions given as the arguments of `log`, 200 in one transaction.
+
+        Return how many are new. `committed` is called with the number of versions of each
+        transaction. Raises InvalidInput for the first that is refused: its batch is not logged,
+        those before it are, and the error says so, calling each one `unit`.
+        """
+        return log_many(self._store, items, committed, unit)
+
+    def link(
+        self, version: Version | str, collection: str, *, aliases: Iterable[str] = ()
+    ) -> Version:
+        """Link a version into `registry/collection`, made if it is new; return it there.
+
+        Linking it again changes nothing but the aliases.
+        """
+        source, target = _version(version), CollectionReference.parse(collection)
+        with self._store.changing() as change:
+            return versions.show(change, versions.link(change, source, target, aliases))
+
+    def unlink(self, version: Version | str) -> None:
+        """Remove a link from a registry, with its aliases and tags there."""
+        reference = _version(version)
+        with self._store.changing() as change:
+            versions.unlink(change, reference)
+
+    def add_alias(self, version: Version | str, *aliases: str) -> None:
+        """Add aliases to a version, moving those that name another version of its collection."""
+        reference = _version(version)
+        with self._store.changing() as change:
+            alias_store.add_aliases(change, reference, aliases)
+
+    def remove_alias(self, version: Version | str, *aliases: str) -> None:
+        """Remove aliases from a version."""
+        reference = _version(version)
+        with self._store.changing() as change:
+            alias_store.remove_aliases(change, reference, aliases)
+
+    def add_tag(self, target: Version | str, *labels: str) -> None:
+        """Add tags to a version, or to a collection."""
+        reference = parse_target(str(target))
+        with self._store.changing() as change:
+            tag_store.add_tags(change, reference, labels)
+
+    def remove_tag(self, target: Version | str, *labels: str) -> None:
+        """Remove tags from a version, or from a collection."""
+        reference = parse_target(str(target))
+        with self._store.changing() as change:
+            tag_store.remove_tags(change, reference, labels)
+
+    def create_registry(self, name: str, description: str = "") -> None:
+        """Make a registry. Raises Conflict if there is one of this name."""
+        reference = ContainerReference.registry(name)
+        with self._store.changing() as change:
+            containers.create_container(change, reference, description)
+
+    def create_project(self, name: str, description: str = "") -> None:
+        """Make a project, `entity/name`. Raises Conflict if there is one of this name."""
+        reference = ContainerReference.project(name)
+        with self._store.changing() as change:
+            containers.create_container(change, reference, description)
+
+    def registries(self) -> list[Container]:
+        """Return every registry by name."""
+        with self._store.reading() as reader:
+            return containers.list_containers(reader, ContainerKind.REGISTRY)
+
+    def projects(self) -> list[Container]:
+        """Return every project by name."""
+        with self._store.reading() as reader:
+            return containers.list_containers(reader, ContainerKind.PROJECT)
+
+    def container(self, reference: ContainerReference) -> tuple[Container, list[Collection]]:
+        """Return a registry or project with its collections."""
+        with self._store.reading() as reader:
+            return (
+                containers.show_container(reader, reference),
+                containers.list_collections(reader, reference),
+            )
+
+    def version(self, version: Version | str) -> VersionDetail:
+        """Return a version with its files and its links."""
+        reference = _version(version)
+        with self._store.reading() as reader:
+            return versions.show_detail(reader, reference)
+
+    def versions(self, collection: str) -> list[Version]:
+        """Return a collection's versions, the newest first."""
+        reference = CollectionReference.parse(collection)
+        with self._store.reading() as reader:
+            return versions.list_versions(reader, reference)
+
+    def resolve(self, version: Version | str) -> str:
+        """Return the reference by index of the version that an alias names now."""
+        reference = _version(version)
+        with self._store.reading() as reader:
+            return find_version(reader.connection, reference).reference
+
+    def standing(self) -> Standing:
+        """Return the workers alive, and how many executions wait."""
+        with self._store.reading() as reader:
+            return read_standing(reader)
+
+    def mark(self) -> object:
+        """Return a value that changes with everything but executions and heartbeats."""
+        with self._store.reading() as reader:
+            return read_mark(reader.connection)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every change is refused."""
+        return self._store.database.read_only
+
+    def refuse_read_only(self) -> None:
+        """Raise StoreError where every change is refused."""
+        self._store.database.refuse_read_only()
+
+    @property
+    def location(self) -> str:
+        """The database's path or URL, without a password."""
+        return str(self._store.database.location)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Namespace:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+
+class Automations(_Namespace):
+    """The automations of a database."""
+
+    def create(self, definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
+        """Save a new automation, for the events recorded from now on.
+
+        Raises InvalidInput for a definition that could never work, NotFound for a container,
+        collection or endpoint it names, Conflict for its name.
+        """
+        with self._store.changing() as change:
+            return automations.create_automation(change, definition, mode)
+
+    def edit(self, name: str, definition: Definition, mode: Mode | None = None) -> Automation:
+        """Save a changed definition, and a changed mode with it. Raises as `create` does."""
+        with self._store.changing() as change:
+            automation = automations.find_automation(change, name)
+            return automations.edit_automation(change, automation, definition, mode)
+
+    def restore(self, name: str, number: int) -> Automation:
+        """Save an earlier revision's definition again, as the newest revision.
+
+        The mode stays. Raises as `edit` does: an endpoint of then may be deleted by now.
+        """
+        with self._store.changing() as change:
+            automation = automations.find_automation(change, name)
+            earlier = automations.find_revision(change, automation.id, number)
+            return automations.edit_automation(change, automation, earlier.definition)
+
+    def set_mode(self, name: str, mode: Mode) -> Automation:
+        """Enable an automation, disable it, or put it in shadow. Raises NotFound."""
+        with self._store.changing() as change:
+            automation = automations.find_automation(change, name)
+            return automations.edit_automation(change, automation, automation.definition, mode)
+
+    def delete(self, name: str) -> None:
+        """Delete an automation; its executions stay in the history. Raises NotFound."""
+        with self._store.changing() as change:
+            automations.delete_automation(change, automations.find_automation(change, name))
+
+    def list(
+        self, container: ContainerReference | None = None, *, limit: int | None = None
+    ) -> list[Automation]:
+        """Return every automation by name, or those of one registry or project, or the first."""
+        with self._store.reading() as reader:
+            if limit is None:
+                return self._store.automation_lists.read(reader, container)
+            return automations.list_automations(reader, container, limit=limit)
+
+    def overlapping(
+        self, definition: Definition, *, apart_from: str | None = None
+    ) -> Sequence[str]:
+        """Return the enabled automations that may send the same event to the same endpoint.
+
+        `apart_from` is the name of the one that is being edited.
+        """
+        with self._store.reading() as reader:
+            return automations.list_overlapping(reader, definition, apart_from)
+
+    def names(self) -> Sequence[str]:
+        """Return the names that are taken."""
+        with self._store.reading() as reader:
+            return automations.list_names(reader)
+
+    def get(self, name: str) -> Automation:
+        """Return an automation. Raises NotFound."""
+        with self._store.reading() as reader:
+            return automations.find_automation(reader, name)
+
+    def revisions(self, name: str) -> Sequence[Revision]:
+        """Return an automation's revisions, the newest first. Raises NotFound."""
+        with self._store.reading() as reader:
+            automation = automations.find_automation(reader, name)
+            return automations.list_revisions(reader, automation.id)
+
+    def backtest(
+        self,
+        definition: Definition,
+        since: datetime,
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> Backtest:
+        """Return the firings that a definition, saved or not, would have made since a moment.
+
+        Raises NotFound for its container, and Cancelled as soon as `wanted` returns False.
+        """
+        with self._store.reading() as reader:
+            matching = read_matching(reader.connection, definition, since, reader.now, wanted)
+            find = partial(events.events_of, reader)
+            return backtest(definition, matching, find, since=since, until=reader.now)
+
+
+class Endpoints(_Namespace):
+    """The endpoints of a database: webhooks and Slack hooks."""
+
+    def create(
+        self, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
+    ) -> Endpoint:
+        """Save a new endpoint, with secrets that are saved together with it, or not at all.
+
+        Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
+        """
+        with self._store.changing() as change:
+            for name, value in (new_secrets or {}).items():
+                keyring = self._store.keyring(change, create=True)
+                if not secrets.set_secret(change, keyring, name, value):
+                    raise Conflict(
+                        f"a secret named {name} exists already",
+                        "Use it as it is, or give the new one another name.",
+                    )
+            return endpoint_store.create_endpoint(change, settings)
+
+    def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
+        """Return every endpoint by name, of a kind if one is given."""
+        with self._store.reading() as reader:
+            found = endpoint_store.list_endpoints(reader.connection)
+        return [endpoint for endpoint in found if kind in {None, endpoint.settings.kind}]
+
+    def find(self, name: str) -> Endpoint:
+        """Return an endpoint of either kind. Raises NotFound."""
+        with self._store.reading() as reader:
+            return endpoint_store.find_endpoint(reader.connection, name)
+
+    def get(self, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
+        """Return an endpoint, of a kind if one is given. Raises NotFound."""
+        with self._store.reading() as reader:
+            found = endpoint_store.find_endpoint(reader.connection, name, kind)
+            return endpoint_store.detail_of(reader.connection, found)
+
+    def details(self) -> Sequence[EndpointDetail]:
+        """Return every endpoint by name, with the automations that use it and what it missed."""
+        with self._store.reading() as reader:
+            found = endpoint_store.list_endpoints(reader.connection)
+            return [endpoint_store.detail_of(reader.connection, one) for one in found]
+
+    def silent(self) -> Sequence[EndpointDetail]:
+        """Return those that nothing is sent to: disabled ones, and those with an open circuit."""
+        with self._store.reading() as reader:
+            found = endpoint_store.list_endpoints(reader.connection)
+            return [
+                endpoint_store.detail_of(reader.connection, one) for one in found if one.silenced
+            ]
+
+    def newest_news(self) -> int:
+        """Return the number of the newest opening or closing of a circuit; 0 without any."""
+        with self._store.reading() as reader:
+            return circuit_news.newest_news(reader.connection)
+
+    def news_since(
+        self, number: int, container: ContainerReference | None = None
+    ) -> Sequence[CircuitNews]:
+        """Return the openings and closings of circuits with higher numbers, in order.
+
+        `container` narrows them to the endpoints that its automations use, or have used.
+        """
+        with self._store.reading() as reader:
+            return circuit_news.news_since(reader.connection, number, container)
+
+    def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
+        """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""
+        with self._store.changing() as change:
+            endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
+            detail = endpoint_store.detail_of(change.connection, endpoint)
+            endpoint_store.set_enabled(change, endpoint, reason=None)
+            return detail
+
+    def disable(self, name: str, kind: EndpointKind, reason: str = "by hand") -> None:
+        """Stop sending to an endpoint. Raises NotFound."""
+        with self._store.changing() as change:
+            endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
+            endpoint_store.set_enabled(change, endpoint, reason=reason)
+
+    def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
+        """Send a test request to an endpoint, enabled or not; return its answer.
+
+        Raises NotFound, SecretKeyError.
+        """
+        from firetower.delivery.endpoint_test import send_test  # imports httpx and aiohttp
+
+        endpoint = self.get(name, kind).endpoint
+        return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())
+
+    def delete(self, name: str, kind: EndpointKind) -> None:
+        """Delete an endpoint. Raises NotFound, and Conflict while an automation uses it."""
+        with self._store.changing() as change:
+            endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
+            endpoint_store.delete_endpoint(change, endpoint)
+
+    def open_secrets(self, endpoint: Endpoint) -> Secrets:
+        """Open the secrets granted to an endpoint. Raises SecretKeyError."""
+        if not endpoint.settings.secret_names:
+            return Secrets()
+        with self._store.reading() as reader:
+            return secrets.open_secrets(reader, self._store.keyring(reader), endpoint)
+
+
+class SecretBox(_Namespace):
+    """The secrets of a database, which can be set and never read back."""
+
+    def set(self, name: str, value: str) -> bool:
+        """Save a secret, or replace its value; return whether it is new.
+
+        A replaced value still signs requests, beside the new one, for 24 hours. Raises
+        InvalidInput, SecretKeyError.
+        """
+        with self._store.changing() as change:
+            return secrets.set_secret(change, self._store.keyring(change, create=True), name, value)
+
+    def rotate(self) -> int:
+        """Encrypt every secret with a new key; return how many. Raises SecretKeyError.
+
+        A crash at any moment leaves every secret readable, and it can be run again. Where the key
+        comes from the environment, its first key is the new one.
+        """
+        location = self._store.database.location
+        with self._store.changing() as change:
+            keyring = rotate_key(change.connection, location)
+            if keyring is None:
+                return 0
+            count = secrets.reencrypt(change.connection, keyring)
+        keep_newest_key(location)
+        return count
+
+    def list(self) -> list[SecretInfo]:
+        """Return every secret by name."""
+        with self._store.reading() as reader:
+            return secrets.list_secrets(reader)
+
+    def delete(self, name: str) -> None:
+        """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
+        with self._store.changing() as change:
+            secrets.delete_secret(change, name)
+
+
+class Events(_Namespace):
+    """The events of a database."""
+
+    def newest(self, limit: int) -> list[Event]:
+        """Return the newest events, the oldest of them first."""
+        with self._store.reading() as reader:
+            return events.newest_events(reader, limit)
+
+    def newest_in(
+        self, container: ContainerReference, type_: EventType, limit: int
+    ) -> Sequence[Event]:
+        """Return the newest events of a type in a registry or project, the newest first.
+
+        Raises NotFound for the container.
+        """
+        with self._store.reading() as reader:
+            return events.newest_events_in(reader, container, type_, limit)
+
+    def get(self, event_id: int) -> Event:
+        """Return one event. Raises NotFound."""
+        with self._store.reading() as reader:
+            return events.find_event(reader, event_id)
+
+    def follow(self, after: int, *, wait: float = 1.0) -> Iterator[list[Event]]:
+        """Yield the events recorded after another, in batches, as they come.
+
+        An empty batch comes after `wait` seconds without one, so that the caller can stop.
+        """
+        with watch(self._store.database) as changes:
+            while True:
+                with self._store.reading() as reader:
+                    batch = events.events_after(reader, after, _EVENTS_PAGE)
+                if batch:
+                    after = batch[-1].id
+                    yield batch
+                elif not changes.wait(wait):
+                    yield []
+
+
+class Executions(_Namespace):
+    """The executions of a database."""
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        status: Status | None = None,
+        since: datetime | None = None,
+        automation_id: int | None = None,
+    ) -> list[Execution]:
+        """Return the newest executions of one status or automation, or of all, the newest first."""
+        with self._store.reading() as reader:
+            return executions.list_executions(
+                reader, limit=limit, status=status, since=since, automation_id=automation_id
+            )
+
+    def page(
+        self,
+        limit: int,
+        *,
+        since: datetime | None = None,
+        before_id: int | None = None,
+        container: ContainerReference | None = None,
+    ) -> Page:
+        """Return a page of the feed: executions and circuits' changes, the oldest first.
+
+        `before_id` asks for the page before an execution, `container` narrows it to one registry
+        or project.
+        """
+        if limit <= 0:
+            return Page((), more=False)
+        with self._store.reading() as reader:
+            found = executions.list_executions(
+                reader, limit=limit, since=since, before_id=before_id, container=container
+            )[::-1]
+            more = len(found) >= limit
+            news = circuit_news.news_among(
+                reader.connection,
+                after=found[0].created_at if more else since,
+                before_id=before_id,
+                container=container,
+            )
+        return Page(in_order(found, news), more)
+
+    def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
+        """Return an execution with its attempts. Raises NotFound."""
+        with self._store.reading() as reader:
+            execution = executions.find_execution(reader, execution_id)
+            return execution, executions.list_attempts(reader.connection, execution_id)
+
+    def revision(self, execution: Execution) -> Revision:
+        """Return the automation as it was when it fired."""
+        with self._store.reading() as reader:
+            return automations.find_revision(reader, execution.automation_id, execution.revision)
+
+    def chain(self, execution: Execution) -> list[Execution]:
+        """Return the execution that caused another one's event, the cause of that, and so on."""
+        with self._store.reading() as reader:
+            return executions.list_causes(reader, execution)
+
+    def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
+        """Yield the feed's new lines from now on, in batches, as they come.
+
+        An empty batch comes after `wait` seconds without one, so that the caller can stop.
+        """
+        with watch(self._store.database) as changes:
+            with self._store.reading() as reader:
+                follower = Follower.from_now(reader.connection)
+            yield []
+            while True:
+                changed = changes.wait(wait)
+                lines: Sequence[FeedLine] = ()
+                if changed:
+                    with self._store.reading() as reader:
+                        lines = follower.poll(reader)
+                if lines or not changed:
+                    yield lines
+
+    def changes(self, *, wait: float = 1.0) -> Iterator[Sequence[Execution] | None]:
+        """Yield the executions that are new or have changed, each time the database changes.
+
+        None comes after `wait` seconds without a change, so that the caller can stop.
+        """
+        with watch(self._store.database, quick=False) as changes:
+            with self._store.reading() as reader:
+                follower = Follower.from_now(reader.connection)
+            yield None
+            while True:
+                if not changes.wait(wait):
+                    yield None
+                    continue
+                with self._store.reading() as reader:
+                    yield follower.poll_executions(reader)
+
+    def redeliver(self, execution_ids: Iterable[int]) -> int:
+        """Send executions again, with the same webhook-id; return how many.
+
+        Raises NotFound, and Conflict for one that is running or has nothing to send.
+        """
+        with self._store.changing() as change:
+            return redeliver(change, execution_ids)
+
+    def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
+        """Send again all that failed since a moment, at one endpoint or at all; return how many."""
+        with self._store.changing() as change:
+            return redeliver_failed(change, since, endpoint_id)
+
+    def failed_since(self, since: datetime) -> dict[str, int]:
+        """Return how many executions failed since a moment, by endpoint."""
+        with self._store.reading() as reader:
+            return count_failed(reader.connection, since)
+
+
+class Explain(_Namespace):
+    """Why automations fired, or did not: from recorded events and the automations of then.
+
+    `clock` writes the moments in the words; ISO 8601 unless given.
+    """
+
+    def event(self, event_id: int, *, clock: Clock = instant) -> Explanation:
+        """Return what an event did for every automation near it. Raises NotFound."""
+        with self._store.reading() as reader:
+            return explain.explain_event(reader, event_id, clock)
+
+    def automation(
+        self, name: str, *, since: datetime | None = None, clock: Clock = instant
+    ) -> list[Group]:
+        """Return what the newest events in and near an automation's scope did, by reason.
+
+        At most 2,500 events are read. Raises NotFound.
+        """
+        with self._store.reading() as reader:
+            found = automations.find_automation(reader, name)
+            return grouped(explain.explain_automation(reader, found, since, clock))
+
+
+class Upkeep(_Namespace):
+    """Deleting old history."""
+
+    def cutoff(self, age: timedelta) -> datetime:
+        """Return the moment of `age` ago. Raises InvalidInput for less than a day."""
+        prune.check_age(age)
+        return self._store.clock() - age
+
+    def plan(self, before: datetime) -> Pruned:
+        """Return how much `prune` would delete."""
+        with self._store.reading() as reader:
+            return prune.plan(reader.connection, before)
+
+    def prune(self, before: datetime) -> Iterator[Pruned]:
+        """Delete the events before a moment with all that they fired; yield each batch.
+
+        Each batch is a transaction of its own: it may be stopped at any time, and run again.
+        """
+        while True:
+            with self._store.changing() as change:
+                batch = prune.prune_batch(change.connection, before)
+            if not batch.events:
+                return
+            yield batch
+            time.sleep(_PRUNE_PAUSE)
+
+    def give_back_space(self) -> None:
+        """Return an SQLite file's free space to the disk. Raises StoreError on PostgreSQL."""
+        prune.give_back_space(self._store.database)
+
+
+def _version(version: Version | str) -> VersionReference:
+    return VersionReference.parse(str(version))
