@@ -199,14 +199,8 @@ class Reading:
     missing: dict[Part, InvalidInput] = field(default_factory=dict)
     """What was only left out so far: an error once it is to be saved."""
     scope: Scope | None = None
-    filter: Filter | None = None
     definition: Definition | None = None
     """The whole, once nothing is wrong; the endpoint may be missing."""
-
-    @property
-    def can_be_saved(self) -> bool:
-        """Whether nothing is wrong or missing."""
-        return self.definition is not None and not self.missing
 
     def checked(self) -> Definition:
         """Return the definition. Raises the first problem, in the order of the parts."""
@@ -241,7 +235,7 @@ def read_draft(
     if reading.scope is None and Part.SCOPE not in reading.problems:
         reading.missing[Part.SCOPE] = _no_collections(draft)
     attempt(Part.EVENT, partial(check_allowed, draft.event_type, draft.container.kind))
-    reading.filter = _read_filter(draft, reading)
+    filter_ = _read_filter(draft, reading)
     action = _read_action(draft, secrets, reading)
     if draft.action is not ActionType.NO_OP and not draft.endpoint:
         reading.missing[Part.ACTION] = InvalidInput(
@@ -249,14 +243,14 @@ def read_draft(
         )
     cooldown = attempt(Part.COOLDOWN, partial(_read_cooldown, draft.cooldown))
     attempt(Part.NAME, partial(_check_name, draft.name, taken))
-    if reading.problems or not (reading.scope and reading.filter and action):
+    if reading.problems or not (reading.scope and filter_ and action):
         return reading
     definition = Definition(
         name=draft.name,
         description=draft.description,
         scope=reading.scope,
         event_type=draft.event_type,
-        filter=reading.filter,
+        filter=filter_,
         action=action,
         cooldown=cooldown,
     )

@@ -12,7 +12,7 @@ from firetower.core.actions import ActionType
 from firetower.core.automations import Mode
 from firetower.core.backtest import matches
 from firetower.core.catalog import Collection
-from firetower.core.drafts import Draft, Reading, read_draft
+from firetower.core.drafts import Draft, read_draft
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.events import Event, EventType
 from firetower.core.references import CollectionReference, ContainerReference
@@ -245,7 +245,3 @@ def test_only_events_of_the_type_and_scope_match() -> None:
     assert matches(one, make_event())
     assert not matches(one, make_event(EventType.ADD_ARTIFACT_TAG))
     assert not matches(one, make_event(collection="other/resnet"))
-
-
-def test_an_unread_draft_has_nothing_to_save() -> None:
-    assert not Reading().can_be_saved
