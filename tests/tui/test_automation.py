@@ -1,7 +1,6 @@
 """One automation in full, and the test of its endpoint."""
 
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -9,7 +8,6 @@ from textual.pilot import Pilot
 from firetower.core.actions import SlackAction, WebhookAction
 from firetower.core.filters import Filter
 from firetower.core.references import ContainerKind
-from firetower.tui.app import FiretowerApp
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.automation import AutomationScreen
@@ -22,7 +20,7 @@ from tui.screens import SMALL, open_app, press, settled, shows, until
 pytestmark = pytest.mark.anyio
 
 PATIENCE = 60
-"""Seconds for a child process on a loaded machine."""
+"""Seconds for a request on a loaded machine."""
 HOSTILE = 'path [/foo] {"a": [true, false]} [b'
 
 
@@ -97,7 +95,6 @@ async def test_its_endpoint_is_tested(scene: Scene, receiver: Receiver) -> None:
     scene.webhook("here", url=receiver.url())
     scene.automate("a-here", action=WebhookAction(endpoint="here"))
     async with open_app(scene) as pilot:
-        cast("FiretowerApp", pilot.app).session.database = str(scene.path)
         await choose(pilot, "a-here")
         await pilot.press("t")
         await until(pilot, lambda: shows(pilot, "✓ 200"), PATIENCE)

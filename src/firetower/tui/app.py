@@ -82,7 +82,6 @@ class FiretowerApp(App[None]):
         *,
         clock: Callable[[], datetime],
         worker: WorkerProcess | None = None,
-        database: str | None = None,
         config: Config | None = None,
         garbage: Garbage | None = None,
         tour: bool = False,
@@ -94,7 +93,7 @@ class FiretowerApp(App[None]):
         chosen = config or Config()
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
-        self.session = Session(open_tower, clock, database)
+        self.session = Session(open_tower, clock)
         self._status = StatusLine(self, worker, self._show_status)
         self._garbage = garbage
         self._watch: DatabaseWatch | None = None

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from firetower.core.catalog import Collection
     from firetower.core.circuit_breaker import CircuitNews
     from firetower.core.drafts import Draft
-    from firetower.core.endpoints import EndpointKind
     from firetower.core.errors import FiretowerError
     from firetower.core.executions import Execution
     from firetower.core.references import ContainerKind, ContainerReference
@@ -98,7 +97,6 @@ class TestEndpoint(Open):
     """Send a sample to an endpoint and show the answer."""
 
     name: str
-    kind: EndpointKind
 
 
 @dataclass

@@ -30,7 +30,6 @@ def run_app(database: str | None, *, tour: bool = False, read_only: bool = False
         connect,
         clock=lambda: datetime.now(UTC),
         worker=None if read_only else WorkerProcess(database),
-        database=database,
         config=read_config(config_file()),
         garbage=Garbage(),
         tour=tour,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -26,11 +28,9 @@ class Session:
         self,
         open_tower: Callable[[], Tower],
         clock: Callable[[], datetime],
-        database: str | None = None,
     ) -> None:
-        """Open the database when it is first needed; `database` names it to child processes."""
+        """Open the database when it is first needed."""
         self._open_tower = open_tower
-        self.database = database
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
         self._tower: asyncio.Future[Tower] | None = None
         self._may_open = asyncio.Event()
@@ -60,6 +60,33 @@ class Session:
             raise
         except Exception as error:
             raise Unforeseen(error) from error
+
+    async def ask_slowly(self, question: Callable[[Tower], T]) -> T:
+        """Call the database where that sends a request; closing does not wait for its answer."""
+        tower = await self.tower()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def answer(result: T | None, error: Exception | None) -> None:
+            if future.cancelled():
+                return
+            if error is None:
+                future.set_result(cast("T", result))
+            else:
+                known = isinstance(error, FiretowerError)
+                future.set_exception(error if known else Unforeseen(error))
+
+        def run() -> None:
+            result, failure = None, None
+            try:
+                result = question(tower)
+            except Exception as error:
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the app has ended meanwhile
+                loop.call_soon_threadsafe(answer, result, failure)
+
+        threading.Thread(target=run, name="request", daemon=True).start()
+        return await future
 
     async def close(self) -> None:
         """Close the database once its calls have ended."""

@@ -1,6 +1,8 @@
 """Testing an endpoint."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -9,27 +11,27 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Label, Static
 
-from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.command import run_command
 from firetower.tui.execution_text import pretty
 from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, milliseconds, plain
 
+if TYPE_CHECKING:
+    from firetower.delivery.endpoint_test import EndpointTest
+
 
 class EndpointTestScreen(Dialog[None]):
-    """Sends a test request from a process of its own, and shows what came back."""
+    """Sends a test request and shows the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoint-test", "buttons")
 
-    def __init__(self, name: str, kind: EndpointKind) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.endpoint = name
-        self.kind = kind
-        self._answer: dict[str, Any] | None = None
+        self._body = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the answer."""
@@ -57,29 +59,29 @@ class EndpointTestScreen(Dialog[None]):
 
     @work(exit_on_error=False)
     async def _send(self) -> None:
-        self._answer = None
-        self._show(Content.styled("▸ sending …", "dim"), "")
-        database = session_of(self).database
+        self._body = ""
+        self._show(Content.styled("▸ sending …", "dim"))
         try:
-            answer = await run_command(database, self.kind.value, "test", self.endpoint, "--json")
+            test = await session_of(self).ask_slowly(
+                lambda tower: tower.endpoints.test(self.endpoint)
+            )
         except FiretowerError as error:
             self._show(Content.styled("✗ not sent", "$error"), error.text)
         else:
-            self._answer = answer
-            self._show(answer_line(answer), pretty(answer["response_body"]))
+            self._body = test.answer.body
+            self._show(answer_line(test), pretty(self._body))
         finally:
             self.query_one("#again", Button).disabled = False
 
-    def _show(self, line: Content, body: str) -> None:
+    def _show(self, line: Content, body: str = "") -> None:
         self.query_one(".endpoint-test--answer", Static).update(line)
         self.query_one(".endpoint-test--body", Static).update(lines(body))
         self.query_one(".endpoint-test--scroll").display = bool(body)
 
     def action_copy(self) -> None:
         """Copy the answer's body."""
-        body = "" if self._answer is None else self._answer["response_body"]
-        if body:
-            self.app.copy_to_clipboard(body)
+        if self._body:
+            self.app.copy_to_clipboard(self._body)
             self.notify("Copied the answer.", markup=False)
         else:
             self.notify("The answer has no body.", severity="warning", markup=False)
@@ -96,15 +98,12 @@ class EndpointTestScreen(Dialog[None]):
                 self.action_copy()
 
 
-def answer_line(answer: dict[str, Any]) -> Content:
+def answer_line(test: EndpointTest) -> Content:
     """Return an answer in one line: "✓ 202 in 34 ms"."""
-    good = answer["succeeded"]
-    said = answer["error"] or answer["status_code"]
+    glyph, tone = ("✓", "$success") if test.answer.succeeded else ("✗", "$error")
     return Content.from_markup(
-        "[$success]$glyph $said[/] [dim]in $took[/]"
-        if good
-        else "[$error]$glyph $said[/] [dim]in $took[/]",
-        glyph="✓" if good else "✗",
-        said=visible(str(said)),
-        took=milliseconds(answer["duration_ms"]),
+        f"[{tone}]$glyph $answer[/] [dim]in $duration[/]",
+        glyph=glyph,
+        answer=visible(test.answer.words),
+        duration=milliseconds(test.duration_ms),
     )

@@ -143,7 +143,7 @@ class EndpointsScreen(ListScreen):
     def action_test(self) -> None:
         """Send a test request to the endpoint."""
         if detail := self.chosen:
-            post(self, TestEndpoint(detail.endpoint.name, detail.endpoint.settings.kind))
+            post(self, TestEndpoint(detail.endpoint.name))
 
     def action_redeliver_failed(self) -> None:
         """Send failed executions of the endpoint again."""

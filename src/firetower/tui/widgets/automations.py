@@ -10,10 +10,8 @@ from textual import work
 from textual.binding import BindingType
 from textual.dom import DOMNode
 
-from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft
-from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
@@ -286,11 +284,9 @@ class Automations(Listing):
 
 def test_endpoint(node: DOMNode, definition: Definition) -> None:
     """Send a sample to the endpoint that an automation uses, or say that it uses none."""
-    action = definition.action
-    if isinstance(action, NoAction):
+    endpoint = definition.action.endpoint
+    if endpoint is not None:
+        post(node, TestEndpoint(endpoint))
+    else:
         said = f"{definition.name} only records: it has no endpoint to test."
         node.app.notify(said, severity="warning", markup=False)
-    else:
-        slack = isinstance(action, SlackAction)
-        kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
-        post(node, TestEndpoint(action.endpoint, kind))
