@@ -1,6 +1,6 @@
 """Circuits put into a database as if an endpoint had failed for long."""
 
-from firetower.core.circuit_breaker import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
+from firetower.core.circuit_breaker import FAILING_TO_OPEN, FAILURES_TO_OPEN, AnswerSummary
 from firetower.core.retry import Answer
 from firetower.store.circuits import follow
 from firetower.store.endpoints import find_endpoint
@@ -12,7 +12,7 @@ def open_circuit(database: str, name: str, answer: Answer) -> None:
     store = Store.open(database)
     with store.changing() as change:
         key, now = find_endpoint(change.connection, name).id, change.now
-        for failures, at in ((FAILURES_TO_OPEN - 1, now - LASTING_TO_OPEN), (1, now)):
-            run = Run(failures=failures, last=answer)
+        for failures, at in ((FAILURES_TO_OPEN - 1, now - FAILING_TO_OPEN), (1, now)):
+            run = AnswerSummary(failures=failures, last=answer)
             follow(change.connection, {key: run}, frozenset(), at, lambda: 0.0)
     store.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.backtest import Backtest, backtest
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
-from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import (
     Endpoint,
     EndpointDetail,
@@ -26,7 +26,7 @@ from firetower.core.errors import Conflict
 from firetower.core.events import Event, EventType, instant
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.explanation import Explanation, Group, grouped
-from firetower.core.feed import FeedLine, Page, in_order
+from firetower.core.feed import FeedLine, FeedPage, merge_feed
 from firetower.core.json import clean
 from firetower.core.references import (
     CollectionReference,
@@ -49,7 +49,7 @@ from firetower.store.keys import keep_newest_key, rotate_key
 from firetower.store.log_many import NewVersion, log_many
 from firetower.store.prune import Pruned
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
-from firetower.store.status import Standing, read_mark, read_standing
+from firetower.store.status import DatabaseStatus, read_mark, read_status
 from firetower.store.store import Store
 from firetower.store.watch import watch
 
@@ -238,10 +238,10 @@ class Tower:
         with self._store.reading() as reader:
             return find_version(reader.connection, reference).reference
 
-    def standing(self) -> Standing:
+    def standing(self) -> DatabaseStatus:
         """Return the workers alive, and how many executions wait."""
         with self._store.reading() as reader:
-            return read_standing(reader)
+            return read_status(reader)
 
     def mark(self) -> object:
         """Return a value that changes with everything but executions and heartbeats."""
@@ -432,7 +432,7 @@ class Endpoints(_Namespace):
 
     def news_since(
         self, number: int, container: ContainerReference | None = None
-    ) -> Sequence[CircuitNews]:
+    ) -> Sequence[CircuitChange]:
         """Return the openings and closings of circuits with higher numbers, in order.
 
         `container` narrows them to the endpoints that its automations use, or have used.
@@ -579,14 +579,14 @@ class Executions(_Namespace):
         since: datetime | None = None,
         before_id: int | None = None,
         container: ContainerReference | None = None,
-    ) -> Page:
+    ) -> FeedPage:
         """Return a page of the feed: executions and circuits' changes, the oldest first.
 
         `before_id` asks for the page before an execution, `container` narrows it to one registry
         or project.
         """
         if limit <= 0:
-            return Page((), more=False)
+            return FeedPage((), more=False)
         with self._store.reading() as reader:
             found = executions.list_executions(
                 reader, limit=limit, since=since, before_id=before_id, container=container
@@ -598,7 +598,7 @@ class Executions(_Namespace):
                 before_id=before_id,
                 container=container,
             )
-        return Page(in_order(found, news), more)
+        return FeedPage(merge_feed(found, news), more)
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its attempts. Raises NotFound."""

@@ -17,7 +17,7 @@ from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
 from towers import multiply_history
 
@@ -89,7 +89,7 @@ def _turn(store: Store, cache: AutomationCache) -> int:
     return len(claims)
 
 
-def _taken(claim: Claim) -> Outcome:
+def _taken(claim: Claim) -> AttemptResult:
     answer, now = Answer(200), data.NOON
     verdict = judge(
         answer,
@@ -98,7 +98,7 @@ def _taken(claim: Claim) -> Outcome:
         now=now,
         jitter=0,
     )
-    return Outcome(
+    return AttemptResult(
         claim, RecordedRequest("http://x/", {}, "{}"), answer, verdict, now, timedelta(0)
     )
 
@@ -172,7 +172,7 @@ def _pages(path: Path, place: float) -> float:
         for number in range(PAGES):
             before = int(newest * place) + 1 - number * PAGE
             begun = time.perf_counter()
-            page = tower.executions.page(PAGE, before_id=before).lines
+            page = tower.executions.page(PAGE, before_id=before).entries
             spent.append((time.perf_counter() - begun) * 1e3)
             assert len(page) == PAGE
     return min(spent)

@@ -7,7 +7,7 @@ import pytest
 
 from circuits import open_circuit
 from cli.shell import Shell
-from firetower.core.circuit_breaker import FIRST_PAUSE
+from firetower.core.circuit_breaker import FIRST_PROBE_DELAY
 from firetower.core.retry import Answer
 
 
@@ -84,7 +84,7 @@ def test_webhook_json_has_its_circuit(failing: Shell) -> None:
         opened, again = (
             datetime.fromisoformat(circuit[name]) for name in ("opened_at", "next_attempt_at")
         )
-        assert again - opened == FIRST_PAUSE
+        assert again - opened == FIRST_PROBE_DELAY
         assert one["enabled"] is True
     assert (shown["waiting"], shown["missed"], shown["automations"]) == (2, 0, ["deploy"])
 

@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from firetower.core.circuit_breaker import (
     FAILURES_TO_OPEN,
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
+    FIRST_PROBE_DELAY,
+    LONGEST_PROBE_DELAY,
     Circuit,
-    CircuitNews,
-    Turn,
+    CircuitChange,
+    CircuitChangeKind,
     next_probe,
     opens,
-    run_of,
+    summarize,
 )
 from firetower.core.retry import Answer, works
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _FAILURE = Answer(503)
-_OPENED = "! circuit of ci opened, next try 12:30:00"
+_OPENED = "! circuit of ci opened, next probe 12:30:00"
 _WHY = "503, 7 times in a row"
 
 
@@ -51,7 +51,7 @@ def test_what_shows_that_an_endpoint_works(answer: Answer, *, expected: bool) ->
 
 @given(st.lists(st.sampled_from([200, 404, 500, 503])))
 def test_a_run_counts_the_failures_at_the_end(codes: list[int]) -> None:
-    run = run_of([Answer(code) for code in codes])
+    run = summarize([Answer(code) for code in codes])
     tail = "".join("f" if code >= 500 else "w" for code in codes).rpartition("w")[2]
     assert run.failures == len(tail)
     assert run.worked == (len(tail) < len(codes))
@@ -61,7 +61,7 @@ def test_a_run_counts_the_failures_at_the_end(codes: list[int]) -> None:
 @given(st.integers(0, 10_000), st.floats(-1, 1))
 def test_pauses_grow_to_their_longest(probes: int, jitter: float) -> None:
     pause = next_probe(_FAILURE, probes=probes, now=NOW, jitter=jitter) - NOW
-    assert 0.8 * FIRST_PAUSE <= pause <= 1.2 * LONGEST_PAUSE
+    assert 0.8 * FIRST_PROBE_DELAY <= pause <= 1.2 * LONGEST_PROBE_DELAY
     assert pause <= next_probe(_FAILURE, probes=probes + 1, now=NOW, jitter=jitter) - NOW
 
 
@@ -91,25 +91,31 @@ def test_what_opens_a_circuit(failures: int, seconds: float, *, expected: bool) 
 
 
 @pytest.mark.parametrize(
-    ("turn", "waiting", "expected"),
+    ("kind", "waiting", "expected"),
     [
-        (Turn.OPENED, 0, f"{_OPENED}; {_WHY}"),
-        (Turn.OPENED, 1, f"{_OPENED}, 1 waits; {_WHY}"),
-        (Turn.OPENED, 1_340, f"{_OPENED}, 1,340 wait; {_WHY}"),
-        (Turn.PROBED, 0, f"! circuit of ci still open, next try 12:30:00; {_WHY}"),
-        (Turn.CLOSED, 0, "✓ circuit of ci closed after 12m"),
-        (Turn.CLOSED, 1, "✓ circuit of ci closed after 12m, 1 goes out now"),
-        (Turn.CLOSED, 1_340, "✓ circuit of ci closed after 12m, 1,340 go out now, ten a second"),
+        (CircuitChangeKind.OPENED, 0, f"{_OPENED}; {_WHY}"),
+        (CircuitChangeKind.OPENED, 1, f"{_OPENED}, 1 queued; {_WHY}"),
+        (CircuitChangeKind.OPENED, 1_340, f"{_OPENED}, 1,340 queued; {_WHY}"),
+        (CircuitChangeKind.PROBED, 0, f"! circuit of ci still open, next probe 12:30:00; {_WHY}"),
+        (CircuitChangeKind.CLOSED, 0, "✓ circuit of ci closed after 12m"),
+        (CircuitChangeKind.CLOSED, 1, "✓ circuit of ci closed after 12m, sends 1 queued"),
+        (
+            CircuitChangeKind.CLOSED,
+            1_340,
+            "✓ circuit of ci closed after 12m, sends 1,340 queued, ten a second",
+        ),
     ],
 )
-def test_how_it_is_told(turn: Turn, waiting: int, expected: str) -> None:
+def test_describe_says_how_a_circuit_changed(
+    kind: CircuitChangeKind, waiting: int, expected: str
+) -> None:
     circuit = Circuit(opened_at=NOW, probe_at=NOW + timedelta(minutes=30), failures=7, reason="503")
     at = NOW + timedelta(minutes=12, microseconds=9)
-    news = CircuitNews(turn=turn, endpoint="ci", circuit=circuit, at=at, waiting=waiting)
-    assert f"{news.glyph} {news.words(lambda moment: f'{moment:%H:%M:%S}')}" == expected
+    news = CircuitChange(kind=kind, endpoint="ci", circuit=circuit, at=at, waiting=waiting)
+    assert f"{news.glyph} {news.describe(lambda moment: f'{moment:%H:%M:%S}')}" == expected
 
 
 def test_one_that_closed_within_a_second_closed_at_once() -> None:
     circuit = Circuit(opened_at=NOW, probe_at=NOW, failures=5, reason="503")
-    news = CircuitNews(turn=Turn.CLOSED, endpoint="ci", circuit=circuit, at=NOW)
-    assert news.words(str) == "circuit of ci closed at once"
+    news = CircuitChange(kind=CircuitChangeKind.CLOSED, endpoint="ci", circuit=circuit, at=NOW)
+    assert news.describe(str) == "circuit of ci closed at once"

@@ -16,7 +16,7 @@ from sqlalchemy import select
 import firetower
 from faults.invariants import check, gather
 from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers, wait_until
-from firetower.core.circuit_breaker import FAILURES_TO_OPEN, Turn
+from firetower.core.circuit_breaker import FAILURES_TO_OPEN, CircuitChangeKind
 from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -28,9 +28,9 @@ from datetime import timedelta
 from firetower.cli import main
 from firetower.core import circuit_breaker
 from firetower.store.queue import cycle
-circuit_breaker.LASTING_TO_OPEN = timedelta(seconds=0.5)
-circuit_breaker.FIRST_PAUSE = timedelta(seconds=0.2)
-circuit_breaker.LONGEST_PAUSE = timedelta(seconds=0.4)
+circuit_breaker.FAILING_TO_OPEN = timedelta(seconds=0.5)
+circuit_breaker.FIRST_PROBE_DELAY = timedelta(seconds=0.2)
+circuit_breaker.LONGEST_PROBE_DELAY = timedelta(seconds=0.4)
 cycle.LEASE_MARGIN = timedelta(seconds=2)
 main(["worker"])
 """
@@ -86,8 +86,8 @@ class Trial:
             self.tower.add_alias(self.version, alias)
             self.aliases.append(alias)
 
-    def turns(self) -> list[Turn]:
-        return [one.turn for one in self.tower.endpoints.news_since(0)]
+    def turns(self) -> list[CircuitChangeKind]:
+        return [one.kind for one in self.tower.endpoints.news_since(0)]
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def opened(database: str) -> Iterator[Trial]:
             wait_for_workers(database, 2)
             trial = Trial(tower, version, receiver, endpoint, workers, [])
             trial.fire(*(f"first-{number}" for number in range(2 * FAILURES_TO_OPEN)))
-            wait_until(lambda: trial.turns() == [Turn.OPENED], "the circuit to open")
+            wait_until(lambda: trial.turns() == [CircuitChangeKind.OPENED], "the circuit to open")
             yield trial
         finally:
             endpoint.released.set()
@@ -119,7 +119,7 @@ def finish(trial: Trial, database: str) -> None:
     trial.endpoint.up.set()
     wait_for_peace(database)
     check(gather(database, trial.aliases, trial.receiver.requests))
-    assert trial.turns() == [Turn.OPENED, Turn.CLOSED]
+    assert trial.turns() == [CircuitChangeKind.OPENED, CircuitChangeKind.CLOSED]
     assert trial.tower.endpoints.find("ci").circuit is None
 
 
@@ -127,7 +127,7 @@ def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database
     with opened(database) as trial:
         trial.fire(*(f"held-{number}" for number in range(10)))
         wait_until(lambda: len(trial.endpoint.probes) >= 4, "some probes")
-        assert trial.turns() == [Turn.OPENED]
+        assert trial.turns() == [CircuitChangeKind.OPENED]
         probes = sorted(trial.endpoint.probes)
         assert all(ended <= begun for (_, ended), (begun, _) in pairwise(probes))
         finish(trial, database)

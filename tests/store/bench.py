@@ -15,7 +15,7 @@ from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -69,7 +69,7 @@ class Bench:
             jitter=0,
         )
         request = RecordedRequest("http://ci.test/", {}, "{}")
-        outcome = Outcome(claim, request, answer, verdict, self.now, timedelta(0))
+        outcome = AttemptResult(claim, request, answer, verdict, self.now, timedelta(0))
         with self.store.changing() as change:
             record(change.connection, [outcome], change.now)
 

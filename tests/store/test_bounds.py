@@ -39,4 +39,4 @@ def test_a_limit_beyond_64_bits_is_no_limit(store: Store) -> None:
     assert len(tower.events.newest(HUGE)) == 2
     assert next(tower.events.follow(HUGE, wait=0.01)) == []
     assert tower.executions.newest(HUGE) == []
-    assert not tower.executions.page(HUGE, before_id=HUGE).lines
+    assert not tower.executions.page(HUGE, before_id=HUGE).entries

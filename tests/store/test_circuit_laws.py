@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from firetower.core.circuit_breaker import LASTING_TO_OPEN
+from firetower.core.circuit_breaker import FAILING_TO_OPEN
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, JITTER
@@ -133,7 +133,7 @@ def test_a_dead_endpoint_is_tried_by_each_schedule_and_takes_few_first_tries(
         due = [one.next_attempt_at for one in endpoint.waiting() if one.next_attempt_at is not None]
         bench.now = min([*due, bench.now + timedelta(hours=1)])
     assert opened_at is not None
-    assert opened_at - began >= LASTING_TO_OPEN
+    assert opened_at - began >= FAILING_TO_OPEN
     first = [one for one in bench.executions if one.id <= 8]
     assert {one.status for one in first} == {Status.FAILED}
     assert {one.attempts for one in first} == {len(DEFAULT_SCHEDULE) + 1}

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Engine, event
 
 from firetower.core.actions import WebhookAction
-from firetower.core.circuit_breaker import CircuitNews, Turn
+from firetower.core.circuit_breaker import CircuitChange, CircuitChangeKind
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.executions import Execution
-from firetower.core.feed import Line, Told
+from firetower.core.feed import CircuitLine, FeedEntry
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.store import Store
@@ -29,9 +29,9 @@ def bench(store: Store) -> Bench:
     return bench
 
 
-def told(bench: Bench, container: ContainerReference | None = None) -> list[CircuitNews]:
+def told(bench: Bench, container: ContainerReference | None = None) -> list[CircuitChange]:
     page = bench.tower.executions.page(1_000, container=container)
-    return [line.news for line in page.lines if isinstance(line, Told)]
+    return [line.change for line in page.entries if isinstance(line, CircuitLine)]
 
 
 def close(bench: Bench) -> None:
@@ -41,8 +41,8 @@ def close(bench: Bench) -> None:
 def shape(bench: Bench) -> list[str]:
     """Return all lines of the feed: an alias for what it fired, or the turn of a circuit."""
     return [
-        line.event.alias or "" if isinstance(line, Execution) else line.news.turn.value
-        for line in bench.tower.executions.page(1_000).lines
+        line.event.alias or "" if isinstance(line, Execution) else line.change.kind.value
+        for line in bench.tower.executions.page(1_000).entries
     ]
 
 
@@ -69,7 +69,10 @@ def test_it_says_how_many_it_holds_and_how_many_go_out(bench: Bench) -> None:
     bench.answer(claims[-1], 503)
     bench.now += MINUTE
     close(bench)
-    assert [(one.turn, one.waiting) for one in told(bench)] == [(Turn.OPENED, 3), (Turn.CLOSED, 2)]
+    assert [(one.kind, one.waiting) for one in told(bench)] == [
+        (CircuitChangeKind.OPENED, 3),
+        (CircuitChangeKind.CLOSED, 2),
+    ]
 
 
 def test_one_that_is_disabled_says_of_nothing_that_it_goes_out(bench: Bench) -> None:
@@ -77,7 +80,10 @@ def test_one_that_is_disabled_says_of_nothing_that_it_goes_out(bench: Bench) -> 
     fire(bench, 2, "b")
     bench.turn()
     bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
-    assert [(one.turn, one.waiting) for one in told(bench)] == [(Turn.OPENED, 0), (Turn.CLOSED, 0)]
+    assert [(one.kind, one.waiting) for one in told(bench)] == [
+        (CircuitChangeKind.OPENED, 0),
+        (CircuitChangeKind.CLOSED, 0),
+    ]
 
 
 def test_one_that_is_gone_says_of_nothing_that_it_goes_out(bench: Bench) -> None:
@@ -86,7 +92,7 @@ def test_one_that_is_gone_says_of_nothing_that_it_goes_out(bench: Bench) -> None
     bench.turn()
     bench.answer(probe(bench), 410)
     assert circuit(bench) is None
-    assert [(one.turn, one.waiting) for one in told(bench)][-1] == (Turn.CLOSED, 0)
+    assert [(one.kind, one.waiting) for one in told(bench)][-1] == (CircuitChangeKind.CLOSED, 0)
 
 
 def test_enabling_by_hand_says_how_many_go_out(bench: Bench) -> None:
@@ -112,20 +118,20 @@ def test_pages_add_up_to_all_lines_each_once(bench: Bench, limit: int) -> None:
         bench.now += MINUTE
     whole = bench.tower.executions.page(1_000)
     assert not whole.more
-    assert sum(isinstance(line, Told) for line in whole.lines) == 6
-    lines: list[Line] = []
+    assert sum(isinstance(line, CircuitLine) for line in whole.entries) == 6
+    lines: list[FeedEntry] = []
     before_id, more = None, True
     while more:
         page = bench.tower.executions.page(limit, before_id=before_id)
-        lines = [*page.lines, *lines]
-        executions = [line for line in page.lines if isinstance(line, Execution)]
+        lines = [*page.entries, *lines]
+        executions = [line for line in page.entries if isinstance(line, Execution)]
         assert len(executions) <= limit
         before_id, more = executions[0].id if executions else before_id, page.more
-    assert numbers(lines) == numbers(whole.lines)
+    assert numbers(lines) == numbers(whole.entries)
 
 
-def numbers(lines: Sequence[Line]) -> list[int]:
-    return [-line.news.id if isinstance(line, Told) else line.id for line in lines]
+def numbers(lines: Sequence[FeedEntry]) -> list[int]:
+    return [-line.change.id if isinstance(line, CircuitLine) else line.id for line in lines]
 
 
 def open_circuit_again(bench: Bench, number: int) -> None:
@@ -141,10 +147,10 @@ def open_circuit_again(bench: Bench, number: int) -> None:
 def test_a_page_since_a_moment_leaves_out_what_was_told_before(bench: Bench) -> None:
     found = open_circuit(bench)
     page = bench.tower.executions.page(10, since=found.opened_at + MINUTE)
-    assert page.lines == []
+    assert page.entries == []
     page = bench.tower.executions.page(10, since=found.opened_at - timedelta(seconds=1))
-    assert [type(line) for line in page.lines] == [Told]
-    assert bench.tower.executions.page(0).lines == ()
+    assert [type(line) for line in page.entries] == [CircuitLine]
+    assert bench.tower.executions.page(0).entries == ()
 
 
 def test_a_place_is_told_of_the_endpoints_that_its_automations_use_or_have_used(

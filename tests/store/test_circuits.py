@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from firetower.core.circuit_breaker import (
+    FAILING_TO_OPEN,
     FAILURES_TO_OPEN,
-    FIRST_PAUSE,
-    LASTING_TO_OPEN,
-    LONGEST_PAUSE,
+    FIRST_PROBE_DELAY,
+    LONGEST_PROBE_DELAY,
     Circuit,
 )
 from firetower.core.endpoints import EndpointKind
@@ -55,7 +55,7 @@ def fail(bench: Bench, claims: Sequence[Claim]) -> None:
     """Let tries fail, the last of them after a minute."""
     for claim in claims[:-1]:
         bench.answer(claim, 503)
-    bench.now += LASTING_TO_OPEN
+    bench.now += FAILING_TO_OPEN
     bench.answer(claims[-1], 503)
 
 
@@ -85,7 +85,7 @@ def test_it_opens_at_the_fifth_failure_in_a_row_once_they_last_a_minute(bench: B
     claims = bench.turn(room=20)
     for claim in claims[:FAILURES_TO_OPEN]:
         bench.answer(claim, 503)
-    bench.now += LASTING_TO_OPEN - timedelta(milliseconds=1)
+    bench.now += FAILING_TO_OPEN - timedelta(milliseconds=1)
     bench.answer(claims[-2], 503)
     assert circuit(bench) is None
     bench.now += timedelta(milliseconds=1)
@@ -106,7 +106,7 @@ def test_it_does_not_open_for_few_failures_however_long_they_last(bench: Bench) 
     found = circuit(bench)
     assert found is not None
     assert (found.failures, found.reason) == (FAILURES_TO_OPEN, "503")
-    assert abs(found.probe_at - bench.now - FIRST_PAUSE) <= 0.2 * FIRST_PAUSE
+    assert abs(found.probe_at - bench.now - FIRST_PROBE_DELAY) <= 0.2 * FIRST_PROBE_DELAY
 
 
 @pytest.mark.parametrize("code", [200, 400, 404, 422])
@@ -114,7 +114,7 @@ def test_an_answer_that_shows_that_it_works_begins_the_count_anew(bench: Bench, 
     fire(bench, 2 * FAILURES_TO_OPEN)
     claims = bench.turn(room=20)
     for number, claim in enumerate(claims):
-        bench.now += LASTING_TO_OPEN / 3
+        bench.now += FAILING_TO_OPEN / 3
         bench.answer(claim, code if number == FAILURES_TO_OPEN - 1 else 503)
         if number < 2 * FAILURES_TO_OPEN - 1:
             assert circuit(bench) is None
@@ -218,8 +218,8 @@ def test_a_probe_is_an_ordinary_try_and_pauses_grow(bench: Bench) -> None:
         pauses.append(found.probe_at - bench.now)
     assert sorted(tried) == tried
     assert len(set(tried)) == len(tried)
-    assert 0.8 * 2 * FIRST_PAUSE <= pauses[0] <= 1.2 * 2 * FIRST_PAUSE
-    assert 0.8 * LONGEST_PAUSE <= pauses[-1] <= 1.2 * LONGEST_PAUSE
+    assert 0.8 * 2 * FIRST_PROBE_DELAY <= pauses[0] <= 1.2 * 2 * FIRST_PROBE_DELAY
+    assert 0.8 * LONGEST_PROBE_DELAY <= pauses[-1] <= 1.2 * LONGEST_PROBE_DELAY
 
 
 def test_the_first_success_closes_it_and_the_backlog_goes_out_slowly(bench: Bench) -> None:

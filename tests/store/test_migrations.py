@@ -13,10 +13,10 @@ from sqlalchemy import MetaData, inspect, text
 
 import firetower
 from firetower.core.automations import Mode
-from firetower.core.circuit_breaker import Turn
+from firetower.core.circuit_breaker import CircuitChangeKind
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution, Status
-from firetower.core.feed import FeedLine, Told
+from firetower.core.feed import CircuitLine, FeedLine
 from firetower.delivery.client import open_client
 from firetower.store import migrate, schema
 from firetower.store.database import Database, create_sqlite_file
@@ -184,8 +184,8 @@ def test_migration_from_0006_keeps_every_execution(migrated: Tower) -> None:
     assert [one.number for one in attempts] == list(range(1, 11))
     assert migrated.executions.chain(found["count-caused"]) == [found["deploy-finished"]]
     page = migrated.executions.page(100)
-    changes = [line.news.turn for line in page.lines if isinstance(line, Told)]
-    assert changes == [Turn.OPENED, Turn.CLOSED, Turn.OPENED]
+    changes = [line.change.kind for line in page.entries if isinstance(line, CircuitLine)]
+    assert changes == [CircuitChangeKind.OPENED, CircuitChangeKind.CLOSED, CircuitChangeKind.OPENED]
 
 
 def test_migration_from_0006_keeps_the_catalog_and_automations(migrated: Tower) -> None:

@@ -16,7 +16,7 @@ from firetower.core.retry import Answer, Verdict
 from firetower.store import doctor
 from firetower.store.doctor import examine
 from firetower.store.migrate import migrate_schema
-from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
 from firetower.tower import connect
 from store.bench import START, Bench
@@ -61,7 +61,7 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
     [claim] = bench.turn(room=1)
     verdict = Verdict(Status.FAILED, detail="gone wrong")
     request = RecordedRequest("http://ci.test/", {}, "{}")
-    outcome = Outcome(claim, request, Answer(400), verdict, bench.now, timedelta(0))
+    outcome = AttemptResult(claim, request, Answer(400), verdict, bench.now, timedelta(0))
     with store.changing() as change:
         record(change.connection, [outcome], change.now)
     bench.tower.endpoints.create(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firetower.core.actions import NoAction, SlackAction, WebhookAction
 from firetower.core.automations import Definition, Mode
-from firetower.core.circuit_breaker import FAILURES_TO_OPEN, LASTING_TO_OPEN, Run
+from firetower.core.circuit_breaker import FAILING_TO_OPEN, FAILURES_TO_OPEN, AnswerSummary
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
 from firetower.core.filters.filter import Filter, alias_and_tag_filter
@@ -21,7 +21,7 @@ from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -94,7 +94,7 @@ class Scene:
             now=self.now,
             jitter=0,
         )
-        outcome = Outcome(
+        outcome = AttemptResult(
             claim,
             record_request(request, claim.endpoint, secrets),
             answer,
@@ -129,18 +129,20 @@ class Scene:
     def open_circuit(self, endpoint: str) -> None:
         """Let an endpoint have failed too often in a row, for too long."""
         found = self.tower.endpoints.find(endpoint)
-        begun = self.now - LASTING_TO_OPEN
+        begun = self.now - FAILING_TO_OPEN
         with self.store.changing() as change:
-            follow(change.connection, {found.id: Run(worked=True)}, frozenset(), begun)
+            follow(change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), begun)
             for failures, at in ((FAILURES_TO_OPEN - 1, begun), (1, self.now)):
-                run = Run(failures=failures, last=Answer(503))
+                run = AnswerSummary(failures=failures, last=Answer(503))
                 follow(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)
 
     def close_circuit(self, endpoint: str) -> None:
         """Let an endpoint have answered again."""
         found = self.tower.endpoints.find(endpoint)
         with self.store.changing() as change:
-            follow(change.connection, {found.id: Run(worked=True)}, frozenset(), change.now)
+            follow(
+                change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), change.now
+            )
 
     def beat(self) -> None:
         """Let a worker of another machine live."""

@@ -24,10 +24,10 @@ from firetower.cli.output import (
     print_json,
     say,
 )
-from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.events import Event
 from firetower.core.executions import Status
-from firetower.core.feed import FeedLine, Line, Told
+from firetower.core.feed import CircuitLine, FeedEntry, FeedLine
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -72,16 +72,16 @@ def print_feed(
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
         say("following the feed; Ctrl-C ends it")
     only_executions = as_json or status is not None
-    listed: Sequence[Line] = (
+    listed: Sequence[FeedEntry] = (
         tower.executions.newest(limit, status=status, since=since)[::-1]
         if only_executions
-        else tower.executions.page(limit, since=since).lines[-limit:]
+        else tower.executions.page(limit, since=since).entries[-limit:]
     )
     shown = set()
     for one in listed:
-        if isinstance(one, Told):
-            _print_news(one.news)
-            newest_news = max(newest_news, one.news.id)
+        if isinstance(one, CircuitLine):
+            _print_news(one.change)
+            newest_news = max(newest_news, one.change.id)
         else:
             line = FeedLine.of(one)
             _print_line(line, as_json=as_json)
@@ -109,9 +109,9 @@ def _print_line(line: FeedLine, *, as_json: bool) -> None:
         click.echo(feed_text(line))
 
 
-def _print_news(news: CircuitNews, *, as_message: bool = False) -> None:
+def _print_news(news: CircuitChange, *, as_message: bool = False) -> None:
     if as_message:
-        say(f"{news.glyph} {news.words(clock)}")
+        say(f"{news.glyph} {news.describe(clock)}")
     else:
         click.echo(news_text(news))
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from firetower.core.automations import Automation, Revision, duration
-from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event, instant
 from firetower.core.executions import Status
@@ -110,9 +110,9 @@ def feed_text(line: FeedLine) -> str:
     return visible(_GAP.join(part for part in parts if part))
 
 
-def news_text(news: CircuitNews) -> str:
+def news_text(news: CircuitChange) -> str:
     """Return what became of a circuit as a line of the feed."""
-    return visible(f"{clock(news.at)}{_GAP}{news.glyph} {news.words(clock)}")
+    return visible(f"{clock(news.at)}{_GAP}{news.glyph} {news.describe(clock)}")
 
 
 def feed_data(line: FeedLine) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Circuits: to an endpoint that fails for long nothing new is sent, but one try now and then.
+"""Circuit breaker: an endpoint that keeps failing gets one first attempt now and then, a probe.
 
-What was tried before goes on by its own schedule: an open circuit delays only first tries.
+Retries go on by their own schedule: an open circuit queues only first attempts.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,27 +16,27 @@ from firetower.core.references import Frozen
 from firetower.core.retry import JITTER, Answer, asked_wait, works
 
 FAILURES_TO_OPEN = 5
-"""Failures in a row that a circuit takes at least to open: fewer may be one payload's fault."""
+"""Failures in a row before a circuit opens: fewer may be the fault of one payload."""
 
-LASTING_TO_OPEN = timedelta(seconds=60)
-"""How long they must have lasted: a restart of the endpoint is over by then, and many requests in
-flight or a quick schedule bring five failures within a second."""
+FAILING_TO_OPEN = timedelta(seconds=60)
+"""How long the failures must have lasted: a restart of the endpoint is over by then, and requests
+in flight or a quick schedule bring five failures within a second."""
 
-FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(minutes=30)
-"""The pause before each probe doubles from the first to the longest."""
+FIRST_PROBE_DELAY = timedelta(seconds=30)
+LONGEST_PROBE_DELAY = timedelta(minutes=30)
+"""The delay before each probe doubles from the first to the longest."""
 
 
 class Circuit(Frozen):
-    """An open circuit: of what has not been tried one goes out now and then, the rest is held."""
+    """An open circuit: first attempts are queued, but for a probe now and then."""
 
     opened_at: AwareDatetime
     probe_at: AwareDatetime
-    """When the next probe may go; while one is under way, the end of its lease."""
+    """When the next probe may be sent; during a probe, the end of its lease."""
     failures: int
     """In a row."""
     reason: str
-    """What the endpoint answered last, or why no answer came."""
+    """The last answer, or why none came."""
 
     def as_data(self) -> dict[str, JsonValue]:
         """Return the circuit as JSON-ready data."""
@@ -48,49 +48,47 @@ class Circuit(Frozen):
         }
 
 
-class Turn(StrEnum):
-    """What becomes of a circuit."""
+class CircuitChangeKind(StrEnum):
+    """How a circuit changed."""
 
     OPENED = "opened"
     PROBED = "probed"
-    """In vain."""
+    """A probe failed, and the circuit stays open."""
     CLOSED = "closed"
 
 
-class CircuitNews(Frozen):
-    """A circuit that has opened, was probed in vain, or has closed."""
+class CircuitChange(Frozen):
+    """A circuit that opened, stays open after a probe, or closed."""
 
-    turn: Turn
+    kind: CircuitChangeKind
     endpoint: str
     circuit: Circuit
     """As it is, or was before it closed."""
     at: AwareDatetime
     waiting: int = 0
-    """Executions that it holds as it opens; that go out now as it closes."""
+    """Executions queued as it opens, or sent as it closes."""
     id: int = 0
-    """Of an opening or a closing; there they have an order."""
+    """Of an opening or a closing, in their order; a failed probe has none."""
 
     @property
     def glyph(self) -> str:
         """One cell that says it without colour."""
-        return "✓" if self.turn is Turn.CLOSED else "!"
+        return "✓" if self.kind is CircuitChangeKind.CLOSED else "!"
 
-    def words(self, clock: Callable[[datetime], str]) -> str:
-        """Return it as a line, what a narrow screen may cut off last; `clock` writes a time."""
-        if self.turn is Turn.CLOSED:
-            seconds = (self.at - self.circuit.opened_at) // _SECOND
-            after = f"after {duration(timedelta(seconds=seconds))}" if seconds else "at once"
-            out = ", 1 goes out now" if self.waiting == 1 else ""
-            if self.waiting > 1:
-                out = f", {self.waiting:,} go out now, ten a second"
-            return f"circuit of {self.endpoint} closed {after}{out}"
-        became = "opened" if self.turn is Turn.OPENED else "still open"
-        verb = "waits" if self.waiting == 1 else "wait"
-        wait = f", {self.waiting:,} {verb}" if self.waiting else ""
-        due = f"next try {clock(self.circuit.probe_at)}{wait}"
+    def describe(self, clock: Callable[[datetime], str]) -> str:
+        """Describe it in one line, the least important last; `clock` formats a time."""
+        circuit, waiting = self.circuit, self.waiting
+        if self.kind is CircuitChangeKind.CLOSED:
+            seconds = timedelta(seconds=(self.at - circuit.opened_at) // _SECOND)
+            after = f"after {duration(seconds)}" if seconds else "at once"
+            pace = ", ten a second" if waiting > 1 else ""
+            sends = f", sends {waiting:,} queued{pace}" if waiting else ""
+            return f"circuit of {self.endpoint} closed {after}{sends}"
+        became = "opened" if self.kind is CircuitChangeKind.OPENED else "still open"
+        queued = f", {waiting:,} queued" if waiting else ""
         return (
-            f"circuit of {self.endpoint} {became}, {due}; "
-            f"{self.circuit.reason}, {self.circuit.failures:,} times in a row"
+            f"circuit of {self.endpoint} {became}, next probe {clock(circuit.probe_at)}{queued}; "
+            f"{circuit.reason}, {circuit.failures:,} times in a row"
         )
 
 
@@ -98,38 +96,39 @@ _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a batch of answers, in their order, says of an endpoint."""
+class AnswerSummary:
+    """The answers of one endpoint in a batch, summed up."""
 
     worked: bool = False
-    """Whether one of them showed that it works."""
+    """Whether one of them showed that the endpoint works."""
     failures: int = 0
-    """Those in a row at the end."""
+    """In a row at the end."""
     last: Answer | None = None
     """The last failure."""
 
 
-def run_of(answers: Iterable[Answer]) -> Run:
-    """Return what answers say of their endpoint."""
-    run = Run()
+def summarize(answers: Iterable[Answer]) -> AnswerSummary:
+    """Sum up an endpoint's answers, given in their order."""
+    worked, failures, last = False, 0, None
     for answer in answers:
-        run = Run(worked=True) if works(answer) else Run(run.worked, run.failures + 1, answer)
-    return run
+        if works(answer):
+            worked, failures, last = True, 0, None
+        else:
+            failures, last = failures + 1, answer
+    return AnswerSummary(worked, failures, last)
 
 
 def opens(failures: int, lasted: timedelta) -> bool:
-    """Return whether failures in a row open a circuit; `lasted` is from the first to the newest.
-
-    By distance: a clock set back is not to keep it shut.
-    """
-    return failures >= FAILURES_TO_OPEN and abs(lasted) >= LASTING_TO_OPEN
+    """Return whether failures in a row open a circuit; `lasted` is from the first to the newest."""
+    # By distance: a clock set back must not keep it closed.
+    return failures >= FAILURES_TO_OPEN and abs(lasted) >= FAILING_TO_OPEN
 
 
 def next_probe(answer: Answer, *, probes: int, now: datetime, jitter: float) -> datetime:
-    """Return when an open circuit is probed, after `probes` in vain; `jitter` is from -1 to 1.
+    """Return when an open circuit is probed next, after `probes` failed; `jitter` is from -1 to 1.
 
-    An answer's Retry-After makes the pause longer, never shorter.
+    An answer's Retry-After makes the delay longer, never shorter.
     """
-    doubled = FIRST_PAUSE * (1 << min(probes, 16))
-    pause = min(doubled, LONGEST_PAUSE) * (1 + JITTER * jitter)
-    return now + max(pause, asked_wait(answer.retry_after, now) or pause)
+    doubled = FIRST_PROBE_DELAY * (1 << min(probes, 16))
+    delay = min(doubled, LONGEST_PROBE_DELAY) * (1 + JITTER * jitter)
+    return now + max(delay, asked_wait(answer.retry_after, now) or delay)

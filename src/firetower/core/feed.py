@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.executions import Attempt, Execution, Status
 
 
@@ -29,43 +29,45 @@ class FeedLine:
         return cls(execution.finished_at or execution.created_at, execution, error)
 
 
-class Told(NamedTuple):
-    """What became of a circuit, in its place: right after the execution of a number."""
+class CircuitLine(NamedTuple):
+    """A change of a circuit, in its place: right after the execution of an id."""
 
     after: int
-    news: CircuitNews
+    change: CircuitChange
 
 
-Line = Execution | Told
+FeedEntry = Execution | CircuitLine
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Lines of the feed that follow each other, the oldest first."""
+class FeedPage:
+    """Consecutive entries of the feed, the oldest first."""
 
-    lines: Sequence[Line]
+    entries: Sequence[FeedEntry]
     more: bool
     """Whether there may be older ones."""
 
 
-def in_order(executions: Sequence[Execution], news: Sequence[CircuitNews]) -> list[Line]:
-    """Return executions by number, and among them what became of circuits by its time.
+def merge_feed(
+    executions: Sequence[Execution], changes: Sequence[CircuitChange]
+) -> list[FeedEntry]:
+    """Merge executions, ordered by id, with changes of circuits, ordered by time.
 
-    What fired at the same moment comes after: it is what an open circuit holds.
+    An execution of the same moment as a change comes after it: an open circuit queues it.
     """
-    made = [execution.created_at for execution in executions]
-    lines: list[Line] = []
-    shown = 0
-    for one in news:
-        place = max(bisect_left(made, one.at), shown)
-        lines.extend(executions[shown:place])
-        shown = place
-        lines.append(Told(_before(executions, place), one))
-    return [*lines, *executions[shown:]]
+    created = [execution.created_at for execution in executions]
+    entries: list[FeedEntry] = []
+    merged = 0
+    for change in changes:
+        place = max(bisect_left(created, change.at), merged)
+        entries.extend(executions[merged:place])
+        merged = place
+        entries.append(CircuitLine(_id_before(executions, place), change))
+    return [*entries, *executions[merged:]]
 
 
-def _before(executions: Sequence[Execution], place: int) -> int:
-    """Return the number after which stands what comes before the execution of a place."""
+def _id_before(executions: Sequence[Execution], place: int) -> int:
+    """Return the id after which a line at this place of the executions stands."""
     if place:
         return executions[place - 1].id
     return executions[0].id - 1 if executions else 0

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from firetower.core.circuit_breaker import Circuit, CircuitNews, Turn
+from firetower.core.circuit_breaker import Circuit, CircuitChange, CircuitChangeKind
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container
@@ -27,24 +27,24 @@ def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - whichever query has it
 
 def tell(
     connection: Connection,
-    turn: Turn,
+    turn: CircuitChangeKind,
     key: int,
     circuit: Circuit,
     *,
     at: datetime,
     waiting: int = 0,
-) -> CircuitNews:
+) -> CircuitChange:
     """Return what became of the circuit of an endpoint, by its row, for those who tell it.
 
     An opening or a closing is written down; a probe in vain is news to nobody later.
     """
     name = connection.execute(select(_endpoints.name).where(_endpoints.id == key)).scalar_one()
-    if turn is not Turn.PROBED:
+    if turn is not CircuitChangeKind.PROBED:
         connection.execute(
             schema.circuit_changes.insert().values(
                 endpoint_id=key,
                 at=at,
-                closed=turn is Turn.CLOSED,
+                closed=turn is CircuitChangeKind.CLOSED,
                 opened_at=circuit.opened_at,
                 probe_at=circuit.probe_at,
                 failures=circuit.failures,
@@ -52,12 +52,12 @@ def tell(
                 waiting=waiting,
             )
         )
-    return CircuitNews(turn=turn, endpoint=name, circuit=circuit, at=at, waiting=waiting)
+    return CircuitChange(kind=turn, endpoint=name, circuit=circuit, at=at, waiting=waiting)
 
 
 def news_since(
     connection: Connection, after_id: int, container: ContainerReference | None = None
-) -> list[CircuitNews]:
+) -> list[CircuitChange]:
     """Return the newest openings and closings with higher numbers, in order.
 
     `container` narrows them to the endpoints that automations of one registry or project use, or
@@ -72,7 +72,7 @@ def news_among(
     after: datetime | None,
     before_id: int | None,
     container: ContainerReference | None,
-) -> list[CircuitNews]:
+) -> list[CircuitChange]:
     """Return the newest openings and closings of a stretch of the feed, in order.
 
     It begins after a moment, and ends with the execution of a number. `container` narrows them as
@@ -103,10 +103,10 @@ def _newest(connection: Connection, container: ContainerReference | None) -> Sel
     return query.where(_changes.endpoint_id.in_(used))
 
 
-def _read(connection: Connection, query: Select[Any]) -> list[CircuitNews]:
+def _read(connection: Connection, query: Select[Any]) -> list[CircuitChange]:
     found = [
-        CircuitNews(
-            turn=Turn.CLOSED if row.closed else Turn.OPENED,
+        CircuitChange(
+            kind=CircuitChangeKind.CLOSED if row.closed else CircuitChangeKind.OPENED,
             endpoint=row.name,
             circuit=build_circuit(row),
             at=row.at,

@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
-from firetower.core.circuit_breaker import Circuit, CircuitNews, Run, Turn, next_probe, opens
+from firetower.core.circuit_breaker import (
+    AnswerSummary,
+    Circuit,
+    CircuitChange,
+    CircuitChangeKind,
+    next_probe,
+    opens,
+)
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.circuit_news import build_circuit, tell
@@ -72,19 +79,19 @@ def any_jitter() -> float:
 
 def follow(
     connection: Connection,
-    runs: Mapping[int, Run],
+    runs: Mapping[int, AnswerSummary],
     probed: frozenset[int],
     now: datetime,
     jitter: Callable[[], float] = any_jitter,
     *,
     gone: Collection[int] = (),
-) -> list[CircuitNews]:
+) -> list[CircuitChange]:
     """Take in what endpoints have answered; `probed` are those one of whose answers was a probe's.
 
     Return what became of their circuits. Those `gone` are about to be disabled: nothing is told
     to go out.
     """
-    news: list[CircuitNews] = []
+    news: list[CircuitChange] = []
     worked = sorted(key for key, run in runs.items() if run.worked)
     if worked:
         news.extend(_close(connection, worked, now, gone))
@@ -99,7 +106,7 @@ def follow(
 
 def _close(
     connection: Connection, ids: list[int], now: datetime, gone: Collection[int] = ()
-) -> list[CircuitNews]:
+) -> list[CircuitChange]:
     if connection.exec_driver_sql(_ANY).first() is None:
         return []
     rows = connection.execute(_FORGET, {"ids": ids}).all()
@@ -109,7 +116,9 @@ def _close(
             key, circuit = row.endpoint_id, build_circuit(row)
             released = _release(connection, key, now)
             waiting = 0 if key in gone else released
-            closed.append(tell(connection, Turn.CLOSED, key, circuit, at=now, waiting=waiting))
+            closed.append(
+                tell(connection, CircuitChangeKind.CLOSED, key, circuit, at=now, waiting=waiting)
+            )
     return closed
 
 
@@ -121,8 +130,14 @@ def _release(connection: Connection, endpoint_id: int, now: datetime) -> int:
 
 
 def _count(
-    connection: Connection, key: int, run: Run, now: datetime, jitter: float, *, probed: bool
-) -> CircuitNews | None:
+    connection: Connection,
+    key: int,
+    run: AnswerSummary,
+    now: datetime,
+    jitter: float,
+    *,
+    probed: bool,
+) -> CircuitChange | None:
     """Count failures; open the circuit where they are too many, or put its next probe off."""
     assert run.last is not None
     reason = run.last.words
@@ -142,9 +157,9 @@ def _count(
     )
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
     if is_open:
-        return tell(connection, Turn.PROBED, key, circuit, at=now)
+        return tell(connection, CircuitChangeKind.PROBED, key, circuit, at=now)
     waiting = connection.execute(_HELD, {"endpoint": key}).scalar_one()
-    return tell(connection, Turn.OPENED, key, circuit, at=now, waiting=waiting)
+    return tell(connection, CircuitChangeKind.OPENED, key, circuit, at=now, waiting=waiting)
 
 
 def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: datetime) -> bool:

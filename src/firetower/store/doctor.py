@@ -21,7 +21,7 @@ from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, schema_state
 from firetower.store.queue.conditions import has_status
 from firetower.store.redelivery import count_failed
-from firetower.store.status import read_standing
+from firetower.store.status import read_status
 from firetower.store.types import EPOCH
 
 _DAY = timedelta(days=1)
@@ -103,7 +103,7 @@ def _key(connection: Connection, location: Location) -> Check:
 
 
 def _workers(connection: Connection, now: datetime) -> Check:
-    workers = read_standing(Reader(connection, now, CollectionCache())).workers
+    workers = read_status(Reader(connection, now, CollectionCache())).workers
     if not workers:
         return doubtful("workers", "none is alive", "Start one with `firetower worker`.")
     return good("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")

@@ -18,7 +18,7 @@ _OPEN = select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DatabaseStatus:
     """What a status line tells."""
 
     workers: tuple[WorkerInfo, ...]
@@ -32,7 +32,7 @@ class Standing:
     last_event_at: datetime | None
 
 
-def read_standing(reader: Reader) -> Standing:
+def read_status(reader: Reader) -> DatabaseStatus:
     """Return how the database stands."""
     connection, now = reader.connection, reader.now
     dead = set(find_dead(connection, now))
@@ -43,7 +43,7 @@ def read_standing(reader: Reader) -> Standing:
     ).where(has_status(Status.PENDING))
     due, retrying, oldest_due_at = connection.execute(pending).one()
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
-    return Standing(
+    return DatabaseStatus(
         workers=tuple(
             worker
             for worker in list_workers(connection)

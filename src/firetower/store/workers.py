@@ -1,4 +1,4 @@
-"""Workers: who is alive, and who left claims behind."""
+"""Workers and their heartbeats."""
 
 import os
 import socket
@@ -10,18 +10,18 @@ from sqlalchemy import Connection, select, update
 
 from firetower.store import schema
 
-BEAT = timedelta(seconds=2)
-"""How often a worker says that it lives."""
-FRESH = timedelta(seconds=15)
-"""How old the last beat of a living worker can be."""
-_FORGOTTEN = timedelta(days=1)
+HEARTBEAT_INTERVAL = timedelta(seconds=2)
+"""Time between two heartbeats of a worker."""
+HEARTBEAT_TIMEOUT = timedelta(seconds=15)
+"""Age of its last heartbeat from which a worker counts as dead."""
+_FORGET_AFTER = timedelta(days=1)
 
 _workers = schema.workers.c
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """One worker as the database knows it."""
+    """One worker."""
 
     id: str
     host: str
@@ -30,14 +30,15 @@ class WorkerInfo:
     heartbeat_at: datetime
 
     def is_alive(self, now: datetime) -> bool:
-        """Return whether it has said so lately. A clock set back does not bury a worker."""
-        return abs(now - self.heartbeat_at) <= FRESH
+        """Return whether its last heartbeat is recent."""
+        # By distance: a clock set back must not make a worker dead.
+        return abs(now - self.heartbeat_at) <= HEARTBEAT_TIMEOUT
 
 
 def this_host() -> str:
-    """Return what tells this machine's processes from those of another with the same name.
+    """Return an id of this machine, for process ids are unique only on one machine.
 
-    Linux: the boot and the process namespace, in which a process number means something.
+    On Linux it contains the boot and the process namespace.
     """
     parts = [socket.gethostname()]
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
@@ -50,7 +51,7 @@ def this_host() -> str:
 
 
 def register(connection: Connection, worker_id: str, now: datetime) -> None:
-    """Say that a worker has started."""
+    """Register a worker that has started."""
     connection.execute(
         schema.workers.insert(),
         {
@@ -63,17 +64,17 @@ def register(connection: Connection, worker_id: str, now: datetime) -> None:
     )
 
 
-def beat(connection: Connection, worker_id: str, now: datetime) -> None:
-    """Say that a worker lives, also where a clock that stepped had it taken for dead."""
-    beaten = connection.execute(
+def record_heartbeat(connection: Connection, worker_id: str, now: datetime) -> None:
+    """Record a heartbeat; register again a worker that was taken for dead."""
+    updated = connection.execute(
         update(schema.workers).where(_workers.id == worker_id).values(heartbeat_at=now)
     )
-    if beaten.rowcount == 0:
+    if updated.rowcount == 0:
         register(connection, worker_id, now)
 
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
-    """Forget workers that have ended."""
+    """Remove workers that have ended."""
     connection.execute(schema.workers.delete().where(_workers.id.in_(worker_ids)))
 
 
@@ -84,20 +85,21 @@ def list_workers(connection: Connection) -> list[WorkerInfo]:
 
 
 def find_dead(connection: Connection, now: datetime) -> list[str]:
-    """Return the workers that are certainly dead.
+    """Return the ids of workers that are certainly dead.
 
-    Those of this machine whose process is gone, and those long silent. Others keep their claims
-    until the leases run out.
+    Those are workers of this machine whose process is gone, and those without a heartbeat for a
+    day. Others keep their claims until the leases expire.
     """
     here = this_host()
     return [
         worker.id
         for worker in list_workers(connection)
-        if now - worker.heartbeat_at > _FORGOTTEN or (worker.host == here and not _runs(worker.pid))
+        if now - worker.heartbeat_at > _FORGET_AFTER
+        or (worker.host == here and not _is_running(worker.pid))
     ]
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -108,7 +110,7 @@ def _runs(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Return whether a process has ended and waits for its parent to notice (Linux)."""
+    """Return whether a process has ended but was not reaped yet (Linux)."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -181,8 +181,8 @@ class FiretowerApp(App[None]):
     def _database_changed(self, event: DatabaseChanged) -> None:
         """Tell the screens; those of other modes read again when they are shown."""
         for news in event.circuits:
-            said = news.words(lambda moment: clock(moment, self.session.now()))
-            severity: SeverityLevel = "information" if news.turn == "closed" else "warning"
+            said = news.describe(lambda moment: clock(moment, self.session.now()))
+            severity: SeverityLevel = "information" if news.kind == "closed" else "warning"
             self.notify(f"{news.glyph} {said}", severity=severity, markup=False)
         for screen in self.screen_stack:
             screen.post_message(event)

@@ -13,7 +13,7 @@ from textual.screen import Screen
 if TYPE_CHECKING:
     from firetower.core.automations import Automation
     from firetower.core.catalog import Collection
-    from firetower.core.circuit_breaker import CircuitNews
+    from firetower.core.circuit_breaker import CircuitChange
     from firetower.core.drafts import Draft
     from firetower.core.errors import FiretowerError
     from firetower.core.executions import Execution
@@ -153,7 +153,7 @@ class DatabaseChanged(Message, bubble=False):
     """Something that screens show has changed in the database."""
 
     executions: Sequence[Execution] = ()
-    circuits: Sequence[CircuitNews] = ()
+    circuits: Sequence[CircuitChange] = ()
     """Circuits that have opened or closed."""
     incomplete: bool = False
     """Whether more has changed than is named here: before the database was watched."""

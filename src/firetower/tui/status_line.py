@@ -14,7 +14,7 @@ from firetower.tui.session import session_of, show_error
 from firetower.tui.widgets.bar import standing_text
 
 if TYPE_CHECKING:
-    from firetower.store.status import Standing
+    from firetower.store.status import DatabaseStatus
     from firetower.tower import Tower
     from firetower.tui.worker_process import WorkerProcess
 
@@ -35,7 +35,7 @@ class StatusLine:
         self._show = show
         self._worker_started = False
         self._tower: Tower | None = None
-        self._standing: Standing | None = None
+        self._standing: DatabaseStatus | None = None
 
     def begin(self, tower: Tower) -> None:
         """Show the status of this database from now on."""

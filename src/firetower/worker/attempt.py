@@ -23,14 +23,14 @@ from firetower.core.retry import Answer, Verdict, judge
 from firetower.core.text import shortened, storable
 from firetower.delivery.client import Client, send
 from firetower.store.queue.cycle import Claim
-from firetower.store.queue.record import Outcome
+from firetower.store.queue.record import AttemptResult
 
 OpenSecrets = Callable[[Claim], Secrets]
 
 
 async def deliver(
     claim: Claim, secrets: Secrets, client: Client, clock: Callable[[], datetime]
-) -> Outcome:
+) -> AttemptResult:
     """Perform a claim and return its outcome, with secrets masked."""
     started_at = clock()
     request = request_of(claim, secrets, started_at)
@@ -67,7 +67,7 @@ def request_of(claim: Claim, secrets: Secrets, sent_at: datetime) -> Request:
 
 def outcome_of(
     claim: Claim, secrets: Secrets, exchange: Exchange, *, now: datetime, jitter: float
-) -> Outcome:
+) -> AttemptResult:
     """Judge an answer and return the outcome to record, with secrets masked.
 
     `jitter`, from -1 to 1, moves the next attempt earlier or later.
@@ -81,13 +81,13 @@ def outcome_of(
         jitter=jitter,
     )
     recorded = record_request(exchange.request, endpoint, secrets)
-    return Outcome(claim, recorded, answer, verdict, exchange.started_at, exchange.spent)
+    return AttemptResult(claim, recorded, answer, verdict, exchange.started_at, exchange.spent)
 
 
-def refused(claim: Claim, error: FiretowerError, now: datetime) -> Outcome:
+def refused(claim: Claim, error: FiretowerError, now: datetime) -> AttemptResult:
     """Return the outcome of an attempt whose request could not be made."""
     said = storable(shortened(error.message, MOST_KEPT))
     answer = Answer(error=said)
     verdict = Verdict(Status.FAILED, detail=f"{said}. {error.hint}")
     nothing = RecordedRequest(url="", headers={}, body="")
-    return Outcome(claim, nothing, answer, verdict, now, timedelta(0))
+    return AttemptResult(claim, nothing, answer, verdict, now, timedelta(0))

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.executions import Execution
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
-from firetower.store.queue.record import Outcome
+from firetower.store.queue.record import AttemptResult
 
 
-def words_of(news: Iterable[CircuitNews]) -> list[str]:
+def words_of(news: Iterable[CircuitChange]) -> list[str]:
     """Return the changes of circuits in words, in local time."""
-    return [one.words(lambda moment: f"{moment.astimezone():%H:%M:%S}") for one in news]
+    return [one.describe(lambda moment: f"{moment.astimezone():%H:%M:%S}") for one in news]
 
 
 def line_of_decision(execution_id: int, decision: Decision, now: datetime) -> FeedLine:
@@ -38,7 +38,7 @@ def line_of_decision(execution_id: int, decision: Decision, now: datetime) -> Fe
     )
 
 
-def line_of_outcome(outcome: Outcome) -> FeedLine:
+def line_of_outcome(outcome: AttemptResult) -> FeedLine:
     """Return the line of an attempt."""
     claim, verdict = outcome.claim, outcome.verdict
     ended_at = outcome.started_at + outcome.duration

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.feed import FeedLine
 from firetower.core.text import quoted, shortened
-from firetower.store.status import read_standing
+from firetower.store.status import read_status
 from firetower.store.store import Store
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Standing:
 
         try:
             with self._store.reading() as reader:
-                standing, now = read_standing(reader), reader.now
+                standing, now = read_status(reader), reader.now
         except FiretowerError:
             yield Gauge("firetower_database_up", "Whether the database answers.", 0)
             return

@@ -22,7 +22,7 @@ from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.cycle import Claim, Slots, Turn
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import Outcome, record
+from firetower.store.queue.record import AttemptResult, record
 from firetower.store.queue.recover import recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
@@ -71,7 +71,7 @@ class Worker:
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _outcomes: list[Outcome] = field(default_factory=list)
+    _outcomes: list[AttemptResult] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
@@ -202,7 +202,7 @@ class Worker:
             if status is Status.FAILED
         ]
 
-    def _sign_off(self, outcomes: Sequence[Outcome]) -> tuple[list[FeedLine], list[str]]:
+    def _sign_off(self, outcomes: Sequence[AttemptResult]) -> tuple[list[FeedLine], list[str]]:
         with self.store.changing() as change:
             news = record(change.connection, outcomes, change.now)
             recovered = recover(change.connection, change.now, [self.id])
@@ -210,13 +210,16 @@ class Worker:
             given_up = self._given_up(change, recovered)
         return given_up, words_of(news)
 
-    def _work(self, outcomes: Sequence[Outcome]) -> TurnResult:
+    def _work(self, outcomes: Sequence[AttemptResult]) -> TurnResult:
         with self.store.changing() as change:
             connection, now = change.connection, change.now
             news = record(connection, outcomes, now)
             given_up: Sequence[FeedLine] = ()
-            if self._heartbeat_at is None or abs(now - self._heartbeat_at) >= workers.BEAT:
-                workers.beat(connection, self.id, now)
+            if (
+                self._heartbeat_at is None
+                or abs(now - self._heartbeat_at) >= workers.HEARTBEAT_INTERVAL
+            ):
+                workers.record_heartbeat(connection, self.id, now)
                 given_up = self._bury_the_dead(change)
                 self._heartbeat_at = now
             if not self._cache.endpoints:
@@ -243,7 +246,11 @@ class Worker:
         if not endpoint.settings.secret_names:
             return Secrets()
         kept = self._opened.get(endpoint.id)
-        if kept is not None and kept[0] is endpoint and abs(change.now - kept[1]) < workers.FRESH:
+        if (
+            kept is not None
+            and kept[0] is endpoint
+            and abs(change.now - kept[1]) < workers.HEARTBEAT_TIMEOUT
+        ):
             return kept[2]
         try:
             keyring = self.store.keyring(change)

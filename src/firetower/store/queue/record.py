@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from firetower.core.circuit_breaker import CircuitNews, run_of
+from firetower.core.circuit_breaker import CircuitChange, summarize
 from firetower.core.executions import Status
 from firetower.core.json import dump
 from firetower.core.requests import RecordedRequest
@@ -21,7 +21,7 @@ from firetower.store.types import instant_number, optional_number
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptResult:
     """A claim's try, ready to be recorded."""
 
     claim: Claim
@@ -39,10 +39,10 @@ class Outcome:
 
 def record(
     connection: Connection,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[AttemptResult],
     now: datetime,
     jitter: Callable[[], float] = any_jitter,
-) -> Sequence[CircuitNews]:
+) -> Sequence[CircuitChange]:
     """Write tries and what follows from them; return what became of circuits.
 
     A try is always written. Its execution changes only while this try is still its newest and
@@ -68,17 +68,17 @@ def record(
 
 def _follow_circuits(
     connection: Connection,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[AttemptResult],
     now: datetime,
     jitter: Callable[[], float],
     gone: Collection[int],
-) -> Sequence[CircuitNews]:
+) -> Sequence[CircuitChange]:
     answers: dict[int, list[Answer]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.request.url:  # else nothing was sent, and nothing is known of the endpoint
             answers[outcome.claim.endpoint.id].append(outcome.answer)
     probed = frozenset(outcome.claim.endpoint.id for outcome in outcomes if outcome.claim.probe)
-    runs = {key: run_of(given) for key, given in answers.items()}
+    runs = {key: summarize(given) for key, given in answers.items()}
     return follow(connection, runs, probed, now, jitter, gone=gone)
 
 
@@ -94,7 +94,7 @@ ON CONFLICT (execution_id, number) DO UPDATE SET
 """A try that was taken for lost is written over by what it brought."""
 
 
-def _attempt(outcome: Outcome) -> Values:
+def _attempt(outcome: AttemptResult) -> Values:
     """Return the values of `_TRIED`."""
     return (
         outcome.claim.execution_id,
@@ -131,7 +131,7 @@ WHERE executions.id = new.column1 AND executions.attempts = new.column2
 """
 
 
-def _change(outcome: Outcome, now: int) -> Values:
+def _change(outcome: AttemptResult, now: int) -> Values:
     """Return which try of which execution it was, and what that becomes."""
     verdict = outcome.verdict
     retried = verdict.status is Status.PENDING

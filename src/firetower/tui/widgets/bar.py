@@ -19,7 +19,7 @@ from firetower.tui.widgets.table import fitted
 from firetower.tui.worker_process import STARTING
 
 if TYPE_CHECKING:
-    from firetower.store.status import Standing
+    from firetower.store.status import DatabaseStatus
 
 
 class ModeLink(Static):
@@ -69,7 +69,7 @@ class Bar(Horizontal):
 
 def standing_text(
     location: str,
-    standing: Standing | None,
+    standing: DatabaseStatus | None,
     worker: str,
     now: datetime,
     width: int,

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input, Static
 
-from firetower.core.circuit_breaker import CircuitNews
+from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
-from firetower.core.feed import Page, Told
+from firetower.core.feed import CircuitLine, FeedPage
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PAGE = 500
 
 
-def _page(tower: Tower, container: ContainerReference | None, before_id: int | None) -> Page:
+def _page(tower: Tower, container: ContainerReference | None, before_id: int | None) -> FeedPage:
     return tower.executions.page(PAGE, before_id=before_id, container=container)
 
 
@@ -91,7 +91,7 @@ class Feed(Listing):
             return
         self._failed = False
         now = session.now()
-        self.feed.start([line_row(one, now) for one in page.lines], more=page.more)
+        self.feed.start([line_row(one, now) for one in page.entries], more=page.more)
         early, self._early = self._early, None
         self._loaded = True
         self._settle()
@@ -109,7 +109,7 @@ class Feed(Listing):
                 show_error(self, error)
                 return
             now = session.now()
-            self.feed.prepend([line_row(one, now) for one in page.lines], more=page.more)
+            self.feed.prepend([line_row(one, now) for one in page.entries], more=page.more)
             self._settle()
             if not self._needs_older():
                 return
@@ -130,7 +130,7 @@ class Feed(Listing):
         self.changed(change.executions)
 
     @work(exit_on_error=False)
-    async def heard(self, news: Sequence[CircuitNews]) -> None:
+    async def heard(self, news: Sequence[CircuitChange]) -> None:
         """Show what became of circuits, and tell anew what they hold."""
         if not self.feed.following and self._early is None:
             try:
@@ -139,10 +139,10 @@ class Feed(Listing):
                 show_error(self, error)
                 return
             now, newest = session_of(self).now(), self.feed.newest
-            self.feed.upsert([line_row(Told(newest, one), now) for one in here])
+            self.feed.upsert([line_row(CircuitLine(newest, one), now) for one in here])
         self.catch_up()
 
-    async def _here(self, news: Sequence[CircuitNews]) -> Sequence[CircuitNews]:
+    async def _here(self, news: Sequence[CircuitChange]) -> Sequence[CircuitChange]:
         """Return the news of endpoints that are used here. Raises FiretowerError."""
         container = self.container
         if container is None:

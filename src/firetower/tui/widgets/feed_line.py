@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from firetower.core.circuit_breaker import Turn
+from firetower.core.circuit_breaker import CircuitChangeKind
 from firetower.core.executions import Execution, ExecutionState, Status
-from firetower.core.feed import Line, Told
+from firetower.core.feed import CircuitLine, FeedEntry
 from firetower.tui.text import clock, day_or_time, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
 
@@ -37,20 +37,20 @@ class NewsKey(NamedTuple):
     endpoint: str
 
 
-def line_row(line: Line, now: datetime) -> Row:
+def line_row(line: FeedEntry, now: datetime) -> Row:
     """Return any line of the feed."""
-    return news_row(line, now) if isinstance(line, Told) else feed_row(line, now)
+    return news_row(line, now) if isinstance(line, CircuitLine) else feed_row(line, now)
 
 
-def news_row(told: Told, now: datetime) -> Row:
+def news_row(told: CircuitLine, now: datetime) -> Row:
     """Return what became of a circuit as a line of the feed: beside the time, one sentence."""
-    news = told.news
-    said = f"{news.glyph} {news.words(lambda moment: clock(moment, now))}"
+    news = told.change
+    said = f"{news.glyph} {news.describe(lambda moment: clock(moment, now))}"
     return Row(
         NewsKey(told.after, news.id, news.endpoint),
         (
             Cell(day_or_time(news.at, now), "dim"),
-            Cell(said, "ok" if news.turn is Turn.CLOSED else "warn"),
+            Cell(said, "ok" if news.kind is CircuitChangeKind.CLOSED else "warn"),
         ),
     )
 
