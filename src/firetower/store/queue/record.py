@@ -1,4 +1,4 @@
-"""What became of claims: answers recorded."""
+"""Record the results of attempts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
@@ -22,7 +22,7 @@ from firetower.store.types import instant_number, optional_number
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """A claim's try, ready to be recorded."""
+    """The result of an attempt, ready to be recorded."""
 
     claim: Claim
     request: RecordedRequest
@@ -39,76 +39,80 @@ class AttemptResult:
 
 def record(
     connection: Connection,
-    outcomes: Sequence[AttemptResult],
+    results: Sequence[AttemptResult],
     now: datetime,
     jitter: Callable[[], float] = any_jitter,
 ) -> Sequence[CircuitChange]:
-    """Write tries and what follows from them; return what became of circuits.
+    """Write attempts and update their executions; return the changes of circuits.
 
-    A try is always written. Its execution changes only while this try is still its newest and
-    nothing final is known of it: the lease may have been lost to another worker meanwhile.
+    An attempt is always written. Its execution is updated only if this is still its newest attempt
+    and it has not ended: another worker may have taken over the lease.
     """
-    if not outcomes:
+    if not results:
         return ()
     insert_rows(
-        connection, schema.attempts, _TRIED, [_attempt(outcome) for outcome in outcomes], _OVER_LOST
+        connection,
+        schema.attempts,
+        _ATTEMPT_COLUMNS,
+        [_attempt(result) for result in results],
+        _REPLACE_LOST,
     )
-    changes = [_change(outcome, instant_number(now)) for outcome in outcomes]
+    changes = [_change(result, instant_number(now)) for result in results]
     run_with_rows(connection, _CHANGE, _CHANGED, changes)
     gone = {
-        outcome.claim.endpoint.id: outcome.verdict.detail or ""
-        for outcome in outcomes
-        if outcome.verdict.disables_endpoint
+        result.claim.endpoint.id: result.verdict.detail or ""
+        for result in results
+        if result.verdict.disables_endpoint
     }
-    news = _follow_circuits(connection, outcomes, now, jitter, gone)
+    changed = _follow_circuits(connection, results, now, jitter, gone)
     for endpoint_id, reason in gone.items():
         disable_gone(connection, endpoint_id, reason, now)
-    return news
+    return changed
 
 
 def _follow_circuits(
     connection: Connection,
-    outcomes: Sequence[AttemptResult],
+    results: Sequence[AttemptResult],
     now: datetime,
     jitter: Callable[[], float],
     gone: Collection[int],
 ) -> Sequence[CircuitChange]:
     answers: dict[int, list[Answer]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.request.url:  # else nothing was sent, and nothing is known of the endpoint
-            answers[outcome.claim.endpoint.id].append(outcome.answer)
-    probed = frozenset(outcome.claim.endpoint.id for outcome in outcomes if outcome.claim.probe)
+    for result in results:
+        if result.request.url:  # else nothing was sent, and nothing is known of the endpoint
+            answers[result.claim.endpoint.id].append(result.answer)
+    probed = frozenset(result.claim.endpoint.id for result in results if result.claim.probe)
     runs = {key: summarize(given) for key, given in answers.items()}
     return follow(connection, runs, probed, now, jitter, gone=gone)
 
 
-_TRIED = (
+_ATTEMPT_COLUMNS = (
     *("execution_id", "number", "started_at", "duration_ms", "url", "request_headers"),
     *("request_body", "status_code", "response_body", "error", "outcome", "next_attempt_at"),
 )
-_OVER_LOST = """
+_REPLACE_LOST = """
 ON CONFLICT (execution_id, number) DO UPDATE SET
   duration_ms = excluded.duration_ms, status_code = excluded.status_code,
   response_body = excluded.response_body, error = excluded.error, outcome = excluded.outcome
 """
-"""A try that was taken for lost is written over by what it brought."""
+"""The result of an attempt that was recorded as lost replaces that record."""
 
 
-def _attempt(outcome: AttemptResult) -> Values:
-    """Return the values of `_TRIED`."""
+def _attempt(result: AttemptResult) -> Values:
+    """Return the values of `_ATTEMPT_COLUMNS`."""
     return (
-        outcome.claim.execution_id,
-        outcome.claim.number,
-        instant_number(outcome.started_at),
-        outcome.duration_ms,
-        outcome.request.url,
-        dump(outcome.request.headers),
-        outcome.request.body,
-        outcome.answer.status_code,
-        outcome.answer.body,
-        outcome.answer.error,
-        outcome.verdict.status.value,
-        optional_number(outcome.verdict.next_attempt_at),
+        result.claim.execution_id,
+        result.claim.number,
+        instant_number(result.started_at),
+        result.duration_ms,
+        result.request.url,
+        dump(result.request.headers),
+        result.request.body,
+        result.answer.status_code,
+        result.answer.body,
+        result.answer.error,
+        result.verdict.status.value,
+        optional_number(result.verdict.next_attempt_at),
     )
 
 
@@ -131,18 +135,18 @@ WHERE executions.id = new.column1 AND executions.attempts = new.column2
 """
 
 
-def _change(outcome: AttemptResult, now: int) -> Values:
-    """Return which try of which execution it was, and what that becomes."""
-    verdict = outcome.verdict
+def _change(result: AttemptResult, now: int) -> Values:
+    """Return the values of `_CHANGED`: the execution and the attempt, then the new columns."""
+    verdict = result.verdict
     retried = verdict.status is Status.PENDING
     return (
-        outcome.claim.execution_id,
-        outcome.claim.number,
+        result.claim.execution_id,
+        result.claim.number,
         verdict.status.value,
         verdict.detail,
         optional_number(verdict.next_attempt_at),
         None if retried else now,
-        outcome.claim.retries_used + retried,
-        outcome.answer.status_code,
-        outcome.duration_ms,
+        result.claim.retries_used + retried,
+        result.answer.status_code,
+        result.duration_ms,
     )

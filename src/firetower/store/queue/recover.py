@@ -1,4 +1,4 @@
-"""Claims that were lost with their worker: taken up again, or given up on."""
+"""Recover attempts that were lost with their worker: repeat them, or give up."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _executions, _attempts = schema.executions.c, schema.attempts.c
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """A try whose worker has ended."""
+    """An attempt whose worker has ended."""
 
     execution_id: int
     number: int
     retries_used: int
     schedule: Sequence[timedelta]
     lost_before: int
-    """How many tries of the same execution were lost before it."""
+    """How many attempts of the same execution were lost before it."""
 
 
 def recover(
@@ -35,10 +35,10 @@ def recover(
     dead_workers: Iterable[str] = (),
     jitter: Callable[[], float] = any_jitter,
 ) -> dict[int, Status]:
-    """Take up what crashed workers had claimed; return what became of each execution.
+    """Release the claims of crashed workers; return the new status of each execution by id.
 
-    They are the claims whose lease ran out, and those of workers known to be dead. The lost try
-    is recorded as such: its request may have arrived.
+    Those are claims whose lease has expired, and claims of workers known to be dead. The attempt is
+    recorded as lost: its request may have arrived.
     """
     lost = _lost_claims(connection, now, dead_workers)
     if not lost:
