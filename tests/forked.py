@@ -4,18 +4,21 @@ A process that has imported it waits for orders and forks for each one. What a c
 writes, its environment, its folder and how it ends are as when its script is started.
 """
 
+import atexit
+import gc
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NoReturn
 
 _TIMEOUT = 60.0
 _READ_AT_START = ("PYTHON", "LC_", "LANG")
@@ -125,6 +128,24 @@ def _become(order_file: int, *standard: int) -> None:
     sys.argv = ["firetower", *order["arguments"]]
 
 
+def _end_with(command: Callable[[], None]) -> NoReturn:
+    """Run a command and end as Python does, but free nothing: that takes 0.2 s."""
+    status: object = 0
+    try:
+        command()
+    except SystemExit as leaving:
+        status = leaving.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    assert isinstance(status, int)
+    os._exit(status)
+
+
 if __name__ == "__main__":
     if os.fork():
         os._exit(0)
@@ -139,5 +160,7 @@ if __name__ == "__main__":
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 import_module(module.name)
+    gc.collect()
+    gc.freeze()  # the collector would write to every page, and so copy it for each command
     _serve(socket.socket(fileno=int(sys.argv[1])))
-    firetower.cli.main()
+    _end_with(firetower.cli.main)
