@@ -1,28 +1,39 @@
-"""What all tests share: how Hypothesis looks for counterexamples, and how long faults go on."""
+"""What all tests share: short and long forms, and databases of each kind."""
 
 import gc
 import os
 import random
+import shutil
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-settings.register_profile(
-    "firetower",
-    deadline=None,  # how fast a loaded machine is proves nothing
-    max_examples=100,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
-settings.load_profile("firetower")
+from firetower.store.store import Store
+from postgres import SharedDatabase, shared_server
+
+for profile, examples in (("short", 25), ("long", 1_000)):
+    settings.register_profile(
+        profile,
+        deadline=None,  # how fast a loaded machine is proves nothing
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+        print_blob=True,
+    )
 
 SEED_VARIABLE = "FIRETOWER_FAULT_SEED"
 _USUAL_SEED = 20_260
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="The fault suite in its long form.")
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="Run what takes long: tests marked slow, properties and faults in their long form.",
+    )
     parser.addoption(
         "--seed", type=int, help=f"When faults strike; {SEED_VARIABLE} sets it too. Printed first."
     )
@@ -30,10 +41,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed here, before the processes that share the tests out copy the options."""
+    settings.load_profile("long" if config.option.long else "short")
     if config.option.seed is None:
         given = os.environ.get(SEED_VARIABLE)
         drawn = random.randrange(1_000_000) if config.option.long else _USUAL_SEED
         config.option.seed = drawn if given is None else int(given)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the quick tests, or with --long those that differ from the quick ones.
+
+    A test named on the command line runs either way.
+    """
+    if any("::" in argument for argument in config.args):
+        return
+    kept, left = [], []
+    for item in items:
+        (kept if _runs(item, long=config.option.long) else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
+
+
+def _runs(item: pytest.Item, *, long: bool) -> bool:
+    slow = item.get_closest_marker("slow") is not None
+    if not long:
+        return not slow
+    has_long_form = is_hypothesis_test(getattr(item, "obj", None)) or "rounds" in item.fixturenames
+    return slow or has_long_form
 
 
 def pytest_collection_finish() -> None:
@@ -57,3 +91,45 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if total:
         counts = ", ".join(f"{count:,} {what}" for what, count in sorted(total.items()))
         terminalreporter.write_line(f"faults: {counts}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new SQLite database, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "tower.db"
+    Store.open(str(path)).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """The server of this run."""
+    with shared_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql: Any, worker_id: str) -> SharedDatabase:
+    """The one that the tests of this pytest-xdist worker share."""
+    return SharedDatabase(postgresql, f"tower_{worker_id}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A new database of each kind."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("FIRETOWER_SECRET_KEY", raising=False)
+    if request.param == "sqlite":
+        return str(shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "tower.db"))
+    database: SharedDatabase = request.getfixturevalue("postgresql_database")
+    database.empty()
+    return database.url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = Store.open(database_url, author="ada")
+    yield opened
+    opened.close()

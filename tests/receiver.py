@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from waiting import TIMEOUT
+
 
 @dataclass(frozen=True)
 class Received:
@@ -35,7 +37,9 @@ class Receiver:
         with self.arrived:
             return [request for request in self.requests if request.path == path]
 
-    def wait_for(self, count: int, path: str | None = None, timeout: float = 30) -> list[Received]:
+    def wait_for(
+        self, count: int, path: str | None = None, timeout: float = TIMEOUT
+    ) -> list[Received]:
         def found() -> list[Received]:
             return [r for r in self.requests if path in {None, r.path}]
 

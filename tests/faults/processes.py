@@ -5,8 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Self
@@ -14,8 +13,7 @@ from typing import IO, Self
 from firetower.store.store import Store
 from firetower.store.workers import list_workers
 from towers import COMMAND, environment
-
-PATIENCE = 60.0
+from waiting import wait_until
 
 SCRIPT = """
 import itertools, sys, time
@@ -134,13 +132,6 @@ def start_logger(database: str, version: str, start: int, pause: float = 0.002) 
     return logger
 
 
-def wait_until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-
-
 def wait_for_workers(database: str, number: int) -> None:
     """Wait until so many workers have signed on: a database that fails before ends a worker."""
     store = Store.open(database)
@@ -155,11 +146,11 @@ def wait_for_workers(database: str, number: int) -> None:
         store.close()
 
 
-def wait_for_peace(database: str, patience: float = PATIENCE) -> None:
+def wait_for_peace(database: str) -> None:
     """Wait until every event is evaluated and every execution has ended."""
     store = Store.open(database)
     try:
-        wait_until(lambda: _at_peace(store), "the workers to be done", patience)
+        wait_until(lambda: _at_peace(store), "the workers to be done")
     finally:
         store.close()
 

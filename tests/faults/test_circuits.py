@@ -15,13 +15,14 @@ from sqlalchemy import select
 
 import firetower
 from faults.invariants import check, gather
-from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers, wait_until
+from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers
 from firetower.core.circuit_breaker import FAILURES_TO_OPEN, CircuitChangeKind
 from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 from receiver import Received, Receiver, serve
 from towers import linked_model, on_alias, webhook
+from waiting import wait_until
 
 QUICK_WORKER = """
 from datetime import timedelta
@@ -123,31 +124,31 @@ def finish(trial: Trial, database: str) -> None:
     assert trial.tower.endpoints.find("ci").circuit is None
 
 
-def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database: str) -> None:
-    with opened(database) as trial:
+def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database_url: str) -> None:
+    with opened(database_url) as trial:
         trial.fire(*(f"held-{number}" for number in range(10)))
         wait_until(lambda: len(trial.endpoint.probes) >= 4, "some probes")
         assert trial.turns() == [CircuitChangeKind.OPENED]
         probes = sorted(trial.endpoint.probes)
         assert all(ended <= begun for (_, ended), (begun, _) in pairwise(probes))
-        finish(trial, database)
+        finish(trial, database_url)
 
 
 @pytest.mark.timeout(180)
-def test_a_worker_killed_with_the_probe_does_not_leave_it_stuck(database: str) -> None:
-    with opened(database) as trial:
+def test_a_worker_killed_with_the_probe_does_not_leave_it_stuck(database_url: str) -> None:
+    with opened(database_url) as trial:
         trial.endpoint.hangs.set()
         trial.fire(*(f"held-{number}" for number in range(6)))
         wait_until(lambda: any(map(is_held, list(trial.receiver.requests))), "a probe")
         probe = next(one for one in list(trial.receiver.requests) if is_held(one))
-        holder = holder_of(database, probe.headers["webhook-id"])
+        holder = holder_of(database_url, probe.headers["webhook-id"])
         [killed] = [worker for worker in trial.workers if worker.process.pid == holder]
         killed.kill()
         trial.endpoint.hangs.clear()
         trial.endpoint.released.set()
         before = len(trial.endpoint.probes)
         wait_until(lambda: len(trial.endpoint.probes) >= before + 3, "the next probes")
-        finish(trial, database)
+        finish(trial, database_url)
 
 
 def holder_of(database: str, webhook_id: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from faults.conftest import Count
 from faults.invariants import check, gather
-from faults.processes import wait_for_peace, wait_until
+from faults.processes import wait_for_peace
 from firetower.delivery.client import open_client
 from firetower.store.store import Store, utc_now
 from firetower.store.workers import list_workers
@@ -19,6 +19,7 @@ from firetower.tower import Tower
 from firetower.worker.worker import Worker
 from receiver import Received, serve
 from towers import linked_model, on_alias, webhook
+from waiting import wait_until
 
 HOUR = timedelta(hours=1)
 
@@ -63,10 +64,10 @@ def _working(database: str, clock: Clock) -> Iterator[Worker]:
 
 @pytest.mark.parametrize("steps", [(1, 0), (-1, 0), (1, -1, 0)], ids=str)
 def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
-    database: str, steps: tuple[int, ...], count: Count
+    database_url: str, steps: tuple[int, ...], count: Count
 ) -> None:
     clock, aliases = Clock(), list[str]()
-    store = Store.open(database, clock=clock)
+    store = Store.open(database_url, clock=clock)
     tower = Tower(store)
     failed: set[str] = set()
 
@@ -83,7 +84,7 @@ def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
         webhook(tower, "ci", receiver.url(), max_in_flight=4)
         version = linked_model(tower)
         on_alias(tower, "deploy", "ci")
-        with _working(database, clock), _working(database, clock):
+        with _working(database_url, clock), _working(database_url, clock):
             for hours in (0, *steps):
                 clock.step = hours * HOUR
                 for _ in range(30):
@@ -97,23 +98,23 @@ def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
             )
             # What was put off by a clock that was ahead is due when the clock is there again.
             clock.step = HOUR + timedelta(minutes=1)
-            wait_for_peace(database)
+            wait_for_peace(database_url)
         store.close()
-        check(gather(database, [*aliases, "after-the-steps"], receiver.requests, steady=False))
+        check(gather(database_url, [*aliases, "after-the-steps"], receiver.requests, steady=False))
         count(clock_steps=len(steps), executions=len(aliases) + 1)
 
 
-def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database: str) -> None:
+def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database_url: str) -> None:
     clock, ahead = Clock(), Clock(timedelta(days=3))
-    store = Store.open(database)
+    store = Store.open(database_url)
 
     def ids() -> set[str]:
         with store.reading() as reader:
             return {worker.id for worker in list_workers(reader.connection)}
 
-    with _working(database, clock) as one:
+    with _working(database_url, clock) as one:
         wait_until(lambda: ids() == {one.id}, "the first to sign on")
-        with _working(database, ahead) as two:
+        with _working(database_url, ahead) as two:
             wait_until(lambda: ids() == {two.id}, "the first to be buried")
             wait_until(lambda: ids() == {one.id, two.id}, "the first to sign on again")
     store.close()

@@ -15,10 +15,10 @@ from faults.processes import (
     start_logger,
     start_worker,
     wait_for_peace,
-    wait_until,
 )
 from receiver import Receiver, serve
 from towers import COMMAND, environment, linked_model, on_alias, run, webhook
+from waiting import wait_until
 
 EVENTS = 400
 KILLS = 4
@@ -78,25 +78,25 @@ def test_a_script_killed_while_it_logs_keeps_what_was_acknowledged(
 
 @pytest.mark.timeout(300)
 def test_many_workers_killed_and_started_anew_share_one_database(
-    database: str, chance: random.Random, rounds: int, count: Count
+    database_url: str, chance: random.Random, rounds: int, count: Count
 ) -> None:
     kills = 3 * rounds
     with serve() as receiver:
-        version = _prepare(database, receiver, automations=2)
-        workers = [start_worker(database) for _ in range(3)]
+        version = _prepare(database_url, receiver, automations=2)
+        workers = [start_worker(database_url) for _ in range(3)]
         try:
-            with start_logger(database, version, 0) as logger:
+            with start_logger(database_url, version, 0) as logger:
                 for _ in range(kills):
                     _after_more(receiver, chance.randint(20, 80))
                     place = chance.randrange(len(workers))
                     workers[place].end()
-                    workers[place] = start_worker(database)
+                    workers[place] = start_worker(database_url)
                 _after_more(receiver, 40)
-            wait_for_peace(database)
+            wait_for_peace(database_url)
         finally:
             for worker in workers:
                 worker.end()
-        evidence = gather(database, logger.acknowledged, receiver.requests)
+        evidence = gather(database_url, logger.acknowledged, receiver.requests)
         check(evidence)
         count(kills=kills, executions=len(evidence.executions))
 

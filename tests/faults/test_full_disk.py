@@ -14,10 +14,10 @@ from faults.processes import (
     start_worker,
     wait_for_peace,
     wait_for_workers,
-    wait_until,
 )
 from receiver import serve
 from towers import linked_model, on_alias, run, webhook
+from waiting import wait_until
 
 MIB = 1024 * 1024
 

@@ -15,12 +15,12 @@ from faults.processes import (
     start_worker,
     wait_for_peace,
     wait_for_workers,
-    wait_until,
 )
 from firetower.store.store import Store
 from postgres import running_server
 from receiver import Receiver, serve
 from towers import linked_model, on_alias, webhook
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, update
 import firetower
 from faults.conftest import Count
 from faults.invariants import check, gather
-from faults.processes import start_logger, start_worker, wait_for_peace, wait_until
+from faults.processes import start_logger, start_worker, wait_for_peace
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.queue.conditions import has_status
@@ -20,6 +20,7 @@ from firetower.store.store import Store
 from firetower.store.types import EPOCH
 from receiver import Received, serve
 from towers import COMMAND, environment, linked_model, on_alias, run, webhook
+from waiting import wait_until
 
 OLD, WAITING = 1_000, 4
 """Fewer wait for another try than would open their endpoint's circuit."""
@@ -53,7 +54,7 @@ def _changing(database: str) -> Iterator[Connection]:
 
 
 @pytest.mark.timeout(300)
-def test_pruning_beside_a_worker_loses_nothing_that_waits(database: str, count: Count) -> None:
+def test_pruning_beside_a_worker_loses_nothing_that_waits(database_url: str, count: Count) -> None:
     old = [f"old-{number}" for number in range(OLD)]
     late = [f"late-{number}" for number in range(WAITING)]
     refused = set(late)
@@ -63,23 +64,23 @@ def test_pruning_beside_a_worker_loses_nothing_that_waits(database: str, count: 
 
     with serve() as receiver:
         receiver.answer = answer
-        with firetower.connect(database) as tower:
+        with firetower.connect(database_url) as tower:
             webhook(tower, "ci", receiver.url(), max_in_flight=8, schedule=(timedelta(hours=1),))
             version = linked_model(tower)
             on_alias(tower, "deploy", "ci")
             for alias in (*old, *late):
                 tower.add_alias(version, alias)
-        assert run(database, "worker", "--once").returncode == 0
+        assert run(database_url, "worker", "--once").returncode == 0
         refused.clear()
-        _make_old(database)
+        _make_old(database_url)
         with (
-            start_worker(database) as worker,
-            start_logger(database, version, 0, pause=0.005) as logger,
+            start_worker(database_url) as worker,
+            start_logger(database_url, version, 0, pause=0.005) as logger,
         ):
             wait_until(lambda: len(logger.acknowledged) > 20, "the script to log")
             prune = subprocess.Popen(
-                [COMMAND, "database", "prune", "--older-than", "1d", "--yes"],
-                env=environment(database),
+                [COMMAND, "database_url", "prune", "--older-than", "1d", "--yes"],
+                env=environment(database_url),
                 stderr=subprocess.PIPE,
                 text=True,
             )
@@ -88,11 +89,11 @@ def test_pruning_beside_a_worker_loses_nothing_that_waits(database: str, count: 
             seen = len(logger.acknowledged)
             wait_until(lambda: len(logger.acknowledged) > seen + 20, "the script to go on")
             logger.kill()
-            _make_due(database)
-            wait_for_peace(database)
+            _make_due(database_url)
+            wait_for_peace(database_url)
             assert worker.lives, worker.said
         kept = [request for request in receiver.requests if b"old-" not in request.body]
-        evidence = gather(database, [*late, *logger.acknowledged], kept)
+        evidence = gather(database_url, [*late, *logger.acknowledged], kept)
         assert not set(old) & set(evidence.events)
         check(evidence)
         count(pruned=OLD, executions=len(evidence.executions))

@@ -31,7 +31,7 @@ def test_no_answer_stops_the_worker_or_reaches_the_terminal(
         for name in TEXTS:
             tower.add_alias(version, name)
         with worker(database_url):
-            wait_for_peace(database_url, patience=20)
+            wait_for_peace(database_url)
         executions = tower.executions.newest(100)
         assert {execution.status for execution in executions} == {Status.FAILED}
         assert len(receiver.requests) == len(executions) == len(TEXTS)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -24,6 +23,7 @@ from firetower.store.location import Location
 from firetower.store.store import Store
 from firetower.tower import Tower
 from firetower.worker.worker import Worker
+from postgres import create_database
 from receiver import Receiver, serve
 
 FILLED_0006 = Path(__file__).with_name("schema_0006.json")
@@ -43,17 +43,11 @@ CIRCUIT = (
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> str:
     """A database with nothing in it."""
     if request.param == "sqlite":
-        yield str(tmp_path / "tower.db")
-        return
-    server = request.getfixturevalue("postgresql")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS older WITH (FORCE)")
-        connection.execute("CREATE DATABASE older")
-        yield server.get_uri("older")
-        connection.execute("DROP DATABASE older WITH (FORCE)")
+        return str(tmp_path / "tower.db")
+    return create_database(request.getfixturevalue("postgresql"), f"older_{worker_id}")
 
 
 def bring_to(database: Database, revision: str) -> None:

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 import firetower
-from faults.processes import wait_until
 from firetower.core.errors import InvalidInput, StoreError
 from firetower.core.feed import FeedLine
 from firetower.store.store import Store
@@ -17,6 +16,7 @@ from firetower.worker.metrics import read_address, serving
 from receiver import serve
 from store.bench import Bench
 from towers import linked_model, on_alias, started, webhook
+from waiting import wait_until
 
 
 @pytest.fixture

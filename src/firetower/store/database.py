@@ -64,7 +64,8 @@ class Database:
     def raw(self) -> Iterator[Any]:
         """Open a connection of the driver's own, in autocommit. Raises StoreError."""
         try:
-            fairy = self._engine.raw_connection()
+            # From a pool of its own: the engine's would fill the place that it leaves.
+            fairy = self._engine.pool.recreate().connect()
             fairy.detach()
             connection: Any = fairy.dbapi_connection
             with closing(connection):
