@@ -1,15 +1,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SHARED := -n 4 --dist worksteal
 
-.PHONY: test faults demo check bench bench-peers docs screenshots clean
+.PHONY: test test-all faults demo check bench bench-peers docs screenshots clean
 
 test: $(READY)
-	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/benchmarks
+	$(BIN)/pytest $(SHARED) --ignore=tests/benchmarks
+
+# What `make test` leaves out: tests marked slow, and properties and faults in their long form.
+test-all: $(READY)
+	$(BIN)/pytest $(SHARED) --ignore=tests/benchmarks --long --timeout 600
 
 # make faults SEED=N does again what a run with that seed did.
 faults: $(READY)
-	$(BIN)/pytest -n 2 tests/faults --long --timeout 600 $(if $(SEED),--seed $(SEED))
+	$(BIN)/pytest $(SHARED) tests/faults --long --timeout 600 $(if $(SEED),--seed $(SEED))
 
 demo: $(READY)
 	$(BIN)/firetower demo --tour

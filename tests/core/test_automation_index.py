@@ -1,6 +1,6 @@
 """The index against the plain truth: a loop over every revision that ever was."""
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from core.builders import make_event, make_revision
 from core.histories import COLLECTIONS, TYPES, Evaluates, Happens, History, Save, Step, steps
@@ -24,7 +24,6 @@ def found(index: AutomationIndex, event: Event) -> list[int]:
     return sorted(revision.id for revision in index.matching(event))
 
 
-@settings(max_examples=300)
 @given(steps)
 def test_an_index_kept_up_to_date_finds_what_a_loop_over_all_revisions_finds(
     history_steps: list[Step],
@@ -53,7 +52,6 @@ def test_an_index_kept_up_to_date_finds_what_a_loop_over_all_revisions_finds(
     assert len(index) == sum(mode is not Mode.DELETED for mode in modes.values())
 
 
-@settings(max_examples=200)
 @given(steps)
 def test_an_index_made_from_the_stored_revisions_finds_the_same(
     history_steps: list[Step],

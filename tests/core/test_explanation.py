@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from core.builders import (
     MODELS,
@@ -44,7 +44,6 @@ def histories(history: History) -> list[list[Revision]]:
     return [list(group) for _, group in groupby(ordered, lambda one: one.automation_id)]
 
 
-@settings(max_examples=300)
 @given(steps)
 def test_it_says_fired_exactly_where_the_evaluation_fires(history_steps: list[Step]) -> None:
     history = History()

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import make_event
@@ -15,7 +15,6 @@ def holds(source: dict[str, Any], event: Event) -> bool:
     return Filter.of(source).holds(event)
 
 
-@settings(max_examples=300)
 @given(filters, events)
 def test_the_trace_of_a_filter_agrees_with_the_filter(source: dict[str, Any], event: Event) -> None:
     filter_ = Filter.of(source)
@@ -25,7 +24,6 @@ def test_the_trace_of_a_filter_agrees_with_the_filter(source: dict[str, Any], ev
     json.dumps(trace.as_data(), allow_nan=False)
 
 
-@settings(max_examples=300)
 @given(filters, events)
 def test_there_is_a_first_failure_exactly_when_a_filter_does_not_hold(
     source: dict[str, Any], event: Event
@@ -83,7 +81,6 @@ def test_an_order_has_exactly_one_side_for_values_of_one_type(operand: Any, valu
     assert sum(sides) == same_type
 
 
-@settings(max_examples=200)
 @given(filters)
 def test_a_filter_survives_being_stored_as_json(source: dict[str, Any]) -> None:
     filter_ = Filter.of(source)

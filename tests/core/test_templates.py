@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import refusal
@@ -54,7 +54,6 @@ pieces = st.lists(
 values = st.just(MISSING) | st.text(max_size=3) | jsons
 
 
-@settings(max_examples=1000)
 @given(pieces, values, values)
 def test_a_payload_is_valid_json_whatever_the_values_or_refused_at_save(
     source: str, a: Value, b: Value

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
@@ -86,12 +86,6 @@ def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> 
             )
 
 
-hypothesis = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-@hypothesis
 @given(
     documents=st.lists(metadata, min_size=1, max_size=10),
     words=st.lists(columns, min_size=1, max_size=10),
@@ -115,7 +109,6 @@ def test_sql_and_python_together_let_through_what_python_alone_does(
         assert read(bench, definition) == [event.id for event in happened(bench, definition)]
 
 
-@hypothesis
 @given(document=metadata, filter_=predicates)
 def test_one_predicate_on_one_version(
     bench: Bench, document: dict[str, Any], filter_: dict[str, Any]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -98,9 +98,7 @@ def endpoint(store: Store) -> Endpoint:
     return Endpoint(bench)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=settings().max_examples // 8)
 @given(_STEPS)
 @example(_DOWN)
 @example([*_DOWN, (0, 0, 200), *_DOWN])

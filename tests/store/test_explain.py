@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firetower.core.automations import Definition, Mode
@@ -156,9 +156,7 @@ def test_a_backtest_that_is_not_wanted_any_more_ends(bench: Bench) -> None:
         bench.tower.automations.backtest(draft(), START - timedelta(hours=1), wanted=lambda: False)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=settings().max_examples // 5)
 @given(
     aliases=st.lists(st.sampled_from(["a", "ab", "b", "prod", "prod-eu"]), max_size=6),
     filter_=st.sampled_from(

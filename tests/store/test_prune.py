@@ -132,8 +132,9 @@ def test_it_finds_the_past_by_its_index(store: Store) -> None:
             for step in reader.connection.exec_driver_sql(f"{explained} {statement}", values)
         ]
     said = "\n".join(plans)
-    assert "ix_events_recorded" in said
-    assert "ix_executions_event" in said
+    if store.database.is_sqlite:  # PostgreSQL chooses among indexes by what it knows of the rows
+        assert "ix_events_recorded" in said
+        assert "ix_executions_event" in said
     for table in ("events", "executions", "attempts"):
         assert f"SCAN {table}" not in said
         assert f"Seq Scan on {table}" not in said
