@@ -15,6 +15,8 @@ from firetower._version import __version__
 
 ROOT = Path(__file__).parents[1]
 
+pytestmark = pytest.mark.slow
+
 
 def _run(*command: str | Path, cwd: Path, **environment: str) -> str:
     kept = {

@@ -19,6 +19,7 @@ from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.tower import Tower
+from waiting import TIMEOUT
 
 COMMAND = str(Path(sys.executable).with_name("firetower"))
 QUICK = (timedelta(milliseconds=50),) * 40
@@ -52,7 +53,7 @@ def started(database: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=TIMEOUT)
 
 
 @contextmanager

@@ -7,6 +7,18 @@ import pytest
 
 Count = Callable[..., None]
 
+SQLITE_IN_SHORT = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
+    indirect=True,
+)
+POSTGRESQL_IN_SHORT = pytest.mark.parametrize(
+    "database_url",
+    [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"],
+    indirect=True,
+)
+"""On both databases in the long form."""
+
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:

@@ -18,8 +18,9 @@ from firetower.store import schema
 from firetower.store.store import Store
 from receiver import Received
 
-RECORDING = timedelta(seconds=1)
-"""How long after an answer another try may still begin: until the answer is recorded."""
+RECORDING = timedelta(seconds=30)
+"""How long after an answer another try may still begin: until the answer is recorded, which takes
+a loaded machine long."""
 
 
 @dataclass(frozen=True)

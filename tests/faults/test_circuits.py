@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 import firetower
+from faults.conftest import POSTGRESQL_IN_SHORT, SQLITE_IN_SHORT
 from faults.invariants import check, gather
 from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers
 from firetower.core.circuit_breaker import FAILURES_TO_OPEN, CircuitChangeKind
@@ -22,7 +23,7 @@ from firetower.store.store import Store
 from firetower.tower import Tower
 from receiver import Received, Receiver, serve
 from towers import linked_model, on_alias, webhook
-from waiting import wait_until
+from waiting import TIMEOUT, wait_until
 
 QUICK_WORKER = """
 from datetime import timedelta
@@ -55,7 +56,7 @@ class Endpoint:
         probe = is_held(request) and request.headers["webhook-id"] not in self._seen
         self._seen.add(request.headers["webhook-id"])
         if probe and self.hangs.is_set():
-            self.released.wait(30)
+            self.released.wait(TIMEOUT)
         time.sleep(0.05)  # long enough for a second probe to be seen beside it
         if probe:
             self.probes.append((request.at, time.monotonic()))
@@ -124,6 +125,7 @@ def finish(trial: Trial, database: str) -> None:
     assert trial.tower.endpoints.find("ci").circuit is None
 
 
+@POSTGRESQL_IN_SHORT
 def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database_url: str) -> None:
     with opened(database_url) as trial:
         trial.fire(*(f"held-{number}" for number in range(10)))
@@ -134,7 +136,8 @@ def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database
         finish(trial, database_url)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
+@SQLITE_IN_SHORT
 def test_a_worker_killed_with_the_probe_does_not_leave_it_stuck(database_url: str) -> None:
     with opened(database_url) as trial:
         trial.endpoint.hangs.set()

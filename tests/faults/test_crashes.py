@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 import firetower
-from faults.conftest import Count
+from faults.conftest import POSTGRESQL_IN_SHORT, Count
 from faults.invariants import check, gather
 from faults.processes import (
     start_logger,
@@ -20,8 +20,8 @@ from receiver import Receiver, serve
 from towers import COMMAND, environment, linked_model, on_alias, run, webhook
 from waiting import wait_until
 
-EVENTS = 400
-KILLS = 4
+EVENTS = 120
+KILLS = 2
 
 
 def _prepare(database: str, receiver: Receiver, automations: int = 1) -> str:
@@ -77,6 +77,7 @@ def test_a_script_killed_while_it_logs_keeps_what_was_acknowledged(
 
 
 @pytest.mark.timeout(300)
+@POSTGRESQL_IN_SHORT
 def test_many_workers_killed_and_started_anew_share_one_database(
     database_url: str, chance: random.Random, rounds: int, count: Count
 ) -> None:
@@ -102,7 +103,7 @@ def test_many_workers_killed_and_started_anew_share_one_database(
 
 
 def _after_more(receiver: Receiver, arrivals: int) -> None:
-    receiver.wait_for(len(receiver.requests) + arrivals, timeout=60)
+    receiver.wait_for(len(receiver.requests) + arrivals)
 
 
 def test_an_app_killed_on_its_terminal_leaves_its_work_to_the_next(

@@ -10,6 +10,7 @@ import pytest
 import firetower
 from receiver import Received, Receiver, serve
 from towers import linked_model, on_alias, run, webhook, worker
+from waiting import TIMEOUT
 
 
 def _breaks(receiver: Receiver, database: str) -> None:
@@ -50,7 +51,9 @@ def test_a_worker_that_is_to_run_once_ends_in_failure_with_its_database(tmp_path
     _assert_two_lines(done.stderr)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_worker_that_cannot_record_its_last_answers_says_so(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -62,6 +65,6 @@ def test_a_worker_that_cannot_record_its_last_answers_says_so(
             assert process.stderr is not None
             assert "attempts" in process.stderr.readline()
             process.send_signal(number)
-            _, stderr = process.communicate(timeout=30)
+            _, stderr = process.communicate(timeout=TIMEOUT)
         assert process.returncode == 1
     _assert_two_lines(stderr)

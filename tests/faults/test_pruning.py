@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 import firetower
-from faults.conftest import Count
+from faults.conftest import SQLITE_IN_SHORT, Count
 from faults.invariants import check, gather
 from faults.processes import start_logger, start_worker, wait_for_peace
 from firetower.core.executions import Status
@@ -20,10 +20,10 @@ from firetower.store.store import Store
 from firetower.store.types import EPOCH
 from receiver import Received, serve
 from towers import COMMAND, environment, linked_model, on_alias, run, webhook
-from waiting import wait_until
+from waiting import TIMEOUT, wait_until
 
-OLD, WAITING = 1_000, 4
-"""Fewer wait for another try than would open their endpoint's circuit."""
+OLD, WAITING = 250, 4
+"""More are old than one batch; fewer wait for another try than would open the circuit."""
 _executions = schema.executions.c
 
 
@@ -54,6 +54,7 @@ def _changing(database: str) -> Iterator[Connection]:
 
 
 @pytest.mark.timeout(300)
+@SQLITE_IN_SHORT
 def test_pruning_beside_a_worker_loses_nothing_that_waits(database_url: str, count: Count) -> None:
     old = [f"old-{number}" for number in range(OLD)]
     late = [f"late-{number}" for number in range(WAITING)]
@@ -79,12 +80,12 @@ def test_pruning_beside_a_worker_loses_nothing_that_waits(database_url: str, cou
         ):
             wait_until(lambda: len(logger.acknowledged) > 20, "the script to log")
             prune = subprocess.Popen(
-                [COMMAND, "database_url", "prune", "--older-than", "1d", "--yes"],
+                [COMMAND, "database", "prune", "--older-than", "1d", "--yes"],
                 env=environment(database_url),
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            _, said = prune.communicate(timeout=120)
+            _, said = prune.communicate(timeout=TIMEOUT)
             assert prune.returncode == 0, said
             seen = len(logger.acknowledged)
             wait_until(lambda: len(logger.acknowledged) > seen + 20, "the script to go on")

@@ -117,6 +117,7 @@ def verified(request: Received) -> str:
     return str(sent["ref"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # it starts forty commands, for which a loaded machine needs long
 def test_a_training_script_fires_automations_in_every_scope(prepared: str, tmp_path: Path) -> None:
     wanted = sum(map(len, EXPECTED.values()))
@@ -131,7 +132,7 @@ def test_a_training_script_fires_automations_in_every_scope(prepared: str, tmp_p
                 env=environment(prepared, OPENBLAS_NUM_THREADS="1", **_kept()),
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=240,
                 check=False,
             )
             assert trained.returncode == 0, trained.stderr

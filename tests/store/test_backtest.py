@@ -145,6 +145,7 @@ def conditions(operands: list[Any]) -> Iterator[dict[str, Any]]:
     ],
     ids=["values", "paths"],
 )
+@pytest.mark.slow
 def test_each_operator_holds_for_the_same_values_in_sql(
     bench: Bench, paths: list[str], documents: list[dict[str, Any]], operands: list[Any]
 ) -> None:

@@ -115,6 +115,7 @@ def test_nothing_is_held_for_ever_and_what_was_tried_ends_by_its_schedule(
     endpoint.check_ends()
 
 
+@pytest.mark.slow
 def test_a_dead_endpoint_is_tried_by_each_schedule_and_takes_few_first_tries(
     endpoint: Endpoint,
 ) -> None:

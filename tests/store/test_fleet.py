@@ -11,8 +11,9 @@ import firetower
 from firetower.core.executions import Status
 from receiver import Received, serve
 from towers import every_execution, linked_model, on_alias, webhook, worker
+from waiting import TIMEOUT
 
-EVENTS, WORKERS, ROOM = 240, 3, 2
+EVENTS, WORKERS, ROOM = 60, 3, 2
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -22,14 +23,14 @@ def test_workers_on_one_postgresql_share_every_event_and_double_none(database_ur
 
     def answer(_: Received) -> tuple[int, dict[str, str], bytes]:
         if first.acquire(blocking=False):  # held until every worker is at it with all its room
-            together.wait(30)
+            together.wait(TIMEOUT)
         return 200, {}, b"ok"
 
     with ExitStack() as stack:
         receiver = stack.enter_context(serve())
         receiver.answer = answer
         tower = stack.enter_context(firetower.connect(database_url))
-        webhook(tower, "ci", receiver.url(), max_in_flight=ROOM, timeout=timedelta(minutes=1))
+        webhook(tower, "ci", receiver.url(), max_in_flight=ROOM, timeout=timedelta(minutes=2))
         version = linked_model(tower)
         on_alias(tower, "deploy", "ci")
         workers = [stack.enter_context(worker(database_url)) for _ in range(WORKERS)]
@@ -38,7 +39,7 @@ def test_workers_on_one_postgresql_share_every_event_and_double_none(database_ur
         receiver.wait_for(EVENTS)
         for process in workers:
             process.send_signal(signal.SIGTERM)
-        lines = [process.communicate(timeout=30)[0].splitlines() for process in workers]
+        lines = [process.communicate(timeout=TIMEOUT)[0].splitlines() for process in workers]
         executions = every_execution(tower)
 
     assert [process.returncode for process in workers] == [0] * WORKERS

@@ -36,6 +36,10 @@ run.run_worker(sys.argv[1], once=False, emit=print, report=print)
 IN_TRANSACTION = """
 SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND xact_start IS NOT NULL
 """
+NAMED = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'firetower'
+"""
 LISTENING = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'
 """
@@ -103,8 +107,7 @@ def test_programs_need_few_connections_and_no_transaction_while_they_wait(
 def test_programs_are_named_to_who_looks_after_the_server(database_url: str) -> None:
     with firetower.connect(database_url) as tower, psycopg.connect(database_url) as connection:
         tower.registries()
-        named = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'firetower'"
-        assert asked(connection, named) == 1
+        assert asked(connection, NAMED) == 1
 
 
 def test_an_idle_worker_announces_nothing_but_its_beats(database_url: str) -> None:

@@ -50,6 +50,9 @@ def record(
     """
     if not results:
         return ()
+    changes = [_change(result, instant_number(now)) for result in results]
+    # Executions before attempts, as `recover` locks them: else PostgreSQL finds a deadlock.
+    run_with_rows(connection, _CHANGE, _CHANGED, changes)
     insert_rows(
         connection,
         schema.attempts,
@@ -57,8 +60,6 @@ def record(
         [_attempt(result) for result in results],
         _REPLACE_LOST,
     )
-    changes = [_change(result, instant_number(now)) for result in results]
-    run_with_rows(connection, _CHANGE, _CHANGED, changes)
     gone = {
         result.claim.endpoint.id: result.verdict.detail or ""
         for result in results
