@@ -55,10 +55,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if any("::" in argument for argument in config.args):
         return
-    kept, left = [], []
-    for item in items:
-        (kept if _runs(item, long=config.option.long) else left).append(item)
-    config.hook.pytest_deselected(items=left)
+    kept = [item for item in items if _runs(item, long=config.option.long)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
 
@@ -66,8 +64,8 @@ def _runs(item: pytest.Item, *, long: bool) -> bool:
     slow = item.get_closest_marker("slow") is not None
     if not long:
         return not slow
-    has_long_form = is_hypothesis_test(getattr(item, "obj", None)) or "rounds" in item.fixturenames
-    return slow or has_long_form
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else ()
+    return slow or "rounds" in fixtures or is_hypothesis_test(getattr(item, "obj", None))
 
 
 def pytest_collection_finish() -> None:

@@ -12,6 +12,12 @@ from firetower.store.store import Store
 from firetower.tower import Tower
 
 BULK = "acme/vision/bulk"
+BATCH = 20
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firetower.tower.bulk.BATCH", BATCH)
 
 
 @pytest.fixture
@@ -33,11 +39,11 @@ def indexes(tower: Tower) -> list[int]:
 
 def test_each_batch_is_told_of_and_all_is_in_order(tower: Tower) -> None:
     told: list[int] = []
-    assert tower.log_many(many(2 * BATCH + 50), committed=told.append) == 2 * BATCH + 50
-    assert told == [BATCH, BATCH, 50]
-    assert indexes(tower) == list(range(2 * BATCH + 50))
+    assert tower.log_many(many(2 * BATCH + 10), committed=told.append) == 2 * BATCH + 10
+    assert told == [BATCH, BATCH, 10]
+    assert indexes(tower) == list(range(2 * BATCH + 10))
     newest = tower.version(f"{BULK}:latest").version
-    assert newest.index == 2 * BATCH + 49
+    assert newest.index == 2 * BATCH + 9
 
 
 def test_what_equals_the_one_before_it_is_no_new_version(tower: Tower) -> None:
@@ -69,7 +75,7 @@ def test_a_refused_one_leaves_the_batches_before_it(
 ) -> None:
     tower.log(BULK, type="model")
     before = tower.events.newest(1)[0].id
-    items = list(many(BATCH + 50))
+    items = list(many(BATCH + 10))
     items[bad - 1] |= wrong
     with pytest.raises(InvalidInput, match=f"^item {bad}: ") as refused:
         tower.log_many(items)
@@ -84,12 +90,12 @@ def test_two_that_log_at_once_into_one_collection_lose_nothing(database_url: str
     def log(prefix: str) -> int:
         store = Store.open(database_url)
         try:
-            return Tower(store).log_many(many(BATCH + 20, prefix))
+            return Tower(store).log_many(many(BATCH + 10, prefix))
         finally:
             store.close()
 
     with ThreadPoolExecutor() as threads:
-        assert list(threads.map(log, ["s3://a", "s3://b"])) == [BATCH + 20, BATCH + 20]
+        assert list(threads.map(log, ["s3://a", "s3://b"])) == [BATCH + 10, BATCH + 10]
     store = Store.open(database_url)
-    assert sorted(indexes(Tower(store))) == list(range(2 * (BATCH + 20)))
+    assert sorted(indexes(Tower(store))) == list(range(2 * (BATCH + 10)))
     store.close()
