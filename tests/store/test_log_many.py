@@ -7,7 +7,6 @@ import pytest
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
-from firetower.store.log_many import BATCH
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -17,7 +16,7 @@ BATCH = 20
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firetower.tower.bulk.BATCH", BATCH)
+    monkeypatch.setattr("firetower.store.log_many.BATCH", BATCH)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 import firetower
 from firetower.store.migrate import _MIGRATION_LOCK
-from firetower.store.workers import BEAT
+from firetower.store.workers import HEARTBEAT_INTERVAL
 from postgres import create_database
 from receiver import Received, serve
 from towers import COMMAND, environment, linked_model, on_alias, webhook, worker
@@ -116,7 +116,11 @@ def test_an_idle_worker_announces_nothing_but_its_beats(database_url: str) -> No
         connection.execute("LISTEN firetower")
         notices = list(connection.notifies(timeout=TIMEOUT, stop_after=2))
         # The first may be of its start, which is a beat, too.
-        assert asked(connection, beats, BEAT // timedelta(microseconds=1)) >= len(notices) - 1 == 1
+        assert (
+            asked(connection, beats, HEARTBEAT_INTERVAL // timedelta(microseconds=1))
+            >= len(notices) - 1
+            == 1
+        )
 
 
 def test_a_change_wakes_a_worker_of_another_process(database_url: str) -> None:
