@@ -12,10 +12,10 @@ from firetower.cli.feed import print_feed
 from firetower.cli.output import say
 from firetower.core.errors import InvalidInput
 
-_PATIENCE = 15.0
-"""Seconds for the requests that a stopping worker has under way."""
-_SHOWN = 20
-"""Lines of the past that begin the feed."""
+_SHUTDOWN_TIMEOUT = 15.0
+"""Seconds that a stopping worker has to finish its requests."""
+_LINES = 20
+"""Lines of history printed first."""
 
 
 @click.command()
@@ -72,7 +72,7 @@ def _print_until_interrupted(speed: float, seed: int) -> int:
             connect(session.database_url) as tower,
         ):
             say(f"a team at work on {session.database_url}")
-            print_feed(tower, follow=True, limit=_SHOWN)
+            print_feed(tower, follow=True, limit=_LINES)
     except KeyboardInterrupt:
         say("the demo is over, and its database is gone")
     return 0
@@ -94,7 +94,7 @@ def _worker(database_url: str) -> Iterator[None]:
     finally:
         process.stdin.close()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_SHUTDOWN_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -22,7 +22,7 @@ _LOGGED = (
     *("at", "state", "execution_id", "webhook_id", "automation", "endpoint", "attempt_count"),
     *("status_code", "duration_ms", "error", "skip_reason", "next_attempt_at"),
 )
-_WORTH_A_BAR = 64 * 1024 * 1024
+_BAR_FROM_BYTES = 64 * 1024 * 1024
 _GAP = "  "
 
 
@@ -209,7 +209,7 @@ def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
         task = progress.add_task("", visible=False, total=None)
 
         def advance(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, visible=total > _WORTH_A_BAR)
+            progress.update(task, completed=done, total=total, visible=total > _BAR_FROM_BYTES)
 
         yield advance
 
