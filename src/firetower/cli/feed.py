@@ -15,12 +15,12 @@ from firetower.cli.options import (
     status_option,
 )
 from firetower.cli.output import (
+    circuit_text,
     clock,
     event_data,
     event_text,
     feed_data,
     feed_text,
-    news_text,
     print_json,
     say,
 )
@@ -67,7 +67,7 @@ def print_feed(
     As JSON, and with a status, each line is an execution; changes of circuits go to stderr.
     """
     arriving = tower.executions.follow() if follow else iter(())
-    newest_news = tower.endpoints.newest_news() if follow else 0
+    newest_change = tower.endpoints.newest_news() if follow else 0
     if follow:
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
         say("following the feed; Ctrl-C ends it")
@@ -80,8 +80,8 @@ def print_feed(
     shown = set()
     for one in listed:
         if isinstance(one, CircuitLine):
-            _print_news(one.change)
-            newest_news = max(newest_news, one.change.id)
+            _print_change(one.change)
+            newest_change = max(newest_change, one.change.id)
         else:
             line = FeedLine.of(one)
             _print_line(line, as_json=as_json)
@@ -93,9 +93,9 @@ def print_feed(
             wanted = status is None or line.execution.status is status
             if wanted and _key(line) not in shown and (since is None or line.at >= since):
                 _print_line(line, as_json=as_json)
-        for news in tower.endpoints.news_since(newest_news):
-            newest_news = news.id
-            _print_news(news, as_message=only_executions)
+        for change in tower.endpoints.news_since(newest_change):
+            newest_change = change.id
+            _print_change(change, as_message=only_executions)
 
 
 def _key(line: FeedLine) -> tuple[int, str, int]:
@@ -109,11 +109,11 @@ def _print_line(line: FeedLine, *, as_json: bool) -> None:
         click.echo(feed_text(line))
 
 
-def _print_news(news: CircuitChange, *, as_message: bool = False) -> None:
+def _print_change(change: CircuitChange, *, as_message: bool = False) -> None:
     if as_message:
-        say(f"{news.glyph} {news.describe(clock)}")
+        say(f"{change.glyph} {change.describe(clock)}")
     else:
-        click.echo(news_text(news))
+        click.echo(circuit_text(change))
 
 
 @click.command()

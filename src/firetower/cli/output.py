@@ -1,4 +1,4 @@
-"""Drawing on the terminal: data to stdout, talk to stderr."""
+"""Printing: data to stdout, messages to stderr."""
 
 import shutil
 import sys
@@ -27,7 +27,7 @@ _GAP = "  "
 
 
 def say(text: str) -> None:
-    """Tell a person something, on stderr."""
+    """Print a message to stderr."""
     click.echo(visible(text), err=True)
 
 
@@ -48,12 +48,12 @@ def clock_or_date(moment: datetime) -> str:
 
 
 def date(moment: datetime | None) -> str:
-    """Return the local date and time; nothing for what has not been."""
+    """Return the local date and time; "" for None."""
     return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def print_rows(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print a table where a terminal is wide enough, else aligned columns; say when it is empty."""
+    """Print a table if the terminal is wide enough, else aligned columns; or say `empty`."""
     from rich.cells import cell_len
 
     cells = [[visible(str(cell)) for cell in row] for row in rows]
@@ -85,7 +85,7 @@ def _print_table(headers: Sequence[str], cells: Iterable[Sequence[str]]) -> None
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Print names and values below each other, leaving out what is empty."""
+    """Print names and values on a line each, without those that are empty."""
     shown = [(name, visible(str(value))) for name, value in fields if value not in {None, ""}]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
@@ -110,9 +110,9 @@ def feed_text(line: FeedLine) -> str:
     return visible(_GAP.join(part for part in parts if part))
 
 
-def news_text(news: CircuitChange) -> str:
-    """Return what became of a circuit as a line of the feed."""
-    return visible(f"{clock(news.at)}{_GAP}{news.glyph} {news.describe(clock)}")
+def circuit_text(change: CircuitChange) -> str:
+    """Return a change of a circuit as a line of the feed."""
+    return visible(f"{clock(change.at)}{_GAP}{change.glyph} {change.describe(clock)}")
 
 
 def feed_data(line: FeedLine) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def feed_data(line: FeedLine) -> dict[str, Any]:
 
 
 def log_data(line: FeedLine) -> dict[str, Any]:
-    """Return a line of the feed for a log: what to search by, and nothing that was sent."""
+    """Return a line of the feed for a log, without anything that was sent."""
     data = feed_data(line)
     return {"event_id": line.execution.event.id, **{name: data[name] for name in _LOGGED}}
 
@@ -175,7 +175,7 @@ def automation_data(automation: Automation) -> dict[str, Any]:
 
 
 def endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
-    """Return an endpoint as JSON-ready data. Secrets are in it by their names only."""
+    """Return an endpoint as JSON-ready data, with the names of its secrets."""
     settings, off = endpoint.settings, endpoint.disabled_at
     return {
         settings.kind.value: settings.name,
@@ -197,7 +197,7 @@ def endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
 
 @contextmanager
 def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
-    """Lend a progress callback that draws on stderr, for much to read and a person to see it."""
+    """Give a progress callback that draws a bar on a terminal if there is much to read."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -216,7 +216,7 @@ def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
 
 @contextmanager
 def counting_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Lend a callback that counts on, drawn on stderr where that is a terminal."""
+    """Give a callback that adds to a count, drawn as a bar on a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
