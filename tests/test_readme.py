@@ -1,47 +1,31 @@
-"""The README names every command and every key, and shows pictures that are there."""
+"""The README stays short, and what it and the guides name is there."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
-from textual.keys import format_key
-
-from firetower.cli import cli
-from firetower.tui.actions import ACTIONS, Action
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def commands(group: click.Group, path: str = "") -> Iterator[str]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{path} {name}".strip())
-        yield f"{path} {name}".strip()
+def test_readme_has_under_150_lines() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 150
 
 
-@pytest.mark.parametrize("command", list(commands(cli)))
-def test_it_names_every_command(command: str) -> None:
-    *group, name = command.split()
-    rows = [row for row in README.splitlines() if row.startswith("| `")]
-    assert any(
-        re.search(rf"\b{name}\b", row) and all(word in row for word in group) for row in rows
-    ), command
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_links_and_pictures_exist(page: Path) -> None:
+    links = re.findall(r"\[[^\]]*\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).is_file()] == []
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
-def test_it_names_every_key(action: Action) -> None:
-    shown = " ".join(
-        f"`{'/' if one == 'slash' else format_key(one)}`" for one in action.keys.split(",")
-    )
-    assert re.search(rf"{re.escape(shown)} [^(]*\({re.escape(action.id)}\)", README), action
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    assert set(re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))) <= targets
 
 
-def test_its_pictures_are_there() -> None:
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert pictures
-    assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
+def test_readme_links_every_guide() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    guides = [page.name for page in PAGES if page.parent.name == "docs"]
+    assert [name for name in guides if f"(docs/{name})" not in readme] == []
