@@ -21,11 +21,11 @@ def test_page_links_and_pictures_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_page_make_targets_exist(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))) <= targets
 
 
 def test_readme_links_every_guide() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    guides = [page.name for page in PAGES if page.parent.name == "docs"]
+    guides = [page.name for page in PAGES if page.parent == ROOT / "docs"]
     assert [name for name in guides if f"(docs/{name})" not in readme] == []
