@@ -20,6 +20,7 @@ from firetower.core.endpoints import (
     EndpointDetail,
     EndpointKind,
     EndpointSettings,
+    EndpointState,
     SecretInfo,
 )
 from firetower.core.errors import Conflict
@@ -417,13 +418,12 @@ class Endpoints(_Namespace):
             found = endpoint_store.list_endpoints(reader.connection)
             return [endpoint_store.detail_of(reader.connection, one) for one in found]
 
-    def silent(self) -> Sequence[EndpointDetail]:
-        """Return those that nothing is sent to: disabled ones, and those with an open circuit."""
+    def stopped(self) -> Sequence[EndpointDetail]:
+        """Return the endpoints that are disabled or have an open circuit."""
         with self._store.reading() as reader:
             found = endpoint_store.list_endpoints(reader.connection)
-            return [
-                endpoint_store.detail_of(reader.connection, one) for one in found if one.silenced
-            ]
+            stopped = [one for one in found if one.state is not EndpointState.OK]
+            return [endpoint_store.detail_of(reader.connection, one) for one in stopped]
 
     def newest_news(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""

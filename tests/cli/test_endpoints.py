@@ -65,12 +65,12 @@ def test_automation_shows_the_open_circuit_of_its_endpoint(failing: Shell) -> No
     [listed] = failing.objects("automation", "list")
     [shown] = failing.objects("automation", "show", "deploy")
     for one in (listed, shown):
-        trouble = one["endpoint_trouble"]
-        assert isinstance(trouble, str)
-        assert trouble.startswith("circuit open: 503, 5 failures in a row, next try ")
-        assert trouble.endswith(", 2 waiting")
-    assert "POST to ci: held, 2 waiting" in failing.ok("automation", "list")
-    assert "2 waiting" in failing.ok("automation", "show", "deploy")
+        assert one["endpoint_state"] == "circuit_open"
+        detail = str(one["endpoint_detail"])
+        assert detail.startswith("circuit open: 503, 5 failures in a row, next probe ")
+        assert detail.endswith(" (2 queued)")
+    assert "POST to ci: circuit open (2 queued)" in failing.ok("automation", "list")
+    assert "(2 queued)" in failing.ok("automation", "show", "deploy")
 
 
 def test_webhook_json_has_its_circuit(failing: Shell) -> None:
@@ -86,7 +86,7 @@ def test_webhook_json_has_its_circuit(failing: Shell) -> None:
         )
         assert again - opened == FIRST_PROBE_DELAY
         assert one["enabled"] is True
-    assert (shown["waiting"], shown["missed"], shown["automations"]) == (2, 0, ["deploy"])
+    assert (shown["queued"], shown["missed"], shown["automations"]) == (2, 0, ["deploy"])
 
 
 def test_enable_closes_the_circuit(failing: Shell) -> None:
@@ -94,8 +94,8 @@ def test_enable_closes_the_circuit(failing: Shell) -> None:
     [shown] = failing.objects("webhook", "show", "ci")
     assert shown["circuit"] is None
     [automation] = failing.objects("automation", "show", "deploy")
-    assert automation["endpoint_trouble"] is None
-    assert [one["endpoint_trouble"] for one in failing.objects("automation", "list")] == [None]
+    assert (automation["endpoint_state"], automation["endpoint_detail"]) == ("ok", None)
+    assert [one["endpoint_state"] for one in failing.objects("automation", "list")] == ["ok"]
     assert "POST to ci:" not in failing.ok("automation", "list")
     failing.ok("worker", "--once")
     assert {one["state"] for one in failing.objects("feed")} == {"finished"}
@@ -105,6 +105,7 @@ def test_automation_shows_that_its_endpoint_is_disabled(shell: Shell) -> None:
     shell.ok("webhook", "disable", "ci")
     shell.ok("alias", "add", "models/resnet:v0", "production")
     shell.ok("worker", "--once")
-    assert "POST to ci: muted, 1 missed" in shell.ok("automation", "list")
+    assert "POST to ci: disabled (1 skipped)" in shell.ok("automation", "list")
     [listed] = shell.objects("automation", "list")
-    assert str(listed["endpoint_trouble"]).endswith(": by hand, 1 missed")
+    assert listed["endpoint_state"] == "disabled"
+    assert str(listed["endpoint_detail"]).endswith(": by hand (1 skipped)")

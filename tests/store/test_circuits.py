@@ -13,7 +13,7 @@ from firetower.core.circuit_breaker import (
     LONGEST_PROBE_DELAY,
     Circuit,
 )
-from firetower.core.endpoints import EndpointKind
+from firetower.core.endpoints import EndpointKind, EndpointState
 from firetower.core.executions import Status
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.store import schema
@@ -170,25 +170,25 @@ def test_a_retry_that_fails_puts_off_no_probe(bench: Bench) -> None:
 
 
 def test_an_endpoint_has_missed_what_ended_since_its_circuit_opened(bench: Bench) -> None:
-    assert bench.tower.endpoints.silent() == []
+    assert bench.tower.endpoints.stopped() == []
     open_circuit(bench)
-    [detail] = bench.tower.endpoints.silent()
-    assert (detail.endpoint.silenced, detail.missing) == ("held", "5 waiting")
+    [detail] = bench.tower.endpoints.stopped()
+    assert detail.summary == "circuit open (5 queued)"
     for _ in range(len(DEFAULT_SCHEDULE)):
         bench.now += timedelta(days=2)
         fail(bench, bench.turn(room=50))
     fire(bench, 2, "b")
     bench.turn()
-    [detail] = bench.tower.endpoints.silent()
-    assert (detail.waiting, detail.missed) == (2, FAILURES_TO_OPEN)
-    assert detail.missing == "2 waiting, 5 missed"
-    assert detail.trouble(str).endswith(", 2 waiting, 5 missed")
+    [detail] = bench.tower.endpoints.stopped()
+    assert (detail.queued, detail.missed) == (2, FAILURES_TO_OPEN)
+    assert detail.counts == "2 queued, 5 missed"
+    assert detail.describe(str).endswith(" (2 queued, 5 missed)")
     assert bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK).missed == 5
-    assert bench.tower.endpoints.silent() == []
+    assert bench.tower.endpoints.stopped() == []
     bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
-    [detail] = bench.tower.endpoints.silent()
-    assert detail.endpoint.silenced == "muted"
-    assert detail.waiting == 2
+    [detail] = bench.tower.endpoints.stopped()
+    assert detail.endpoint.state is EndpointState.DISABLED
+    assert detail.queued == 2
 
 
 def test_what_is_held_says_until_when(bench: Bench) -> None:

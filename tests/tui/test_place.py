@@ -3,14 +3,14 @@
 import pytest
 from textual.widgets import Button
 
+from core.builders import make_endpoint
 from firetower.core.automations import Mode
-from firetower.core.endpoints import EndpointKind
+from firetower.core.endpoints import EndpointDetail, EndpointKind
 from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.container_view import read_container
-from firetower.tui.widgets.automations import Automations
-from firetower.tui.widgets.silence import Silence
+from firetower.tui.widgets.automations import Automations, stopped_cell
 from firetower.tui.widgets.table import Table
 from tui.scene import MODELS, VISION, Scene
 from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
@@ -224,22 +224,26 @@ async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -
         await press(pilot, "enter")
         assert "✓ on" in line_with(pilot, "deploy-on-prod", "alias ~")
         scene.tower.endpoints.disable(action.endpoint, EndpointKind.WEBHOOK)
-        await until(pilot, lambda: "! muted 2 " in line_with(pilot, "deploy-on-prod", "alias ~"))
+        await until(pilot, lambda: "! disabled 2 " in line_with(pilot, "deploy-on-prod", "alias ~"))
 
 
 async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter")
         scene.open_circuit("ci-deploy")
-        await until(pilot, lambda: "! held 2 " in line_with(pilot, "deploy-on-prod", "alias ~"))
+        await until(
+            pilot, lambda: "! circuit open 2 " in line_with(pilot, "deploy-on-prod", "alias ~")
+        )
         assert "▸ shadow" in line_with(pilot, "canary-f1")
         scene.tower.add_alias("models/resnet:v0", "prod-asia")
         scene.turn()
-        await until(pilot, lambda: "! held 3 " in line_with(pilot, "deploy-on-prod", "alias ~"))
+        await until(
+            pilot, lambda: "! circuit open 3 " in line_with(pilot, "deploy-on-prod", "alias ~")
+        )
         pilot.app.screen.query_one(Automations).table.move_to("deploy-on-prod")
         await press(pilot, "enter")
         await until(pilot, lambda: shows(pilot, "circuit open: 503, "))
-        assert shows(pilot, "3 waiting")
+        assert shows(pilot, "(3 queued)")
 
 
 async def test_a_wide_terminal_tells_what_waits_from_what_was_missed(scene: Scene) -> None:
@@ -254,14 +258,22 @@ async def test_a_wide_terminal_tells_what_waits_from_what_was_missed(scene: Scen
         await press(pilot, "enter")
         await until(
             pilot,
-            lambda: shows(pilot, "deploy-on-prod", "ci-deploy: 1 waiting, 1 missed", "held 2"),
+            lambda: shows(
+                pilot, "deploy-on-prod", "ci-deploy: 1 queued, 1 missed", "circuit open 2"
+            ),
         )
-        assert "waiting" not in line_with(pilot, "canary-f1")
+        assert "queued" not in line_with(pilot, "canary-f1")
 
 
 @pytest.mark.parametrize(
     ("total", "expected"),
-    [(0, "! muted"), (1, "! muted 1"), (9_999, "! muted 9,999"), (12_345, "! muted 12k")],
+    [
+        (0, "! disabled"),
+        (1, "! disabled 1"),
+        (9_999, "! disabled 9,999"),
+        (12_345, "! disabled 12k"),
+    ],
 )
 def test_a_state_tells_how_much_in_few_cells(total: int, expected: str) -> None:
-    assert Silence("muted", total=total).cell.text == expected
+    endpoint = make_endpoint(disabled=True)
+    assert stopped_cell(EndpointDetail(endpoint, (), 0, total)).text == expected

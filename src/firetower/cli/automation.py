@@ -112,25 +112,34 @@ def list_(*, as_json: bool) -> None:
     """
     with open_tower() as tower:
         found = tower.automations.list()
-        silent = {one.endpoint.name: one for one in tower.endpoints.silent()}
+        stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
     if as_json:
         for one in found:
-            endpoint = silent.get(one.definition.action.endpoint or "")
-            trouble = None if endpoint is None else endpoint.trouble(date)
-            print_json({**automation_data(one), "endpoint_trouble": trouble})
+            detail = stopped.get(one.definition.action.endpoint or "")
+            print_json({**automation_data(one), **_endpoint_data(one, detail)})
         return
     print_rows(
         ("automation", "mode", "event", "where", "scope", "if", "action", "last fired", "24 h"),
-        [_row(one, silent.get(one.definition.action.endpoint or "")) for one in found],
+        [_row(one, stopped.get(one.definition.action.endpoint or "")) for one in found],
         "No automations yet: create one with `firetower automation create`.",
     )
 
 
-def _row(automation: Automation, silent: "EndpointDetail | None") -> tuple[object, ...]:
+def _endpoint_data(
+    automation: Automation, detail: "EndpointDetail | None"
+) -> dict[str, str | None]:
+    """Return the state of an automation's endpoint; `detail` is None where it is ok."""
+    state = "ok" if detail is None else detail.endpoint.state.value
+    return {
+        "endpoint_state": None if automation.definition.action.endpoint is None else state,
+        "endpoint_detail": None if detail is None else detail.describe(date) or None,
+    }
+
+
+def _row(automation: Automation, detail: "EndpointDetail | None") -> tuple[object, ...]:
     definition, action = automation.definition, automation.definition.action.phrase
-    if silent is not None:
-        told = filter(None, (silent.endpoint.silenced, silent.missing))
-        action = f"{action}: {', '.join(told)}"
+    if detail is not None:
+        action = f"{action}: {detail.summary}"
     return (
         automation.name,
         automation.mode,
@@ -160,13 +169,13 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
         found = tower.automations.get(name)
         history = list(tower.automations.revisions(name)) if revisions else []
         endpoint = found.definition.action.endpoint
-        trouble = tower.endpoints.get(endpoint).trouble(date) if endpoint else ""
+        detail = tower.endpoints.get(endpoint) if endpoint else None
     if revisions:
         _print_revisions(history, as_json=as_json)
     elif as_json:
-        print_json({**automation_data(found), "endpoint_trouble": trouble or None})
+        print_json({**automation_data(found), **_endpoint_data(found, detail)})
     else:
-        _print_automation(found, trouble)
+        _print_automation(found, detail.describe(date) if detail else "")
 
 
 def _print_revisions(history: list[Revision], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import click
 from firetower.cli.connect import open_tower
 from firetower.cli.options import ask_to_delete, group_name, json_option, yes_option
 from firetower.cli.output import (
-    clock,
+    clock_or_date,
     date,
     endpoint_data,
     print_fields,
@@ -18,7 +18,6 @@ from firetower.cli.output import (
 )
 from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
-    Endpoint,
     EndpointKind,
     EndpointSettings,
     SignatureEncoding,
@@ -169,7 +168,7 @@ def list_(*, as_json: bool) -> None:
         return
     print_rows(
         (kind.value, "target", "state"),
-        [(one.name, one.target, _state(one)) for one in found],
+        [(one.name, one.target, one.describe(clock_or_date)) for one in found],
         f"None yet: create one with `firetower {kind} create`.",
     )
 
@@ -188,7 +187,7 @@ def show(*, name: str, as_json: bool) -> None:
     kind = EndpointKind(group_name())
     with open_tower() as tower:
         detail = tower.endpoints.get(name, kind)
-    counts = {"waiting": detail.waiting, "missed": detail.missed}
+    counts = {"queued": detail.queued, "missed": detail.missed}
     if as_json:
         data = endpoint_data(detail.endpoint)
         print_json({**data, "automations": list(detail.automations), **counts})
@@ -198,7 +197,7 @@ def show(*, name: str, as_json: bool) -> None:
         [
             (kind.value, settings.name),
             ("target", detail.endpoint.target),
-            ("state", _state(detail.endpoint)),
+            ("state", detail.endpoint.describe(clock_or_date)),
             ("access token", settings.access_token_secret),
             ("signing secret", settings.signing_secret),
             ("signature", settings.signature_encoding if settings.signing_secret else ""),
@@ -210,18 +209,6 @@ def show(*, name: str, as_json: bool) -> None:
             *counts.items(),
         ]
     )
-
-
-def _state(endpoint: Endpoint) -> str:
-    circuit = endpoint.circuit
-    if endpoint.enabled and circuit is not None:
-        return (
-            f"circuit open: {circuit.reason}, {counted(circuit.failures, 'failure')} in a row, "
-            f"next try {clock(circuit.probe_at)}"
-        )
-    if endpoint.enabled:
-        return "enabled"
-    return f"disabled {date(endpoint.disabled_at)}: {endpoint.disabled_reason}"
 
 
 @click.command()

@@ -188,6 +188,7 @@ def endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
         "timeout": duration(settings.timeout),
         "max_in_flight": settings.max_in_flight,
         "created_at": instant(endpoint.created_at),
+        "state": endpoint.state.value,
         "enabled": endpoint.enabled,
         "disabled_at": None if off is None else instant(off),
         "disabled_reason": endpoint.disabled_reason,

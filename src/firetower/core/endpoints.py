@@ -75,6 +75,21 @@ def parse_schedule(text: str) -> tuple[timedelta, ...]:
     return tuple(parse_duration(part.strip()) for part in text.split(",") if part.strip())
 
 
+class EndpointState(StrEnum):
+    """Whether requests are sent to an endpoint."""
+
+    OK = "ok"
+    CIRCUIT_OPEN = "circuit_open"
+    """It keeps failing: first attempts are queued, but for a probe now and then."""
+    DISABLED = "disabled"
+    """What fires for it is skipped."""
+
+    @property
+    def label(self) -> str:
+        """As people read it: "circuit open"."""
+        return self.value.replace("_", " ")
+
+
 class Endpoint(Frozen):
     """A stored endpoint."""
 
@@ -84,7 +99,7 @@ class Endpoint(Frozen):
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
     circuit: Circuit | None = None
-    """While it is open: nothing is sent but a probe now and then."""
+    """While it is open."""
 
     @property
     def name(self) -> str:
@@ -97,17 +112,29 @@ class Endpoint(Frozen):
         return self.disabled_at is None
 
     @property
-    def silent_since(self) -> datetime | None:
-        """Since when nothing, or nothing but a probe now and then, is sent to it."""
-        opened = None if self.circuit is None else self.circuit.opened_at
-        return opened if self.disabled_at is None else self.disabled_at
+    def state(self) -> EndpointState:
+        """Whether requests are sent to it."""
+        if not self.enabled:
+            return EndpointState.DISABLED
+        return EndpointState.OK if self.circuit is None else EndpointState.CIRCUIT_OPEN
 
     @property
-    def silenced(self) -> str:
-        """What that makes of its automations: "muted" while it is disabled, else "held", or ""."""
-        if not self.enabled:
-            return "muted"
-        return "" if self.circuit is None else "held"
+    def stopped_at(self) -> datetime | None:
+        """When it was disabled, or its circuit opened."""
+        opened_at = None if self.circuit is None else self.circuit.opened_at
+        return opened_at if self.disabled_at is None else self.disabled_at
+
+    def describe(self, clock: Callable[[datetime], str]) -> str:
+        """Say why requests are not sent to it, or "enabled"; `clock` formats a time."""
+        if self.disabled_at is not None:
+            because = f": {self.disabled_reason}" if self.disabled_reason else ""
+            return f"disabled {clock(self.disabled_at)}{because}"
+        if self.circuit is None:
+            return "enabled"
+        return (
+            f"circuit open: {self.circuit.reason}, {counted(self.circuit.failures, 'failure')}"
+            f" in a row, next probe {clock(self.circuit.probe_at)}"
+        )
 
     @property
     def target(self) -> str:
@@ -119,36 +146,34 @@ class Endpoint(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class EndpointDetail:
-    """An endpoint, the automations that use it, and what it has missed."""
+    """An endpoint, the automations that use it, and what was not delivered to it."""
 
     endpoint: Endpoint
     automations: tuple[str, ...]
-    waiting: int
+    queued: int
     """Executions that wait for it."""
     missed: int
     """Executions skipped or failed since it was disabled, or since its circuit opened."""
 
     @property
-    def missing(self) -> str:
-        """How much waits for it and what it missed: "12 waiting, 3 missed", or ""."""
-        numbers = ((self.waiting, "waiting"), (self.missed, "missed"))
+    def counts(self) -> str:
+        """What was not delivered: "12 queued, 3 missed"; of a disabled one "15 skipped"."""
+        missed = "missed" if self.endpoint.enabled else "skipped"
+        numbers = ((self.queued, "queued"), (self.missed, missed))
         return ", ".join(f"{count:,} {word}" for count, word in numbers if count)
 
-    def trouble(self, clock: Callable[[datetime], str]) -> str:
-        """Return why nothing is sent to it and what it misses, in words; "" where all is well."""
-        endpoint, circuit = self.endpoint, self.endpoint.circuit
-        if endpoint.disabled_at is not None:
-            because = f": {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
-            said = f"disabled {clock(endpoint.disabled_at)}{because}"
-        elif circuit is not None:
-            failures = counted(circuit.failures, "failure")
-            said = (
-                f"circuit open: {circuit.reason}, {failures} in a row, "
-                f"next try {clock(circuit.probe_at)}"
-            )
-        else:
+    @property
+    def summary(self) -> str:
+        """Its state in short: "circuit open (12 queued)"; "" where it is ok."""
+        if self.endpoint.state is EndpointState.OK:
             return ""
-        return ", ".join(filter(None, (said, self.missing)))
+        return f"{self.endpoint.state.label} ({self.counts})".removesuffix(" ()")
+
+    def describe(self, clock: Callable[[datetime], str]) -> str:
+        """Say why requests are not sent to it, with the counts; "" where it is ok."""
+        if self.endpoint.state is EndpointState.OK:
+            return ""
+        return f"{self.endpoint.describe(clock)} ({self.counts})".removesuffix(" ()")
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,26 +183,26 @@ def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: dat
 
 
 def detail_of(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
-    """Return an endpoint with the automations that use it and what waits for it."""
+    """Return an endpoint with the automations that use it and what was not delivered."""
     executions = schema.executions.c
     users = tuple(automations_using(connection, endpoint))
-    since = endpoint.silent_since
-    waiting = connection.execute(
+    since = endpoint.stopped_at
+    queued = connection.execute(
         select(func.count()).where(
             executions.endpoint_id == endpoint.id,
             has_status(Status.PENDING),
         )
     ).scalar_one()
     if since is None:
-        return EndpointDetail(endpoint, users, waiting, 0)
-    lost = connection.execute(
+        return EndpointDetail(endpoint, users, queued, 0)
+    missed = connection.execute(
         select(func.count()).where(
             executions.endpoint_id == endpoint.id,
             WAS_MISSED,
             executions.finished_at >= since,
         )
     ).scalar_one()
-    return EndpointDetail(endpoint, users, waiting, lost)
+    return EndpointDetail(endpoint, users, queued, missed)
 
 
 def delete_endpoint(change: Change, endpoint: Endpoint) -> None:

@@ -24,11 +24,11 @@ _SHORT = 60
 
 
 def automation_text(
-    automation: Automation, revisions: Sequence[Revision], trouble: str, now: datetime
+    automation: Automation, revisions: Sequence[Revision], stopped: str, now: datetime
 ) -> Content:
     """Return all that is known of an automation but its executions.
 
-    `trouble` is why nothing is sent to its endpoint, in words, or empty.
+    `stopped` says why requests are not sent to its endpoint; empty where they are.
     """
     definition = automation.definition
     parts = [
@@ -36,7 +36,7 @@ def automation_text(
         *([lines(definition.description).stylize("dim")] if definition.description else []),
         Content(""),
         _field("fired", _fired(automation, now)),
-        *([_field("endpoint", trouble).stylize("$warning")] if trouble else []),
+        *([_field("endpoint", stopped).stylize("$warning")] if stopped else []),
         *_filter(automation),
         *_action(definition.action),
         *_revisions(revisions),

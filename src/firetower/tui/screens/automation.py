@@ -89,15 +89,15 @@ class AutomationScreen(ListScreen):
         def find(tower: Tower) -> Found:
             automation = tower.automations.get(name)
             endpoint = automation.definition.action.endpoint
-            trouble = tower.endpoints.get(endpoint).trouble(exact) if endpoint else ""
+            stopped = tower.endpoints.get(endpoint).describe(exact) if endpoint else ""
             executions = tower.executions.newest(_MOST, automation_id=automation.id)
-            return automation, tower.automations.revisions(name), executions, trouble
+            return automation, tower.automations.revisions(name), executions, stopped
 
-        automation, revisions, executions, trouble = await session.ask(find)
+        automation, revisions, executions, stopped = await session.ask(find)
         now = session.now()
         self._found, self._revisions = automation, revisions
         self._update("#automation-title", automation_title(automation))
-        self._update("#automation-text", automation_text(automation, revisions, trouble, now))
+        self._update("#automation-text", automation_text(automation, revisions, stopped, now))
         self.listing.set_rows([execution_row(execution, now) for execution in executions])
 
     def _update(self, where: str, said: Content) -> None:

@@ -148,7 +148,7 @@ class ContainerScreen(Screen[None]):
         if tab == "collections":
             self.collections.show(view.collections)
         elif tab == "automations":
-            self.automations.show(view.automations, view.silent, session_of(self).now())
+            self.automations.show(view.automations, view.stopped, session_of(self).now())
             if self._seen != view.open.reference:
                 self._seen = view.open.reference
                 if view.open.automations > len(view.automations):

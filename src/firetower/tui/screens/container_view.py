@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container
+from firetower.core.endpoints import EndpointDetail
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.tui.widgets.cells import Cell, Row
-from firetower.tui.widgets.silence import Silence
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -24,8 +24,8 @@ class ContainerView:
     open: Container | None
     collections: Sequence[Collection]
     automations: Sequence[Automation]
-    silent: Mapping[str, Silence] = field(default_factory=dict)
-    """The endpoints that nothing is sent to, each with what that makes of its automations."""
+    stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
+    """The endpoints that are disabled or have an open circuit."""
 
 
 def read_container(
@@ -47,14 +47,8 @@ def read_container(
     if tab != "automations":
         return ContainerView(containers, found, collections, ())
     automations = tower.automations.list(reference, limit=limit)
-    return ContainerView(containers, found, (), automations, _silent(tower))
-
-
-def _silent(tower: Tower) -> dict[str, Silence]:
-    return {
-        one.endpoint.name: Silence(one.endpoint.silenced, one.missing, one.waiting + one.missed)
-        for one in tower.endpoints.silent()
-    }
+    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+    return ContainerView(containers, found, (), automations, stopped)
 
 
 def container_row(container: Container) -> Row:

@@ -38,7 +38,7 @@ COLUMNS = (
     Column("target", 14, flex=4),
     Column("state", 8, flex=2),
     Column("used by", 8, flex=2),
-    Column("waiting", 7, right=True),
+    Column("queued", 6, right=True),
     Column("missed", 6, right=True),
 )
 _ON_AN_ENDPOINT = frozenset({"test", "toggle_enabled", "redeliver_failed", "delete"})
@@ -57,7 +57,7 @@ def endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
             Cell(endpoint.target, "" if on else "dim"),
             state,
             Cell(", ".join(detail.automations) if users else "nobody", "dim"),
-            Cell(f"{detail.waiting:,}" if detail.waiting else "–", "dim" if on else "warn"),
+            Cell(f"{detail.queued:,}" if detail.queued else "–", "dim" if on else "warn"),
             Cell(f"{detail.missed:,}" if detail.missed else "–", "bad" if detail.missed else "dim"),
         ),
     )
@@ -68,15 +68,17 @@ def _state(endpoint: Endpoint, now: datetime) -> Cell:
     if not endpoint.enabled:
         return Cell(f"◌ off: {endpoint.disabled_reason}", "warn")
     if (circuit := endpoint.circuit) is not None:
-        return Cell(f"! held: {circuit.reason}, next {clock(circuit.probe_at, now)}", "warn")
+        return Cell(
+            f"! circuit open: {circuit.reason}, next {clock(circuit.probe_at, now)}", "warn"
+        )
     return Cell("✓ on", "ok")
 
 
 def _missed_words(detail: EndpointDetail) -> str:
     """Return what an endpoint missed while nothing was sent to it, as a sentence."""
     parts = []
-    if detail.waiting:
-        parts.append(f"{counted(detail.waiting, 'execution')} waited for it")
+    if detail.queued:
+        parts.append(f"{counted(detail.queued, 'execution')} waited for it")
     if detail.missed:
         parts.append(f"{detail.missed:,} failed or were skipped")
     return f" While it was {_was(detail)}, {' and '.join(parts)}." if parts else ""
@@ -177,7 +179,7 @@ class EndpointsScreen(ListScreen):
         self._reload()
 
     async def _enable(self, endpoint: Endpoint) -> None:
-        name, kind, since = endpoint.name, endpoint.settings.kind, endpoint.silent_since
+        name, kind, since = endpoint.name, endpoint.settings.kind, endpoint.stopped_at
 
         def enable(tower: Tower) -> tuple[EndpointDetail, int]:
             detail = tower.endpoints.enable(name, kind)
@@ -215,8 +217,8 @@ class EndpointsScreen(ListScreen):
         answers = [("disable", "Disable instead"), ("delete", "Delete")]
         if not endpoint.enabled:
             answers = answers[1:]
-        waiting = f"{counted(detail.waiting, 'execution')} that wait for it will be skipped. "
-        said = f"{waiting if detail.waiting else ''}What it was sent stays in the history."
+        waiting = f"{counted(detail.queued, 'execution')} that wait for it will be skipped. "
+        said = f"{waiting if detail.queued else ''}What it was sent stays in the history."
         answer = await ask(self, Confirm(f"Delete {name}?", said, answers))
         if answer == "disable":
             await self._disable(endpoint)

@@ -12,6 +12,7 @@ from textual.dom import DOMNode
 
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft
+from firetower.core.endpoints import EndpointDetail
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
@@ -31,7 +32,6 @@ from firetower.tui.text import ago
 from firetower.tui.widgets.cells import LazyRows
 from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.silence import LOUD, Silence
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ STATES = {
 }
 
 
-def automation_row(automation: Automation, now: datetime, silent: Silence = LOUD) -> Row:
-    """Return an automation as a row; `silent` is what its endpoint makes of one that acts."""
+def automation_row(
+    automation: Automation, now: datetime, stopped: EndpointDetail | None = None
+) -> Row:
+    """Return an automation as a row; `stopped` is its endpoint where that is not ok."""
     definition = automation.definition
     quiet = "" if automation.mode is Mode.ENABLED else "dim"
     return Row(
@@ -68,12 +70,25 @@ def automation_row(automation: Automation, now: datetime, silent: Silence = LOUD
             Cell(definition.scope.label, "dim"),
             Cell(definition.event_type.spec.label, quiet),
             Cell(definition.filter.words, quiet),
-            silent.target(definition.action.endpoint),
-            silent.cell if silent.state else STATES[automation.mode],
+            _target(definition.action.endpoint, stopped),
+            STATES[automation.mode] if stopped is None else stopped_cell(stopped),
             Cell(ago(automation.last_fired_at, now), "dim"),
             Cell(automation.fired_words or "–", quiet),
         ),
     )
+
+
+def _target(endpoint: str | None, stopped: EndpointDetail | None) -> Cell:
+    if endpoint is None or stopped is None or not stopped.counts:
+        return Cell(endpoint or "record only", "dim")
+    return Cell(f"{endpoint}: {stopped.counts}", "warn")
+
+
+def stopped_cell(detail: EndpointDetail) -> Cell:
+    """Return the state of an automation whose endpoint is stopped: "! circuit open 12"."""
+    count = detail.queued + detail.missed
+    number = f"{count:,}" if count < 10_000 else f"{count // 1_000:,}k"
+    return Cell(f"! {detail.endpoint.state.label} {number if count else ''}".rstrip(), "warn")
 
 
 _SHOWN = 3
@@ -103,32 +118,39 @@ class Automations(Listing):
         )
         self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
-        self._drawn: dict[int, tuple[tuple[Automation, int, Mapping[str, Silence]], Row]] = {}
+        self._drawn: dict[
+            int, tuple[tuple[Automation, int, Mapping[str, EndpointDetail]], Row]
+        ] = {}
         self._texts: dict[int, str] = {}
         """What a search reads, by the revision's id."""
         self._deleted: tuple[Definition, Mode] | None = None
 
     def show(
-        self, automations: Sequence[Automation], silent: Mapping[str, Silence], now: datetime
+        self,
+        automations: Sequence[Automation],
+        stopped: Mapping[str, EndpointDetail],
+        now: datetime,
     ) -> None:
-        """Show automations; `silent` tells by endpoint what its state makes of them."""
+        """Show automations; `stopped` maps names to the endpoints that are not ok."""
 
         def draw(index: int) -> Row:
-            return self._row(automations[index], now, silent)
+            return self._row(automations[index], now, stopped)
 
         self._automations = automations
         keys = [automation.name for automation in automations]
         self.set_rows(LazyRows(keys, draw, lambda index: self._text(automations[index])))
 
-    def _row(self, automation: Automation, now: datetime, silent: Mapping[str, Silence]) -> Row:
+    def _row(
+        self, automation: Automation, now: datetime, stopped: Mapping[str, EndpointDetail]
+    ) -> Row:
         """Return the row as it was where nothing in it has changed: ages are told by the minute."""
-        key = (automation, int(now.timestamp()) // 60, silent)
+        key = (automation, int(now.timestamp()) // 60, stopped)
         before = self._drawn.get(automation.id)
         if before is not None and before[0] == key:
             return before[1]
         endpoint = automation.definition.action.endpoint or ""
         acts = automation.mode is Mode.ENABLED
-        row = automation_row(automation, now, silent.get(endpoint, LOUD) if acts else LOUD)
+        row = automation_row(automation, now, stopped.get(endpoint) if acts else None)
         self._drawn[automation.id] = key, row
         return row
 
