@@ -45,7 +45,7 @@ DESCRIBED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"status": Status.PENDING, "next_attempt_at": NOON, "circuit_open_until": LATER},
-        "circuit open until 12:10 (ci)",
+        "next probe 12:10, circuit of ci is open",
     ),
     ({"status": Status.RUNNING, "detail": "503", "attempts": 2}, ""),
     ({"status": Status.FAILED, "detail": "gave up"}, "gave up"),

@@ -197,7 +197,7 @@ def test_what_is_held_says_until_when(bench: Bench) -> None:
     bench.turn(room=9)
     held = bench.executions[-1]
     assert held.circuit_open_until == held.next_attempt_at == found.probe_at
-    assert held.describe(lambda _: "12:04:31") == "circuit open until 12:04:31 (ci)"
+    assert held.describe(lambda _: "12:04:31") == "next probe 12:04:31, circuit of ci is open"
     assert held.as_data()["status"] == "pending"
 
 

@@ -165,7 +165,8 @@ class Execution(Frozen):
         if self.status is Status.SKIPPED:
             return self._describe_skip(clock)
         if self.circuit_open_until is not None:
-            return f"circuit open until {clock(self.circuit_open_until)} ({self.endpoint})"
+            probe = clock(self.circuit_open_until)
+            return f"next probe {probe}, circuit of {self.endpoint} is open"
         if self.status is Status.PENDING and self.next_attempt_at is not None:
             if self.detail is not None:
                 return f"{self.detail}, again {clock(self.next_attempt_at)}"
