@@ -35,7 +35,6 @@ OPENING = [
     (("i",), "nd"),
     (("S",), "ned"),
     (("3",), ["enter", "x", "R"]),
-    (("n",), ["enter"]),
     (("question_mark",), ["ctrl+p"]),
 ]
 """What leads to a place, and the keys that open a screen there."""
@@ -47,8 +46,6 @@ async def test_key_pressed_twice_at_once_opens_one_screen(scene: Scene) -> None:
             await back(pilot)
             await at(pilot, "deploy-on-prod")
             await press(pilot, *before)
-            if before == ("n",):
-                pilot.app.screen.set_focus(pilot.app.screen.query_one("#endpoint"))
             stack = list(pilot.app.screen_stack)
             for key in keys:
                 await type_ahead(pilot, key, key)

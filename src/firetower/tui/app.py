@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
@@ -22,11 +23,9 @@ from firetower.core.errors import FiretowerError
 from firetower.tui import navigation, themes
 from firetower.tui.actions import bindings_of
 from firetower.tui.config import Config
-from firetower.tui.harmless import Harmless
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
-    HeartbeatChanged,
     Open,
     OpenContainer,
     OpenEndpoints,
@@ -35,7 +34,8 @@ from firetower.tui.messages import (
     WatchFailed,
     WriteAutomation,
 )
-from firetower.tui.page import Page, ask, show
+from firetower.tui.page import ask, show
+from firetower.tui.sanitize import Sanitize
 from firetower.tui.screens.opening import OpeningScreen
 from firetower.tui.session import Session, may_change
 from firetower.tui.status_line import StatusLine
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from firetower.tui.worker_process import WorkerProcess
 
 
-RETRY_DELAY = 2.0
-"""Seconds until a database that cannot be opened is tried again."""
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
 GARBAGE_INTERVAL = 10.0
@@ -61,10 +59,7 @@ GARBAGE_INTERVAL = 10.0
 
 
 class FiretowerApp(App[None]):
-    """Registries and projects, their automations, and the feed of what they fire.
-
-    What its screens need is imported behind the first paint, which would else take twice as long.
-    """
+    """Registries and projects, their automations, and the feed of their executions."""
 
     TITLE = "firetower"
     CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
@@ -94,23 +89,20 @@ class FiretowerApp(App[None]):
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
-        self._status = StatusLine(self, worker, self._show_status)
+        self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._garbage = garbage
         self._watch: DatabaseWatch | None = None
+        self._sanitize = Sanitize()
         self._with_tour = tour
         self.tour: Tour | None = None
-        self._harmless = Harmless()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what every line goes through before it is drawn."""
-        return [*super().get_line_filters(), self._harmless]
+        return [*super().get_line_filters(), self._sanitize]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return the colour of what is quiet, for themes that have none of their own."""
         return dict(themes.VARIABLES)
 
     def on_mount(self) -> None:
-        """Show the registries and open the database, after the first paint."""
         self.call_after_refresh(self.run_worker, self._begin(), group="open")
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
@@ -135,7 +127,11 @@ class FiretowerApp(App[None]):
             from firetower.tui.tour import Tour
 
             self.tour = Tour(self)
-        await self._open_database()
+        from firetower.tui.database_watch import DatabaseWatch
+
+        tower = await self.session.open(self.show_error)
+        self._status.begin(tower)
+        self._watch = DatabaseWatch(tower, self.post_message)
 
     async def _settle(self) -> None:
         """Import the other screens and collect garbage, whether the database opens or not."""
@@ -144,37 +140,16 @@ class FiretowerApp(App[None]):
             self._garbage.settle()
             self.set_interval(GARBAGE_INTERVAL, self._garbage.sweep)
 
-    async def _open_database(self) -> None:
-        """Open the database as soon as that is possible: it may be locked, or being migrated."""
-        from firetower.tui.database_watch import DatabaseWatch
-
-        shown = ""
-        while True:
-            try:
-                tower = await self.session.tower()
-            except FiretowerError as error:
-                if error.message != shown:
-                    shown = error.message
-                    self.show_error(error)
-                await asyncio.sleep(RETRY_DELAY)
-            else:
-                break
-        self._status.begin(tower)
-        self._watch = DatabaseWatch(tower, self.post_message)
-
-    def _show_status(self, status: Content) -> None:
-        self.status = status
-
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do."""
         self.notify(error.text, severity="error", markup=False)
 
-    @on(WatchFailed)
-    def _watch_failed(self, event: WatchFailed) -> None:
+    def on_watch_failed(self, event: WatchFailed) -> None:
+        """Show why changes are not seen."""
         self.show_error(event.error)
 
-    @on(HeartbeatChanged)
-    def _heartbeat_changed(self) -> None:
+    def on_heartbeat_changed(self) -> None:
+        """Show it in the status."""
         self._status.refresh()
 
     @on(DatabaseChanged)
@@ -191,7 +166,6 @@ class FiretowerApp(App[None]):
         self._status.refresh()
 
     def on_resize(self) -> None:
-        """Fit the status into the new width."""
         self.call_later(self._status.show)
 
     @on(ModeLink.Clicked)
@@ -231,21 +205,11 @@ class FiretowerApp(App[None]):
 
     def action_show_endpoints(self) -> None:
         """Show the webhooks and Slack hooks."""
-        self._visit(OpenEndpoints())
+        navigation.visit(self, OpenEndpoints())
 
     def action_show_secrets(self) -> None:
         """Show the secrets."""
-        self._visit(OpenSecrets())
-
-    def _visit(self, request: Open) -> None:
-        """Show endpoints or secrets, in place of the other."""
-        screen = navigation.screen_for(request)
-        if isinstance(self.screen, type(screen)):
-            return
-        if isinstance(self.screen, Page) and self.screen.BELONGS_TO == "app":
-            self.switch_screen(screen)
-        else:
-            self.push_screen(screen)
+        navigation.visit(self, OpenSecrets())
 
     async def action_switch_mode(self, mode: str) -> None:
         """Show a mode; the key of the current one goes back to its own screen."""
@@ -258,9 +222,7 @@ class FiretowerApp(App[None]):
         """
         if not self.is_running:
             return AwaitComplete()
-        closed = {"app", "mode"} if mode == self.current_mode else {"app"}
-        while isinstance(self.screen, Page) and self.screen.BELONGS_TO in closed:
-            self.pop_screen()
+        navigation.close_for_mode(self, mode)
         return self.switch_mode(mode)
 
     @on(TourPanel.Ended)
@@ -283,7 +245,6 @@ class FiretowerApp(App[None]):
         self.push_screen(HelpScreen(active_keys(self.screen)))
 
     async def on_unmount(self) -> None:
-        """End the worker and close the database, however the app is left."""
         if self._watch is not None:
             await self._watch.stop()
         await self._status.stop()

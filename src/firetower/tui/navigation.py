@@ -11,8 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from firetower.tui import messages
+from firetower.tui.page import Page
 
 if TYPE_CHECKING:
+    from textual.app import App
     from textual.command import Provider
     from textual.screen import Screen
 
@@ -61,3 +63,21 @@ def import_all() -> None:
     """Import every screen, so that none is waited for once the first one is shown."""
     for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "commands.ActionCommands"):
         _imported(path)
+
+
+def visit(app: App[None], request: messages.Open) -> None:
+    """Show a screen of the whole app, in place of another one of those."""
+    screen = screen_for(request)
+    if isinstance(app.screen, type(screen)):
+        return
+    if isinstance(app.screen, Page) and app.screen.BELONGS_TO == "app":
+        app.switch_screen(screen)
+    else:
+        app.push_screen(screen)
+
+
+def close_for_mode(app: App[None], mode: str) -> None:
+    """Close the screens that a mode's key closes."""
+    closed = {"app", "mode"} if mode == app.current_mode else {"app"}
+    while isinstance(app.screen, Page) and app.screen.BELONGS_TO in closed:
+        app.pop_screen()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+RETRY_DELAY = 2.0
+"""Seconds until a database that cannot be opened is tried again."""
 
 
 class Session:
@@ -39,6 +41,18 @@ class Session:
     def begin(self) -> None:
         """Let the database be opened: importing SQL would hold up the first paint."""
         self._may_open.set()
+
+    async def open(self, show_error: Callable[[FiretowerError], None]) -> Tower:
+        """Open the database as soon as that is possible: it may be locked, or being migrated."""
+        shown = ""
+        while True:
+            try:
+                return await self.tower()
+            except FiretowerError as error:
+                if error.message != shown:
+                    shown = error.message
+                    show_error(error)
+                await asyncio.sleep(RETRY_DELAY)
 
     async def tower(self) -> Tower:
         """Return the database, opened when first needed. Raises StoreError, InvalidInput."""

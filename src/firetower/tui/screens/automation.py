@@ -74,7 +74,6 @@ class AutomationScreen(ListScreen):
         self._revisions: Sequence[Revision] = ()
 
     def compose(self) -> ComposeResult:
-        """Lay out the text and the executions."""
         yield Bar(self.kind.value)
         yield Static("", classes="heading", id="automation-title")
         with VerticalScroll(id="automation-pane"):

@@ -79,7 +79,6 @@ class CollectionScreen(ListScreen):
         self._look = Refresh(self, self._read_detail)
 
     def compose(self) -> ComposeResult:
-        """Lay out the versions and the one under the cursor."""
         yield Bar(self.reference.container.kind.value)
         yield Static("", classes="heading", id="collection-title")
         with Container(id="collection"):

@@ -72,7 +72,6 @@ class ContainerScreen(Screen[None]):
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
-        """Lay out the list, the open container and the feed."""
         yield Bar(self.KIND.value)
         with Horizontal(id="body"):
             yield self.containers
@@ -87,7 +86,6 @@ class ContainerScreen(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read what there is."""
         self.containers.set_empty(self.EMPTY)
         self.set_focus(self.containers.table)
         self.set_interval(REFRESH_INTERVAL, self._look)

@@ -83,7 +83,6 @@ class EndpointDialog(Ask[str]):
         return f"{name}_{what}" if name else ""
 
     def on_mount(self) -> None:
-        """Offer the secrets there are."""
         super().on_mount()
         self._read()
 

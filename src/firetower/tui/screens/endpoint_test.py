@@ -34,7 +34,6 @@ class EndpointTestScreen(Dialog[None]):
         self._body = ""
 
     def compose(self) -> ComposeResult:
-        """Lay out the answer."""
         with Vertical(classes="dialog"):
             yield Label(plain(f"Test of {self.endpoint}"), classes="dialog--title")
             yield Static("", classes="endpoint-test--answer")
@@ -46,7 +45,6 @@ class EndpointTestScreen(Dialog[None]):
                 yield Button("Close", id="close", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Send it."""
         self.query_one("#close", Button).focus()
         self.action_test()
 
@@ -87,7 +85,6 @@ class EndpointTestScreen(Dialog[None]):
             self.notify("The answer has no body.", severity="warning", markup=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
         event.stop()
         match event.button.id:
             case "close":

@@ -107,7 +107,6 @@ class EndpointsScreen(ListScreen):
         self._at = at
 
     def compose(self) -> ComposeResult:
-        """Lay out the list."""
         yield Bar("endpoints")
         yield Static("Endpoints", classes="heading")
         yield self.listing

@@ -41,14 +41,12 @@ class ExecutionScreen(Dialog[None]):
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
-        """Lay out the headline and the rest."""
         yield Static("Loading …", id="headline")
         with VerticalScroll(id="execution"):
             yield Static("", id="detail")
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read it."""
         self.query_one(VerticalScroll).focus()
         self._reload()
 

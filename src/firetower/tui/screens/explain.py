@@ -34,14 +34,12 @@ class ExplainEventScreen(Dialog[None]):
         self.event_id = event_id
 
     def compose(self) -> ComposeResult:
-        """Lay out the headline and the findings."""
         yield Static(f"Event {self.event_id}", classes="explain--title")
         with VerticalScroll():
             yield Static("Loading …", classes="explain--said")
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read it."""
         self.query_one(VerticalScroll).focus()
         self.run_worker(self._read(), exit_on_error=False)
 
@@ -113,7 +111,6 @@ class ExplainAutomationScreen(Dialog[None]):
         self._groups: Sequence[Group] = ()
 
     def compose(self) -> ComposeResult:
-        """Lay out the headline, the reasons and the words of the one under the cursor."""
         title = Content.from_markup("Why $name fired, and why not", name=visible(self.automation))
         yield Static(title, classes="explain--title")
         yield self.listing
@@ -121,7 +118,6 @@ class ExplainAutomationScreen(Dialog[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read it."""
         self.listing.table.focus()
         self.run_worker(self._read(), exit_on_error=False)
 

@@ -29,13 +29,11 @@ class FeedScreen(Screen[None]):
         )
 
     def compose(self) -> ComposeResult:
-        """Lay out the feed."""
         yield Bar("feed")
         yield self.feed
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Be ready for keys."""
         self.feed.table.focus()
 
     def on_screen_resume(self) -> None:

@@ -33,7 +33,6 @@ class HelpScreen(Dialog[None]):
         self._active = active
 
     def compose(self) -> ComposeResult:
-        """Lay out the keys and a few words."""
         with VerticalScroll(classes="dialog help"):
             yield Static("What can be done here", classes="dialog--title")
             yield Static(Content("\n").join(self._lines()), classes="help--keys")

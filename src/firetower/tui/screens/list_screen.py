@@ -33,7 +33,6 @@ class ListScreen(Page[None]):
             self.listing.fail(error)
 
     def on_mount(self) -> None:
-        """Read what there is."""
         self.listing.table.focus()
         self._reload()
 

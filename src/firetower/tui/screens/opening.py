@@ -18,7 +18,6 @@ class OpeningScreen(Screen[None]):
         """The keys that the first real screen is to get, by Textual's names."""
 
     def compose(self) -> ComposeResult:
-        """Lay out what every screen begins with."""
         yield Bar("registry")
 
     def on_key(self, event: events.Key) -> None:

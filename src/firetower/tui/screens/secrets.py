@@ -89,7 +89,6 @@ class SecretsScreen(ListScreen):
         self._secrets: dict[str, SecretInfo] = {}
 
     def compose(self) -> ComposeResult:
-        """Lay out the list."""
         yield Bar("secrets")
         yield Static("Secrets", classes="heading")
         yield self.listing

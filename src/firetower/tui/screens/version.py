@@ -29,13 +29,11 @@ class VersionScreen(Dialog[None]):
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
-        """Lay out the text."""
         with VerticalScroll(id="version"):
             yield Static("Loading …", id="detail")
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read it."""
         self.query_one(VerticalScroll).focus()
         self._reload()
 

@@ -58,7 +58,6 @@ class Ask(Dialog[T | None]):
         self._saving = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields and the buttons."""
         with Vertical(classes="dialog ask"):
             yield Label(plain(self._heading), classes="dialog--title")
             if self._detail:
@@ -72,7 +71,6 @@ class Ask(Dialog[T | None]):
                 yield Button(plain(self._button), id="save", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Be ready for typing."""
         self.query_one(".ask--error").display = False
         if self._fields:
             self._fields[0].entry.focus()

@@ -26,7 +26,6 @@ class Confirm(Dialog[str | None]):
         self._answers = answers
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
         with Vertical(classes="dialog"):
             yield Label(plain(self._question), classes="dialog--title")
             yield Label(lines(self._detail), classes="dialog--detail")
@@ -42,10 +41,8 @@ class Confirm(Dialog[str | None]):
                     )
 
     def on_mount(self) -> None:
-        """Keep the safe answer under the fingers."""
         self.query_one("#cancel", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Give the answer back."""
         event.stop()
         self.dismiss(event.button.name)

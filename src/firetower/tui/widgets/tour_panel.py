@@ -18,11 +18,9 @@ class TourPanel(Static):
         self.say(says)
 
     def on_mount(self) -> None:
-        """Let the screen make room for it."""
         self.screen.add_class("-tour")
 
     def on_unmount(self) -> None:
-        """Let the screen take its room back."""
         self.screen.remove_class("-tour")
 
     def say(self, says: str) -> None:
