@@ -14,7 +14,7 @@ import firetower
 from demo.data import NOW, contents
 from demo.processes import folder_of, holding, runs
 from firetower.demo.session import DemoSession
-from firetower.store.keys import KEY_VARIABLE
+from firetower.settings import SECRET_KEY
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_session_ends_its_history_at_the_given_moment(here: Path) -> None:
 
 
 def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, "not a key at all")
+    monkeypatch.setenv(SECRET_KEY, "not a key at all")
     with DemoSession(play=False) as session:
-        assert KEY_VARIABLE not in os.environ
+        assert SECRET_KEY not in os.environ
         assert (folder_of(session.database_url) / "tower.key").exists()
-    assert os.environ[KEY_VARIABLE] == "not a key at all"
+    assert os.environ[SECRET_KEY] == "not a key at all"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

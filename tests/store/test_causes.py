@@ -5,7 +5,8 @@ import pytest
 from firetower.core.errors import InvalidInput
 from firetower.core.executions import SkipReason, Status
 from firetower.core.matching import LIMIT
-from firetower.store.store import CAUSE_VARIABLE, Store
+from firetower.settings import CAUSE
+from firetower.store.store import Store
 from firetower.tower import connect
 from store.bench import Bench
 
@@ -40,12 +41,12 @@ def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
 def test_the_environment_tells_the_cause(
     bench: Bench, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(CAUSE_VARIABLE, "msg_ab12")
+    monkeypatch.setenv(CAUSE, "msg_ab12")
     with connect(database_url, author="ada") as answering:
         answering.add_alias(bench.version, "answered")
     [event] = bench.tower.events.newest(1)
     assert event.cause == "msg_ab12"
-    monkeypatch.setenv(CAUSE_VARIABLE, "not one")
+    monkeypatch.setenv(CAUSE, "not one")
     with pytest.raises(InvalidInput):
         connect(database_url, author="ada")
 

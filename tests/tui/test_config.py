@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from firetower.core.errors import InvalidInput
+from firetower.settings import config_file
 from firetower.tui import themes
 from firetower.tui.actions import ACTIONS, SCREENS, is_key
 from firetower.tui.app import FiretowerApp
 from firetower.tui.config import Config, read_config
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.paths import config_file
 from terminal import on_terminal
 from tui.scene import Scene
 from tui.screens import WIDE, line_with, press, screen_text, settled, shows

@@ -58,9 +58,9 @@ def database_url() -> str | None:
 
 def read_only() -> bool:
     """Return whether `--read-only` or FIRETOWER_READ_ONLY forbids every change."""
-    from firetower.store.access import default_read_only
+    from firetower.settings import read_settings
 
-    return _READ_ONLY in click.get_current_context().meta or default_read_only()
+    return _READ_ONLY in click.get_current_context().meta or read_settings().read_only
 
 
 def open_tower() -> "Tower":

@@ -33,10 +33,10 @@ def info(*, as_json: bool) -> None:
     Examples:
       firetower database info
     """
+    from firetower.settings import config_file
     from firetower.store.database import Database
     from firetower.store.location import Location
     from firetower.store.migrate import SCHEMA, SchemaState, schema_state, schema_version
-    from firetower.tui.paths import config_file
 
     location = Location.of(database_url())
     version, state = None, SchemaState.EMPTY

@@ -122,7 +122,7 @@ def rotate() -> None:
       firetower key rotate
       FIRETOWER_SECRET_KEY=NEW,OLD firetower key rotate
     """
-    from firetower.store.keys import KEY_VARIABLE, key_is_in_environment
+    from firetower.settings import SECRET_KEY, read_settings
 
     with open_tower() as tower:
         count = tower.secrets.rotate()
@@ -130,5 +130,5 @@ def rotate() -> None:
         say("No secrets to encrypt.")
         return
     say(f"Encrypted {counted(count, 'secret')} with a new key.")
-    if key_is_in_environment():
-        say(f"Set {KEY_VARIABLE} to its first key alone, wherever it is set.")
+    if read_settings().secret_key:
+        say(f"Set {SECRET_KEY} to its first key alone, wherever it is set.")

@@ -19,7 +19,7 @@ from firetower.demo.cast import DATASETS, MODELS, PROMPTS, Line, Model
 from firetower.demo.endpoints import serve
 from firetower.demo.history import fill
 from firetower.demo.scenarios import Progress, next_scenario
-from firetower.store.keys import KEY_VARIABLE
+from firetower.settings import SECRET_KEY
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -102,12 +102,12 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _without_key_variable() -> Iterator[None]:
     """Take the user's key out of the environment: the demo has a key file beside its data."""
-    value = os.environ.pop(KEY_VARIABLE, None)
+    value = os.environ.pop(SECRET_KEY, None)
     try:
         yield
     finally:
         if value is not None:
-            os.environ[KEY_VARIABLE] = value
+            os.environ[SECRET_KEY] = value
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from firetower.core.circuit_breaker import (
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.circuit_news import build_circuit, tell
-from firetower.store.queue.conditions import TRIED, has_status
+from firetower.store.conditions import TRIED, has_status
 from firetower.store.redelivery import APART
 from firetower.store.stamp import bump
 from firetower.store.types import EPOCH, instant_number

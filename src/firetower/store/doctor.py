@@ -11,15 +11,16 @@ from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.executions import Status
 from firetower.core.health import Check, bad, doubtful, good
 from firetower.core.text import and_list
+from firetower.settings import read_settings
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.collection_cache import CollectionCache
+from firetower.store.conditions import has_status
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
-from firetower.store.keys import key_is_in_environment, open_keyring
+from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, schema_state
-from firetower.store.queue.conditions import has_status
 from firetower.store.redelivery import count_failed
 from firetower.store.status import read_status
 from firetower.store.types import EPOCH
@@ -94,7 +95,7 @@ def _key(connection: Connection, location: Location) -> Check:
                 keyring.decrypt(ciphertext)
     except SecretKeyError as error:
         return bad("secrets", error.message, error.hint)
-    if not key_is_in_environment():
+    if not read_settings().secret_key:
         mode = stat.S_IMODE(location.key_file.stat().st_mode)
         if mode & 0o077:
             said = f"others may read the key: {location.key_file} has mode {mode:o}"

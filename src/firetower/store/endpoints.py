@@ -22,7 +22,7 @@ from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.circuit_news import build_circuit
 from firetower.store.circuits import close_by_hand
-from firetower.store.queue.conditions import WAS_MISSED, has_status
+from firetower.store.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 from firetower.store.stamp import bump
 

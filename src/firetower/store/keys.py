@@ -7,10 +7,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, select
 
 from firetower.core.errors import SecretKeyError
+from firetower.settings import SECRET_KEY, read_settings
 from firetower.store import schema
 from firetower.store.location import Location
-
-KEY_VARIABLE = "FIRETOWER_SECRET_KEY"
 
 _CHECK = "secret_key_check"
 _CHECK_TEXT = b"firetower"
@@ -72,14 +71,14 @@ def rotate_key(connection: Connection, location: Location) -> Keyring | None:
     if _read_check(connection, lock=True) is None:
         return None
     open_keyring(connection, location)
-    if keys := os.environ.get(KEY_VARIABLE):
+    if keys := read_settings().secret_key:
         if "," not in keys:
             raise SecretKeyError(
-                f"the secret key comes from {KEY_VARIABLE}, which this command cannot change",
+                f"the secret key comes from {SECRET_KEY}, which this command cannot change",
                 "Set it to NEW,OLD wherever it is set (NEW from `openssl rand -base64 32 "
                 "| tr +/ -_`), and run this again.",
             )
-        return Keyring(_fernet(keys, KEY_VARIABLE))
+        return Keyring(_fernet(keys, SECRET_KEY))
     old, _ = _key_text(location, create=False)
     keys = f"{Fernet.generate_key().decode()},{old.strip()}"
     _replace_key(location.key_file, keys)
@@ -88,14 +87,9 @@ def rotate_key(connection: Connection, location: Location) -> Keyring | None:
 
 def keep_newest_key(location: Location) -> None:
     """Forget the old keys in the key file, once nothing needs them. Raises SecretKeyError."""
-    if not os.environ.get(KEY_VARIABLE):
+    if not read_settings().secret_key:
         keys, _ = _key_text(location, create=False)
         _replace_key(location.key_file, keys.split(",")[0].strip())
-
-
-def key_is_in_environment() -> bool:
-    """Return whether the key comes from FIRETOWER_SECRET_KEY, not from a file."""
-    return bool(os.environ.get(KEY_VARIABLE))
 
 
 def check_row(keyring: Keyring) -> tuple[str, str]:
@@ -105,9 +99,8 @@ def check_row(keyring: Keyring) -> tuple[str, str]:
 
 def _key_text(location: Location, *, create: bool) -> tuple[str, str]:
     """Return the key's text and where it came from."""
-    from_environment = os.environ.get(KEY_VARIABLE)
-    if from_environment:
-        return from_environment, KEY_VARIABLE
+    if key := read_settings().secret_key:
+        return key, SECRET_KEY
     path = location.key_file
     if create and not path.exists():
         _write_key(path)
@@ -116,7 +109,7 @@ def _key_text(location: Location, *, create: bool) -> tuple[str, str]:
     except FileNotFoundError:
         raise SecretKeyError(
             f"the secret key is missing: {path}",
-            f"Bring the file back, or set {KEY_VARIABLE} to the key the secrets were saved with.",
+            f"Bring the file back, or set {SECRET_KEY} to the key the secrets were saved with.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SecretKeyError(
@@ -162,7 +155,7 @@ def _write(path: Path, content: bytes) -> None:
 def _unwritable(path: Path, error: OSError) -> SecretKeyError:
     return SecretKeyError(
         f"the secret key cannot be written to {path}: {error.strerror}",
-        f"Make its folder writable, or set {KEY_VARIABLE}.",
+        f"Make its folder writable, or set {SECRET_KEY}.",
     )
 
 
@@ -182,5 +175,5 @@ def _verify(keyring: Keyring, check: str, origin: str) -> None:
     except SecretKeyError:
         raise SecretKeyError(
             f"the secret key in {origin} is not this database's",
-            f"Set {KEY_VARIABLE} to the key the secrets were saved with.",
+            f"Set {SECRET_KEY} to the key the secrets were saved with.",
         ) from None

@@ -1,22 +1,15 @@
 """Where the database is."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import PlatformDirs
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from firetower.core.errors import InvalidInput
+from firetower.settings import data_folder, read_settings
 
-DATABASE_VARIABLE = "FIRETOWER_DATABASE_URL"
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
-
-
-def data_folder() -> Path:
-    """Return the user's data folder for Firetower (XDG)."""
-    return PlatformDirs("firetower", appauthor=False).user_data_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +24,7 @@ class Location:
 
         Raises InvalidInput.
         """
-        text = url or os.environ.get(DATABASE_VARIABLE) or str(data_folder() / "tower.db")
+        text = url or read_settings().database_url or str(data_folder() / "tower.db")
         if "://" not in text:
             return cls(URL.create("sqlite", database=str(Path(text).expanduser())))
         hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
-from firetower.store.queue.conditions import has_status
+from firetower.store.conditions import has_status
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
 _executions, _events = schema.executions.c, schema.events.c

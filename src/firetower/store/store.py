@@ -1,14 +1,13 @@
 """The store: one database, opened."""
 
 import getpass
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from firetower.core.matching import check_cause
 from firetower.core.references import check_name
-from firetower.store.access import default_read_only
+from firetower.settings import read_settings
 from firetower.store.automation_lists import AutomationLists
 from firetower.store.changes import Change, Reader
 from firetower.store.collection_cache import CollectionCache
@@ -17,26 +16,14 @@ from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import check_schema
 
-USER_VARIABLE = "FIRETOWER_USER"
-CAUSE_VARIABLE = "FIRETOWER_CAUSE"
-
 
 def utc_now() -> datetime:
     """Return the present moment."""
     return datetime.now(UTC)
 
 
-def default_cause() -> str | None:
-    """Return what changes are made for: FIRETOWER_CAUSE, a webhook-id. Raises InvalidInput."""
-    cause = os.environ.get(CAUSE_VARIABLE)
-    return check_cause(cause) if cause else None
-
-
-def default_author() -> str:
-    """Return who makes changes, unless told otherwise: FIRETOWER_USER, or the login name."""
-    name = os.environ.get(USER_VARIABLE)
-    if name:
-        return check_name(name, "user name")
+def login_name() -> str:
+    """Return the name of the user who runs the program."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -74,23 +61,21 @@ class Store:
     ) -> "Store":
         """Open a database; with `create` a missing SQLite file and its folder are made.
 
-        `cause` is the webhook-id of the execution for which changes are made; FIRETOWER_CAUSE
-        unless given. With `read_only`, or FIRETOWER_READ_ONLY set, every change is refused. Raises
-        StoreError when it cannot be used, InvalidInput for a URL that cannot be read.
+        `author`, `cause` and `read_only` are as for `firetower.connect`. Raises StoreError when it
+        cannot be used, InvalidInput for a URL that cannot be read.
         """
-        made_for = default_cause() if cause is None else check_cause(cause)
-        database = Database(Location.of(url), read_only=read_only or default_read_only())
+        settings = read_settings()
+        author = settings.user if author is None else author
+        cause = settings.cause if cause is None else cause
+        checked_author = login_name() if author is None else check_name(author, "user name")
+        checked_cause = None if cause is None else check_cause(cause)
+        database = Database(Location.of(url), read_only=read_only or settings.read_only)
         try:
             check_schema(database, create=create)
         except BaseException:
             database.close()
             raise
-        return cls(
-            database,
-            author=default_author() if author is None else check_name(author, "user name"),
-            cause=made_for,
-            clock=clock,
-        )
+        return cls(database, author=checked_author, cause=checked_cause, clock=clock)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from firetower.settings import config_file
 from firetower.tui.app import FiretowerApp
 from firetower.tui.config import read_config
 from firetower.tui.garbage import Garbage
-from firetower.tui.paths import config_file
 from firetower.tui.worker_process import WorkerProcess
 
 if TYPE_CHECKING:

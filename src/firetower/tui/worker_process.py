@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 
+from firetower.settings import DATABASE_URL
+
 RETRY_DELAY = timedelta(seconds=1), timedelta(seconds=60)
 """The wait after the first exit, and the longest; each is twice as long as the one before."""
 HEALTHY_AFTER = 30.0
@@ -28,7 +30,7 @@ class WorkerProcess:
         """Work on a database; None is the default one."""
         self.command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
         # By the environment: a URL may hold a password, and everyone here sees arguments.
-        named = {} if database is None else {"FIRETOWER_DATABASE_URL": database}
+        named = {} if database is None else {DATABASE_URL: database}
         self._environment = {**os.environ, **named}
         self._waits = waits
         self._stopped = False

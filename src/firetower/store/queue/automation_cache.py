@@ -12,8 +12,8 @@ from firetower.core.endpoints import Endpoint
 from firetower.core.matching import AutomationIndex
 from firetower.store import schema, stamp
 from firetower.store.automations import build_revision
+from firetower.store.conditions import UNEVALUATED
 from firetower.store.endpoints import all_endpoints
-from firetower.store.queue.conditions import UNEVALUATED
 from firetower.store.types import MOST
 
 _revisions = schema.revisions.c

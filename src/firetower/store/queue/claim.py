@@ -10,8 +10,8 @@ from firetower.core.endpoints import Endpoint
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.circuits import take_probe
+from firetower.store.conditions import TRIED, UNTRIED, has_status
 from firetower.store.events import build_event, learn_collections, select_events
-from firetower.store.queue.conditions import TRIED, UNTRIED, has_status
 from firetower.store.queue.cycle import LEASE_MARGIN, Claim, Turn
 
 _events, _executions = schema.events.c, schema.executions.c

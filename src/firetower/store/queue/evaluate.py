@@ -12,8 +12,8 @@ from firetower.core.matching import Decision, decide, match
 from firetower.core.matching import webhook_id as webhook_id_of
 from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, set_true
+from firetower.store.conditions import UNEVALUATED, has_status
 from firetower.store.events import build_event, learn_collections, select_events
-from firetower.store.queue.conditions import UNEVALUATED, has_status
 from firetower.store.queue.cycle import Claim, Evaluated, Turn
 from firetower.store.types import instant_number, optional_number
 

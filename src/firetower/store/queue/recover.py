@@ -11,8 +11,8 @@ from firetower.core.executions import Status
 from firetower.core.retry import LOST, Verdict, judge_lost
 from firetower.store import schema
 from firetower.store.circuits import any_jitter
+from firetower.store.conditions import has_status
 from firetower.store.endpoints import read_schedule
-from firetower.store.queue.conditions import has_status
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 

@@ -1,0 +1,53 @@
+"""The environment variables and folders of the program. Cheap to import: no SQL, no screen."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+DATABASE_URL = "FIRETOWER_DATABASE_URL"
+"""The database: a URL, or the path of an SQLite file."""
+USER = "FIRETOWER_USER"
+"""The name recorded with changes, instead of the login name."""
+CAUSE = "FIRETOWER_CAUSE"
+"""The `webhook-id` of the request that changes answer."""
+READ_ONLY = "FIRETOWER_READ_ONLY"
+"""1, true, yes or on: refuse every change."""
+SECRET_KEY = "FIRETOWER_SECRET_KEY"  # noqa: S105 - the variable's name
+"""The key that opens the secrets, instead of the key file; several with commas between."""
+
+_FALSE = {"", "0", "false", "no", "off"}
+_FOLDERS = PlatformDirs("firetower", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values of the environment variables; None where one is not set, or empty."""
+
+    database_url: str | None
+    user: str | None
+    cause: str | None
+    read_only: bool
+    secret_key: str | None
+
+
+def read_settings() -> Settings:
+    """Read the environment as it is now."""
+    return Settings(
+        database_url=os.environ.get(DATABASE_URL) or None,
+        user=os.environ.get(USER) or None,
+        cause=os.environ.get(CAUSE) or None,
+        read_only=os.environ.get(READ_ONLY, "").lower() not in _FALSE,
+        secret_key=os.environ.get(SECRET_KEY) or None,
+    )
+
+
+def data_folder() -> Path:
+    """Return the folder of the default database and its key file (XDG)."""
+    return _FOLDERS.user_data_path
+
+
+def config_file() -> Path:
+    """Return the path of the app's configuration (XDG); the file need not exist."""
+    return _FOLDERS.user_config_path / "config.toml"
