@@ -7,12 +7,11 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
-from firetower.core.backtest import Backtest, backtest
+from firetower.core.backtest import Backtest
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
 from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import (
@@ -39,7 +38,7 @@ from firetower.core.references import (
 from firetower.core.requests import Secrets
 from firetower.store import automations, circuit_news, events, executions, explain, prune, secrets
 from firetower.store import endpoints as endpoint_store
-from firetower.store.backtest.read import read_matching
+from firetower.store.backtest import run_backtest
 from firetower.store.catalog import aliases as alias_store
 from firetower.store.catalog import containers, versions
 from firetower.store.catalog import tags as tag_store
@@ -364,15 +363,16 @@ class Automations(_Namespace):
         since: datetime,
         *,
         wanted: Callable[[], bool] = lambda: True,
+        progress: Callable[[Backtest], object] | None = None,
     ) -> Backtest:
         """Return the firings that a definition, saved or not, would have made since a moment.
 
-        Raises NotFound for its container, and Cancelled as soon as `wanted` returns False.
+        Events are tested the newest first. `progress` is called with the result so far, soon and
+        then several times a second. Raises NotFound for its container, and Cancelled as soon as
+        `wanted` returns False.
         """
         with self._store.reading() as reader:
-            matching = read_matching(reader.connection, definition, since, reader.now, wanted)
-            find = partial(events.events_of, reader)
-            return backtest(definition, matching, find, since=since, until=reader.now)
+            return run_backtest(reader, definition, since, wanted=wanted, progress=progress)
 
 
 class Endpoints(_Namespace):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import NOON, make_definition, make_event, make_revision
-from firetower.core.backtest import backtest
+from firetower.core.backtest import Simulation
 from firetower.core.events import Event
 from firetower.core.executions import SkipReason, Status
 from firetower.core.matching import decide
@@ -35,14 +35,18 @@ def test_it_fires_and_holds_what_evaluation_does(
 
     firings = decide([(revision, event) for event in events.values()], {}, {})
     fired = [firing.event for firing in firings if firing.status is not Status.SKIPPED]
-    matching = [(event.id, event.recorded_at, event.cause) for event in events.values()]
-    result = backtest(revision.definition, matching, find, since=NOON, until=NOON + HOUR)
+    simulation = Simulation(revision.definition, NOON, NOON + HOUR)
+    for event in reversed(events.values()):
+        offset = (event.recorded_at - NOON) // timedelta(microseconds=1)
+        simulation.add(event.id, offset, event.cause)
+    result = simulation.result(find)
     assert result.fired == len(fired) == sum(result.bars)
     assert result.held == sum(firing.skip_reason is SkipReason.COOLDOWN for firing in firings)
     assert list(result.newest) == fired[:-51:-1]
 
 
-def test_a_span_of_nothing_has_its_events_in_one_bar() -> None:
-    definition = make_definition()
-    result = backtest(definition, [(1, NOON, None)], lambda _: [], since=NOON, until=NOON)
+def test_simulation_of_no_time_counts_its_events_in_one_bar() -> None:
+    simulation = Simulation(make_definition(), NOON, NOON)
+    simulation.add(1, 0, None)
+    result = simulation.result(lambda _: [])
     assert (result.fired, sum(result.bars)) == (1, 1)

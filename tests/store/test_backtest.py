@@ -1,7 +1,6 @@
-"""What SQL decides of a backtest is what a filter decides, on both databases."""
+"""A backtest finds what evaluation finds, on both databases."""
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,19 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from core.strategies import OPERATORS
 from firetower.core.automations import Definition
-from firetower.core.errors import Cancelled, InvalidInput
+from firetower.core.backtest import Backtest
+from firetower.core.errors import Cancelled
 from firetower.core.events import Event, EventType
 from firetower.core.filters import Filter
 from firetower.core.json import dump
-from firetower.core.references import ContainerReference
-from firetower.core.scopes import CollectionsScope, ContainerScope
-from firetower.store import schema
-from firetower.store.backtest import judge, pieces
-from firetower.store.backtest.read import read_matching
+from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
+from firetower.store import backtest, schema
 from firetower.store.store import Store
-from store.awkward import EXTREMES, NUMBERS, TEXTS, columns, filters, metadata, predicates
+from store.awkward import columns, filters, metadata
 from store.bench import START, Bench
 
 PROJECT = ContainerReference.project("acme/vision")
@@ -63,9 +60,10 @@ def happened(bench: Bench, definition: Definition) -> list[Event]:
 
 
 def read(bench: Bench, definition: Definition) -> list[int]:
-    with bench.store.reading() as reader:
-        found = read_matching(reader.connection, definition, BEGAN, bench.now)
-        return [event_id for event_id, _, _ in found]
+    """What a backtest finds, the oldest first."""
+    result = bench.tower.automations.backtest(definition, BEGAN)
+    assert result.fired == sum(result.bars) == len(result.newest)
+    return [event.id for event in reversed(result.newest)]
 
 
 def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> None:
@@ -90,140 +88,23 @@ def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> 
     documents=st.lists(metadata, min_size=1, max_size=10),
     words=st.lists(columns, min_size=1, max_size=10),
     filter_=filters,
-    many=st.sampled_from([1, judge.MANY]),
     piece=st.sampled_from([2, 1_000]),
 )
-def test_sql_and_python_together_let_through_what_python_alone_does(
+def test_backtest_finds_what_evaluation_does(
     bench: Bench,
     documents: list[dict[str, Any]],
     words: list[str],
     filter_: dict[str, Any],
-    many: int,
     piece: int,
 ) -> None:
     rewrite(bench, documents, words)
     definition = draft(filter_)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("firetower.store.backtest.read.MANY", many)
-        patch.setattr(pieces, "_PIECE", piece)
+        patch.setattr(backtest, "_PIECE", piece)
         assert read(bench, definition) == [event.id for event in happened(bench, definition)]
 
 
-@given(document=metadata, filter_=predicates)
-def test_one_predicate_on_one_version(
-    bench: Bench, document: dict[str, Any], filter_: dict[str, Any]
-) -> None:
-    rewrite(bench, [document] * 10, ["a"])
-    definition = draft(filter_)
-    assert read(bench, definition) == [event.id for event in happened(bench, definition)]
-
-
-SCALARS: list[Any] = [None, True, False, *TEXTS, *NUMBERS, *EXTREMES]
-VALUES = [*SCALARS, *([one] for one in SCALARS), [], {}, {"b": 1}, [[1], {"b": 1}], ["b", 2, None]]
-NESTED: list[dict[str, Any]] = [
-    {"b": inner}
-    for inner in ([1, 2], [{"c": 1}], {"c": 1}, {"c": {"d": 1}}, {"c.d": 1}, {"0": 1}, 1, None)
-]
-NESTED += [{"b.c": 1, **one} for one in NESTED] + [{"b.c.d": 1, **one} for one in NESTED]
-
-
-def conditions(operands: list[Any]) -> Iterator[dict[str, Any]]:
-    """Every operator with every operand that it takes."""
-    for operator in OPERATORS:
-        for operand in operands:
-            given = [operand] if operator in {"$in", "$nin", "$all"} else operand
-            with suppress(InvalidInput):
-                Filter.of({"metadata.a": {operator: given}})
-                yield {operator: given}
-
-
-@pytest.mark.parametrize(
-    ("paths", "documents", "operands"),
-    [
-        (["a"], [{"a": value} for value in VALUES] + [{}], SCALARS + VALUES[-5:]),
-        (["b.c", "b.0", "b.c.d", "b.c.0"], NESTED, [1, None, True]),
-    ],
-    ids=["values", "paths"],
-)
-@pytest.mark.slow
-def test_each_operator_holds_for_the_same_values_in_sql(
-    bench: Bench, paths: list[str], documents: list[dict[str, Any]], operands: list[Any]
-) -> None:
-    collection = "acme/vision/values"
-    bench.tower.log_many(
-        {"collection": collection, "type": "model", "metadata": one, "references": [f"s3://b/{n}"]}
-        for n, one in enumerate(documents)
-    )
-    events = [
-        event
-        for event in bench.tower.events.newest(1_000)
-        if event.type is EventType.CREATE_ARTIFACT and str(event.collection) == collection
-    ]
-    assert len(events) == len(documents)
-    scope = CollectionsScope(container=PROJECT, glob="values")
-    for path in paths:
-        for condition in conditions(operands):
-            definition = draft(
-                {f"metadata.{path}": condition}, scope=scope, event_type=EventType.CREATE_ARTIFACT
-            )
-            held = [event.id for event in events if definition.filter.holds(event)]
-            assert read(bench, definition) == held, (path, condition)
-
-
-@pytest.mark.parametrize(
-    ("document", "filter_"),
-    [
-        ({"a": 0.9}, {"metadata.a": {"$gt": 0.5}}),
-        ({"a": 40}, {"metadata.a": 40}),
-        ({"a": "torch"}, {"metadata.a": {"$contains": "orc"}}),
-        ({"a": {"b": True}}, {"metadata.a.b": True}),
-        ({"a": None}, {"metadata.a": {"$exists": True}}),
-        ({"a": 1}, {"$or": [{"metadata.a": {"$in": [1, 2]}}, {"metadata.b": "x"}]}),
-        ({}, {"metadata.a": {"$ne": 1}}),
-        ({}, {"author": "ada", "alias": {"$regex": "^l"}}),
-    ],
-)
-def test_plain_conditions_are_decided_by_sql_alone(
-    bench: Bench,
-    monkeypatch: pytest.MonkeyPatch,
-    document: dict[str, Any],
-    filter_: dict[str, Any],
-) -> None:
-    rewrite(bench, [document] * 10, ["latest"])
-    with bench.store.changing() as change:
-        change.connection.execute(update(schema.events).values(author="ada"))
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("an event was tested in Python")
-
-    monkeypatch.setattr("firetower.store.backtest.read._subject", refuse)
-    assert len(read(bench, draft(filter_))) == 10
-
-
-@pytest.mark.parametrize(
-    "filter_",
-    [
-        {"$or": [{"metadata.a": number} for number in range(200)]},
-        {"metadata.a": {"$in": list(range(5_000))}},
-        {"$and": [{"$or": [{"metadata.a": {"$in": list(range(30))}}] * 6}] * 6},
-    ],
-)
-def test_a_filter_may_be_larger_than_a_query(bench: Bench, filter_: dict[str, Any]) -> None:
-    rewrite(bench, [{"a": 1}, {"a": 7_000}], ["a"])
-    definition = draft(filter_)
-    assert read(bench, definition) == [event.id for event in happened(bench, definition)] != []
-
-
-def test_deep_nesting_is_no_trouble(bench: Bench) -> None:
-    rewrite(bench, [{"a": 1}], ["a"])
-    filter_: dict[str, Any] = {"metadata.a": 1, "alias": "a"}
-    for _ in range(30):
-        filter_ = {"$nor": [filter_, {"metadata.a": "never"}]}
-    definition = draft(filter_)
-    assert read(bench, definition) == [event.id for event in happened(bench, definition)]
-
-
-def test_a_scope_of_some_collections_is_asked_by_collection_and_type(bench: Bench) -> None:
+def test_backtest_of_collections_scope_tests_name_and_type(bench: Bench) -> None:
     scope = CollectionsScope(container=PROJECT, artifact_type="model")
     for filter_ in ({}, {"collection": "vit"}, {"artifact_type": "dataset"}):
         definition = draft(filter_, scope=scope)
@@ -236,18 +117,64 @@ def wanted_times(count: int) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("filter_", [{}, {"metadata.a": 1}, {"alias": {"$regex": "^never"}}])
-def test_it_is_given_up_between_pieces_also_while_nothing_is_found(
+def test_backtest_not_wanted_ends_before_the_next_piece(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, filter_: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(pieces, "_PIECE", 2)
+    monkeypatch.setattr(backtest, "_PIECE", 2)
     automations = bench.tower.automations
     with pytest.raises(Cancelled):
         automations.backtest(draft(filter_), BEGAN, wanted=wanted_times(3))
     automations.backtest(draft(filter_), BEGAN, wanted=wanted_times(1_000))
 
 
-def test_the_newest_are_told_whole(bench: Bench) -> None:
+def test_backtest_returns_the_newest_events_whole(bench: Bench) -> None:
     rewrite(bench, [{"a": 1}] * 10, ["latest"])
     definition = draft({"metadata.a": 1})
     result = bench.tower.automations.backtest(definition, BEGAN)
     assert list(result.newest) == happened(bench, definition)[::-1]
+
+
+def test_backtest_of_registry_collection_reads_its_events_only(bench: Bench) -> None:
+    for collection in ("resnet", "vit"):
+        bench.tower.link(f"acme/vision/{collection}:v0", f"models/{collection}")
+        bench.tower.add_alias(f"models/{collection}:v0", "production")
+    for name, expected in (("vit", ["models/vit"]), ("never", [])):
+        reference = CollectionReference.parse(f"models/{name}")
+        definition = draft({"alias": "production"}, scope=CollectionScope(collection=reference))
+        result = bench.tower.automations.backtest(definition, BEGAN)
+        assert [str(event.collection) for event in result.newest] == expected
+
+
+@pytest.mark.parametrize("cooldown", [None, timedelta(minutes=1)])
+def test_backtest_progress_grows_up_to_the_result(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, cooldown: timedelta | None
+) -> None:
+    monkeypatch.setattr(backtest, "_PIECE", 4)
+    monkeypatch.setattr(backtest, "_INTERVAL", 0.0)
+    monkeypatch.setattr(backtest, "_REST", 0)
+    for minutes in range(5):
+        bench.now = START + timedelta(minutes=minutes / 2)
+        bench.tower.add_alias("acme/vision/vit:v0", f"a{minutes}")
+    found: list[Backtest] = []
+    definition = draft({}, cooldown=cooldown)
+    result = bench.tower.automations.backtest(definition, BEGAN, progress=found.append)
+    shares = [one.share for one in found]
+    assert 0 < shares[0] < shares[-1] < 1 == result.share
+    assert shares == sorted(shares)
+    reached = [one.reached or BEGAN for one in found]
+    assert reached == sorted(reached, reverse=True)
+    matched = [one.fired + one.held for one in found]
+    assert matched == sorted(matched)
+    assert matched[0] < result.fired + result.held
+    assert result.reached is None
+
+
+def test_backtest_reads_ids_of_a_clock_set_back(bench: Bench) -> None:
+    bench.now = START + timedelta(hours=2)
+    bench.tower.add_alias("acme/vision/vit:v0", "before")
+    bench.now = START + timedelta(hours=1)
+    bench.tower.add_alias("acme/vision/vit:v0", "after")
+    bench.now = START + timedelta(hours=3)
+    since = START + timedelta(minutes=30)
+    result = bench.tower.automations.backtest(draft({}), since)
+    assert [event.alias for event in result.newest] == ["after", "before"]

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from firetower.core.automations import Definition, Mode
 from firetower.core.errors import Cancelled, NotFound
@@ -154,40 +152,3 @@ def test_a_backtest_that_is_not_wanted_any_more_ends(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "production")
     with pytest.raises(Cancelled):
         bench.tower.automations.backtest(draft(), START - timedelta(hours=1), wanted=lambda: False)
-
-
-@settings(max_examples=settings().max_examples // 5)
-@given(
-    aliases=st.lists(st.sampled_from(["a", "ab", "b", "prod", "prod-eu"]), max_size=6),
-    filter_=st.sampled_from(
-        [
-            {},
-            {"alias": "a"},
-            {"alias": {"$regex": "^a"}},
-            {"alias": {"$in": ["b", "prod"]}},
-            {"alias": {"$ne": "a"}},
-            {"$or": [{"alias": "a"}, {"alias": "b"}]},
-            {"$and": [{"alias": {"$regex": "o"}}, {"author": "ada"}]},
-            {"tag": {"$exists": False}},
-            {"$not": {"alias": "b"}},
-        ]
-    ),
-)
-def test_what_sql_leaves_out_would_not_have_fired(
-    bench: Bench, aliases: list[str], filter_: dict[str, object]
-) -> None:
-    began = bench.now = bench.now + timedelta(hours=1)
-    for alias in aliases:
-        bench.tower.add_alias(bench.version, alias)
-        bench.tower.remove_alias(bench.version, alias)
-    definition = draft(filter=Filter.of(filter_))
-    result = bench.tower.automations.backtest(definition, began)
-    held = [
-        event
-        for event in bench.tower.events.newest(1_000)
-        if event.type is definition.event_type
-        and event.recorded_at >= began
-        and event.container == definition.scope.container
-        and definition.filter.holds(event)
-    ]
-    assert result.fired == len(held)

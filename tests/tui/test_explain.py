@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from firetower.core.backtest import Backtest
-from firetower.tui.form.past import past_text
+from firetower.tui.form.backtest import backtest_text
 from firetower.tui.screens.explain import ExplainAutomationScreen, ExplainEventScreen
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until, write
@@ -63,9 +63,15 @@ async def test_the_form_tells_what_the_draft_would_have_done(scene: Scene) -> No
         assert "fired 0 times" not in before
 
 
-def test_the_past_names_what_a_cooldown_held() -> None:
+def test_backtest_text_with_cooldown_counts_held_events() -> None:
     now = datetime(2026, 1, 31, tzinfo=UTC)
-    text = past_text(Backtest(now, now, 1_234, 2, (0, 7), ()))
+    text = backtest_text(Backtest(now, now, 1_234, 2, (0, 7), ()))
     assert text.plain == (
         "It would have fired 1,234 times in the last 30 days, and 2 held by the cooldown.  ▁█"
     )
+
+
+def test_backtest_text_so_far_says_how_far_back() -> None:
+    now = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    text = backtest_text(Backtest(now, now, 14, 0, (0, 7), (), reached=now, share=0.5))
+    assert text.plain == "It would have fired 14 times so far, back to 31 Jan …  ▁█"

@@ -1,5 +1,8 @@
 """`firetower backtest`: what an automation would have done."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -58,7 +61,8 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
         definition = read_draft(draft).checked()
         endpoint = _endpoint(tower, definition)
         definition.check(frozenset() if endpoint is None else endpoint.settings.granted)
-        result = tower.automations.backtest(definition, moment)
+        with _progress_bar() as progress:
+            result = tower.automations.backtest(definition, moment, progress=progress)
     if as_json:
         print_json(_data(definition, result, endpoint, show))
         return
@@ -73,6 +77,26 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
             click.echo(f"   {visible(body)}")
     if not result.fired:
         say("`firetower explain --automation NAME` says what stopped a saved automation.")
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Backtest], None] | None]:
+    """Lend a callback that draws how far a backtest is, on stderr where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", visible=False, total=1.0)
+
+        def show(result: Backtest) -> None:
+            so_far = f"{result.fired:,} so far, back to {date(result.reached)}"
+            progress.update(task, completed=result.share, description=so_far, visible=True)
+
+        yield show
 
 
 def _summary(result: Backtest, since: str) -> str:

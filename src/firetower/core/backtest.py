@@ -1,21 +1,18 @@
-"""What an automation would have done with events that are long past."""
+"""What an automation would have done with past events."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from firetower.core.automations import Definition
 from firetower.core.events import Event
 from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
 
 BARS = "▁▂▃▄▅▆▇█"
-_KEPT = 50
-_LEAST = timedelta(microseconds=1)
-
-Occurrence: TypeAlias = tuple[int, datetime, str | None]
-"""An event's id, when it was recorded, and its cause: all that deciding its firing takes."""
+_PARTS = 30
+_NEWEST = 50
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +26,13 @@ class Backtest:
     held: int
     """Events that a cooldown would have held back."""
     bars: tuple[int, ...]
-    """How many it would have acted on in each of the equal parts of the time looked at."""
+    """How many it would have acted on in each of 30 equal parts of the time."""
     newest: tuple[Event, ...]
     """The newest events it would have acted on, the newest first; at most 50."""
+    reached: datetime | None = None
+    """How far back the events were tested so far; None once all were."""
+    share: float = 1.0
+    """The share of the events that were tested so far."""
 
     @property
     def sparkline(self) -> str:
@@ -49,35 +50,61 @@ def matches(definition: Definition, event: Event) -> bool:
     )
 
 
-def backtest(
-    definition: Definition,
-    matching: Iterable[Occurrence],
-    find: Callable[[Sequence[int]], Sequence[Event]],
-    *,
-    since: datetime,
-    until: datetime,
-    parts: int = 30,
-) -> Backtest:
-    """Return what a definition would have done with the events that match it, the oldest first.
+class Simulation:
+    """What a definition would have done with events from `since` to `until`.
 
-    All of them are of [`since`, `until`]; the cooldown is taken as not begun before. `find` returns
-    events by their ids, in the ids' order.
+    The events that match it are added the newest first, so that there is a result at any time.
+    A cooldown is taken as not begun before the oldest of them.
     """
-    fired, held, bars = 0, 0, [0] * parts
-    span = (until - since) / parts or _LEAST
-    newest: deque[int] = deque(maxlen=_KEPT)
-    cooldown, began = definition.cooldown, None
-    for event_id, at, cause in matching:
-        if is_loop(cause):
-            continue
-        cooldown_until = cooldown_end(at, cooldown, began)
-        if cooldown_until is None:
-            began = at
-            fired += 1
-            newest.appendleft(event_id)
-            bars[min((at - since) // span, parts - 1)] += 1
-        else:
-            held += 1
-            if restarts_cooldown(cooldown_until, at, cooldown):
+
+    def __init__(self, definition: Definition, since: datetime, until: datetime) -> None:
+        self._cooldown = definition.cooldown
+        self._since, self._until = since, until
+        # Of ten million matches each takes 16 bytes.
+        self._ids, self._offsets = array("q"), array("q")
+
+    def add(self, event_id: int, offset: int, cause: str | None) -> None:
+        """Add a matching event, recorded `offset` microseconds after `since`."""
+        if not is_loop(cause):
+            self._ids.append(event_id)
+            self._offsets.append(offset)
+
+    def result(
+        self,
+        find: Callable[[Sequence[int]], Sequence[Event]],
+        *,
+        reached: datetime | None = None,
+        share: float = 1.0,
+    ) -> Backtest:
+        """Return the result so far. `find` returns events by their ids, in the ids' order."""
+        ids, offsets = self._fired()
+        bars = [0] * _PARTS
+        width = max(1, (self._until - self._since) // _MICROSECOND // _PARTS)
+        for offset in offsets:
+            bars[min(offset // width, _PARTS - 1)] += 1
+        return Backtest(
+            self._since,
+            self._until,
+            fired=len(ids),
+            held=len(self._ids) - len(ids),
+            bars=tuple(bars),
+            newest=tuple(find(ids[:_NEWEST])),
+            reached=reached,
+            share=share,
+        )
+
+    def _fired(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the ids and offsets of the events that no cooldown holds back."""
+        if self._cooldown is None:
+            return self._ids, self._offsets
+        fired: list[tuple[int, int]] = []
+        began = None
+        for event_id, offset in zip(reversed(self._ids), reversed(self._offsets), strict=True):
+            at = self._since + timedelta(microseconds=offset)
+            cooldown_until = cooldown_end(at, self._cooldown, began)
+            if cooldown_until is None:
+                fired.append((event_id, offset))
+            if cooldown_until is None or restarts_cooldown(cooldown_until, at, self._cooldown):
                 began = at
-    return Backtest(since, until, fired, held, tuple(bars), tuple(find(newest)))
+        fired.reverse()
+        return [event_id for event_id, _ in fired], [offset for _, offset in fired]

@@ -21,8 +21,8 @@ from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
 from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
+from firetower.tui.form.backtest import BacktestSummary
 from firetower.tui.form.fields import NEW, Fields, variables
-from firetower.tui.form.past import Past
 from firetower.tui.form.preview import (
     collections_note,
     endpoint_note,
@@ -82,7 +82,7 @@ class FormScreen(Page[str | None]):
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
                 yield Static("Reading what happened of late …", id="preview")
-                yield Past(None if self._before is None else self._before.name)
+                yield BacktestSummary(None if self._before is None else self._before.name)
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", compact=True)
@@ -154,7 +154,7 @@ class FormScreen(Page[str | None]):
         )
         self._show_notes(draft, reading)
         self._show_errors(reading)
-        self.query_one(Past).show(reading.definition)
+        self.query_one(BacktestSummary).show(reading.definition)
         recent = self._recent.get(draft.event_type, ())
         now = session_of(self).now()
         self.query_one("#preview", Static).update(

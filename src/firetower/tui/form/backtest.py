@@ -1,0 +1,120 @@
+"""What a draft would have done in the last 30 days, kept up to date while it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from firetower.core.automations import Definition
+from firetower.core.backtest import Backtest
+from firetower.core.errors import Cancelled, FiretowerError
+from firetower.core.text import and_list, counted, visible
+from firetower.tui.session import session_of
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+SPAN = timedelta(days=30)
+DEBOUNCE = 0.15
+"""Seconds without a change after which events are read: keys come first."""
+
+
+class BacktestSummary(Static):
+    """How often a definition would have fired in the last 30 days, and when."""
+
+    class Tested(Message):
+        """A definition was tested on all events, or on some of them so far."""
+
+        def __init__(
+            self, definition: Definition, result: Backtest, overlapping: Sequence[str]
+        ) -> None:
+            super().__init__()
+            self.definition = definition
+            self.result = result
+            self.overlapping = overlapping
+
+    def __init__(self, edited: str | None) -> None:
+        """`edited` is the automation that is being edited: it does not overlap with itself."""
+        super().__init__("", id="backtest")
+        self._edited = edited
+        self._definition: Definition | None = None
+
+    def show(self, definition: Definition | None) -> None:
+        """Show another definition; testing the one before is cancelled."""
+        if definition is not None:  # its name and description fire nothing
+            definition = definition.model_copy(update={"name": "", "description": ""})
+        if definition == self._definition:
+            return
+        self._definition = definition
+        if definition is None:
+            self.update("")
+        else:
+            self._test(definition)
+
+    def on_unmount(self) -> None:
+        """Cancel the test."""
+        self._definition = None
+
+    @work(exclusive=True, group="backtest", exit_on_error=False)
+    async def _test(self, definition: Definition) -> None:
+        await asyncio.sleep(DEBOUNCE)
+        session = session_of(self)
+        since = session.now() - SPAN
+
+        def test(tower: Tower) -> None:
+            others = tower.automations.overlapping(definition, apart_from=self._edited)
+
+            def show(result: Backtest) -> None:
+                self.post_message(self.Tested(definition, result, others))
+
+            show(
+                tower.automations.backtest(
+                    definition,
+                    since,
+                    wanted=lambda: definition is self._definition,
+                    progress=show,
+                )
+            )
+
+        try:
+            await session.ask(test)
+        except Cancelled:
+            return
+        except FiretowerError as error:
+            self.update(Content(error.message))
+
+    def on_backtest_summary_tested(self, event: Tested) -> None:
+        """Show the result of the definition that is still the one."""
+        event.stop()
+        if event.definition is self._definition:
+            texts = [backtest_text(event.result), *overlap_text(event.overlapping)]
+            self.update(Content("\n").join(texts))
+
+
+def overlap_text(others: Sequence[str]) -> list[Content]:
+    """Return a warning of the automations that send the same events to the same endpoint."""
+    if not others:
+        return []
+    names = and_list([visible(name) for name in others[:3]])
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    said = f"! {names}{more} may send the same event there too."
+    return [Content.styled(said, "$warning")]
+
+
+def backtest_text(result: Backtest) -> Content:
+    """Return a backtest in a line or two."""
+    held = f", and {result.held:,} held by the cooldown" if result.held else ""
+    when = "in the last 30 days"
+    if result.reached is not None:
+        when = f"so far, back to {result.reached.astimezone():%-d %b}"
+    end = "." if result.reached is None else " …"
+    said = f"It would have fired {counted(result.fired, 'time')} {when}{held}{end}"
+    bars = result.sparkline if result.fired else ""
+    return Content.assemble(said, "  ", (bars, "$accent"))
