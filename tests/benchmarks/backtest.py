@@ -11,14 +11,15 @@ from benchmarks import data
 from benchmarks.table import Row
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
+from firetower.core.backtest import Backtest
 from firetower.core.events import EventType
 from firetower.core.filters import Filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 
-EVENTS, REGISTRIES, ROUNDS = 1_000_000, 100, 3
-AIM = 2.0
-"""Seconds."""
+EVENTS, REGISTRIES, ROUNDS = 1_000_000, 100, 2
+FIRST = 0.2
+"""Seconds to the first result, whatever the number of events."""
 _SOME = {"alias": {"$regex": "^prod-[0-9]*700$"}}
 _METADATA = (
     '{"accuracy":0.%06d,"framework":"torch","epochs":%d,"dataset":"coco-%d",'
@@ -42,19 +43,19 @@ SELECT ?, ? + v, 'ada', 1000 + {{collection}}, 1000 + v, v, 'prod-' || v, 1 FROM
 def measure(folder: Path) -> list[Row]:
     """A hundredth of the events in scope, spread over all; and all of them in scope.
 
-    Each event is about a version of its own, with six keys of metadata.
+    Each event is about a version of its own, with six keys of metadata. The first result is
+    measured, and the whole.
     """
     some, every = folder / "some.db", folder / "all.db"
     _fill(some, f"v % {REGISTRIES}")
-    rows = [_measure(some, "1 % of 1,000,000 in scope", _SOME, AIM)]
+    rows = _measure(some, "1 % of 1,000,000 in scope", _SOME)
     some.unlink()
     _fill(every, "0")
     return [
         *rows,
-        _measure(every, "all of 1,000,000, any", {}, AIM),
-        _measure(every, "all, metadata of 1 %", {"metadata.accuracy": {"$gte": 0.99}}, AIM),
-        _measure(every, "all, metadata of all", {"metadata.accuracy": {"$gte": 0}}, None),
-        _measure(every, "all, tested in Python", {"metadata.framework": {"$regex": "h$"}}, None),
+        *_measure(every, "all of 1,000,000, any", {}),
+        *_measure(every, "all, metadata of 1 %", {"metadata.accuracy": {"$gte": 0.99}}),
+        *_measure(every, "all, metadata of all", {"metadata.accuracy": {"$gte": 0}}),
     ]
 
 
@@ -67,7 +68,7 @@ def _fill(path: Path, collection: str) -> None:
         connection.execute(add, (event, moment))
 
 
-def _measure(path: Path, name: str, filter_: Mapping[str, object], aim: float | None) -> Row:
+def _measure(path: Path, name: str, filter_: Mapping[str, object]) -> list[Row]:
     with closing(data.raw(path)) as connection:
         begun = time.perf_counter()
         query = "SELECT count(alias) FROM events WHERE type = ? AND collection_id = 1000"
@@ -81,19 +82,37 @@ def _measure(path: Path, name: str, filter_: Mapping[str, object], aim: float | 
         filter=Filter.of(dict(filter_)),
         action=NoAction(),
     )
-    spent = []
+    first, whole = [], []
     with firetower.connect(str(path)) as tower:
-        for _ in range(ROUNDS if aim else 1):
+        for _ in range(ROUNDS):
             begun = time.perf_counter()
-            found = tower.automations.backtest(definition, data.NOON - timedelta(days=1))
-            spent.append(time.perf_counter() - begun)
+            results: list[float] = []
+
+            def note(_: Backtest, begun: float = begun, results: list[float] = results) -> None:
+                results.append(time.perf_counter() - begun)
+
+            found = tower.automations.backtest(
+                definition, data.NOON - timedelta(days=1), progress=note
+            )
+            whole.append(time.perf_counter() - begun)
+            first.append(results[0])
             assert found.fired > 0
-    ours = min(spent)
-    return Row(
-        f"backtest, {name}",
-        f"{ours:.2f} s",
-        f"{reference:.2f} s",
-        ours / reference,
-        "" if aim is None else f"≤ {aim:g} s",
-        aim is None or ours <= aim,
-    )
+    seconds, ours = min(first), min(whole)
+    return [
+        Row(
+            f"backtest, {name}: first result",
+            f"{seconds * 1e3:.0f} ms",
+            "",
+            0,
+            f"≤ {FIRST * 1e3:g} ms",
+            seconds <= FIRST,
+        ),
+        Row(
+            f"backtest, {name}: whole",
+            f"{ours:.2f} s",
+            f"{reference:.2f} s",
+            ours / reference,
+            "",
+            True,
+        ),
+    ]
