@@ -2,7 +2,7 @@
 
 from firetower.core.circuit_breaker import FAILING_TO_OPEN, FAILURES_TO_OPEN, AnswerSummary
 from firetower.core.retry import Answer
-from firetower.store.circuits import follow
+from firetower.store.circuits import record_answers
 from firetower.store.endpoints import find_endpoint
 from firetower.store.store import Store
 
@@ -14,5 +14,5 @@ def open_circuit(database: str, name: str, answer: Answer) -> None:
         key, now = find_endpoint(change.connection, name).id, change.now
         for failures, at in ((FAILURES_TO_OPEN - 1, now - FAILING_TO_OPEN), (1, now)):
             run = AnswerSummary(failures=failures, last=answer)
-            follow(change.connection, {key: run}, frozenset(), at, lambda: 0.0)
+            record_answers(change.connection, {key: run}, frozenset(), at, lambda: 0.0)
     store.close()

@@ -36,7 +36,7 @@ from firetower.core.references import (
     parse_target,
 )
 from firetower.core.requests import Secrets
-from firetower.store import automations, circuit_news, events, executions, explain, prune, secrets
+from firetower.store import automations, circuits, events, executions, explain, prune, secrets
 from firetower.store import endpoints as endpoint_store
 from firetower.store.backtest import run_backtest
 from firetower.store.catalog import aliases as alias_store
@@ -44,14 +44,13 @@ from firetower.store.catalog import containers, versions
 from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog.content import Progress, read_content
 from firetower.store.catalog.lookups import find_version
-from firetower.store.follow import Follower
+from firetower.store.follow import Follower, watch
 from firetower.store.keys import keep_newest_key, rotate_key
 from firetower.store.log_many import NewVersion, log_many
 from firetower.store.prune import Pruned
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
 from firetower.store.status import DatabaseStatus, read_mark, read_status
 from firetower.store.store import Store
-from firetower.store.watch import watch
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
@@ -425,12 +424,12 @@ class Endpoints(_Namespace):
             stopped = [one for one in found if one.state is not EndpointState.OK]
             return [endpoint_store.detail_of(reader.connection, one) for one in stopped]
 
-    def newest_news(self) -> int:
+    def newest_circuit_change(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""
         with self._store.reading() as reader:
-            return circuit_news.newest_news(reader.connection)
+            return circuits.newest_change_id(reader.connection)
 
-    def news_since(
+    def circuit_changes_since(
         self, number: int, container: ContainerReference | None = None
     ) -> Sequence[CircuitChange]:
         """Return the openings and closings of circuits with higher numbers, in order.
@@ -438,7 +437,7 @@ class Endpoints(_Namespace):
         `container` narrows them to the endpoints that its automations use, or have used.
         """
         with self._store.reading() as reader:
-            return circuit_news.news_since(reader.connection, number, container)
+            return circuits.list_changes_since(reader.connection, number, container)
 
     def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
         """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""
@@ -592,7 +591,7 @@ class Executions(_Namespace):
                 reader, limit=limit, since=since, before_id=before_id, container=container
             )[::-1]
             more = len(found) >= limit
-            news = circuit_news.news_among(
+            news = circuits.list_changes_between(
                 reader.connection,
                 after=found[0].created_at if more else since,
                 before_id=before_id,

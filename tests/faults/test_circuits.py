@@ -89,7 +89,7 @@ class Trial:
             self.aliases.append(alias)
 
     def turns(self) -> list[CircuitChangeKind]:
-        return [one.kind for one in self.tower.endpoints.news_since(0)]
+        return [one.kind for one in self.tower.endpoints.circuit_changes_since(0)]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, JITTER
 from firetower.store import schema
-from firetower.store.redelivery import APART
+from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.store import Store
 from store.bench import Bench
 
@@ -60,7 +60,9 @@ class Endpoint:
             # what is due, and not queued behind the circuit, was attempted
             assert execution.next_attempt_at > self.bench.now
             if execution.attempts == 0 and found is None:  # it was let go, and goes out in its turn
-                assert execution.next_attempt_at - self.bench.now <= APART * len(waiting)
+                assert execution.next_attempt_at - self.bench.now <= REDELIVERY_INTERVAL * len(
+                    waiting
+                )
 
     def waiting(self) -> list[Execution]:
         return self.bench.tower.executions.newest(10_000, status=Status.PENDING)

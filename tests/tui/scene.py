@@ -16,7 +16,7 @@ from firetower.core.requests import Secrets, build_request, record_request, rend
 from firetower.core.retry import Answer, judge
 from firetower.core.scopes import CollectionScope, ContainerScope
 from firetower.store import schema
-from firetower.store.circuits import follow
+from firetower.store.circuits import record_answers
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import claim_due
 from firetower.store.queue.cycle import Claim, Slots, Turn
@@ -131,16 +131,18 @@ class Scene:
         found = self.tower.endpoints.find(endpoint)
         begun = self.now - FAILING_TO_OPEN
         with self.store.changing() as change:
-            follow(change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), begun)
+            record_answers(
+                change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), begun
+            )
             for failures, at in ((FAILURES_TO_OPEN - 1, begun), (1, self.now)):
                 run = AnswerSummary(failures=failures, last=Answer(503))
-                follow(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)
+                record_answers(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)
 
     def close_circuit(self, endpoint: str) -> None:
         """Let an endpoint have answered again."""
         found = self.tower.endpoints.find(endpoint)
         with self.store.changing() as change:
-            follow(
+            record_answers(
                 change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), change.now
             )
 

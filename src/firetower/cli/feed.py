@@ -67,7 +67,7 @@ def print_feed(
     As JSON, and with a status, each line is an execution; changes of circuits go to stderr.
     """
     arriving = tower.executions.follow() if follow else iter(())
-    newest_change = tower.endpoints.newest_news() if follow else 0
+    newest_change = tower.endpoints.newest_circuit_change() if follow else 0
     if follow:
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
         say("following the feed; Ctrl-C ends it")
@@ -93,7 +93,7 @@ def print_feed(
             wanted = status is None or line.execution.status is status
             if wanted and _key(line) not in shown and (since is None or line.at >= since):
                 _print_line(line, as_json=as_json)
-        for change in tower.endpoints.news_since(newest_change):
+        for change in tower.endpoints.circuit_changes_since(newest_change):
             newest_change = change.id
             _print_change(change, as_message=only_executions)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Integer, Table, Text, cast, select, text, update
 
 from firetower.core.events import EventType
 from firetower.store import schema
@@ -101,3 +101,22 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
     if is_postgresql(connection):
         shared = "" if alone else "_shared"
         connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_EVENT_ORDER})"))
+
+
+_ENDPOINTS_VERSION = "endpoints_version"
+"""The migration that makes the table inserts the row."""
+_state = schema.state.c
+ENDPOINTS_VERSION = (
+    select(cast(_state.value, Integer)).where(_state.key == _ENDPOINTS_VERSION).scalar_subquery()
+)
+"""A number that differs after any change of an endpoint or secret, as part of a query."""
+
+
+def bump_endpoints_version(connection: Connection) -> None:
+    """Tell workers to read endpoints and secrets again, once this transaction is committed."""
+    number = cast(_state.value, Integer) + 1
+    connection.execute(
+        update(schema.state)
+        .where(_state.key == _ENDPOINTS_VERSION)
+        .values(value=cast(number, Text))
+    )

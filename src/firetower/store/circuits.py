@@ -1,14 +1,15 @@
-"""Circuits: counted, opened, probed and closed, each in its caller's transaction.
+"""Circuits: count failures, open, probe and close, and record the changes for the feed.
 
-Where a transaction waits for rows of several tables, circuits come after its own executions and
-before the stamp; a probe waits for none. So no two workers wait for each other.
+Lock order: a transaction locks its executions first, then circuits, then the endpoints' version; a
+probe waits for no lock. So two workers never deadlock.
 """
 
 import random
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, text, update
 
 from firetower.core.circuit_breaker import (
     AnswerSummary,
@@ -19,17 +20,27 @@ from firetower.core.circuit_breaker import (
     opens,
 )
 from firetower.core.executions import Status
+from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.circuit_news import build_circuit, tell
+from firetower.store.catalog.lookups import find_container
+from firetower.store.changes import bump_endpoints_version
 from firetower.store.conditions import TRIED, has_status
-from firetower.store.redelivery import APART
-from firetower.store.stamp import bump
-from firetower.store.types import EPOCH, instant_number
+from firetower.store.redelivery import REDELIVERY_INTERVAL
+from firetower.store.types import EPOCH, bounded, instant_number
 
-_circuits, _executions = schema.circuits.c, schema.executions.c
+_circuits, _changes = schema.circuits.c, schema.circuit_changes.c
+_endpoints, _executions, _revisions = (
+    schema.endpoints.c,
+    schema.executions.c,
+    schema.revisions.c,
+)
+
+MOST_CHANGES = 500
+"""Openings and closings that one query returns."""
+
 
 _ANY = "SELECT 1 FROM circuits LIMIT 1"
-"""By the driver alone: every turn that brings a success asks it, nearly always in vain."""
+"""By the driver alone: every turn with a success runs it, and mostly there is no row."""
 _FORGET = (
     delete(schema.circuits)
     .where(_circuits.endpoint_id.in_(bindparam("ids", expanding=True)))
@@ -54,18 +65,18 @@ _FREE_PROBE = (
     .with_for_update(skip_locked=True)
 )
 _OF_ONE = _executions.endpoint_id == bindparam("endpoint")
-_HELD = select(
+_COUNT_QUEUED = select(
     select(func.count()).where(_OF_ONE, has_status(Status.PENDING)).scalar_subquery()
     - select(func.count()).where(_OF_ONE, TRIED).scalar_subquery()
 )
-"""What waits for its first try: two counts of indexes alone, however much it is."""
+"""How many wait for their first attempt: two counts of indexes alone."""
 _RELEASE = text(
     "UPDATE executions SET next_attempt_at = :now + place * :apart FROM"
-    " (SELECT id AS held, row_number() OVER (ORDER BY next_attempt_at, id) - 1 AS place"
+    " (SELECT id AS queued, row_number() OVER (ORDER BY next_attempt_at, id) - 1 AS place"
     " FROM executions"
     " WHERE endpoint_id = :endpoint AND status = 'pending' AND attempts = 0"
     " AND next_attempt_at <= :now) AS backlog"
-    " WHERE executions.id = held AND executions.status = 'pending'"
+    " WHERE executions.id = queued AND executions.status = 'pending'"
 )
 
 
@@ -77,31 +88,31 @@ def any_jitter() -> float:
     return random.uniform(-1, 1)  # noqa: S311 - spreads load, hides nothing
 
 
-def follow(
+def record_answers(
     connection: Connection,
-    runs: Mapping[int, AnswerSummary],
+    answers: Mapping[int, AnswerSummary],
     probed: frozenset[int],
     now: datetime,
     jitter: Callable[[], float] = any_jitter,
     *,
     gone: Collection[int] = (),
 ) -> list[CircuitChange]:
-    """Take in what endpoints have answered; `probed` are those one of whose answers was a probe's.
+    """Record a batch of answers, summed up by endpoint; return the changes of circuits.
 
-    Return what became of their circuits. Those `gone` are about to be disabled: nothing is told
-    to go out.
+    `probed` are the endpoints with an answer to a probe. Those `gone` are about to be disabled: a
+    circuit that closes sends nothing there.
     """
-    news: list[CircuitChange] = []
-    worked = sorted(key for key, run in runs.items() if run.worked)
+    changes: list[CircuitChange] = []
+    worked = sorted(key for key, summary in answers.items() if summary.worked)
     if worked:
-        news.extend(_close(connection, worked, now, gone))
-    for key, run in sorted(runs.items()):
-        if run.last is not None:
-            opened = _count(connection, key, run, now, jitter(), probed=key in probed)
-            news.extend([] if opened is None else [opened])
-    if news:
-        bump(connection)
-    return news
+        changes.extend(_close(connection, worked, now, gone))
+    for key, summary in sorted(answers.items()):
+        if summary.last is not None:
+            opened = _count(connection, key, summary, now, jitter(), probed=key in probed)
+            changes.extend([] if opened is None else [opened])
+    if changes:
+        bump_endpoints_version(connection)
+    return changes
 
 
 def _close(
@@ -117,14 +128,16 @@ def _close(
             released = _release(connection, key, now)
             waiting = 0 if key in gone else released
             closed.append(
-                tell(connection, CircuitChangeKind.CLOSED, key, circuit, at=now, waiting=waiting)
+                record_change(
+                    connection, CircuitChangeKind.CLOSED, key, circuit, at=now, waiting=waiting
+                )
             )
     return closed
 
 
 def _release(connection: Connection, endpoint_id: int, now: datetime) -> int:
-    """Make due what was held, one after the other, as redeliveries are; return how many."""
-    apart = instant_number(EPOCH + APART)
+    """Make queued executions due one after the other, as redeliveries; return how many."""
+    apart = instant_number(EPOCH + REDELIVERY_INTERVAL)
     values = {"now": instant_number(now), "apart": apart, "endpoint": endpoint_id}
     return connection.execute(_RELEASE, values).rowcount
 
@@ -132,16 +145,16 @@ def _release(connection: Connection, endpoint_id: int, now: datetime) -> int:
 def _count(
     connection: Connection,
     key: int,
-    run: AnswerSummary,
+    summary: AnswerSummary,
     now: datetime,
     jitter: float,
     *,
     probed: bool,
 ) -> CircuitChange | None:
-    """Count failures; open the circuit where they are too many, or put its next probe off."""
-    assert run.last is not None
-    reason = run.last.words
-    values = {"endpoint": key, "failures": run.failures, "reason": reason}
+    """Count failures; open the circuit if they are too many, or delay its next probe."""
+    assert summary.last is not None
+    reason = summary.last.words
+    values = {"endpoint": key, "failures": summary.failures, "reason": reason}
     row = connection.execute(_COUNT, {**values, "now": instant_number(now)}).one()
     is_open = row.opened_at is not None
     lasted = now - (EPOCH + row.failing_since * _MICROSECOND)
@@ -149,7 +162,7 @@ def _count(
         return None
     probes = row.probes + 1 if is_open else 0
     opened_at = EPOCH + row.opened_at * _MICROSECOND if is_open else now
-    probe_at = next_probe(run.last, probes=probes, now=now, jitter=jitter)
+    probe_at = next_probe(summary.last, probes=probes, now=now, jitter=jitter)
     connection.execute(
         update(schema.circuits)
         .where(_circuits.endpoint_id == key)
@@ -157,9 +170,11 @@ def _count(
     )
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
     if is_open:
-        return tell(connection, CircuitChangeKind.PROBED, key, circuit, at=now)
-    waiting = connection.execute(_HELD, {"endpoint": key}).scalar_one()
-    return tell(connection, CircuitChangeKind.OPENED, key, circuit, at=now, waiting=waiting)
+        return record_change(connection, CircuitChangeKind.PROBED, key, circuit, at=now)
+    waiting = connection.execute(_COUNT_QUEUED, {"endpoint": key}).scalar_one()
+    return record_change(
+        connection, CircuitChangeKind.OPENED, key, circuit, at=now, waiting=waiting
+    )
 
 
 def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: datetime) -> bool:
@@ -173,6 +188,109 @@ def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: d
     return True
 
 
-def close_by_hand(connection: Connection, endpoint_id: int, now: datetime, *, gone: bool) -> None:
-    """Close a circuit, if it is open; what it held goes out unless the endpoint is `gone`."""
+def close_circuit(connection: Connection, endpoint_id: int, now: datetime, *, gone: bool) -> None:
+    """Close a circuit, if it is open; its queue is sent unless the endpoint is `gone`."""
     _close(connection, [endpoint_id], now, [endpoint_id] if gone else ())
+
+
+def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - whichever query has its columns
+    """Return the circuit of a row that has its columns."""
+    return Circuit(
+        opened_at=row.opened_at, probe_at=row.probe_at, failures=row.failures, reason=row.reason
+    )
+
+
+def record_change(
+    connection: Connection,
+    turn: CircuitChangeKind,
+    key: int,
+    circuit: Circuit,
+    *,
+    at: datetime,
+    waiting: int = 0,
+) -> CircuitChange:
+    """Return the change of a circuit; write it down for the feed, unless it is a failed probe."""
+    name = connection.execute(select(_endpoints.name).where(_endpoints.id == key)).scalar_one()
+    if turn is not CircuitChangeKind.PROBED:
+        connection.execute(
+            schema.circuit_changes.insert().values(
+                endpoint_id=key,
+                at=at,
+                closed=turn is CircuitChangeKind.CLOSED,
+                opened_at=circuit.opened_at,
+                probe_at=circuit.probe_at,
+                failures=circuit.failures,
+                reason=circuit.reason,
+                waiting=waiting,
+            )
+        )
+    return CircuitChange(kind=turn, endpoint=name, circuit=circuit, at=at, waiting=waiting)
+
+
+def list_changes_since(
+    connection: Connection, after_id: int, container: ContainerReference | None = None
+) -> list[CircuitChange]:
+    """Return the newest openings and closings with higher ids, in order.
+
+    `container` narrows them to the endpoints that automations of one registry or project use, or
+    have used. Raises NotFound.
+    """
+    return _read_changes(
+        connection, _newest_changes(connection, container).where(_changes.id > after_id)
+    )
+
+
+def list_changes_between(
+    connection: Connection,
+    *,
+    after: datetime | None,
+    before_id: int | None,
+    container: ContainerReference | None,
+) -> list[CircuitChange]:
+    """Return the newest openings and closings after a moment, up to an execution, in order.
+
+    `container` narrows them as above. Raises NotFound.
+    """
+    query = _newest_changes(connection, container)
+    if after is not None:
+        query = query.where(_changes.at > after)
+    if before_id is not None:
+        end = select(_executions.created_at).where(_executions.id == bounded(before_id))
+        query = query.where(_changes.at <= end.scalar_subquery())
+    return _read_changes(connection, query)
+
+
+def _newest_changes(connection: Connection, container: ContainerReference | None) -> Select[Any]:
+    query = (
+        select(schema.circuit_changes, _endpoints.name)
+        .join(schema.endpoints, _endpoints.id == _changes.endpoint_id)
+        .order_by(_changes.id.desc())
+        .limit(MOST_CHANGES)
+    )
+    if container is None:
+        return query
+    used = select(_revisions.endpoint_id).where(
+        _revisions.container_id == find_container(connection, container),
+        _revisions.endpoint_id.is_not(None),
+    )
+    return query.where(_changes.endpoint_id.in_(used))
+
+
+def _read_changes(connection: Connection, query: Select[Any]) -> list[CircuitChange]:
+    found = [
+        CircuitChange(
+            kind=CircuitChangeKind.CLOSED if row.closed else CircuitChangeKind.OPENED,
+            endpoint=row.name,
+            circuit=build_circuit(row),
+            at=row.at,
+            waiting=row.waiting,
+            id=row.id,
+        )
+        for row in connection.execute(query)
+    ]
+    return found[::-1]
+
+
+def newest_change_id(connection: Connection) -> int:
+    """Return the id of the newest opening or closing; 0 if there is none."""
+    return connection.execute(select(func.max(_changes.id))).scalar() or 0

@@ -19,12 +19,10 @@ from firetower.core.json import dump
 from firetower.core.references import check_endpoint_name
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import schema
-from firetower.store.changes import Change
-from firetower.store.circuit_news import build_circuit
-from firetower.store.circuits import close_by_hand
+from firetower.store.changes import Change, bump_endpoints_version
+from firetower.store.circuits import build_circuit, close_circuit
 from firetower.store.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
-from firetower.store.stamp import bump
 
 _endpoints = schema.endpoints.c
 _SCHEDULE = TypeAdapter(list[int])
@@ -75,7 +73,7 @@ def create_endpoint(change: Change, settings: EndpointSettings) -> Endpoint:
             f"an endpoint named {settings.name} exists already",
             "Choose another name; webhooks and Slack hooks share their names.",
         )
-    bump(connection)
+    bump_endpoints_version(connection)
     return find_endpoint(connection, settings.name)
 
 
@@ -163,13 +161,13 @@ def set_enabled(change: Change, endpoint: Endpoint, *, reason: str | None) -> No
 
     Either closes its circuit: whoever does it knows better.
     """
-    close_by_hand(change.connection, endpoint.id, change.now, gone=reason is not None)
+    close_circuit(change.connection, endpoint.id, change.now, gone=reason is not None)
     change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
         .values(disabled_at=None if reason is None else change.now, disabled_reason=reason or None)
     )
-    bump(change.connection)
+    bump_endpoints_version(change.connection)
 
 
 def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: datetime) -> None:
@@ -179,7 +177,7 @@ def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: dat
         .where(_endpoints.id == endpoint_id, _endpoints.disabled_at.is_(None))
         .values(disabled_at=now, disabled_reason=reason)
     )
-    bump(connection)
+    bump_endpoints_version(connection)
 
 
 def detail_of(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
@@ -238,7 +236,7 @@ def delete_endpoint(change: Change, endpoint: Endpoint) -> None:
             next_attempt_at=None,
         )
     )
-    bump(connection)
+    bump_endpoints_version(connection)
 
 
 def automations_using(connection: Connection, endpoint: Endpoint) -> list[str]:

@@ -14,7 +14,7 @@ from firetower.store.types import bounded
 
 _executions = schema.executions.c
 
-APART = timedelta(milliseconds=100)
+REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 """The time between two redeliveries to one endpoint: ten a second."""
 
 
@@ -90,7 +90,7 @@ def _make_due(change: Change, which: ColumnElement[bool]) -> int:
     places: dict[int, int] = defaultdict(int)
     due = []
     for row in rows:
-        due_at = change.now + places[row.endpoint_id] * APART
+        due_at = change.now + places[row.endpoint_id] * REDELIVERY_INTERVAL
         due.append({"execution": row.id, "due": due_at, "requested": change.now})
         places[row.endpoint_id] += 1
     if due:

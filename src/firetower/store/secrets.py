@@ -10,9 +10,8 @@ from firetower.core.references import check_secret_name
 from firetower.core.requests import Secrets
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import schema
-from firetower.store.changes import Change, Reader
+from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.keys import Keyring, check_row
-from firetower.store.stamp import bump
 
 GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
@@ -47,7 +46,7 @@ def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
                 updated_at=change.now,
             )
         )
-    bump(connection)
+    bump_endpoints_version(connection)
     return before is None
 
 
@@ -68,7 +67,7 @@ def delete_secret(change: Change, name: str) -> None:
             "Delete the endpoint first, or set another value.",
         )
     change.connection.execute(schema.secrets.delete().where(_secrets.id == found))
-    bump(change.connection)
+    bump_endpoints_version(change.connection)
 
 
 def secret_id(connection: Connection, name: str) -> int:
@@ -119,7 +118,7 @@ def reencrypt(connection: Connection, keyring: Keyring) -> int:
         )
     key, value = check_row(keyring)
     connection.execute(update(schema.state).where(schema.state.c.key == key).values(value=value))
-    bump(connection)
+    bump_endpoints_version(connection)
     return len(rows)
 
 

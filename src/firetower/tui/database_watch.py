@@ -57,14 +57,14 @@ class DatabaseWatch:
         changes = self._tower.executions.changes(wait=POLL_TIMEOUT)
         next(changes)
         self._last_error = ""
-        before, newest = self._tower.mark(), self._tower.endpoints.newest_news()
+        before, newest = self._tower.mark(), self._tower.endpoints.newest_circuit_change()
         self._post(DatabaseChanged(incomplete=True))
         for executions in changes:
             if self._stopped.is_set():
                 return
             if executions is None:
                 continue
-            news = self._tower.endpoints.news_since(newest)
+            news = self._tower.endpoints.circuit_changes_since(newest)
             mark = self._tower.mark()
             if executions or news or mark != before:
                 self._post(DatabaseChanged(executions, news))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from firetower.core.errors import StoreError
 from firetower.core.feed import FeedLine
 from firetower.delivery.client import open_client
+from firetower.store.follow import watch
 from firetower.store.store import Store
-from firetower.store.watch import watch
 from firetower.worker.metrics import serving
 from firetower.worker.worker import Worker
 

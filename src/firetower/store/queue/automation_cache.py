@@ -10,14 +10,15 @@ from sqlalchemy import Connection, Select, func, select
 from firetower.core.automations import Mode, Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.matching import AutomationIndex
-from firetower.store import schema, stamp
+from firetower.store import schema
 from firetower.store.automations import build_revision
+from firetower.store.changes import ENDPOINTS_VERSION
 from firetower.store.conditions import UNEVALUATED
 from firetower.store.endpoints import all_endpoints
 from firetower.store.types import MOST
 
 _revisions = schema.revisions.c
-_WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), stamp.NUMBER)
+_WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), ENDPOINTS_VERSION)
 
 
 _events = schema.events.c
@@ -29,14 +30,14 @@ class AutomationCache:
     """The revisions in force and the endpoints.
 
     Every save adds a revision with a higher number, committed in order, so that only the new ones
-    need reading. Endpoints are few, and read whole when their stamp has changed.
+    need reading. Endpoints are few, and read whole when their version has changed.
     """
 
     def __init__(self) -> None:
         self.index = AutomationIndex()
         self.endpoints: dict[int, Endpoint] = {}
         self._newest_revision: int | None = None
-        self._stamp: int | None = None
+        self._endpoints_version: int | None = None
 
     def refresh(self, connection: Connection) -> None:
         """Bring the picture up to date.
@@ -48,9 +49,9 @@ class AutomationCache:
         if newest != self._newest_revision:
             self._read_revisions(connection)
             self._newest_revision = newest
-        if current != self._stamp:
+        if current != self._endpoints_version:
             self.endpoints = all_endpoints(connection)
-            self._stamp = current
+            self._endpoints_version = current
 
     def _read_revisions(self, connection: Connection) -> None:
         query = select(schema.revisions).order_by(_revisions.id)

@@ -14,7 +14,7 @@ from firetower.core.requests import RecordedRequest
 from firetower.core.retry import Answer, Verdict
 from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, run_with_rows
-from firetower.store.circuits import any_jitter, follow
+from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.endpoints import disable_gone
 from firetower.store.queue.cycle import Claim
 from firetower.store.types import instant_number, optional_number
@@ -84,7 +84,7 @@ def _follow_circuits(
             answers[result.claim.endpoint.id].append(result.answer)
     probed = frozenset(result.claim.endpoint.id for result in results if result.claim.probe)
     runs = {key: summarize(given) for key, given in answers.items()}
-    return follow(connection, runs, probed, now, jitter, gone=gone)
+    return record_answers(connection, runs, probed, now, jitter, gone=gone)
 
 
 _ATTEMPT_COLUMNS = (

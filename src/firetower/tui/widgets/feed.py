@@ -149,7 +149,7 @@ class Feed(Listing):
             return news
         before = news[0].id - 1
         return await session_of(self).ask(
-            lambda tower: tower.endpoints.news_since(before, container)
+            lambda tower: tower.endpoints.circuit_changes_since(before, container)
         )
 
     def _needs_older(self) -> bool:

@@ -36,7 +36,7 @@ def upgrade() -> None:
         ("executions", "due_at", "next_attempt_at"),
     ):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
-    op.execute("UPDATE state SET key = 'endpoints_stamp' WHERE key = 'integrations_stamp'")
+    op.execute("UPDATE state SET key = 'endpoints_version' WHERE key = 'integrations_stamp'")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER INDEX integrations_pkey RENAME TO endpoints_pkey")
         op.execute("ALTER SEQUENCE integrations_id_seq RENAME TO endpoints_id_seq")
