@@ -24,8 +24,6 @@ _PLAIN = re.compile(
     rf"(?:(?P<end>\$)|(?:\.\*)?)"
 )
 _CHOSEN = re.compile(rf"(?:^|\|)({_CHARACTER}*)")
-_START = re.compile(rf"\^((?:{_CHARACTER}(?![*+?{{]))*)")
-_GROUP = re.compile(r"\([^()\[\\]*\)")
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -48,17 +46,6 @@ def plain_search(source: str) -> Search | None:
         case False, True:
             return lambda text: text.endswith(texts)
     return lambda text: any(part in text for part in texts)
-
-
-def required_start(source: str) -> str:
-    r"""Return what every text that an expression matches begins with: "prod-" for `^prod-\d+$`.
-
-    Returns "" where the expression does not say so plainly.
-    """
-    found = _START.match(source)
-    if found is None or "|" in _GROUP.sub("", source[found.end() :]):
-        return ""
-    return _unescaped(found[1])
 
 
 def _unescaped(text: str) -> str:
