@@ -47,7 +47,7 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
         await run(pilot, "New", "key n")
         assert isinstance(pilot.app.screen, FormScreen)
         await run(pilot, "Save", "key ctrl+o")
-        assert shows(pilot, "1 to put right")
+        assert shows(pilot, "1 error")
         await run(pilot, "Cancel", "key esc")
         assert isinstance(pilot.app.screen, ContainerScreen)
 

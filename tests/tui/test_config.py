@@ -36,8 +36,8 @@ def test_it_is_looked_for_in_the_xdg_folder(file: Path) -> None:
 
 
 BAD = [
-    ("theme = ", "is not TOML: ", "Put it right or remove it."),
-    (b"\xff", "cannot be read: ", "Put it right or remove it."),
+    ("theme = ", "is not TOML: ", "Fix it or remove it."),
+    (b"\xff", "cannot be read: ", "Fix it or remove it."),
     ('theme = "dim"', 'there is no theme "dim"', "Choose one of dark, light, ansi."),
     ("theme = []", "there is no theme []", "Choose one of"),
     ('colour = "red"', "there is no setting colour", "There are keys, theme."),
@@ -133,6 +133,6 @@ async def test_other_keys_work_and_help_shows_them(scene: Scene) -> None:
         assert isinstance(app.screen, FormScreen)
         assert "f9 Save" in screen_text(pilot)[-1]
         await press(pilot, "ctrl+o", "f2")
-        assert not shows(pilot, "to put right")
+        assert not shows(pilot, "1 error")
         await press(pilot, "f9")
-        assert shows(pilot, "1 to put right")
+        assert shows(pilot, "1 error")

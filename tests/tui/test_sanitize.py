@@ -7,7 +7,7 @@ from textual.color import Color
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from firetower.tui.sanitize import Sanitize
+from firetower.tui.sanitize import Sanitizer
 from tui.scene import Scene
 from tui.screens import open_app, screen_text, settled
 
@@ -26,7 +26,7 @@ BOLD, BLACK = Style(bold=True), Color(0, 0, 0)
     ],
 )
 def test_nothing_that_a_terminal_obeys_is_drawn(text: str, drawn: str) -> None:
-    [segment] = Sanitize().apply([Segment(text, BOLD)], BLACK)
+    [segment] = Sanitizer().apply([Segment(text, BOLD)], BLACK)
     assert segment.text.replace("�", "") == drawn
     assert segment.cell_length == Segment(text).cell_length
     assert segment.style == BOLD

@@ -35,7 +35,7 @@ from firetower.tui.messages import (
     WriteAutomation,
 )
 from firetower.tui.page import ask, show
-from firetower.tui.sanitize import Sanitize
+from firetower.tui.sanitize import Sanitizer
 from firetower.tui.screens.opening import OpeningScreen
 from firetower.tui.session import Session, may_change
 from firetower.tui.status_line import StatusLine
@@ -92,7 +92,7 @@ class FiretowerApp(App[None]):
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._garbage = garbage
         self._watch: DatabaseWatch | None = None
-        self._sanitize = Sanitize()
+        self._sanitize = Sanitizer()
         self._with_tour = tour
         self.tour: Tour | None = None
 

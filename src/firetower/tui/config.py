@@ -1,4 +1,4 @@
-"""The user's choices of theme and keys, from a file in the XDG config folder."""
+"""The user's theme and keys, from a TOML file in the config folder."""
 
 import tomllib
 from collections.abc import Mapping
@@ -14,7 +14,9 @@ from firetower.tui.themes import NAMES
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the file says; without one, the defaults."""
+    """The settings of the file, or their defaults."""
+
+    # Not a pydantic model: importing pydantic would delay the first paint by 0.1 s.
 
     theme: str = "dark"
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -22,17 +24,15 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """Read the file, which need not be there. Raises InvalidInput."""
+    """Read the file, if there is one. Raises InvalidInput."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"{path} cannot be read: {error}", "Put it right or remove it."
-        ) from None
+        raise InvalidInput(f"{path} cannot be read: {error}", "Fix it or remove it.") from None
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{path} is not TOML: {error}", "Put it right or remove it.") from None
+        raise InvalidInput(f"{path} is not TOML: {error}", "Fix it or remove it.") from None
     _check_names(path, data, {"theme", "keys"}, "setting")
     return Config(_theme(path, data.get("theme", "dark")), _keys(path, data.get("keys", {})))
 

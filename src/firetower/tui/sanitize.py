@@ -1,4 +1,4 @@
-"""Keeping control characters out of what is drawn, so that the terminal obeys none of it."""
+"""Remove control characters from what is drawn, so that the terminal obeys none."""
 
 import unicodedata
 from functools import lru_cache
@@ -8,18 +8,17 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_CONTROL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-class Sanitize(LineFilter):
-    """Replaces control and format characters in lines.
+class Sanitizer(LineFilter):
+    """Replaces control and format characters in drawn lines.
 
-    The screens draw them as escapes; text that is being edited has to stand as it is, and would
-    reach the terminal.
+    The screens already draw them as escapes, but text being edited keeps them.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Return the segments without characters that a terminal obeys, as wide as they were."""
+        """Return the segments without control characters, as wide as they were."""
         if all(text.isascii() and text.isprintable() for text, _, _ in segments):
             return segments
         return [Segment(_sanitized(text), style, control) for text, style, control in segments]
@@ -31,7 +30,7 @@ def _sanitized(text: str) -> str:
         return text
     return "".join(
         character
-        if unicodedata.category(character) not in _OBEYED
+        if unicodedata.category(character) not in _CONTROL
         else "�" * max(0, cell_len(character))
         for character in text
     )

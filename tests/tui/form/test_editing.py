@@ -104,7 +104,7 @@ async def test_edit_saves_only_what_was_changed(scene: Scene) -> None:
         await press(pilot, "ctrl+o")
         assert automation(scene, "deploy-on-prod").revision.number == 1
         await edit(pilot, "tell-compliance")
-        assert shows(pilot, "It is off: nothing fires it.")
+        assert shows(pilot, "Disabled: it does not fire.")
         await fill(pilot, cooldown_span="1h")
         await press(pilot, "ctrl+o")
         assert automation(scene, "tell-compliance").mode is Mode.DISABLED

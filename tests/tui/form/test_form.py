@@ -71,11 +71,11 @@ async def test_error_shows_under_its_field_until_it_is_corrected(scene: Scene) -
         lines = screen_text(pilot)
         row = next(index for index, line in enumerate(lines) if "(prod" in line)
         assert "RE2 refuses the regex" in lines[row + 1]
-        assert shows(pilot, "1 to put right")
-        assert shows(pilot, "1 thing to put right first.")
+        assert shows(pilot, "1 error")
+        assert shows(pilot, "Fix 1 error first.")
         await write(pilot, ")")
         assert not shows(pilot, "RE2 refuses")
-        assert not shows(pilot, "to put right")
+        assert not shows(pilot, "1 error")
         await fill(pilot, automation_name="canary-f1")
         assert shows(pilot, "an automation named canary-f1 exists already")
         await write(pilot, "x")
@@ -111,7 +111,7 @@ async def test_save_refused_focuses_the_first_problem(scene: Scene) -> None:
         assert shows(pilot, "no collection is chosen.")
         assert shows(pilot, "no endpoint is chosen.")
         assert shows(pilot, '"soon" is not a span of time. Write it as 30s')
-        assert shows(pilot, "3 to put right")
+        assert shows(pilot, "3 errors")
         await choose(pilot, "collection", "bert")
         await press(pilot, "ctrl+o")
         assert focused(pilot) == "endpoint"

@@ -16,6 +16,7 @@ from firetower.core.drafts import Draft, read_draft
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.events import Event, EventType
 from firetower.core.references import CollectionReference, ContainerReference
+from firetower.tui.form.data import FormData, sample_event
 from firetower.tui.form.fields import variables
 from firetower.tui.form.preview import (
     collections_note,
@@ -24,7 +25,6 @@ from firetower.tui.form.preview import (
     preview_text,
     values_note,
 )
-from firetower.tui.form.world import World, sample_event
 
 HOSTILE = "[/foo] [b]\x1b[31m\u202e$x"
 
@@ -44,7 +44,7 @@ def slack(name: str = "team-ml") -> Endpoint:
     return make_endpoint(name=name, kind=EndpointKind.SLACK, url=None, url_secret="HOOK")
 
 
-WORLD = World(
+WORLD = FormData(
     collections=[collection("resnet"), collection("bert"), collection("mini", "dataset")],
     webhooks=[make_endpoint(signing_secret="CI_KEY", access_token_secret="CI_TOKEN")],
     slacks=[slack()],
@@ -56,9 +56,9 @@ def draft(container: ContainerReference = MODELS, **said: Any) -> Draft:
     return replace(Draft.new(container), **{"name": "n", "endpoint": "ci-deploy", **said})
 
 
-def preview(one: Draft, recent: Sequence[Event] = (), world: World = WORLD) -> str:
+def preview(one: Draft, recent: Sequence[Event] = (), data: FormData = WORLD) -> str:
     return preview_text(
-        one, read_draft(one, world.granted.get(one.endpoint)), world, recent, NOON
+        one, read_draft(one, data.granted.get(one.endpoint)), data, recent, NOON
     ).plain
 
 
@@ -76,7 +76,11 @@ def test_an_endpoint_that_is_not_chosen_yet_is_called_so() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "said"),
-    [(Mode.SHADOW, "In shadow"), (Mode.DISABLED, "It is off"), (Mode.ENABLED, "")],
+    [
+        (Mode.SHADOW, "Shadow: it records"),
+        (Mode.DISABLED, "Disabled: it does not fire"),
+        (Mode.ENABLED, ""),
+    ],
 )
 def test_the_mode_is_said(mode: Mode, said: str) -> None:
     second = preview(draft(mode=mode)).splitlines()[1]
@@ -120,17 +124,17 @@ def test_where_nothing_matches_a_sample_stands_in() -> None:
 
 
 @pytest.mark.parametrize("type_", EventType)
-@pytest.mark.parametrize("world", [WORLD, World()], ids=["some", "empty"])
+@pytest.mark.parametrize("data", [WORLD, FormData()], ids=["some", "empty"])
 def test_every_event_has_a_sample_that_carries_what_it_carries(
-    type_: EventType, world: World
+    type_: EventType, data: FormData
 ) -> None:
-    event = sample_event(type_, MODELS, world, NOON)
+    event = sample_event(type_, MODELS, data, NOON)
     carries = type_.spec.carries
     assert event.container == MODELS
     assert (event.version is not None) is ("version" in carries)
     assert (event.alias is not None) is ("alias" in carries)
     assert (event.tag is not None) is ("tag" in carries)
-    assert event.subject.startswith("models/resnet" if world.collections else "models/example")
+    assert event.subject.startswith("models/resnet" if data.collections else "models/example")
 
 
 def test_secrets_are_masked_and_only_a_webhooks_own_are_offered() -> None:
@@ -156,8 +160,8 @@ def test_a_slack_message_is_shown_and_an_action_that_only_records_has_no_body() 
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ({"alias": "("}, "1 thing to put right first."),
-        ({"alias": "(", "cooldown": "x"}, "2 things to put right first."),
+        ({"alias": "("}, "Fix 1 error first."),
+        ({"alias": "(", "cooldown": "x"}, "Fix 2 errors first."),
         ({"whole": False}, "no collection is chosen. Choose one, or watch the whole registry."),
     ],
 )
@@ -193,9 +197,9 @@ def test_the_collections_that_match_now_are_named(
     container: ContainerReference, said: dict[str, Any], note: str
 ) -> None:
     names = [("resnet", "model"), ("bert", "model"), ("mini", "dataset")]
-    world = replace(WORLD, collections=[collection(*one, container) for one in names])
+    data = replace(WORLD, collections=[collection(*one, container) for one in names])
     one = draft(container, **said)
-    assert collections_note(one, read_draft(one), world) == note
+    assert collections_note(one, read_draft(one), data) == note
 
 
 @pytest.mark.parametrize(
@@ -223,20 +227,20 @@ def test_an_endpoint_that_is_off_or_gone_is_noted() -> None:
     off = replace(WORLD, webhooks=[make_endpoint(disabled_reason="410 Gone")])
     assert endpoint_note(draft(), WORLD) == ""
     assert endpoint_note(draft(), off) == "disabled (410 Gone): what fires for it waits"
-    assert endpoint_note(draft(endpoint="old"), WORLD) == "there is none of this name any more"
+    assert endpoint_note(draft(endpoint="old"), WORLD) == "no endpoint has this name any more"
     assert endpoint_note(draft(action=ActionType.NO_OP, endpoint="old"), WORLD) == ""
 
 
 def test_a_webhook_and_a_slack_hook_of_one_name_are_told_apart() -> None:
-    world = replace(WORLD, slacks=[slack("ci-deploy")])
+    data = replace(WORLD, slacks=[slack("ci-deploy")])
     for action, kind in (
         (ActionType.GENERIC_WEBHOOK, EndpointKind.WEBHOOK),
         (ActionType.NOTIFICATION, EndpointKind.SLACK),
     ):
-        found = world.endpoint(action, "ci-deploy")
+        found = data.endpoint(action, "ci-deploy")
         assert found is not None
         assert found.settings.kind is kind
-    assert world.endpoint(ActionType.NO_OP, "ci-deploy") is None
+    assert data.endpoint(ActionType.NO_OP, "ci-deploy") is None
 
 
 def test_only_events_of_the_type_and_scope_match() -> None:

@@ -99,7 +99,7 @@ class BacktestSummary(Static):
 
 
 def overlap_text(others: Sequence[str]) -> list[Content]:
-    """Return a warning of the automations that send the same events to the same endpoint."""
+    """Return a warning that names automations which may send the same event there."""
     if not others:
         return []
     names = and_list([visible(name) for name in others[:3]])

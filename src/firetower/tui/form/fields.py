@@ -17,7 +17,7 @@ from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
 from firetower.tui.actions import bindings_of
-from firetower.tui.form.world import World
+from firetower.tui.form.data import FormData
 from firetower.tui.widgets.choice import Choice, Offer
 from firetower.tui.widgets.field import LabelledRow
 from firetower.tui.widgets.payload import TemplateEditor
@@ -26,7 +26,7 @@ from firetower.tui.widgets.radio import Radio, Tick
 ACTIONS = (ActionType.GENERIC_WEBHOOK, ActionType.NOTIFICATION, ActionType.NO_OP)
 _ACTION_LABELS = ("webhook", "Slack", "only record")
 NEW = "\0new"
-"""The offer to make an endpoint: no name can be this."""
+"""The offer to create an endpoint; no name can be this."""
 
 
 def event_offers(kind: ContainerKind) -> list[Offer]:
@@ -44,7 +44,7 @@ def event_offers(kind: ContainerKind) -> list[Offer]:
 
 
 class Fields(Vertical):
-    """Every field of an automation, in the order in which one thinks of it."""
+    """Every field of an automation: where, when, what and who."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("fields")
 
@@ -53,7 +53,6 @@ class Fields(Vertical):
         self.draft = draft
 
     def compose(self) -> Iterator[Widget]:
-        """Lay out the fields with the draft's values."""
         yield from self._where()
         yield from self._when()
         yield from self._what()
@@ -170,7 +169,7 @@ class Fields(Vertical):
         )
         return self.draft
 
-    def fit(self, draft: Draft, world: World) -> None:
+    def fit(self, draft: Draft, data: FormData) -> None:
         """Show the fields that the draft needs, and offer what there is to choose."""
         webhook = draft.action is ActionType.GENERIC_WEBHOOK
         slack = draft.action is ActionType.NOTIFICATION
@@ -186,33 +185,33 @@ class Fields(Vertical):
         ):
             self.row(part).display = wanted
         kind = EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
-        self.query_one("#endpoint", Choice).offer(endpoint_offers(world, kind))
+        self.query_one("#endpoint", Choice).offer(endpoint_offers(data, kind))
         if draft.container.kind is ContainerKind.REGISTRY:
             names = [
-                Offer(one.reference.name, one.reference.name, one.type) for one in world.collections
+                Offer(one.reference.name, one.reference.name, one.type) for one in data.collections
             ]
             self.query_one("#collection", Choice).offer(names)
         else:
-            types = sorted({one.type for one in world.collections} | {draft.artifact_type} - {""})
+            types = sorted({one.type for one in data.collections} | {draft.artifact_type} - {""})
             self.query_one("#type", Choice).offer([Offer(one, one) for one in types])
         for editor in self.query(TemplateEditor):
-            editor.variables = variables(draft, world)
+            editor.variables = variables(draft, data)
 
 
-def endpoint_offers(world: World, kind: EndpointKind) -> list[Offer]:
+def endpoint_offers(data: FormData, kind: EndpointKind) -> list[Offer]:
     """Return the endpoints of a kind, and the offer to make another."""
     offers = [
         Offer(one.name, one.name, one.target if one.enabled else f"{one.target}, disabled")
-        for one in world.endpoints(kind)
+        for one in data.endpoints(kind)
     ]
     what = "webhook" if kind is EndpointKind.WEBHOOK else "Slack hook"
     return [*offers, Offer(NEW, f"+ new {what} …")]
 
 
-def variables(draft: Draft, world: World) -> Sequence[str]:
+def variables(draft: Draft, data: FormData) -> Sequence[str]:
     """Return the variables that the draft's templates may use: a message has no secrets."""
     webhook = draft.action is ActionType.GENERIC_WEBHOOK
-    secrets = world.granted.get(draft.endpoint) if webhook else None
+    secrets = data.granted.get(draft.endpoint) if webhook else None
     names = available(draft.event_type, secrets or frozenset())
     metadata = f"{METADATA_PREFIX}KEY"
     return [METADATA_PREFIX if name == metadata else name for name in names]

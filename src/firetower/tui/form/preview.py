@@ -1,4 +1,4 @@
-"""What a draft will do: in one sentence, over what happened of late, and as the bytes it sends."""
+"""The preview of a draft: one sentence, recent events that match, and the body it sends."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.execution_text import pretty
-from firetower.tui.form.world import World, sample_event
+from firetower.tui.form.data import FormData, sample_event
 from firetower.tui.text import ago, lines, plain
 
 _NAMED = 6
@@ -23,16 +23,16 @@ _NAMED = 6
 
 
 def preview_text(
-    draft: Draft, reading: Reading, world: World, recent: Sequence[Event], now: datetime
+    draft: Draft, reading: Reading, data: FormData, recent: Sequence[Event], now: datetime
 ) -> Content:
-    """Return the preview of a draft; `recent` are the newest events of its type, the newest first.
+    """Return the preview of a draft, or how many errors it has.
 
-    A draft that cannot be read yet is told as far as it goes.
+    `recent` are the newest events of its type, newest first.
     """
     definition = reading.definition
     if definition is None:
-        count = counted(len(reading.problems), "thing")
-        said = f"{count} to put right first." if reading.problems else _missing(reading)
+        count = counted(len(reading.problems), "error")
+        said = f"Fix {count} first." if reading.problems else _missing(reading)
         return Content.styled(said, "$warning")
     if not definition.action.endpoint and not isinstance(definition.action, NoAction):
         action = definition.action.model_copy(update={"endpoint": "an endpoint"})
@@ -43,7 +43,7 @@ def preview_text(
             *_sentence(definition, draft.mode),
             Content(""),
             *_reach(draft, recent, matching),
-            *_body(definition, draft, world, matching, now),
+            *_body(definition, draft, data, matching, now),
         ]
     )
 
@@ -56,11 +56,9 @@ def _missing(reading: Reading) -> str:
 def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:
     yield plain(definition.sentence).stylize("bold")
     if mode is Mode.SHADOW:
-        yield Content.styled(
-            "In shadow: it records what it would send, and sends nothing.", "$accent"
-        )
+        yield Content.styled("Shadow: it records what it would send, and sends nothing.", "$accent")
     elif mode is Mode.DISABLED:
-        yield Content.styled("It is off: nothing fires it.", "$muted")
+        yield Content.styled("Disabled: it does not fire.", "$muted")
 
 
 def _reach(draft: Draft, recent: Sequence[Event], matching: Sequence[Event]) -> Iterator[Content]:
@@ -77,12 +75,10 @@ def _reach(draft: Draft, recent: Sequence[Event], matching: Sequence[Event]) -> 
 
 
 def _body(
-    definition: Definition, draft: Draft, world: World, matching: Sequence[Event], now: datetime
+    definition: Definition, draft: Draft, data: FormData, matching: Sequence[Event], now: datetime
 ) -> Iterator[Content]:
     event = (
-        matching[0]
-        if matching
-        else sample_event(definition.event_type, draft.container, world, now)
+        matching[0] if matching else sample_event(definition.event_type, draft.container, data, now)
     )
     subject = visible(f"{event.subject} {event.detail}".rstrip())
     when = f"{ago(event.recorded_at, now)} ago" if matching else "a sample"
@@ -92,40 +88,40 @@ def _body(
     yield Content.from_markup(
         f"[dim]{newest}:[/] $subject [dim]$when[/]", subject=subject, when=when
     )
-    body = render_body(definition, event, world.endpoint(draft.action, draft.endpoint))
+    body = render_body(definition, event, data.endpoint(draft.action, draft.endpoint))
     if body:
         yield Content("")
         yield Content.styled("Body", "dim")
         yield lines(pretty(body))
 
 
-def collections_note(draft: Draft, reading: Reading, world: World) -> str:
-    """Return which collections the scope covers at the moment."""
+def collections_note(draft: Draft, reading: Reading, data: FormData) -> str:
+    """Return which collections the scope covers now."""
     if reading.scope is None:
         return ""
     scope = reading.scope
     names = [
-        one.reference.name for one in world.collections if scope.covers(one.reference, one.type)
+        one.reference.name for one in data.collections if scope.covers(one.reference, one.type)
     ]
     if draft.whole:
         return f"{counted(len(names), 'collection')} now, and those made later"
     if not names:
         return "none matches now; those made later may"
-    return f"{len(names)} of {len(world.collections)} now: {listed(names)}"
+    return f"{len(names)} of {len(data.collections)} now: {listed(names)}"
 
 
-def endpoint_note(draft: Draft, world: World) -> str:
-    """Return why what is sent to the endpoint would not arrive at the moment."""
-    endpoint = world.endpoint(draft.action, draft.endpoint)
+def endpoint_note(draft: Draft, data: FormData) -> str:
+    """Return why the endpoint would not get anything now."""
+    endpoint = data.endpoint(draft.action, draft.endpoint)
     if endpoint is not None and not endpoint.enabled:
         return f"disabled ({endpoint.disabled_reason}): what fires for it waits"
     if draft.endpoint and endpoint is None and draft.action is not ActionType.NO_OP:
-        return "there is none of this name any more"
+        return "no endpoint has this name any more"
     return ""
 
 
 def values_note(pattern: str, seen: Sequence[str]) -> str:
-    """Return which aliases or tags seen of late a regex matches, and which not."""
+    """Return which recent aliases or tags a regex matches, and which it does not."""
     if not seen:
         return "none seen here yet"
     if not pattern:
@@ -133,7 +129,7 @@ def values_note(pattern: str, seen: Sequence[str]) -> str:
     try:
         matched = Pattern(pattern).search
     except InvalidInput:
-        return ""  # its error stands there
+        return ""  # its error is shown there
     matching = [one for one in seen if matched(one)]
     others = [one for one in seen if one not in matching]
     parts = [f"matches {listed(matching)}"] if matching else ["matches none seen here"]

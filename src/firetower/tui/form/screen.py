@@ -1,4 +1,4 @@
-"""The form of an automation, with what it will do beside it."""
+"""The form of an automation, with a preview beside it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_na
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
-from firetower.core.text import visible
+from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.backtest import BacktestSummary
+from firetower.tui.form.data import RECENT, FormData, read_form_data
 from firetower.tui.form.fields import NEW, Fields, variables
 from firetower.tui.form.preview import (
     collections_note,
@@ -30,7 +31,6 @@ from firetower.tui.form.preview import (
     values_note,
 )
 from firetower.tui.form.save import ChangedMeanwhile, save
-from firetower.tui.form.world import RECENT, World, read_world
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class FormScreen(Page[str | None]):
-    """Makes an automation, or edits one; gives back its name, or None when left."""
+    """Creates or edits an automation; returns its name, or None when cancelled."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
@@ -56,17 +56,16 @@ class FormScreen(Page[str | None]):
         self._before = before
         self._began = draft
         self.fields = Fields(draft)
-        self._world = World()
+        self._data = FormData()
         self._recent: dict[EventType, Sequence[Event]] = {}
         self._reading = Reading()
         self._asked_to_save = False
         self._saving = False
         self._refusal = Content("")
-        """Why it was not saved; stands until something is edited, whatever is read meanwhile."""
+        """Why it was not saved; shown until the next edit."""
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields, the preview and the buttons."""
         container = self._began.container
         what = "New automation" if self._before is None else f"Edit {self._before.name}"
         title = Content.from_markup(
@@ -81,7 +80,7 @@ class FormScreen(Page[str | None]):
                 yield self.fields
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
-                yield Static("Reading what happened of late …", id="preview")
+                yield Static("Reading recent events …", id="preview")
                 yield BacktestSummary(None if self._before is None else self._before.name)
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
@@ -90,29 +89,30 @@ class FormScreen(Page[str | None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Begin with what is known at once, and read the rest."""
         self.query_one("#whole").focus()
-        self._look()
+        self._update_all()
         self._reload()
 
     def on_database_changed(self, _: DatabaseChanged) -> None:
-        """Read again what the preview is made of."""
+        """Read the form's data again."""
         self._reload()
 
     async def _read(self) -> None:
         session, container = session_of(self), self._began.container
         type_ = self.fields.draft.event_type
 
-        def read(tower: Tower) -> tuple[World, Sequence[Event]]:
-            return read_world(tower, container), tower.events.newest_in(container, type_, RECENT)
+        def read(tower: Tower) -> tuple[FormData, Sequence[Event]]:
+            return read_form_data(tower, container), tower.events.newest_in(
+                container, type_, RECENT
+            )
 
         try:
-            world, recent = await session.ask(read)
+            data, recent = await session.ask(read)
         except FiretowerError as error:
             self.query_one("#preview", Static).update(lines(error.text))
             return
-        self._world, self._recent = world, {type_: recent}
-        self._look()
+        self._data, self._recent = data, {type_: recent}
+        self._update_all()
 
     @on(Input.Changed)
     @on(TextArea.Changed)
@@ -120,7 +120,7 @@ class FormScreen(Page[str | None]):
     @on(Tick.Changed)
     def _edited(self) -> None:
         self._refusal = Content("")
-        self._look()
+        self._update_all()
 
     @on(Choice.Changed)
     def _chosen(self, event: Choice.Changed) -> None:
@@ -134,23 +134,23 @@ class FormScreen(Page[str | None]):
         """Let go of an endpoint of the other kind."""
         choice = self.query_one("#endpoint", Choice)
         kind = self._kind(self.fields.read())
-        if choice.chosen not in {one.name for one in self._world.endpoints(kind)}:
+        if choice.chosen not in {one.name for one in self._data.endpoints(kind)}:
             choice.value = ""
 
-    def _look(self) -> None:
-        """Read the fields, and show what they mean and what is wrong with them."""
+    def _update_all(self) -> None:
+        """Read the fields, and show their preview, notes and errors."""
         draft = self.fields.read()
-        self.fields.fit(draft, self._world)
-        name = suggested_name(draft, self._world.names)
+        self.fields.fit(draft, self._data)
+        name = suggested_name(draft, self._data.names)
         self.query_one("#automation-name", Input).placeholder = name
-        if not self._world.known:
+        if not self._data.known:
             return
         if draft.event_type not in self._recent:
             self._reload()
         named = draft if draft.name else replace(draft, name=name)
-        others = self._world.names - ({self._before.name} if self._before else set())
+        others = self._data.names - ({self._before.name} if self._before else set())
         self._reading = reading = read_draft(
-            named.shown, self._world.granted.get(draft.endpoint, frozenset()), others
+            named.shown, self._data.granted.get(draft.endpoint, frozenset()), others
         )
         self._show_notes(draft, reading)
         self._show_errors(reading)
@@ -158,18 +158,18 @@ class FormScreen(Page[str | None]):
         recent = self._recent.get(draft.event_type, ())
         now = session_of(self).now()
         self.query_one("#preview", Static).update(
-            preview_text(named, reading, self._world, recent, now)
+            preview_text(named, reading, self._data, recent, now)
         )
 
     def _show_notes(self, draft: Draft, reading: Reading) -> None:
-        self.fields.row("scope").set_note(collections_note(draft, reading, self._world))
+        self.fields.row("scope").set_note(collections_note(draft, reading, self._data))
         recent = self._recent.get(draft.event_type, ())
         for part, pattern in (("alias", draft.alias), ("tag", draft.tag)):
             self.fields.row(part).set_note(values_note(pattern, _values(recent, part)))
-        names = f"${{…}} of {', '.join(variables(draft, self._world))}"
+        names = f"${{…}} of {', '.join(variables(draft, self._data))}"
         for part in ("payload", "message"):
             self.fields.row(part).set_note("" if Part(part) in reading.problems else names)
-        self.fields.row("action").set_note(endpoint_note(draft, self._world))
+        self.fields.row("action").set_note(endpoint_note(draft, self._data))
 
     def _show_errors(self, reading: Reading) -> None:
         for part in Part:
@@ -179,7 +179,7 @@ class FormScreen(Page[str | None]):
             place = "part" if part is Part.SCOPE else part.value
             self.fields.row(place).fail(said)
         wrong = len(reading.problems) + (len(reading.missing) if self._asked_to_save else 0)
-        said_text = f"{wrong} to put right" if wrong else self._refusal
+        said_text = counted(wrong, "error") if wrong else self._refusal
         self.query_one("#form-said", Static).update(said_text)
 
     @on(Input.Submitted)
@@ -187,13 +187,13 @@ class FormScreen(Page[str | None]):
         self.focus_next()
 
     def action_scroll_preview(self, pages: int) -> None:
-        """Show what is further down, or up, in the preview."""
+        """Scroll the preview by pages."""
         preview = self.query_one("#form-preview")
         preview.scroll_relative(y=pages * max(1, preview.size.height - 1))
 
     def action_cancel(self) -> None:
-        """Leave, asking first if something was written; it is left by itself once it is saved."""
-        if self._saving:
+        """Leave, after a question if something was edited."""
+        if self._saving:  # it closes once that is done
             return
         if self.fields.read() == self._began:
             self.dismiss(None)
@@ -202,7 +202,7 @@ class FormScreen(Page[str | None]):
 
     @work(exit_on_error=False)
     async def _ask_to_leave(self) -> None:
-        asked = Confirm("Leave without saving?", "What was written is lost.", [("leave", "Leave")])
+        asked = Confirm("Leave without saving?", "Your edits are lost.", [("leave", "Leave")])
         if await ask(self, asked):
             self.dismiss(None)
 
@@ -215,7 +215,7 @@ class FormScreen(Page[str | None]):
         self.action_save()
 
     def action_save(self) -> None:
-        """Save it, or say under the fields why that cannot be."""
+        """Save it, or show the errors under the fields."""
         if self._saving:
             return
         self._asked_to_save = True
@@ -240,7 +240,7 @@ class FormScreen(Page[str | None]):
         self.dismiss(definition.name)
 
     async def _refuse(self, error: FiretowerError) -> None:
-        """Say why it was not saved; what has changed meanwhile is read first."""
+        """Show why it was not saved, and the data as it is now."""
         if isinstance(error, ChangedMeanwhile):
             self._before = error.now
         self._refusal = Content.styled(visible(f"{error.message}. {error.hint}"), "$error")
@@ -249,7 +249,7 @@ class FormScreen(Page[str | None]):
             self._go_to_problem()
 
     def _go_to_problem(self) -> None:
-        """Put the cursor where the first thing is to be put right."""
+        """Focus the first field with an error."""
         parts = [*self._reading.problems, *self._reading.missing]
         if not parts:
             return
@@ -265,14 +265,15 @@ class FormScreen(Page[str | None]):
 
     @work(exit_on_error=False)
     async def _make_endpoint(self) -> None:
-        """Make an endpoint without leaving the form, and choose it."""
+        """Create an endpoint without leaving the form, and choose it."""
         from firetower.tui.screens.endpoint_form import EndpointDialog
 
-        made = await ask(self, EndpointDialog(self._kind(self.fields.draft)))
+        kind = self._kind(self.fields.draft)
+        made = await ask(self, EndpointDialog(kind))
         if made is not None:
             await self._read()
-            self.query_one("#endpoint", Choice).value = made
-            self._look()
+            if made in {one.name for one in self._data.endpoints(kind)}:
+                self.query_one("#endpoint", Choice).value = made
 
 
 def _values(events: Sequence[Event], kind: str) -> list[str]:

@@ -53,14 +53,12 @@ class Bar(Horizontal):
         self.current = current
 
     def compose(self) -> ComposeResult:
-        """Lay out the switcher and the status."""
         yield Static("firetower", classes="bar--name")
         for key, mode in self.MODES:
             yield ModeLink(key, mode, current=mode == self.current)
         yield Static("", classes="bar--status")
 
     def on_mount(self) -> None:
-        """Show how the database stands, now and whenever that changes."""
         self.watch(self.app, "status", self._show)
 
     def _show(self, status: Content) -> None:

@@ -62,12 +62,10 @@ class Feed(Listing):
         self._failed = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the lines, and the note that says when they are paused."""
         yield from super().compose()
         yield Static("", classes="feed--paused")
 
     def on_mount(self) -> None:
-        """Begin at the newest lines."""
         super().on_mount()
         self.query_one(".feed--paused").display = False
         self.load()

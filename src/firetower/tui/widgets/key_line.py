@@ -28,7 +28,6 @@ class KeyLine(Widget):
     """The key that the mouse is on."""
 
     def on_mount(self) -> None:
-        """Show the keys whenever what works has changed."""
         self.screen.bindings_updated_signal.subscribe(self, self._look)
 
     def _look(self, screen: Screen[object]) -> None:

@@ -34,7 +34,6 @@ class Listing(Vertical):
         self._said: tuple[str, bool] | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the table, what stands in its place, and the search under it."""
         yield self.table
         yield Static("Loading …", classes="listing--note")
         yield Input(
@@ -42,7 +41,6 @@ class Listing(Vertical):
         )
 
     def on_mount(self) -> None:
-        """Begin as loading, without a search."""
         self.query_one(Input).display = False
         self._say("Loading …")
 

@@ -40,7 +40,6 @@ class TabRow(Horizontal):
         self.current = current
 
     def compose(self) -> ComposeResult:
-        """Lay out the tabs."""
         for tab in self.tabs:
             yield TabLabel(tab, current=tab == self.current)
 

@@ -1,4 +1,4 @@
-"""What a draft is previewed against: the collections there are, and what happened of late."""
+"""Data from the database that the form offers and checks against."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 RECENT = 200
-"""Events of the chosen type that the preview looks back at."""
+"""Newest events of the chosen type that the preview matches."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What the form knows of the database; read once, and again when something changes."""
+class FormData:
+    """Collections, endpoints and names in use; read again when something changes."""
 
     collections: Sequence[Collection] = ()
     webhooks: Sequence[Endpoint] = ()
     slacks: Sequence[Endpoint] = ()
     names: frozenset[str] = frozenset()
-    """The automations' names that are taken."""
+    """Names of the automations."""
     known: bool = False
-    """Whether it has been read."""
+    """Whether it was read."""
 
     def endpoints(self, kind: EndpointKind) -> Sequence[Endpoint]:
         """Return the endpoints of a kind."""
@@ -48,9 +48,9 @@ class World:
         return {one.name: one.settings.granted for one in self.webhooks}
 
 
-def read_world(tower: Tower, container: ContainerReference) -> World:
-    """Read what the form needs to know. Raises NotFound for the container."""
-    return World(
+def read_form_data(tower: Tower, container: ContainerReference) -> FormData:
+    """Read the form's data. Raises NotFound for the container."""
+    return FormData(
         collections=tower.container(container)[1],
         webhooks=tower.endpoints.list(EndpointKind.WEBHOOK),
         slacks=tower.endpoints.list(EndpointKind.SLACK),
@@ -60,10 +60,10 @@ def read_world(tower: Tower, container: ContainerReference) -> World:
 
 
 def sample_event(
-    type_: EventType, container: ContainerReference, world: World, now: datetime
+    type_: EventType, container: ContainerReference, data: FormData, now: datetime
 ) -> Event:
-    """Return an event as it could happen, where none has yet."""
-    first = world.collections[0] if world.collections else None
+    """Return an example event, for containers without one of this type."""
+    first = data.collections[0] if data.collections else None
     reference = (
         CollectionReference.parse(f"{container}/example") if first is None else first.reference
     )
