@@ -67,7 +67,7 @@ def test_feed_follow_json_prints_circuits_to_stderr(shell: Shell) -> None:
         assert following.stderr.readline() == "following the feed; Ctrl-C ends it\n"
         open_circuit(str(shell.database), "ci", Answer(503))
         said = following.stderr.readline()
-        assert said.startswith("! circuit of ci opened, next probe ")
+        assert said.startswith("! circuit of ci opened, probe at ")
         assert said.endswith("; 503, 5 times in a row\n")
         shell.ok("webhook", "enable", "ci")
         assert following.stderr.readline().startswith("✓ circuit of ci closed ")
@@ -83,7 +83,7 @@ def test_feed_lists_circuits_only_as_text(shell: Shell) -> None:
     shell.ok("webhook", "enable", "ci")
     fired, opened, closed = shell.ok("feed").splitlines()
     assert "✓ finished" in fired
-    assert "  ! circuit of ci opened, next probe " in opened
+    assert "  ! circuit of ci opened, probe at " in opened
     assert opened.endswith("; 503, 5 times in a row")
     assert "  ✓ circuit of ci closed" in closed
     assert shell.ok("feed", "--limit", "1").splitlines() == [closed]
@@ -99,7 +99,7 @@ def test_feed_follow_prints_circuits_among_executions(shell: Shell) -> None:
         assert following.stdout is not None
         assert following.stderr is not None
         assert following.stderr.readline() == "following the feed; Ctrl-C ends it\n"
-        assert "! circuit of ci opened, next probe " in following.stdout.readline()
+        assert "! circuit of ci opened, probe at " in following.stdout.readline()
         shell.ok("webhook", "enable", "ci")
         assert "✓ circuit of ci closed " in following.stdout.readline()
         following.send_signal(signal.SIGINT)

@@ -21,7 +21,7 @@ from firetower.core.retry import Answer, works
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _FAILURE = Answer(503)
-_OPENED = "! circuit of ci opened, next probe 12:30:00"
+_OPENED = "! circuit of ci opened, probe at 12:30:00"
 _WHY = "503, 7 times in a row"
 
 
@@ -96,7 +96,7 @@ def test_what_opens_a_circuit(failures: int, seconds: float, *, expected: bool) 
         (CircuitChangeKind.OPENED, 0, f"{_OPENED}; {_WHY}"),
         (CircuitChangeKind.OPENED, 1, f"{_OPENED}, 1 queued; {_WHY}"),
         (CircuitChangeKind.OPENED, 1_340, f"{_OPENED}, 1,340 queued; {_WHY}"),
-        (CircuitChangeKind.PROBED, 0, f"! circuit of ci still open, next probe 12:30:00; {_WHY}"),
+        (CircuitChangeKind.PROBED, 0, f"! circuit of ci still open, probe at 12:30:00; {_WHY}"),
         (CircuitChangeKind.CLOSED, 0, "✓ circuit of ci closed after 12m"),
         (CircuitChangeKind.CLOSED, 1, "✓ circuit of ci closed after 12m, sends 1 queued"),
         (

@@ -227,7 +227,7 @@ async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> Non
         await until(pilot, lambda: not shows(pilot, "! circuit open"))
 
 
-OPENED = "! circuit of ci-deploy opened, next probe 12:"
+OPENED = "! circuit of ci-deploy opened, probe at 12:"
 CLOSED = "✓ circuit of ci-deploy closed after 5m, sends 1 queued"
 
 
@@ -278,7 +278,7 @@ async def test_a_circuit_says_what_matters_in_80_columns(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "3")
         scene.open_circuit("deploy-to-eu-west-kubernetes")
-        line = "! circuit of deploy-to-eu-west-kubernetes opened, next probe 12:05:01"
+        line = "! circuit of deploy-to-eu-west-kubernetes opened, probe at 12:05:01"
         await until(pilot, lambda: shows(pilot, line))
 
 

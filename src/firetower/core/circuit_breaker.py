@@ -87,7 +87,7 @@ class CircuitChange(Frozen):
         became = "opened" if self.kind is CircuitChangeKind.OPENED else "still open"
         queued = f", {waiting:,} queued" if waiting else ""
         return (
-            f"circuit of {self.endpoint} {became}, next probe {clock(circuit.probe_at)}{queued}; "
+            f"circuit of {self.endpoint} {became}, probe at {clock(circuit.probe_at)}{queued}; "
             f"{circuit.reason}, {circuit.failures:,} times in a row"
         )
 
