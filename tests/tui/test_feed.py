@@ -220,7 +220,7 @@ async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> Non
     async with open_app(scene) as pilot:
         await until(pilot, lambda: not shows(pilot, "! circuit open"))
         scene.open_circuit("ci-deploy")
-        await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened, next"))
+        await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened, probe"))
         await until(pilot, lambda: shows(pilot, "deploy-on-prod", "! circuit open"))
         scene.close_circuit("ci-deploy")
         await until(pilot, lambda: shows(pilot, "✓ circuit of ci-deploy closed"))

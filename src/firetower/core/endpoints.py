@@ -44,7 +44,7 @@ class EndpointSettings(Frozen):
     signing_secret: str | None = None
     signature_encoding: SignatureEncoding = SignatureEncoding.BASE64
     schedule: tuple[timedelta, ...] = DEFAULT_SCHEDULE
-    """The waits after each failed try."""
+    """The waits after each failed attempt."""
     timeout: timedelta = timedelta(seconds=10)
     """For one whole attempt, from the look-up of the name to the last byte read."""
     max_in_flight: int = 16
@@ -66,7 +66,7 @@ class EndpointSettings(Frozen):
 
 
 def parse_schedule(text: str) -> tuple[timedelta, ...]:
-    """Read the waits after failed tries, "5s, 5m, 2h"; "never" or nothing never tries again.
+    """Read the waits after failed attempts, "5s, 5m, 2h"; "never" or nothing means no retry.
 
     Raises InvalidInput.
     """

@@ -1,11 +1,11 @@
-"""What an examination finds."""
+"""Results of checking a database."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Health(StrEnum):
-    """How bad it is."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -14,7 +14,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One check and its result."""
 
     name: str
     health: Health
@@ -24,15 +24,15 @@ class Check:
 
 
 def good(name: str, said: str) -> Check:
-    """Return a check that found nothing wrong."""
+    """Return a check that passed."""
     return Check(name, Health.OK, said)
 
 
 def doubtful(name: str, said: str, hint: str) -> Check:
-    """Return a check that found what may be meant so."""
+    """Return a check with a warning."""
     return Check(name, Health.WARN, said, hint)
 
 
 def bad(name: str, said: str, hint: str) -> Check:
-    """Return a check that found what must be changed."""
+    """Return a check that failed."""
     return Check(name, Health.FAIL, said, hint)

@@ -9,10 +9,10 @@ UNEVALUATED = schema.events.c.evaluated == false()
 """The event waits for its evaluation. Written `IS 0`, SQLite would read the whole history."""
 
 TRIED = text("executions.status = 'pending' AND executions.attempts > 0")
-"""The execution waits for another try. An open circuit does not hold it."""
+"""The execution waits for a retry, also while a circuit is open."""
 
 UNTRIED = text("executions.status = 'pending' AND executions.attempts = 0")
-"""The execution waits for its first try: an open circuit holds it."""
+"""The execution waits for its first attempt: an open circuit queues it."""
 
 WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
 """The execution ended without the endpoint having taken it."""

@@ -1,4 +1,4 @@
-"""How a database stands at a moment: who works on it, and what waits."""
+"""The status of a database: its workers, and what waits for them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,21 +19,21 @@ _OPEN = select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None))
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """What a status line tells."""
+    """What the status line shows."""
 
     workers: tuple[WorkerInfo, ...]
-    """Those alive, the newest first."""
+    """Alive ones, the newest first."""
     due: int
-    """Executions whose time has come, and that nobody has taken."""
+    """Executions due and not claimed."""
     oldest_due_at: datetime | None
     """When the first of them was due."""
     retrying: int
-    """Executions that wait for another try."""
+    """Executions that wait for another attempt."""
     last_event_at: datetime | None
 
 
 def read_status(reader: Reader) -> DatabaseStatus:
-    """Return how the database stands."""
+    """Return the status of the database."""
     connection, now = reader.connection, reader.now
     dead = set(find_dead(connection, now))
     pending = select(
@@ -57,7 +57,7 @@ def read_status(reader: Reader) -> DatabaseStatus:
 
 
 def read_mark(connection: Connection) -> tuple[object, ...]:
-    """Return what differs once anything but executions and workers' beats has changed."""
+    """Return what differs once anything but executions and heartbeats has changed."""
     newest = [
         connection.execute(select(func.max(table.c.id))).scalar()
         for table in (schema.events, schema.revisions, schema.containers)

@@ -1,4 +1,4 @@
-"""Claims: executions that are due, leased to one worker for one try."""
+"""Claims: executions that are due, leased to one worker for one attempt."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,7 +102,7 @@ def _claim_through(
 ) -> tuple[list[Claim], list[datetime]]:
     """Lease what an open circuit lets through, and return when to look again.
 
-    That is what was tried before, by its own schedule, and one first try now and then.
+    That is retries, by their own schedule, and a probe now and then.
     """
     claims: list[Claim] = []
     tried_at = _next_due_of(turn, endpoint.id, _NEXT_TRIED)
@@ -120,7 +120,7 @@ def _claim_through(
 
 
 def _claim_probe(turn: Turn, endpoint: Endpoint, begins: datetime) -> tuple[list[Claim], datetime]:
-    """Lease the next first try if its time has come; return it, and when to look again."""
+    """Lease a probe if its time has come; return it, and when to look again."""
     if begins > turn.now:
         return [], begins
     until = turn.lease_until(endpoint)
