@@ -60,6 +60,8 @@ class Simulation:
     def __init__(self, definition: Definition, since: datetime, until: datetime) -> None:
         self._cooldown = definition.cooldown
         self._since, self._until = since, until
+        self._bar = max(1, (until - since) // _MICROSECOND // _PARTS)
+        self._bars = [0] * _PARTS
         # Of ten million matches each takes 16 bytes.
         self._ids, self._offsets = array("q"), array("q")
 
@@ -68,6 +70,7 @@ class Simulation:
         if not is_loop(cause):
             self._ids.append(event_id)
             self._offsets.append(offset)
+            self._bars[min(offset // self._bar, _PARTS - 1)] += 1
 
     def result(
         self,
@@ -77,11 +80,7 @@ class Simulation:
         share: float = 1.0,
     ) -> Backtest:
         """Return the result so far. `find` returns events by their ids, in the ids' order."""
-        ids, offsets = self._fired()
-        bars = [0] * _PARTS
-        width = max(1, (self._until - self._since) // _MICROSECOND // _PARTS)
-        for offset in offsets:
-            bars[min(offset // width, _PARTS - 1)] += 1
+        ids, bars = self._fired()
         return Backtest(
             self._since,
             self._until,
@@ -93,18 +92,18 @@ class Simulation:
             share=share,
         )
 
-    def _fired(self) -> tuple[Sequence[int], Sequence[int]]:
-        """Return the ids and offsets of the events that no cooldown holds back."""
+    def _fired(self) -> tuple[Sequence[int], list[int]]:
+        """Return the ids of the events that no cooldown holds back, and how many in each part."""
         if self._cooldown is None:
-            return self._ids, self._offsets
-        fired: list[tuple[int, int]] = []
-        began = None
+            return self._ids, self._bars
+        ids, bars, began = array("q"), [0] * _PARTS, None
         for event_id, offset in zip(reversed(self._ids), reversed(self._offsets), strict=True):
             at = self._since + timedelta(microseconds=offset)
             cooldown_until = cooldown_end(at, self._cooldown, began)
             if cooldown_until is None:
-                fired.append((event_id, offset))
+                ids.append(event_id)
+                bars[min(offset // self._bar, _PARTS - 1)] += 1
             if cooldown_until is None or restarts_cooldown(cooldown_until, at, self._cooldown):
                 began = at
-        fired.reverse()
-        return [event_id for event_id, _ in fired], [offset for _, offset in fired]
+        ids.reverse()
+        return ids, bars

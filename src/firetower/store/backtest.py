@@ -115,9 +115,9 @@ def _pieces(
     for last in range(newest, oldest - 1, -_PIECE):
         first = max(oldest, last - _PIECE + 1)
         rows = reader.connection.execute(query, {"first": first, "last": last}).all()
-        reader.collections.learn(reader.connection, {row.collection_id for row in rows})
+        reader.collections.learn(reader.connection, {row[0] for row in rows})
         matching = []
-        for event_id, at, cause, collection_id, author, index, alias, tag, metadata in rows:
+        for collection_id, event_id, at, cause, author, index, alias, tag, metadata in rows:
             if (collection := covered(collection_id)) is None:
                 continue
             version = None if index is None else _Version(index, _metadata(metadata or "{}"))
@@ -138,10 +138,10 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
     fields = {one.field.partition(".")[0] for one in predicates(definition.filter.root)}
     reads_metadata = METADATA in fields
     query = select(
+        _events.collection_id,
         _events.id,
         type_coerce(_events.recorded_at, BigInteger),
         _events.cause,
-        _events.collection_id,
         _events.author,
         _events.version_index,
         _events.alias,
