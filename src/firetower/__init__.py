@@ -40,7 +40,7 @@ __all__ = [
 _HOMES = {"Tower": "firetower.tower", "connect": "firetower.tower"}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
     """Import what is asked for when it is first asked for: importing SQL takes a while."""
     from importlib import import_module
 

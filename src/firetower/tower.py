@@ -46,7 +46,7 @@ from firetower.store.catalog.content import Progress, read_content
 from firetower.store.catalog.lookups import find_version
 from firetower.store.follow import Follower, watch
 from firetower.store.keys import keep_newest_key, rotate_key
-from firetower.store.log_many import NewVersion, log_many
+from firetower.store.log_many import VersionToLog, log_many
 from firetower.store.prune import Pruned
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
 from firetower.store.status import DatabaseStatus, read_mark, read_status
@@ -135,7 +135,7 @@ class Tower:
 
     def log_many(
         self,
-        items: Iterable[NewVersion | Mapping[str, object]],
+        items: Iterable[VersionToLog | Mapping[str, object]],
         *,
         committed: Callable[[int], None] = lambda _: None,
         unit: str = "item",

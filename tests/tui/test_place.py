@@ -10,7 +10,7 @@ from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.container_view import read_container
-from firetower.tui.widgets.automations import Automations, stopped_cell
+from firetower.tui.widgets.automations import AutomationList, stopped_cell
 from firetower.tui.widgets.table import Table
 from tui.scene import MODELS, VISION, Scene
 from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
@@ -153,15 +153,15 @@ async def test_s_puts_an_automation_in_shadow_and_back(scene: Scene) -> None:
         assert _mode(scene, "deploy-on-prod") is Mode.SHADOW
         await until(pilot, lambda: "▸ shadow" in line_with(pilot, "deploy-on-prod", "alias ~"))
         await press(pilot, "s")
-        assert shows(pilot, "Let deploy-on-prod act?")
+        assert shows(pilot, "Enable deploy-on-prod?")
         await press(pilot, "enter")
         assert _mode(scene, "deploy-on-prod") is Mode.SHADOW
         await press(pilot, "s", "right", "enter")
         assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
         # Before it acts, what its shadow would have sent is shown.
-        pilot.app.screen.query_one(Automations).table.move_to("canary-f1")
+        pilot.app.screen.query_one(AutomationList).table.move_to("canary-f1")
         await press(pilot, "s")
-        assert shows(pilot, "Let canary-f1 act?")
+        assert shows(pilot, "Enable canary-f1?")
         assert shows(pilot, "would have sent")
         assert shows(pilot, "models/")
 
@@ -240,7 +240,7 @@ async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene)
         await until(
             pilot, lambda: "! circuit open 3 " in line_with(pilot, "deploy-on-prod", "alias ~")
         )
-        pilot.app.screen.query_one(Automations).table.move_to("deploy-on-prod")
+        pilot.app.screen.query_one(AutomationList).table.move_to("deploy-on-prod")
         await press(pilot, "enter")
         await until(pilot, lambda: shows(pilot, "circuit open: 503, "))
         assert shows(pilot, "(3 queued)")

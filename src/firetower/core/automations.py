@@ -177,7 +177,7 @@ class Automation:
 
     @property
     def fired_words(self) -> str:
-        """How often it fired in 24 h, what fired in shadow apart: "12", "12+3◌"; "" for never."""
+        """How often it fired in 24 h, with shadow separately: "12", "12+3◌"; "" for never."""
         live = f"{self.fired_24h:,}" if self.fired_24h else ""
         shadow = f"{self.shadow_24h:,}◌" if self.shadow_24h else ""
         return f"{live}+{shadow}" if live and shadow else live or shadow

@@ -94,7 +94,7 @@ def check_endpoint_name(name: str) -> str:
     if len(name) > MAX_ENDPOINT_NAME or not _ENDPOINT.fullmatch(name):
         raise InvalidInput(
             f"endpoint name {quoted(shortened(name, 80))} is not allowed",
-            f"Use letters, digits, - and _, with single words apart by spaces, "
+            f"Use letters, digits, - and _, with words separated by single spaces, "
             f"at most {MAX_ENDPOINT_NAME} characters.",
         )
     return name

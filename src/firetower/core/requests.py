@@ -50,7 +50,7 @@ def signing_key(secret: str) -> bytes:
 def standard_signature(
     secrets: Iterable[str], webhook_id: str, sent_at: datetime, body: bytes
 ) -> str:
-    """Return `webhook-signature`: one `v1,<base64>` a secret, apart by spaces.
+    """Return `webhook-signature`: one `v1,<base64>` a secret, separated by spaces.
 
     More than one secret are valid while one is being rotated.
     """

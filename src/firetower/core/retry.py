@@ -70,7 +70,7 @@ def works(answer: Answer) -> bool:
     """Return whether an answer shows that the endpoint works.
 
     2xx does, and so does 4xx: the request was read and refused, for what is in it. 408, 425 and
-    429 ask to come later, 3xx and 5xx come from whatever stands in for it, as no answer does.
+    429 ask to come later, 3xx and 5xx come from a proxy or a broken server, as no answer does.
     """
     if answer.error is not None or answer.status_code is None:
         return False

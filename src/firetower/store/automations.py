@@ -284,7 +284,7 @@ def find_revision(reader: Reader, automation_id: int, number: int) -> Revision:
 def _select_automations(now: datetime) -> Select[Any]:
     """Return the query of the automations as they are now, with how often each fired.
 
-    Whatever the length of the history, each count is one step or one range of the index of
+    However long the history, each count is one step or one range of the index of
     (automation, event).
     """
     firings = (

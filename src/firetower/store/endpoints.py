@@ -159,7 +159,7 @@ def _endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
 def set_enabled(change: Change, endpoint: Endpoint, *, reason: str | None) -> None:
     """Enable an endpoint (`reason` is None), or disable it for a reason.
 
-    Either closes its circuit: whoever does it knows better.
+    Either closes its circuit: a person knows better.
     """
     close_circuit(change.connection, endpoint.id, change.now, gone=reason is not None)
     change.connection.execute(

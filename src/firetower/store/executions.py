@@ -114,7 +114,7 @@ def list_executions(
     container: ContainerReference | None = None,
     automation_id: int | None = None,
 ) -> list[Execution]:
-    """Return the newest executions, the newest first; `before_id` goes on with the next page.
+    """Return the newest executions, the newest first; `before_id` gives the next page.
 
     `container` narrows them to what happened in one registry or project. Raises NotFound for it.
     """

@@ -128,7 +128,7 @@ def _write_key(path: Path) -> None:
 
 
 def _replace_key(path: Path, keys: str) -> None:
-    """Write a key file anew: after a crash it is wholly the old one or wholly the new one."""
+    """Replace a key file: after a crash it is the whole old one or the whole new one."""
     beside = path.with_name(path.name + ".new")
     try:
         beside.unlink(missing_ok=True)
@@ -144,7 +144,7 @@ def _replace_key(path: Path, keys: str) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Make a file for its owner only, whatever the umask, and wait until it is on the disk."""
+    """Make a file for its owner only, with any umask, and wait until it is on the disk."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(content)

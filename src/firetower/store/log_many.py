@@ -18,7 +18,7 @@ BATCH = 200
 """Versions that one transaction logs: others' changes wait for it."""
 
 
-class NewVersion(Frozen):
+class VersionToLog(Frozen):
     """What `log` takes, as data."""
 
     collection: str
@@ -30,18 +30,18 @@ class NewVersion(Frozen):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-Prepared = tuple[NewVersion, CollectionReference, Content, dict[str, JsonValue]]
+Prepared = tuple[VersionToLog, CollectionReference, Content, dict[str, JsonValue]]
 
 
 def log_many(
     store: Store,
-    items: Iterable[NewVersion | Mapping[str, Any]],
+    items: Iterable[VersionToLog | Mapping[str, Any]],
     committed: Callable[[int], None] = lambda _: None,
     unit: str = "item",
 ) -> int:
     """Log versions in order; return how many of them are new.
 
-    `committed` is told of each batch how many it has. Raises InvalidInput for the first item that
+    `committed` is called with the size of each batch. Raises InvalidInput for the first item that
     is refused, with its number from 1, and how many before it are committed.
     """
     created = done = 0
@@ -54,7 +54,7 @@ def log_many(
 
 
 def _read_batch(
-    items: Iterator[NewVersion | Mapping[str, Any]], done: int, unit: str
+    items: Iterator[VersionToLog | Mapping[str, Any]], done: int, unit: str
 ) -> list[Prepared]:
     """Read and hash what a batch logs, before its transaction begins. Raises InvalidInput."""
     batch: list[Prepared] = []
@@ -69,17 +69,17 @@ def _read_batch(
     return batch
 
 
-def _prepare(item: NewVersion | Mapping[str, Any]) -> Prepared:
-    new = item if isinstance(item, NewVersion) else _of_mapping(item)
+def _prepare(item: VersionToLog | Mapping[str, Any]) -> Prepared:
+    new = item if isinstance(item, VersionToLog) else _of_mapping(item)
     metadata = clean(dict(new.metadata), "the metadata")
     assert isinstance(metadata, dict)
     reference = CollectionReference.parse(new.collection)
     return new, reference, read_content(new.paths, new.references), metadata
 
 
-def _of_mapping(item: Mapping[str, Any]) -> NewVersion:
+def _of_mapping(item: Mapping[str, Any]) -> VersionToLog:
     try:
-        return NewVersion.model_validate(item)
+        return VersionToLog.model_validate(item)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "it"

@@ -52,11 +52,11 @@ def plan(connection: Connection, before: datetime) -> Pruned:
     """Return what would be forgotten. It reads all of that past once."""
     old = _old(before).subquery()
     of_old = schema.executions.join(old, _executions.event_id == old.c.id)
-    tries = of_old.join(schema.attempts, _attempts.execution_id == _executions.id)
+    attempts = of_old.join(schema.attempts, _attempts.execution_id == _executions.id)
     return Pruned(
         _count(connection, old),
         connection.execute(select(func.count()).select_from(of_old)).scalar_one(),
-        connection.execute(select(func.count()).select_from(tries)).scalar_one(),
+        connection.execute(select(func.count()).select_from(attempts)).scalar_one(),
     )
 
 
@@ -127,6 +127,6 @@ def give_back_space(database: Database) -> None:
     """Give the file's free space back to the disk. Raises StoreError on PostgreSQL."""
     if not database.is_sqlite:
         raise StoreError(
-            "PostgreSQL gives space back by itself", "Leave out --vacuum; autovacuum does it."
+            "PostgreSQL frees space automatically", "Leave out --vacuum; autovacuum does it."
         )
     database.vacuum()

@@ -19,7 +19,7 @@ REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 
 
 def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
-    """Make executions due at once, with the same webhook-id and a schedule begun anew.
+    """Make executions due at once, with the same webhook-id and a new schedule.
 
     Return how many. Raises Conflict for one that is under way or has nothing to send.
     """

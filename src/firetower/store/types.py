@@ -11,7 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Id = BigInteger().with_variant(Integer, "sqlite")
-"""A row's number: 64 bits on both; SQLite numbers rows by itself only for INTEGER."""
+"""A row's number: 64 bits on both; SQLite numbers rows automatically only for INTEGER."""
 
 
 def bounded(number: int) -> int:

@@ -61,12 +61,12 @@ def _field(name: str, value: str) -> Content:
 
 def _fired(automation: Automation, now: datetime) -> str:
     shadow = automation.shadow_24h
-    apart = f"; {counted(shadow, 'time')} in shadow in 24 h" if shadow else ""
+    in_shadow = f"; {counted(shadow, 'time')} in shadow in 24 h" if shadow else ""
     if automation.last_fired_at is None:
-        return f"never{apart}"
+        return f"never{in_shadow}"
     last = ago(automation.last_fired_at, now)
     count = counted(automation.fired_24h, "time")
-    return f"{count} in 24 h, last {last if last == 'now' else last + ' ago'}{apart}"
+    return f"{count} in 24 h, last {last if last == 'now' else last + ' ago'}{in_shadow}"
 
 
 def _block(name: str, text: str) -> Iterator[Content]:

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Request(Message, bubble=False):
+class AppRequest(Message, bubble=False):
     """Asks the app for something; refused once another screen is over the one that asked."""
 
     source: Screen[Any] = field(init=False, repr=False)
 
 
-def post(node: DOMNode, request: Request) -> None:
+def post(node: DOMNode, request: AppRequest) -> None:
     """Send a request to the app from a widget or screen."""
     request.source = node.screen
     node.app.post_message(request)
 
 
-class Open(Request):
+class Open(AppRequest):
     """Asks for a screen over the one it comes from."""
 
 
@@ -100,7 +100,7 @@ class TestEndpoint(Open):
 
 
 @dataclass
-class WriteAutomation(Request):
+class WriteAutomation(AppRequest):
     """Open the form on a draft, of a new automation or of `before`; AutomationSaved answers."""
 
     draft: Draft
@@ -108,7 +108,7 @@ class WriteAutomation(Request):
 
 
 @dataclass
-class RedeliverFailed(Request):
+class RedeliverFailed(AppRequest):
     """Ask which failed executions to send again, of one endpoint or of all, and send them."""
 
     endpoint: str | None = None

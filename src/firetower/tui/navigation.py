@@ -38,7 +38,7 @@ PALETTE: Mapping[str, Callable[[], type[Provider]]] = {
     "actions": lambda: _imported("commands.ActionCommands"),
     "containers": lambda: _imported("commands.ContainerCommands"),
 }
-_SCREENS: Mapping[type[messages.Request], str] = {
+_SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
     messages.OpenSecrets: "screens.secrets.SecretsScreen",
     messages.OpenExecution: "screens.execution.ExecutionScreen",
@@ -52,7 +52,7 @@ _SCREENS: Mapping[type[messages.Request], str] = {
 }
 
 
-def screen_for(request: messages.Request) -> Screen[Any]:
+def screen_for(request: messages.AppRequest) -> Screen[Any]:
     """Return the screen that a request asks for; the request's fields are its arguments."""
     arguments = [getattr(request, one.name) for one in fields(request) if one.init]
     screen: Screen[Any] = _imported(_SCREENS[type(request)])(*arguments)

@@ -18,7 +18,7 @@ _LOOK = 0.3
 
 
 @dataclass(slots=True)
-class Progress:
+class TourProgress:
     """What has happened on the tour so far."""
 
     made: str | None = None
@@ -28,46 +28,46 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TourStep:
     """One step: what to do, and how it is seen to be done."""
 
-    says: Callable[[Progress], str]
-    done: Callable[[Screen[object], Progress], bool]
+    says: Callable[[TourProgress], str]
+    done: Callable[[Screen[object], TourProgress], bool]
 
 
-def _writes(screen: Screen[object], progress: Progress) -> bool:
+def _writes(screen: Screen[object], progress: TourProgress) -> bool:
     return isinstance(screen, FormScreen) or progress.made is not None
 
 
-def _is_open(screen: Screen[object], progress: Progress) -> bool:
+def _is_open(screen: Screen[object], progress: TourProgress) -> bool:
     opened = isinstance(screen, ContainerScreen) and screen.is_open
     return opened or _writes(screen, progress)  # who is quick has been there between two looks
 
 
-def _says(text: str) -> Callable[[Progress], str]:
+def _says(text: str) -> Callable[[TourProgress], str]:
     return lambda _: text
 
 
-STEPS: Sequence[Step] = (
-    Step(
+STEPS: Sequence[TourStep] = (
+    TourStep(
         _says(
             "A simulated ML team works in here; nothing leaves this machine. Registries hold "
             "linked versions. Choose models with ↓, then enter (or click it)."
         ),
         _is_open,
     ),
-    Step(
+    TourStep(
         _says("Each row is an automation: where it watches, for what, and what it does. Press n."),
         _writes,
     ),
-    Step(
+    TourStep(
         _says(
             "It already says: when an alias is added in the registry. Under Endpoint choose "
-            "ci-deploy (or set Action to only record), then save with ctrl+o. Tab goes on."
+            "ci-deploy (or set Action to only record), then save with ctrl+o. Tab: next field."
         ),
         lambda _, progress: progress.made is not None,
     ),
-    Step(
+    TourStep(
         lambda progress: (
             f"{visible(progress.made or '')} watches from now on. The team moves an alias every "
             "now and then: look for its name in the feed. Or do it yourself: h, enter on a "
@@ -75,14 +75,14 @@ STEPS: Sequence[Step] = (
         ),
         lambda _, progress: progress.made in progress.fired,
     ),
-    Step(
+    TourStep(
         lambda progress: (
             f"{visible(progress.made or '')} has fired. Press 3 for the whole feed, then enter on "
             "a line: why it fired, what was sent, what came back."
         ),
         lambda screen, _: isinstance(screen, ExecutionScreen),
     ),
-    Step(
+    TourStep(
         _says("That is all there is to know. ? shows the keys of any place, ^p finds any action."),
         lambda *_: False,
     ),
@@ -95,7 +95,7 @@ class Tour:
     def __init__(self, app: App[None]) -> None:
         self._app = app
         self._step = 0
-        self.progress = Progress()
+        self.progress = TourProgress()
         self._panels: list[TourPanel] = []
         self._timer = app.set_interval(_LOOK, self.look)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "127.0.0.1"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-"""Upper bounds of the histogram; a try ends after 10 s unless its endpoint says otherwise."""
+"""Upper bounds of the histogram; an attempt ends after 10 s unless its endpoint says otherwise."""
 
 Emit = Callable[[FeedLine], None]
 
@@ -115,7 +115,7 @@ class _Standing:
             "How long the first of them has been due.",
             0 if oldest is None else (now - oldest).total_seconds(),
         )
-        yield Gauge("firetower_retrying", "Executions that wait for a try.", standing.retrying)
+        yield Gauge("firetower_retrying", "Executions that wait for an attempt.", standing.retrying)
         yield Gauge("firetower_workers", "Workers alive.", len(standing.workers))
         if standing.workers:
             newest = max(worker.heartbeat_at for worker in standing.workers)

@@ -51,7 +51,7 @@ class TurnResult:
     circuits: Sequence[str]
     """What became of circuits, in words."""
     given_up: Sequence[FeedLine]
-    """Executions whose last try was lost with its worker."""
+    """Executions whose last attempt was lost with its worker."""
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class Worker:
             outcome = await deliver(claim, secrets, self.client, self.store.clock)
         except FiretowerError as error:
             outcome = refused(claim, error, self.store.clock())
-        except Exception as error:  # whatever it is, it is this execution's alone
+        except Exception as error:  # a defect fails its own execution only
             outcome = refused(claim, Unforeseen(error), self.store.clock())
         finally:
             self._in_flight[claim.endpoint.id] -= 1
@@ -195,7 +195,7 @@ class Worker:
         return self._given_up(change, recovered)
 
     def _given_up(self, change: Change, recovered: Mapping[int, Status]) -> list[FeedLine]:
-        """Return the lines of executions whose last try was lost."""
+        """Return the lines of executions whose last attempt was lost."""
         return [
             FeedLine.of(find_execution(change, execution_id))
             for execution_id, status in recovered.items()

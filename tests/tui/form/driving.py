@@ -5,7 +5,7 @@ from textual.widgets import Input, OptionList
 
 from firetower.core.automations import Automation
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.widgets.automations import Automations
+from firetower.tui.widgets.automations import AutomationList
 from firetower.tui.widgets.choice import Choice
 from tui.scene import Scene
 from tui.screens import press, settled, write
@@ -14,7 +14,7 @@ from tui.screens import press, settled, write
 async def new_form(pilot: Pilot[None], mode: str = "1") -> FormScreen:
     """Open the form of a new automation in the busiest registry, or project with mode 2."""
     await press(pilot, mode)
-    if not pilot.app.screen.query_one(Automations).table.has_focus:
+    if not pilot.app.screen.query_one(AutomationList).table.has_focus:
         await press(pilot, "enter")
     await press(pilot, "n")
     return form_of(pilot)

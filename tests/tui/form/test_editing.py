@@ -15,7 +15,7 @@ from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.widgets.automations import Automations
+from firetower.tui.widgets.automations import AutomationList
 from tui.form.driving import automation, fill, focused, form_of, to, value
 from tui.scene import VISION, Scene
 from tui.screens import open_app, press, screen_text, shows, until, write
@@ -28,9 +28,9 @@ HOSTILE = "[/b] [red]\x1b[31m\u202e"
 async def edit(pilot: Pilot[None], name: str, mode: str = "1") -> FormScreen:
     """Open the form of an automation that there is."""
     await press(pilot, mode)
-    if not pilot.app.screen.query_one(Automations).table.has_focus:
+    if not pilot.app.screen.query_one(AutomationList).table.has_focus:
         await press(pilot, "enter")
-    pilot.app.screen.query_one(Automations).table.move_to(name)
+    pilot.app.screen.query_one(AutomationList).table.move_to(name)
     await press(pilot, "e")
     return form_of(pilot)
 

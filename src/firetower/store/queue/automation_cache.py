@@ -82,7 +82,7 @@ class AutomationCache:
 
 @contextmanager
 def _kept_for_good() -> Iterator[None]:
-    """Make what stays without the garbage collector, which would look through it in vain."""
+    """Build long-lived objects without the garbage collector, which would scan them for nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -26,7 +26,7 @@ class CircuitRow(TableRow, table=True):
     probe_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the next probe may go; while one is under way, the end of its lease."""
     probes: int = 0
-    """Probes in vain since it opened."""
+    """Failed probes since it opened."""
     reason: str = Field(default="", sa_type=Text)
 
 

@@ -35,7 +35,7 @@ def save(tower: Tower, definition: Definition, mode: Mode, before: Automation | 
         now = tower.automations.get(before.name)
     except NotFound:
         raise ChangedMeanwhile(
-            f"{name} was deleted or renamed meanwhile", "Save again to make it anew.", None
+            f"{name} was deleted or renamed meanwhile", "Save again to create it.", None
         ) from None
     if now.revision.id != before.revision.id:
         raise ChangedMeanwhile(

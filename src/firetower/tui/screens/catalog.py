@@ -207,7 +207,7 @@ def remove_alias(version: Version) -> Ask[None]:
 
 
 def removable_aliases(version: Version) -> list[str]:
-    """Return the aliases that may be taken off by hand: `latest` moves by itself."""
+    """Return the aliases that can be removed by hand: `latest` moves automatically."""
     return [alias for alias in version.aliases if alias != "latest"]
 
 

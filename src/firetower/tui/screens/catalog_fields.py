@@ -4,11 +4,11 @@ from firetower.core.metadata import words_of
 from firetower.core.references import check_alias, check_name
 from firetower.tui.widgets.field import Field, TextField
 
-COMMAS = "several apart by commas"
+COMMAS = "separated by commas"
 
 
 def names_of(text: str) -> list[str]:
-    """Split names that stand apart by commas."""
+    """Split names separated by commas."""
     return [name for part in text.split(",") if (name := part.strip())]
 
 

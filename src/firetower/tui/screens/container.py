@@ -31,7 +31,7 @@ from firetower.tui.screens.catalog import made_words, new_container, new_version
 from firetower.tui.screens.container_view import ContainerView, container_row, read_container
 from firetower.tui.session import session_of
 from firetower.tui.widgets.ask import Ask
-from firetower.tui.widgets.automations import Automations
+from firetower.tui.widgets.automations import AutomationList
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.feed import Feed
@@ -63,7 +63,7 @@ class ContainerScreen(Screen[None]):
         self.tabs = TabRow((self.FIRST_TAB, "automations", "history"), current="automations")
         self.containers = Listing(Table(COLUMNS, header=False, one_click=True), id="containers")
         self.collections = Collections(id=self.FIRST_TAB)
-        self.automations = Automations(id="automations")
+        self.automations = AutomationList(id="automations")
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
         self.dock = Feed(id="dock", header=False)
         self.open: ContainerReference | None = None
@@ -270,7 +270,7 @@ class ContainerScreen(Screen[None]):
     def action_new(self) -> None:
         """Create what the open tab lists."""
         pane = self.query_one(f"#{self.tabs.current}")
-        if self.open is not None and isinstance(pane, Automations | Collections):
+        if self.open is not None and isinstance(pane, AutomationList | Collections):
             pane.action_new()
 
     def action_fold_feed(self) -> None:

@@ -39,7 +39,7 @@ COLUMNS = (
 
 
 def secret_row(secret: SecretInfo, now: datetime) -> Row:
-    """Return what may be told of a secret as a row."""
+    """Return a secret as a row, without its value."""
     users = ", ".join(secret.used_by)
     return Row(
         secret.name,

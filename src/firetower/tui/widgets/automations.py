@@ -92,7 +92,7 @@ def stopped_cell(detail: EndpointDetail) -> Cell:
 
 
 _SHOWN = 3
-"""Firings in shadow that are shown before an automation is let act."""
+"""Executions in shadow that are shown before an automation is enabled."""
 
 
 def _would_have_sent(executions: Sequence[Execution]) -> str:
@@ -107,7 +107,7 @@ def _would_have_sent(executions: Sequence[Execution]) -> str:
     return "\n".join(["Its last firings would have sent:", *told])
 
 
-class Automations(Listing):
+class AutomationList(Listing):
     """The Automations tab."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("automations")
@@ -247,7 +247,7 @@ class Automations(Listing):
             show_error(self, error)
             return
         question = Confirm(
-            f"Let {automation.name} act?", _would_have_sent(fired), [("act", "Let it act")]
+            f"Enable {automation.name}?", _would_have_sent(fired), [("act", "Enable")]
         )
         if await ask(self, question):
             self._set_mode(automation.name, Mode.ENABLED)

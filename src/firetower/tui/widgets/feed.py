@@ -129,7 +129,7 @@ class Feed(Listing):
 
     @work(exit_on_error=False)
     async def heard(self, news: Sequence[CircuitChange]) -> None:
-        """Show what became of circuits, and tell anew what they hold."""
+        """Show changes of circuits, and update the executions that they queue."""
         if not self.feed.following and self._early is None:
             try:
                 here = await self._here(news)

@@ -42,7 +42,7 @@ class FeedTable(Table):
     MOST: ClassVar = 5_000
     """Lines kept while the end is followed."""
     MOST_SEARCHED: ClassVar = 20_000
-    """Lines that a search loads by itself, and keeps."""
+    """Lines that a search loads and keeps."""
     MOST_PAUSED: ClassVar = 20_000
     """Lines from which on new ones are only counted while the end is not followed."""
 
@@ -74,7 +74,7 @@ class FeedTable(Table):
         self.post_message(self.Paused(None))
 
     def fall_behind(self) -> None:
-        """Know that new lines were missed: the end is read anew when it is followed again."""
+        """Note that new lines were missed: the end is read again when it is followed again."""
         self._behind = True
 
     def upsert(self, rows: Sequence[Row]) -> None:

@@ -71,7 +71,7 @@ class Table(ScrollView, can_focus=True):
             return self.table
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
-    """Cells; a ScrollView's own would lay out the whole screen anew for each row that comes."""
+    """Cells; a ScrollView's own would lay out the whole screen for each new row."""
 
     def __init__(
         self,
