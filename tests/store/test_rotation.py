@@ -67,7 +67,7 @@ class Killed(BaseException):
         (keys, "_write"),
         (os, "fsync"),
         (secrets, "reencrypt"),
-        (secrets, "bump"),
+        (secrets, "bump_endpoints_version"),
         (firetower.tower, "keep_newest_key"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
