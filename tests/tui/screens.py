@@ -46,6 +46,8 @@ async def until(
         await _messages_handled(pilot)
         pilot.app.screen._on_timer_update()
         await asyncio.sleep(_POLL)
+    if pilot.app.is_running:
+        await pilot.pause()  # what changed together is drawn together: one line may come first
 
 
 async def settled(pilot: Pilot[None]) -> None:
