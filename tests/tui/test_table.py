@@ -18,7 +18,7 @@ from firetower.core.filters.patterns import Pattern
 from firetower.tui.styles import style_sheets
 from firetower.tui.themes import VARIABLES
 from firetower.tui.widgets.table import Cell, Column, Row, Table, fitted
-from tui.screens import screen_text
+from tui.screens import screen_text, until
 
 pytestmark = pytest.mark.anyio
 
@@ -270,19 +270,16 @@ async def test_a_lower_screen_keeps_the_cursor_in_sight() -> None:
     async with table_of(rows(*range(9))) as (pilot, table):
         await pilot.press("G")
         await pilot.resize_terminal(40, 5)
-        await pilot.pause()
-        assert "row 8" in screen_text(pilot)[-1]
+        await until(pilot, lambda: "row 8" in screen_text(pilot)[-1])
         table.scroll_to(y=0, animate=False)
         await pilot.resize_terminal(40, 6)
-        await pilot.pause()
-        assert "row 0" in screen_text(pilot)[1]
+        await until(pilot, lambda: "row 0" in screen_text(pilot)[1])
 
 
 async def test_resizing_shares_the_width_anew() -> None:
     async with table_of(rows(1)) as (pilot, _):
         await pilot.resize_terminal(60, 11)
-        await pilot.pause()
-        assert screen_text(pilot)[0].index("note") == 60 - 9
+        await until(pilot, lambda: screen_text(pilot)[0].index("note") == 60 - 9)
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
