@@ -4,11 +4,9 @@ Each public method reads its arguments and opens one transaction; the store does
 """
 
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.backtest import Backtest
@@ -43,11 +41,11 @@ from firetower.store.catalog import aliases as alias_store
 from firetower.store.catalog import containers, versions
 from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog.content import Progress, read_content
-from firetower.store.catalog.lookups import find_version
-from firetower.store.follow import Follower, watch
+from firetower.store.changes import Change, Reader
+from firetower.store.explain import Clock
+from firetower.store.follow import Follower, follow_events, follow_executions
 from firetower.store.keys import keep_newest_key, rotate_key
 from firetower.store.log_many import VersionToLog, log_many
-from firetower.store.prune import Pruned
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
 from firetower.store.status import DatabaseStatus, read_mark, read_status
 from firetower.store.store import Store
@@ -55,12 +53,8 @@ from firetower.store.store import Store
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
 
-_EVENTS_PAGE = 1_000
-_PRUNE_PAUSE = 0.01
-"""Seconds between two batches: SQLite's lock does not queue, so others need a chance to take it."""
-
-Clock = Callable[[datetime], str]
-"""Writes a moment."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def connect(
@@ -82,7 +76,26 @@ def connect(
     return Tower(Store.open(database, author=author, cause=cause, read_only=read_only))
 
 
-class Tower:
+class _Transactions:
+    """Calls functions of the store, each in a transaction of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def _read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._store.reading() as reader:
+            return function(reader, *args, **kwargs)
+
+    def _change(
+        self, function: Callable[Concatenate[Change, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._store.changing() as change:
+            return function(change, *args, **kwargs)
+
+
+class Tower(_Transactions):
     """An open database. Close it, or use it in a `with` block.
 
     A version is given as the result of `log` or `link`, or as a reference: `acme/vision/resnet:v3`,
@@ -91,7 +104,7 @@ class Tower:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self.automations = Automations(store)
         self.endpoints = Endpoints(store)
         self.events = Events(store)
@@ -118,18 +131,12 @@ class Tower:
         (`created` is False then); aliases and tags still apply. `latest` moves to it.
         """
         reference = CollectionReference.parse(collection)
-        cleaned = clean(dict(metadata or {}), "the metadata")
-        assert isinstance(cleaned, dict)
+        values = clean(dict(metadata or {}), "the metadata")
+        assert isinstance(values, dict)
         content = read_content(paths, references, progress)
         with self._store.changing() as change:
             found, created = versions.log(
-                change,
-                reference,
-                content,
-                type_=type,
-                metadata=cleaned,
-                aliases=aliases,
-                tags=tags,
+                change, reference, content, type_=type, metadata=values, aliases=aliases, tags=tags
             )
             return LoggedVersion(**dict(versions.show(change, found)), created=created)
 
@@ -161,91 +168,63 @@ class Tower:
 
     def unlink(self, version: Version | str) -> None:
         """Remove a link from a registry, with its aliases and tags there."""
-        reference = _version(version)
-        with self._store.changing() as change:
-            versions.unlink(change, reference)
+        self._change(versions.unlink, _version(version))
 
     def add_alias(self, version: Version | str, *aliases: str) -> None:
         """Add aliases to a version, moving those that name another version of its collection."""
-        reference = _version(version)
-        with self._store.changing() as change:
-            alias_store.add_aliases(change, reference, aliases)
+        self._change(alias_store.add_aliases, _version(version), aliases)
 
     def remove_alias(self, version: Version | str, *aliases: str) -> None:
         """Remove aliases from a version."""
-        reference = _version(version)
-        with self._store.changing() as change:
-            alias_store.remove_aliases(change, reference, aliases)
+        self._change(alias_store.remove_aliases, _version(version), aliases)
 
     def add_tag(self, target: Version | str, *labels: str) -> None:
         """Add tags to a version, or to a collection."""
-        reference = parse_target(str(target))
-        with self._store.changing() as change:
-            tag_store.add_tags(change, reference, labels)
+        self._change(tag_store.add_tags, parse_target(str(target)), labels)
 
     def remove_tag(self, target: Version | str, *labels: str) -> None:
         """Remove tags from a version, or from a collection."""
-        reference = parse_target(str(target))
-        with self._store.changing() as change:
-            tag_store.remove_tags(change, reference, labels)
+        self._change(tag_store.remove_tags, parse_target(str(target)), labels)
 
     def create_registry(self, name: str, description: str = "") -> None:
         """Make a registry. Raises Conflict if there is one of this name."""
         reference = ContainerReference.registry(name)
-        with self._store.changing() as change:
-            containers.create_container(change, reference, description)
+        self._change(containers.create_container, reference, description)
 
     def create_project(self, name: str, description: str = "") -> None:
         """Make a project, `entity/name`. Raises Conflict if there is one of this name."""
         reference = ContainerReference.project(name)
-        with self._store.changing() as change:
-            containers.create_container(change, reference, description)
+        self._change(containers.create_container, reference, description)
 
     def registries(self) -> list[Container]:
         """Return every registry by name."""
-        with self._store.reading() as reader:
-            return containers.list_containers(reader, ContainerKind.REGISTRY)
+        return self._read(containers.list_containers, ContainerKind.REGISTRY)
 
     def projects(self) -> list[Container]:
         """Return every project by name."""
-        with self._store.reading() as reader:
-            return containers.list_containers(reader, ContainerKind.PROJECT)
+        return self._read(containers.list_containers, ContainerKind.PROJECT)
 
     def container(self, reference: ContainerReference) -> tuple[Container, list[Collection]]:
         """Return a registry or project with its collections."""
         with self._store.reading() as reader:
-            return (
-                containers.show_container(reader, reference),
-                containers.list_collections(reader, reference),
-            )
+            found = containers.show_container(reader, reference)
+            return found, containers.list_collections(reader, reference)
 
     def version(self, version: Version | str) -> VersionDetail:
         """Return a version with its files and its links."""
-        reference = _version(version)
-        with self._store.reading() as reader:
-            return versions.show_detail(reader, reference)
+        return self._read(versions.show_detail, _version(version))
 
     def versions(self, collection: str) -> list[Version]:
         """Return a collection's versions, the newest first."""
-        reference = CollectionReference.parse(collection)
-        with self._store.reading() as reader:
-            return versions.list_versions(reader, reference)
+        return self._read(versions.list_versions, CollectionReference.parse(collection))
 
-    def resolve(self, version: Version | str) -> str:
-        """Return the reference by index of the version that an alias names now."""
-        reference = _version(version)
-        with self._store.reading() as reader:
-            return find_version(reader.connection, reference).reference
-
-    def standing(self) -> DatabaseStatus:
+    def status(self) -> DatabaseStatus:
         """Return the workers alive, and how many executions wait."""
-        with self._store.reading() as reader:
-            return read_status(reader)
+        return self._read(read_status)
 
     def mark(self) -> object:
         """Return a value that changes with everything but executions and heartbeats."""
-        with self._store.reading() as reader:
-            return read_mark(reader.connection)
+        return self._read(read_mark)
 
     @property
     def read_only(self) -> bool:
@@ -268,22 +247,12 @@ class Tower:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
-class _Namespace:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-
-class Automations(_Namespace):
-    """The automations of a database."""
+class Automations(_Transactions):
+    """The automations of a database. Those that name one raise NotFound."""
 
     def create(self, definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
         """Save a new automation, for the events recorded from now on.
@@ -291,8 +260,7 @@ class Automations(_Namespace):
         Raises InvalidInput for a definition that could never work, NotFound for a container,
         collection or endpoint it names, Conflict for its name.
         """
-        with self._store.changing() as change:
-            return automations.create_automation(change, definition, mode)
+        return self._change(automations.create_automation, definition, mode)
 
     def edit(self, name: str, definition: Definition, mode: Mode | None = None) -> Automation:
         """Save a changed definition, and a changed mode with it. Raises as `create` does."""
@@ -311,13 +279,13 @@ class Automations(_Namespace):
             return automations.edit_automation(change, automation, earlier.definition)
 
     def set_mode(self, name: str, mode: Mode) -> Automation:
-        """Enable an automation, disable it, or put it in shadow. Raises NotFound."""
+        """Enable an automation, disable it, or put it in shadow."""
         with self._store.changing() as change:
             automation = automations.find_automation(change, name)
             return automations.edit_automation(change, automation, automation.definition, mode)
 
     def delete(self, name: str) -> None:
-        """Delete an automation; its executions stay in the history. Raises NotFound."""
+        """Delete an automation; its executions stay in the history."""
         with self._store.changing() as change:
             automations.delete_automation(change, automations.find_automation(change, name))
 
@@ -325,33 +293,27 @@ class Automations(_Namespace):
         self, container: ContainerReference | None = None, *, limit: int | None = None
     ) -> list[Automation]:
         """Return every automation by name, or those of one registry or project, or the first."""
-        with self._store.reading() as reader:
-            if limit is None:
-                return self._store.automation_lists.read(reader, container)
-            return automations.list_automations(reader, container, limit=limit)
+        if limit is None:
+            return self._read(self._store.automation_lists.read, container)
+        return self._read(automations.list_automations, container, limit=limit)
 
-    def overlapping(
-        self, definition: Definition, *, apart_from: str | None = None
-    ) -> Sequence[str]:
+    def overlapping(self, definition: Definition, *, exclude: str | None = None) -> Sequence[str]:
         """Return the enabled automations that may send the same event to the same endpoint.
 
-        `apart_from` is the name of the one that is being edited.
+        `exclude` is the name of the one that is being edited.
         """
-        with self._store.reading() as reader:
-            return automations.list_overlapping(reader, definition, apart_from)
+        return self._read(automations.list_overlapping, definition, exclude)
 
     def names(self) -> Sequence[str]:
         """Return the names that are taken."""
-        with self._store.reading() as reader:
-            return automations.list_names(reader)
+        return self._read(automations.list_names)
 
     def get(self, name: str) -> Automation:
-        """Return an automation. Raises NotFound."""
-        with self._store.reading() as reader:
-            return automations.find_automation(reader, name)
+        """Return an automation."""
+        return self._read(automations.find_automation, name)
 
     def revisions(self, name: str) -> Sequence[Revision]:
-        """Return an automation's revisions, the newest first. Raises NotFound."""
+        """Return an automation's revisions, the newest first."""
         with self._store.reading() as reader:
             automation = automations.find_automation(reader, name)
             return automations.list_revisions(reader, automation.id)
@@ -370,12 +332,11 @@ class Automations(_Namespace):
         then several times a second. Raises NotFound for its container, and Cancelled as soon as
         `wanted` returns False.
         """
-        with self._store.reading() as reader:
-            return run_backtest(reader, definition, since, wanted=wanted, progress=progress)
+        return self._read(run_backtest, definition, since, wanted=wanted, progress=progress)
 
 
-class Endpoints(_Namespace):
-    """The endpoints of a database: webhooks and Slack hooks."""
+class Endpoints(_Transactions):
+    """The webhooks and Slack channels of a database. Those that name one raise NotFound."""
 
     def create(
         self, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -401,12 +362,12 @@ class Endpoints(_Namespace):
         return [endpoint for endpoint in found if kind in {None, endpoint.settings.kind}]
 
     def find(self, name: str) -> Endpoint:
-        """Return an endpoint of either kind. Raises NotFound."""
+        """Return an endpoint of either kind."""
         with self._store.reading() as reader:
             return endpoint_store.find_endpoint(reader.connection, name)
 
     def get(self, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
-        """Return an endpoint, of a kind if one is given. Raises NotFound."""
+        """Return an endpoint with its automations and what it missed, of a kind if one is given."""
         with self._store.reading() as reader:
             found = endpoint_store.find_endpoint(reader.connection, name, kind)
             return endpoint_store.detail_of(reader.connection, found)
@@ -426,8 +387,7 @@ class Endpoints(_Namespace):
 
     def newest_circuit_change(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""
-        with self._store.reading() as reader:
-            return circuits.newest_change_id(reader.connection)
+        return self._read(circuits.newest_change_id)
 
     def circuit_changes_since(
         self, number: int, container: ContainerReference | None = None
@@ -436,11 +396,10 @@ class Endpoints(_Namespace):
 
         `container` narrows them to the endpoints that its automations use, or have used.
         """
-        with self._store.reading() as reader:
-            return circuits.list_changes_since(reader.connection, number, container)
+        return self._read(circuits.list_changes_since, number, container)
 
     def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
-        """Send to an endpoint again, its circuit closed; return what it missed. Raises NotFound."""
+        """Send to an endpoint again, its circuit closed; return what it missed."""
         with self._store.changing() as change:
             endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
             detail = endpoint_store.detail_of(change.connection, endpoint)
@@ -448,7 +407,7 @@ class Endpoints(_Namespace):
             return detail
 
     def disable(self, name: str, kind: EndpointKind, reason: str = "by hand") -> None:
-        """Stop sending to an endpoint. Raises NotFound."""
+        """Stop sending to an endpoint."""
         with self._store.changing() as change:
             endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
             endpoint_store.set_enabled(change, endpoint, reason=reason)
@@ -456,7 +415,7 @@ class Endpoints(_Namespace):
     def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
         """Send a test request to an endpoint, enabled or not; return its answer.
 
-        Raises NotFound, SecretKeyError.
+        Raises SecretKeyError.
         """
         from firetower.delivery.endpoint_test import send_test  # imports httpx and aiohttp
 
@@ -464,7 +423,7 @@ class Endpoints(_Namespace):
         return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())
 
     def delete(self, name: str, kind: EndpointKind) -> None:
-        """Delete an endpoint. Raises NotFound, and Conflict while an automation uses it."""
+        """Delete an endpoint. Raises Conflict while an automation uses it."""
         with self._store.changing() as change:
             endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
             endpoint_store.delete_endpoint(change, endpoint)
@@ -477,7 +436,7 @@ class Endpoints(_Namespace):
             return secrets.open_secrets(reader, self._store.keyring(reader), endpoint)
 
 
-class SecretBox(_Namespace):
+class SecretBox(_Transactions):
     """The secrets of a database, which can be set and never read back."""
 
     def set(self, name: str, value: str) -> bool:
@@ -506,22 +465,19 @@ class SecretBox(_Namespace):
 
     def list(self) -> list[SecretInfo]:
         """Return every secret by name."""
-        with self._store.reading() as reader:
-            return secrets.list_secrets(reader)
+        return self._read(secrets.list_secrets)
 
     def delete(self, name: str) -> None:
         """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
-        with self._store.changing() as change:
-            secrets.delete_secret(change, name)
+        self._change(secrets.delete_secret, name)
 
 
-class Events(_Namespace):
+class Events(_Transactions):
     """The events of a database."""
 
     def newest(self, limit: int) -> list[Event]:
         """Return the newest events, the oldest of them first."""
-        with self._store.reading() as reader:
-            return events.newest_events(reader, limit)
+        return self._read(events.newest_events, limit)
 
     def newest_in(
         self, container: ContainerReference, type_: EventType, limit: int
@@ -530,31 +486,21 @@ class Events(_Namespace):
 
         Raises NotFound for the container.
         """
-        with self._store.reading() as reader:
-            return events.newest_events_in(reader, container, type_, limit)
+        return self._read(events.newest_events_in, container, type_, limit)
 
     def get(self, event_id: int) -> Event:
         """Return one event. Raises NotFound."""
-        with self._store.reading() as reader:
-            return events.find_event(reader, event_id)
+        return self._read(events.find_event, event_id)
 
     def follow(self, after: int, *, wait: float = 1.0) -> Iterator[list[Event]]:
         """Yield the events recorded after another, in batches, as they come.
 
         An empty batch comes after `wait` seconds without one, so that the caller can stop.
         """
-        with watch(self._store.database) as changes:
-            while True:
-                with self._store.reading() as reader:
-                    batch = events.events_after(reader, after, _EVENTS_PAGE)
-                if batch:
-                    after = batch[-1].id
-                    yield batch
-                elif not changes.wait(wait):
-                    yield []
+        return follow_events(self._store, after, wait)
 
 
-class Executions(_Namespace):
+class Executions(_Transactions):
     """The executions of a database."""
 
     def newest(
@@ -591,13 +537,13 @@ class Executions(_Namespace):
                 reader, limit=limit, since=since, before_id=before_id, container=container
             )[::-1]
             more = len(found) >= limit
-            news = circuits.list_changes_between(
+            changes = circuits.list_changes_between(
                 reader.connection,
                 after=found[0].created_at if more else since,
                 before_id=before_id,
                 container=container,
             )
-        return FeedPage(merge_feed(found, news), more)
+        return FeedPage(merge_feed(found, changes), more)
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its attempts. Raises NotFound."""
@@ -607,60 +553,41 @@ class Executions(_Namespace):
 
     def revision(self, execution: Execution) -> Revision:
         """Return the automation as it was when it fired."""
-        with self._store.reading() as reader:
-            return automations.find_revision(reader, execution.automation_id, execution.revision)
+        return self._read(automations.find_revision, execution.automation_id, execution.revision)
 
     def chain(self, execution: Execution) -> list[Execution]:
         """Return the execution that caused another one's event, the cause of that, and so on."""
-        with self._store.reading() as reader:
-            return executions.list_causes(reader, execution)
+        return self._read(executions.list_causes, execution)
 
     def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
         """Yield the feed's new lines from now on, in batches, as they come.
 
-        An empty batch comes after `wait` seconds without one, so that the caller can stop.
+        An empty batch comes at once, and after `wait` seconds without a line, so that the caller
+        can stop.
         """
-        with watch(self._store.database) as changes:
-            with self._store.reading() as reader:
-                follower = Follower.from_now(reader.connection)
-            yield []
-            while True:
-                changed = changes.wait(wait)
-                lines: Sequence[FeedLine] = ()
-                if changed:
-                    with self._store.reading() as reader:
-                        lines = follower.poll(reader)
-                if lines or not changed:
-                    yield lines
+        for lines in follow_executions(self._store, wait, Follower.poll, quick=True):
+            if lines is None:
+                yield ()
+            elif lines:
+                yield lines
 
     def changes(self, *, wait: float = 1.0) -> Iterator[Sequence[Execution] | None]:
         """Yield the executions that are new or have changed, each time the database changes.
 
-        None comes after `wait` seconds without a change, so that the caller can stop.
+        None comes at once, and after `wait` seconds without a change, so that the caller can stop.
         """
-        with watch(self._store.database, quick=False) as changes:
-            with self._store.reading() as reader:
-                follower = Follower.from_now(reader.connection)
-            yield None
-            while True:
-                if not changes.wait(wait):
-                    yield None
-                    continue
-                with self._store.reading() as reader:
-                    yield follower.poll_executions(reader)
+        return follow_executions(self._store, wait, Follower.poll_executions, quick=False)
 
     def redeliver(self, execution_ids: Iterable[int]) -> int:
         """Send executions again, with the same webhook-id; return how many.
 
         Raises NotFound, and Conflict for one that is running or has nothing to send.
         """
-        with self._store.changing() as change:
-            return redeliver(change, execution_ids)
+        return self._change(redeliver, execution_ids)
 
     def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
         """Send again all that failed since a moment, at one endpoint or at all; return how many."""
-        with self._store.changing() as change:
-            return redeliver_failed(change, since, endpoint_id)
+        return self._change(redeliver_failed, since, endpoint_id)
 
     def failed_since(self, since: datetime) -> dict[str, int]:
         """Return how many executions failed since a moment, by endpoint."""
@@ -668,7 +595,7 @@ class Executions(_Namespace):
             return count_failed(reader.connection, since)
 
 
-class Explain(_Namespace):
+class Explain(_Transactions):
     """Why automations fired, or did not: from recorded events and the automations of then.
 
     `clock` writes the moments in the words; ISO 8601 unless given.
@@ -676,8 +603,7 @@ class Explain(_Namespace):
 
     def event(self, event_id: int, *, clock: Clock = instant) -> Explanation:
         """Return what an event did for every automation near it. Raises NotFound."""
-        with self._store.reading() as reader:
-            return explain.explain_event(reader, event_id, clock)
+        return self._read(explain.explain_event, event_id, clock)
 
     def automation(
         self, name: str, *, since: datetime | None = None, clock: Clock = instant
@@ -691,7 +617,7 @@ class Explain(_Namespace):
             return grouped(explain.explain_automation(reader, found, since, clock))
 
 
-class Upkeep(_Namespace):
+class Upkeep(_Transactions):
     """Deleting old history."""
 
     def cutoff(self, age: timedelta) -> datetime:
@@ -699,23 +625,16 @@ class Upkeep(_Namespace):
         prune.check_age(age)
         return self._store.clock() - age
 
-    def plan(self, before: datetime) -> Pruned:
+    def plan(self, before: datetime) -> prune.Pruned:
         """Return how much `prune` would delete."""
-        with self._store.reading() as reader:
-            return prune.plan(reader.connection, before)
+        return self._read(prune.plan, before)
 
-    def prune(self, before: datetime) -> Iterator[Pruned]:
+    def prune(self, before: datetime) -> Iterator[prune.Pruned]:
         """Delete the events before a moment with all that they fired; yield each batch.
 
         Each batch is a transaction of its own: it may be stopped at any time, and run again.
         """
-        while True:
-            with self._store.changing() as change:
-                batch = prune.prune_batch(change.connection, before)
-            if not batch.events:
-                return
-            yield batch
-            time.sleep(_PRUNE_PAUSE)
+        return prune.prune(self._store, before)
 
     def give_back_space(self) -> None:
         """Return an SQLite file's free space to the disk. Raises StoreError on PostgreSQL."""

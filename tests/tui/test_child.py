@@ -47,7 +47,7 @@ def lives(pid: int) -> bool:
 
 
 def workers(scene: Scene) -> list[int]:
-    return [worker.pid for worker in scene.tower.standing().workers]
+    return [worker.pid for worker in scene.tower.status().workers]
 
 
 async def with_child(

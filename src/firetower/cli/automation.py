@@ -60,7 +60,7 @@ def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
     definition = read_draft(new_draft(name, options)).checked()
     with open_tower() as tower:
         made = tower.automations.create(definition, mode)
-        others = tower.automations.overlapping(definition, apart_from=name)
+        others = tower.automations.overlapping(definition, exclude=name)
     say(_summary(made))
     _warn_of_overlap(made, others)
 
@@ -83,7 +83,7 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
     with open_tower() as tower:
         draft = edited_draft(tower.automations.get(name), {**options, "name": new_name})
         changed = tower.automations.edit(name, read_draft(draft).checked())
-        others = tower.automations.overlapping(changed.definition, apart_from=changed.name)
+        others = tower.automations.overlapping(changed.definition, exclude=changed.name)
     say(_summary(changed))
     _warn_of_overlap(changed, others)
 

@@ -23,7 +23,7 @@ from firetower.core.executions import Status
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container
-from firetower.store.changes import bump_endpoints_version
+from firetower.store.changes import Reader, bump_endpoints_version
 from firetower.store.conditions import TRIED, has_status
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.types import EPOCH, bounded, instant_number
@@ -228,16 +228,16 @@ def record_change(
 
 
 def list_changes_since(
-    connection: Connection, after_id: int, container: ContainerReference | None = None
+    reader: Reader, after_id: int, container: ContainerReference | None = None
 ) -> list[CircuitChange]:
     """Return the newest openings and closings with higher ids, in order.
 
     `container` narrows them to the endpoints that automations of one registry or project use, or
     have used. Raises NotFound.
     """
-    return _read_changes(
-        connection, _newest_changes(connection, container).where(_changes.id > after_id)
-    )
+    connection = reader.connection
+    newer = _newest_changes(connection, container).where(_changes.id > after_id)
+    return _read_changes(connection, newer)
 
 
 def list_changes_between(
@@ -291,6 +291,6 @@ def _read_changes(connection: Connection, query: Select[Any]) -> list[CircuitCha
     return found[::-1]
 
 
-def newest_change_id(connection: Connection) -> int:
+def newest_change_id(reader: Reader) -> int:
     """Return the id of the newest opening or closing; 0 if there is none."""
-    return connection.execute(select(func.max(_changes.id))).scalar() or 0
+    return reader.connection.execute(select(func.max(_changes.id))).scalar() or 0

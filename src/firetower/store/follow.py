@@ -1,23 +1,28 @@
 """Follow a database: notice changes by other processes, and read new feed lines."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, func, select
 
+from firetower.core.events import Event
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.store import schema
 from firetower.store.changes import Reader, is_postgresql
 from firetower.store.database import CHANNEL, Database
+from firetower.store.events import events_after
 from firetower.store.executions import build_attempt, read_executions, select_executions
+from firetower.store.store import Store
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _FINAL = [status.value for status in Status if status.is_final]
 
+T = TypeVar("T")
+_EVENTS_BATCH = 1_000
 _WINDOW = 1_000
 """How many ids back a follower looks on PostgreSQL, where ids are committed out of order."""
 
@@ -178,3 +183,39 @@ class _PostgresqlWatch:
         """Wait for a change, at most `timeout` seconds; return whether there was one."""
         notifications = self._connection.notifies(timeout=timeout, stop_after=1)
         return next(notifications, None) is not None
+
+
+def follow_events(store: Store, after: int, wait: float) -> Iterator[list[Event]]:
+    """Yield the events after another in batches, and [] after `wait` seconds without one."""
+    with watch(store.database) as changes:
+        while True:
+            with store.reading() as reader:
+                batch = events_after(reader, after, _EVENTS_BATCH)
+            if batch:
+                after = batch[-1].id
+                yield batch
+            elif not changes.wait(wait):
+                yield []
+
+
+def follow_executions(
+    store: Store,
+    wait: float,
+    poll: Callable[[Follower, Reader], Sequence[T]],
+    *,
+    quick: bool,
+) -> Iterator[Sequence[T] | None]:
+    """Yield what a new follower polls, each time the database changes.
+
+    None comes at once, and after `wait` seconds without a change.
+    """
+    with watch(store.database, quick=quick) as changes:
+        with store.reading() as reader:
+            follower = Follower.from_now(reader.connection)
+        yield None
+        while True:
+            if changes.wait(wait):
+                with store.reading() as reader:
+                    yield poll(follower, reader)
+            else:
+                yield None

@@ -3,6 +3,8 @@
 An event goes whole or not at all, so that nothing that is left is explained by half of its past.
 """
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,10 +13,14 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, delete, func
 from firetower.core.errors import InvalidInput, StoreError
 from firetower.core.executions import Status
 from firetower.store import schema
+from firetower.store.changes import Reader
 from firetower.store.database import Database
+from firetower.store.store import Store
 
 BATCH = 200
 """Events that one transaction forgets: what is fired meanwhile waits for it."""
+_PAUSE = 0.01
+"""Seconds between two batches: SQLite's lock does not queue, so others need a chance to take it."""
 LEAST = timedelta(days=1)
 """The youngest past that may be forgotten: the lists count what fired within a day."""
 
@@ -31,13 +37,6 @@ class Pruned:
     executions: int = 0
     attempts: int = 0
 
-    def __add__(self, other: "Pruned") -> "Pruned":
-        return Pruned(
-            self.events + other.events,
-            self.executions + other.executions,
-            self.attempts + other.attempts,
-        )
-
 
 def check_age(age: timedelta) -> None:
     """Refuse to forget what the lists still count. Raises InvalidInput."""
@@ -48,8 +47,9 @@ def check_age(age: timedelta) -> None:
         )
 
 
-def plan(connection: Connection, before: datetime) -> Pruned:
+def plan(reader: Reader, before: datetime) -> Pruned:
     """Return what would be forgotten. It reads all of that past once."""
+    connection = reader.connection
     old = _old(before).subquery()
     of_old = schema.executions.join(old, _executions.event_id == old.c.id)
     attempts = of_old.join(schema.attempts, _attempts.execution_id == _executions.id)
@@ -64,7 +64,18 @@ def _count(connection: Connection, rows: Subquery) -> int:
     return connection.execute(select(func.count()).select_from(rows)).scalar_one()
 
 
-def prune_batch(connection: Connection, before: datetime) -> Pruned:
+def prune(store: Store, before: datetime) -> Iterator[Pruned]:
+    """Forget the events from before a moment; yield each batch, a transaction of its own."""
+    while True:
+        with store.changing() as change:
+            batch = _prune_batch(change.connection, before)
+        if not batch.events:
+            return
+        yield batch
+        time.sleep(_PAUSE)
+
+
+def _prune_batch(connection: Connection, before: datetime) -> Pruned:
     """Forget the oldest events from before a moment, with their executions and attempts.
 
     Nothing is left to forget once no event is. The order of the locks is the workers': what is

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from firetower.core.executions import Status
 from firetower.store import schema
@@ -56,8 +56,9 @@ def read_status(reader: Reader) -> DatabaseStatus:
     )
 
 
-def read_mark(connection: Connection) -> tuple[object, ...]:
+def read_mark(reader: Reader) -> tuple[object, ...]:
     """Return what differs once anything but executions and heartbeats has changed."""
+    connection = reader.connection
     newest = [
         connection.execute(select(func.max(table.c.id))).scalar()
         for table in (schema.events, schema.revisions, schema.containers)

@@ -35,7 +35,7 @@ class StatusLine:
         self._show = show
         self._worker_started = False
         self._tower: Tower | None = None
-        self._standing: DatabaseStatus | None = None
+        self._status: DatabaseStatus | None = None
 
     def begin(self, tower: Tower) -> None:
         """Show the status of this database from now on."""
@@ -53,7 +53,7 @@ class StatusLine:
             self._show(
                 standing_text(
                     self._tower.location,
-                    self._standing,
+                    self._status,
                     "no worker" if self._worker is None else self._worker.state,
                     session_of(self._app).now(),
                     self._app.size.width,
@@ -63,7 +63,7 @@ class StatusLine:
 
     async def _read(self) -> None:
         try:
-            self._standing = await session_of(self._app).ask(lambda tower: tower.standing())
+            self._status = await session_of(self._app).ask(lambda tower: tower.status())
         except FiretowerError as error:
             show_error(self._app, error)
         else:
@@ -73,7 +73,7 @@ class StatusLine:
     def _start_worker_if_none(self) -> None:
         if self._worker is None or self._worker_started:
             return
-        if self._standing is not None and self._standing.workers:
+        if self._status is not None and self._status.workers:
             return
         self._worker_started = True
         self._worker.on_exit = self._worker_exited

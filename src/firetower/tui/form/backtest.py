@@ -69,7 +69,7 @@ class BacktestSummary(Static):
         since = session.now() - SPAN
 
         def test(tower: Tower) -> None:
-            others = tower.automations.overlapping(definition, apart_from=self._edited)
+            others = tower.automations.overlapping(definition, exclude=self._edited)
 
             def show(result: Backtest) -> None:
                 self.post_message(self.Tested(definition, result, others))
