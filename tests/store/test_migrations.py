@@ -2,22 +2,23 @@
 
 import asyncio
 import json
+import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import MetaData, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 import firetower
 from firetower.core.automations import Mode
 from firetower.core.circuit_breaker import CircuitChangeKind
-from firetower.core.endpoints import EndpointKind
+from firetower.core.errors import StoreError
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import CircuitLine, FeedLine
 from firetower.delivery.client import open_client
-from firetower.store import migrate, schema
+from firetower.store import migrate
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
 from firetower.store.store import Store
@@ -31,55 +32,26 @@ FILLED_0006 = Path(__file__).with_name("schema_0006.json")
 KEY_0006 = "YSBrZXkgZm9yIG9uZSBvbGQgdGVzdCBkYXRhYmFzZSE="
 """Opens its secrets."""
 
-ENDPOINT = (
-    "INSERT INTO integrations (id, name, kind, url, signature_encoding, schedule_ms, timeout_ms,"
-    " max_in_flight, author, created_at) VALUES"
-    " (:id, :name, 'webhook', 'http://localhost:9/', 'base64', '[5000]', 10000, 16, 'ada', 1)"
-)
-CIRCUIT = (
-    "INSERT INTO circuits (integration_id, failures, opened_at, probe_at, probes, reason)"
-    " VALUES (:id, 5, :at, :at, 0, '503')"
-)
+
+@pytest.fixture
+def empty_url(
+    database_url: str, request: pytest.FixtureRequest, tmp_path: Path, worker_id: str
+) -> str:
+    """A database of the kind of `database_url`, with nothing in it."""
+    if "://" in database_url:
+        return create_database(request.getfixturevalue("postgresql"), f"older_{worker_id}")
+    return str(tmp_path / "empty" / "tower.db")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path, worker_id: str) -> str:
-    """A database with nothing in it."""
-    if request.param == "sqlite":
-        return str(tmp_path / "tower.db")
-    return create_database(request.getfixturevalue("postgresql"), f"older_{worker_id}")
-
-
-def bring_to(database: Database, revision: str) -> None:
-    """Make the tables as they were once."""
+def create_0006(database: Database) -> None:
+    """Make the tables as they were at schema 0006."""
+    kind = "sqlite" if database.is_sqlite else "postgresql"
+    statements = FILLED_0006.with_name(f"schema_0006_{kind}.sql").read_text().split(";\n")
     if database.is_sqlite:
         create_sqlite_file(database.location)
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     with database.transaction(changes=True) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-
-@pytest.mark.parametrize("before", ["0003", "0005"])
-def test_what_was_there_stays_and_works(empty_url: str, before: str) -> None:
-    database = Database(Location.of(empty_url))
-    bring_to(database, before)
-    with database.transaction(changes=True) as connection:
-        for number, name in enumerate(("works", "held"), start=1):
-            connection.execute(text(ENDPOINT), {"id": number, "name": name})
-        if before == "0005":
-            connection.execute(text(CIRCUIT), {"id": 1, "at": None})
-            connection.execute(text(CIRCUIT), {"id": 2, "at": 1_800_000_000_000_000})
-    assert migrate.migrate_schema(database) == before
-    database.close()
-    with firetower.connect(empty_url) as tower:
-        found = {one.name: one for one in tower.endpoints.list(EndpointKind.WEBHOOK)}
-        assert set(found) == {"works", "held"}
-        assert found["works"].circuit is None
-        assert (found["held"].circuit is not None) == (before == "0005")
-        tower.endpoints.enable("held", EndpointKind.WEBHOOK)
-        assert tower.endpoints.find("held").circuit is None
+        for statement in filter(None, statements):
+            connection.exec_driver_sql(statement)
 
 
 def fill(database: Database, receiver: str) -> None:
@@ -88,7 +60,6 @@ def fill(database: Database, receiver: str) -> None:
     with database.transaction(changes=True) as connection:
         metadata = MetaData()
         metadata.reflect(connection)
-        connection.execute(metadata.tables["state"].delete())
         for name, (columns, *values) in rows.items():
             table = metadata.tables[name]
             flags = {"evaluated", "closed"} & set(columns)
@@ -116,7 +87,7 @@ def migrated(
     """A database that was filled at schema 0006, and migrated."""
     monkeypatch.setenv("FIRETOWER_SECRET_KEY", KEY_0006)
     database = Database(Location.of(empty_url))
-    bring_to(database, "0006")
+    create_0006(database)
     fill(database, receiver.url().removesuffix("/hook"))
     assert migrate.migrate_schema(database) == "0006"
     database.close()
@@ -224,13 +195,100 @@ def test_migration_from_0006_leaves_nothing_undelivered(
     assert tokens == {"Bearer s3cret-token"}
 
 
-def test_migrated_tables_have_the_columns_and_indexes_of_the_program(migrated: Tower) -> None:
-    store = Store.open(str(migrated.location))
-    with store.reading() as reader:
-        found = inspect(reader.connection)
-        for table in schema.metadata.sorted_tables:
-            columns = {column["name"] for column in found.get_columns(table.name)}
-            assert columns == set(table.columns.keys()), table.name
-            indexes = {index["name"] for index in found.get_indexes(table.name)}
-            assert indexes >= {index.name for index in table.indexes}, table.name
-    store.close()
+def checks_in(statement: str) -> dict[str, str]:
+    """Return the named CHECK conditions of a CREATE TABLE statement."""
+    found = {}
+    for match in re.finditer(r"CONSTRAINT (\w+) CHECK \(", statement):
+        end, depth = match.end(), 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(statement[end], 0)
+            end += 1
+        found[match[1]] = statement[match.end() : end - 1]
+    return found
+
+
+def sqlite_details(connection: Connection) -> dict[str, object]:
+    """Return what SQLAlchemy's inspector does not tell."""
+    rows = connection.execute(text("SELECT type, name, sql FROM sqlite_master")).all()
+    tables = {row.name: row.sql for row in rows if row.type == "table"}
+    return {
+        "checks": {name: checks_in(statement) for name, statement in tables.items()},
+        "autoincrement": {name for name, sql in tables.items() if "AUTOINCREMENT" in sql},
+        "others": {row.name for row in rows if row.type not in {"table", "index"}},
+    }
+
+
+def postgresql_details(connection: Connection) -> dict[str, object]:
+    """Return what SQLAlchemy's inspector does not tell."""
+    queries = {
+        "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+        " FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+        "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "sequences": "SELECT sequencename, data_type::text, pg_get_serial_sequence("
+        "left(sequencename, -7), 'id') FROM pg_sequences",
+        "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
+        "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    }
+    return {
+        name: {tuple(row) for row in connection.execute(text(query))}
+        for name, query in queries.items()
+    }
+
+
+def describe_schema(url: str) -> dict[str, object]:
+    """Return all that a database's schema consists of, without the order of columns."""
+    database = Database(Location.of(url))
+    with database.transaction() as connection:
+        found = inspect(connection)
+        tables = {
+            name: {
+                "columns": {
+                    column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                    for column in found.get_columns(name)
+                },
+                "primary key": found.get_pk_constraint(name),
+                "foreign keys": sorted(map(str, found.get_foreign_keys(name))),
+                "unique": sorted(map(str, found.get_unique_constraints(name))),
+                "indexes": sorted(
+                    f"{index['name']} {index['column_names']} {index['unique']} "
+                    f"{ {key: str(value) for key, value in index['dialect_options'].items()} }"
+                    for index in found.get_indexes(name)
+                ),
+            }
+            for name in found.get_table_names()
+        }
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).all()
+        details = sqlite_details if database.is_sqlite else postgresql_details
+        described = {"tables": tables, "version": version, **details(connection)}
+    database.close()
+    return described
+
+
+def test_migrated_schema_equals_that_of_a_new_database(migrated: Tower, database_url: str) -> None:
+    assert describe_schema(str(migrated.location)) == describe_schema(database_url)
+
+
+def test_database_older_than_0006_is_refused(empty_url: str) -> None:
+    database = Database(Location.of(empty_url))
+    create_0006(database)
+    with database.transaction(changes=True) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    with pytest.raises(StoreError, match="older than schema 0006"):
+        migrate.migrate_schema(database)
+    database.close()
+    with pytest.raises(StoreError, match="older than schema 0006"):
+        firetower.connect(empty_url)
+
+
+def test_programs_that_start_at_once_make_one_database(empty_url: str) -> None:
+    programs = 8
+    together = threading.Barrier(programs)
+
+    def open_one(_: int) -> None:
+        together.wait()
+        firetower.connect(empty_url).close()
+
+    with ThreadPoolExecutor(programs) as pool:
+        list(pool.map(open_one, range(programs)))
+    with firetower.connect(empty_url) as tower:
+        assert tower.registries() == []

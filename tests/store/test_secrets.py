@@ -5,12 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.errors import Conflict, SecretKeyError
-from firetower.store import schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -97,9 +94,3 @@ def test_files_are_for_their_owner_and_hold_no_secret(tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
         assert VALUE.encode() not in file.read_bytes()
     store.close()
-
-
-def test_the_migrations_make_the_tables_that_the_code_declares(store: Store) -> None:
-    with store.reading() as reader:
-        context = MigrationContext.configure(reader.connection)
-        assert compare_metadata(context, schema.metadata) == []

@@ -103,11 +103,11 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_EVENT_ORDER})"))
 
 
-_ENDPOINTS_VERSION = "endpoints_version"
-"""The migration that makes the table inserts the row."""
+ENDPOINTS_VERSION_KEY = "endpoints_version"
+"""Of a row of the state table, there from the start."""
 _state = schema.state.c
 ENDPOINTS_VERSION = (
-    select(cast(_state.value, Integer)).where(_state.key == _ENDPOINTS_VERSION).scalar_subquery()
+    select(cast(_state.value, Integer)).where(_state.key == ENDPOINTS_VERSION_KEY).scalar_subquery()
 )
 """A number that differs after any change of an endpoint or secret, as part of a query."""
 
@@ -117,6 +117,6 @@ def bump_endpoints_version(connection: Connection) -> None:
     number = cast(_state.value, Integer) + 1
     connection.execute(
         update(schema.state)
-        .where(_state.key == _ENDPOINTS_VERSION)
+        .where(_state.key == ENDPOINTS_VERSION_KEY)
         .values(value=cast(number, Text))
     )

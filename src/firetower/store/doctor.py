@@ -20,7 +20,7 @@ from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
-from firetower.store.migrate import SCHEMA, SchemaState, schema_state
+from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
 from firetower.store.redelivery import count_failed
 from firetower.store.status import read_status
 from firetower.store.types import EPOCH
@@ -52,8 +52,8 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
     yield _durable(connection, location)
     found = schema_state(connection)
     if found is not SchemaState.CURRENT:
-        said = f"the schema is {found.value}; this program needs {SCHEMA}"
-        yield bad("schema", said, "Run `firetower database migrate`, or this program's newest.")
+        error = refusal(found, location)
+        yield bad("schema", error.message, error.hint)
         return
     yield good("schema", SCHEMA)
     yield _key(connection, location)

@@ -6,19 +6,32 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
+from firetower.store import schema
+from firetower.store.changes import ENDPOINTS_VERSION_KEY
 from firetower.store.database import Database, create_sqlite_file
+from firetower.store.location import Location
 
 SCHEMA = "0007"
 """The newest migration. Numbers, so that older and newer can be told apart."""
+OLDEST_SCHEMA = "0006"
+"""The oldest that can be migrated."""
 
 _MIGRATION_LOCK = 0x66697265
 """A PostgreSQL advisory lock: programs that start at once migrate one after another."""
+
+_VERSION_TABLE = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
+)
+"""
+"""As Alembic makes it; importing Alembic would take most of a second."""
 
 
 class SchemaState(StrEnum):
     """How a database's schema stands to the program's."""
 
     EMPTY = "empty"
+    TOO_OLD = "too old"
     OLDER = "older"
     CURRENT = "current"
     NEWER = "newer"
@@ -26,7 +39,7 @@ class SchemaState(StrEnum):
 
 
 def schema_version(connection: Connection) -> str | None:
-    """Return the schema's version by plain SQL: importing Alembic would take most of a second."""
+    """Return the schema's version; None if the database has none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -40,7 +53,9 @@ def schema_state(connection: Connection) -> SchemaState:
         return SchemaState.FOREIGN if inspect(connection).get_table_names() else SchemaState.EMPTY
     if found == SCHEMA:
         return SchemaState.CURRENT
-    return SchemaState.OLDER if found < SCHEMA else SchemaState.NEWER
+    if found > SCHEMA:
+        return SchemaState.NEWER
+    return SchemaState.TOO_OLD if found < OLDEST_SCHEMA else SchemaState.OLDER
 
 
 def check_schema(database: Database, *, create: bool = True) -> None:
@@ -52,28 +67,34 @@ def check_schema(database: Database, *, create: bool = True) -> None:
     if found is SchemaState.EMPTY and not database.read_only:
         migrate_schema(database)
     elif found is not SchemaState.CURRENT:
-        raise _refusal(found, database)
+        raise refusal(found, database.location)
 
 
-def _refusal(found: SchemaState, database: Database) -> StoreError:
+def refusal(found: SchemaState, location: Location) -> StoreError:
+    """Return why the program cannot use a database whose schema is not current."""
     match found:
+        case SchemaState.TOO_OLD:
+            return StoreError(
+                f"the database {location} is older than schema {OLDEST_SCHEMA}",
+                "This Firetower cannot migrate it: choose another with --database.",
+            )
         case SchemaState.OLDER:
             return SchemaOutdated(
-                f"the database {database.location} was made by an older Firetower",
+                f"the database {location} was made by an older Firetower",
                 "Run `firetower database migrate`; back it up first if it matters.",
             )
         case SchemaState.NEWER:
             return SchemaTooNew(
-                f"the database {database.location} was made by a newer Firetower",
+                f"the database {location} was made by a newer Firetower",
                 "Upgrade this program: pip install --upgrade firetower",
             )
         case SchemaState.EMPTY:
             return StoreError(
-                f"the database {database.location} is empty", "Open it once without read-only."
+                f"the database {location} is empty", "Open it once without read-only."
             )
         case _:
             return StoreError(
-                f"{database.location} is not a Firetower database",
+                f"{location} is not a Firetower database",
                 "Choose another with --database.",
             )
 
@@ -83,9 +104,6 @@ def migrate_schema(database: Database) -> str:
 
     Raises StoreError.
     """
-    from alembic import command
-    from alembic.config import Config
-
     database.refuse_read_only()
     if database.is_sqlite:
         create_sqlite_file(database.location)
@@ -95,13 +113,29 @@ def migrate_schema(database: Database) -> str:
     with database.transaction(changes=True) as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-        found = schema_state(connection)
-        if found in {SchemaState.NEWER, SchemaState.FOREIGN}:
-            raise _refusal(found, database)
-        before = schema_version(connection) or "none"
-        if found is not SchemaState.CURRENT:
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    return before
+        found, before = schema_state(connection), schema_version(connection)
+        if found is SchemaState.EMPTY:
+            _create_tables(connection)
+        elif found is SchemaState.OLDER:
+            _run_migrations(connection)
+        elif found is not SchemaState.CURRENT:
+            raise refusal(found, database.location)
+    return before or "none"
+
+
+def _create_tables(connection: Connection) -> None:
+    schema.metadata.create_all(connection, checkfirst=False)
+    first = {"key": ENDPOINTS_VERSION_KEY, "value": "0"}
+    connection.execute(schema.state.insert(), first)
+    connection.execute(text(_VERSION_TABLE))
+    connection.execute(text(f"INSERT INTO alembic_version VALUES ('{SCHEMA}')"))  # noqa: S608
+
+
+def _run_migrations(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 ALIVE = sa.text("deleted_at IS NULL")
 
@@ -38,10 +36,34 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
     op.execute("UPDATE state SET key = 'endpoints_version' WHERE key = 'integrations_stamp'")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER INDEX integrations_pkey RENAME TO endpoints_pkey")
         op.execute("ALTER SEQUENCE integrations_id_seq RENAME TO endpoints_id_seq")
+        rename_constraints()
+    drop_default()
     split_reasons()
     rename_in_definitions()
+
+
+def rename_constraints() -> None:
+    """Give constraints the names that PostgreSQL chooses for those of a new database."""
+    query = (
+        "SELECT conrelid::regclass, conname FROM pg_constraint"
+        " WHERE connamespace = current_schema()::regnamespace AND conrelid <> 0"
+    )
+    for table, name in op.get_bind().exec_driver_sql(query).all():
+        new = name.replace("integration", "endpoint").replace("workers_beat", "workers_heartbeat")
+        if new != name:
+            op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {name} TO {new}")
+
+
+def drop_default() -> None:
+    """Drop the default that filled `failing_since` when schema 0006 added the column."""
+    with op.batch_alter_table("circuits") as circuits:
+        circuits.alter_column("failing_since", server_default=None)
+        if op.get_bind().dialect.name == "sqlite":
+            # The table is copied, and not every version of SQLAlchemy finds its check.
+            circuits.create_check_constraint(
+                "open_is_probed", "(opened_at IS NULL) = (probe_at IS NULL)"
+            )
 
 
 SKIP_REASONS = ("cooldown", "shadow", "loop", "endpoint_disabled", "endpoint_deleted")
