@@ -15,8 +15,14 @@ from firetower.store.schema.catalog import (
     VersionRow,
     VersionTagRow,
 )
-from firetower.store.schema.circuits import CircuitChangeRow, CircuitRow
-from firetower.store.schema.executions import AttemptRow, ExecutionRow, StateRow, WorkerRow
+from firetower.store.schema.executions import (
+    AttemptRow,
+    CircuitChangeRow,
+    CircuitRow,
+    ExecutionRow,
+    StateRow,
+    WorkerRow,
+)
 
 
 def _table(row: type[SQLModel]) -> Table:

@@ -2,28 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind, SignatureEncoding
-from firetower.store.schema.checks import one_of
-from firetower.store.schema.row import TableRow
+from firetower.store.schema.row import NumberedRow, one_of, partial_index
 from firetower.store.types import Id, Instant
 
 
-def _unique_while_it_lives(name: str) -> Index:
-    """Let a deleted thing's name be used again, and its history keep it."""
-    alive = text("deleted_at IS NULL")
-    return Index(name, "name", unique=True, sqlite_where=alive, postgresql_where=alive)
+def _unique_name(index: str) -> Index:
+    """Let the name of a deleted row be used again."""
+    return partial_index(index, "name", unique=True, where="deleted_at IS NULL")
 
 
-class SecretRow(TableRow, table=True):
+class SecretRow(NumberedRow, table=True):
     """A secret, encrypted."""
 
     __tablename__ = "secrets"
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     name: str = Field(unique=True)
     ciphertext: str = Field(sa_type=Text)
     previous_ciphertext: str | None = Field(default=None, sa_type=Text)
@@ -33,12 +30,12 @@ class SecretRow(TableRow, table=True):
     updated_at: datetime = Field(sa_type=Instant)
 
 
-class EndpointRow(TableRow, table=True):
+class EndpointRow(NumberedRow, table=True):
     """An endpoint."""
 
     __tablename__ = "endpoints"
     __table_args__ = (
-        _unique_while_it_lives("uq_endpoints_name"),
+        _unique_name("uq_endpoints_name"),
         one_of("kind", EndpointKind),
         one_of("signature_encoding", SignatureEncoding),
         CheckConstraint("(kind = 'webhook') = (url IS NOT NULL)", name="webhook_has_url"),
@@ -49,7 +46,6 @@ class EndpointRow(TableRow, table=True):
         CheckConstraint("max_in_flight > 0 AND timeout_ms > 0", name="positive_limits"),
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     name: str
     kind: str
     url: str | None = None
@@ -68,36 +64,30 @@ class EndpointRow(TableRow, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class AutomationRow(TableRow, table=True):
-    """An automation's identity; what it does stands in its revisions."""
+class AutomationRow(NumberedRow, table=True):
+    """An automation's identity; its revisions say what it does."""
 
     __tablename__ = "automations"
-    __table_args__ = (_unique_while_it_lives("uq_automations_name"),)
+    __table_args__ = (_unique_name("uq_automations_name"),)
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     name: str
     created_at: datetime = Field(sa_type=Instant)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
     cooldown_began_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class RevisionRow(TableRow, table=True):
+class RevisionRow(NumberedRow, table=True):
     """An automation as it was from one event to another."""
 
     __tablename__ = "revisions"
     __table_args__ = (
         UniqueConstraint("automation_id", "number"),
         one_of("mode", Mode),
-        Index(
-            "uq_revisions_current",
-            "automation_id",
-            unique=True,
-            sqlite_where=text("until_event_id IS NULL"),
-            postgresql_where=text("until_event_id IS NULL"),
+        partial_index(
+            "uq_revisions_current", "automation_id", unique=True, where="until_event_id IS NULL"
         ),
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     automation_id: int = Field(foreign_key="automations.id", sa_type=Id)
     number: int
     definition: str = Field(sa_type=Text)

@@ -2,23 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKeyConstraint,
-    Index,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
-from firetower.store.schema.checks import one_of
-from firetower.store.schema.row import TableRow
+from firetower.store.schema.row import NumberedRow, TableRow, one_of
 from firetower.store.types import Id, Instant
 
 
-class ContainerRow(TableRow, table=True):
+class ContainerRow(NumberedRow, table=True):
     """A registry or a project."""
 
     __tablename__ = "containers"
@@ -28,7 +20,6 @@ class ContainerRow(TableRow, table=True):
         CheckConstraint("(kind = 'registry') = (entity = '')", name="registry_has_no_entity"),
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     kind: str
     entity: str
     name: str
@@ -37,13 +28,12 @@ class ContainerRow(TableRow, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
-class CollectionRow(TableRow, table=True):
+class CollectionRow(NumberedRow, table=True):
     """A sequence of versions of one type."""
 
     __tablename__ = "collections"
     __table_args__ = (UniqueConstraint("container_id", "name"),)
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     container_id: int = Field(foreign_key="containers.id", sa_type=Id)
     name: str
     type: str
@@ -71,13 +61,12 @@ class ManifestRow(TableRow, table=True):
     entries: str = Field(sa_type=Text)
 
 
-class VersionRow(TableRow, table=True):
+class VersionRow(NumberedRow, table=True):
     """An immutable artifact version, in the collection it was logged to."""
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("home_collection_id", "home_index"),)
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     artifact_id: str = Field(unique=True)
     home_collection_id: int = Field(foreign_key="collections.id", sa_type=Id)
     home_index: int
@@ -134,7 +123,7 @@ class VersionTagRow(TableRow, table=True):
     tag: str = Field(primary_key=True)
 
 
-class EventRow(TableRow, table=True):
+class EventRow(NumberedRow, table=True):
     """What happened, written in the transaction in which it did."""
 
     __tablename__ = "events"
@@ -150,7 +139,6 @@ class EventRow(TableRow, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     type: str
     recorded_at: datetime = Field(sa_type=Instant)
     author: str

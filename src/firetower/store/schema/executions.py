@@ -1,27 +1,16 @@
-"""Tables of executions, attempts and workers. The executions table is the queue."""
+"""Tables of executions, attempts, circuits and workers. The executions table is the queue."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from firetower.core.executions import SkipReason, Status
-from firetower.store.schema.checks import one_of
-from firetower.store.schema.row import TableRow
+from firetower.store.schema.row import NumberedRow, TableRow, one_of, partial_index
 from firetower.store.types import Id, Instant
 
 
-def _index_of(status: Status, name: str, *columns: str) -> Index:
-    """Index only the rows of one status, so that history costs the queue nothing."""
-    only = text(f"status = '{status.value}'")
-    return Index(name, *columns, sqlite_where=only, postgresql_where=only)
-
-
-_TRIED = text("status = 'pending' AND attempts > 0")
-_MISSED = text("status IN ('failed', 'skipped')")
-
-
-class ExecutionRow(TableRow, table=True):
+class ExecutionRow(NumberedRow, table=True):
     """One automation fired by one event: the key allows no second."""
 
     __tablename__ = "executions"
@@ -35,27 +24,26 @@ class ExecutionRow(TableRow, table=True):
         ),
         CheckConstraint("skip_reason IS NULL OR status = 'skipped'", name="skipped_has_reason"),
         Index("ix_executions_event", "event_id"),
-        _index_of(Status.PENDING, "ix_executions_due", "endpoint_id", "next_attempt_at"),
-        Index(
+        partial_index(
+            "ix_executions_due", "endpoint_id", "next_attempt_at", where="status = 'pending'"
+        ),
+        partial_index(
             "ix_executions_tried",
             "endpoint_id",
             "next_attempt_at",
-            sqlite_where=_TRIED,
-            postgresql_where=_TRIED,
+            where="status = 'pending' AND attempts > 0",
         ),
-        _index_of(Status.RUNNING, "ix_executions_leased", "lease_until"),
-        _index_of(Status.FAILED, "ix_executions_failed", "finished_at"),
-        Index(
+        partial_index("ix_executions_leased", "lease_until", where="status = 'running'"),
+        partial_index("ix_executions_failed", "finished_at", where="status = 'failed'"),
+        partial_index(
             "ix_executions_missed",
             "endpoint_id",
             "finished_at",
-            sqlite_where=_MISSED,
-            postgresql_where=_MISSED,
+            where="status IN ('failed', 'skipped')",
         ),
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     webhook_id: str
     automation_id: int = Field(foreign_key="automations.id", sa_type=Id)
     revision_id: int = Field(foreign_key="revisions.id", sa_type=Id)
@@ -81,16 +69,12 @@ class ExecutionRow(TableRow, table=True):
     request_body: str | None = Field(default=None, sa_type=Text)
 
 
-class AttemptRow(TableRow, table=True):
+class AttemptRow(NumberedRow, table=True):
     """One HTTP request, with secrets masked."""
 
     __tablename__ = "attempts"
-    __table_args__ = (
-        UniqueConstraint("execution_id", "number"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (UniqueConstraint("execution_id", "number"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     execution_id: int = Field(foreign_key="executions.id", sa_type=Id)
     number: int
     started_at: datetime = Field(sa_type=Instant)
@@ -104,6 +88,44 @@ class AttemptRow(TableRow, table=True):
     outcome: str
     """The execution's status after this attempt."""
     next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class CircuitRow(TableRow, table=True):
+    """An endpoint that failed last. One that works has no row, so that success writes nothing."""
+
+    __tablename__ = "circuits"
+    __table_args__ = (
+        CheckConstraint("(opened_at IS NULL) = (probe_at IS NULL)", name="open_is_probed"),
+    )
+
+    endpoint_id: int = Field(primary_key=True, foreign_key="endpoints.id", sa_type=Id)
+    failures: int
+    """In a row."""
+    failing_since: datetime = Field(sa_type=Instant)
+    """When the first of them was recorded."""
+    opened_at: datetime | None = Field(default=None, sa_type=Instant)
+    probe_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the next probe may go; while one is under way, the end of its lease."""
+    probes: int = 0
+    """Failed probes since it opened."""
+    reason: str = Field(default="", sa_type=Text)
+
+
+class CircuitChangeRow(NumberedRow, table=True):
+    """A circuit that opened or closed, for those who follow the feed."""
+
+    __tablename__ = "circuit_changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    endpoint_id: int = Field(foreign_key="endpoints.id", sa_type=Id)
+    at: datetime = Field(sa_type=Instant)
+    closed: bool
+    opened_at: datetime = Field(sa_type=Instant)
+    probe_at: datetime = Field(sa_type=Instant)
+    failures: int
+    reason: str = Field(sa_type=Text)
+    waiting: int = 0
+    """Queued executions that it released or began to hold back."""
 
 
 class WorkerRow(TableRow, table=True):
