@@ -33,8 +33,7 @@ class Severity(StrEnum):
         name = text.strip().upper()
         if name not in cls.__members__:
             raise InvalidInput(
-                f"there is no severity {quoted(text)}",
-                f"Choose {and_list(cls.__members__, 'or')}.",
+                f"there is no severity {quoted(text)}", f"Choose {and_list(cls.__members__, 'or')}."
             )
         return cls(name)
 

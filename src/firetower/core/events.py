@@ -12,11 +12,7 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.json import parse_object
-from firetower.core.references import (
-    CollectionReference,
-    ContainerKind,
-    ContainerReference,
-)
+from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.text import and_list, nearest, quoted, shortened
 
 

@@ -322,9 +322,7 @@ def match(events: Iterable[Event], index: AutomationIndex) -> list[Match]:
 
 
 def decide(
-    matches: Iterable[Match],
-    endpoints: Mapping[int, Endpoint],
-    cooldowns: Mapping[int, datetime],
+    matches: Iterable[Match], endpoints: Mapping[int, Endpoint], cooldowns: Mapping[int, datetime]
 ) -> list[Decision]:
     """Decide what becomes of each match.
 

@@ -34,8 +34,7 @@ def check_name(name: str, what: str) -> str:
         )
     if len(name) > MAX_NAME:
         raise InvalidInput(
-            f"{what} {shown} has {len(name):,} characters",
-            f"Use at most {MAX_NAME} characters.",
+            f"{what} {shown} has {len(name):,} characters", f"Use at most {MAX_NAME} characters."
         )
     if forbidden := next((c for c in name if c in "/:"), None):
         raise InvalidInput(
@@ -44,8 +43,7 @@ def check_name(name: str, what: str) -> str:
         )
     if any(unicodedata.category(character) in _BREAKING for character in name):
         raise InvalidInput(
-            f"{what} {shown} contains a control character",
-            "Use printable characters only.",
+            f"{what} {shown} contains a control character", "Use printable characters only."
         )
     return name
 

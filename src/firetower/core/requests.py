@@ -158,10 +158,7 @@ class RecordedRequest:
 
 
 def render_body(
-    definition: Definition,
-    event: Event,
-    endpoint: Endpoint | None,
-    secrets: Secrets | None = None,
+    definition: Definition, event: Event, endpoint: Endpoint | None, secrets: Secrets | None = None
 ) -> str:
     """Return the JSON body an automation sends for an event.
 
