@@ -6,7 +6,7 @@ from core.builders import make_event, make_revision
 from core.histories import COLLECTIONS, TYPES, Evaluates, Happens, History, Save, Step, steps
 from firetower.core.automations import Mode, Revision
 from firetower.core.events import Event
-from firetower.core.matching import AutomationIndex, evaluate
+from firetower.core.matching import AutomationIndex, decide, match
 
 
 def next_events(event_id: int) -> list[Event]:
@@ -68,7 +68,7 @@ def test_an_index_made_from_the_stored_revisions_finds_the_same(
     index = AutomationIndex(history.revisions)
     for event in [*history.events, *reversed(history.events)]:
         assert found(index, event) == history.fires(event)
-    firings = evaluate(history.events, index, {}, {})
+    firings = decide(match(history.events, index), {}, {})
     assert [firing.event.id for firing in firings] == sorted(
         event.id for event in history.events for _ in history.fires(event)
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -15,37 +15,33 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType
 from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
-from firetower.core.filters.fields import Getter
+from firetower.core.filters.fields import getter
 from firetower.core.filters.patterns import PatternSet
 from firetower.core.requests import render_body
-from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
+from firetower.core.scopes import CollectionScope, CollectionsScope
 from firetower.core.text import quoted, shortened
-
-_by_id = attrgetter("id")
 
 
 class Candidates:
     """Revisions that watch one place; all regexes on one field are searched for at once."""
 
-    __slots__ = ("_others", "_regexes", "_revisions")
+    __slots__ = ("_others", "_regexes", "_revisions", "_sets")
 
-    def __init__(self, revisions: Iterable[Revision] = ()) -> None:
+    def __init__(self) -> None:
         self._revisions: dict[int, Revision] = {}
-        self._regexes: dict[str, _Regexes] = {}
+        self._regexes: defaultdict[str, dict[int, Predicate]] = defaultdict(dict)
+        """The filters that are one regex, by their field."""
+        self._sets: dict[str, PatternSet] = {}
+        """Those of a field, compiled when an event first needs them."""
         self._others: dict[int, Node] = {}
-        for revision in revisions:
-            self.add(revision)
-
-    def __iter__(self) -> Iterator[Revision]:
-        return iter(self._revisions.values())
 
     def add(self, revision: Revision) -> None:
         """Take in a revision."""
         self._revisions[revision.id] = revision
         condition = revision.definition.filter.root
         if isinstance(condition, Predicate) and condition.operator == "$regex":
-            of_field = self._regexes.setdefault(condition.field, _Regexes(condition.get))
-            of_field.change({**of_field.predicates, revision.id: condition})
+            self._regexes[condition.field][revision.id] = condition
+            self._sets.clear()
         else:
             self._others[revision.id] = condition
 
@@ -53,51 +49,25 @@ class Candidates:
         """Drop a revision."""
         del self._revisions[revision.id]
         self._others.pop(revision.id, None)
-        for of_field in self._regexes.values():
-            of_field.predicates.pop(revision.id, None)
-            of_field.change(of_field.predicates)
-
-    def compile(self) -> None:
-        """Compile the regexes now, not at the first event."""
-        for of_field in self._regexes.values():
-            of_field.compile()
+        for predicates in self._regexes.values():
+            predicates.pop(revision.id, None)
+        self._sets.clear()
 
     def matching(self, event: Event) -> list[Revision]:
-        """Return the revisions that the event fires, the oldest first."""
+        """Return the revisions whose filter the event satisfies, and that were in force then."""
         found = [number for number, node in self._others.items() if node.holds(event)]
-        for of_field in self._regexes.values():
-            found += of_field.matching(event)
-        if len(found) > 1:
-            found.sort()
+        for field, predicates in self._regexes.items():
+            found += self._search(field, predicates, event)
         revisions = map(self._revisions.__getitem__, found)
         return [revision for revision in revisions if revision.in_force_at(event)]
 
-
-class _Regexes:
-    """The filters that are one regex on one field, by the ids of their revisions."""
-
-    __slots__ = ("_get", "_ids", "_set", "predicates")
-
-    def __init__(self, get: Getter) -> None:
-        self._get = get
-        self.predicates: dict[int, Predicate] = {}
-        self._set: PatternSet | None = None
-
-    def change(self, predicates: dict[int, Predicate]) -> None:
-        self.predicates, self._set = predicates, None
-
-    def compile(self) -> None:
-        self._ids = list(self.predicates)
-        if len(self._ids) > 1:
-            self._set = PatternSet([str(one.operand) for one in self.predicates.values()])
-
-    def matching(self, event: Event) -> list[int]:
-        value = self._get(event)
-        if self._set is None and len(self.predicates) > 1:
-            self.compile()
-        if self._set is None or not isinstance(value, str):
-            return [number for number, one in self.predicates.items() if one.test(value)]
-        return [self._ids[place] for place in self._set.matching(value)]
+    def _search(self, field: str, predicates: Mapping[int, Predicate], event: Event) -> list[int]:
+        value = getter(field)(event)
+        if len(predicates) < 2 or not isinstance(value, str):
+            return [number for number, one in predicates.items() if one.test(value)]
+        if field not in self._sets:
+            self._sets[field] = PatternSet({n: str(one.operand) for n, one in predicates.items()})
+        return self._sets[field].matching(value)
 
 
 def cooldown_end(
@@ -157,25 +127,20 @@ def is_loop(cause: str | None) -> bool:
     return cause is not None and depth_of(cause) >= LIMIT
 
 
-_Places: TypeAlias = defaultdict[tuple[EventType, str], Candidates]
+_Place: TypeAlias = tuple[EventType, str, str]
+"""An event type, and the kind and the full name of what is watched."""
+_COLLECTION = "collection"
 
 
 class AutomationIndex:
     """The revisions in force, found by event type and by the container or collection they watch.
 
-    An event looks at the automations that watch its own collection, registry or project only, and
-    remembers for each collection which of those cover it: what it costs does not depend on how
-    many automations there are elsewhere.
+    An event looks at the automations that watch its own collection, registry or project only:
+    what it costs does not depend on how many automations there are elsewhere.
     """
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
-        # Apart, for a registry acme's collection and a project can both be named acme/vision.
-        self._of_collection: _Places = defaultdict(Candidates)
-        self._of_container: _Places = defaultdict(Candidates)
-        self._of_some: _Places = defaultdict(Candidates)
-        """In a container, but only of those of its collections that the scope's filter covers."""
-        self._covering: dict[tuple[EventType, str], list[Candidates]] = {}
-        """What covers a collection, for each that an event came from."""
+        self._watching: defaultdict[_Place, Candidates] = defaultdict(Candidates)
         self._current: dict[int, Revision] = {}
         self._by_id: dict[int, Revision] = {}
         for revision in revisions:
@@ -199,14 +164,7 @@ class AutomationIndex:
         self._current[revision.automation_id] = revision
         if revision.acts:
             self._by_id[revision.id] = revision
-            self._watchers(revision).add(revision)
-            self._covering.clear()
-
-    def compile(self) -> None:
-        """Compile all regexes now, not at the first event that needs them."""
-        for places in (self._of_collection, self._of_container):
-            for candidates in places.values():
-                candidates.compile()
+            self._watching[_place(revision)].add(revision)
 
     def forget_before(self, event_id: int) -> None:
         """Drop the revisions that ended before an event: no earlier one is left to evaluate."""
@@ -216,49 +174,40 @@ class AutomationIndex:
 
     def matching(self, event: Event) -> list[Revision]:
         """Return each revision that the event fires, the oldest first."""
-        key = (event.type, event.collection.full_name)
-        covering = self._covering.get(key)
-        if covering is None:
-            covering = self._covering[key] = self._find_covering(event)
-        if len(covering) == 1:
-            return covering[0].matching(event)
-        found = [revision for candidates in covering for revision in candidates.matching(event)]
-        found.sort(key=_by_id)
-        return found
-
-    def _find_covering(self, event: Event) -> list[Candidates]:
-        around = (event.type, event.container.full_name)
-        some = [
-            revision
-            for revision in self._of_some.get(around, ())
-            if revision.definition.scope.covers(event.collection, event.artifact_type)
-        ]
-        found = [
-            self._of_collection.get((event.type, event.collection.full_name)),
-            self._of_container.get(around),
-            Candidates(some) if some else None,
-        ]
-        return [candidates for candidates in found if candidates is not None]
-
-    def _watchers(self, revision: Revision) -> Candidates:
-        type_, scope = revision.definition.event_type, revision.definition.scope
-        match scope:
-            case CollectionScope():
-                return self._of_collection[type_, scope.collection.full_name]
-            case ContainerScope():
-                return self._of_container[type_, scope.container.full_name]
-            case CollectionsScope():
-                return self._of_some[type_, scope.container.full_name]
+        container = event.container
+        found: list[Revision] = []
+        for place in (
+            (event.type, _COLLECTION, event.collection.full_name),
+            (event.type, container.kind.value, container.full_name),
+        ):
+            if (candidates := self._watching.get(place)) is not None:
+                found += candidates.matching(event)
+        return sorted((one for one in found if _covers(one, event)), key=attrgetter("id"))
 
     def _replace(self, old: Revision, new: Revision | None) -> None:
         if not old.acts:
             return
-        self._watchers(old).remove(old)
+        self._watching[_place(old)].remove(old)
         del self._by_id[old.id]
         if new is not None:
-            self._watchers(new).add(new)
+            self._watching[_place(new)].add(new)
             self._by_id[new.id] = new
-        self._covering.clear()
+
+
+def _place(revision: Revision) -> _Place:
+    type_, scope = revision.definition.event_type, revision.definition.scope
+    # By kind, for a registry acme's collection and a project can both be named acme/vision.
+    if isinstance(scope, CollectionScope):
+        return type_, _COLLECTION, scope.collection.full_name
+    return type_, scope.container.kind.value, scope.container.full_name
+
+
+def _covers(revision: Revision, event: Event) -> bool:
+    """Return whether a scope that watches some collections of its project covers the event's."""
+    scope = revision.definition.scope
+    return not isinstance(scope, CollectionsScope) or scope.covers(
+        event.collection, event.artifact_type
+    )
 
 
 class Decision(NamedTuple):
@@ -337,13 +286,3 @@ def decide(
             began[revision.automation_id] = event.recorded_at
         decisions.append(decision)
     return decisions
-
-
-def evaluate(
-    events: Iterable[Event],
-    index: AutomationIndex,
-    endpoints: Mapping[int, Endpoint],
-    cooldowns: Mapping[int, datetime],
-) -> list[Decision]:
-    """Match a batch of events, and decide what becomes of each match."""
-    return decide(match(events, index), endpoints, cooldowns)

@@ -1,6 +1,6 @@
 """Regular expressions by RE2: matching takes linear time, so no pattern can hang the worker."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,12 +55,13 @@ class Pattern:
 
 
 class PatternSet:
-    """Regular expressions that are searched for all at once; of what `Pattern` accepts."""
+    """Regular expressions, by their ids, that are searched for all at once."""
 
-    def __init__(self, sources: Sequence[str], *, max_memory: int = 256 << 20) -> None:
+    def __init__(self, sources: Mapping[int, str], *, max_memory: int = 256 << 20) -> None:
         self._sources = sources
+        self._ids = list(sources)
         compiled = re2.Set.SearchSet(_options(max_memory))
-        for source in sources:
+        for source in sources.values():
             compiled.Add(_encoded(source))
         # The empty expression matches every text: if it is not found, RE2 was short of memory.
         compiled.Add(b"")
@@ -70,11 +71,11 @@ class PatternSet:
             self._set = compiled
 
     def matching(self, text: str) -> list[int]:
-        """Return the places of the expressions that match anywhere in a text, in any order."""
-        found = None if self._set is None else self._set.Match(_encoded(text))
-        if not found:
-            return [place for place, one in enumerate(self._sources) if Pattern(one).search(text)]
-        return [place for place in found if place < len(self._sources)]
+        """Return the ids of the expressions that match anywhere in a text, in any order."""
+        places = None if self._set is None else self._set.Match(_encoded(text))
+        if not places:
+            return [id_ for id_, one in self._sources.items() if Pattern(one).search(text)]
+        return [self._ids[place] for place in places if place < len(self._ids)]
 
 
 def _encoded(text: str) -> bytes:

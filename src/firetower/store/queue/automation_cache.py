@@ -65,7 +65,6 @@ class AutomationCache:
         waited_for = _revisions.until_event_id >= _OLDEST_WAITING.scalar_subquery()
         with _kept_for_good():
             self._take_in(connection, query.where(acting, current | waited_for))
-            self.index.compile()
 
     def _take_in(self, connection: Connection, query: Select[Any]) -> None:
         for row in connection.execute(query):
