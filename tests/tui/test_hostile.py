@@ -84,7 +84,7 @@ async def test_toasts_and_dialogs_draw_hostile_text(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         scene.automate("zz [bold]fires")
         await press(pilot, "enter", "G", "space")
-        assert shows(pilot, "zz [bold]fires is off.")
+        assert shows(pilot, "zz [bold]fires is disabled.")
         for text in HOSTILE:
             pilot.app.push_screen(Confirm(f"Delete {text}?", text, [("yes", text)]))
             await settled(pilot)

@@ -139,12 +139,12 @@ async def test_space_turns_an_automation_off_and_on(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter", "j")
         await press(pilot, "space")
-        assert shows(pilot, "deploy-on-prod is off.")
+        assert shows(pilot, "deploy-on-prod is disabled.")
         await until(pilot, lambda: "◌ off" in line_with(pilot, "deploy-on-prod", "alias ~"))
         assert _mode(scene, "deploy-on-prod") is Mode.DISABLED
         await press(pilot, "space")
         assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
-        assert shows(pilot, "deploy-on-prod is on, for events from now on.")
+        assert shows(pilot, "deploy-on-prod is enabled, for events from now on.")
 
 
 async def test_s_puts_an_automation_in_shadow_and_back(scene: Scene) -> None:

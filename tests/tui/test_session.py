@@ -97,4 +97,4 @@ async def test_a_locked_database_refuses_a_change_in_two_lines(
             await until(pilot, lambda: shows(pilot, "locked"), timeout=30)
             connection.execute("ROLLBACK")
         await press(pilot, "space")
-        assert shows(pilot, "deploy-on-prod is off.")
+        assert shows(pilot, "deploy-on-prod is disabled.")

@@ -10,7 +10,7 @@ from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.tui.widgets.cells import Cell, Row
+from firetower.tui.widgets.table import Cell, Row
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

@@ -29,10 +29,9 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.session import session_of, show_error
 from firetower.tui.text import ago
-from firetower.tui.widgets.cells import LazyRows
 from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -57,24 +56,64 @@ STATES = {
 }
 
 
-def automation_row(
-    automation: Automation, now: datetime, stopped: EndpointDetail | None = None
-) -> Row:
-    """Return an automation as a row; `stopped` is its endpoint where that is not ok."""
-    definition = automation.definition
-    quiet = "" if automation.mode is Mode.ENABLED else "dim"
-    return Row(
-        automation.name,
-        (
-            Cell(automation.name, quiet),
-            Cell(definition.scope.label, "dim"),
-            Cell(definition.event_type.spec.label, quiet),
-            Cell(definition.filter.words, quiet),
-            _target(definition.action.endpoint, stopped),
-            STATES[automation.mode] if stopped is None else stopped_cell(stopped),
-            Cell(ago(automation.last_fired_at, now), "dim"),
-            Cell(automation.fired_words or "–", quiet),
-        ),
+_SHOWN = 3
+"""Executions in shadow that are shown before an automation is enabled."""
+
+
+class AutomationRow:
+    """A row that reads its automation when it is drawn: to read ten thousand takes a second."""
+
+    __slots__ = ("_automation", "_cells", "_now", "_stopped", "_texts", "key")
+
+    def __init__(
+        self,
+        automation: Automation,
+        now: datetime,
+        stopped: Mapping[str, EndpointDetail],
+        texts: dict[int, str],
+    ) -> None:
+        """`texts` keeps what a search reads, by the revision's id."""
+        self.key = automation.name
+        self._automation = automation
+        self._now = now
+        self._stopped = stopped
+        self._texts = texts
+        self._cells: tuple[Cell, ...] | None = None
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells, one a column of COLUMNS."""
+        if self._cells is None:
+            self._cells = _cells(self._automation, self._now, self._stopped)
+        return self._cells
+
+    @property
+    def text(self) -> str:
+        """What a search reads: all but the numbers, which change too often to be found."""
+        revision = self._automation.revision.id
+        text = self._texts.get(revision)
+        if text is None:
+            cells = _cells(self._automation, self._now, {})[:-2]
+            text = self._texts[revision] = " ".join(cell.text for cell in cells)
+        return text
+
+
+def _cells(
+    automation: Automation, now: datetime, stopped: Mapping[str, EndpointDetail]
+) -> tuple[Cell, ...]:
+    definition, enabled = automation.definition, automation.mode is Mode.ENABLED
+    tone = "" if enabled else "dim"
+    endpoint = definition.action.endpoint
+    detail = stopped.get(endpoint) if enabled and endpoint else None
+    return (
+        Cell(automation.name, tone),
+        Cell(definition.scope.label, "dim"),
+        Cell(definition.event_type.spec.label, tone),
+        Cell(definition.filter.words, tone),
+        _target(endpoint, detail),
+        STATES[automation.mode] if detail is None else stopped_cell(detail),
+        Cell(ago(automation.last_fired_at, now), "dim"),
+        Cell(automation.fired_words or "–", tone),
     )
 
 
@@ -89,10 +128,6 @@ def stopped_cell(detail: EndpointDetail) -> Cell:
     count = detail.queued + detail.missed
     number = f"{count:,}" if count < 10_000 else f"{count // 1_000:,}k"
     return Cell(f"! {detail.endpoint.state.label} {number if count else ''}".rstrip(), "warn")
-
-
-_SHOWN = 3
-"""Executions in shadow that are shown before an automation is enabled."""
 
 
 def _would_have_sent(executions: Sequence[Execution]) -> str:
@@ -118,11 +153,7 @@ class AutomationList(Listing):
         )
         self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
-        self._drawn: dict[
-            int, tuple[tuple[Automation, int, Mapping[str, EndpointDetail]], Row]
-        ] = {}
         self._texts: dict[int, str] = {}
-        """What a search reads, by the revision's id."""
         self._deleted: tuple[Definition, Mode] | None = None
 
     def show(
@@ -132,54 +163,21 @@ class AutomationList(Listing):
         now: datetime,
     ) -> None:
         """Show automations; `stopped` maps names to the endpoints that are not ok."""
-
-        def draw(index: int) -> Row:
-            return self._row(automations[index], now, stopped)
-
         self._automations = automations
-        keys = [automation.name for automation in automations]
-        self.set_rows(LazyRows(keys, draw, lambda index: self._text(automations[index])))
-
-    def _row(
-        self, automation: Automation, now: datetime, stopped: Mapping[str, EndpointDetail]
-    ) -> Row:
-        """Return the row as it was where nothing in it has changed: ages are told by the minute."""
-        key = (automation, int(now.timestamp()) // 60, stopped)
-        before = self._drawn.get(automation.id)
-        if before is not None and before[0] == key:
-            return before[1]
-        endpoint = automation.definition.action.endpoint or ""
-        acts = automation.mode is Mode.ENABLED
-        row = automation_row(automation, now, stopped.get(endpoint) if acts else None)
-        self._drawn[automation.id] = key, row
-        return row
-
-    def _text(self, automation: Automation) -> str:
-        """Return what a search reads: all but the numbers, which change too often to be found."""
-        revision = automation.revision
-        text = self._texts.get(revision.id)
-        if text is None:
-            cells = automation_row(automation, automation.created_at).cells[:-2]
-            text = self._texts[revision.id] = " ".join(cell.text for cell in cells)
-        return text
+        self.set_rows([AutomationRow(one, now, stopped, self._texts) for one in automations])
 
     def action_filter(self) -> None:
-        """Open the search, and get thousands of definitions read while its first letter is typed.
-
-        In a thread, for that takes longer than a key may.
-        """
+        """Open the search, and read all definitions in a thread before a letter is typed."""
         super().action_filter()
-        automations = self._automations
+        rows = self.table.all_rows
 
-        def read(_: Tower) -> None:
-            for automation in automations:
-                self._text(automation)
+        def read(_: Tower) -> list[str]:
+            return [row.text for row in rows]
 
         self.run_worker(session_of(self).ask(read), exit_on_error=False, group="texts")
 
     @property
     def chosen(self) -> Automation | None:
-        """The automation under the cursor."""
         name = self.table.key
         return next((one for one in self._automations if one.name == name), None)
 
@@ -190,45 +188,37 @@ class AutomationList(Listing):
         return self.chosen
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to undo only after a deletion."""
         if action == "undo":
             return self._deleted is not None
         return super().check_action(action, parameters)
 
     def action_new(self) -> None:
-        """Create an automation."""
         if self.container is not None:
             post(self, WriteAutomation(Draft.new(self.container)))
 
     def action_edit(self) -> None:
-        """Edit the automation."""
         if automation := self._chosen_or_why():
             post(self, WriteAutomation(Draft.of(automation), automation))
 
     def action_explain(self) -> None:
-        """Explain why it fired and why not."""
         if automation := self._chosen_or_why():
             post(self, ExplainAutomation(automation.name))
 
     def action_test(self) -> None:
-        """Test its endpoint."""
         if automation := self._chosen_or_why():
             test_endpoint(self, automation.definition)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Show the automation in full."""
         event.stop()
         if (automation := self._chosen_or_why()) and self.container is not None:
             post(self, OpenAutomation(automation.name, self.container.kind))
 
     def action_toggle_enabled(self) -> None:
-        """Enable the automation, or disable it."""
         if automation := self._chosen_or_why():
-            on = automation.mode is not Mode.DISABLED
-            self._set_mode(automation.name, Mode.DISABLED if on else Mode.ENABLED)
+            disabled = automation.mode is Mode.DISABLED
+            self._set_mode(automation.name, Mode.ENABLED if disabled else Mode.DISABLED)
 
     def action_shadow(self) -> None:
-        """Put the automation in shadow, or let it act."""
         if automation := self._chosen_or_why():
             if automation.mode is Mode.SHADOW:
                 self._promote(automation)
@@ -237,7 +227,7 @@ class AutomationList(Listing):
 
     @work(exit_on_error=False)
     async def _promote(self, automation: Automation) -> None:
-        """Show what the last firings would have sent, ask, and let it act."""
+        """Show what the last firings would have sent, ask, and enable it."""
         session = session_of(self)
         try:
             fired = await session.ask(
@@ -254,8 +244,8 @@ class AutomationList(Listing):
 
     def _set_mode(self, name: str, mode: Mode) -> None:
         words = {
-            Mode.ENABLED: f"{name} is on, for events from now on.",
-            Mode.DISABLED: f"{name} is off.",
+            Mode.ENABLED: f"{name} is enabled, for events from now on.",
+            Mode.DISABLED: f"{name} is disabled.",
             Mode.SHADOW: f"{name} is in shadow: it records what it would send, and sends nothing.",
         }
         self._change(lambda tower: tower.automations.set_mode(name, mode), words[mode])
@@ -283,7 +273,6 @@ class AutomationList(Listing):
             self._change(lambda tower: tower.automations.delete(name), f"Deleted {name}. u undoes.")
 
     def action_undo(self) -> None:
-        """Make the automation that was deleted last again."""
         if self._deleted is not None:
             definition, mode = self._deleted
             self._deleted = None

@@ -152,7 +152,7 @@ class Feed(Listing):
 
     def _needs_older(self) -> bool:
         enough = FeedTable.MOST_SEARCHED
-        return len(self.feed.rows) <= self.size.height and self.feed.total < enough
+        return len(self.feed.rows) <= self.size.height and len(self.feed.all_rows) < enough
 
     @on(Input.Changed)
     def _look_further(self) -> None:
@@ -160,7 +160,7 @@ class Feed(Listing):
         self.call_later(self._search_older)
 
     def _search_older(self) -> None:
-        if self.feed.is_searched and self.feed.has_older and self._needs_older():
+        if self.feed.pattern is not None and self.feed.has_older and self._needs_older():
             self.load_older()
 
     def changed(self, executions: Sequence[Execution]) -> None:

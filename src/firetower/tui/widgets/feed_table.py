@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, NewsKey
-from firetower.tui.widgets.table import Row, Table
+from firetower.tui.widgets.table import Row, Table, TableRow
 
 Place = tuple[int, int]
 """Of a line: an execution's number, and behind it the number of a circuit's news."""
@@ -57,7 +57,7 @@ class FeedTable(Table):
     @property
     def oldest(self) -> int | None:
         """The id of the oldest execution."""
-        return next((row.key for row in self._all if isinstance(row.key, int)), None)
+        return next((row.key for row in self.all_rows if isinstance(row.key, int)), None)
 
     @property
     def newest(self) -> int:
@@ -91,8 +91,8 @@ class FeedTable(Table):
             self.unseen += fresh
             self.post_message(self.Paused(self.unseen))
 
-    def _merged(self, rows: Sequence[Row]) -> list[Row]:
-        merged = list(self._all)
+    def _merged(self, rows: Sequence[Row]) -> list[TableRow]:
+        merged = list(self.all_rows)
         keys = [place_of(row.key) for row in merged]
         for row in rows:
             key = place_of(row.key)
@@ -104,7 +104,7 @@ class FeedTable(Table):
             elif place or not self.has_older:
                 merged.insert(place, row)
                 keys.insert(place, key)
-        most = self.MOST if self._pattern is None else self.MOST_SEARCHED
+        most = self.MOST if self.pattern is None else self.MOST_SEARCHED
         if self.following and len(merged) > most:
             self.has_older = True
             return merged[-most:]
@@ -117,24 +117,24 @@ class FeedTable(Table):
         """Add older lines above, with those in sight where they are; `more` are still older."""
         self.has_older = more
         top = self.scroll_offset.y
-        shown = len(self._rows)
-        known = {row.key.number for row in self._all if isinstance(row.key, NewsKey)}
+        shown = len(self.rows)
+        known = {row.key.number for row in self.all_rows if isinstance(row.key, NewsKey)}
         older = [
             row for row in rows if not (isinstance(row.key, NewsKey) and row.key.number in known)
         ]
-        self.set_rows([*older, *self._all])
-        if grown := len(self._rows) - shown:
+        self.set_rows([*older, *self.all_rows])
+        if grown := len(self.rows) - shown:
             self._scroll(top + grown)
 
     def _to_end(self) -> None:
-        if self._rows:
-            super()._set_cursor(len(self._rows) - 1)
+        if self.rows:
+            super()._set_cursor(len(self.rows) - 1)
             self._scroll(round(self.max_scroll_y))
 
     def _set_cursor(self, index: int) -> None:
         super()._set_cursor(index)
-        self._settle(at_end=self._cursor >= len(self._rows) - 1)
-        if self._cursor == 0:
+        self._settle(at_end=self.cursor >= len(self.rows) - 1)
+        if self.cursor == 0:
             self.post_message(self.Reached())
 
     def _settle(self, *, at_end: bool) -> None:

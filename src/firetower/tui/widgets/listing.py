@@ -12,7 +12,7 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
 from firetower.tui.text import lines
-from firetower.tui.widgets.table import Row, Table
+from firetower.tui.widgets.table import Table, TableRow
 
 
 class Listing(Vertical):
@@ -44,7 +44,7 @@ class Listing(Vertical):
         self.query_one(Input).display = False
         self._say("Loading …")
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
+    def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show rows."""
         self._loaded = True
         self.table.set_rows(rows)
@@ -63,7 +63,7 @@ class Listing(Vertical):
     def _settle(self) -> None:
         if self.table.rows:
             self._say("")
-        elif self.table.total:
+        elif self.table.all_rows:
             self._say("Nothing here matches the filter. Escape clears it.")
         else:
             self._say(self.empty)

@@ -1,8 +1,11 @@
 """A table that draws only the lines on screen, so that a million rows cost what twenty do."""
 
 from collections.abc import Hashable, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from itertools import islice
+from typing import ClassVar, Protocol
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
@@ -13,21 +16,69 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from firetower.core.filters.patterns import Pattern
+from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.widgets.cells import (
-    GAP,
-    Cell,
-    Column,
-    Row,
-    Search,
-    fitted,
-    found,
-    index_of,
-    laid_out,
-    natural_widths,
-)
 
-__all__ = ["Cell", "Column", "Row", "Table", "fitted"]
+_GAP = 2
+"""Cells between two columns."""
+_MEASURED = 100
+"""Rows whose texts are measured: the first screens of a long list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its title, and how it shares the width."""
+
+    title: str
+    width: int = 0
+    """Cells; with `flex`, the least it needs."""
+    flex: int = 0
+    """Its part of the width that is left."""
+    grows: bool = False
+    """Whether it is as wide as its longest text, where that takes more."""
+    right: bool = False
+    """Whether its text is aligned to the right, as numbers are."""
+    from_width: int = 0
+    """The table's width in cells from which the column is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell's text, and its tone: `ok`, `bad`, `warn`, `dim`, `accent`."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The key of what a row shows, and its cells, one a column.
+
+    Where there are fewer cells, the last one takes the width of all columns that are left.
+    """
+
+    key: Hashable
+    cells: tuple[Cell, ...]
+
+    @property
+    def text(self) -> str:
+        """The text that a search reads."""
+        return " ".join(cell.text for cell in self.cells)
+
+
+class TableRow(Protocol):
+    """What a table needs of a row: its key, its cells, and the text that a search reads.
+
+    A row that makes its cells when they are asked for makes those of the screen's rows only.
+    """
+
+    @property
+    def key(self) -> Hashable: ...
+    @property
+    def cells(self) -> tuple[Cell, ...]: ...
+    @property
+    def text(self) -> str: ...
 
 
 class Table(ScrollView, can_focus=True):
@@ -44,207 +95,174 @@ class Table(ScrollView, can_focus=True):
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("table")
 
+    @dataclass
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor is on another row."""
 
-        def __init__(self, table: "Table", key: Hashable | None) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
+        table: "Table"
+        key: Hashable | None
 
         @property
         def control(self) -> "Table":
-            """The table."""
             return self.table
 
+    @dataclass
     class Chosen(Message):
         """A row was chosen, by enter or by a second click."""
 
-        def __init__(self, table: "Table", key: Hashable) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
+        table: "Table"
+        key: Hashable
 
         @property
         def control(self) -> "Table":
-            """The table."""
             return self.table
 
+    # A ScrollView's own would lay out the whole screen for each new row.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
-    """Cells; a ScrollView's own would lay out the whole screen for each new row."""
 
     def __init__(
         self,
         columns: Sequence[Column],
         *,
         id: str | None = None,  # noqa: A002 - Textual's word
-        classes: str | None = None,
         header: bool = True,
         one_click: bool = False,
     ) -> None:
-        super().__init__(id=id, classes=classes)
+        """`one_click` chooses a row by the first click on it."""
+        super().__init__(id=id)
         self.columns = tuple(columns)
         self.header_lines = 1 if header else 0
         self.one_click = one_click
-        self._all: Sequence[Row] = ()
-        self._rows: Sequence[Row] = ()
-        self._cursor = 0
-        self._natural: tuple[int, ...] | None = None
-        self._pattern: Search | None = None
-        self._strips: dict[Row, Strip] = {}
-        self._height = 0
-
-    @property
-    def rows(self) -> Sequence[Row]:
+        self.all_rows: Sequence[TableRow] = ()
+        self.rows: Sequence[TableRow] = ()
         """The rows shown: all, or those that the search found."""
-        return self._rows
-
-    @property
-    def total(self) -> int:
-        """How many rows there are, found or not."""
-        return len(self._all)
-
-    @property
-    def is_searched(self) -> bool:
-        """Whether only what a search found is shown."""
-        return self._pattern is not None
-
-    @property
-    def cursor(self) -> int:
-        """The index of the row under the cursor."""
-        return self._cursor
+        self.pattern: Pattern | None = None
+        """What is searched for."""
+        self.cursor = 0
+        """The index among `rows` of the row under the cursor."""
+        self._natural = [column.width for column in self.columns]
+        self._height = 0
 
     @property
     def key(self) -> Hashable | None:
         """The key of the row under the cursor."""
-        return self._rows[self._cursor].key if self._rows else None
+        return self.rows[self.cursor].key if self.rows else None
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
+    def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show other rows, with the cursor on the same key where that is still there."""
-        self._all = rows
-        self._fit(rows)
-        self._show(self._found(rows))
-
-    def _fit(self, rows: Sequence[Row]) -> None:
-        natural = natural_widths(self.columns, rows) if self.FITS else None
+        self.all_rows = rows
+        natural = _natural_widths(self.columns, rows) if self.FITS else self._natural
         if natural != self._natural:
             self._natural = natural
-            self._strips.clear()
             self.refresh()
+        self._show_found()
 
-    def search(self, pattern: Search | None) -> None:
+    def search(self, pattern: Pattern | None) -> None:
         """Show only the rows in whose text the pattern is found; None shows all."""
-        self._pattern = pattern
-        self._show(self._found(self._all))
+        self.pattern = pattern
+        self._show_found()
 
     def move_to(self, key: Hashable) -> bool:
         """Put the cursor on the row of a key; return whether there is one."""
-        index = index_of(self._rows, key)
+        index = self._index_of(key)
         if index is not None:
             self._set_cursor(index)
         return index is not None
 
-    def _found(self, rows: Sequence[Row]) -> Sequence[Row]:
-        pattern = self._pattern
-        return rows if pattern is None else found(rows, pattern)
+    def _index_of(self, key: Hashable) -> int | None:
+        return next((index for index, row in enumerate(self.rows) if row.key == key), None)
 
-    def _show(self, rows: Sequence[Row]) -> None:
-        before, key, old_cursor = self._rows, self.key, self._cursor
+    def _show_found(self) -> None:
+        before, key, old_cursor = self.rows, self.key, self.cursor
         was_seen = self._sees(old_cursor)
-        self._rows = rows
-        index = None if key is None else index_of(self._rows, key)
-        self._cursor = min(old_cursor, max(len(rows) - 1, 0)) if index is None else index
-        if len(before) != len(rows) or not self.virtual_size.height:
+        self.rows = self.all_rows
+        if self.pattern is not None:
+            self.rows = [row for row in self.rows if self.pattern.search(row.text)]
+        index = None if key is None else self._index_of(key)
+        self.cursor = min(old_cursor, max(len(self.rows) - 1, 0)) if index is None else index
+        if len(before) != len(self.rows) or not self.virtual_size.height:
             self._resize()
-        if was_seen and not self._sees(self._cursor):
+        if was_seen and not self._sees(self.cursor):
             self._scroll_to_cursor()
         self._repaint(before, old_cursor)
         if self.key != key:
             self.post_message(self.Moved(self, self.key))
 
-    def _repaint(self, before: Sequence[Row], old_cursor: int) -> None:
+    def _repaint(self, before: Sequence[TableRow], old_cursor: int) -> None:
         """Paint only the lines that differ: over SSH each byte counts."""
         top = self.scroll_offset.y
-        for line in range(max(self.size.height - self.header_lines, 0)):
-            index = top + line
-            old = before[index] if index < len(before) else None
-            new = self._rows[index] if index < len(self._rows) else None
-            moved = (index == old_cursor) != (index == self._cursor)
+        for index in range(top, top + max(self.size.height - self.header_lines, 0)):
+            old = before[index].cells if index < len(before) else None
+            new = self.rows[index].cells if index < len(self.rows) else None
+            moved = (index == old_cursor) != (index == self.cursor)
             if old != new or moved:
-                self.refresh(Region(0, line + self.header_lines, self.size.width, 1))
+                self._refresh_row(index)
 
     def _sees(self, index: int) -> bool:
         return 0 <= index - self.scroll_offset.y < self.size.height - self.header_lines
 
     def _resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._rows) + self.header_lines)
+        self.virtual_size = Size(self.size.width, len(self.rows) + self.header_lines)
         if (self.virtual_size.height > self.size.height) != self.show_vertical_scrollbar:
             self.refresh(layout=True)
 
     def _set_cursor(self, index: int) -> None:
-        if not self._rows:
+        if not self.rows:
             return
-        index = max(0, min(index, len(self._rows) - 1))
-        if index != self._cursor:
-            self._refresh_row(self._cursor)
-            self._cursor = index
+        index = max(0, min(index, len(self.rows) - 1))
+        if index != self.cursor:
+            self._refresh_row(self.cursor)
+            self.cursor = index
             self._refresh_row(index)
             self.post_message(self.Moved(self, self.key))
         self._scroll_to_cursor()
 
     def _refresh_row(self, index: int) -> None:
-        line = index - self.scroll_offset.y
-        if 0 <= line < self.size.height:
-            self.refresh(Region(0, line + self.header_lines, self.size.width, 1))
+        if self._sees(index):
+            line = index - self.scroll_offset.y + self.header_lines
+            self.refresh(Region(0, line, self.size.width, 1))
 
     def _scroll_to_cursor(self) -> None:
         height = max(self.size.height - self.header_lines, 1)
         top = self.scroll_offset.y
-        if self._cursor < top:
-            self._scroll(self._cursor)
-        elif self._cursor >= top + height:
-            self._scroll(self._cursor - height + 1)
+        if self.cursor < top:
+            self._scroll(self.cursor)
+        elif self.cursor >= top + height:
+            self._scroll(self.cursor - height + 1)
 
     def _scroll(self, top: int) -> None:
-        """Scroll at once: what is asked for later would undo what was asked for meanwhile."""
+        # At once: what is asked for later would undo what was asked for meanwhile.
         self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
     def action_move(self, step: int) -> None:
-        """Move the cursor by rows."""
-        self._set_cursor(self._cursor + step)
+        self._set_cursor(self.cursor + step)
 
     def action_page(self, step: int) -> None:
-        """Move the cursor by pages."""
-        self._set_cursor(self._cursor + step * max(self.size.height - self.header_lines - 1, 1))
+        self._set_cursor(self.cursor + step * max(self.size.height - self.header_lines - 1, 1))
 
     def action_first(self) -> None:
-        """Move the cursor to the first row."""
         self._set_cursor(0)
 
     def action_last(self) -> None:
-        """Move the cursor to the last row."""
-        self._set_cursor(len(self._rows) - 1)
+        self._set_cursor(len(self.rows) - 1)
 
     def action_choose(self) -> None:
-        """Choose the row under the cursor."""
         if self.key is not None:
             self.post_message(self.Chosen(self, self.key))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on a row; a second click chooses it."""
         index = event.y - self.header_lines + self.scroll_offset.y
-        if event.y < self.header_lines or not 0 <= index < len(self._rows):
+        if event.y < self.header_lines or not 0 <= index < len(self.rows):
             return
         self._set_cursor(index)
         if self.one_click or event.chain > 1:
             self.action_choose()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Share the new width, with the cursor in sight if it was."""
+        """Keep the cursor in sight if it was."""
         seen = range(max(self._height - self.header_lines, 0))
-        was_seen = not self._height or self._cursor - self.scroll_offset.y in seen
+        was_seen = not self._height or self.cursor - self.scroll_offset.y in seen
         self._height = event.size.height
-        self._strips.clear()
         self._resize()
         if was_seen:
             self.call_later(self._scroll_to_cursor)
@@ -252,40 +270,93 @@ class Table(ScrollView, can_focus=True):
     @on(events.Focus)
     @on(events.Blur)
     def _draw_cursor(self) -> None:
-        self._refresh_row(self._cursor)
-
-    def notify_style_update(self) -> None:
-        """Forget lines drawn in other colours."""
-        self._strips.clear()
-        super().notify_style_update()
+        self._refresh_row(self.cursor)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line of the screen."""
-        width = self.size.width
         if y < self.header_lines:
-            titles = tuple(Cell(column.title) for column in self.columns)
-            return self._draw(titles, self.get_component_rich_style("table--header"), width)
+            titles = [Cell(column.title) for column in self.columns]
+            return self._draw(titles, self.get_component_rich_style("table--header"))
         index = y - self.header_lines + self.scroll_offset.y
-        if index >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
-        row = self._rows[index]
-        if index == self._cursor:
-            name = "table--cursor" if self.has_focus else "table--cursor-blurred"
-            cells = tuple(Cell(cell.text) for cell in row.cells) if self.has_focus else row.cells
-            return self._draw(cells, self.get_component_rich_style(name), width)
-        strip = self._strips.get(row)
-        if strip is None:
-            if len(self._strips) > 500:
-                self._strips.clear()
-            strip = self._strips[row] = self._draw(row.cells, self.rich_style, width)
-        return strip
+        if index >= len(self.rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        cells = self.rows[index].cells
+        if index != self.cursor:
+            return self._draw(cells, self.rich_style)
+        if not self.has_focus:
+            return self._draw(cells, self.get_component_rich_style("table--cursor-blurred"))
+        plain = [Cell(cell.text) for cell in cells]
+        return self._draw(plain, self.get_component_rich_style("table--cursor"))
 
-    def _draw(self, cells: Sequence[Cell], base: Style, width: int) -> Strip:
-        segments: list[Segment] = []
-        for cell, column, cells_wide in laid_out(self.columns, cells, width, self._natural):
-            segments.append(Segment(" " * (GAP if segments else 1), base))
+    def _draw(self, cells: Sequence[Cell], base: Style) -> Strip:
+        width, last = self.size.width, len(cells) - 1
+        segments = [Segment(" ", base)]
+        used = 1
+        for place, given in _widths(self.columns, width, self._natural).items():
+            if place > last:
+                break
+            takes_rest = place == last < len(self.columns) - 1
+            wide = max(width - used - 1, given) if takes_rest else given
+            cell, column = cells[place], self.columns[place]
             style = base
             if cell.tone:
-                style = base + self.get_component_rich_style(f"table--{cell.tone}", partial=True)
-            segments.append(Segment(fitted(cell.text, cells_wide, right=column.right), style))
+                style += self.get_component_rich_style(f"table--{cell.tone}", partial=True)
+            segments.append(Segment(fitted(cell.text, wide, right=column.right), style))
+            segments.append(Segment(" " * _GAP, base))
+            used += wide + _GAP
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def _natural_widths(columns: Sequence[Column], rows: Sequence[TableRow]) -> list[int]:
+    """Return the cells that each column's title and longest text take, in the first screens."""
+    natural = [cell_len(column.title) for column in columns]
+    for row in islice(rows, _MEASURED):
+        if len(row.cells) == len(columns):
+            for place, cell in enumerate(row.cells):
+                natural[place] = max(natural[place], cell_len(cell.text))
+    return natural
+
+
+def _widths(columns: Sequence[Column], width: int, natural: Sequence[int]) -> dict[int, int]:
+    """Return the cells of each column shown in a width, by its place among all columns.
+
+    What is left beside the columns' own widths goes to the flexible ones: first to those whose
+    `natural` width is larger, then to all.
+    """
+    given = {}
+    for place, column in enumerate(columns):
+        if width < column.from_width:
+            continue
+        given[place] = column.width
+        if column.grows:
+            given[place] = max(column.width, natural[place])
+        elif column.flex:
+            given[place] = min(column.width, natural[place])
+    flexes = {place: columns[place].flex for place in given if columns[place].flex}
+    left = max(width + _GAP - 2 - sum(given.values()) - _GAP * len(given), 0)
+    left = _share(given, left, flexes, natural)
+    _share(given, left, flexes, [width] * len(columns))
+    return given
+
+
+def _share(given: dict[int, int], left: int, flexes: dict[int, int], most: Sequence[int]) -> int:
+    """Share cells among columns by their flex, none above its most; return what is left."""
+    while left > 0:
+        short = [place for place in flexes if given[place] < most[place]]
+        if not short:
+            break
+        total = sum(flexes[place] for place in short)
+        for place in short:
+            part = min(max(left * flexes[place] // total, 1), most[place] - given[place], left)
+            given[place] += part
+            left -= part
+    return left
+
+
+def fitted(text: str, width: int, *, right: bool = False) -> str:
+    """Return text in exactly `width` cells, cut with an ellipsis or padded."""
+    shown = visible(text)
+    taken = cell_len(shown)
+    if taken > width:
+        return set_cell_size(shown, max(width - 1, 0)) + "…" if width > 0 else ""
+    padding = " " * (width - taken)
+    return padding + shown if right else shown + padding
