@@ -1,7 +1,7 @@
 """Saving, finding and deleting automations; each change of one is a revision."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,15 +23,6 @@ from firetower.store.endpoints import find_endpoint
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _endpoints, _events, _executions = schema.endpoints.c, schema.events.c, schema.executions.c
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """The rows that a definition names."""
-
-    container: int
-    collection: int | None
-    endpoint: int | None
 
 
 def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
@@ -74,8 +65,7 @@ def delete_automation(change: Change, automation: Automation) -> None:
     """Delete an automation; its history stays, its name can be used again."""
     key = automation.id, automation.revision.number + 1
     container = find_container(change.connection, automation.definition.scope.container)
-    named = _Named(container, None, None)
-    _add_revision(change, key, automation.definition, Mode.DELETED, named)
+    _add_revision(change, key, automation.definition, Mode.DELETED, {"container_id": container})
     change.connection.execute(
         update(schema.automations)
         .where(_automations.id == automation.id)
@@ -83,21 +73,23 @@ def delete_automation(change: Change, automation: Automation) -> None:
     )
 
 
-def _check(connection: Connection, definition: Definition) -> _Named:
-    """Refuse a definition that could never work. Raises InvalidInput, NotFound."""
+def _check(connection: Connection, definition: Definition) -> dict[str, int]:
+    """Return the rows that a definition names, by the revision's column.
+
+    Raises InvalidInput and NotFound for a definition that could never work.
+    """
     scope, action = definition.scope, definition.action
-    container = find_container(connection, scope.container)
-    collection = None
+    named = {"container_id": find_container(connection, scope.container)}
     if isinstance(scope, CollectionScope):
-        collection = find_collection(connection, scope.collection).id
-    if isinstance(action, NoAction):
-        definition.check(frozenset())
-        return _Named(container, collection, None)
-    is_slack = isinstance(action, SlackAction)
-    kind = EndpointKind.SLACK if is_slack else EndpointKind.WEBHOOK
-    endpoint = find_endpoint(connection, action.endpoint, kind)
-    definition.check(endpoint.settings.granted)
-    return _Named(container, collection, endpoint.id)
+        named["collection_id"] = find_collection(connection, scope.collection).id
+    granted: frozenset[str] = frozenset()
+    if not isinstance(action, NoAction):
+        is_slack = isinstance(action, SlackAction)
+        kind = EndpointKind.SLACK if is_slack else EndpointKind.WEBHOOK
+        endpoint = find_endpoint(connection, action.endpoint, kind)
+        named["endpoint_id"], granted = endpoint.id, endpoint.settings.granted
+    definition.check(granted)
+    return named
 
 
 def _rename(change: Change, automation: Automation, name: str) -> None:
@@ -112,7 +104,7 @@ def _rename(change: Change, automation: Automation, name: str) -> None:
 
 
 def _add_revision(
-    change: Change, key: tuple[int, int], definition: Definition, mode: Mode, named: _Named
+    change: Change, key: tuple[int, int], definition: Definition, mode: Mode, named: dict[str, int]
 ) -> Revision:
     """End an automation's revision and begin the next; `key` is the automation and its number."""
     automation_id, number = key
@@ -131,10 +123,11 @@ def _add_revision(
     if ended.rowcount != (0 if number == 1 else 1):
         raise Conflict(
             f"automation {visible(definition.name)} was changed by someone else meanwhile",
-            "Look at it again, then repeat the change.",
+            "Look at its newest revision, then repeat the change.",
         )
-    inserted = connection.execute(
-        schema.revisions.insert().values(
+    begun = connection.execute(
+        schema.revisions.insert()
+        .values(
             automation_id=automation_id,
             number=number,
             definition=definition.model_dump_json(),
@@ -142,23 +135,11 @@ def _add_revision(
             author=change.author,
             saved_at=change.now,
             after_event_id=newest,
-            container_id=named.container,
-            collection_id=named.collection,
-            endpoint_id=named.endpoint,
+            **named,
         )
+        .returning(schema.revisions)
     )
-    assert inserted.inserted_primary_key is not None
-    return Revision(
-        id=inserted.inserted_primary_key[0],
-        automation_id=automation_id,
-        number=number,
-        written=definition,
-        mode=mode,
-        saved_at=change.now,
-        author=change.author,
-        after_event_id=newest,
-        endpoint_id=named.endpoint,
-    )
+    return build_revision(begun.one())
 
 
 def _name_taken(name: str) -> Conflict:
@@ -230,24 +211,15 @@ def list_overlapping(
 
     `edited` is the name of the one that is being edited. Raises NotFound for the container.
     """
-    endpoint = definition.action.endpoint
-    if endpoint is None:
-        return []
     container = find_container(reader.connection, definition.scope.container)
     query = (
         _select_automations(reader.now)
         .join(schema.endpoints, _revisions.endpoint_id == _endpoints.id)
-        .where(
-            _revisions.container_id == container,
-            _revisions.mode == Mode.ENABLED.value,
-            _endpoints.name == endpoint,
-            _endpoints.deleted_at.is_(None),
-            _automations.name != (edited or ""),
-        )
+        .where(_revisions.container_id == container, _endpoints.name == definition.action.endpoint)
         .order_by(_automations.name)
     )
     others = map(_build_automation, reader.connection.execute(query))
-    return [other.name for other in others if overlaps(definition, other)]
+    return [other.name for other in others if other.name != edited and overlaps(definition, other)]
 
 
 def list_names(reader: Reader) -> Sequence[str]:
@@ -258,12 +230,9 @@ def list_names(reader: Reader) -> Sequence[str]:
 
 def list_revisions(reader: Reader, automation_id: int) -> list[Revision]:
     """Return an automation's revisions, the newest first."""
-    query = (
-        select(schema.revisions)
-        .where(_revisions.automation_id == automation_id)
-        .order_by(_revisions.number.desc())
-    )
-    return [build_revision(row) for row in reader.connection.execute(query)]
+    query = select(schema.revisions).where(_revisions.automation_id == automation_id)
+    rows = reader.connection.execute(query.order_by(_revisions.number.desc()))
+    return [build_revision(row) for row in rows]
 
 
 def find_revision(reader: Reader, automation_id: int, number: int) -> Revision:
@@ -284,8 +253,7 @@ def find_revision(reader: Reader, automation_id: int, number: int) -> Revision:
 def _select_automations(now: datetime) -> Select[Any]:
     """Return the query of the automations as they are now, with how often each fired.
 
-    However long the history, each count is one step or one range of the index of
-    (automation, event).
+    Each count reads one range of the index of (automation, event), however long the history.
     """
     firings = (
         select(_executions.created_at)
@@ -324,7 +292,6 @@ def _select_automations(now: datetime) -> Select[Any]:
 
 
 def _build_automation(row: Row[Any]) -> Automation:
-    """Return the automation of a row of `_select_automations`."""
     return Automation(
         id=row.automation_id,
         name=row.name,
