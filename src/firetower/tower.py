@@ -396,7 +396,7 @@ class Endpoints(_Transactions):
 
         `container` narrows them to the endpoints that its automations use, or have used.
         """
-        return self._read(circuits.list_changes_since, number, container)
+        return self._read(circuits.list_changes, container, after_id=number)
 
     def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
         """Send to an endpoint again, its circuit closed; return what it missed."""
@@ -537,11 +537,11 @@ class Executions(_Transactions):
                 reader, limit=limit, since=since, before_id=before_id, container=container
             )[::-1]
             more = len(found) >= limit
-            changes = circuits.list_changes_between(
-                reader.connection,
+            changes = circuits.list_changes(
+                reader,
+                container,
                 after=found[0].created_at if more else since,
-                before_id=before_id,
-                container=container,
+                before_execution=before_id,
             )
         return FeedPage(merge_feed(found, changes), more)
 

@@ -20,7 +20,7 @@ from firetower.core.references import check_endpoint_name
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, bump_endpoints_version
-from firetower.store.circuits import build_circuit, close_circuit
+from firetower.store.circuits import build_circuit, close_circuits
 from firetower.store.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 
@@ -159,9 +159,10 @@ def _endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
 def set_enabled(change: Change, endpoint: Endpoint, *, reason: str | None) -> None:
     """Enable an endpoint (`reason` is None), or disable it for a reason.
 
-    Either closes its circuit: a person knows better.
+    Either closes its circuit.
     """
-    close_circuit(change.connection, endpoint.id, change.now, gone=reason is not None)
+    gone = [endpoint.id] if reason is not None else []
+    close_circuits(change.connection, [endpoint.id], change.now, gone=gone)
     change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
