@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from firetower.core.automations import Definition
@@ -28,17 +27,6 @@ DEBOUNCE = 0.15
 
 class BacktestSummary(Static):
     """How often a definition would have fired in the last 30 days, and when."""
-
-    class Tested(Message):
-        """A definition was tested on all events, or on some of them so far."""
-
-        def __init__(
-            self, definition: Definition, result: Backtest, overlapping: Sequence[str]
-        ) -> None:
-            super().__init__()
-            self.definition = definition
-            self.result = result
-            self.overlapping = overlapping
 
     def __init__(self, edited: str | None) -> None:
         """`edited` is the automation that is being edited: it does not overlap with itself."""
@@ -59,8 +47,7 @@ class BacktestSummary(Static):
             self._test(definition)
 
     def on_unmount(self) -> None:
-        """Cancel the test."""
-        self._definition = None
+        self._definition = None  # cancels the test
 
     @work(exclusive=True, group="backtest", exit_on_error=False)
     async def _test(self, definition: Definition) -> None:
@@ -72,7 +59,7 @@ class BacktestSummary(Static):
             others = tower.automations.overlapping(definition, exclude=self._edited)
 
             def show(result: Backtest) -> None:
-                self.post_message(self.Tested(definition, result, others))
+                self.call_later(self._show_result, definition, result, others)
 
             show(
                 tower.automations.backtest(
@@ -90,11 +77,11 @@ class BacktestSummary(Static):
         except FiretowerError as error:
             self.update(Content(error.message))
 
-    def on_backtest_summary_tested(self, event: Tested) -> None:
-        """Show the result of the definition that is still the one."""
-        event.stop()
-        if event.definition is self._definition:
-            texts = [backtest_text(event.result), *overlap_text(event.overlapping)]
+    def _show_result(
+        self, definition: Definition, result: Backtest, overlapping: Sequence[str]
+    ) -> None:
+        if definition is self._definition:
+            texts = [backtest_text(result), *overlap_text(overlapping)]
             self.update(Content("\n").join(texts))
 
 

@@ -1,4 +1,4 @@
-"""Data from the database that the form offers and checks against."""
+"""What the form reads from the database, and how it saves an automation there."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from firetower.core.actions import ActionType
+from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.catalog import Collection
 from firetower.core.endpoints import Endpoint, EndpointKind
+from firetower.core.errors import Conflict, NotFound
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.text import visible
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -79,3 +82,37 @@ def sample_event(
         alias="production" if "alias" in carries else None,
         tag="approved" if "tag" in carries else None,
     )
+
+
+class ChangedMeanwhile(Conflict):
+    """The automation is no longer as it was when the form was opened."""
+
+    def __init__(self, message: str, hint: str, now: Automation | None) -> None:
+        super().__init__(message, hint)
+        self.now = now
+        """As it is now, or None when it is gone: saving again goes by this."""
+
+
+def save(tower: Tower, definition: Definition, mode: Mode, before: Automation | None) -> None:
+    """Save a new automation, or a changed one in the place of `before`.
+
+    Raises ChangedMeanwhile instead of undoing silently what someone else has changed, and what the
+    database raises.
+    """
+    if before is None:
+        tower.automations.create(definition, mode)
+        return
+    name = visible(before.name)
+    try:
+        now = tower.automations.get(before.name)
+    except NotFound:
+        raise ChangedMeanwhile(
+            f"{name} was deleted or renamed meanwhile", "Save again to create it.", None
+        ) from None
+    if now.revision.id != before.revision.id:
+        raise ChangedMeanwhile(
+            f"{name} was changed meanwhile by {visible(now.revision.author)}",
+            "Save again to put yours in its place, or leave to look at it.",
+            now,
+        )
+    tower.automations.edit(before.name, definition, mode)

@@ -120,8 +120,9 @@ def endpoint_note(draft: Draft, data: FormData) -> str:
     return ""
 
 
-def values_note(pattern: str, seen: Sequence[str]) -> str:
-    """Return which recent aliases or tags a regex matches, and which it does not."""
+def values_note(pattern: str, recent: Sequence[str | None]) -> str:
+    """Return which aliases or tags of recent events a regex matches, and which it does not."""
+    seen = list(dict.fromkeys(value for value in recent if value is not None))
     if not seen:
         return "none seen here yet"
     if not pattern:

@@ -13,24 +13,16 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
-from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
-from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import FiretowerError
 from firetower.core.events import Event, EventType
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.backtest import BacktestSummary
-from firetower.tui.form.data import RECENT, FormData, read_form_data
-from firetower.tui.form.fields import NEW, Fields, variables
-from firetower.tui.form.preview import (
-    collections_note,
-    endpoint_note,
-    preview_text,
-    values_note,
-)
-from firetower.tui.form.save import ChangedMeanwhile, save
+from firetower.tui.form.data import RECENT, ChangedMeanwhile, FormData, read_form_data, save
+from firetower.tui.form.fields import NEW, Fields, endpoint_kind, variables
+from firetower.tui.form.preview import collections_note, endpoint_note, preview_text, values_note
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
@@ -84,17 +76,16 @@ class FormScreen(Page[str | None]):
                 yield BacktestSummary(None if self._before is None else self._before.name)
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
-            yield Button("Cancel", id="cancel", compact=True)
-            yield Button("Save", id="save", variant="primary", compact=True)
+            yield Button("Cancel", id="cancel", action="screen.cancel", compact=True)
+            yield Button("Save", id="save", action="screen.save", variant="primary", compact=True)
         yield KeyLine()
 
     def on_mount(self) -> None:
-        self.query_one("#whole").focus()
+        self.fields.whole.focus()
         self._update_all()
         self._reload()
 
     def on_database_changed(self, _: DatabaseChanged) -> None:
-        """Read the form's data again."""
         self._reload()
 
     async def _read(self) -> None:
@@ -126,23 +117,25 @@ class FormScreen(Page[str | None]):
     def _chosen(self, event: Choice.Changed) -> None:
         self._edited()
         if event.value == NEW:
-            self.query_one("#endpoint", Choice).value = self.fields.draft.endpoint
-            self._make_endpoint()
+            self.fields.endpoint.value = self.fields.draft.endpoint
+            self._create_endpoint()
 
     @on(Radio.Changed, "#action-type")
     def _action_changed(self) -> None:
-        """Let go of an endpoint of the other kind."""
-        choice = self.query_one("#endpoint", Choice)
-        kind = self._kind(self.fields.read())
-        if choice.chosen not in {one.name for one in self._data.endpoints(kind)}:
-            choice.value = ""
+        """Clear an endpoint of the other kind."""
+        self._choose_endpoint(self.fields.endpoint.chosen)
+
+    def _choose_endpoint(self, name: str) -> None:
+        """Choose an endpoint if it is one of the action's kind."""
+        known = {one.name for one in self._data.endpoints(endpoint_kind(self.fields.read()))}
+        self.fields.endpoint.value = name if name in known else ""
 
     def _update_all(self) -> None:
         """Read the fields, and show their preview, notes and errors."""
         draft = self.fields.read()
         self.fields.fit(draft, self._data)
         name = suggested_name(draft, self._data.names)
-        self.query_one("#automation-name", Input).placeholder = name
+        self.fields.automation_name.placeholder = name
         if not self._data.known:
             return
         if draft.event_type not in self._recent:
@@ -162,32 +155,30 @@ class FormScreen(Page[str | None]):
         )
 
     def _show_notes(self, draft: Draft, reading: Reading) -> None:
-        self.fields.row("scope").set_note(collections_note(draft, reading, self._data))
+        self.fields.row("whole-or-part").set_note(collections_note(draft, reading, self._data))
         recent = self._recent.get(draft.event_type, ())
-        for part, pattern in (("alias", draft.alias), ("tag", draft.tag)):
-            self.fields.row(part).set_note(values_note(pattern, _values(recent, part)))
+        aliases, tags = [one.alias for one in recent], [one.tag for one in recent]
+        self.fields.row(Part.ALIAS).set_note(values_note(draft.alias, aliases))
+        self.fields.row(Part.TAG).set_note(values_note(draft.tag, tags))
         names = f"${{…}} of {', '.join(variables(draft, self._data))}"
-        for part in ("payload", "message"):
-            self.fields.row(part).set_note("" if Part(part) in reading.problems else names)
-        self.fields.row("action").set_note(endpoint_note(draft, self._data))
+        for part in (Part.PAYLOAD, Part.MESSAGE):
+            self.fields.row(part).set_note("" if part in reading.problems else names)
+        self.fields.row(Part.ACTION).set_note(endpoint_note(draft, self._data))
 
     def _show_errors(self, reading: Reading) -> None:
+        errors = dict(reading.problems)
+        if self._asked_to_save:
+            errors = {**reading.missing, **errors}
         for part in Part:
-            said: FiretowerError | None = reading.problems.get(part)
-            if said is None and self._asked_to_save:
-                said = reading.missing.get(part)
-            place = "part" if part is Part.SCOPE else part.value
-            self.fields.row(place).fail(said)
-        wrong = len(reading.problems) + (len(reading.missing) if self._asked_to_save else 0)
-        said_text = counted(wrong, "error") if wrong else self._refusal
-        self.query_one("#form-said", Static).update(said_text)
+            self.fields.row(part).fail(errors.get(part))
+        said = counted(len(errors), "error") if errors else self._refusal
+        self.query_one("#form-said", Static).update(said)
 
     @on(Input.Submitted)
     def _line_ended(self) -> None:
         self.focus_next()
 
     def action_scroll_preview(self, pages: int) -> None:
-        """Scroll the preview by pages."""
         preview = self.query_one("#form-preview")
         preview.scroll_relative(y=pages * max(1, preview.size.height - 1))
 
@@ -205,14 +196,6 @@ class FormScreen(Page[str | None]):
         asked = Confirm("Leave without saving?", "Your edits are lost.", [("leave", "Leave")])
         if await ask(self, asked):
             self.dismiss(None)
-
-    @on(Button.Pressed, "#cancel")
-    def _cancelled(self) -> None:
-        self.action_cancel()
-
-    @on(Button.Pressed, "#save")
-    def _save_pressed(self) -> None:
-        self.action_save()
 
     def action_save(self) -> None:
         """Save it, or show the errors under the fields."""
@@ -250,32 +233,17 @@ class FormScreen(Page[str | None]):
 
     def _go_to_problem(self) -> None:
         """Focus the first field with an error."""
-        parts = [*self._reading.problems, *self._reading.missing]
-        if not parts:
-            return
-        first = min(parts, key=list(Part).index)
-        row = self.fields.row("part" if first is Part.SCOPE else first.value)
-        for field in row.query("Input, Choice, TextArea"):
-            field.focus()
-            break
-
-    def _kind(self, draft: Draft) -> EndpointKind:
-        slack = draft.action is ActionType.NOTIFICATION
-        return EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
+        errors = {**self._reading.missing, **self._reading.problems}
+        if errors:
+            first = next(part for part in Part if part in errors)
+            self.fields.row(first).query("Input, Choice, TextArea").first().focus()
 
     @work(exit_on_error=False)
-    async def _make_endpoint(self) -> None:
+    async def _create_endpoint(self) -> None:
         """Create an endpoint without leaving the form, and choose it."""
         from firetower.tui.screens.endpoint_form import EndpointDialog
 
-        kind = self._kind(self.fields.draft)
-        made = await ask(self, EndpointDialog(kind))
-        if made is not None:
+        created = await ask(self, EndpointDialog(endpoint_kind(self.fields.draft)))
+        if created is not None:
             await self._read()
-            if made in {one.name for one in self._data.endpoints(kind)}:
-                self.query_one("#endpoint", Choice).value = made
-
-
-def _values(events: Sequence[Event], kind: str) -> list[str]:
-    found = (event.alias if kind == "alias" else event.tag for event in events)
-    return list(dict.fromkeys(value for value in found if value is not None))
+            self._choose_endpoint(created)
