@@ -2,6 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SHARED := -n 4 --dist worksteal
+# The tests start many interpreters: each would compile the program anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test test-all faults demo check bench bench-peers docs screenshots clean
 
