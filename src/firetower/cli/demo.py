@@ -30,12 +30,7 @@ _LINES = 20
 @click.option("--tour", is_flag=True, help="Open the app with a guided tour.")
 @click.option("--headless", is_flag=True, help="Print the feed instead of opening the app.")
 @click.option(
-    "--seed",
-    type=int,
-    default=7,
-    show_default=True,
-    metavar="N",
-    help="Seed of the simulation.",
+    "--seed", type=int, default=7, show_default=True, metavar="N", help="Seed of the simulation."
 )
 def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
     """Watch a simulated team at work, on a temporary database.

@@ -60,10 +60,7 @@ def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
         webhook("pager", f"{NOWHERE}/page", schedule=_PATIENT),
         webhook("old-dashboard", f"{receiver_url}/old-dashboard"),
         EndpointSettings(
-            name="ml-alerts",
-            kind=EndpointKind.SLACK,
-            url_secret=SLACK_SECRET,
-            schedule=_QUICK,
+            name="ml-alerts", kind=EndpointKind.SLACK, url_secret=SLACK_SECRET, schedule=_QUICK
         ),
     )
 

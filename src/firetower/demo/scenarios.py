@@ -233,10 +233,7 @@ def refresh(data: Dataset, progress: Progress, chance: Random) -> Iterator[Step]
             data.logged,
             "dataset",
             {"rows": rows, "gigabytes": gigabytes, "format": "parquet", "keeper": data.keeper},
-            files={
-                "manifest.parquet": rows * 24,
-                "schema.json": chance.randint(1_200, 5_000),
-            },
+            files={"manifest.parquet": rows * 24, "schema.json": chance.randint(1_200, 5_000)},
             references=(f"s3://acme-lake/{data.name}/{day}/",),
         ),
     )

@@ -41,12 +41,7 @@ class DemoSession:
     """
 
     def __init__(
-        self,
-        speed: float = 1.0,
-        seed: int = 7,
-        now: datetime | None = None,
-        *,
-        play: bool = True,
+        self, speed: float = 1.0, seed: int = 7, now: datetime | None = None, *, play: bool = True
     ) -> None:
         self.database_url = ""
         self.receiver_url = ""
