@@ -22,7 +22,7 @@ EVERYWHERE = {"database", "read_only"}
 
 def commands_page() -> str:
     """Return the reference of every command."""
-    root = click.Context(cli, info_name="firetower")
+    root = click.Context(cli, info_name="firetower", **cli.context_settings)
     everywhere = [option for option in cli.params if option.name in EVERYWHERE]
     parts = [
         f"# Commands\n\n{GENERATED}",

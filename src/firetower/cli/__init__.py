@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     params=database_options(),
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @click.version_option(__version__, prog_name="firetower", message="%(prog)s %(version)s")
 @click.pass_context

@@ -179,14 +179,13 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
 
 
 def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
-    told = with_changes(history)
+    changed = with_changes(history)
     if as_json:
-        for revision, changes in told:
-            print_json({**revision_data(revision), "changes": changes})
+        print_json(*({**revision_data(one), "changes": changes} for one, changes in changed))
         return
     print_rows(
         ("revision", "saved", "author", "what changed"),
-        [(one.number, date(one.saved_at), one.author, "; ".join(said)) for one, said in told],
+        [(one.number, date(one.saved_at), one.author, "; ".join(said)) for one, said in changed],
         "",
     )
 
@@ -206,7 +205,7 @@ def restore(*, name: str, number: int) -> None:
         say(_summary(tower.automations.restore(name, number)))
 
 
-def _print_automation(found: Automation, trouble: str) -> None:
+def _print_automation(found: Automation, endpoint_state: str) -> None:
     definition, revision = found.definition, found.revision
     action = definition.action.model_dump(mode="json", exclude_none=True)
     print_fields(
@@ -219,7 +218,7 @@ def _print_automation(found: Automation, trouble: str) -> None:
             ("filter", dump(definition.filter.as_wandb())),
             ("action", action.pop("type")),
             *action.items(),
-            ("endpoint", trouble),
+            ("endpoint", endpoint_state),
             ("cooldown", definition.cooldown and duration(definition.cooldown)),
             ("revision", f"{revision.number}, {date(revision.saved_at)} by {revision.author}"),
             ("last fired", date(found.last_fired_at)),

@@ -1,8 +1,5 @@
 """`firetower backtest`: what an automation would have done."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -10,7 +7,7 @@ import click
 from firetower.cli.automation_options import automation_options, edited_draft, new_draft
 from firetower.cli.connect import open_tower
 from firetower.cli.options import json_option, parse_since
-from firetower.cli.output import date, event_data, event_text, print_json, say
+from firetower.cli.output import date, event_data, event_text, print_json, progress_bar, say
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.drafts import read_draft
@@ -28,7 +25,6 @@ _NAME = "draft"
 @click.option(
     "--since",
     default="30d",
-    show_default=True,
     metavar="T",
     help="How far to look back: 30m, 2h, 30d, or 2026-01-31T12:00.",
 )
@@ -36,7 +32,6 @@ _NAME = "draft"
     "--show",
     type=click.IntRange(0, 50),
     default=3,
-    show_default=True,
     metavar="N",
     help="Print what would have been sent for this many of the newest events.",
 )
@@ -61,8 +56,10 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
         definition = read_draft(draft).checked()
         endpoint = _endpoint(tower, definition)
         definition.check(frozenset() if endpoint is None else endpoint.settings.granted)
-        with _progress_bar() as progress:
-            result = tower.automations.backtest(definition, moment, progress=progress)
+        with progress_bar("Testing") as show_progress:
+            result = tower.automations.backtest(
+                definition, moment, progress=lambda one: show_progress(one.share, _so_far(one))
+            )
     if as_json:
         print_json(_data(definition, result, endpoint, show))
         return
@@ -79,24 +76,8 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
         say("`firetower explain --automation NAME` says what stopped a saved automation.")
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[Backtest], None] | None]:
-    """Lend a callback that draws how far a backtest is, on stderr where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", visible=False, total=1.0)
-
-        def show(result: Backtest) -> None:
-            so_far = f"{result.fired:,} so far, back to {date(result.reached)}"
-            progress.update(task, completed=result.share, description=so_far, visible=True)
-
-        yield show
+def _so_far(result: Backtest) -> str:
+    return f"{result.share:.0%}, fired {result.fired:,} times back to {date(result.reached)}"
 
 
 def _summary(result: Backtest, since: str) -> str:

@@ -1,27 +1,20 @@
 """`firetower log`, `link`, `unlink` and `show`."""
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 from pydantic import JsonValue
 
 from firetower.cli.connect import open_tower
 from firetower.cli.options import json_option
-from firetower.cli.output import (
-    counting_bar,
-    date,
-    hashing_bar,
-    print_fields,
-    print_json,
-    print_rows,
-    say,
-)
+from firetower.cli.output import date, print_fields, print_json, print_rows, progress_bar, say
 from firetower.core.catalog import Version, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
 from firetower.core.text import byte_count
 
+_BAR_FROM_BYTES = 64 * 1024 * 1024
 _aliases = click.option(
     "--alias", "aliases", multiple=True, metavar="ALIAS", help="Alias to add to the version."
 )
@@ -30,14 +23,18 @@ _aliases = click.option(
 @click.command()
 @click.argument("collection", metavar="ENTITY/PROJECT/COLLECTION", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=str))
-@click.option("--type", "type_", metavar="TYPE", help="Artifact type: model, dataset, …")
+@click.option("--type", metavar="TYPE", help="Artifact type: model, dataset, …")
 @click.option(
     "--reference", "references", multiple=True, metavar="URI", help="File kept elsewhere."
 )
 @_aliases
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag to add to the version.")
 @click.option(
-    "--metadata", multiple=True, metavar="JSON|@FILE|KEY=VALUE", help="Metadata of the version."
+    "--metadata",
+    multiple=True,
+    metavar="JSON|@FILE|KEY=VALUE",
+    callback=lambda _ctx, _option, values: metadata_of(values),
+    help="Metadata of the version.",
 )
 @click.option(
     "--from",
@@ -51,13 +48,9 @@ def log(
     *,
     collection: str | None,
     paths: tuple[str, ...],
-    type_: str | None,
-    references: tuple[str, ...],
-    aliases: tuple[str, ...],
-    tags: tuple[str, ...],
-    metadata: tuple[str, ...],
     source: BinaryIO | None,
     as_json: bool,
+    **version_options: Any,
 ) -> None:
     """Log a version, and print its reference.
 
@@ -74,26 +67,21 @@ def log(
       firetower log --from versions.jsonl
     """
     if source is not None:
-        if collection or type_ or references or aliases or tags or metadata:
+        if collection or any(version_options.values()):
             raise click.UsageError("--from takes no other option: its lines have the rest.")
         _log_lines(source, as_json=as_json)
         return
     if collection is None:
         raise click.UsageError("Missing argument 'ENTITY/PROJECT/COLLECTION'.")
-    if type_ is None:
+    if version_options["type"] is None:
         raise click.UsageError("Missing option '--type'.")
-    values = metadata_of(metadata)
-    with open_tower() as tower, hashing_bar() as progress:
-        version = tower.log(
-            collection,
-            paths,
-            type=type_,
-            references=references,
-            aliases=aliases,
-            tags=tags,
-            metadata=values,
-            progress=progress,
-        )
+    with open_tower() as tower, progress_bar("Hashing") as show_progress:
+
+        def hashed(done: int, total: int) -> None:
+            if total > _BAR_FROM_BYTES:
+                show_progress(done / total, f"{byte_count(done)} of {byte_count(total)}")
+
+        version = tower.log(collection, paths, progress=hashed, **version_options)
     if as_json:
         print_json({**version.as_data(), "created": version.created})
         return
@@ -108,9 +96,9 @@ def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
     def count(done: int) -> None:
         nonlocal total
         total += done
-        advance(done)
+        show_progress(None, f"{total:,} lines")
 
-    with open_tower() as tower, counting_bar("Logging", None) as advance:
+    with open_tower() as tower, progress_bar("Logging") as show_progress:
         items = (_object(line) for line in source)
         created = tower.log_many(items, committed=count, unit="line")
     if as_json:
@@ -185,8 +173,7 @@ def show(*, reference: str, as_json: bool) -> None:
             return
         versions = tower.versions(reference)
     if as_json:
-        for version in versions:
-            print_json(version.as_data())
+        print_json(*(version.as_data() for version in versions))
     else:
         _print_versions(versions)
 
@@ -232,12 +219,8 @@ def _print_detail(detail: VersionDetail) -> None:
         print_rows(
             ("file", "size", "sha256"),
             [
-                (
-                    entry.path,
-                    "" if entry.size is None else byte_count(entry.size),
-                    entry.sha256 or "",
-                )
-                for entry in detail.entries
+                (one.path, "" if one.size is None else byte_count(one.size), one.sha256 or "")
+                for one in detail.entries
             ],
             "",
         )

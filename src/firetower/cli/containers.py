@@ -34,8 +34,8 @@ def project() -> None:
 
 @click.command()
 @_name
-@click.option("--description", default="", metavar="TEXT", help="Note for people.")
-def create(*, name: str, description: str) -> None:
+@click.option("--description", metavar="TEXT", help="Note for people.")
+def create(*, name: str, description: str | None) -> None:
     """Create a registry or a project.
 
     \b
@@ -46,9 +46,9 @@ def create(*, name: str, description: str) -> None:
     kind = ContainerKind(group_name())
     with open_tower() as tower:
         if kind is ContainerKind.REGISTRY:
-            tower.create_registry(name, description)
+            tower.create_registry(name, description or "")
         else:
-            tower.create_project(name, description)
+            tower.create_project(name, description or "")
     say(f"Created {kind} {name}.")
 
 
@@ -66,8 +66,7 @@ def list_(*, as_json: bool) -> None:
     with open_tower() as tower:
         found = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
     if as_json:
-        for one in found:
-            print_json(one.as_data())
+        print_json(*(one.as_data() for one in found))
         return
     print_rows(
         (kind.value, "collections", "versions", "automations", "description"),

@@ -1,13 +1,14 @@
 """`firetower database`."""
 
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import click
 
 from firetower.cli.connect import database_url, open_tower, read_only
 from firetower.cli.options import ask_to_delete, json_option, yes_option
-from firetower.cli.output import counting_bar, date, print_fields, print_json, say
+from firetower.cli.output import date, print_fields, print_json, progress_bar, say
 from firetower.core.automations import parse_duration
 from firetower.core.errors import FiretowerError
 
@@ -41,12 +42,11 @@ def info(*, as_json: bool) -> None:
     location = Location.of(database_url())
     version, state = None, SchemaState.EMPTY
     if location.path is None or location.path.exists():
-        opened = Database(location, read_only=True)
-        try:
-            with opened.transaction() as connection:
-                version, state = schema_version(connection), schema_state(connection)
-        finally:
-            opened.close()
+        with (
+            closing(Database(location, read_only=True)) as opened,
+            opened.transaction() as connection,
+        ):
+            version, state = schema_version(connection), schema_state(connection)
     data = {
         "database": str(location),
         "schema": version,
@@ -73,11 +73,8 @@ def migrate() -> None:
     from firetower.store.location import Location
     from firetower.store.migrate import SCHEMA, migrate_schema
 
-    opened = Database(Location.of(database_url()), read_only=read_only())
-    try:
+    with closing(Database(Location.of(database_url()), read_only=read_only())) as opened:
         before = migrate_schema(opened)
-    finally:
-        opened.close()
     if before == SCHEMA:
         say(f"Already at schema {before}.")
     else:
@@ -116,9 +113,11 @@ def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
             if not yes and not sys.stdin.isatty():
                 raise FiretowerError(f"it would delete {found}", "Give --yes to do it.")
             ask_to_delete(found, yes=yes)
-            with counting_bar("Deleting", planned.events) as advance:
+            done = 0
+            with progress_bar("Deleting") as show_progress:
                 for batch in tower.upkeep.prune(before):
-                    advance(batch.events)
+                    done += batch.events
+                    show_progress(done / planned.events, f"{done:,} of {planned.events:,} events")
         if vacuum:
             tower.upkeep.give_back_space()
     if planned.events:

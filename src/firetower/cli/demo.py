@@ -23,15 +23,12 @@ _LINES = 20
     "--speed",
     type=click.FloatRange(0.01, 1_000),
     default=1.0,
-    show_default=True,
     metavar="X",
     help="Speed up the team's work this many times.",
 )
 @click.option("--tour", is_flag=True, help="Open the app with a guided tour.")
 @click.option("--headless", is_flag=True, help="Print the feed instead of opening the app.")
-@click.option(
-    "--seed", type=int, default=7, show_default=True, metavar="N", help="Seed of the simulation."
-)
+@click.option("--seed", default=7, metavar="N", help="Seed of the simulation.")
 def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
     """Watch a simulated team at work, on a temporary database.
 

@@ -15,7 +15,6 @@ from firetower.core.health import Check, Health, doubtful, good
 from firetower.core.text import visible
 
 _SIGNS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✗"}
-_ROOM = (80, 24)
 
 
 @click.command()
@@ -35,20 +34,14 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
 
     checks = [*examine(database_url(), datetime.now(UTC)), *_terminal()]
     for check in checks:
+        name, health, message, hint = check.name, check.health, check.said, check.hint
         if as_json:
-            print_json(
-                {
-                    "check": check.name,
-                    "health": check.health.value,
-                    "message": check.said,
-                    "hint": check.hint or None,
-                }
-            )
+            result = {"check": name, "health": health.value, "message": message}
+            print_json({**result, "hint": hint or None})
             continue
-        sign = f"{_SIGNS[check.health]} {check.health.value:<4}"
-        click.echo(visible(f"{sign}  {check.name:<9}  {check.said}"))
-        if check.hint:
-            click.echo(visible(f"{'':19}{check.hint}"))
+        click.echo(visible(f"{_SIGNS[health]} {health:<4}  {name:<9}  {message}"))
+        if hint:
+            click.echo(visible(f"{'':19}{hint}"))
     ctx.exit(any(check.health is Health.FAIL for check in checks))
 
 
@@ -57,26 +50,29 @@ def _terminal() -> Iterator[Check]:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield good("terminal", "none; only the app needs one")
         return
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    if encoding == "utf8":
+    encoding = sys.stdout.encoding or "unknown"
+    if encoding.lower() in {"utf-8", "utf8"}:
         yield good("encoding", "UTF-8")
     else:
-        yield doubtful("encoding", encoding or "unknown", "Set LANG=C.UTF-8.")
-    size = shutil.get_terminal_size()
-    if size < _ROOM or size.lines < _ROOM[1]:
-        said = f"{size.columns} × {size.lines}"
-        yield doubtful("size", said, "Give it 80 × 24 or more.")
+        yield doubtful("encoding", encoding, "Set LANG=C.UTF-8.")
+    columns, lines = shutil.get_terminal_size()
+    size = f"{columns} × {lines}"
+    if columns < 80 or lines < 24:
+        yield doubtful("size", size, "Make it 80 × 24 or larger.")
     else:
-        yield good("size", f"{size.columns} × {size.lines}")
+        yield good("size", size)
     yield _colours()
+    yield _clipboard()
+
+
+def _clipboard() -> Check:
     if os.environ.get("TMUX"):
-        hint = "For copying: `set -g set-clipboard on` in ~/.tmux.conf."
-        yield doubtful("clipboard", "in tmux, which does not pass OSC 52 on by default", hint)
-    elif os.environ.get("STY"):
-        yield doubtful("clipboard", "in screen, which does not pass OSC 52 on", "Use tmux to copy.")
-    else:
-        over = "over SSH, " if os.environ.get("SSH_CONNECTION") else ""
-        yield good("clipboard", f"{over}by OSC 52, if the terminal supports it")
+        hint = "To copy from the app, write `set -g set-clipboard on` in ~/.tmux.conf."
+        return doubtful("clipboard", "tmux blocks it (OSC 52) by default", hint)
+    if os.environ.get("STY"):
+        return doubtful("clipboard", "GNU screen blocks it (OSC 52)", "Use tmux to copy.")
+    over = " over SSH" if os.environ.get("SSH_CONNECTION") else ""
+    return good("clipboard", f"OSC 52{over}, if the terminal supports it")
 
 
 def _colours() -> Check:
@@ -87,4 +83,6 @@ def _colours() -> Check:
     term = os.environ.get("TERM", "")
     if "256color" in term:
         return good("colours", "256")
-    return doubtful("colours", f"few (TERM={term})", 'Set theme = "ansi" in the config file.')
+    return doubtful(
+        "colours", f"16 or fewer (TERM={term})", 'Set theme = "ansi" in the config file.'
+    )

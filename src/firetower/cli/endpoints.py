@@ -35,15 +35,12 @@ _DELIVERY_OPTIONS = (
         "--timeout",
         type=parse_duration,
         default="10s",
-        show_default=True,
         metavar="SPAN",
         help="Longest time for one request.",
     ),
     click.option(
         "--max-in-flight",
-        type=int,
         default=16,
-        show_default=True,
         metavar="N",
         help="Most requests that one worker has open at a time.",
     ),
@@ -52,7 +49,6 @@ _DELIVERY_OPTIONS = (
         "schedule",
         type=parse_schedule,
         default=",".join(map(duration, DEFAULT_SCHEDULE)),
-        show_default=True,
         metavar='"5s,5m"',
         help='Waits after each failed attempt; "" never retries.',
     ),
@@ -96,7 +92,6 @@ def slack() -> None:
     "--signature-encoding",
     type=click.Choice([encoding.value for encoding in SignatureEncoding]),
     default=SignatureEncoding.BASE64.value,
-    show_default=True,
     help="Encoding of the header X-Wandb-Signature.",
 )
 @_delivery_options
@@ -163,8 +158,7 @@ def list_(*, as_json: bool) -> None:
     with open_tower() as tower:
         found = tower.endpoints.list(kind)
     if as_json:
-        for one in found:
-            print_json(endpoint_data(one))
+        print_json(*map(endpoint_data, found))
         return
     print_rows(
         (kind.value, "target", "state"),

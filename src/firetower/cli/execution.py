@@ -61,8 +61,7 @@ def list_(*, since: datetime | None, status: Status | None, limit: int, as_json:
     with open_tower() as tower:
         found = tower.executions.newest(limit, status=status, since=since)[::-1]
     if as_json:
-        for one in found:
-            print_json(feed_data(FeedLine.of(one)))
+        print_json(*(feed_data(FeedLine.of(one)) for one in found))
         return
     print_rows(
         ("id", "created", "state", "automation", "event", "subject", "code", "reason"),

@@ -1,6 +1,6 @@
 """`firetower explain`: why an automation fired, or why not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,13 +47,13 @@ def explain(
 
 def _print_event(explanation: Explanation, *, as_json: bool) -> None:
     if as_json:
-        for finding in explanation.findings:
-            print_json(_finding_data(finding))
+        print_json(*map(_finding_data, explanation.findings))
         return
     click.echo(event_text(explanation.event))
     for finding in explanation.findings:
-        for line in _finding_lines(finding):
-            click.echo(line)
+        name, execution = finding.revision.definition.name, finding.execution
+        fired = "" if execution is None else f" (execution {execution.id})"
+        click.echo(visible(f"{_glyph(finding)}  {name}: {finding.words}{fired}"))
     if not explanation.findings:
         say("No automation is near this event.")
     if explanation.elsewhere:
@@ -62,30 +62,21 @@ def _print_event(explanation: Explanation, *, as_json: bool) -> None:
         say("No worker has evaluated it yet: run `firetower worker`.")
 
 
-def _finding_lines(finding: Finding) -> Iterator[str]:
-    name = finding.revision.definition.name
-    glyph = "✓" if finding.stop is None else "✗"
-    of = "" if finding.execution is None else f" (execution {finding.execution.id})"
-    yield visible(f"{glyph}  {name}: {finding.words}{of}")
+def _glyph(finding: Finding) -> str:
+    return "✓" if finding.stop is None else "✗"
 
 
 def _print_automation(name: str, groups: Sequence[Group], *, as_json: bool) -> None:
     if as_json:
         for group in groups:
-            print_json(
-                {
-                    "reason": group.reason,
-                    "events": group.count,
-                    "example": event_data(group.event),
-                    **_finding_data(group.finding),
-                }
-            )
+            example = {"events": group.count, "example": event_data(group.event)}
+            print_json({"reason": group.reason, **example, **_finding_data(group.finding)})
         return
     if not groups:
         say(f"Nothing happened in or near what {visible(name)} watches.")
     for group in groups:
-        glyph = "✓" if group.finding.stop is None else "✗"
-        click.echo(f"{glyph}  {counted(group.count, 'event')}: {visible(group.reason)}")
+        events = counted(group.count, "event")
+        click.echo(f"{_glyph(group.finding)}  {events}: {visible(group.reason)}")
         click.echo(f"{_INDENT}{event_text(group.event)}")
         click.echo(f"{_INDENT}{visible(group.finding.words)}")
 

@@ -40,7 +40,6 @@ limit_option = click.option(
     "--limit",
     type=click.IntRange(0, 1_000_000),
     default=50,
-    show_default=True,
     metavar="N",
     help="Print at most this many, the newest.",
 )

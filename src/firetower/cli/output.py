@@ -22,7 +22,6 @@ _LOGGED = (
     *("at", "state", "execution_id", "webhook_id", "automation", "endpoint", "attempt_count"),
     *("status_code", "duration_ms", "error", "skip_reason", "next_attempt_at"),
 )
-_BAR_FROM_BYTES = 64 * 1024 * 1024
 _GAP = "  "
 
 
@@ -31,9 +30,10 @@ def say(text: str) -> None:
     click.echo(visible(text), err=True)
 
 
-def print_json(data: Mapping[str, Any]) -> None:
-    """Print one object on one line, at once."""
-    click.echo(dump(data))
+def print_json(*objects: Mapping[str, Any]) -> None:
+    """Print each object on a line, at once."""
+    for one in objects:
+        click.echo(dump(one))
 
 
 def clock(moment: datetime) -> str:
@@ -197,34 +197,23 @@ def endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
 
 
 @contextmanager
-def hashing_bar() -> Iterator[Callable[[int, int], None] | None]:
-    """Give a progress callback that draws a bar on a terminal if there is much to read."""
+def progress_bar(what: str) -> Iterator[Callable[[float | None, str], None]]:
+    """Give a function that draws the share done, from 0 to 1 or unknown, and a text beside it.
+
+    The bar appears with the first call, on stderr where that is a terminal.
+    """
     if not sys.stderr.isatty():
-        yield None
+        yield lambda _share, _text: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("Hashing"), BarColumn(), DownloadColumn(binary_units=True))
+    columns = (TextColumn(what), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", visible=False, total=None)
 
-        def advance(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, visible=total > _BAR_FROM_BYTES)
+        def show(share: float | None, text: str) -> None:
+            total = None if share is None else 1.0
+            progress.update(task, total=total, completed=share, description=text, visible=True)
 
-        yield advance
-
-
-@contextmanager
-def counting_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Give a callback that adds to a count, drawn as a bar on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda done: progress.advance(task, done)
+        yield show

@@ -22,7 +22,6 @@ from firetower.core.json import dump
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    show_default=True,
     help="Print lines of text, or one JSON object a line on stdout and stderr.",
 )
 @click.option(

@@ -1,6 +1,7 @@
 """The team of the demo: its people, and what they work on."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 OPERATOR = "ines"
 """Who set up registries, endpoints and most automations."""
@@ -22,11 +23,29 @@ PROJECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A model that somebody trains again and again."""
+class _Work:
+    """One collection in a project, and one in a registry."""
 
+    registry: ClassVar[str]
     name: str
     project: str
+
+    @property
+    def logged(self) -> str:
+        """The collection that versions are logged to."""
+        return f"{self.project}/{self.name}"
+
+    @property
+    def linked(self) -> str:
+        """The collection in the registry."""
+        return f"{self.registry}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model(_Work):
+    """A model that somebody trains again and again."""
+
+    registry = "models"
     dataset: str
     owner: str
     reviewer: str
@@ -36,60 +55,29 @@ class Model:
     latency_ms: float
     megabytes: int
 
-    @property
-    def logged(self) -> str:
-        """The collection its runs log to."""
-        return f"{self.project}/{self.name}"
-
-    @property
-    def linked(self) -> str:
-        """The collection in the registry."""
-        return f"models/{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(_Work):
     """A data set that is refreshed."""
 
-    name: str
-    project: str
+    registry = "datasets"
     keeper: str
     rows: int
     gigabytes: float
 
-    @property
-    def logged(self) -> str:
-        """The collection its refreshes log to."""
-        return f"{self.project}/{self.name}"
-
-    @property
-    def linked(self) -> str:
-        """The collection in the registry."""
-        return f"datasets/{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(_Work):
     """A prompt that is rewritten."""
 
-    name: str
+    registry = "prompts"
     writer: str
     tokens: int
     win_rate: float
 
-    @property
-    def logged(self) -> str:
-        """The collection its drafts log to."""
-        return f"orchard/assistant/{self.name}"
-
-    @property
-    def linked(self) -> str:
-        """The collection in the registry."""
-        return f"prompts/{self.name}"
-
 
 Line = Model | Dataset | Prompt
-"""A line of work: one collection in a project, one in a registry."""
+"""A line of work."""
 
 _VISION, _SPEECH, _RANKING, _ASSISTANT = PROJECTS
 
@@ -131,16 +119,18 @@ DATASETS = (
 )
 
 PROMPTS = (
-    Prompt("greeting", "wren", 180, 0.52),
-    Prompt("triage", "wren", 640, 0.58),
-    Prompt("summarize-ticket", "ruth", 920, 0.61),
-    Prompt("extract-order", "ruth", 410, 0.66),
-    Prompt("translate-reply", "wren", 350, 0.57),
-    Prompt("safety-check", "yusuf", 780, 0.71),
-    Prompt("rewrite-query", "noor", 220, 0.55),
-    Prompt("draft-reply", "wren", 1_150, 0.49),
-    Prompt("escalation", "wren", 530, 0.63),
-    Prompt("tone-guide", "wren", 1_480, 0.54),
-    Prompt("citation-check", "yusuf", 460, 0.68),
-    Prompt("refund-policy", "ruth", 870, 0.60),
+    Prompt("greeting", _ASSISTANT, "wren", 180, 0.52),
+    Prompt("triage", _ASSISTANT, "wren", 640, 0.58),
+    Prompt("summarize-ticket", _ASSISTANT, "ruth", 920, 0.61),
+    Prompt("extract-order", _ASSISTANT, "ruth", 410, 0.66),
+    Prompt("translate-reply", _ASSISTANT, "wren", 350, 0.57),
+    Prompt("safety-check", _ASSISTANT, "yusuf", 780, 0.71),
+    Prompt("rewrite-query", _ASSISTANT, "noor", 220, 0.55),
+    Prompt("draft-reply", _ASSISTANT, "wren", 1_150, 0.49),
+    Prompt("escalation", _ASSISTANT, "wren", 530, 0.63),
+    Prompt("tone-guide", _ASSISTANT, "wren", 1_480, 0.54),
+    Prompt("citation-check", _ASSISTANT, "yusuf", 460, 0.68),
+    Prompt("refund-policy", _ASSISTANT, "ruth", 870, 0.60),
 )
+
+LINES: tuple[Line, ...] = (*MODELS, *DATASETS, *PROMPTS)

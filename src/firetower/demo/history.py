@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
-from itertools import accumulate
+from itertools import accumulate, chain
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +14,10 @@ from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.retry import Answer
-from firetower.demo import scenarios
 from firetower.demo.automations import SavedAutomation, read_automations
 from firetower.demo.cast import (
     DATASETS,
+    LINES,
     MODELS,
     OPERATOR,
     PROJECTS,
@@ -26,9 +26,10 @@ from firetower.demo.cast import (
     Dataset,
     Line,
     Model,
+    Prompt,
 )
 from firetower.demo.endpoints import SECRETS, SLACK_PATH, SLACK_SECRET, reply, settings
-from firetower.demo.scenarios import Act, Progress, Step, next_scenario
+from firetower.demo.scenarios import Act, Step, Team
 from firetower.store import automations
 from firetower.store.catalog.containers import create_container
 from firetower.store.changes import Change
@@ -45,8 +46,8 @@ from firetower.worker.attempt import Exchange, outcome_of, request_of
 HISTORY = timedelta(days=120)
 _LAST_HOURS = timedelta(hours=6)
 """Before now, in which only `_last_hours` happen."""
-_DAYS_BETWEEN = {Model: (15, 31), Dataset: (34, 56)}
-_DAYS_BETWEEN_PROMPTS = (42, 70)
+_DAYS_BETWEEN = {Model: (15, 31), Dataset: (34, 56), Prompt: (42, 70)}
+"""Days between two scenarios of a line of work, at least and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,9 @@ class Moment:
 
 def _timeline(now: datetime, chance: Random) -> list[Moment]:
     """Return what the team did in the last months, in order of time."""
-    progress = {line.logged: Progress() for line in (*MODELS, *DATASETS, *PROMPTS)}
-    moments: list[Moment] = []
-    for line in (*MODELS, *DATASETS, *PROMPTS):
-        moments += _months_of(line, progress[line.logged], now, chance)
-    moments += _last_hours(progress, now, chance)
+    team = Team(chance)
+    moments = [moment for line in LINES for moment in _months_of(team, line, now)]
+    moments += _last_hours(team, now)
     return sorted(moments, key=lambda moment: moment.at)
 
 
@@ -76,70 +75,54 @@ def _working_time(moment: datetime, chance: Random) -> datetime:
     return midnight + timedelta(hours=chance.triangular(7.5, 18.5, 10))
 
 
-def _months_of(line: Line, progress: Progress, now: datetime, chance: Random) -> Iterator[Moment]:
-    shortest, longest = _DAYS_BETWEEN.get(type(line), _DAYS_BETWEEN_PROMPTS)
+def _months_of(team: Team, line: Line, now: datetime) -> Iterator[Moment]:
+    chance = team.chance
     begin = now - HISTORY + timedelta(days=chance.uniform(1, 6))
     while True:
-        later = replace(progress)
-        moments = _from(_working_time(begin, chance), next_scenario(line, later, chance))
+        before = replace(team.progress[line.logged])
+        moments = _moments(_working_time(begin, chance), team.next_scenario(line))
         if moments[-1].at > now - _LAST_HOURS:
+            team.progress[line.logged] = before
             return
         yield from moments
-        for name in Progress.__slots__:
-            setattr(progress, name, getattr(later, name))
-        begin = moments[-1].at + timedelta(days=chance.uniform(shortest, longest))
+        begin = moments[-1].at + timedelta(days=chance.uniform(*_DAYS_BETWEEN[type(line)]))
 
 
-def _from(begin: datetime, steps: Sequence[Step]) -> list[Moment]:
-    times = accumulate((step.after for step in steps[1:]), initial=timedelta(0))
+def _moments(begin: datetime, steps: Sequence[Step]) -> list[Moment]:
+    waits = accumulate((step.after for step in steps[1:]), initial=timedelta(0))
     return [
-        Moment(begin + after, step.author, step.act)
-        for after, step in zip(times, steps, strict=True)
+        Moment(begin + wait, step.author, step.act) for wait, step in zip(waits, steps, strict=True)
     ]
 
 
-def _last_hours(progress: dict[str, Progress], now: datetime, chance: Random) -> Iterator[Moment]:
+def _last_hours(team: Team, now: datetime) -> Iterator[Moment]:
     """Yield the acts of the feed's first screen: each outcome, the newest seconds ago."""
     models = {model.name: model for model in MODELS}
     datasets = {data.name: data for data in DATASETS}
     prompts = {prompt.name: prompt for prompt in PROMPTS}
 
-    def until(ago: float, over: float, steps: Iterable[Step]) -> list[Moment]:
+    def until(ago: float, over: float, *scenarios: Iterable[Step]) -> list[Moment]:
         """Place steps so that the last is `ago` and the first `ago + over` minutes before now."""
-        listed = list(steps)
-        total = sum((step.after for step in listed[1:]), timedelta(0))
+        steps = list(chain(*scenarios))
+        total = sum((step.after for step in steps[1:]), timedelta(0))
         scale = timedelta(minutes=over) / total
         begin = now - timedelta(minutes=ago + over)
-        return _from(begin, [replace(step, after=step.after * scale) for step in listed])
+        return _moments(begin, [replace(step, after=step.after * scale) for step in steps])
 
-    def promoted(model: Model) -> Iterator[Step]:
-        yield from scenarios.train(model, progress[model.logged], chance)
-        yield from scenarios.promote(model, progress[model.logged], chance)
-
-    scenes, clicks, triage = datasets["street-scenes"], datasets["clicks-daily"], prompts["triage"]
-    yield from until(
-        31,
-        290,
-        [
-            *scenarios.refresh(scenes, progress[scenes.logged], chance),
-            *scenarios.withdraw(scenes, chance),
-        ],
-    )
-    waker = models["wake-word"]
-    yield from until(190, 90, promoted(waker))
-    pulled = scenarios.roll_back(waker, progress[waker.logged], chance)
-    yield from until(52, 6, pulled)
-    reader = models["plate-reader"]
-    yield from until(75, 170, promoted(reader))
-    pulled = scenarios.roll_back(reader, progress[reader.logged], chance)
-    yield from until(0.1, 0.25, pulled)
-    yield from until(11, 95, promoted(models["intent-router"]))
-    yield from until(1.6, 64, promoted(models["transcriber"]))
-    yield from until(0.7, 21, scenarios.refresh(clicks, progress[clicks.logged], chance))
-    rewritten = scenarios.rewrite(triage, progress[triage.logged], chance)
-    yield from until(2.6, 38, [*rewritten, *scenarios.serve(triage, chance)])
-    signs = models["sign-detector"]
-    yield from until(0.15, 17, scenarios.train(signs, progress[signs.logged], chance))
+    scenes, triage = datasets["street-scenes"], prompts["triage"]
+    yield from until(31, 290, team.refresh(scenes), team.withdraw(scenes))
+    for name, ago, over, rolled_back in (
+        ("wake-word", 190, 90, (52, 6)),
+        ("plate-reader", 75, 170, (0.1, 0.25)),
+        ("intent-router", 11, 95, None),
+        ("transcriber", 1.6, 64, None),
+    ):
+        yield from until(ago, over, team.train(models[name]), team.promote(models[name]))
+        if rolled_back:
+            yield from until(*rolled_back, team.roll_back(models[name]))
+    yield from until(0.7, 21, team.refresh(datasets["clicks-daily"]))
+    yield from until(2.6, 38, team.rewrite(triage), team.serve(triage))
+    yield from until(0.15, 17, team.train(models["sign-detector"]))
 
 
 _MAX_IN_FLIGHT = 1_000

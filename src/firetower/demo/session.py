@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from types import TracebackType
 from typing import Self
 
 from firetower.core.catalog import Version
@@ -18,7 +17,7 @@ from firetower.core.errors import FiretowerError, NotFound
 from firetower.demo.cast import DATASETS, MODELS, PROMPTS, Line, Model
 from firetower.demo.endpoints import serve
 from firetower.demo.history import fill
-from firetower.demo.scenarios import Progress, next_scenario
+from firetower.demo.scenarios import Progress, Team
 from firetower.settings import SECRET_KEY
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -64,12 +63,7 @@ class DemoSession:
             self._cleanup = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
 
@@ -129,11 +123,12 @@ def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[floa
     impossible, not the team's work.
     """
     chance = Random(seed)  # noqa: S311
+    team = Team(chance)
     store = Store.open(database_url)
-    try:
-        tower = Tower(store)
+    with Tower(store) as tower:
         for line in _lines(chance):
-            for step in next_scenario(line, _progress(tower, line), chance):
+            team.progress[line.logged] = _progress(tower, line)
+            for step in team.next_scenario(line):
                 if wait(chance.uniform(*_PAUSE) / speed):
                     return
                 try:
@@ -142,8 +137,6 @@ def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[floa
                         step.act(change)
                 except FiretowerError:
                     break
-    finally:
-        store.close()
 
 
 def _lines(chance: Random) -> Iterator[Line]:
