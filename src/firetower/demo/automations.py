@@ -4,13 +4,15 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from firetower.core.actions import ActionType, Severity
+from pydantic import TypeAdapter
+
+from firetower.core.actions import ActionType
 from firetower.core.automations import Definition, Mode
 from firetower.core.drafts import Draft, read_draft
-from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
+
+_DRAFTS = TypeAdapter(Draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +29,27 @@ class SavedAutomation:
 def read_automations() -> tuple[SavedAutomation, ...]:
     """Return the automations, the oldest first; a second one of a name is an edit of the first."""
     entries = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["automation"]
-    return tuple(
-        SavedAutomation(
-            days_ago=entry["days_ago"],
-            author=entry["author"],
-            definition=read_draft(_draft(entry)).checked(),
-            mode=Mode(entry.get("mode", Mode.ENABLED)),
-        )
-        for entry in entries
-    )
+    return tuple(read_automation(**entry) for entry in entries)
 
 
-def _draft(entry: dict[str, Any]) -> Draft:
-    if "registry" in entry:
-        container = ContainerReference.registry(entry["registry"])
-    else:
-        container = ContainerReference.project(entry["project"])
-    if "webhook" in entry:
-        action = ActionType.GENERIC_WEBHOOK
-    else:
-        action = ActionType.NOTIFICATION if "slack" in entry else ActionType.NO_OP
-    return Draft(
-        container=container,
-        whole=entry.keys().isdisjoint({"collection", "collections", "type"}),
-        collection=entry.get("collection", ""),
-        pattern=entry.get("collections", ""),
-        artifact_type=entry.get("type", ""),
-        event_type=EventType(entry["event"]),
-        alias=entry.get("alias_regex", ""),
-        tag=entry.get("tag_regex", ""),
-        filter=entry.get("filter", ""),
-        action=action,
-        endpoint=entry.get("webhook") or entry.get("slack", ""),
-        payload=entry.get("payload", ""),
-        title=entry.get("title", ""),
-        message=entry.get("message", ""),
-        severity=Severity(entry.get("severity", Severity.INFO)),
-        name=entry["name"],
-        description=entry["description"],
-        cooldown=entry.get("cooldown", ""),
-    )
+def read_automation(
+    days_ago: int,
+    author: str,
+    *,
+    registry: str = "",
+    project: str = "",
+    webhook: str = "",
+    slack: str = "",
+    **fields: object,
+) -> SavedAutomation:
+    """Read an automation of a registry or a project; `fields` are those of its draft."""
+    container = ContainerReference.registry if registry else ContainerReference.project
+    action = ActionType.NOTIFICATION if slack else ActionType.NO_OP
+    fields |= {
+        "container": container(registry or project),
+        "whole": fields.keys().isdisjoint({"collection", "pattern", "artifact_type"}),
+        "action": ActionType.GENERIC_WEBHOOK if webhook else action,
+        "endpoint": webhook or slack,
+    }
+    draft = _DRAFTS.validate_python(fields)
+    return SavedAutomation(days_ago, author, read_draft(draft).checked(), draft.mode)

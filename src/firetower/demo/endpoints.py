@@ -7,11 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
+from firetower.core.retry import Answer
 
 NOWHERE = "http://127.0.0.1:9"
 """A port of this machine on which nothing listens (discard, RFC 863)."""
@@ -65,17 +65,8 @@ def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What an endpoint answers, and after how long."""
-
-    status: int
-    body: str
-    delay: timedelta
-
-
-def reply(path: str, webhook_id: str, number: int) -> Reply:
-    """Return the answer to the `number`th request (from 1) with a webhook-id.
+def reply(path: str, webhook_id: str, number: int) -> tuple[Answer, timedelta]:
+    """Return the answer to the `number`th request (from 1) with a webhook-id, and its delay.
 
     The same one gets the same answer, so that a history can be played again.
     """
@@ -102,8 +93,9 @@ def reply(path: str, webhook_id: str, number: int) -> Reply:
             status, milliseconds = 200, 60 + 90 * luck
             body = {"incident": f"INC-{int.from_bytes(dice[1:3])}"}
         case _ if path == SLACK_PATH:
-            return Reply(200, "ok", timedelta(milliseconds=80 + 120 * luck))
-    return Reply(status, json.dumps(body), timedelta(milliseconds=round(milliseconds, 3)))
+            return Answer(200, body="ok"), timedelta(milliseconds=80 + 120 * luck)
+    delay = timedelta(milliseconds=round(milliseconds, 3))
+    return Answer(status, body=json.dumps(body)), delay
 
 
 _MAX_BODY = 1 << 20
@@ -139,10 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers["content-length"] or ""
         self.rfile.read(min(int(length) if length.isdecimal() else 0, _MAX_BODY))
         webhook_id = self.headers["webhook-id"] or ""
-        answer = reply(self.path, webhook_id, self.server.count(self.path, webhook_id))
-        time.sleep(answer.delay.total_seconds())
+        answer, delay = reply(self.path, webhook_id, self.server.count(self.path, webhook_id))
+        time.sleep(delay.total_seconds())
         content = answer.body.encode()
-        self.send_response(answer.status)
+        assert answer.status_code is not None
+        self.send_response(answer.status_code)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
         self.end_headers()

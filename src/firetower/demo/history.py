@@ -1,16 +1,15 @@
 """The history of the demo: four months of the team's work, through the engine itself."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
 from itertools import accumulate, chain
 from random import Random
-from typing import Any
 from urllib.parse import urlsplit
 
-from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.retry import Answer
@@ -138,24 +137,11 @@ def fill(database_url: str, *, now: datetime, seed: int, receiver_url: str) -> N
     The same arguments make the same data. `receiver_url` is the base of the endpoints' URLs.
     Raises StoreError.
     """
-    store = Store.open(database_url, author=OPERATOR)
-    try:
-        with store.changing() as change:
-            _History(store, change, Random(seed), now).write(receiver_url)  # noqa: S311
-    finally:
-        store.close()
-
-
-@dataclass(slots=True)
-class _NotedChange(Change):
-    """A change that notes its events: their types and their collections' rows."""
-
-    noted: list[tuple[EventType, int]] = field(default_factory=list)
-
-    def record(self, type_: EventType, collection_id: int, **more: Any) -> None:
-        """Record an event, and note it."""
-        Change.record(self, type_, collection_id, **more)
-        self.noted.append((type_, collection_id))
+    with (
+        closing(Store.open(database_url, author=OPERATOR)) as store,
+        store.changing() as change,
+    ):
+        _History(store, change, Random(seed), now).write(receiver_url)  # noqa: S311
 
 
 @dataclass(slots=True)
@@ -176,31 +162,19 @@ class _History:
         begin = _working_time(self.now - HISTORY, self.chance)
         self._set_up(self._change(begin, OPERATOR), receiver_url)
         moments = [*_timeline(self.now, self.chance), *map(self._saved, read_automations())]
-        watched = {
-            (one.definition.event_type, one.definition.scope.container)
-            for one in read_automations()
-        }
         for moment in sorted(moments, key=lambda moment: moment.at):
             self._retry(moment.at)
-            change = self._change(moment.at, moment.author)
-            moment.act(change)
-            # The events that fire nothing are evaluated with the next ones that may.
-            if not watched.isdisjoint(map(self._event_key, change.noted)):
-                self._evaluate(moment.at + _EVALUATION_DELAY)
+            moment.act(self._change(moment.at, moment.author))
+            self._evaluate(moment.at + _EVALUATION_DELAY)
         self._retry(self.now)
-        self._evaluate(self.now)
 
     def _saved(self, saved: SavedAutomation) -> Moment:
         at = _working_time(self.now - timedelta(days=saved.days_ago), self.chance)
         return Moment(at, saved.author, partial(_save, saved=saved))
 
-    def _event_key(self, noted: tuple[EventType, int]) -> tuple[EventType, ContainerReference]:
-        type_, collection_id = noted
-        return type_, self.whole.collection(collection_id).reference.container
-
-    def _change(self, at: datetime, author: str) -> _NotedChange:
+    def _change(self, at: datetime, author: str) -> Change:
         whole = self.whole
-        return _NotedChange(whole.connection, at, whole.collections, author, self._random_hex)
+        return Change(whole.connection, at, whole.collections, author, self._random_hex)
 
     def _random_hex(self, count: int) -> str:
         return self.chance.randbytes(count).hex()
@@ -251,16 +225,14 @@ class _History:
         if claim.endpoint.name == "old-dashboard" and ago > _DASHBOARD_GONE:
             delay = timedelta(milliseconds=self.chance.uniform(30, 70))
             return Answer(200, body='{"shown": true}'), delay
-        given = reply(path, claim.webhook_id, claim.number)
-        return Answer(given.status, body=given.body), given.delay
+        return reply(path, claim.webhook_id, claim.number)
 
 
 def _save(change: Change, saved: SavedAutomation) -> None:
     """Save an automation, or the next revision of one."""
     definition = saved.definition
-    first = next(one for one in read_automations() if one.definition.name == definition.name)
-    if saved is first:
+    if definition.name in automations.list_names(change):
+        automation = automations.find_automation(change, definition.name)
+        automations.edit_automation(change, automation, definition)
+    else:
         automations.create_automation(change, definition, saved.mode)
-        return
-    automation = automations.find_automation(change, definition.name)
-    automations.edit_automation(change, automation, definition)
