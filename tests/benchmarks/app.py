@@ -19,7 +19,6 @@ from firetower.core.filters.filter import alias_and_tag_filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.cycle import Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store
 from towers import multiply_history
@@ -98,8 +97,7 @@ class Changes:
         self._tower.add_alias("reg-0/col-0:v0", *aliases)
         with self._store.changing() as change:
             self._cache.refresh(change.connection)
-            slots = Slots("bench", {})
-            evaluate(Turn.of(change, self._cache, slots), 1_000)
+            evaluate(change, self._cache, 1_000)
         return time.monotonic()
 
 

@@ -19,7 +19,6 @@ from firetower.core.matching import AutomationIndex, match
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.cycle import Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store
 
@@ -93,8 +92,7 @@ def _ours(path: Path) -> float:
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):
         with store.changing() as change:
-            turn = Turn.of(change, cache, Slots("w", {}))
-            evaluate(turn, BATCH)
+            evaluate(change, cache, BATCH)
     spent = time.perf_counter() - begun
     store.close()
     return spent

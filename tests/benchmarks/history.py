@@ -14,8 +14,7 @@ from benchmarks.table import Row, skipped
 from firetower.core.requests import RecordedRequest
 from firetower.core.retry import Answer, judge
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import claim_due
-from firetower.store.queue.cycle import Claim, Slots, Turn
+from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
@@ -80,10 +79,8 @@ def _turn(store: Store, cache: AutomationCache) -> int:
     """Evaluate, claim, and record an answer for each claim; return how many there were."""
     with store.changing() as change:
         cache.refresh(change.connection)
-        slots = Slots("w", dict.fromkeys(cache.endpoints, BATCH))
-        turn = Turn.of(change, cache, slots)
-        due, _ = claim_due(turn)
-        claims = [*evaluate(turn, BATCH).claims, *due]
+        evaluate(change, cache, BATCH)
+        claims, _ = claim_due(change, cache, "w", dict.fromkeys(cache.endpoints, BATCH))
     with store.changing() as change:
         record(change.connection, [_taken(claim) for claim in claims], change.now)
     return len(claims)

@@ -29,11 +29,11 @@ QUICK_WORKER = """
 from datetime import timedelta
 from firetower.cli import main
 from firetower.core import circuit_breaker
-from firetower.store.queue import cycle
+from firetower.store.queue import claim
 circuit_breaker.FAILING_TO_OPEN = timedelta(seconds=0.5)
 circuit_breaker.FIRST_PROBE_DELAY = timedelta(seconds=0.2)
 circuit_breaker.LONGEST_PROBE_DELAY = timedelta(seconds=0.4)
-cycle.LEASE_MARGIN = timedelta(seconds=2)
+claim.LEASE_MARGIN = timedelta(seconds=2)
 main(["worker"])
 """
 """The worker, with circuits that take seconds where they take minutes."""

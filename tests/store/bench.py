@@ -12,8 +12,7 @@ from firetower.core.requests import RecordedRequest
 from firetower.core.retry import Answer, judge
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import claim_due
-from firetower.store.queue.cycle import Claim, Slots, Turn
+from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
@@ -53,11 +52,9 @@ class Bench:
     def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
         with self.store.changing() as change:
             self.cache.refresh(change.connection)
-            slots = Slots(worker, dict.fromkeys(self.cache.endpoints, room))
-            turn = Turn.of(change, self.cache, slots)
-            evaluated = evaluate(turn, 100)
-            due, _ = claim_due(turn)
-            return [*evaluated.claims, *due]
+            evaluate(change, self.cache, 100)
+            free = dict.fromkeys(self.cache.endpoints, room)
+            return claim_due(change, self.cache, worker, free)[0]
 
     def answer(self, claim: Claim, code: int) -> None:
         answer = Answer(code)

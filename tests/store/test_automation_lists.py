@@ -10,7 +10,6 @@ from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.cycle import Slots, Turn
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store, utc_now
 from firetower.tower import Tower
@@ -43,8 +42,7 @@ class Ledger:
         self.tower.add_alias("models/resnet:v0", *aliases)
         with self.store.changing() as change:
             self._cache.refresh(change.connection)
-            turn = Turn.of(change, self._cache, Slots("w", {}))
-            evaluate(turn, 1_000)
+            evaluate(change, self._cache, 1_000)
 
     def counts(self) -> dict[str, int]:
         listed = {one.name: one for one in self.tower.automations.list()}

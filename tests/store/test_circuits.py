@@ -17,8 +17,8 @@ from firetower.core.endpoints import EndpointKind, EndpointState
 from firetower.core.executions import Status
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.store import schema
-from firetower.store.queue.cycle import LEASE_MARGIN, Claim
-from firetower.store.queue.recover import recover
+from firetower.store.queue.claim import LEASE_MARGIN, Claim
+from firetower.store.queue.record import recover
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.store import Store
 from store.bench import Bench

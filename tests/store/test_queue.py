@@ -12,8 +12,8 @@ from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
 from firetower.store import schema
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.cycle import LEASE_MARGIN
-from firetower.store.queue.recover import recover
+from firetower.store.queue.claim import LEASE_MARGIN
+from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from store.bench import START, Bench
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 
 from firetower.core.endpoints import EndpointKind
 from firetower.store.executions import find_ids
-from firetower.store.queue.recover import recover
+from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from store.bench import Bench
 

@@ -74,11 +74,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("furnished") / "tower.db"
     numbers = itertools.count(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            evaluate,
-            "new_webhook_id",
-            lambda *_: f"msg_{next(numbers):026d}",
-        )
+        patch.setattr(evaluate, "webhook_id", lambda *_: f"msg_{next(numbers):026d}")
         scene = Scene(path)
         furnish(scene)
         scene.close()

@@ -18,8 +18,7 @@ from firetower.core.scopes import CollectionScope, ContainerScope
 from firetower.store import schema
 from firetower.store.circuits import record_answers
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import claim_due
-from firetower.store.queue.cycle import Claim, Slots, Turn
+from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
@@ -68,11 +67,9 @@ class Scene:
         """Evaluate what has happened, and claim what is due where there is room."""
         with self.store.changing() as change:
             self._cache.refresh(change.connection)
-            slots = Slots("w", dict.fromkeys(self._cache.endpoints, room))
-            turn = Turn.of(change, self._cache, slots)
-            evaluated = evaluate(turn, BATCH)
-            due, _ = claim_due(turn)
-            return [*evaluated.claims, *due]
+            evaluate(change, self._cache, BATCH)
+            free = dict.fromkeys(self._cache.endpoints, room)
+            return claim_due(change, self._cache, "w", free)[0]
 
     def answer(self, claim: Claim, answer: Answer, milliseconds: float = 34) -> None:
         """Record a try as the worker does, with its real request."""

@@ -13,7 +13,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.scopes import ContainerScope
 from firetower.delivery.client import open_client
-from firetower.store.queue.recover import recover
+from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from firetower.tower import Tower
 from firetower.worker.worker import Worker

@@ -34,13 +34,12 @@ from firetower.store.catalog.containers import create_container
 from firetower.store.changes import Change
 from firetower.store.endpoints import create_endpoint
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import claim_due
-from firetower.store.queue.cycle import Claim, Slots, Turn
+from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import record
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
-from firetower.worker.attempt import Exchange, outcome_of, request_of
+from firetower.worker.attempt import request_of, result_of
 
 HISTORY = timedelta(days=120)
 _LAST_HOURS = timedelta(hours=6)
@@ -191,31 +190,29 @@ class _History:
             endpoint = create_endpoint(change, written)
             self._secrets[endpoint.id] = open_secrets(change, keyring, endpoint)
 
-    def _turn(self, at: datetime) -> Turn:
-        slots = Slots("history", dict.fromkeys(self._secrets, _MAX_IN_FLIGHT))
-        return Turn.of(self._change(at, OPERATOR), self._cache, slots)
-
     def _evaluate(self, at: datetime) -> None:
-        self._deliver(evaluate(self._turn(at), _MAX_IN_FLIGHT).claims, at)
+        evaluate(self._change(at, OPERATOR), self._cache, _MAX_IN_FLIGHT)
+        self._deliver(at)
 
     def _retry(self, until: datetime) -> None:
         while self._due and self._due[0] <= until:
-            at = heappop(self._due)
-            claims, _ = claim_due(self._turn(at))
-            self._deliver(claims, at)
+            self._deliver(heappop(self._due))
 
-    def _deliver(self, claims: Iterable[Claim], at: datetime) -> None:
+    def _deliver(self, at: datetime) -> None:
+        free = dict.fromkeys(self._secrets, _MAX_IN_FLIGHT)
+        claims, _ = claim_due(self._change(at, OPERATOR), self._cache, "history", free)
         for claim in claims:
             secrets = self._secrets[claim.endpoint.id]
             request = request_of(claim, secrets, at)
             answer, spent = self._answer(claim, urlsplit(request.url).path, at)
             ended = min(at + spent, self.now)
-            exchange = Exchange(request, answer, at, ended - at)
             jitter = self.chance.uniform(-1, 1)
-            outcome = outcome_of(claim, secrets, exchange, now=ended, jitter=jitter)
-            record(self.whole.connection, [outcome], ended, lambda: 0.0)
-            if outcome.verdict.next_attempt_at is not None:
-                heappush(self._due, outcome.verdict.next_attempt_at)
+            result = result_of(
+                claim, secrets, request, answer, started_at=at, duration=ended - at, jitter=jitter
+            )
+            record(self.whole.connection, [result], ended, lambda: 0.0)
+            if result.verdict.next_attempt_at is not None:
+                heappush(self._due, result.verdict.next_attempt_at)
 
     def _answer(self, claim: Claim, path: str, at: datetime) -> tuple[Answer, timedelta]:
         """Return the answer of an endpoint at a time, and how long it took."""

@@ -76,9 +76,9 @@ def learn_collections(reader: Reader, rows: Sequence[Row[Any]]) -> None:
     reader.collections.learn(reader.connection, ids)
 
 
-def read_events(reader: Reader, query: Select[Any]) -> list[Event]:
-    """Return the events of a query made by `select_events`."""
-    rows = reader.connection.execute(query).all()
+def read_events(reader: Reader, query: Select[Any], **values: object) -> list[Event]:
+    """Return the events of a query made by `select_events`, with values for its parameters."""
+    rows = reader.connection.execute(query, values).all()
     learn_collections(reader, rows)
     return [build_event(row, reader.collections) for row in rows]
 

@@ -1,23 +1,29 @@
-"""Record the results of attempts."""
+"""Record the results of attempts, and recover the attempts that were lost with their worker."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from firetower.core.circuit_breaker import CircuitChange, summarize
 from firetower.core.executions import Status
 from firetower.core.json import dump
 from firetower.core.requests import RecordedRequest
-from firetower.core.retry import Answer, Verdict
+from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.circuits import any_jitter, record_answers
-from firetower.store.endpoints import disable_gone
-from firetower.store.queue.cycle import Claim
+from firetower.store.conditions import has_status
+from firetower.store.endpoints import disable_gone, read_schedule
+from firetower.store.queue.claim import Claim
 from firetower.store.types import instant_number, optional_number
+
+_executions, _attempts, _endpoints = schema.executions.c, schema.attempts.c, schema.endpoints.c
+
+NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +56,16 @@ def record(
     """
     if not results:
         return ()
-    changes = [_change(result, instant_number(now)) for result in results]
-    # Executions before attempts, as `recover` locks them: else PostgreSQL finds a deadlock.
-    run_with_rows(connection, _CHANGE, _CHANGED, changes)
-    insert_rows(
-        connection,
-        schema.attempts,
-        _ATTEMPT_COLUMNS,
-        [_attempt(result) for result in results],
-        _REPLACE_LOST,
-    )
+    updates, attempts = [], []
+    for result in results:
+        claim, verdict, duration_ms = result.claim, result.verdict, result.duration_ms
+        key = claim.execution_id, claim.number
+        retries_used = claim.retries_used + (verdict.status is Status.PENDING)
+        answered = result.answer.status_code, duration_ms
+        updates.append((*key, *_update(verdict, now, retries_used), *answered))
+        attempt = _attempt(result.request, result.answer, verdict, result.started_at, duration_ms)
+        attempts.append((*key, *attempt))
+    _write(connection, updates, attempts)
     gone = {
         result.claim.endpoint.id: result.verdict.detail or ""
         for result in results
@@ -87,6 +93,71 @@ def _follow_circuits(
     return record_answers(connection, runs, probed, now, jitter, gone=gone)
 
 
+def recover(
+    connection: Connection,
+    now: datetime,
+    dead_workers: Iterable[str] = (),
+    jitter: Callable[[], float] = any_jitter,
+) -> dict[int, Status]:
+    """Release the claims of crashed workers; return the new status of each execution by id.
+
+    Those are claims whose lease has expired, and claims of workers known to be dead. The attempt is
+    recorded as lost: its request may have arrived.
+    """
+    updates, attempts, statuses = [], [], {}
+    for row in _select_lost(connection, now, list(dead_workers)):
+        verdict = judge_lost(
+            lost_before=row.lost_before,
+            retries_used=row.retries_used,
+            schedule=read_schedule(row.schedule_ms),
+            now=now,
+            jitter=jitter(),
+        )
+        key = row.id, row.attempts
+        # The first one that is lost is repeated at once: no wait of the schedule is used.
+        waits = verdict.status is Status.PENDING and row.lost_before > 0
+        updates.append((*key, *_update(verdict, now, row.retries_used + waits), None, None))
+        attempts.append((*key, *_attempt(NOTHING_SENT, Answer(error=LOST), verdict, now, 0.0)))
+        statuses[row.id] = verdict.status
+    _write(connection, updates, attempts)
+    return statuses
+
+
+def _select_lost(connection: Connection, now: datetime, dead_workers: list[str]) -> Sequence[Any]:
+    lost = _executions.lease_until < now
+    if dead_workers:
+        lost |= _executions.worker_id.in_(dead_workers)
+    lost_before = (
+        select(func.count())
+        .where(_attempts.execution_id == _executions.id, _attempts.error == LOST)
+        .scalar_subquery()
+    )
+    columns = (_executions.id, _executions.attempts, _executions.retries_used)
+    return connection.execute(
+        select(*columns, _endpoints.schedule_ms, lost_before.label("lost_before"))
+        .join_from(schema.executions, schema.endpoints, _executions.endpoint_id == _endpoints.id)
+        .where(has_status(Status.RUNNING), lost)
+        .with_for_update(of=schema.executions, skip_locked=True)
+    ).all()
+
+
+_UPDATE = """
+UPDATE executions SET
+  status = new.column3, detail = new.column4, next_attempt_at = new.column5,
+  finished_at = new.column6, retries_used = new.column7, status_code = new.column8,
+  duration_ms = new.column9, lease_until = NULL, worker_id = NULL
+FROM (VALUES {rows}) AS new
+WHERE executions.id = new.column1 AND executions.attempts = new.column2
+  AND executions.status IN ('running', 'pending')
+"""
+_UPDATE_VALUES = tuple(
+    f"CAST(? AS {type_})"
+    for type_ in (
+        *("bigint", "bigint", "text", "text", "bigint"),
+        *("bigint", "bigint", "bigint", "double precision"),
+    )
+)
+"""With their types: PostgreSQL does not infer them here."""
 _ATTEMPT_COLUMNS = (
     *("execution_id", "number", "started_at", "duration_ms", "url", "request_headers"),
     *("request_body", "status_code", "response_body", "error", "outcome", "next_attempt_at"),
@@ -99,55 +170,40 @@ ON CONFLICT (execution_id, number) DO UPDATE SET
 """The result of an attempt that was recorded as lost replaces that record."""
 
 
-def _attempt(result: AttemptResult) -> Values:
-    """Return the values of `_ATTEMPT_COLUMNS`."""
+def _write(connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]) -> None:
+    # Executions before attempts, as `_select_lost` locks them: else PostgreSQL finds a deadlock.
+    run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
+    insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)
+
+
+def _update(verdict: Verdict, now: datetime, retries_used: int) -> Values:
+    """Return an execution's new status, detail, next_attempt_at, finished_at and retries_used."""
     return (
-        result.claim.execution_id,
-        result.claim.number,
-        instant_number(result.started_at),
-        result.duration_ms,
-        result.request.url,
-        dump(result.request.headers),
-        result.request.body,
-        result.answer.status_code,
-        result.answer.body,
-        result.answer.error,
-        result.verdict.status.value,
-        optional_number(result.verdict.next_attempt_at),
-    )
-
-
-_CHANGED = tuple(
-    f"CAST(? AS {type_})"
-    for type_ in (
-        *("bigint", "bigint", "text", "text", "bigint"),
-        *("bigint", "bigint", "bigint", "double precision"),
-    )
-)
-"""The types of what `_change` returns: PostgreSQL does not infer them here."""
-_CHANGE = """
-UPDATE executions SET
-  status = new.column3, detail = new.column4, next_attempt_at = new.column5,
-  finished_at = new.column6, retries_used = new.column7, status_code = new.column8,
-  duration_ms = new.column9, lease_until = NULL, worker_id = NULL
-FROM (VALUES {rows}) AS new
-WHERE executions.id = new.column1 AND executions.attempts = new.column2
-  AND executions.status IN ('running', 'pending')
-"""
-
-
-def _change(result: AttemptResult, now: int) -> Values:
-    """Return the values of `_CHANGED`: the execution and the attempt, then the new columns."""
-    verdict = result.verdict
-    retried = verdict.status is Status.PENDING
-    return (
-        result.claim.execution_id,
-        result.claim.number,
         verdict.status.value,
         verdict.detail,
         optional_number(verdict.next_attempt_at),
-        None if retried else now,
-        result.claim.retries_used + retried,
-        result.answer.status_code,
-        result.duration_ms,
+        instant_number(now) if verdict.status.is_final else None,
+        retries_used,
+    )
+
+
+def _attempt(
+    request: RecordedRequest,
+    answer: Answer,
+    verdict: Verdict,
+    started_at: datetime,
+    duration_ms: float,
+) -> Values:
+    """Return the values of `_ATTEMPT_COLUMNS` after the first two."""
+    return (
+        instant_number(started_at),
+        duration_ms,
+        request.url,
+        dump(request.headers),
+        request.body,
+        answer.status_code,
+        answer.body,
+        answer.error,
+        verdict.status.value,
+        optional_number(verdict.next_attempt_at),
     )
