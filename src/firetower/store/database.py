@@ -19,7 +19,7 @@ CHANNEL = "firetower"
 _ANNOUNCE = text(
     f"SELECT pg_notify('{CHANNEL}', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 )
-"""Silent after a transaction that changed nothing: a worker's idle turn would wake every worker,
+"""Silent after a transaction that changed nothing: else an idle worker would wake every worker,
 itself too, without end."""
 
 BUSY_TIMEOUT = 10.0
@@ -103,9 +103,8 @@ class Database:
 
 def _engine(location: Location) -> Engine:
     if location.is_sqlite:
-        engine = create_engine(
-            location.url, connect_args={"timeout": BUSY_TIMEOUT} | _timeout(location)
-        )
+        timeout = {} if "timeout" in location.url.query else {"timeout": BUSY_TIMEOUT}
+        engine = create_engine(location.url, connect_args=timeout)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -122,11 +121,6 @@ def _engine(location: Location) -> Engine:
             "PostgreSQL needs a driver that is not installed",
             "Run: pip install 'firetower[postgres]'",
         ) from None
-
-
-def _timeout(location: Location) -> dict[str, float]:
-    asked = location.url.query.get("timeout")
-    return {"timeout": float(asked)} if isinstance(asked, str) else {}
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -171,62 +165,52 @@ def create_sqlite_file(location: Location) -> None:
         ) from None
 
 
-_Meaning = tuple[type[StoreError], str, str]
-_LOCKED: _Meaning = (
-    StoreLocked,
-    "the database {location} is locked by another process",
-    "Try again when it is done ({said}).",
+_MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
+    (
+        ("database is locked", "database table is locked"),
+        StoreLocked,
+        "the database {location} is locked by another process",
+        "Try again when it is done ({said}).",
+    ),
+    (
+        ("readonly database", "read-only"),
+        StoreError,
+        "the database {location} is read-only",
+        "Make the file and its folder writable for this user, or choose another with --database.",
+    ),
+    (
+        ("file is not a database", "database disk image is malformed"),
+        StoreError,
+        "{location} is not a Firetower database",
+        "Choose another file with --database.",
+    ),
+    (
+        (
+            *("unable to open database", "connection failed", "connection is bad"),
+            *("server closed", "terminating connection", "permission denied"),
+        ),
+        StoreError,
+        "the database {location} cannot be reached: {said}",
+        "Check the URL, that the server runs, and the user's rights.",
+    ),
+    (
+        ("is full", "disk I/O error", "No space left"),
+        StoreError,
+        "the database {location} cannot grow: {said}",
+        "Free some space; what was acknowledged before is safe.",
+    ),
 )
-_READ_ONLY: _Meaning = (
-    StoreError,
-    "the database {location} is read-only",
-    "Make the file and its folder writable for this user, or choose another with --database.",
-)
-_FOREIGN: _Meaning = (
-    StoreError,
-    "{location} is not a Firetower database",
-    "Choose another file with --database.",
-)
-_UNREACHABLE: _Meaning = (
-    StoreError,
-    "the database {location} cannot be reached: {said}",
-    "Check the URL, that the server runs, and the user's rights.",
-)
-_FULL: _Meaning = (
-    StoreError,
-    "the database {location} cannot grow: {said}",
-    "Free some space; what was acknowledged before is safe.",
-)
-_OTHER: _Meaning = (
-    StoreError,
-    "the database {location} failed: {said}",
-    "Try again; `firetower database info` tells more about it.",
-)
-_MEANINGS = {
-    "database is locked": _LOCKED,
-    "database table is locked": _LOCKED,
-    "readonly database": _READ_ONLY,
-    "read-only": _READ_ONLY,
-    "file is not a database": _FOREIGN,
-    "database disk image is malformed": _FOREIGN,
-    "unable to open database": _UNREACHABLE,
-    "connection failed": _UNREACHABLE,
-    "connection is bad": _UNREACHABLE,
-    "server closed": _UNREACHABLE,
-    "terminating connection": _UNREACHABLE,
-    "permission denied": _UNREACHABLE,
-    "is full": _FULL,
-    "disk I/O error": _FULL,
-    "No space left": _FULL,
-}
+"""By parts of the driver's message: the error, what it says, and what to do."""
 
 
 def explain(error: DBAPIError, location: Location) -> StoreError:
     """Return a driver's error in words that say what to do."""
     first_line = str(error.orig).strip().partition("\n")[0]
     said = visible(shortened(first_line, 200))
-    found = (meaning for sign, meaning in _MEANINGS.items() if sign in said)
-    make, message, hint = next(found, _OTHER)
-    return make(
-        message.format(location=location, said=said), hint.format(location=location, said=said)
+    for signs, make, message, hint in _MEANINGS:
+        if any(sign in said for sign in signs):
+            return make(message.format(location=location, said=said), hint.format(said=said))
+    return StoreError(
+        f"the database {location} failed: {said}",
+        "Try again; `firetower database info` tells more about it.",
     )

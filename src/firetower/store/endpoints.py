@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select, update
 
 from firetower.core.endpoints import (
     Endpoint,
@@ -24,7 +24,7 @@ from firetower.store.circuits import build_circuit, close_circuits
 from firetower.store.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 
-_endpoints = schema.endpoints.c
+_endpoints, _executions = schema.endpoints.c, schema.executions.c
 _SCHEDULE = TypeAdapter(list[int])
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -96,33 +96,22 @@ def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None =
 
 def list_endpoints(connection: Connection) -> list[Endpoint]:
     """Return every endpoint by name."""
-    return _read(connection, _alive().order_by(_endpoints.name))
-
-
-def all_endpoints(connection: Connection) -> dict[int, Endpoint]:
-    """Return every endpoint by row."""
-    return {endpoint.id: endpoint for endpoint in _read(connection, _alive())}
-
-
-def _alive() -> Select[Any]:
-    circuits = schema.circuits
-    opened = (circuits.c.endpoint_id == _endpoints.id) & circuits.c.opened_at.is_not(None)
-    return (
+    circuits = schema.circuits.c
+    query = (
         select(
             schema.endpoints,
-            circuits.c.opened_at,
-            circuits.c.probe_at,
-            circuits.c.failures,
-            circuits.c.reason,
+            *(circuits.opened_at, circuits.probe_at, circuits.failures, circuits.reason),
         )
-        .outerjoin_from(schema.endpoints, circuits, opened)
+        .outerjoin_from(
+            schema.endpoints,
+            schema.circuits,
+            (circuits.endpoint_id == _endpoints.id) & circuits.opened_at.is_not(None),
+        )
         .where(_endpoints.deleted_at.is_(None))
+        .order_by(_endpoints.name)
     )
-
-
-def _read(connection: Connection, query: Select[Any]) -> list[Endpoint]:
     names = secret_names(connection)
-    return [_endpoint(row, names) for row in connection.execute(query)]
+    return [_build_endpoint(row, names) for row in connection.execute(query)]
 
 
 def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
@@ -130,17 +119,14 @@ def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
     return tuple(wait * _MILLISECOND for wait in _SCHEDULE.validate_json(schedule_ms))
 
 
-def _endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
-    def name_of(secret: int | None) -> str | None:
-        return None if secret is None else secrets[secret]
-
+def _build_endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
     settings = EndpointSettings(
         name=row.name,
         kind=row.kind,
         url=row.url,
-        url_secret=name_of(row.url_secret_id),
-        access_token_secret=name_of(row.access_token_secret_id),
-        signing_secret=name_of(row.signing_secret_id),
+        url_secret=secrets.get(row.url_secret_id),
+        access_token_secret=secrets.get(row.access_token_secret_id),
+        signing_secret=secrets.get(row.signing_secret_id),
         signature_encoding=row.signature_encoding,
         schedule=read_schedule(row.schedule_ms),
         timeout=row.timeout_ms * _MILLISECOND,
@@ -183,24 +169,15 @@ def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: dat
 
 def detail_of(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
     """Return an endpoint with the automations that use it and what was not delivered."""
-    executions = schema.executions.c
+
+    def count(*which: ColumnElement[bool] | TextClause) -> int:
+        query = select(func.count()).where(_executions.endpoint_id == endpoint.id, *which)
+        return connection.execute(query).scalar_one()
+
     users = tuple(automations_using(connection, endpoint))
+    queued = count(has_status(Status.PENDING))
     since = endpoint.stopped_at
-    queued = connection.execute(
-        select(func.count()).where(
-            executions.endpoint_id == endpoint.id,
-            has_status(Status.PENDING),
-        )
-    ).scalar_one()
-    if since is None:
-        return EndpointDetail(endpoint, users, queued, 0)
-    missed = connection.execute(
-        select(func.count()).where(
-            executions.endpoint_id == endpoint.id,
-            WAS_MISSED,
-            executions.finished_at >= since,
-        )
-    ).scalar_one()
+    missed = 0 if since is None else count(WAS_MISSED, _executions.finished_at >= since)
     return EndpointDetail(endpoint, users, queued, missed)
 
 
@@ -222,13 +199,9 @@ def delete_endpoint(change: Change, endpoint: Endpoint) -> None:
             signing_secret_id=None,
         )
     )
-    executions = schema.executions
     connection.execute(
-        update(executions)
-        .where(
-            executions.c.endpoint_id == endpoint.id,
-            executions.c.status == Status.PENDING.value,
-        )
+        update(schema.executions)
+        .where(_executions.endpoint_id == endpoint.id, has_status(Status.PENDING))
         .values(
             status=Status.SKIPPED.value,
             skip_reason=SkipReason.ENDPOINT_DELETED.value,
@@ -241,19 +214,16 @@ def delete_endpoint(change: Change, endpoint: Endpoint) -> None:
 
 
 def automations_using(connection: Connection, endpoint: Endpoint) -> list[str]:
-    """Return the names of the automations that send to an endpoint."""
-    revisions, automations = schema.revisions.c, schema.automations.c
-    return list(
-        connection.execute(
-            select(automations.name)
-            .join_from(
-                schema.automations, schema.revisions, revisions.automation_id == automations.id
-            )
-            .where(
-                revisions.endpoint_id == endpoint.id,
-                revisions.until_event_id.is_(None),
-                automations.deleted_at.is_(None),
-            )
-            .order_by(automations.name)
-        ).scalars()
+    """Return the names of the automations that send to an endpoint, in order."""
+    automations, revisions = schema.automations.c, schema.revisions.c
+    query = (
+        select(automations.name)
+        .join(schema.revisions, revisions.automation_id == automations.id)
+        .where(
+            revisions.endpoint_id == endpoint.id,
+            revisions.until_event_id.is_(None),
+            automations.deleted_at.is_(None),
+        )
+        .order_by(automations.name)
     )
+    return list(connection.execute(query).scalars())

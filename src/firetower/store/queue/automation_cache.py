@@ -14,7 +14,7 @@ from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.changes import ENDPOINTS_VERSION
 from firetower.store.conditions import UNEVALUATED
-from firetower.store.endpoints import all_endpoints
+from firetower.store.endpoints import list_endpoints
 from firetower.store.types import MOST
 
 _revisions = schema.revisions.c
@@ -50,7 +50,7 @@ class AutomationCache:
             self._read_revisions(connection)
             self._newest_revision = newest
         if current != self._endpoints_version:
-            self.endpoints = all_endpoints(connection)
+            self.endpoints = {one.id: one for one in list_endpoints(connection)}
             self._endpoints_version = current
 
     def _read_revisions(self, connection: Connection) -> None:
