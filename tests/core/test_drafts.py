@@ -16,6 +16,7 @@ from firetower.core.drafts import Draft, Part, read_draft, suggested_name
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.events import EventType, allowed_events
 from firetower.core.filters import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters.nodes import predicates
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import (
     CollectionReference,
@@ -162,7 +163,9 @@ def test_definition_comes_back(
         type_ = allowed_events(kind)[0]
     carries = type_.spec.carries
     found = None if other is None else Filter.of(other)
-    if found is not None and any(name in {"alias", "tag"} for name in found.root.fields()):
+    if found is not None and any(
+        one.field in {"alias", "tag"} for one, _ in predicates(found.root)
+    ):
         found = None
     filter_ = alias_and_tag_filter(
         alias if "alias" in carries else None, tag if "tag" in carries else None, found

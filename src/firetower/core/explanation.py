@@ -8,8 +8,8 @@ from enum import IntEnum, StrEnum
 from firetower.core.automations import Mode, Revision
 from firetower.core.events import Event
 from firetower.core.executions import Execution, SkipReason, Status
+from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
-from firetower.core.filters.trace import Trace
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope, Scope
 from firetower.core.text import quoted, shortened

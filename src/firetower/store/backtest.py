@@ -2,21 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from typing import Any
 
-from pydantic import JsonValue
 from sqlalchemy import BigInteger, Connection, Select, bindparam, func, null, select, type_coerce
 
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest, Simulation
 from firetower.core.errors import Cancelled
+from firetower.core.events import Event, EventVersion
 from firetower.core.filters.fields import METADATA
 from firetower.core.filters.nodes import predicates
-from firetower.core.json import parse_object
-from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container
@@ -33,26 +30,11 @@ _INTERVAL = 0.1
 _REST = 10
 """Times as long as a report took until the next: it takes the longer the more was found."""
 
-_metadata = lru_cache(maxsize=256)(parse_object)
-"""A version that many events are about is parsed once."""
 
-
-@dataclass(slots=True)
-class _Version:
-    index: int
-    metadata: dict[str, JsonValue]
-
-
-@dataclass(slots=True)
-class _Subject:
-    """As much of an event as a filter is tested on: a whole one would take longer to make."""
-
-    author: str
-    collection: CollectionReference
-    artifact_type: str
-    version: _Version | None
-    alias: str | None
-    tag: str | None
+@lru_cache(maxsize=256)
+def _version(index: int, metadata_json: str) -> EventVersion:
+    """Return as much of a version as a filter is tested on; its metadata is parsed once."""
+    return EventVersion(artifact_id="", index=index, metadata_json=metadata_json)
 
 
 def run_backtest(
@@ -104,7 +86,7 @@ def _pieces(
 ) -> Iterator[tuple[int, list[tuple[int, int, str | None]]]]:
     """Yield the first id of each piece, and the id, moment and cause of each event that matches."""
     query = _select_piece(reader.connection, definition)
-    holds = definition.filter.root.holds
+    holds, event_type, unread = definition.filter.root.holds, definition.event_type, reader.now
 
     @cache
     def covered(collection_id: int) -> CachedCollection | None:
@@ -120,9 +102,11 @@ def _pieces(
         for collection_id, event_id, at, cause, author, index, alias, tag, metadata in rows:
             if (collection := covered(collection_id)) is None:
                 continue
-            version = None if index is None else _Version(index, _metadata(metadata or "{}"))
+            version = None if index is None else _version(index, metadata or "{}")
             place, type_ = collection.reference, collection.type
-            if holds(_Subject(author, place, type_, version, alias, tag)):
+            # Filters do not read the time, so it is not converted.
+            event = Event(event_id, event_type, unread, author, place, type_, version, alias, tag)
+            if holds(event):
                 matching.append((event_id, at, cause))
         yield first, matching
 
@@ -135,7 +119,7 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
     )
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)
-    fields = {one.field.partition(".")[0] for one in predicates(definition.filter.root)}
+    fields = {one.field.partition(".")[0] for one, _ in predicates(definition.filter.root)}
     reads_metadata = METADATA in fields
     query = select(
         _events.collection_id,

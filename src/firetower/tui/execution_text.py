@@ -10,8 +10,8 @@ from textual.content import Content
 
 from firetower.core.automations import Revision
 from firetower.core.executions import Attempt, Execution, ExecutionState
+from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
-from firetower.core.filters.trace import Trace
 from firetower.core.text import counted, quoted, shortened, visible
 from firetower.tui.text import clock, exact, lines, milliseconds, plain
 

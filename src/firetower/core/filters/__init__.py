@@ -7,17 +7,6 @@ items does.
 """
 
 from firetower.core.filters.filter import ANY, Filter, alias_and_tag_filter
-from firetower.core.filters.nodes import All, AnyOf, Node, Not, Predicate
-from firetower.core.filters.trace import Trace
+from firetower.core.filters.nodes import Node, Predicate, Trace
 
-__all__ = [
-    "ANY",
-    "All",
-    "AnyOf",
-    "Filter",
-    "Node",
-    "Not",
-    "Predicate",
-    "Trace",
-    "alias_and_tag_filter",
-]
+__all__ = ["ANY", "Filter", "Node", "Predicate", "Trace", "alias_and_tag_filter"]

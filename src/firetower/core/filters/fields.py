@@ -1,12 +1,12 @@
 """The fields of an event that a filter can ask for."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.events import EventType
+from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.text import nearest, quoted, shortened
 
 
@@ -21,60 +21,12 @@ MISSING: Final = Missing()
 Value: TypeAlias = JsonValue | Missing
 
 
-class Named(Protocol):
-    """A collection, as far as a filter can ask."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-
-class Described(Protocol):
-    """A version, as far as a filter can ask."""
-
-    @property
-    def index(self) -> int:
-        """Its index in the event's collection."""
-
-    @property
-    def metadata(self) -> dict[str, JsonValue]:
-        """Its metadata."""
-
-
-class Testable(Protocol):
-    """What a filter is tested on: an event, or as much of one as a filter can ask for."""
-
-    @property
-    def author(self) -> str:
-        """Who made the change."""
-
-    @property
-    def collection(self) -> Named:
-        """Where it happened."""
-
-    @property
-    def artifact_type(self) -> str:
-        """The collection's type."""
-
-    @property
-    def version(self) -> Described | None:
-        """The version it is about."""
-
-    @property
-    def alias(self) -> str | None:
-        """The alias it is about."""
-
-    @property
-    def tag(self) -> str | None:
-        """The tag it is about."""
-
-
-Getter: TypeAlias = Callable[[Testable], Value]
+Getter: TypeAlias = Callable[[Event], Value]
 
 METADATA = "metadata"
 
 
-def _of_version(read: Callable[[Described], Value]) -> Getter:
+def _of_version(read: Callable[[EventVersion], Value]) -> Getter:
     return lambda event: MISSING if event.version is None else read(event.version)
 
 

@@ -5,11 +5,10 @@ from typing import Any, Self
 
 from pydantic import JsonValue, model_validator
 
-from firetower.core.events import EventType
-from firetower.core.filters.fields import Testable, check_carried
-from firetower.core.filters.nodes import Node, Predicate
+from firetower.core.events import Event, EventType
+from firetower.core.filters.fields import check_carried
+from firetower.core.filters.nodes import Node, Predicate, Trace, predicates
 from firetower.core.filters.parse import parse_node
-from firetower.core.filters.trace import Trace
 from firetower.core.json import clean, parse
 from firetower.core.references import Frozen
 
@@ -44,11 +43,11 @@ class Filter(Frozen):
         """The filter as a tree of conditions."""
         return parse_node(self.source)
 
-    def holds(self, event: Testable) -> bool:
+    def holds(self, event: Event) -> bool:
         """Return whether the event satisfies the filter."""
         return self.root.holds(event)
 
-    def trace(self, event: Testable) -> Trace:
+    def trace(self, event: Event) -> Trace:
         """Test every condition and return what was found."""
         return self.root.trace(event)
 
@@ -64,8 +63,9 @@ class Filter(Frozen):
 
     def check_event_type(self, type_: EventType) -> None:
         """Refuse fields that events of a type never have. Raises InvalidInput."""
-        for field in self.root.fields():
-            check_carried(field, type_)
+        for predicate, negated in predicates(self.root):
+            if not predicate.asks_for_absence(negated=negated):
+                check_carried(predicate.field, type_)
 
     def as_wandb(self) -> dict[str, JsonValue]:
         """Return the filter wrapped in `$or` and `$and`, as W&B stores it."""

@@ -1,30 +1,50 @@
-"""A filter as a tree of conditions."""
+"""A filter as a tree of conditions, and what each found when it was tested."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from firetower.core.filters.fields import Testable, getter
+from firetower.core.events import Event
+from firetower.core.filters.fields import MISSING, Value, getter
 from firetower.core.filters.operators import OPERATORS
-from firetower.core.filters.trace import Trace
 from firetower.core.text import quoted, visible
 
+Combination: TypeAlias = Literal["all of", "any of", "not"]
 
-class Node(Protocol):
-    """A condition on an event."""
 
-    def holds(self, event: Testable) -> bool:
-        """Return whether the condition holds."""
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One condition of a filter as it was tested on one event."""
 
-    def trace(self, event: Testable) -> Trace:
-        """Test every part of the condition and return what was found."""
+    expected: str
+    """The condition in words: "alias ~ ^prod"."""
+    held: bool
+    actual: Value = MISSING
+    """The event's value, for a predicate; `missing` where the event has none."""
+    combination: Combination | None = None
+    """How the parts combine; None for a predicate."""
+    parts: tuple["Trace", ...] = ()
 
-    def words(self) -> str:
-        """Return the condition in words."""
+    def first_failure(self) -> "Trace | None":
+        """Return the first condition that stopped the filter, or None if it held."""
+        if self.held:
+            return None
+        if self.combination == "all of" or len(self.parts) == 1:
+            failed = (part.first_failure() for part in self.parts)
+            return next((part for part in failed if part is not None), self)
+        return self
 
-    def fields(self, *, negated: bool = False) -> Iterator[str]:
-        """Yield each field the condition asks for a value, not for its absence."""
+    def as_data(self) -> dict[str, Any]:
+        """Return the trace as JSON-ready data."""
+        data: dict[str, Any] = {"expected": self.expected, "held": self.held}
+        if self.combination is None:
+            data["missing"] = self.actual is MISSING
+            data["actual"] = None if self.actual is MISSING else self.actual
+        else:
+            data["parts"] = [part.as_data() for part in self.parts]
+        return data
 
 
 class Predicate:
@@ -39,11 +59,11 @@ class Predicate:
         self.get = getter(field)
         self.test = OPERATORS[operator].build(operand)
 
-    def holds(self, event: Testable) -> bool:
+    def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
         return self.test(self.get(event))
 
-    def trace(self, event: Testable) -> Trace:
+    def trace(self, event: Event) -> Trace:
         """Test the condition and return what was found."""
         actual = self.get(event)
         return Trace(self.words(), held=self.test(actual), actual=actual)
@@ -60,25 +80,22 @@ class Predicate:
         text = self.operand
         return text if isinstance(text, str) and text and text.isprintable() else quoted(text)
 
-    def fields(self, *, negated: bool = False) -> Iterator[str]:
-        """Yield the field, unless its absence is asked for."""
-        if self.operator != "$exists" or self.operand is not negated:
-            yield self.field
+    def asks_for_absence(self, *, negated: bool) -> bool:
+        """Return whether it holds, or does not where it is negated, without the field."""
+        return self.operator == "$exists" and self.operand is negated
 
 
+@dataclass(frozen=True, slots=True)
 class All:
     """Every part holds; with no parts it always does."""
 
-    __slots__ = ("parts",)
+    parts: tuple["Node", ...]
 
-    def __init__(self, *parts: Node) -> None:
-        self.parts = parts
-
-    def holds(self, event: Testable) -> bool:
+    def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
         return all(part.holds(event) for part in self.parts)
 
-    def trace(self, event: Testable) -> Trace:
+    def trace(self, event: Event) -> Trace:
         """Test every part and return what was found."""
         parts = tuple(part.trace(event) for part in self.parts)
         held = all(part.held for part in parts)
@@ -88,25 +105,18 @@ class All:
         """Return the condition in words."""
         return " and ".join(map(_grouped, self.parts)) or "any"
 
-    def fields(self, *, negated: bool = False) -> Iterator[str]:
-        """Yield each field of each part."""
-        for part in self.parts:
-            yield from part.fields(negated=negated)
 
-
+@dataclass(frozen=True, slots=True)
 class AnyOf:
     """At least one part holds; with no parts it never does."""
 
-    __slots__ = ("parts",)
+    parts: tuple["Node", ...]
 
-    def __init__(self, *parts: Node) -> None:
-        self.parts = parts
-
-    def holds(self, event: Testable) -> bool:
+    def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
         return any(part.holds(event) for part in self.parts)
 
-    def trace(self, event: Testable) -> Trace:
+    def trace(self, event: Event) -> Trace:
         """Test every part and return what was found."""
         parts = tuple(part.trace(event) for part in self.parts)
         held = any(part.held for part in parts)
@@ -116,25 +126,18 @@ class AnyOf:
         """Return the condition in words."""
         return " or ".join(map(_grouped, self.parts)) or "never"
 
-    def fields(self, *, negated: bool = False) -> Iterator[str]:
-        """Yield each field of each part."""
-        for part in self.parts:
-            yield from part.fields(negated=negated)
 
-
+@dataclass(frozen=True, slots=True)
 class Not:
     """The part does not hold."""
 
-    __slots__ = ("part",)
+    part: "Node"
 
-    def __init__(self, part: Node) -> None:
-        self.part = part
-
-    def holds(self, event: Testable) -> bool:
+    def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
         return not self.part.holds(event)
 
-    def trace(self, event: Testable) -> Trace:
+    def trace(self, event: Event) -> Trace:
         """Test the part and return what was found."""
         part = self.part.trace(event)
         if part.combination is None:
@@ -145,21 +148,21 @@ class Not:
         """Return the condition in words."""
         return f"not ({self.part.words()})"
 
-    def fields(self, *, negated: bool = False) -> Iterator[str]:
-        """Yield each field of the part."""
-        yield from self.part.fields(negated=not negated)
+
+Node: TypeAlias = Predicate | All | AnyOf | Not
+"""A condition on an event."""
 
 
-def predicates(node: Node) -> Iterator[Predicate]:
-    """Yield every predicate that a condition is made of."""
+def predicates(node: Node, *, negated: bool = False) -> Iterator[tuple[Predicate, bool]]:
+    """Yield every predicate that a condition is made of, and whether it is negated."""
     match node:
         case Predicate():
-            yield node
+            yield node, negated
+        case Not():
+            yield from predicates(node.part, negated=not negated)
         case All() | AnyOf():
             for part in node.parts:
-                yield from predicates(part)
-        case Not():
-            yield from predicates(node.part)
+                yield from predicates(part, negated=negated)
 
 
 def _grouped(part: Node) -> str:

@@ -1,5 +1,7 @@
 """Reading W&B's filter JSON."""
 
+from collections.abc import Iterable
+
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
@@ -23,7 +25,7 @@ def parse_node(source: JsonValue, depth: int = 0) -> Node:
             f"a filter's condition is an object, not {shortened(quoted(source), 60)}",
             'Write it as {"alias": {"$eq": "prod"}}.',
         )
-    return _joined([_entry(key, operand, depth) for key, operand in source.items()])
+    return _joined(_entry(key, operand, depth) for key, operand in source.items())
 
 
 def _entry(key: str, operand: JsonValue, depth: int) -> Node:
@@ -32,9 +34,9 @@ def _entry(key: str, operand: JsonValue, depth: int) -> Node:
             return _joined(_nodes(key, operand, depth))
         case "$or":
             parts = _nodes(key, operand, depth)
-            return parts[0] if len(parts) == 1 else AnyOf(*parts)
+            return parts[0] if len(parts) == 1 else AnyOf(parts)
         case "$nor":
-            return Not(AnyOf(*_nodes(key, operand, depth)))
+            return Not(AnyOf(_nodes(key, operand, depth)))
         case "$not":
             return Not(parse_node(operand, depth + 1))
     if key.startswith("$"):
@@ -42,13 +44,13 @@ def _entry(key: str, operand: JsonValue, depth: int) -> Node:
     return _conditions(key, operand, depth)
 
 
-def _nodes(key: str, operand: JsonValue, depth: int) -> list[Node]:
+def _nodes(key: str, operand: JsonValue, depth: int) -> tuple[Node, ...]:
     if not isinstance(operand, list):
         raise InvalidInput(
             f"{key} takes a list of conditions, not {shortened(quoted(operand), 60)}",
             f'Write it as {{"{key}": [{{…}}, {{…}}]}}.',
         )
-    return [parse_node(part, depth + 1) for part in operand]
+    return tuple(parse_node(part, depth + 1) for part in operand)
 
 
 def _conditions(field: str, operand: JsonValue, depth: int) -> Node:
@@ -56,7 +58,7 @@ def _conditions(field: str, operand: JsonValue, depth: int) -> Node:
     is_operators = isinstance(operand, dict) and any(key.startswith("$") for key in operand)
     if not isinstance(operand, dict) or not is_operators:
         return Predicate(field, "$eq", operand)
-    return _joined([_condition(field, name, value, depth) for name, value in operand.items()])
+    return _joined(_condition(field, name, value, depth) for name, value in operand.items())
 
 
 def _condition(field: str, name: str, operand: JsonValue, depth: int) -> Node:
@@ -69,8 +71,9 @@ def _condition(field: str, name: str, operand: JsonValue, depth: int) -> Node:
     return Predicate(field, name, operand)
 
 
-def _joined(nodes: list[Node]) -> Node:
-    return nodes[0] if len(nodes) == 1 else All(*nodes)
+def _joined(nodes: Iterable[Node]) -> Node:
+    parts = tuple(nodes)
+    return parts[0] if len(parts) == 1 else All(parts)
 
 
 def _unknown_operator(name: str) -> InvalidInput:
