@@ -638,7 +638,7 @@ class Upkeep(_Transactions):
 
     def give_back_space(self) -> None:
         """Return an SQLite file's free space to the disk. Raises StoreError on PostgreSQL."""
-        prune.give_back_space(self._store.database)
+        self._store.database.vacuum()
 
 
 def _version(version: Version | str) -> VersionReference:

@@ -81,8 +81,12 @@ class Database:
     def vacuum(self) -> None:
         """Return an SQLite file's free space to the disk; changes wait meanwhile.
 
-        Raises StoreError.
+        Raises StoreError, also on PostgreSQL.
         """
+        if not self.is_sqlite:
+            raise StoreError(
+                "PostgreSQL frees space automatically", "Leave out --vacuum; autovacuum does it."
+            )
         self.refuse_read_only()
         with self.raw() as connection:
             connection.execute("VACUUM")

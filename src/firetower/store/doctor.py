@@ -1,4 +1,4 @@
-"""Examining a database without changing it."""
+"""Check a database without changing it."""
 
 import stat
 from collections.abc import Iterator
@@ -8,28 +8,25 @@ from sqlalchemy import Connection, func, select, text
 
 from firetower.core.automations import duration
 from firetower.core.errors import FiretowerError, SecretKeyError
-from firetower.core.executions import Status
 from firetower.core.health import Check, bad, doubtful, good
 from firetower.core.text import and_list
 from firetower.settings import read_settings
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.collection_cache import CollectionCache
-from firetower.store.conditions import has_status
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
 from firetower.store.redelivery import count_failed
-from firetower.store.status import read_status
-from firetower.store.types import EPOCH
+from firetower.store.status import DatabaseStatus, read_status
 
 _DAY = timedelta(days=1)
 _LATE = timedelta(minutes=1)
-"""The age of what is due from which workers do not keep up."""
+"""Workers do not keep up with what has been due for longer."""
 _SKEW = timedelta(seconds=5)
-_executions, _events, _secrets = schema.executions.c, schema.events.c, schema.secrets.c
+_secrets = schema.secrets.c
 
 
 def examine(url: str | None, now: datetime) -> list[Check]:
@@ -57,30 +54,25 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
         return
     yield good("schema", SCHEMA)
     yield _key(connection, location)
-    yield _workers(connection, now)
-    yield _backlog(connection, now)
+    status = read_status(Reader(connection, now, CollectionCache()))
+    yield _workers(status)
+    yield _backlog(status, now)
     yield _endpoints(connection, now)
-    yield _clock(connection, location, now)
+    yield _clock(connection, location, now, status.last_event_at)
 
 
 def _durable(connection: Connection, location: Location) -> Check:
-    """Look whether what is acknowledged survives a crash of the machine."""
+    """Check whether what is acknowledged survives a crash of the machine."""
     if location.is_sqlite:
-        asked = {"journal_mode": "wal", "synchronous": "2"}
-        command = "PRAGMA"
+        command, asked = "PRAGMA", {"journal_mode": "wal", "synchronous": "2"}
     else:
-        asked = {"fsync": "on", "synchronous_commit": "on"}
-        command = "SHOW"
-    wrong = [
-        f"{name} is {found}"
-        for name, wanted in asked.items()
-        if (found := str(connection.execute(text(f"{command} {name}")).scalar())) != wanted
-    ]
+        command, asked = "SHOW", {"fsync": "on", "synchronous_commit": "on"}
+    found = {name: str(connection.execute(text(f"{command} {name}")).scalar()) for name in asked}
+    wrong = [f"{name} is {found[name]}" for name in asked if found[name] != asked[name]]
     if wrong:
         said = f"{location}: {and_list(wrong)}; a power cut may lose what was acknowledged"
-        return doubtful(
-            "database", said, f"Set {and_list([f'{k} to {v}' for k, v in asked.items()])}."
-        )
+        settings = and_list([f"{name} to {value}" for name, value in asked.items()])
+        return doubtful("database", said, f"Set {settings}.")
     return good("database", f"{location}, durable")
 
 
@@ -103,26 +95,19 @@ def _key(connection: Connection, location: Location) -> Check:
     return good("secrets", f"{count:,}, the key opens all of them")
 
 
-def _workers(connection: Connection, now: datetime) -> Check:
-    workers = read_status(Reader(connection, now, CollectionCache())).workers
+def _workers(status: DatabaseStatus) -> Check:
+    workers = status.workers
     if not workers:
         return doubtful("workers", "none is alive", "Start one with `firetower worker`.")
     return good("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")
 
 
-def _backlog(connection: Connection, now: datetime) -> Check:
-    count, oldest = connection.execute(
-        select(func.count(), func.min(_executions.next_attempt_at)).where(
-            has_status(Status.PENDING), _executions.next_attempt_at <= now
-        )
-    ).one()
-    if not count:
+def _backlog(status: DatabaseStatus, now: datetime) -> Check:
+    if status.oldest_due_at is None:
         return good("backlog", "nothing is due")
-    age = now - oldest
-    said = (
-        f"{count:,} due, the oldest for {duration(timedelta(seconds=round(age.total_seconds())))}"
-    )
-    if age > _LATE:
+    seconds = round((now - status.oldest_due_at).total_seconds())
+    said = f"{status.due:,} due, the oldest for {duration(timedelta(seconds=seconds))}"
+    if now - status.oldest_due_at > _LATE:
         hint = "Look at the endpoints with `firetower webhook list`, or start another worker."
         return doubtful("backlog", said, hint)
     return good("backlog", said)
@@ -135,7 +120,7 @@ def _endpoints(connection: Connection, now: datetime) -> Check:
     said, hints = [], []
     if disabled:
         said.append(f"disabled: {and_list(disabled)}")
-        hints.append("Take each up again with `firetower webhook enable NAME` (or slack).")
+        hints.append("Enable each again with `firetower webhook enable NAME` (or slack).")
     if failing:
         counts = and_list([f"{name} ({count:,})" for name, count in failing.items()])
         said.append(f"failed within a day: {counts}")
@@ -147,19 +132,19 @@ def _endpoints(connection: Connection, now: datetime) -> Check:
     return good("endpoints", f"{len(endpoints):,}, none disabled or failing")
 
 
-def _clock(connection: Connection, location: Location, now: datetime) -> Check:
+def _clock(
+    connection: Connection, location: Location, now: datetime, last_event_at: datetime | None
+) -> Check:
     """Compare with the server's clock, and with the newest event's time."""
     if not location.is_sqlite:
-        there = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        apart = abs(datetime.now(UTC) - there.astimezone(UTC))
+        server_time = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        apart = abs(datetime.now(UTC) - server_time.astimezone(UTC))
         if apart > _SKEW:
             said = f"{apart.total_seconds():.0f} s apart from the server's"
-            return doubtful(
-                "clock", said, "Set both by NTP: due times are compared across machines."
-            )
-    newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
-    ahead = (connection.execute(newest).scalar() or EPOCH) - now
-    if ahead > _SKEW:
+            hint = "Set both by NTP: due times are compared across machines."
+            return doubtful("clock", said, hint)
+    if last_event_at is not None and last_event_at - now > _SKEW:
+        ahead = last_event_at - now
         said = f"the newest event is {ahead.total_seconds():.0f} s in the future"
         return doubtful("clock", said, "Set the clocks of all machines by NTP.")
     return good("clock", "agrees with the database")

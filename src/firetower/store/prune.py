@@ -1,6 +1,6 @@
-"""Forgetting the past: events with all that they fired, a few at a time.
+"""Delete old events with all that they fired, a few at a time.
 
-An event goes whole or not at all, so that nothing that is left is explained by half of its past.
+An event goes with all its executions, or stays with all of them: to explain it takes both.
 """
 
 import time
@@ -8,21 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, delete, func, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, delete, func, select, true
 
-from firetower.core.errors import InvalidInput, StoreError
+from firetower.core.errors import InvalidInput
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
-from firetower.store.database import Database
 from firetower.store.store import Store
 
 BATCH = 200
-"""Events that one transaction forgets: what is fired meanwhile waits for it."""
+"""Events that one transaction deletes: what is fired meanwhile waits for it."""
 _PAUSE = 0.01
 """Seconds between two batches: SQLite's lock does not queue, so others need a chance to take it."""
-LEAST = timedelta(days=1)
-"""The youngest past that may be forgotten: the lists count what fired within a day."""
+_LEAST_AGE = timedelta(days=1)
+"""The lists count what fired within a day."""
 
 _automations = schema.automations.c
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
@@ -31,7 +30,7 @@ _FINAL = [status.value for status in Status if status.is_final]
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many rows are, or were, forgotten."""
+    """How many rows were deleted, or would be."""
 
     events: int = 0
     executions: int = 0
@@ -39,8 +38,8 @@ class Pruned:
 
 
 def check_age(age: timedelta) -> None:
-    """Refuse to forget what the lists still count. Raises InvalidInput."""
-    if age < LEAST:
+    """Refuse to delete what the lists still count. Raises InvalidInput."""
+    if age < _LEAST_AGE:
         raise InvalidInput(
             "the last 24 hours are kept: the lists count what fired in them",
             "Give 1d or more, for example --older-than 90d.",
@@ -48,24 +47,19 @@ def check_age(age: timedelta) -> None:
 
 
 def plan(reader: Reader, before: datetime) -> Pruned:
-    """Return what would be forgotten. It reads all of that past once."""
-    connection = reader.connection
+    """Return what would be deleted. It reads all of that history once."""
+
+    def count(rows: FromClause) -> int:
+        return reader.connection.execute(select(func.count()).select_from(rows)).scalar_one()
+
     old = _old(before).subquery()
     of_old = schema.executions.join(old, _executions.event_id == old.c.id)
     attempts = of_old.join(schema.attempts, _attempts.execution_id == _executions.id)
-    return Pruned(
-        _count(connection, old),
-        connection.execute(select(func.count()).select_from(of_old)).scalar_one(),
-        connection.execute(select(func.count()).select_from(attempts)).scalar_one(),
-    )
-
-
-def _count(connection: Connection, rows: Subquery) -> int:
-    return connection.execute(select(func.count()).select_from(rows)).scalar_one()
+    return Pruned(count(old), count(of_old), count(attempts))
 
 
 def prune(store: Store, before: datetime) -> Iterator[Pruned]:
-    """Forget the events from before a moment; yield each batch, a transaction of its own."""
+    """Delete the events from before a moment; yield each batch, a transaction of its own."""
     while True:
         with store.changing() as change:
             batch = _prune_batch(change.connection, before)
@@ -76,10 +70,9 @@ def prune(store: Store, before: datetime) -> Iterator[Pruned]:
 
 
 def _prune_batch(connection: Connection, before: datetime) -> Pruned:
-    """Forget the oldest events from before a moment, with their executions and attempts.
+    """Delete the oldest events from before a moment, with their executions and attempts.
 
-    Nothing is left to forget once no event is. The order of the locks is the workers': what is
-    sent again meanwhile is seen and kept.
+    Locks are taken in the workers' order: what is redelivered meanwhile is seen and kept.
     """
     connection.execute(delete(schema.circuit_changes).where(schema.circuit_changes.c.at < before))
     oldest = _old(before).order_by(_events.recorded_at).limit(BATCH)
@@ -101,12 +94,12 @@ def _prune_batch(connection: Connection, before: datetime) -> Pruned:
 
 
 def _old(before: datetime) -> Select[tuple[int | None]]:
-    """Return the query of the events that may be forgotten.
+    """Return the query of the events that may be deleted.
 
-    Kept are what waits for its evaluation, what is not finished or finished later, the event of
-    each automation's newest execution, and the newest event: numbers go on from it.
+    Kept are those that wait for their evaluation, those with an execution that is not finished or
+    finished later, that of each automation's newest execution, and the newest: ids go on from it.
     """
-    alive = (
+    unfinished = (
         select(_executions.id)
         .where(
             _executions.event_id == _events.id,
@@ -119,25 +112,16 @@ def _old(before: datetime) -> Select[tuple[int | None]]:
         _events.recorded_at < before,
         _events.evaluated == true(),
         _events.id < newest,
-        ~alive,
+        ~unfinished,
         ~_is_an_automations_newest(),
     )
 
 
 def _is_an_automations_newest() -> ColumnElement[bool]:
     newest = (
-        select(func.coalesce(func.max(_executions.event_id), 0))  # no NULL in what IN looks through
+        select(func.coalesce(func.max(_executions.event_id), 0))  # IN must not meet NULL
         .where(_executions.automation_id == _automations.id)
         .correlate(schema.automations)
         .scalar_subquery()
     )
     return _events.id.in_(select(newest).where(_automations.deleted_at.is_(None)))
-
-
-def give_back_space(database: Database) -> None:
-    """Give the file's free space back to the disk. Raises StoreError on PostgreSQL."""
-    if not database.is_sqlite:
-        raise StoreError(
-            "PostgreSQL frees space automatically", "Leave out --vacuum; autovacuum does it."
-        )
-    database.vacuum()
