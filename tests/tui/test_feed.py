@@ -356,7 +356,7 @@ async def test_on_a_circuit_x_says_why_not_and_y_copies(circuits: Scene) -> None
         await press(pilot, "3")
         await go_to(pilot, OPENED)
         await press(pilot, "x")
-        assert shows(pilot, "an endpoint's line: enter shows it")
+        assert shows(pilot, "an endpoint's line, not a firing: enter shows it")
         assert isinstance(pilot.app.screen, FeedScreen)
         await press(pilot, "y")
         assert pilot.app.clipboard.startswith(f"12:06:31  {OPENED}")

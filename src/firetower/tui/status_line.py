@@ -11,7 +11,7 @@ from textual.content import Content
 from firetower.core.errors import FiretowerError
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import session_of, show_error
-from firetower.tui.widgets.bar import standing_text
+from firetower.tui.widgets.bar import status_text
 
 if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus
@@ -51,7 +51,7 @@ class StatusLine:
         """Show as much as there is room for."""
         if self._tower is not None:
             self._show(
-                standing_text(
+                status_text(
                     self._tower.location,
                     self._status,
                     "no worker" if self._worker is None else self._worker.state,

@@ -1,4 +1,4 @@
-"""Asking for a few values, and doing something with them."""
+"""A dialog that asks for a few values and saves them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Answers = Mapping[str, str]
-"""What was given, by the fields' names."""
+"""The values entered, by the fields' names."""
 
 
 class Ask(Dialog[T | None]):
-    """A dialog with fields; it closes only once what was given has been saved, or on Escape."""
+    """A dialog with fields; it closes once the values are saved, or on Escape."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("dialog", "fields")
@@ -44,9 +43,9 @@ class Ask(Dialog[T | None]):
         detail: str = "",
         taken: str = "",
     ) -> None:
-        """Ask for fields; `save` may raise FiretowerError, which is shown, and nothing is lost.
+        """Ask for fields, and return what `save` returns.
 
-        A Conflict is shown under the field named `taken`. The dialog gives back what `save` does.
+        A FiretowerError that it raises is shown, a Conflict under the field named `taken`.
         """
         super().__init__()
         self._heading = title
@@ -56,6 +55,8 @@ class Ask(Dialog[T | None]):
         self._button = button
         self._taken = taken
         self._saving = False
+        typed = any(isinstance(field.entry, Input) for field in fields)
+        self._keys = plain(f"tab next field · enter {button.lower()}" if typed else "")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog ask"):
@@ -75,13 +76,6 @@ class Ask(Dialog[T | None]):
         if self._fields:
             self._fields[0].entry.focus()
 
-    @property
-    def _keys(self) -> Content:
-        """What enter and tab do."""
-        if not any(isinstance(field.entry, Input) for field in self._fields):
-            return Content("")
-        return plain(f"tab next field · enter {self._button.lower()}")
-
     @on(Button.Pressed, "#cancel")
     def _cancelled(self, event: Button.Pressed) -> None:
         event.stop()
@@ -96,22 +90,24 @@ class Ask(Dialog[T | None]):
             self._run()
 
     def _check(self) -> bool:
-        """Say under each field what is wrong with it, and go to the first; return if nothing is."""
-        problems = [(field, field.problem()) for field in self._fields]
-        for field, problem in problems:
+        """Show each field's error and focus the first with one; return whether there is none."""
+        wrong = []
+        for field in self._fields:
+            problem = field.problem()
             field.fail(problem)
-        wrong = [field for field, problem in problems if problem is not None]
+            if problem is not None:
+                wrong.append(field)
         if wrong:
             wrong[0].entry.focus()
         return not wrong
 
     @work(exit_on_error=False)
     async def _run(self) -> None:
-        answers = {field.key: field.value for field in self._fields}
+        answers = {str(field.name): field.value for field in self._fields}
         save = self.query_one("#save", Button)
         keys = self.query_one(".ask--keys", Static)
         save.disabled = True
-        keys.update("▸ at work …")
+        keys.update("▸ saving …")
         self._say("")
         try:
             saved = await session_of(self).ask(lambda tower: self._save(tower, answers))
@@ -126,7 +122,7 @@ class Ask(Dialog[T | None]):
 
     def _refuse(self, error: FiretowerError) -> None:
         for field in self._fields:
-            if isinstance(error, Conflict) and field.key == self._taken:
+            if isinstance(error, Conflict) and field.name == self._taken:
                 field.fail(error)
                 field.entry.focus()
                 return

@@ -1,7 +1,8 @@
-"""The line at the top: where one is, where one can go, and how the database stands."""
+"""The line at the top: the app's modes, and the status of database and worker."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
 class ModeLink(Static):
     """A mode of the app, to click on."""
 
+    @dataclass
     class Clicked(Message):
         """The mode was chosen."""
 
-        def __init__(self, mode: str) -> None:
-            super().__init__()
-            self.mode = mode
+        mode: str
 
     def __init__(self, key: str, mode: str, *, current: bool) -> None:
         label = Content.from_markup("[dim]$key[/] $name", key=key, name=mode.capitalize())
@@ -38,7 +38,6 @@ class ModeLink(Static):
         self.mode = mode
 
     def on_click(self, event: events.Click) -> None:
-        """Go there."""
         event.stop()
         self.post_message(self.Clicked(self.mode))
 
@@ -65,38 +64,36 @@ class Bar(Horizontal):
         self.query_one(".bar--status", Static).update(status)
 
 
-def standing_text(
+def status_text(
     location: str,
-    standing: DatabaseStatus | None,
+    status: DatabaseStatus | None,
     worker: str,
     now: datetime,
     width: int,
     *,
     read_only: bool = False,
 ) -> Content:
-    """Return the status: database, worker, what is due, age of the last event.
+    """Return the database's path, the worker, the work that is due, and the last event's age.
 
-    `worker` says what is known of the worker where none is alive.
+    `worker` says why no worker is alive.
     """
-    if standing is None:
+    if status is None:
         return Content.from_markup("[dim]$location[/]", location=visible(location))
     parts = [Content.from_markup("[$warning]read-only[/]")] if read_only else []
-    if standing.workers:
-        one = standing.workers[0]
-        more = f" +{len(standing.workers) - 1}" if len(standing.workers) > 1 else ""
-        parts.append(Content.from_markup("[$success]✓[/] worker $pid", pid=f"{one.pid}{more}"))
+    if status.workers:
+        more = f" +{len(status.workers) - 1}" if len(status.workers) > 1 else ""
+        pid = f"{status.workers[0].pid}{more}"
+        parts.append(Content.from_markup("[$success]✓[/] worker $pid", pid=pid))
     else:
-        sign = "[dim]◌ $worker[/]" if worker == STARTING else "[$error]✗ $worker[/]"
-        parts.append(Content.from_markup(sign, worker=visible(worker)))
-    parts.append(Content(f"{standing.due:,} due"))
+        markup = "[dim]◌ $worker[/]" if worker == STARTING else "[$error]✗ $worker[/]"
+        parts.append(Content.from_markup(markup, worker=visible(worker)))
+    parts.append(Content(f"{status.due:,} due"))
     if width >= 110:
-        parts.append(Content(f"last event {ago(standing.last_event_at, now)}"))
-    said = Content("  ").join(parts)
-    left = width - said.cell_length - 46
-    if left >= 8:
-        shown = location if cell_len(location) <= left else "…" + location[-(left - 1) :]
-        place = Content.from_markup(
-            "[dim]$place[/]  ", place=fitted(shown, min(left, cell_len(shown)))
-        )
-        return place + said
-    return said
+        parts.append(Content(f"last event {ago(status.last_event_at, now)}"))
+    text = Content("  ").join(parts)
+    left = width - text.cell_length - 46
+    if left < 8:
+        return text
+    shown = location if cell_len(location) <= left else "…" + location[-(left - 1) :]
+    shown = fitted(shown, min(left, cell_len(shown)))
+    return Content.from_markup("[dim]$location[/]  ", location=shown) + text

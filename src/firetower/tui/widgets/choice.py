@@ -80,7 +80,7 @@ class Choice(Select[str]):
         return [*([] if "" in known else self._empty), *offers, *gone]
 
     def watch_expanded(self, expanded: bool) -> None:  # noqa: FBT001 - Textual's way
-        """Disable the values that cannot be chosen, and begin on the first that can."""
+        """Disable the values that cannot be chosen, and highlight the first that can."""
         if not expanded:
             return
         options = self.query_one(OptionList)

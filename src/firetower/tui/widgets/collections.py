@@ -56,20 +56,16 @@ class Collections(Listing):
 
     @property
     def chosen(self) -> Collection | None:
-        """The collection under the cursor."""
         key = self.table.key
         return next((one for one in self._shown if str(one.reference) == key), None)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Show the versions of the collection."""
         event.stop()
         post(self, OpenCollection(str(event.key)))
 
     def action_new(self) -> None:
-        """Log a version into the project, or link one into the registry."""
         self.post_message(NewVersion(self._shown, self.chosen))
 
     def action_tag(self) -> None:
-        """Change the collection's tags."""
         if chosen := self.chosen:
             self.post_message(TagCollection(chosen))

@@ -1,4 +1,4 @@
-"""Asking before something is done that cannot simply be done back."""
+"""A dialog that asks before something that cannot simply be undone."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -31,14 +31,11 @@ class Confirm(Dialog[str | None]):
             yield Label(lines(self._detail), classes="dialog--detail")
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
-                for value, label in self._answers:
-                    last = value == self._answers[-1][0]
-                    yield Button(
-                        plain(label),
-                        name=value,
-                        variant="error" if last else "default",
-                        compact=True,
-                    )
+                buttons = [
+                    Button(plain(label), name=value, compact=True) for value, label in self._answers
+                ]
+                buttons[-1].variant = "error"
+                yield from buttons
 
     def on_mount(self) -> None:
         self.query_one("#cancel", Button).focus()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,7 +13,7 @@ from textual.widgets import Input, Static
 from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
-from firetower.core.feed import CircuitLine, FeedPage
+from firetower.core.feed import CircuitLine
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
@@ -27,19 +26,12 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.session import redeliver, session_of, show_error
-from firetower.tui.widgets.feed_line import NewsKey, feed_row, line_row
+from firetower.tui.widgets.feed_line import CircuitKey, circuit_row, entry_row, feed_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
+from firetower.tui.widgets.table import Row
 
 PAGE = 500
-
-
-def _page(tower: Tower, container: ContainerReference | None, before_id: int | None) -> FeedPage:
-    return tower.executions.page(PAGE, before_id=before_id, container=container)
 
 
 class Feed(Listing):
@@ -58,7 +50,7 @@ class Feed(Listing):
         super().__init__(self.feed, empty=empty, id=id)
         self.container: ContainerReference | None = None
         self._early: list[Execution] | None = []
-        """What changed while the first page was being read."""
+        """Executions that changed while the first page is read; None once it is."""
         self._failed = False
 
     def compose(self) -> ComposeResult:
@@ -80,16 +72,14 @@ class Feed(Listing):
     async def load(self) -> None:
         """Read the newest lines and follow the end."""
         self._early = []
-        session = session_of(self)
         try:
-            page = await session.ask(partial(_page, container=self.container, before_id=None))
+            rows, more = await self._page(None)
         except FiretowerError as error:
             self._failed = True
             self.fail(error)
             return
         self._failed = False
-        now = session.now()
-        self.feed.start([line_row(one, now) for one in page.entries], more=page.more)
+        self.feed.start(rows, more=more)
         early, self._early = self._early, None
         self._loaded = True
         self._settle()
@@ -98,22 +88,28 @@ class Feed(Listing):
     @work(exclusive=True, group="feed", exit_on_error=False)
     async def load_older(self) -> None:
         """Read the lines before the oldest; for a search, until some are found."""
-        session = session_of(self)
         while self.feed.has_older:
-            oldest = self.feed.oldest
             try:
-                page = await session.ask(partial(_page, container=self.container, before_id=oldest))
+                rows, more = await self._page(self.feed.oldest)
             except FiretowerError as error:
                 show_error(self, error)
                 return
-            now = session.now()
-            self.feed.prepend([line_row(one, now) for one in page.entries], more=page.more)
+            self.feed.prepend(rows, more=more)
             self._settle()
             if not self._needs_older():
                 return
 
+    async def _page(self, before_id: int | None) -> tuple[list[Row], bool]:
+        """Return the lines before an execution, and whether there are older ones."""
+        session, container = session_of(self), self.container
+        page = await session.ask(
+            lambda tower: tower.executions.page(PAGE, before_id=before_id, container=container)
+        )
+        now = session.now()
+        return [entry_row(entry, now) for entry in page.entries], page.more
+
     def catch_up(self) -> None:
-        """Take in what changed while nobody told: now, or when the end is followed again."""
+        """Read missed changes, now or when the end is followed again."""
         if self.feed.following:
             self.load()
         else:
@@ -124,39 +120,32 @@ class Feed(Listing):
         if change.incomplete:
             self.catch_up()
         if change.circuits:
-            self.heard(change.circuits)
+            self._add_circuits(change.circuits)
         self.changed(change.executions)
 
     @work(exit_on_error=False)
-    async def heard(self, news: Sequence[CircuitChange]) -> None:
+    async def _add_circuits(self, changes: Sequence[CircuitChange]) -> None:
         """Show changes of circuits, and update the executions that they queue."""
         if not self.feed.following and self._early is None:
-            try:
-                here = await self._here(news)
-            except FiretowerError as error:
-                show_error(self, error)
-                return
+            container, before = self.container, changes[0].id - 1
+            if container is not None:  # only of endpoints that are used there
+                try:
+                    changes = await session_of(self).ask(
+                        lambda tower: tower.endpoints.circuit_changes_since(before, container)
+                    )
+                except FiretowerError as error:
+                    show_error(self, error)
+                    return
             now, newest = session_of(self).now(), self.feed.newest
-            self.feed.upsert([line_row(CircuitLine(newest, one), now) for one in here])
+            self.feed.upsert([circuit_row(CircuitLine(newest, one), now) for one in changes])
         self.catch_up()
-
-    async def _here(self, news: Sequence[CircuitChange]) -> Sequence[CircuitChange]:
-        """Return the news of endpoints that are used here. Raises FiretowerError."""
-        container = self.container
-        if container is None:
-            return news
-        before = news[0].id - 1
-        return await session_of(self).ask(
-            lambda tower: tower.endpoints.circuit_changes_since(before, container)
-        )
 
     def _needs_older(self) -> bool:
         enough = FeedTable.MOST_SEARCHED
         return len(self.feed.rows) <= self.size.height and len(self.feed.all_rows) < enough
 
     @on(Input.Changed)
-    def _look_further(self) -> None:
-        """Look for what is searched for in older lines too."""
+    def _search_changed(self) -> None:
         self.call_later(self._search_older)
 
     def _search_older(self) -> None:
@@ -173,19 +162,14 @@ class Feed(Listing):
             self._early.extend(executions)
             return
         now = session_of(self).now()
-        self.feed.upsert(
-            [
-                feed_row(execution, now)
-                for execution in executions
-                if self.container in {None, execution.event.container}
-            ]
-        )
+        here = [one for one in executions if self.container in {None, one.event.container}]
+        self.feed.upsert([feed_row(one, now) for one in here])
         self._settle()
 
     @on(FeedTable.Chosen)
     def _line_chosen(self, event: FeedTable.Chosen) -> None:
         event.stop()
-        if isinstance(event.key, NewsKey):
+        if isinstance(event.key, CircuitKey):
             post(self, OpenEndpoints(event.key.endpoint))
         else:
             post(self, OpenExecution(int(str(event.key))))
@@ -211,14 +195,14 @@ class Feed(Listing):
 
     @work(exit_on_error=False)
     async def action_explain(self) -> None:
-        """Tell what became of the event under the cursor for every automation near it."""
-        number = self.feed.key
-        if isinstance(number, NewsKey):
-            self.notify("No firing, but an endpoint's line: enter shows it.", markup=False)
-        if not isinstance(number, int):
+        """Show for every automation whether the event under the cursor fired it, and why."""
+        key = self.feed.key
+        if isinstance(key, CircuitKey):
+            self.notify("This is an endpoint's line, not a firing: enter shows it.", markup=False)
+        if not isinstance(key, int):
             return
         try:
-            execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(number))
+            execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(key))
         except FiretowerError as error:
             show_error(self, error)
             return
@@ -226,18 +210,14 @@ class Feed(Listing):
 
     @work(exit_on_error=False)
     async def action_redeliver(self) -> None:
-        """Send the execution under the cursor again, with the same webhook-id.
-
-        On a circuit's line that is what failed at its endpoint, after a question.
-        """
-        number = self.feed.key
-        if isinstance(number, NewsKey):
-            post(self, RedeliverFailed(number.endpoint))
-        if isinstance(number, int):
-            await redeliver(self, number)
+        """Send the execution under the cursor again; on a circuit's line, what failed there."""
+        key = self.feed.key
+        if isinstance(key, CircuitKey):
+            post(self, RedeliverFailed(key.endpoint))
+        if isinstance(key, int):
+            await redeliver(self, key)
 
     def action_copy(self) -> None:
-        """Copy the line under the cursor."""
         if self.feed.rows:
             row = self.feed.rows[self.feed.cursor]
             self.app.copy_to_clipboard("  ".join(cell.text for cell in row.cells if cell.text))

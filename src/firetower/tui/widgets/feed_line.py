@@ -1,4 +1,4 @@
-"""Executions as lines: what each column of the feed says. And what became of circuits."""
+"""Lines of the feed: executions, and changes of circuits."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -29,34 +29,34 @@ TONES = {
 }
 
 
-class NewsKey(NamedTuple):
-    """What stands for a circuit's line: its place, its number, and the endpoint."""
+class CircuitKey(NamedTuple):
+    """The key of a circuit's line."""
 
     after: int
-    number: int
+    """The id of the execution before it."""
+    id: int
+    """Of the change."""
     endpoint: str
 
 
-def line_row(line: FeedEntry, now: datetime) -> Row:
-    """Return any line of the feed."""
-    return news_row(line, now) if isinstance(line, CircuitLine) else feed_row(line, now)
+def entry_row(entry: FeedEntry, now: datetime) -> Row:
+    """Return any entry of the feed as a row."""
+    return circuit_row(entry, now) if isinstance(entry, CircuitLine) else feed_row(entry, now)
 
 
-def news_row(told: CircuitLine, now: datetime) -> Row:
-    """Return what became of a circuit as a line of the feed: beside the time, one sentence."""
-    news = told.change
-    said = f"{news.glyph} {news.describe(lambda moment: clock(moment, now))}"
+def circuit_row(line: CircuitLine, now: datetime) -> Row:
+    """Return a change of a circuit as a row: the time, and one sentence beside it."""
+    change = line.change
+    sentence = f"{change.glyph} {change.describe(lambda moment: clock(moment, now))}"
+    tone = "ok" if change.kind is CircuitChangeKind.CLOSED else "warn"
     return Row(
-        NewsKey(told.after, news.id, news.endpoint),
-        (
-            Cell(day_or_time(news.at, now), "dim"),
-            Cell(said, "ok" if news.kind is CircuitChangeKind.CLOSED else "warn"),
-        ),
+        CircuitKey(line.after, change.id, change.endpoint),
+        (Cell(day_or_time(change.at, now), "dim"), Cell(sentence, tone)),
     )
 
 
 def feed_row(execution: Execution, now: datetime) -> Row:
-    """Return an execution as a line of the feed."""
+    """Return an execution as a row of the feed."""
     state, event = execution.state, execution.event
     tone = TONES[state]
     return Row(

@@ -1,23 +1,23 @@
-"""The table of the live feed: it follows its end until someone scrolls up."""
+"""The table of the live feed."""
 
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.message import Message
 
-from firetower.tui.widgets.feed_line import FEED_COLUMNS, NewsKey
+from firetower.tui.widgets.feed_line import FEED_COLUMNS, CircuitKey
 from firetower.tui.widgets.table import Row, Table, TableRow
 
 Place = tuple[int, int]
-"""Of a line: an execution's number, and behind it the number of a circuit's news."""
+"""The order of lines: an execution's id, and after it the ids of changes of circuits."""
 
 
-def place_of(key: Hashable) -> Place:
-    """Return where the line of a key stands."""
-    if isinstance(key, NewsKey):
-        return key.after, key.number
+def _place_of(key: Hashable) -> Place:
+    if isinstance(key, CircuitKey):
+        return key.after, key.id
     assert isinstance(key, int)
     return key, 0
 
@@ -28,15 +28,15 @@ class FeedTable(Table):
     class Reached(Message):
         """The oldest line that is loaded came into sight."""
 
+    @dataclass
     class Paused(Message):
-        """How many lines came since the end was left; None while it is followed."""
+        """The end is no longer followed, or is again."""
 
-        def __init__(self, unseen: int | None) -> None:
-            super().__init__()
-            self.unseen = unseen
+        unseen: int | None
+        """Lines that came since the end was left; None while it is followed."""
 
     class Resumed(Message):
-        """The end is to be followed again, and lines before it were not kept."""
+        """The end is followed again, and has to be read because lines were not kept."""
 
     FITS: ClassVar = False
     MOST: ClassVar = 5_000
@@ -44,7 +44,7 @@ class FeedTable(Table):
     MOST_SEARCHED: ClassVar = 20_000
     """Lines that a search loads and keeps."""
     MOST_PAUSED: ClassVar = 20_000
-    """Lines from which on new ones are only counted while the end is not followed."""
+    """Lines above which new ones are only counted while the end is not followed."""
 
     def __init__(self, *, id: str | None = None, header: bool = True) -> None:  # noqa: A002
         super().__init__(FEED_COLUMNS, id=id, header=header)
@@ -61,14 +61,14 @@ class FeedTable(Table):
 
     @property
     def newest(self) -> int:
-        """The id of the newest execution that has been shown; 0 without any."""
+        """The id of the newest execution that has been shown; 0 for none."""
         return self._newest[0]
 
     def start(self, rows: Sequence[Row], *, more: bool) -> None:
         """Show the newest lines and follow the end; `more` are older."""
         self.has_older = more
         self.following, self.unseen, self._behind = True, 0, False
-        self._newest = place_of(rows[-1].key) if rows else (0, 0)
+        self._newest = _place_of(rows[-1].key) if rows else (0, 0)
         self.set_rows(list(rows))
         self._to_end()
         self.post_message(self.Paused(None))
@@ -81,7 +81,7 @@ class FeedTable(Table):
         """Add new lines, and change those that are there; each in the place of its id."""
         if not rows:
             return
-        places = [place_of(row.key) for row in rows]
+        places = [_place_of(row.key) for row in rows]
         fresh = sum(place > self._newest for place in places)
         self.set_rows(self._merged(rows))
         self._newest = max(self._newest, *places)
@@ -93,13 +93,17 @@ class FeedTable(Table):
 
     def _merged(self, rows: Sequence[Row]) -> list[TableRow]:
         merged = list(self.all_rows)
-        keys = [place_of(row.key) for row in merged]
+        keys = [_place_of(row.key) for row in merged]
         for row in rows:
-            key = place_of(row.key)
+            key = _place_of(row.key)
             place = bisect_left(keys, key)
             if place < len(keys) and keys[place] == key:
                 merged[place] = row
-            elif place == len(keys) and self._leaves_out(len(keys)):
+            elif (
+                place == len(keys)
+                and not self.following
+                and (self._behind or place >= self.MOST_PAUSED)
+            ):
                 self._behind = True
             elif place or not self.has_older:
                 merged.insert(place, row)
@@ -110,17 +114,14 @@ class FeedTable(Table):
             return merged[-most:]
         return merged
 
-    def _leaves_out(self, total: int) -> bool:
-        return not self.following and (self._behind or total >= self.MOST_PAUSED)
-
     def prepend(self, rows: Sequence[Row], *, more: bool) -> None:
         """Add older lines above, with those in sight where they are; `more` are still older."""
         self.has_older = more
-        top = self.scroll_offset.y
-        shown = len(self.rows)
-        known = {row.key.number for row in self.all_rows if isinstance(row.key, NewsKey)}
+        top, shown = self.scroll_offset.y, len(self.rows)
+        # A page that ends between two executions has the changes of circuits there, too.
+        known = {row.key.id for row in self.all_rows if isinstance(row.key, CircuitKey)}
         older = [
-            row for row in rows if not (isinstance(row.key, NewsKey) and row.key.number in known)
+            row for row in rows if not (isinstance(row.key, CircuitKey) and row.key.id in known)
         ]
         self.set_rows([*older, *self.all_rows])
         if grown := len(self.rows) - shown:
@@ -145,12 +146,10 @@ class FeedTable(Table):
                 self.post_message(self.Resumed())
 
     def on_resize(self, _: events.Resize) -> None:
-        """Keep the end in sight while it is followed."""
         if self.following:
             self.call_later(self._to_end)
 
     def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        """Follow the end again once the wheel has come to it."""
         self.call_later(self._follow_from_end)
 
     def _follow_from_end(self) -> None:
@@ -158,7 +157,7 @@ class FeedTable(Table):
             self.action_last()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Leave the end with the wheel as with the keys."""
+        """Stop following when the wheel scrolls up."""
         super().watch_scroll_y(old_value, new_value)
         if new_value < old_value and new_value < self.max_scroll_y:
             self._settle(at_end=False)

@@ -3,8 +3,10 @@
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
@@ -25,36 +27,36 @@ class LabelledRow(Vertical):
         label: str,
         *entries: Widget,
         note: str = "",
+        below: Widget | None = None,
         name: str | None = None,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
+        """`below` is between the entries and the note."""
         super().__init__(name=name, id=id)
         self.label = label
         self._entries = entries
+        self._below = below
         self._note = note
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="field--line"):
             yield Label(plain(self.label), classes="field--label")
             yield from self._entries
-        yield from self.compose_more()
+        if self._below is not None:
+            yield self._below
         yield Static("", classes="field--note")
         yield Static("", classes="field--error")
-
-    def compose_more(self) -> ComposeResult:
-        """Make lines that stand between the entries and the note."""
-        yield from ()
 
     def on_mount(self) -> None:
         self.set_note(self._note)
         self.fail(None)
 
     def set_note(self, text: str) -> None:
-        """Say something about the value."""
+        """Show a note about the value; an empty one hides it."""
         self._show(".field--note", text)
 
     def fail(self, error: FiretowerError | str | None) -> None:
-        """Say what is wrong with the value, or that nothing is."""
+        """Show what is wrong with the value; None hides it."""
         text = f"{error.message}. {error.hint}" if isinstance(error, FiretowerError) else error
         self._show(".field--error", text or "")
 
@@ -66,12 +68,7 @@ class LabelledRow(Vertical):
 
 
 class Field(LabelledRow):
-    """One value that a dialog asks for, handed on under the field's name."""
-
-    @property
-    def key(self) -> str:
-        """The name under which the dialog hands its value on."""
-        return str(self.name)
+    """One value that a dialog asks for."""
 
     @property
     @abstractmethod
@@ -87,13 +84,9 @@ class Field(LabelledRow):
         """Return what is wrong with the value."""
         return None
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Clear the error of the value before."""
-        event.stop()
-        self.fail(None)
-
-    def on_select_changed(self, event: Select.Changed) -> None:
-        """Clear the error of the value before."""
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _edited(self, event: Message) -> None:
         event.stop()
         self.fail(None)
 

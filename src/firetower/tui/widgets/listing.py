@@ -20,13 +20,7 @@ class Listing(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("list")
 
-    def __init__(
-        self,
-        table: Table,
-        *,
-        empty: str = "",
-        id: str | None = None,  # noqa: A002
-    ) -> None:
+    def __init__(self, table: Table, *, empty: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.table = table
         self.empty = empty
@@ -45,17 +39,16 @@ class Listing(Vertical):
         self._say("Loading …")
 
     def set_rows(self, rows: Sequence[TableRow]) -> None:
-        """Show rows."""
         self._loaded = True
         self.table.set_rows(rows)
         self._settle()
 
     def fail(self, error: FiretowerError) -> None:
-        """Say what went wrong in place of the rows."""
+        """Show an error in place of the rows."""
         self._say(error.text, failed=True)
 
     def set_empty(self, text: str) -> None:
-        """Say something else when there is nothing."""
+        """Change what is shown when there are no rows."""
         self.empty = text
         if self._loaded:
             self._settle()
@@ -79,13 +72,11 @@ class Listing(Vertical):
         note.update(lines(text))
 
     def action_filter(self) -> None:
-        """Open the search, or go back to it."""
         search = self.query_one(Input)
         search.display = True
         search.focus()
 
     def action_clear_filter(self) -> None:
-        """Clear the search and close it."""
         search = self.query_one(Input)
         search.value = ""
         search.display = False
@@ -98,7 +89,6 @@ class Listing(Vertical):
         return action != "clear_filter" or self.query_one(Input).display
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search as it is typed."""
         event.stop()
         event.input.remove_class("-invalid")
         try:
@@ -110,7 +100,5 @@ class Listing(Vertical):
         self._settle()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to what was found."""
         event.stop()
-        if self.table.display:
-            self.table.focus()
+        self.table.focus()

@@ -33,33 +33,26 @@ class TemplateEditor(TextArea):
         )
         self.variables: Sequence[str] = ()
 
-    def begun(self) -> str | None:
-        """Return what is written so far of the variable at the cursor, or None."""
-        row, column = self.cursor_location
-        found = _BEGUN.search(self.document.get_line(row)[:column])
-        return None if found is None else found[1]
-
     def update_suggestion(self) -> None:
         """Suggest the rest of the variable at the cursor."""
-        begun = self.begun()
         row, column = self.cursor_location
-        after = self.document.get_line(row)[column : column + 1]
-        if begun is None or _PART.fullmatch(after):
+        line = self.document.get_line(row)
+        found, after = _BEGUN.search(line[:column]), line[column : column + 1]
+        if found is None or _PART.fullmatch(after):
             self.suggestion = ""
             return
+        begun = found[1]
         name = next((one for one in self.variables if one.startswith(begun)), "")
         is_whole = name and not name.endswith(".") and after != "}"
         self.suggestion = name[len(begun) :] + ("}" if is_whole else "")
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "tab" and self.suggestion:
-            event.prevent_default()
-            event.stop()
+        if event.key not in {"tab", "escape"} or not self.suggestion:
+            await super()._on_key(event)
+            return
+        event.prevent_default()
+        event.stop()
+        if event.key == "tab":
             self.insert(self.suggestion)
-            return
-        if event.key == "escape" and self.suggestion:
-            event.prevent_default()
-            event.stop()
+        else:
             self.suggestion = ""
-            return
-        await super()._on_key(event)

@@ -16,11 +16,11 @@ from firetower.tui.text import plain
 from firetower.tui.widgets.choice import Offer
 
 MANY = 10
-"""Offers from which on the list can be narrowed by typing."""
+"""Offers above which the list can be narrowed by typing."""
 
 
 class Picker(Dialog[str | None]):
-    """A list to choose one value from; those that cannot be chosen say why."""
+    """A list to choose one value from; a long one is narrowed by typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "into_list", show=False),
@@ -55,17 +55,14 @@ class Picker(Dialog[str | None]):
         options.action_first()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list."""
         event.stop()
         self._fill(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Choose what is highlighted."""
         event.stop()
         self.query_one(OptionList).action_select()
 
     def action_into_list(self) -> None:
-        """Go from the search to the list."""
         self.query_one(OptionList).focus()
 
     @on(OptionList.OptionSelected)

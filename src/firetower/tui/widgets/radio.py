@@ -1,4 +1,4 @@
-"""One of a few, and yes or no: drawn with signs, so that colour is never needed to read them."""
+"""Radio buttons and a check box, drawn with signs so that they can be read without colour."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -39,7 +39,6 @@ class Radio(RadioSet):
         super().__init__(*options, id=id, compact=True)
 
     def action_step(self, by: int) -> None:
-        """Choose the next option, or the one before."""
         options = list(self.query(RadioOption))
         before = options[self.pressed_index]
         after = options[(self.pressed_index + by) % len(options)]

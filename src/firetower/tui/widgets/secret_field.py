@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select
@@ -42,7 +41,14 @@ class SecretField(Field):
         self.new_value = Input(
             placeholder="its value", password=True, compact=True, select_on_focus=False
         )
-        super().__init__(label, self.choice, name=name, note=note)
+        self._new = Horizontal(
+            Label("", classes="field--label"),
+            self.new_name,
+            self.new_value,
+            classes="field--line",
+        )
+        self._new.display = False
+        super().__init__(label, self.choice, below=self._new, name=name, note=note)
 
     def set_names(self, names: Sequence[str]) -> None:
         """Offer the saved secrets."""
@@ -53,9 +59,7 @@ class SecretField(Field):
 
     @property
     def value(self) -> str:
-        if self.is_new:
-            return self.new_name.value.strip()
-        return self.choice.chosen
+        return self.new_name.value.strip() if self.is_new else self.choice.chosen
 
     @property
     def is_new(self) -> bool:
@@ -68,17 +72,7 @@ class SecretField(Field):
             return self.choice
         return self.new_value if self._name_problem() is None else self.new_name
 
-    def compose_more(self) -> ComposeResult:
-        with Horizontal(classes="field--line secret--new"):
-            yield Label("", classes="field--label")
-            yield self.new_name
-            yield self.new_value
-
-    def on_mount(self) -> None:
-        self.query_one(".secret--new").display = False
-
     def problem(self) -> FiretowerError | None:
-        """Return what is wrong with the choice, or with the new secret."""
         if not self.is_new:
             return needed(self.label) if self.required and not self.value else None
         if problem := self._name_problem():
@@ -97,7 +91,7 @@ class SecretField(Field):
 
     @on(Select.Changed)
     def _chosen(self) -> None:
-        self.query_one(".secret--new").display = self.is_new
+        self._new.display = self.is_new
         if self.is_new and self.choice.has_focus_within:
             self._propose()
             self.entry.focus()

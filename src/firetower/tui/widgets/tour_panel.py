@@ -1,4 +1,4 @@
-"""A step of the tour, above what it is about."""
+"""A step of the tour, shown above what it is about."""
 
 from textual import events
 from textual.content import Content
@@ -10,7 +10,7 @@ class TourPanel(Static):
     """Says what to do next; a click or the key 0 ends the tour."""
 
     class Ended(Message):
-        """The tour is to end."""
+        """The user ends the tour."""
 
     def __init__(self, says: str) -> None:
         super().__init__("")
@@ -32,6 +32,5 @@ class TourPanel(Static):
             )
 
     def on_click(self, event: events.Click) -> None:
-        """End the tour."""
         event.stop()
         self.post_message(self.Ended())
