@@ -16,9 +16,9 @@ _PATIENCE = 30.0
 
 _HOLD = """
 import sys
-from firetower.demo.session import DemoSession
-with DemoSession(speed=50) as session:
-    print(session.database_url, flush=True)
+from firetower.demo.session import demo_session
+with demo_session(speed=50) as url:
+    print(url, flush=True)
     sys.stdin.read()
 """
 

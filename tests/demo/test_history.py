@@ -79,10 +79,7 @@ def test_another_seed_makes_another_past(past: Path, tmp_path: Path) -> None:
 
 def test_every_kind_of_scope_is_watched(tower: Tower) -> None:
     kinds = {scope_kind(automation) for automation in tower.automations.list()}
-    assert kinds == {
-        *("a registry", "a project", "a collection"),
-        *("a glob", "a regex", "a type"),
-    }
+    assert kinds == {*("a registry", "a project", "a collection"), *("a glob", "a regex", "a type")}
 
 
 def test_every_event_type_happened_and_is_watched(tower: Tower) -> None:

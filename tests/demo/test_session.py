@@ -13,7 +13,7 @@ import pytest
 import firetower
 from demo.data import NOW, contents
 from demo.processes import folder_of, holding, runs
-from firetower.demo.session import DemoSession
+from firetower.demo.session import demo_session
 from firetower.settings import SECRET_KEY
 
 
@@ -26,11 +26,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_session_is_ready_when_entered_and_gone_when_left(here: Path) -> None:
-    with DemoSession() as session:
-        folder = folder_of(session.database_url)
+    with demo_session() as url:
+        folder = folder_of(url)
         assert folder.parent == here
         assert folder.name.startswith("firetower-demo-")
-        with firetower.connect(session.database_url) as tower:
+        with firetower.connect(url) as tower:
             assert len(tower.events.newest(10_000)) > 500
         children = psutil.Process().children()
         assert len(children) == 1
@@ -39,16 +39,16 @@ def test_session_is_ready_when_entered_and_gone_when_left(here: Path) -> None:
 
 
 def test_an_error_in_the_block_leaves_nothing(here: Path) -> None:
-    with pytest.raises(LookupError), DemoSession(play=False):
+    with pytest.raises(LookupError), demo_session(play=False):
         raise LookupError
     assert list(here.iterdir()) == []
 
 
 def test_session_ends_its_history_at_the_given_moment(here: Path) -> None:
-    with DemoSession(seed=3, now=NOW, play=False) as session:
-        database = folder_of(session.database_url) / "tower.db"
+    with demo_session(seed=3, now=NOW, play=False) as url:
+        database = folder_of(url) / "tower.db"
         before = contents(database)
-        with firetower.connect(session.database_url) as tower:
+        with firetower.connect(url) as tower:
             newest = tower.events.newest(1)[0].recorded_at
         assert timedelta(0) < NOW - newest < timedelta(minutes=1)
         assert contents(database) == before
@@ -56,9 +56,9 @@ def test_session_ends_its_history_at_the_given_moment(here: Path) -> None:
 
 def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_KEY, "not a key at all")
-    with DemoSession(play=False) as session:
+    with demo_session(play=False) as url:
         assert SECRET_KEY not in os.environ
-        assert (folder_of(session.database_url) / "tower.key").exists()
+        assert (folder_of(url) / "tower.key").exists()
     assert os.environ[SECRET_KEY] == "not a key at all"
 
 
@@ -76,8 +76,8 @@ def test_a_signal_to_its_process_leaves_nothing(number: signal.Signals, here: Pa
 
 
 def test_the_end_of_the_watchdog_leaves_nothing_either(here: Path) -> None:
-    with DemoSession() as session:
-        folder = folder_of(session.database_url)
+    with demo_session() as url:
+        folder = folder_of(url)
         child = psutil.Process().children()[0]
         child.kill()
         child.wait(30)

@@ -10,7 +10,7 @@ from demo.data import filled
 from demo.processes import wait_until
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
-from firetower.demo.session import DemoSession, simulate
+from firetower.demo.session import demo_session, simulate
 from firetower.tower import Tower
 from towers import worker
 
@@ -75,12 +75,9 @@ def since(tower: Tower, first: int) -> list[Execution]:
 
 
 def test_what_the_team_does_fires_automations_that_endpoints_answer() -> None:
-    with (
-        DemoSession(speed=200) as session,
-        firetower.connect(session.database_url) as tower,
-    ):
+    with demo_session(speed=200) as url, firetower.connect(url) as tower:
         first = tower.executions.newest(1)[0].id
-        with worker(session.database_url):
+        with worker(url):
             wait_until(
                 lambda: (
                     {

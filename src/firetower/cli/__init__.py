@@ -2,12 +2,13 @@
 
 import sys
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import click
 
 from firetower._version import __version__
-from firetower.cli.connect import add_database_options, database_options, read_only
+from firetower.cli.connect import database_options, read_only
 
 _MODULES = {
     "log": "catalog",
@@ -51,8 +52,18 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"firetower.cli.{_MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
-        add_database_options(command)
+        _complete(command)
         return command
+
+
+def _complete(command: click.Command) -> None:
+    """Give a command and its subcommands the options of all, and keep the lines of examples."""
+    command.help = cleandoc(command.help or "").replace("\n\nExamples:", "\n\n\b\nExamples:")
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            _complete(subcommand)
+    elif all(parameter.name != "database" for parameter in command.params):
+        command.params += database_options()
 
 
 @click.group(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 def automation() -> None:
     """Create, edit and list automations.
 
-    \b
     Examples:
       firetower automation create deploy --registry models --event ADD_ARTIFACT_ALIAS \\
           --alias-regex '^production$' --webhook ci
@@ -46,7 +45,6 @@ def automation() -> None:
 def create(*, name: str, shadow: bool, disabled: bool, **options: Any) -> None:
     """Create an automation, for the events recorded from now on.
 
-    \b
     Examples:
       firetower automation create deploy --registry models --event ADD_ARTIFACT_ALIAS \\
           --alias-regex '^production$' --webhook ci --payload @payload.json
@@ -75,7 +73,6 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
     --alias-regex, --tag-regex and --filter together replace the filter. --cooldown none removes
     the cooldown.
 
-    \b
     Examples:
       firetower automation edit deploy --alias-regex '^prod'
       firetower automation edit deploy --payload @payload.json --cooldown none
@@ -105,7 +102,6 @@ def _summary(automation: Automation) -> str:
 def list_(*, as_json: bool) -> None:
     """List the automations.
 
-    \b
     Examples:
       firetower automation list
       firetower automation list --json
@@ -160,7 +156,6 @@ def _row(automation: Automation, detail: "EndpointDetail | None") -> tuple[objec
 def show(*, name: str, revisions: bool, as_json: bool) -> None:
     """Show an automation, or what each of its revisions changed.
 
-    \b
     Examples:
       firetower automation show deploy
       firetower automation show deploy --revisions
@@ -196,7 +191,6 @@ def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
 def restore(*, name: str, number: int) -> None:
     """Restore an earlier revision as the newest one; the mode stays.
 
-    \b
     Examples:
       firetower automation show deploy --revisions
       firetower automation restore deploy 3
@@ -233,7 +227,6 @@ def _print_automation(found: Automation, endpoint_state: str) -> None:
 def enable(*, name: str) -> None:
     """Enable an automation, for the events recorded from now on.
 
-    \b
     Examples:
       firetower automation enable deploy
     """
@@ -245,7 +238,6 @@ def enable(*, name: str) -> None:
 def disable(*, name: str) -> None:
     """Disable an automation.
 
-    \b
     Examples:
       firetower automation disable deploy
     """
@@ -257,7 +249,6 @@ def disable(*, name: str) -> None:
 def shadow(*, name: str) -> None:
     """Put an automation in shadow: it evaluates, renders and records, and sends nothing.
 
-    \b
     Examples:
       firetower automation shadow deploy
     """
@@ -275,7 +266,6 @@ def _set_mode(name: str, mode: Mode) -> None:
 def delete(*, name: str, yes: bool) -> None:
     """Delete an automation; its executions stay in the history.
 
-    \b
     Examples:
       firetower automation delete deploy
     """

@@ -42,7 +42,6 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
     Give the NAME of a saved one, and options to change it, or only the options of `automation
     create`. Nothing is saved or sent.
 
-    \b
     Examples:
       firetower backtest deploy-on-prod --since 90d
       firetower backtest --registry models --event ADD_ARTIFACT_ALIAS --alias-regex ^prod --no-op

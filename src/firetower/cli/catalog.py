@@ -59,7 +59,6 @@ def log(
     object with collection, type, paths, references, aliases, tags and metadata; 200 lines are one
     transaction.
 
-    \b
     Examples:
       firetower log acme/vision/resnet model.pt --type model --alias candidate
       firetower log acme/vision/cats data/ --type dataset --metadata images=1200
@@ -126,7 +125,6 @@ def _object(line: bytes) -> dict[str, JsonValue]:
 def link(*, version: str, collection: str, aliases: tuple[str, ...], as_json: bool) -> None:
     """Link a version to a registry, and print its reference there.
 
-    \b
     Examples:
       firetower link acme/vision/resnet:v3 models/resnet --alias staging
     """
@@ -143,7 +141,6 @@ def link(*, version: str, collection: str, aliases: tuple[str, ...], as_json: bo
 def unlink(*, version: str) -> None:
     """Remove a link from a registry, with its aliases and tags.
 
-    \b
     Examples:
       firetower unlink models/resnet:v0
     """
@@ -158,7 +155,6 @@ def unlink(*, version: str) -> None:
 def show(*, reference: str, as_json: bool) -> None:
     """Show a version, or the versions of a collection.
 
-    \b
     Examples:
       firetower show models/resnet:production
       firetower show acme/vision/resnet --json

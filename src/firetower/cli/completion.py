@@ -8,7 +8,6 @@ import click
 def completion(*, shell: str) -> None:
     """Print a script that completes commands and options in a shell.
 
-    \b
     Examples:
       eval "$(firetower completion bash)"
       firetower completion fish > ~/.config/fish/completions/firetower.fish

@@ -11,15 +11,6 @@ _READ_ONLY = "firetower.read_only"
 """Key in the context's meta that says that `--read-only` was given."""
 
 
-def add_database_options(command: click.Command) -> None:
-    """Let a command and its subcommands take `--database` and `--read-only` too."""
-    if isinstance(command, click.Group):
-        for subcommand in command.commands.values():
-            add_database_options(subcommand)
-    elif all(parameter.name != "database" for parameter in command.params):
-        command.params += database_options()
-
-
 def database_options() -> list[click.Parameter]:
     """Return the options that every command takes; the last one given wins."""
     return [

@@ -14,7 +14,6 @@ _name = click.argument("name", metavar="NAME")
 def registry() -> None:
     """Create, list and show registries.
 
-    \b
     Examples:
       firetower registry create models
       firetower registry show models
@@ -25,7 +24,6 @@ def registry() -> None:
 def project() -> None:
     """Create, list and show projects, which are named ENTITY/PROJECT.
 
-    \b
     Examples:
       firetower project create acme/vision
       firetower project show acme/vision
@@ -38,7 +36,6 @@ def project() -> None:
 def create(*, name: str, description: str | None) -> None:
     """Create a registry or a project.
 
-    \b
     Examples:
       firetower registry create models --description 'For production'
       firetower project create acme/vision
@@ -57,7 +54,6 @@ def create(*, name: str, description: str | None) -> None:
 def list_(*, as_json: bool) -> None:
     """List the registries or the projects.
 
-    \b
     Examples:
       firetower registry list
       firetower project list --json
@@ -84,7 +80,6 @@ def list_(*, as_json: bool) -> None:
 def show(*, name: str, as_json: bool) -> None:
     """Show a registry or a project with its collections.
 
-    \b
     Examples:
       firetower registry show models
       firetower project show acme/vision --json

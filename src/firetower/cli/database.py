@@ -17,7 +17,6 @@ from firetower.core.errors import FiretowerError
 def database() -> None:
     """Look at the database, migrate it, and delete its old events.
 
-    \b
     Examples:
       firetower database info
       firetower database migrate
@@ -30,7 +29,6 @@ def database() -> None:
 def info(*, as_json: bool) -> None:
     """Show where the database is, and whether its schema fits this program.
 
-    \b
     Examples:
       firetower database info
     """
@@ -65,7 +63,6 @@ def info(*, as_json: bool) -> None:
 def migrate() -> None:
     """Bring the schema to this program's version; make a backup first.
 
-    \b
     Examples:
       firetower database migrate
     """
@@ -97,7 +94,6 @@ def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
     Keeps what is not finished, and the newest execution of each automation. Prints first how much
     would go, and asks.
 
-    \b
     Examples:
       firetower database prune --older-than 90d
       firetower database prune --older-than 90d --yes --vacuum

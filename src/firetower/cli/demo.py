@@ -32,7 +32,6 @@ _LINES = 20
 def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
     """Watch a simulated team at work, on a temporary database.
 
-    \b
     Examples:
       firetower demo --tour
       firetower demo --headless --speed 5
@@ -45,25 +44,21 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
         raise InvalidInput(
             "the demo's app needs a terminal", "Run it in one, or print the feed with --headless."
         )
-    from firetower.demo.session import DemoSession
+    from firetower.demo.session import demo_session
     from firetower.tui.run import run_app
 
     say("preparing the demo …")
-    with DemoSession(speed=speed, seed=seed) as session:
-        return run_app(session.database_url, tour=tour)
+    with demo_session(speed, seed) as url:
+        return run_app(url, tour=tour)
 
 
 def _print_until_interrupted(speed: float, seed: int) -> int:
-    from firetower.demo.session import DemoSession
+    from firetower.demo.session import demo_session
     from firetower.tower import connect
 
     try:
-        with (
-            DemoSession(speed=speed, seed=seed) as session,
-            _worker(session.database_url),
-            connect(session.database_url) as tower,
-        ):
-            say(f"a team at work on {session.database_url}")
+        with demo_session(speed, seed) as url, _worker(url), connect(url) as tower:
+            say(f"a team at work on {url}")
             print_feed(tower, follow=True, limit=_LINES)
     except KeyboardInterrupt:
         say("the demo is over, and its database is gone")

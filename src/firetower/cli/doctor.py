@@ -25,7 +25,6 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
 
     Changes nothing. The exit code is 1 if a check fails; a warning is not a failure.
 
-    \b
     Examples:
       firetower doctor
       firetower doctor --json

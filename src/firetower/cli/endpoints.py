@@ -65,7 +65,6 @@ def _delivery_options(function: F) -> F:
 def webhook() -> None:
     """Manage the webhooks that automations POST to.
 
-    \b
     Examples:
       firetower webhook create ci https://ci.example.com/hook --signing-secret CI_KEY
       firetower webhook test ci
@@ -76,7 +75,6 @@ def webhook() -> None:
 def slack() -> None:
     """Manage the Slack channels that automations post to.
 
-    \b
     Examples:
       firetower secret set TEAM_ML_URL
       firetower slack create team-ml --url-secret TEAM_ML_URL
@@ -105,7 +103,6 @@ def create_webhook(
 ) -> None:
     """Create a webhook; its secrets are given by name.
 
-    \b
     Examples:
       firetower webhook create ci https://ci.example.com/hook --access-token CI_TOKEN
       firetower webhook create ci http://localhost:8000/ --timeout 3s --retry-schedule "5s,5m"
@@ -131,7 +128,6 @@ def create_webhook(
 def create_slack(**options: Any) -> None:
     """Create a Slack channel; a secret holds its incoming webhook's URL.
 
-    \b
     Examples:
       firetower slack create team-ml --url-secret TEAM_ML_URL
     """
@@ -149,7 +145,6 @@ def _create(settings: EndpointSettings) -> None:
 def list_(*, as_json: bool) -> None:
     """List the endpoints of a kind.
 
-    \b
     Examples:
       firetower webhook list
       firetower slack list --json
@@ -173,7 +168,6 @@ def list_(*, as_json: bool) -> None:
 def show(*, name: str, as_json: bool) -> None:
     """Show an endpoint, its automations and its queue.
 
-    \b
     Examples:
       firetower webhook show ci
       firetower slack show team-ml --json
@@ -211,7 +205,6 @@ def show(*, name: str, as_json: bool) -> None:
 def test(*, name: str, as_json: bool) -> None:
     """Send a test request and print the answer.
 
-    \b
     Examples:
       firetower webhook test ci
       firetower slack test team-ml --json
@@ -245,7 +238,6 @@ def test(*, name: str, as_json: bool) -> None:
 def enable(*, name: str) -> None:
     """Send to an endpoint again, and close its circuit.
 
-    \b
     Examples:
       firetower webhook enable ci
       firetower slack enable team-ml
@@ -264,7 +256,6 @@ def enable(*, name: str) -> None:
 def disable(*, name: str) -> None:
     """Stop sending to an endpoint; its executions are skipped.
 
-    \b
     Examples:
       firetower webhook disable ci
       firetower slack disable team-ml
@@ -281,7 +272,6 @@ def disable(*, name: str) -> None:
 def delete(*, name: str, yes: bool) -> None:
     """Delete an endpoint that no automation uses.
 
-    \b
     Examples:
       firetower webhook delete ci
       firetower slack delete team-ml

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 def execution() -> None:
     """List, show and redeliver executions.
 
-    \b
     Examples:
       firetower execution list --status failed
       firetower execution show 17
@@ -53,7 +52,6 @@ def execution() -> None:
 def list_(*, since: datetime | None, status: Status | None, limit: int, as_json: bool) -> None:
     """List executions, the oldest first.
 
-    \b
     Examples:
       firetower execution list --since 2h --status failed
       firetower execution list --json
@@ -89,7 +87,6 @@ def _row(one: Execution) -> tuple[object, ...]:
 def show(*, execution_id: int, as_json: bool) -> None:
     """Show an execution with its requests and answers; secrets are masked.
 
-    \b
     Examples:
       firetower execution show 17
       firetower execution show 17 --json
@@ -173,7 +170,6 @@ def redeliver(
     Each endpoint gets at most ten a second. With --failed, prints how many go to each endpoint, and
     asks on a terminal.
 
-    \b
     Examples:
       firetower redeliver 17 18
       firetower execution redeliver 17

@@ -27,7 +27,6 @@ def explain(
 
     Give an EVENT by its number in `firetower events`, or an automation.
 
-    \b
     Examples:
       firetower explain 12
       firetower explain --automation deploy-on-prod --since 7d

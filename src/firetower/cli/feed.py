@@ -44,7 +44,6 @@ def feed(
 ) -> None:
     """Print executions and changes of circuits, the oldest first.
 
-    \b
     Examples:
       firetower feed --since 2h --status failed
       firetower feed --follow --json
@@ -123,7 +122,6 @@ def _print_change(change: CircuitChange, *, as_message: bool = False) -> None:
 def events(*, follow: bool, limit: int, as_json: bool) -> None:
     """Print events of registries and projects, the oldest first.
 
-    \b
     Examples:
       firetower events --limit 10
       firetower events --follow --json

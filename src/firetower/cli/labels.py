@@ -14,7 +14,6 @@ _tags = click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 def alias() -> None:
     """Add and remove the aliases of a version.
 
-    \b
     Examples:
       firetower alias add models/resnet:v3 production
       firetower alias remove models/resnet:v3 staging
@@ -27,7 +26,6 @@ def alias() -> None:
 def add_alias(*, version: str, aliases: tuple[str, ...]) -> None:
     """Add aliases to a version; an alias of another version of the collection moves.
 
-    \b
     Examples:
       firetower alias add models/resnet:v3 production
     """
@@ -41,7 +39,6 @@ def add_alias(*, version: str, aliases: tuple[str, ...]) -> None:
 def remove_alias(*, version: str, aliases: tuple[str, ...]) -> None:
     """Remove aliases from a version.
 
-    \b
     Examples:
       firetower alias remove models/resnet:v3 staging
     """
@@ -53,7 +50,6 @@ def remove_alias(*, version: str, aliases: tuple[str, ...]) -> None:
 def tag() -> None:
     """Add and remove the tags of a version or a collection.
 
-    \b
     Examples:
       firetower tag add models/resnet:v3 reviewed
       firetower tag remove models/resnet europe
@@ -66,7 +62,6 @@ def tag() -> None:
 def add_tag(*, target: str, tags: tuple[str, ...]) -> None:
     """Add tags to a version or a collection.
 
-    \b
     Examples:
       firetower tag add models/resnet:v3 reviewed
     """
@@ -80,7 +75,6 @@ def add_tag(*, target: str, tags: tuple[str, ...]) -> None:
 def remove_tag(*, target: str, tags: tuple[str, ...]) -> None:
     """Remove tags from a version or a collection.
 
-    \b
     Examples:
       firetower tag remove models/resnet europe
     """

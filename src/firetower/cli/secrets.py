@@ -17,7 +17,6 @@ from firetower.core.text import counted
 def secret() -> None:
     """Manage secrets; a value can be set but never read back.
 
-    \b
     Examples:
       firetower secret set CI_TOKEN
       pass show ci | firetower secret set CI_TOKEN
@@ -29,7 +28,6 @@ def secret() -> None:
 def set_(*, name: str) -> None:
     """Create or replace a secret; the value comes from a prompt or one line of stdin.
 
-    \b
     Examples:
       firetower secret set CI_TOKEN
       firetower secret set CI_TOKEN < token.txt
@@ -65,7 +63,6 @@ def _read_value(name: str) -> str:
 def list_(*, as_json: bool) -> None:
     """List the names of the secrets and the endpoints that use them.
 
-    \b
     Examples:
       firetower secret list
     """
@@ -89,7 +86,6 @@ def list_(*, as_json: bool) -> None:
 def delete(*, name: str, yes: bool) -> None:
     """Delete a secret that no endpoint uses.
 
-    \b
     Examples:
       firetower secret delete CI_TOKEN
     """
@@ -104,7 +100,6 @@ def delete(*, name: str, yes: bool) -> None:
 def key() -> None:
     """Manage the key that encrypts the secrets.
 
-    \b
     Examples:
       firetower key rotate
     """
@@ -117,7 +112,6 @@ def rotate() -> None:
     Can be interrupted at any moment and run again. With FIRETOWER_SECRET_KEY=NEW,OLD, the first
     key is the new one.
 
-    \b
     Examples:
       firetower key rotate
       FIRETOWER_SECRET_KEY=NEW,OLD firetower key rotate

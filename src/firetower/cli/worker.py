@@ -34,7 +34,6 @@ def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) 
 
     Prints a line for each execution.
 
-    \b
     Examples:
       firetower worker
       firetower worker --once

@@ -1,9 +1,9 @@
 """A simulated team at work on a throwaway database.
 
 ```python
-from firetower.demo.session import DemoSession
+from firetower.demo.session import demo_session
 
-with DemoSession(speed=2.0) as session:
-    print(session.database_url)
+with demo_session(speed=2.0) as database_url:
+    print(database_url)
 ```
 """

@@ -136,10 +136,7 @@ def fill(database_url: str, *, now: datetime, seed: int, receiver_url: str) -> N
     The same arguments make the same data. `receiver_url` is the base of the endpoints' URLs.
     Raises StoreError.
     """
-    with (
-        closing(Store.open(database_url, author=OPERATOR)) as store,
-        store.changing() as change,
-    ):
+    with closing(Store.open(database_url, author=OPERATOR)) as store, store.changing() as change:
         _History(store, change, Random(seed), now).write(receiver_url)  # noqa: S311
 
 

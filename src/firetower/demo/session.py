@@ -6,11 +6,10 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Self
 
 from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError, NotFound
@@ -29,42 +28,21 @@ _SHUTDOWN_TIMEOUT = 5.0
 """Seconds for the change in progress when the session ends."""
 
 
-class DemoSession:
-    """A simulated team on a database of its own.
+@contextmanager
+def demo_session(
+    speed: float = 1.0, seed: int = 7, now: datetime | None = None, *, play: bool = True
+) -> Iterator[str]:
+    """Make a database with four months of history, and let a team continue it; yield its URL.
 
-    `with DemoSession() as session:` gives a database with four months of history at
-    `session.database_url` and, unless `play` is False, a team that continues, `speed` times as fast
-    as people. `now` is when the history ends: the present, unless given. Endpoints answer at
-    `session.receiver_url`. Nothing is left when the block ends, nor when the process does. Raises
-    FiretowerError.
+    The team is `speed` times as fast as people; without `play` there is none. `now` is when the
+    history ends: the present, unless given. The endpoints answer. Nothing is left when the block
+    ends, nor when the process does. Raises FiretowerError.
     """
-
-    def __init__(
-        self, speed: float = 1.0, seed: int = 7, now: datetime | None = None, *, play: bool = True
-    ) -> None:
-        self.database_url = ""
-        self.receiver_url = ""
-        self._speed = speed
-        self._seed = seed
-        self._now = now
-        self._play = play
-        self._cleanup = ExitStack()
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            folder = stack.enter_context(_folder())
-            self.receiver_url = stack.enter_context(serve())
-            stack.enter_context(_without_key_variable())
-            self.database_url = f"sqlite:///{folder / 'tower.db'}"
-            now = self._now or datetime.now(UTC)
-            fill(self.database_url, now=now, seed=self._seed, receiver_url=self.receiver_url)
-            if self._play:
-                stack.enter_context(_team(self.database_url, self._speed, self._seed))
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._cleanup.close()
+    with _folder() as folder, serve() as receiver_url, _without_key_variable():
+        database_url = f"sqlite:///{folder / 'tower.db'}"
+        fill(database_url, now=now or datetime.now(UTC), seed=seed, receiver_url=receiver_url)
+        with _team(database_url, speed, seed) if play else nullcontext():
+            yield database_url
 
 
 @contextmanager
