@@ -16,7 +16,7 @@ from firetower.core.filters.fields import METADATA
 from firetower.core.filters.nodes import predicates
 from firetower.core.scopes import CollectionScope
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container
+from firetower.store.catalog.lookups import find_container, select_collections_in
 from firetower.store.changes import Reader
 from firetower.store.collection_cache import CachedCollection
 from firetower.store.events import WITH_VERSIONS, events_of
@@ -114,9 +114,7 @@ def _pieces(
 def _select_piece(connection: Connection, definition: Definition) -> Select[Any]:
     """Return the query of a piece's events: a range of the primary key, the newest first."""
     scope = definition.scope
-    inside = select(_collections.id).where(
-        _collections.container_id == find_container(connection, scope.container)
-    )
+    inside = select_collections_in(find_container(connection, scope.container))
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)
     fields = {one.field.partition(".")[0] for one, _ in predicates(definition.filter.root)}

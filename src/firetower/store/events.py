@@ -9,12 +9,11 @@ from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container
+from firetower.store.catalog.lookups import find_container, select_collections_in
 from firetower.store.changes import Reader
 from firetower.store.collection_cache import CollectionCache
 from firetower.store.types import bounded
 
-_TYPES = {type_.value: type_ for type_ in EventType}
 _events, _versions = schema.events.c, schema.versions.c
 
 EVENT_COLUMNS = (
@@ -55,7 +54,7 @@ def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
         version = EventVersion(artifact_id, version_index, source, metadata_json)
     return Event(
         event_id,
-        _TYPES[type_],
+        EventType(type_),
         recorded_at,
         author,
         collection.reference,
@@ -93,10 +92,7 @@ def newest_events_in(
     reader: Reader, container: ContainerReference, type_: EventType, limit: int
 ) -> list[Event]:
     """Return a container's newest events of a type, the newest first. Raises NotFound."""
-    collections = schema.collections.c
-    inside = select(collections.id).where(
-        collections.container_id == find_container(reader.connection, container)
-    )
+    inside = select_collections_in(find_container(reader.connection, container))
     query = (
         select_events()
         .where(_events.type == type_.value, _events.collection_id.in_(inside))
@@ -120,7 +116,6 @@ def events_of(reader: Reader, ids: Sequence[int]) -> list[Event]:
 
 def find_event(reader: Reader, event_id: int) -> Event:
     """Return one event. Raises NotFound."""
-    found = read_events(reader, select_events().where(_events.id == bounded(event_id)))
-    if not found:
-        raise NotFound(f"there is no event {event_id}", "List them with `firetower events`.")
-    return found[0]
+    for event in read_events(reader, select_events().where(_events.id == bounded(event_id))):
+        return event
+    raise NotFound(f"there is no event {event_id}", "List them with `firetower events`.")

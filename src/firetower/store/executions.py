@@ -7,18 +7,22 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from firetower.core.errors import NotFound
-from firetower.core.executions import Attempt, Execution, SkipReason, Status
+from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.json import parse_object
 from firetower.core.matching import LIMIT
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container
+from firetower.store.catalog.lookups import find_container, select_collections_in
 from firetower.store.changes import Reader
+from firetower.store.collection_cache import CollectionCache
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.types import bounded
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _events = schema.events.c
+_COLUMNS = [column for column in _executions if column.name in Execution.model_fields]
+_FIELDS = [*(column.name for column in _COLUMNS), "automation", "revision", "endpoint"]
+_ATTEMPT_FIELDS = [name for name in Attempt.model_fields if name in _attempts]
 
 _NEAR = 100_000
 """Executions among which a cause mostly lies. An index of all webhook-ids would find it at once,
@@ -37,21 +41,7 @@ def select_executions() -> Select[Any]:
     )
     return select(
         *EVENT_COLUMNS,
-        _executions.id,
-        _executions.webhook_id,
-        _executions.automation_id,
-        _executions.status,
-        _executions.skip_reason,
-        _executions.detail,
-        _executions.created_at,
-        _executions.next_attempt_at,
-        _executions.cooldown_until,
-        _executions.redelivery_requested_at,
-        _executions.finished_at,
-        _executions.attempts,
-        _executions.status_code,
-        _executions.duration_ms,
-        _executions.request_body,
+        *_COLUMNS,
         schema.automations.c.name.label("automation"),
         revisions.c.number.label("revision"),
         endpoints.c.name.label("endpoint"),
@@ -63,45 +53,16 @@ def read_executions(reader: Reader, query: Select[Any]) -> list[Execution]:
     """Return the executions of a query made by `select_executions`."""
     rows = reader.connection.execute(query).all()
     learn_collections(reader, rows)
-    return [
-        Execution(
-            id=row.id,
-            webhook_id=row.webhook_id,
-            automation_id=row.automation_id,
-            automation=row.automation,
-            revision=row.revision,
-            event=build_event(row[: len(EVENT_COLUMNS)], reader.collections),
-            endpoint=row.endpoint,
-            status=Status(row.status),
-            skip_reason=None if row.skip_reason is None else SkipReason(row.skip_reason),
-            detail=row.detail,
-            created_at=row.created_at,
-            next_attempt_at=_next_attempt_at(row),
-            cooldown_until=row.cooldown_until,
-            redelivery_requested_at=row.redelivery_requested_at,
-            circuit_open_until=row.probe_at if _is_queued(row) else None,
-            finished_at=row.finished_at,
-            attempts=row.attempts,
-            status_code=row.status_code,
-            duration_ms=row.duration_ms,
-            request_body=row.request_body,
-        )
-        for row in rows
-    ]
+    return [_build_execution(row, reader.collections) for row in rows]
 
 
-def _is_queued(row: Row[Any]) -> bool:
-    """Return whether an open circuit keeps an execution from its first attempt."""
-    if row.status != Status.PENDING.value or row.attempts > 0 or row.probe_at is None:
-        return False
-    return bool(row.next_attempt_at <= row.probe_at)
-
-
-def _next_attempt_at(row: Row[Any]) -> datetime | None:
+def _build_execution(row: Row[Any], collections: CollectionCache) -> Execution:
+    values = {name: getattr(row, name) for name in _FIELDS}
     if row.status != Status.PENDING.value:
-        return None
-    moment: datetime = row.probe_at if _is_queued(row) else row.next_attempt_at
-    return moment
+        values["next_attempt_at"] = None
+    elif row.attempts == 0 and row.probe_at is not None and row.next_attempt_at <= row.probe_at:
+        values["next_attempt_at"] = values["circuit_open_until"] = row.probe_at
+    return Execution(**values, event=build_event(row[: len(EVENT_COLUMNS)], collections))
 
 
 def list_executions(
@@ -131,10 +92,7 @@ def list_executions(
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
     if container is not None:
-        collections = schema.collections.c
-        inside = select(collections.id).where(
-            collections.container_id == find_container(reader.connection, container)
-        )
+        inside = select_collections_in(find_container(reader.connection, container))
         query = query.where(_events.collection_id.in_(inside))
     return read_executions(reader, query)
 
@@ -142,10 +100,9 @@ def list_executions(
 def find_execution(reader: Reader, execution_id: int) -> Execution:
     """Return one execution. Raises NotFound."""
     query = select_executions().where(_executions.id == bounded(execution_id))
-    found = read_executions(reader, query)
-    if not found:
-        raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
-    return found[0]
+    for execution in read_executions(reader, query):
+        return execution
+    raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
 
 
 def find_ids(
@@ -177,14 +134,12 @@ def _find_cause(reader: Reader, execution: Execution) -> Execution | None:
     cause = execution.event.cause
     if cause is None:
         return None
+    query = select_executions().where(
+        _executions.webhook_id == cause, _executions.id < execution.id
+    )
+    newest = query.order_by(_executions.id.desc()).limit(1)
     for first in (execution.id - _NEAR, 0):  # PostgreSQL would read all, however near it lies
-        query = select_executions().where(
-            _executions.webhook_id == cause,
-            _executions.id < execution.id,
-            _executions.id >= first,
-        )
-        found = read_executions(reader, query.order_by(_executions.id.desc()).limit(1))
-        if found:
+        if found := read_executions(reader, newest.where(_executions.id >= first)):
             return found[0]
     return None
 
@@ -201,18 +156,6 @@ def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
 
 def build_attempt(row: Row[Any]) -> Attempt:
     """Return the attempt of a row."""
-    headers = parse_object(row.request_headers)
-    return Attempt(
-        id=row.id,
-        number=row.number,
-        started_at=row.started_at,
-        duration_ms=row.duration_ms,
-        url=row.url,
-        request_headers={name: str(value) for name, value in headers.items()},
-        request_body=row.request_body,
-        status_code=row.status_code,
-        response_body=row.response_body,
-        error=row.error,
-        outcome=Status(row.outcome),
-        next_attempt_at=row.next_attempt_at,
-    )
+    values = {name: getattr(row, name) for name in _ATTEMPT_FIELDS}
+    values["request_headers"] = parse_object(row.request_headers)
+    return Attempt(**values)

@@ -1,12 +1,11 @@
 """Reading what an explanation is made of: an event's surroundings, and automations' histories."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from firetower.core.automations import Automation, Revision
 from firetower.core.events import Event
@@ -15,6 +14,7 @@ from firetower.core.explanation import Explanation, Finding, Subject, explain, l
 from firetower.core.references import CollectionReference
 from firetower.store import schema
 from firetower.store.automations import build_revision
+from firetower.store.catalog.lookups import select_collections_in
 from firetower.store.changes import Reader
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
@@ -34,10 +34,8 @@ Clock = Callable[[datetime], str]
 def explain_event(reader: Reader, event_id: int, clock: Clock) -> Explanation:
     """Explain one event. Raises NotFound."""
     connection = reader.connection
-    event = find_event(reader, event_id)
-    subject = _subjects(reader, [event])[0]
-    containers = _containers_around(connection, [event])
-    histories = _histories(connection, _revisions.container_id.in_(containers))
+    [subject] = _subjects(reader, [find_event(reader, event_id)])
+    histories = _histories_around(connection, event_id)
     executions = read_executions(
         reader, select_executions().where(_executions.event_id == bounded(event_id))
     )
@@ -50,12 +48,11 @@ def explain_automation(
     reader: Reader, automation: Automation, since: datetime | None, clock: Clock
 ) -> list[tuple[Event, Finding]]:
     """Return what became of the newest events in and near an automation's scope, newest first."""
-    rows = reader.connection.execute(_of_automation(automation.id))
+    query = select(schema.revisions).where(_revisions.automation_id == automation.id)
+    rows = reader.connection.execute(query.order_by(_revisions.number)).all()
     revisions = [build_revision(row) for row in rows]
-    events = _events_near(reader, automation, since)
-    fired = {
-        execution.event.id: execution for execution in _fired_by(reader, automation.id, events)
-    }
+    events = _events_near(reader, automation, rows[0].container_id, since)
+    fired = _fired_by(reader, automation.id, events)
     found = []
     for subject in _subjects(reader, events):
         finding = look(subject, revisions, fired.get(subject.event.id), clock)
@@ -64,33 +61,30 @@ def explain_automation(
     return found
 
 
-def _of_automation(automation_id: int) -> Select[Any]:
-    return (
-        select(schema.revisions)
-        .where(_revisions.automation_id == automation_id)
-        .order_by(_revisions.number)
+def _histories_around(connection: Connection, event_id: int) -> list[Sequence[Revision]]:
+    """Return the history of each automation where the event's version is."""
+    collection_id, version_id = connection.execute(
+        select(_events.collection_id, _events.version_id).where(_events.id == event_id)
+    ).one()
+    holding = select(_memberships.collection_id).where(_memberships.version_id == version_id)
+    containers = select(_collections.container_id).where(
+        or_(_collections.id == collection_id, _collections.id.in_(holding))
     )
-
-
-def _histories(connection: Connection, which: Any) -> list[Sequence[Revision]]:  # noqa: ANN401
     query = (
         select(schema.revisions)
-        .join_from(
-            schema.revisions, schema.automations, _automations.id == _revisions.automation_id
-        )
-        .where(which, _automations.deleted_at.is_(None))
+        .join(schema.automations, _automations.id == _revisions.automation_id)
+        .where(_revisions.container_id.in_(containers), _automations.deleted_at.is_(None))
         .order_by(_revisions.automation_id, _revisions.number)
     )
     revisions = map(build_revision, connection.execute(query))
     return [list(group) for _, group in groupby(revisions, lambda one: one.automation_id)]
 
 
-def _events_near(reader: Reader, automation: Automation, since: datetime | None) -> list[Event]:
+def _events_near(
+    reader: Reader, automation: Automation, container_id: int, since: datetime | None
+) -> list[Event]:
     """Return the newest events of the container, and of versions linked into it or from it."""
-    container_id = reader.connection.execute(
-        select(_revisions.container_id).where(_revisions.automation_id == automation.id).limit(1)
-    ).scalar_one()
-    inside = select(_collections.id).where(_collections.container_id == container_id)
+    inside = select_collections_in(container_id)
     here = select_events().where(_events.collection_id.in_(inside))
     shared = select(_memberships.version_id).where(_memberships.collection_id.in_(inside))
     linked = select_events().where(
@@ -107,63 +101,36 @@ def _events_near(reader: Reader, automation: Automation, since: datetime | None)
     return [found[number] for number in sorted(found, reverse=True)]
 
 
-def _fired_by(reader: Reader, automation_id: int, events: Sequence[Event]) -> list[Execution]:
-    if not events:
-        return []
+def _fired_by(reader: Reader, automation_id: int, events: Sequence[Event]) -> dict[int, Execution]:
     query = select_executions().where(
         _executions.automation_id == automation_id,
         _executions.event_id.in_([event.id for event in events]),
     )
-    return read_executions(reader, query)
+    return {execution.event.id: execution for execution in read_executions(reader, query)}
 
 
 def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
     """Return events with where else their versions are."""
-    ids = [event.id for event in events]
-    if not ids:
-        return []
-    columns = (_events.id, _events.collection_id, _events.version_id, _events.evaluated)
-    rows = reader.connection.execute(select(*columns).where(_events.id.in_(ids))).all()
-    places = _places(reader, {row.version_id for row in rows if row.version_id})
-    by_id = {row.id: row for row in rows}
-    subjects = []
-    for event in events:
-        row = by_id[event.id]
-        others = [place for place in places[row.version_id] if place[0] != row.collection_id]
-        subjects.append(
-            Subject(
-                event,
-                row.evaluated,
-                tuple(reference for _, reference, _ in others),
-                tuple(f"{reference}:v{index}" for _, reference, index in others),
-            )
-        )
-    return subjects
-
-
-def _places(
-    reader: Reader, version_ids: Iterable[int]
-) -> dict[int | None, list[tuple[int, CollectionReference, int]]]:
-    places: dict[int | None, list[tuple[int, CollectionReference, int]]] = defaultdict(list)
+    elsewhere = (_memberships.version_id == _events.version_id) & (
+        _memberships.collection_id != _events.collection_id
+    )
     rows = reader.connection.execute(
         select(
-            _memberships.version_id, _memberships.collection_id, _memberships.version_index
-        ).where(_memberships.version_id.in_(list(version_ids)))
+            _events.id, _events.evaluated, _memberships.collection_id, _memberships.version_index
+        )
+        .outerjoin_from(schema.events, schema.memberships, elsewhere)
+        .where(_events.id.in_([event.id for event in events]))
+        .order_by(_memberships.collection_id, _memberships.version_index)
     ).all()
-    reader.collections.learn(reader.connection, {row.collection_id for row in rows})
+    evaluated = {row.id: row.evaluated for row in rows}
+    linked: dict[int, dict[str, CollectionReference]] = defaultdict(dict)
     for row in rows:
-        reference = reader.collections[row.collection_id].reference
-        places[row.version_id].append((row.collection_id, reference, row.version_index))
-    return places
-
-
-def _containers_around(connection: Connection, events: Sequence[Event]) -> list[int]:
-    """Return the rows of the containers of events, and of those that hold the same versions."""
-    ids = [event.id for event in events]
-    versions = select(_events.version_id).where(_events.id.in_(ids))
-    collections = select(_memberships.collection_id).where(_memberships.version_id.in_(versions))
-    own = select(_events.collection_id).where(_events.id.in_(ids))
-    query = select(_collections.container_id).where(
-        or_(_collections.id.in_(own), _collections.id.in_(collections))
-    )
-    return list(connection.execute(query.distinct()).scalars())
+        if row.collection_id is not None:
+            collection = reader.collection(row.collection_id).reference
+            linked[row.id][f"{collection}:v{row.version_index}"] = collection
+    return [
+        Subject(
+            event, evaluated[event.id], tuple(linked[event.id].values()), tuple(linked[event.id])
+        )
+        for event in events
+    ]

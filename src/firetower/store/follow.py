@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -36,21 +36,11 @@ class Follower:
     _seen: set[tuple[bool, int]] = field(default_factory=set)
 
     @classmethod
-    def from_now(cls, connection: Connection) -> "Follower":
+    def from_now(cls, reader: Reader) -> "Follower":
         """Begin after the newest line."""
-        newest = _newest(connection)
-        follower = cls(*newest)
-        if is_postgresql(connection):
-            follower._mark_window(connection)
+        follower = cls(*_newest(reader.connection))
+        follower.poll(reader)
         return follower
-
-    def _mark_window(self, connection: Connection) -> None:
-        for first, column, top in (
-            (True, _executions.id, self.execution_id),
-            (False, _attempts.id, self.attempt_id),
-        ):
-            ids = connection.execute(select(column).where(column > top - _WINDOW)).scalars()
-            self._seen.update((first, number) for number in ids)
 
     def poll(self, reader: Reader) -> Sequence[FeedLine]:
         """Return the lines since the last call."""
@@ -120,33 +110,30 @@ _IDLE_POLL_INTERVAL = 0.02
 _IDLE_AFTER = 30.0
 """Seconds without a change until a database counts as idle."""
 
-
-class Watch(Protocol):
-    """Waits for changes by other connections."""
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for a change, at most `timeout` seconds; return whether there was one."""
+Wait = Callable[[float], bool]
+"""Waits so many seconds, at most, for a change; returns whether there was one."""
 
 
 @contextmanager
-def watch(database: Database, *, quick: bool = True) -> Iterator[Watch]:
-    """Watch a database, on a connection of its own. Use it from one thread. Raises StoreError.
+def watch(database: Database, *, quick: bool = True) -> Iterator[Wait]:
+    """Wait for changes by other connections, on one of its own. Raises StoreError.
 
-    Without `quick`, SQLite is polled less often, as is enough for a screen.
+    Use it from one thread. Without `quick`, SQLite is polled less often, as is enough for a screen.
     """
     with database.raw() as connection:
         if database.is_sqlite:
-            yield _SqliteWatch(connection, _POLL_INTERVAL if quick else _IDLE_POLL_INTERVAL)
-        else:
-            yield _PostgresqlWatch(connection)
+            watch = _SqliteWatch(connection, _POLL_INTERVAL if quick else _IDLE_POLL_INTERVAL)
+            yield watch.wait
+            return
+        connection.execute(f"LISTEN {CHANNEL}")
+        yield lambda timeout: any(connection.notifies(timeout=timeout, stop_after=1))
 
 
 class _SqliteWatch:
     """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time."""
 
     def __init__(self, connection: Any, interval: float) -> None:  # noqa: ANN401 - a driver's connection
-        self._connection = connection
-        self._interval = interval
+        self._connection, self._interval = connection, interval
         self._version = self._read()
         self._changed_at = time.monotonic()
 
@@ -155,46 +142,27 @@ class _SqliteWatch:
         return version
 
     def wait(self, timeout: float) -> bool:
-        """Wait for a change, at most `timeout` seconds; return whether there was one."""
         deadline = time.monotonic() + timeout
-        while True:
-            version = self._read()
+        while (version := self._read()) == self._version:
             now = time.monotonic()
-            if version != self._version:
-                self._version = version
-                self._changed_at = now
-                return True
             if now >= deadline:
                 return False
-            interval = (
-                self._interval if now - self._changed_at < _IDLE_AFTER else _IDLE_POLL_INTERVAL
-            )
-            time.sleep(min(interval, max(deadline - now, 0)))
-
-
-class _PostgresqlWatch:
-    """Listens for the notification that every change sends."""
-
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - a driver's connection
-        self._connection = connection
-        connection.execute(f"LISTEN {CHANNEL}")
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for a change, at most `timeout` seconds; return whether there was one."""
-        notifications = self._connection.notifies(timeout=timeout, stop_after=1)
-        return next(notifications, None) is not None
+            idle = now - self._changed_at >= _IDLE_AFTER
+            time.sleep(min(_IDLE_POLL_INTERVAL if idle else self._interval, deadline - now))
+        self._version, self._changed_at = version, time.monotonic()
+        return True
 
 
 def follow_events(store: Store, after: int, wait: float) -> Iterator[list[Event]]:
     """Yield the events after another in batches, and [] after `wait` seconds without one."""
-    with watch(store.database) as changes:
+    with watch(store.database) as wait_for_change:
         while True:
             with store.reading() as reader:
                 batch = events_after(reader, after, _EVENTS_BATCH)
             if batch:
                 after = batch[-1].id
                 yield batch
-            elif not changes.wait(wait):
+            elif not wait_for_change(wait):
                 yield []
 
 
@@ -209,12 +177,12 @@ def follow_executions(
 
     None comes at once, and after `wait` seconds without a change.
     """
-    with watch(store.database, quick=quick) as changes:
+    with watch(store.database, quick=quick) as wait_for_change:
         with store.reading() as reader:
-            follower = Follower.from_now(reader.connection)
+            follower = Follower.from_now(reader)
         yield None
         while True:
-            if changes.wait(wait):
+            if wait_for_change(wait):
                 with store.reading() as reader:
                     yield poll(follower, reader)
             else:

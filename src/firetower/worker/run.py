@@ -96,9 +96,9 @@ def _watch(
     """Wake the worker whenever another connection changes the database."""
     while not ended.is_set():
         try:
-            with watch(store.database) as changes:
+            with watch(store.database) as wait:
                 while not ended.is_set():
-                    if changes.wait(_POLL_INTERVAL) and not ended.is_set():
+                    if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
         except StoreError as error:
             report(f"{error.message}. {error.hint}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from firetower.core.errors import NotFound
 from firetower.core.references import (
@@ -105,6 +105,11 @@ def find_container(connection: Connection, reference: ContainerReference) -> int
         f"there is no {reference.kind} {visible(str(reference))}",
         f"Did you mean {visible(close)}? {make}" if close else make,
     )
+
+
+def select_collections_in(container_id: int) -> Select[int]:
+    """Return the query of the rows of a container's collections."""
+    return select(_collections.id).where(_collections.container_id == container_id)
 
 
 def collection_row(
