@@ -10,33 +10,25 @@ import click
 from firetower._version import __version__
 from firetower.cli.connect import database_options, read_only
 
-_MODULES = {
-    "log": "catalog",
-    "link": "catalog",
-    "unlink": "catalog",
-    "show": "catalog",
-    "alias": "labels",
-    "tag": "labels",
-    "registry": "containers",
-    "project": "containers",
-    "secret": "secrets",
-    "key": "secrets",
-    "webhook": "endpoints",
-    "slack": "endpoints",
-    "automation": "automation",
-    "worker": "worker",
-    "feed": "feed",
-    "events": "feed",
-    "execution": "execution",
-    "redeliver": "execution",
-    "explain": "explain",
-    "backtest": "backtest",
-    "database": "database",
-    "doctor": "doctor",
-    "demo": "demo",
-    "completion": "completion",
+_COMMANDS = {
+    "catalog": ("log", "link", "unlink", "show"),
+    "labels": ("alias", "tag"),
+    "containers": ("registry", "project"),
+    "secrets": ("secret", "key"),
+    "endpoints": ("webhook", "slack"),
+    "automation": ("automation",),
+    "worker": ("worker",),
+    "feed": ("feed", "events"),
+    "execution": ("execution", "redeliver"),
+    "explain": ("explain",),
+    "backtest": ("backtest",),
+    "database": ("database",),
+    "doctor": ("doctor",),
+    "demo": ("demo",),
+    "completion": ("completion",),
 }
-"""The module of each command, in the order of the help."""
+"""The commands of each module, in the order of the help."""
+_MODULES = {command: module for module, commands in _COMMANDS.items() for command in commands}
 
 
 class LazyGroup(click.Group):

@@ -82,6 +82,5 @@ def _colours() -> Check:
     term = os.environ.get("TERM", "")
     if "256color" in term:
         return good("colours", "256")
-    return doubtful(
-        "colours", f"16 or fewer (TERM={term})", 'Set theme = "ansi" in the config file.'
-    )
+    hint = 'Set theme = "ansi" in the config file.'
+    return doubtful("colours", f"16 or fewer (TERM={term})", hint)

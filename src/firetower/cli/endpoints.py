@@ -84,7 +84,12 @@ def slack() -> None:
 @webhook.command("create")
 @_name
 @click.argument("url")
-@click.option("--access-token", metavar="SECRET", help="Secret to send as a bearer token.")
+@click.option(
+    "--access-token",
+    "access_token_secret",
+    metavar="SECRET",
+    help="Secret to send as a bearer token.",
+)
 @click.option("--signing-secret", metavar="SECRET", help="Secret to sign requests with.")
 @click.option(
     "--signature-encoding",
@@ -93,30 +98,14 @@ def slack() -> None:
     help="Encoding of the header X-Wandb-Signature.",
 )
 @_delivery_options
-def create_webhook(
-    *,
-    url: str,
-    access_token: str | None,
-    signing_secret: str | None,
-    signature_encoding: str,
-    **options: Any,
-) -> None:
+def create_webhook(**options: Any) -> None:
     """Create a webhook; its secrets are given by name.
 
     Examples:
       firetower webhook create ci https://ci.example.com/hook --access-token CI_TOKEN
       firetower webhook create ci http://localhost:8000/ --timeout 3s --retry-schedule "5s,5m"
     """
-    _create(
-        EndpointSettings(
-            kind=EndpointKind.WEBHOOK,
-            url=url,
-            access_token_secret=access_token,
-            signing_secret=signing_secret,
-            signature_encoding=SignatureEncoding(signature_encoding),
-            **options,
-        )
-    )
+    _create(EndpointSettings(kind=EndpointKind.WEBHOOK, **options))
 
 
 @slack.command("create")

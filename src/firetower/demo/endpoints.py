@@ -32,7 +32,7 @@ _PATIENT = tuple(timedelta(seconds=wait) for wait in (10, 30, 60))
 
 
 def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
-    """Return the endpoints, with a receiver that answers as `answer` says."""
+    """Return the endpoints, with a receiver that answers as `reply` says."""
 
     def webhook(name: str, url: str, **more: object) -> EndpointSettings:
         given = {"kind": EndpointKind.WEBHOOK, "schedule": _QUICK, **more}
@@ -98,27 +98,17 @@ def reply(path: str, webhook_id: str, number: int) -> tuple[Answer, timedelta]:
     return Answer(status, body=json.dumps(body)), delay
 
 
-_MAX_BODY = 1 << 20
-"""Bytes of a request that are read."""
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self._lock = threading.Lock()
-        self._seen: Counter[tuple[str, str]] = Counter()
-
-    def count(self, path: str, webhook_id: str) -> int:
-        """Return the number of times a request has come, including this one."""
-        with self._lock:
-            self._seen[path, webhook_id] += 1
-            return self._seen[path, webhook_id]
+        self.requests: Counter[tuple[str, str]] = Counter()
+        """How often each came; two of one path and webhook-id never come at the same time."""
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a sender that hangs up."""
+        pass  # a sender that hangs up
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -127,11 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        """Send the reply of the path's endpoint, after its delay."""
-        length = self.headers["content-length"] or ""
-        self.rfile.read(min(int(length) if length.isdecimal() else 0, _MAX_BODY))
+        self.rfile.read(int(self.headers["content-length"] or 0))
         webhook_id = self.headers["webhook-id"] or ""
-        answer, delay = reply(self.path, webhook_id, self.server.count(self.path, webhook_id))
+        self.server.requests[self.path, webhook_id] += 1
+        answer, delay = reply(self.path, webhook_id, self.server.requests[self.path, webhook_id])
         time.sleep(delay.total_seconds())
         content = answer.body.encode()
         assert answer.status_code is not None
@@ -142,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: the feed shows every request."""
+        pass  # the feed shows every request
 
 
 @contextmanager

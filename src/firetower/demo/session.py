@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from firetower.core.catalog import Version
-from firetower.core.errors import FiretowerError, NotFound
-from firetower.demo.cast import DATASETS, MODELS, PROMPTS, Line, Model
+from firetower.core.errors import FiretowerError
+from firetower.demo.cast import DATASETS, MODELS, PROMPTS, Line
 from firetower.demo.endpoints import serve
 from firetower.demo.history import fill
 from firetower.demo.scenarios import Progress, Team
@@ -130,25 +129,13 @@ def _lines(chance: Random) -> Iterator[Line]:
 
 def _progress(tower: Tower, line: Line) -> Progress:
     """Return how far a line of work has come, read from the catalog."""
-    logged, linked = _versions(tower, line.logged), _versions(tower, line.linked)
-    progress = Progress(runs=_next_index(logged), links=_next_index(linked))
-    if isinstance(line, Model) and linked:
-        progress.serving = _index_of(linked, "production")
-        progress.fallback = _index_of(linked, "fallback")
-        progress.unlinked = min(version.index for version in linked)
-    return progress
-
-
-def _versions(tower: Tower, collection: str) -> list[Version]:
-    try:
-        return tower.versions(collection)
-    except NotFound:
-        return []
-
-
-def _next_index(versions: list[Version]) -> int:
-    return max((version.index for version in versions), default=-1) + 1
-
-
-def _index_of(versions: list[Version], alias: str) -> int | None:
-    return next((version.index for version in versions if alias in version.aliases), None)
+    logged, linked = tower.versions(line.logged), tower.versions(line.linked)
+    indexes = [version.index for version in linked]
+    by_alias = {alias: version.index for version in linked for alias in version.aliases}
+    return Progress(
+        runs=len(logged),
+        links=max(indexes, default=-1) + 1,
+        serving=by_alias.get("production"),
+        fallback=by_alias.get("fallback"),
+        unlinked=min(indexes, default=0),
+    )
