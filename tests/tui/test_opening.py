@@ -10,10 +10,9 @@ import pytest
 from textual.command import CommandPalette
 
 from firetower.tui import app as app_module
-from firetower.tui.app import FiretowerApp
+from firetower.tui.app import FiretowerApp, OpeningScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.help import HelpScreen
-from firetower.tui.screens.opening import OpeningScreen
 from tui.scene import Scene
 from tui.screens import WIDE, app_of, open_app, screen_text, settled, until
 

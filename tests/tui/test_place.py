@@ -8,8 +8,7 @@ from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointDetail, EndpointKind
 from firetower.core.references import ContainerKind
 from firetower.tui.app import FiretowerApp
-from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.screens.container_view import read_container
+from firetower.tui.screens.container import ContainerScreen, read_container
 from firetower.tui.widgets.automations import AutomationList, stopped_cell
 from firetower.tui.widgets.table import Table
 from tui.scene import MODELS, VISION, Scene
@@ -76,7 +75,7 @@ async def test_one_opened_before_the_list_is_read_stays_open(
             await until(pilot, lambda: screen.containers.table.has_focus)
             screen.open_container(VISION)
         read = read_container(scene.tower, ContainerKind.PROJECT, VISION, "automations", None)
-        screen._show(read, "automations")
+        screen._show(read)
         await settled(pilot)
         assert screen.open == VISION
         assert screen.containers.table.key == str(VISION)

@@ -44,7 +44,7 @@ async def test_another_value_is_given_by_mouse(scene: Scene) -> None:
         await press(pilot, "S")
         await pilot.click("#secrets Table", offset=(3, 2), times=2)
         await settled(pilot)
-        assert shows(pilot, "Another value for CI_TOKEN")
+        assert shows(pilot, "New value of CI_TOKEN")
         assert shows(pilot, "still signs for 24 hours")
         await pilot.click(Input)
         await write(pilot, "other")

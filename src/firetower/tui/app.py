@@ -7,18 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on, work
-from textual.app import App
+from textual import events, on
+from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.binding import BindingType
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
+from textual.screen import Screen
 
+import firetower
 from firetower.core.errors import FiretowerError
 from firetower.tui import navigation, themes
 from firetower.tui.actions import bindings_of
@@ -36,12 +37,10 @@ from firetower.tui.messages import (
 )
 from firetower.tui.page import ask, show
 from firetower.tui.sanitize import Sanitizer
-from firetower.tui.screens.opening import OpeningScreen
-from firetower.tui.session import Session, may_change
+from firetower.tui.session import Session, in_background
 from firetower.tui.status_line import StatusLine
-from firetower.tui.styles import style_sheets
 from firetower.tui.text import clock
-from firetower.tui.widgets.bar import ModeLink
+from firetower.tui.widgets.bar import Bar, ModeLink
 from firetower.tui.widgets.tour_panel import TourPanel
 
 if TYPE_CHECKING:
@@ -58,6 +57,29 @@ GARBAGE_INTERVAL = 10.0
 """Seconds between two checks whether garbage is worth collecting."""
 
 
+def style_sheets() -> list[Path]:
+    """Return every style sheet, the app's first: of the installed package, or of the checkout."""
+    package = Path(firetower.__file__).parent
+    installed = package / "styles"
+    folder = installed if installed.is_dir() else package.parents[1] / "styles"
+    return sorted(folder.glob("*.tcss"), key=lambda sheet: (sheet.stem != "app", sheet))
+
+
+class OpeningScreen(Screen[None]):
+    """The top line at once, for imports take longer; keys pressed meanwhile are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pressed: list[str] = []
+        """The keys that the first real screen is to get, by Textual's names."""
+
+    def compose(self) -> ComposeResult:
+        yield Bar("registry")
+
+    def on_key(self, event: events.Key) -> None:
+        self.pressed.append(event.key)
+
+
 class FiretowerApp(App[None]):
     """Registries and projects, their automations, and the feed of their executions."""
 
@@ -66,7 +88,7 @@ class FiretowerApp(App[None]):
     MODES: ClassVar = {"opening": OpeningScreen, **navigation.MODES}
     COMMANDS: ClassVar = set(navigation.PALETTE.values())
     DEFAULT_MODE = "opening"
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
+    BINDINGS: ClassVar = bindings_of("app")
 
     status: reactive[Content] = reactive(Content(""), layout=False, repaint=False)
     """The state of the database and its workers, shown in the top line of every screen."""
@@ -107,7 +129,6 @@ class FiretowerApp(App[None]):
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
     async def on_event(self, event: events.Event) -> None:
-        """Tell the garbage collector that a key was pressed."""
         if self._garbage is not None and isinstance(event, events.InputEvent):
             self._garbage.pressed()
         await super().on_event(event)
@@ -140,16 +161,18 @@ class FiretowerApp(App[None]):
             self._garbage.settle()
             self.set_interval(GARBAGE_INTERVAL, self._garbage.sweep)
 
+    def notify(self, message: str, *, markup: bool = False, **options: Any) -> None:  # noqa: ARG002
+        """Show a message as plain text: names in it come from outside."""
+        super().notify(message, markup=False, **options)
+
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do."""
-        self.notify(error.text, severity="error", markup=False)
+        self.notify(error.text, severity="error")
 
     def on_watch_failed(self, event: WatchFailed) -> None:
-        """Show why changes are not seen."""
         self.show_error(event.error)
 
     def on_heartbeat_changed(self) -> None:
-        """Show it in the status."""
         self._status.refresh()
 
     @on(DatabaseChanged)
@@ -158,7 +181,7 @@ class FiretowerApp(App[None]):
         for news in event.circuits:
             said = news.describe(lambda moment: clock(moment, self.session.now()))
             severity: SeverityLevel = "information" if news.kind == "closed" else "warning"
-            self.notify(f"{news.glyph} {said}", severity=severity, markup=False)
+            self.notify(f"{news.glyph} {said}", severity=severity)
         for screen in self.screen_stack:
             screen.post_message(event)
         if self.tour is not None:
@@ -177,10 +200,9 @@ class FiretowerApp(App[None]):
         show(request.source, navigation.screen_for(request))
 
     @on(WriteAutomation)
-    @work(exit_on_error=False)
+    @in_background
     async def _write_automation(self, request: WriteAutomation) -> None:
-        if not await may_change(request.source):
-            return
+        (await self.session.tower()).refuse_read_only()
         saved = await ask(request.source, navigation.screen_for(request))
         if saved is not None:
             request.source.post_message(AutomationSaved(saved))
@@ -188,7 +210,7 @@ class FiretowerApp(App[None]):
                 self.tour.note_saved(saved)
 
     @on(RedeliverFailed)
-    @work(exit_on_error=False)
+    @in_background
     async def _redeliver_failed(self, request: RedeliverFailed) -> None:
         from firetower.tui.screens.redeliver import redeliver_failed
 
@@ -204,11 +226,9 @@ class FiretowerApp(App[None]):
             screen.open_container(request.reference)
 
     def action_show_endpoints(self) -> None:
-        """Show the webhooks and Slack hooks."""
         navigation.visit(self, OpenEndpoints())
 
     def action_show_secrets(self) -> None:
-        """Show the secrets."""
         navigation.visit(self, OpenSecrets())
 
     async def action_switch_mode(self, mode: str) -> None:
@@ -227,7 +247,6 @@ class FiretowerApp(App[None]):
 
     @on(TourPanel.Ended)
     def action_end_tour(self) -> None:
-        """End the tour."""
         if self.tour is not None:
             self.tour.end()
             self.tour = None
@@ -239,7 +258,6 @@ class FiretowerApp(App[None]):
         return action != "end_tour" or self.tour is not None
 
     def action_help(self) -> None:
-        """Show the keys that work here."""
         from firetower.tui.screens.help import HelpScreen, active_keys
 
         self.push_screen(HelpScreen(active_keys(self.screen)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from textual.dom import DOMNode
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Node = TypeVar("Node", bound=DOMNode)
 RETRY_DELAY = 2.0
 """Seconds until a database that cannot be opened is tried again."""
 
@@ -26,11 +28,7 @@ RETRY_DELAY = 2.0
 class Session:
     """A database read and changed in threads, so that the screen never waits for it."""
 
-    def __init__(
-        self,
-        open_tower: Callable[[], Tower],
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, open_tower: Callable[[], Tower], clock: Callable[[], datetime]) -> None:
         """Open the database when it is first needed."""
         self._open_tower = open_tower
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
@@ -59,48 +57,29 @@ class Session:
         await self._may_open.wait()
         if self._tower is None or (self._tower.done() and self._tower.exception()):
             loop = asyncio.get_running_loop()
-            self._tower = asyncio.ensure_future(
-                loop.run_in_executor(self._threads, self._open_tower)
-            )
+            self._tower = loop.run_in_executor(self._threads, self._open_tower)
         return await asyncio.shield(self._tower)
 
     async def ask(self, question: Callable[[Tower], T]) -> T:
         """Call the database and return its answer. Raises what the call raises."""
         tower = await self.tower()
         loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, question, tower)
-        except (FiretowerError, Cancelled):
-            raise
-        except Exception as error:
-            raise Unforeseen(error) from error
+        return await _known(loop.run_in_executor(self._threads, question, tower))
 
     async def ask_slowly(self, question: Callable[[Tower], T]) -> T:
         """Call the database where that sends a request; closing does not wait for its answer."""
         tower = await self.tower()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def answer(result: T | None, error: Exception | None) -> None:
-            if future.cancelled():
-                return
-            if error is None:
-                future.set_result(cast("T", result))
-            else:
-                known = isinstance(error, FiretowerError)
-                future.set_exception(error if known else Unforeseen(error))
+        answer: Future[T] = Future()
 
         def run() -> None:
-            result, failure = None, None
             try:
-                result = question(tower)
+                answer.set_result(question(tower))
             except Exception as error:
-                failure = error
-            with contextlib.suppress(RuntimeError):  # the app has ended meanwhile
-                loop.call_soon_threadsafe(answer, result, failure)
+                answer.set_exception(error)
 
+        answer.set_running_or_notify_cancel()  # from now on it is not cancelled, only ignored
         threading.Thread(target=run, name="request", daemon=True).start()
-        return await future
+        return await _known(asyncio.wrap_future(answer))
 
     async def close(self) -> None:
         """Close the database once its calls have ended."""
@@ -108,6 +87,16 @@ class Session:
         if opened is not None and opened.done() and not opened.exception():
             await asyncio.to_thread(opened.result().close)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _known(answer: Awaitable[T]) -> T:
+    """Return an answer of the database; an error that no one foresaw is raised as Unforeseen."""
+    try:
+        return await answer
+    except (FiretowerError, Cancelled):
+        raise
+    except Exception as error:
+        raise Unforeseen(error) from error
 
 
 class HasSession(Protocol):
@@ -129,22 +118,25 @@ def show_error(node: DOMNode, error: FiretowerError) -> None:
     cast("HasSession", node.app).show_error(error)
 
 
-async def may_change(node: DOMNode) -> bool:
-    """Return whether the database may be changed; show why not."""
-    try:
-        (await session_of(node).tower()).refuse_read_only()
-    except FiretowerError as error:
-        show_error(node, error)
-        return False
-    return True
+def in_background(
+    method: Callable[Concatenate[Node, P], Awaitable[None]],
+) -> Callable[Concatenate[Node, P], None]:
+    """Run a method as a worker, and show the FiretowerError that it raises."""
+
+    @wraps(method)
+    def start(node: Node, /, *arguments: P.args, **named: P.kwargs) -> None:
+        async def run() -> None:
+            try:
+                await method(node, *arguments, **named)
+            except FiretowerError as error:
+                show_error(node, error)
+
+        node.run_worker(run(), exit_on_error=False)
+
+    return start
 
 
-async def redeliver(node: DOMNode, execution_id: int) -> bool:
-    """Send an execution again with the same webhook-id; show the result, return if it is sent."""
-    try:
-        await session_of(node).ask(lambda tower: tower.executions.redeliver([execution_id]))
-    except FiretowerError as error:
-        show_error(node, error)
-        return False
-    node.app.notify("Queued to be sent again.", markup=False)
-    return True
+async def redeliver(node: DOMNode, execution_id: int) -> None:
+    """Send an execution again with the same webhook-id. Raises FiretowerError."""
+    await session_of(node).ask(lambda tower: tower.executions.redeliver([execution_id]))
+    node.app.notify("Queued to be sent again.")

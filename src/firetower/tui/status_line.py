@@ -80,5 +80,5 @@ class StatusLine:
         self._app.run_worker(self._worker.run(), exit_on_error=False, group="worker-process")
 
     def _worker_exited(self, message: str) -> None:
-        self._app.notify(message, severity="warning", markup=False)
+        self._app.notify(message, severity="warning")
         self.refresh()

@@ -1,10 +1,21 @@
-"""Words and signs as the screens write them."""
+"""Text, times and fields as the screens write them."""
 
+import json
 from datetime import datetime, timedelta
 
 from textual.content import Content
+from textual.widgets import Static
 
 from firetower.core.text import visible
+
+STYLES = {
+    "ok": "$success",
+    "bad": "$error",
+    "warn": "$warning",
+    "dim": "$muted",
+    "accent": "$accent",
+}
+"""The theme's colours by the tones of cells."""
 
 
 def plain(text: str) -> Content:
@@ -15,6 +26,32 @@ def plain(text: str) -> Content:
 def lines(text: str) -> Content:
     """Return text of several lines as it is."""
     return Content("\n".join(visible(line) for line in text.split("\n")))
+
+
+def pretty(body: str) -> str:
+    """Return JSON indented, anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def field(name: str, value: Content | str, *, width: int = 10) -> Content:
+    """Return a value beside its name, padded to `width` cells."""
+    shown = plain(value) if isinstance(value, str) else value
+    return Content.assemble((f"{name:<{width}}", "dim"), shown)
+
+
+def heading(place: str, name: str, said: str, style: str = "dim") -> Content:
+    """Return a screen's heading: "models › resnet  3 versions"."""
+    shown = (visible(name), "bold"), "  ", (visible(said), style)
+    return Content.assemble((f"{visible(place)} ›", "dim"), " ", *shown)
+
+
+def show_text(static: Static, text: Content) -> None:
+    """Show a text unless it is shown already: every update is painted."""
+    if static.content != text:
+        static.update(text)
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -31,19 +68,18 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return "now"
 
 
+def age(moment: datetime | None, now: datetime) -> str:
+    """Return how long ago something was as a phrase: "3 h ago", "now", "never"."""
+    said = ago(moment, now)
+    return said if said in {"now", "never"} else f"{said} ago"
+
+
 def clock(moment: datetime, now: datetime) -> str:
-    """Return a moment as its local time of day, or its date where it was not within a day."""
+    """Return a moment as its local time of day, or its date if it is more than a day away."""
     local = moment.astimezone()
     if abs(now - moment) < timedelta(days=1):
         return local.strftime("%H:%M:%S")
     return local.strftime("%d %b" if local.year == now.year else "%Y-%m")
-
-
-def day_or_time(moment: datetime, now: datetime) -> str:
-    """Return a moment's local time of day, or its date where it was not within a day."""
-    local = moment.astimezone()
-    near = abs(now - moment) < timedelta(days=1)
-    return local.strftime("%H:%M:%S" if near else "%d %b")
 
 
 def exact(moment: datetime) -> str:

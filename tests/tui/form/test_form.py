@@ -11,8 +11,8 @@ from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.endpoints import EndpointKind
 from firetower.tower import Automations
+from firetower.tui.app import style_sheets
 from firetower.tui.screens.endpoint_form import EndpointDialog
-from firetower.tui.styles import style_sheets
 from firetower.tui.widgets.choice import Choice
 from firetower.tui.widgets.payload import TemplateEditor
 from tui.form.driving import (

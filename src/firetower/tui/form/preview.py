@@ -14,9 +14,8 @@ from firetower.core.events import Event
 from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
-from firetower.tui.execution_text import pretty
 from firetower.tui.form.data import FormData, sample_event
-from firetower.tui.text import ago, lines, plain
+from firetower.tui.text import ago, lines, plain, pretty
 
 _NAMED = 6
 """Collections and aliases that are listed by name."""

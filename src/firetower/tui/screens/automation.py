@@ -1,25 +1,26 @@
-"""One automation in full, with what it fired last."""
+"""One automation in full: what it does, its revisions, what it fired last."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.automations import Automation, Revision, with_changes
+from firetower.core.actions import Action, SlackAction, WebhookAction
+from firetower.core.automations import Automation, Revision, duration, with_changes
 from firetower.core.drafts import Draft
-from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
+from firetower.core.filters import ANY
 from firetower.core.references import ContainerKind
+from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
-from firetower.tui.automation_text import automation_text, automation_title
 from firetower.tui.messages import (
     AutomationSaved,
     ExplainAutomation,
@@ -29,9 +30,9 @@ from firetower.tui.messages import (
 )
 from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import session_of, show_error
-from firetower.tui.text import exact
-from firetower.tui.widgets.automations import test_endpoint
+from firetower.tui.session import in_background, session_of
+from firetower.tui.text import STYLES, age, exact, field, heading, lines, plain, pretty, show_text
+from firetower.tui.widgets.automations import STATES, test_endpoint
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 _MOST = 200
 """Executions shown; the History tab has them all."""
+_BESIDE = 60
+"""Characters of a text up to which it is shown beside its name."""
 
 _NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
 COLUMNS = FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
@@ -59,10 +62,10 @@ def execution_row(execution: Execution, now: datetime) -> Row:
     return Row(row.key, row.cells[:_NAME] + row.cells[_NAME + 1 :])
 
 
-class AutomationScreen(ListScreen):
-    """What an automation does, how it has fared, and what it fired last."""
+class AutomationScreen(ListScreen[Execution]):
+    """What an automation does, its revisions, and what it fired last."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("automation")
+    BINDINGS: ClassVar = bindings_of("automation")
 
     def __init__(self, automation: str, kind: ContainerKind) -> None:
         super().__init__(
@@ -82,7 +85,6 @@ class AutomationScreen(ListScreen):
         yield KeyLine()
 
     async def read(self) -> None:
-        """Read what is listed, and show it. Raises FiretowerError."""
         session, name = session_of(self), self.automation
 
         def find(tower: Tower) -> Found:
@@ -93,16 +95,14 @@ class AutomationScreen(ListScreen):
             return automation, tower.automations.revisions(name), executions, stopped
 
         automation, revisions, executions, stopped = await session.ask(find)
-        now = session.now()
         self._found, self._revisions = automation, revisions
-        self._update("#automation-title", automation_title(automation))
-        self._update("#automation-text", automation_text(automation, revisions, stopped, now))
-        self.listing.set_rows([execution_row(execution, now) for execution in executions])
-
-    def _update(self, where: str, said: Content) -> None:
-        static = self.query_one(where, Static)
-        if static.content != said:
-            static.update(said)
+        mode = STATES[automation.mode]
+        place = str(automation.definition.scope.container)
+        title = heading(place, automation.name, mode.text, STYLES[mode.tone])
+        show_text(self.query_one("#automation-title", Static), title)
+        text = automation_text(automation, revisions, stopped, session.now())
+        show_text(self.query_one("#automation-text", Static), text)
+        self.show_items(executions, execution_row)
 
     @on(Table.Chosen)
     def _execution_chosen(self, event: Table.Chosen) -> None:
@@ -110,15 +110,14 @@ class AutomationScreen(ListScreen):
         post(self, OpenExecution(int(str(event.key))))
 
     def action_explain(self) -> None:
-        """Tell why it has fired, and why not."""
         post(self, ExplainAutomation(self.automation))
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_restore(self) -> None:
         """Choose an earlier revision, and save it again."""
         earlier = with_changes(self._revisions)[1:]
         if not earlier:
-            self.notify("There is no earlier revision.", markup=False)
+            self.notify("There is no earlier revision.")
             return
         offers = [
             Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
@@ -127,29 +126,90 @@ class AutomationScreen(ListScreen):
         chosen = await ask(self, Picker("Restore which revision?", offers))
         if chosen is None:
             return
-        name = self.automation
-        try:
-            restored = await session_of(self).ask(
-                lambda tower: tower.automations.restore(name, int(chosen))
-            )
-        except FiretowerError as error:
-            show_error(self, error)
-            return
+        name, number = self.automation, int(chosen)
+        restored = await session_of(self).ask(lambda tower: tower.automations.restore(name, number))
         self.automation = restored.name
-        self.notify(f"Saved revision {chosen} again, for events from now on.", markup=False)
+        self.notify(f"Saved revision {number} again, for events from now on.")
         self._reload()
 
     def action_test(self) -> None:
-        """Send a test request to its endpoint."""
         if self._found is not None:
             test_endpoint(self, self._found.definition)
 
     def action_edit(self) -> None:
-        """Edit it."""
         if self._found is not None:
             post(self, WriteAutomation(Draft.of(self._found), self._found))
 
     def on_automation_saved(self, event: AutomationSaved) -> None:
-        """Show it as it was saved."""
         self.automation = event.name
         self._reload()
+
+
+def automation_text(
+    automation: Automation, revisions: Sequence[Revision], stopped: str, now: datetime
+) -> Content:
+    """Return all that is known of an automation but its executions.
+
+    `stopped` says why requests are not sent to its endpoint; empty where they are.
+    """
+    definition = automation.definition
+    parts = [
+        plain(definition.sentence),
+        *([lines(definition.description).stylize("dim")] if definition.description else []),
+        Content(""),
+        field("fired", _fired(automation, now)),
+        *([field("endpoint", stopped).stylize("$warning")] if stopped else []),
+        *_filter(automation),
+        *_action(definition.action),
+        *_revisions(revisions),
+    ]
+    return Content("\n").join(parts)
+
+
+def _fired(automation: Automation, now: datetime) -> str:
+    shadow = automation.shadow_24h
+    in_shadow = f"; {counted(shadow, 'time')} in shadow in 24 h" if shadow else ""
+    if automation.last_fired_at is None:
+        return f"never{in_shadow}"
+    last = age(automation.last_fired_at, now)
+    return f"{counted(automation.fired_24h, 'time')} in 24 h, last {last}{in_shadow}"
+
+
+def _block(name: str, text: str) -> Iterator[Content]:
+    """Yield a name and a text, beside the name or, if it is long, below."""
+    if len(text) <= _BESIDE and "\n" not in text:
+        yield field(name, text)
+        return
+    yield field(name, "")
+    yield lines(pretty(text))
+
+
+def _filter(automation: Automation) -> Iterator[Content]:
+    definition = automation.definition
+    if definition.filter == ANY:
+        yield field("filter", "none: every such event")
+    else:
+        yield from _block("filter", json.dumps(definition.filter.source, ensure_ascii=False))
+    if definition.cooldown is not None:
+        yield field("cooldown", duration(definition.cooldown))
+
+
+def _action(action: Action) -> Iterator[Content]:
+    if isinstance(action, WebhookAction):
+        yield field("webhook", action.endpoint)
+        yield from _block("payload", action.payload or "Standard Webhooks: type, timestamp, data")
+    elif isinstance(action, SlackAction):
+        yield field("Slack", f"{action.endpoint}, {action.severity.value.lower()}")
+        yield from _block("title", action.title or "the usual one")
+        yield from _block("message", action.message or "the usual one")
+    else:
+        yield field("action", "record only: nothing is sent")
+
+
+def _revisions(revisions: Sequence[Revision]) -> Iterator[Content]:
+    name = "revisions"
+    for revision, changes in with_changes(revisions):
+        saved = f"{revision.number:>3}  {exact(revision.saved_at)}  "
+        author = plain(f"by {revision.author}  ").stylize("dim")
+        yield field(name, Content.assemble(saved, author, plain("; ".join(changes))))
+        name = ""

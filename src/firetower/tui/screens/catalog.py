@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from firetower.core.catalog import Collection, LoggedVersion, Version
 from firetower.core.metadata import metadata_of, words_of
 from firetower.core.references import (
@@ -13,15 +15,8 @@ from firetower.core.references import (
     ContainerKind,
     ContainerReference,
     VersionReference,
+    check_alias,
     check_name,
-)
-from firetower.tui.screens.catalog_fields import (
-    COMMAS,
-    aliases_field,
-    check_tags,
-    metadata_words,
-    names_of,
-    tags_field,
 )
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import ChoiceField, Field, TextField
@@ -31,31 +26,21 @@ if TYPE_CHECKING:
 
 
 def new_container(kind: ContainerKind) -> Ask[ContainerReference]:
-    """Return the dialog that makes a registry or a project, and gives back its reference."""
+    """Return the dialog that creates a registry or a project, and answers with its reference."""
     registry = kind is ContainerKind.REGISTRY
     read = ContainerReference.registry if registry else ContainerReference.project
-    name = TextField(
-        "name", "Name", placeholder="models" if registry else "acme/vision", check=read
-    )
-    description = TextField("description", "Description", required=False)
+    example = "models" if registry else "acme/vision"
+    fields = [
+        TextField("name", "Name", placeholder=example, check=read),
+        TextField("description", "Description", required=False),
+    ]
 
     def save(tower: Tower, answers: Answers) -> ContainerReference:
         create = tower.create_registry if registry else tower.create_project
         create(answers["name"], answers["description"])
         return read(answers["name"])
 
-    return Ask(f"New {kind.value}", [name, description], save, taken="name")
-
-
-def _collection_field(container: ContainerReference, near: Sequence[Collection], at: str) -> Field:
-    return TextField(
-        "collection",
-        "Collection",
-        value=at,
-        placeholder="resnet",
-        check=lambda name: CollectionReference.parse(f"{container}/{name}"),
-        suggestions=[collection.reference.name for collection in near],
-    )
+    return Ask(f"New {kind.value}", fields, save, taken="name")
 
 
 def new_version(
@@ -78,42 +63,25 @@ def made_words(version: Version) -> str:
 
 
 def _log_version(
-    project: ContainerReference, near: Sequence[Collection], at: str, type_: str
+    project: ContainerReference, near: Sequence[Collection], name: str, type_: str
 ) -> Ask[LoggedVersion]:
     types = list(dict.fromkeys(collection.type for collection in near)) or ["model", "dataset"]
+    metadata_example = 'accuracy=0.93  or  {"accuracy": 0.93}'
     fields = [
-        _collection_field(project, near, at),
+        _collection_field(project, near, name),
         TextField(
             "type",
             "Type",
             value=type_,
             placeholder="model",
-            check=lambda name: check_name(name, "type"),
+            check=lambda text: check_name(text, "type"),
             suggestions=types,
         ),
-        TextField(
-            "paths",
-            "Files, folders",
-            placeholder="model.pt data/",
-            required=False,
-            check=words_of,
-        ),
-        TextField(
-            "references",
-            "References",
-            placeholder="s3://bucket/key",
-            required=False,
-            check=words_of,
-        ),
-        aliases_field(),
-        tags_field(),
-        TextField(
-            "metadata",
-            "Metadata",
-            placeholder='accuracy=0.93  or  {"accuracy": 0.93}',
-            required=False,
-            check=lambda text: metadata_of(metadata_words(text)),
-        ),
+        _optional("paths", "Files, folders", "model.pt data/", words_of),
+        _optional("references", "References", "s3://bucket/key", words_of),
+        _aliases_field(),
+        _tags_field(required=False),
+        _optional("metadata", "Metadata", metadata_example, _read_metadata),
     ]
 
     def save(tower: Tower, answers: Answers) -> LoggedVersion:
@@ -122,57 +90,47 @@ def _log_version(
             [Path(path).expanduser() for path in words_of(answers["paths"])],
             type=answers["type"],
             references=words_of(answers["references"]),
-            aliases=names_of(answers["aliases"]),
-            tags=names_of(answers["tags"]),
-            metadata=metadata_of(metadata_words(answers["metadata"]))
-            if answers["metadata"]
-            else {},
+            aliases=_split(answers["aliases"]),
+            tags=_split(answers["tags"]),
+            metadata=_read_metadata(answers["metadata"]) if answers["metadata"] else {},
         )
 
     return Ask(f"New version in {project}", fields, save, button="Log")
 
 
 def _link_version(
-    registry: ContainerReference, near: Sequence[Collection], at: str
+    registry: ContainerReference, near: Sequence[Collection], name: str
 ) -> Ask[Version]:
+    example = "acme/vision/resnet:v3"
     fields = [
-        TextField(
-            "source",
-            "Version",
-            placeholder="acme/vision/resnet:v3",
-            check=VersionReference.parse,
-        ),
-        _collection_field(registry, near, at),
-        aliases_field(),
+        TextField("source", "Version", placeholder=example, check=VersionReference.parse),
+        _collection_field(registry, near, name),
+        _aliases_field(),
     ]
 
     def save(tower: Tower, answers: Answers) -> Version:
-        return tower.link(
-            answers["source"],
-            f"{registry}/{answers['collection']}",
-            aliases=names_of(answers["aliases"]),
-        )
+        target = f"{registry}/{answers['collection']}"
+        return tower.link(answers["source"], target, aliases=_split(answers["aliases"]))
 
     return Ask(f"Link a version into {registry}", fields, save, button="Link")
 
 
 def link_from(version: Version, registries: Sequence[ContainerReference]) -> Ask[Version]:
     """Return the dialog that links a project's version into one of the registries."""
-    name = version.collection.name
     fields = [
         ChoiceField("registry", "Registry", [(str(one), str(one)) for one in registries]),
         TextField(
             "collection",
             "Collection",
-            value=name,
+            value=version.collection.name,
             check=lambda text: check_name(text, "collection name"),
         ),
-        aliases_field(),
+        _aliases_field(),
     ]
 
     def save(tower: Tower, answers: Answers) -> Version:
         target = f"{answers['registry']}/{answers['collection']}"
-        return tower.link(version, target, aliases=names_of(answers["aliases"]))
+        return tower.link(version, target, aliases=_split(answers["aliases"]))
 
     return Ask(f"Link {version} into a registry", fields, save, button="Link")
 
@@ -184,24 +142,23 @@ def add_alias(version: Version, linked: Sequence[str] = ()) -> Ask[None]:
         note = f"It is an alias in {version.collection} only, not where the version is linked."
 
     def save(tower: Tower, answers: Answers) -> None:
-        tower.add_alias(version, *names_of(answers["aliases"]))
+        tower.add_alias(version, *_split(answers["aliases"]))
 
-    fields = [aliases_field(required=True, note=note)]
+    fields = [_aliases_field(required=True, note=note)]
     return Ask(f"Add an alias to {version}", fields, save, button="Add")
 
 
 def add_tag(version: Version) -> Ask[None]:
     """Return the dialog that puts tags on a version."""
-    tags = TextField("tags", "Tags", placeholder=f"reviewed  ({COMMAS})", check=check_tags)
 
     def save(tower: Tower, answers: Answers) -> None:
-        tower.add_tag(version, *names_of(answers["tags"]))
+        tower.add_tag(version, *_split(answers["tags"]))
 
-    return Ask(f"Tag {version}", [tags], save, button="Add")
+    return Ask(f"Tag {version}", [_tags_field()], save, button="Add")
 
 
 def remove_alias(version: Version) -> Ask[None]:
-    """Return the dialog that takes one of a version's aliases off; it must have one."""
+    """Return the dialog that removes one of a version's aliases; it must have one."""
     names = removable_aliases(version)
     return _remove(version, "alias", names, lambda tower, name: tower.remove_alias(version, name))
 
@@ -212,10 +169,9 @@ def removable_aliases(version: Version) -> list[str]:
 
 
 def remove_tag(version: Version) -> Ask[None]:
-    """Return the dialog that takes one of a version's tags off; it must have one."""
-    return _remove(
-        version, "tag", version.tags, lambda tower, name: tower.remove_tag(version, name)
-    )
+    """Return the dialog that removes one of a version's tags; it must have one."""
+    tags = version.tags
+    return _remove(version, "tag", tags, lambda tower, name: tower.remove_tag(version, name))
 
 
 def _remove(
@@ -237,15 +193,7 @@ def _remove(
 def tag_collection(collection: Collection) -> Ask[None]:
     """Return the dialog that changes a collection's tags."""
     reference = str(collection.reference)
-    fields: list[Field] = [
-        TextField(
-            "add",
-            "Add",
-            placeholder=f"served  ({COMMAS})",
-            required=not collection.tags,
-            check=check_tags,
-        )
-    ]
+    fields = [_tags_field("Add", "served", required=not collection.tags)]
     if collection.tags:
         choices = [("", "none"), *((tag, tag) for tag in collection.tags)]
         fields.append(ChoiceField("remove", "Remove", choices))
@@ -253,7 +201,58 @@ def tag_collection(collection: Collection) -> Ask[None]:
     def save(tower: Tower, answers: Answers) -> None:
         if removed := answers.get("remove"):
             tower.remove_tag(reference, removed)
-        if added := names_of(answers["add"]):
+        if added := _split(answers["tags"]):
             tower.add_tag(reference, *added)
 
     return Ask(f"Tags of {reference}", fields, save)
+
+
+def _collection_field(
+    container: ContainerReference, near: Sequence[Collection], name: str
+) -> Field:
+    return TextField(
+        "collection",
+        "Collection",
+        value=name,
+        placeholder="resnet",
+        check=lambda text: CollectionReference.parse(f"{container}/{text}"),
+        suggestions=[collection.reference.name for collection in near],
+    )
+
+
+def _optional(name: str, label: str, example: str, check: Callable[[str], object]) -> Field:
+    return TextField(name, label, placeholder=example, required=False, check=check)
+
+
+def _aliases_field(*, required: bool = False, note: str = "") -> Field:
+    example = "staging  (separated by commas)"
+    check = _check_each(check_alias)
+    return TextField(
+        "aliases", "Aliases", placeholder=example, required=required, check=check, note=note
+    )
+
+
+def _tags_field(label: str = "Tags", example: str = "reviewed", *, required: bool = True) -> Field:
+    example = f"{example}  (separated by commas)"
+    check = _check_each(lambda name: check_name(name, "tag"))
+    return TextField("tags", label, placeholder=example, required=required, check=check)
+
+
+def _check_each(check: Callable[[str], object]) -> Callable[[str], None]:
+    """Return a check of names separated by commas."""
+
+    def check_all(text: str) -> None:
+        for name in _split(text):
+            check(name)
+
+    return check_all
+
+
+def _split(text: str) -> list[str]:
+    """Split names separated by commas."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def _read_metadata(text: str) -> dict[str, JsonValue]:
+    """Read one JSON object, or words `KEY=VALUE`. Raises InvalidInput."""
+    return metadata_of([text] if text.startswith("{") else words_of(text))

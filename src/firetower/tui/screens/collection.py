@@ -1,12 +1,10 @@
 """The versions of one collection."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -14,16 +12,16 @@ from textual.widgets import Static
 from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
 from firetower.core.references import CollectionReference, ContainerKind
-from firetower.core.text import byte_count, counted, visible
+from firetower.core.text import byte_count, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenVersion, post
 from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import session_of, show_error
-from firetower.tui.text import ago
-from firetower.tui.version_text import version_text
+from firetower.tui.screens.version import version_text
+from firetower.tui.session import in_background, session_of
+from firetower.tui.text import ago, heading, show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.confirm import Confirm
@@ -40,43 +38,38 @@ COLUMNS = (
     Column("by", 6, flex=1, from_width=64),
 )
 _MOST_FILES = 20
-_ON_A_VERSION = frozenset(
-    {"add_alias", "remove_alias", "add_tag", "remove_tag", "link", "unlink", "copy"}
-)
+"""Files shown beside the list; the version's own screen shows all."""
 
 
 def version_row(version: Version, now: datetime) -> Row:
     """Return a version as a row."""
-    return Row(
-        version.reference,
-        (
-            Cell(f"v{version.index}"),
-            Cell(" ".join(version.aliases), "accent"),
-            Cell(" ".join(version.tags)),
-            Cell(byte_count(version.size) if version.size else "–", "dim"),
-            Cell(ago(version.created_at, now), "dim"),
-            Cell(version.author, "dim"),
-        ),
+    cells = (
+        Cell(f"v{version.index}"),
+        Cell(" ".join(version.aliases), "accent"),
+        Cell(" ".join(version.tags)),
+        Cell(byte_count(version.size) if version.size else "–", "dim"),
+        Cell(ago(version.created_at, now), "dim"),
+        Cell(version.author, "dim"),
     )
+    return Row(version.reference, cells)
 
 
-class CollectionScreen(ListScreen):
-    """A collection's versions, and beside them all there is to tell of one."""
+class CollectionScreen(ListScreen[Version]):
+    """A collection's versions, and the one under the cursor in full beside them."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("collection")
+    BINDINGS: ClassVar = bindings_of("collection")
+    ITEM_ACTIONS: ClassVar = frozenset(
+        {"add_alias", "remove_alias", "add_tag", "remove_tag", "link", "unlink", "copy"}
+    )
 
     def __init__(self, reference: str) -> None:
-        super().__init__(
-            Listing(
-                Table(COLUMNS), empty="No version is left here.\nEscape goes back.", id="versions"
-            )
-        )
+        empty = "No version is left here.\nEscape goes back."
+        super().__init__(Listing(Table(COLUMNS), empty=empty, id="versions"))
         self.reference = CollectionReference.parse(reference)
         self.in_registry = self.reference.container.kind is ContainerKind.REGISTRY
-        self._versions: dict[str, Version] = {}
         self._linked: tuple[str, ...] = ()
-        self._look = Refresh(self, self._read_detail)
+        self._reload_detail = Refresh(self, self._read_detail)
 
     def compose(self) -> ComposeResult:
         yield Bar(self.reference.container.kind.value)
@@ -88,58 +81,39 @@ class CollectionScreen(ListScreen):
         yield KeyLine()
 
     async def read(self) -> None:
-        """Read what is listed, and show it. Raises FiretowerError."""
-        session, name = session_of(self), str(self.reference)
-        found = await session.ask(lambda tower: tower.versions(name))
-        self._versions = {version.reference: version for version in found}
-        self._show_title(found)
-        self.listing.set_rows([version_row(version, session.now()) for version in found])
-        self.refresh_bindings()
-        self._look()
-
-    def _show_title(self, versions: Sequence[Version]) -> None:
+        name = str(self.reference)
+        versions = await session_of(self).ask(lambda tower: tower.versions(name))
         kind = f"{versions[0].type}, " if versions else ""
-        title = Content.from_markup(
-            "[dim]$place ›[/] [b]$name[/]  [dim]$said[/]",
-            place=visible(str(self.reference.container)),
-            name=visible(self.reference.name),
-            said=visible(f"{kind}{counted(len(versions), 'version')}"),
-        )
-        self._update("#collection-title", title)
-
-    def _update(self, where: str, said: Content) -> None:
-        static = self.query_one(where, Static)
-        if static.content != said:
-            static.update(said)
+        said = f"{kind}{counted(len(versions), 'version')}"
+        title = heading(str(self.reference.container), self.reference.name, said)
+        show_text(self.query_one("#collection-title", Static), title)
+        self.show_items(versions, version_row)
+        self._reload_detail()
 
     async def _read_detail(self) -> None:
         session, version = session_of(self), self.chosen
-        if version is None:
-            self._update("#version-text", Content(""))
-            return
-        try:
-            detail = await session.ask(lambda tower: tower.version(version))
-        except FiretowerError:  # it was unlinked meanwhile: the list is about to say so
-            return
-        if self.chosen is not None and self.chosen.reference == version.reference:
+        text = Content("")
+        if version is not None:
+            try:
+                detail = await session.ask(lambda tower: tower.version(version))
+            except FiretowerError:  # it was unlinked meanwhile: the list is about to say so
+                return
+            if self.chosen is None or self.chosen.reference != version.reference:
+                return
             self._linked = detail.linked_as
-            self._update("#version-text", version_text(detail, session.now(), _MOST_FILES))
+            text = version_text(detail, session.now(), _MOST_FILES)
+        show_text(self.query_one("#version-text", Static), text)
 
-    @property
-    def chosen(self) -> Version | None:
-        """The version under the cursor."""
-        return self._versions.get(str(self.listing.table.key))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Hide what the other kind of place does, and grey out what needs a version."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what is done in a registry only, or in a project only."""
         if action in {"link", "unlink"} and (action == "unlink") != self.in_registry:
             return False
-        return None if action in _ON_A_VERSION and not self._versions else True
+        return super().check_action(action, parameters)
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
         event.stop()
-        self._look()
+        self._reload_detail()
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
@@ -147,89 +121,64 @@ class CollectionScreen(ListScreen):
         post(self, OpenVersion(str(event.key)))
 
     def action_copy(self) -> None:
-        """Copy the version's reference."""
         if version := self.chosen:
             self.app.copy_to_clipboard(version.reference)
-            self.notify(f"Copied {version.reference}.", markup=False)
+            self.notify(f"Copied {version.reference}.")
 
-    @work(exit_on_error=False)
+    @in_background
     async def _ask(self, dialog: Ask[Any]) -> None:
         """Ask, and show what it changed."""
         made = await ask(self, dialog)
         if isinstance(made, Version):
-            self.notify(catalog.made_words(made), markup=False)
+            self.notify(catalog.made_words(made))
         self._reload()
 
     def action_new(self) -> None:
-        """Log another version, or link one."""
-        types = {version.type for version in self._versions.values()}
+        type_ = next((version.type for version in self._items.values()), "")
         container, name = self.reference.container, self.reference.name
-        self._ask(catalog.new_version(container, name=name, type_=next(iter(types), "")))
+        self._ask(catalog.new_version(container, name=name, type_=type_))
 
     def action_add_alias(self) -> None:
-        """Give the version an alias."""
         if version := self.chosen:
             self._ask(catalog.add_alias(version, () if self.in_registry else self._linked))
 
     def action_remove_alias(self) -> None:
-        """Take an alias off the version."""
         version = self.chosen
         if version is not None and catalog.removable_aliases(version):
             self._ask(catalog.remove_alias(version))
         elif version is not None:
-            self._decline(f"{version} has no alias to remove; latest always names the newest.")
+            self._warn(f"{version} has no alias to remove; latest always names the newest.")
 
     def action_add_tag(self) -> None:
-        """Put a tag on the version."""
         if version := self.chosen:
             self._ask(catalog.add_tag(version))
 
     def action_remove_tag(self) -> None:
-        """Take a tag off the version."""
         version = self.chosen
         if version is not None and version.tags:
             self._ask(catalog.remove_tag(version))
         elif version is not None:
-            self._decline(f"{version} has no tag to remove.")
+            self._warn(f"{version} has no tag to remove.")
 
-    def _decline(self, why: str) -> None:
-        self.notify(why, severity="warning", markup=False)
+    def _warn(self, text: str) -> None:
+        self.notify(text, severity="warning")
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_link(self) -> None:
-        """Link the version into a registry."""
         version = self.chosen
         if version is None:
             return
-        try:
-            registries = await session_of(self).ask(lambda tower: tower.registries())
-        except FiretowerError as error:
-            show_error(self, error)
-            return
-        if not registries:
-            self._decline("There is no registry yet: 1 goes to them, c makes one.")
-            return
-        dialog = catalog.link_from(version, [place.reference for place in registries])
-        self._ask(dialog)
+        registries = await session_of(self).ask(lambda tower: tower.registries())
+        if registries:
+            self._ask(catalog.link_from(version, [one.reference for one in registries]))
+        else:
+            self._warn("There is no registry yet: 1 goes to them, c makes one.")
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_unlink(self) -> None:
-        """Ask, then remove the version's link from the registry."""
         version = self.chosen
         if version is None:
             return
-        said = "Its aliases and tags here go with it."
-        answer = await ask(
-            self,
-            Confirm(
-                f"Unlink {version}?",
-                f"{said} {version.source} stays as it is.",
-                [("unlink", "Unlink")],
-            ),
-        )
-        if answer is not None:
-            try:
-                await session_of(self).ask(lambda tower: tower.unlink(version))
-            except FiretowerError as error:
-                show_error(self, error)
-            self._reload()
+        said = f"Its aliases and tags here go with it. {version.source} stays as it is."
+        if await ask(self, Confirm(f"Unlink {version}?", said, [("unlink", "Unlink")])):
+            await self.change(lambda tower: tower.unlink(version), f"Unlinked {version}.")

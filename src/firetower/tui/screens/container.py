@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
-from firetower.core.catalog import Container, Version
+from firetower.core.automations import Automation
+from firetower.core.catalog import Collection, Container, Version
+from firetower.core.endpoints import EndpointDetail
 from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.text import counted, visible
+from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import (
     AutomationSaved,
@@ -28,8 +30,8 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
-from firetower.tui.screens.container_view import ContainerView, container_row, read_container
-from firetower.tui.session import session_of
+from firetower.tui.session import in_background, session_of
+from firetower.tui.text import heading, show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList
 from firetower.tui.widgets.bar import Bar
@@ -37,8 +39,10 @@ from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Column, Table
-from firetower.tui.widgets.tabs import TabRow
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
 
 _FIRST = 100
 """Automations shown before all are read, which takes a second for ten thousand."""
@@ -48,24 +52,75 @@ REFRESH_INTERVAL = 30.0
 COLUMNS = (Column("", 10, flex=1), Column("", 5, right=True))
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """What a registry or project screen shows, read at once."""
+
+    containers: Sequence[Container]
+    open: Container | None = None
+    collections: Sequence[Collection] = ()
+    automations: Sequence[Automation] = ()
+    stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
+    """The endpoints that are disabled or have an open circuit."""
+
+
+def read_container(
+    tower: Tower,
+    kind: ContainerKind,
+    reference: ContainerReference | None,
+    tab: str,
+    limit: int | None,
+) -> ContainerView:
+    """Read the containers, and one tab of the open one: `limit` automations, or None for all."""
+    containers = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
+    found = next((one for one in containers if one.reference == reference), None)
+    if found is None or reference is None:
+        return ContainerView(containers)
+    if tab == "collections":
+        return ContainerView(containers, found, tower.container(reference)[1])
+    if tab == "history":
+        return ContainerView(containers, found)
+    automations = tower.automations.list(reference, limit=limit)
+    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+    return ContainerView(containers, found, (), automations, stopped)
+
+
+def container_row(container: Container) -> Row:
+    """Return a registry or project as a row, with the number of its automations."""
+    number = f"{container.automations:,}" if container.automations else "–"
+    return Row(str(container.reference), (Cell(str(container.reference)), Cell(number, "dim")))
+
+
 class ContainerScreen(Screen[None]):
     """The containers of one kind, and the tabs of the open one."""
 
     KIND: ClassVar[ContainerKind]
-    FIRST_TAB: ClassVar[str]
+    COLLECTIONS: ClassVar[str]
+    """What the tab of the collections is called."""
     EMPTY: ClassVar[str]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("container", "automations.new")
+    BINDINGS: ClassVar = bindings_of("container", "automations.new")
 
     def __init__(self) -> None:
         super().__init__()
-        self.tabs = TabRow((self.FIRST_TAB, "automations", "history"), current="automations")
-        self.containers = Listing(Table(COLUMNS, header=False, one_click=True), id="containers")
-        self.collections = Collections(id=self.FIRST_TAB)
+        self.containers = Listing(
+            Table(COLUMNS, header=False, one_click=True), empty=self.EMPTY, id="containers"
+        )
+        self.collections = Collections(id="collections")
         self.automations = AutomationList(id="automations")
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
         self.dock = Feed(id="dock", header=False)
+        self.tabs = Tabs(
+            Tab(self.COLLECTIONS, id="tab-collections"),
+            Tab("Automations", id="tab-automations"),
+            Tab("History", id="tab-history"),
+            active="tab-automations",
+        )
+        self.tabs.can_focus = False
+        self.panes = ContentSwitcher(
+            self.collections, self.automations, self.history, initial="automations"
+        )
         self.open: ContainerReference | None = None
         self._seen: ContainerReference | None = None
         self._by_key: dict[str, Container] = {}
@@ -78,20 +133,16 @@ class ContainerScreen(Screen[None]):
             with Vertical(id="open-container"):
                 yield Static("", id="title")
                 yield self.tabs
-                with ContentSwitcher(initial="automations"):
-                    yield self.collections
-                    yield self.automations
-                    yield self.history
+                yield self.panes
         yield self.dock
         yield KeyLine()
 
     def on_mount(self) -> None:
-        self.containers.set_empty(self.EMPTY)
         self.set_focus(self.containers.table)
-        self.set_interval(REFRESH_INTERVAL, self._look)
+        self.set_interval(REFRESH_INTERVAL, self._reload_if_shown)
         self._reload()
 
-    def _look(self) -> None:
+    def _reload_if_shown(self) -> None:
         if self.is_current:
             self._reload()
 
@@ -102,63 +153,68 @@ class ContainerScreen(Screen[None]):
         self._reload.at_once()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:
-        """Show what changed."""
         self.dock.show_change(event)
         self.history.show_change(event)
         self._reload()
 
+    @property
+    def tab(self) -> str:
+        """The tab that is shown: collections, automations or history."""
+        return self.panes.current or ""
+
     async def _read(self) -> None:
-        session, reference = session_of(self), self.open
-        tab = "collections" if self.tabs.current == self.FIRST_TAB else self.tabs.current
+        reference, tab = self.open, self.tab
+        # Of a container that was just opened, the automations in sight come first.
+        limit = None if reference == self._seen else _FIRST
         try:
-            view = await session.ask(
-                lambda tower: read_container(
-                    tower, self.KIND, reference, tab, self._limit(reference)
-                )
+            view = await session_of(self).ask(
+                lambda tower: read_container(tower, self.KIND, reference, tab, limit)
             )
         except FiretowerError as error:
             self.containers.fail(error)
             self.add_class("-failed")
             return
         self.remove_class("-failed")
-        if (reference, self.tabs.current) == (self.open, self._tab_of(tab)):
-            self._show(view, tab)
+        if (reference, tab) == (self.open, self.tab):
+            self._show(view)
 
-    def _limit(self, reference: ContainerReference | None) -> int | None:
-        """Return how many automations to read: of another container those in sight first."""
-        return _FIRST if reference != self._seen else None
-
-    def _tab_of(self, tab: str) -> str:
-        return self.FIRST_TAB if tab == "collections" else tab
-
-    def _show(self, view: ContainerView, tab: str) -> None:
+    def _show(self, view: ContainerView) -> None:
         self._by_key = {str(one.reference): one for one in view.containers}
         self.set_class(not view.containers, "-empty")
         self.containers.set_rows([container_row(one) for one in view.containers])
-        if view.open is None:
+        container = view.open
+        if container is None:
             self._show_none(view.containers)
             return
         if self.is_open:  # perhaps by name, before the list was read
-            self.containers.table.move_to(str(view.open.reference))
-        self._show_title(view.open)
-        self.tabs.count(self.FIRST_TAB, view.open.collections)
-        self.tabs.count("automations", view.open.automations)
-        if tab == "collections":
+            self.containers.table.move_to(str(container.reference))
+        versions = counted(container.versions, "version")
+        said = f"{counted(container.collections, 'collection')} · {versions}"
+        title = heading(self.KIND.value.capitalize(), str(container.reference), said)
+        show_text(self.query_one("#title", Static), title)
+        self._show_count("tab-collections", self.COLLECTIONS, container.collections)
+        self._show_count("tab-automations", "Automations", container.automations)
+        if self.tab == "collections":
             self.collections.show(view.collections)
-        elif tab == "automations":
+        elif self.tab == "automations":
             self.automations.show(view.automations, view.stopped, session_of(self).now())
-            if self._seen != view.open.reference:
-                self._seen = view.open.reference
-                if view.open.automations > len(view.automations):
+            if self._seen != container.reference:
+                self._seen = container.reference
+                if container.automations > len(view.automations):
                     self._reload.at_once()
 
+    def _show_count(self, tab: str, label: str, count: int) -> None:
+        show_text(
+            self.query_one(f"#{tab}", Tab), Content.assemble(f"{label} ", (f"{count:,}", "dim"))
+        )
+
     def _show_none(self, containers: Sequence[Container]) -> None:
-        """Close what is gone, and show the busiest container if there is one."""
+        """Close the container that is gone, and show the busiest one."""
         self.open = None
         self.action_back()
         if containers:
             busiest = max(containers, key=lambda one: one.automations)
-            self._look_at(busiest.reference)
+            self._preview(busiest.reference)
             self.containers.table.move_to(str(busiest.reference))
 
     @property
@@ -166,26 +222,14 @@ class ContainerScreen(Screen[None]):
         """Whether a container was opened, not only passed with the cursor."""
         return self.open is not None and self.focused is not self.containers.table
 
-    def _show_title(self, container: Container) -> None:
-        collections = counted(container.collections, "collection")
-        title = Content.from_markup(
-            "[dim]$kinds ›[/] [b]$name[/]  [dim]$said[/]",
-            kinds=f"{self.KIND.value.capitalize()}",
-            name=visible(str(container.reference)),
-            said=f"{collections} · {counted(container.versions, 'version')}",
-        )
-        static = self.query_one("#title", Static)
-        if static.content != title:
-            static.update(title)
-
     def open_container(self, reference: ContainerReference) -> None:
         """Open a registry or project."""
-        self._look_at(reference)
+        self._preview(reference)
         self.add_class("-open")
         self.containers.table.move_to(str(reference))
         self._focus_tab()
 
-    def _look_at(self, reference: ContainerReference) -> None:
+    def _preview(self, reference: ContainerReference) -> None:
         if reference == self.open:
             return
         self.open = reference
@@ -194,7 +238,7 @@ class ContainerScreen(Screen[None]):
         self._reload.at_once()
 
     def _focus_tab(self) -> None:
-        self.set_focus(self.query_one(f"#{self.tabs.current}", Listing).table)
+        self.set_focus(self.query_one(f"#{self.tab}", Listing).table)
 
     @on(Table.Moved, "#containers Table")
     def _container_moved(self, event: Table.Moved) -> None:
@@ -203,27 +247,28 @@ class ContainerScreen(Screen[None]):
         table = self.containers.table
         is_there = event.key is not None and event.key == table.key  # it may have moved on
         if is_there and not self.is_open and self.has_class("-wide"):
-            self._look_at(self._by_key[str(event.key)].reference)
+            self._preview(self._by_key[str(event.key)].reference)
 
     @on(Table.Chosen, "#containers Table")
     def _container_chosen(self, event: Table.Chosen) -> None:
         event.stop()
         self.open_container(self._by_key[str(event.key)].reference)
 
-    @on(TabRow.Changed)
-    def _tab_changed(self, event: TabRow.Changed) -> None:
+    @on(Tabs.TabActivated)
+    def _tab_activated(self, event: Tabs.TabActivated) -> None:
         event.stop()
-        self.query_one(ContentSwitcher).current = event.tab
-        self._focus_tab()
-        self._reload.at_once()
+        tab = str(event.tab.id).removeprefix("tab-")
+        if tab != self.tab:
+            self.panes.current = tab
+            self._focus_tab()
+            self._reload.at_once()
 
     @on(AutomationsChanged)
     def _automations_changed(self) -> None:
         self._reload()
 
-    @work(exit_on_error=False)
+    @in_background
     async def on_automation_saved(self, event: AutomationSaved) -> None:
-        """Put the cursor on it."""
         await self._read()
         self.automations.table.move_to(event.name)
 
@@ -237,18 +282,18 @@ class ContainerScreen(Screen[None]):
     def _tag_collection(self, event: TagCollection) -> None:
         self._ask(tag_collection(event.collection))
 
-    @work(exit_on_error=False)
+    @in_background
     async def _ask(self, dialog: Ask[Any]) -> None:
         """Ask, and put the cursor on the collection that was changed."""
         key = self.collections.table.key
         made = await ask(self, dialog)
         if isinstance(made, Version):
-            self.notify(made_words(made), markup=False)
+            self.notify(made_words(made))
             key = str(made.collection)
         await self._read()
         self.collections.table.move_to(key)
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_create(self) -> None:
         """Create a registry or project, and open it."""
         made = await ask(self, new_container(self.KIND))
@@ -259,7 +304,7 @@ class ContainerScreen(Screen[None]):
     def action_tab(self, step: int) -> None:
         """Go to the next tab, or the one before."""
         if self.open is not None:
-            self.tabs.step(step)
+            (self.tabs.action_next_tab if step > 0 else self.tabs.action_previous_tab)()
 
     def action_back(self) -> None:
         """Go back to the list."""
@@ -269,12 +314,10 @@ class ContainerScreen(Screen[None]):
 
     def action_new(self) -> None:
         """Create what the open tab lists."""
-        pane = self.query_one(f"#{self.tabs.current}")
-        if self.open is not None and isinstance(pane, AutomationList | Collections):
-            pane.action_new()
+        if self.open is not None and self.tab != "history":
+            (self.automations if self.tab == "automations" else self.collections).action_new()
 
     def action_fold_feed(self) -> None:
-        """Hide the feed, or show it."""
         self.dock.display = not self.dock.display
 
 
@@ -282,7 +325,7 @@ class RegistryScreen(ContainerScreen):
     """The registries: Collections, Automations, History."""
 
     KIND: ClassVar = ContainerKind.REGISTRY
-    FIRST_TAB: ClassVar = "collections"
+    COLLECTIONS: ClassVar = "Collections"
     EMPTY: ClassVar = "No registry yet.\nPress c to create one."
 
 
@@ -290,5 +333,5 @@ class ProjectScreen(ContainerScreen):
     """The projects: Artifacts, Automations, History."""
 
     KIND: ClassVar = ContainerKind.PROJECT
-    FIRST_TAB: ClassVar = "artifacts"
+    COLLECTIONS: ClassVar = "Artifacts"
     EMPTY: ClassVar = "No project yet.\nPress c to create one, or log a version into one."

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Label, Static
@@ -14,10 +12,9 @@ from textual.widgets import Button, Label, Static
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.execution_text import pretty
 from firetower.tui.page import Dialog
-from firetower.tui.session import session_of
-from firetower.tui.text import lines, milliseconds, plain
+from firetower.tui.session import in_background, session_of
+from firetower.tui.text import lines, milliseconds, plain, pretty
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 class EndpointTestScreen(Dialog[None]):
     """Sends a test request and shows the answer."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoint-test", "buttons")
+    BINDINGS: ClassVar = bindings_of("endpoint-test", "buttons")
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -55,7 +52,7 @@ class EndpointTestScreen(Dialog[None]):
             again.disabled = True
             self._send()
 
-    @work(exit_on_error=False)
+    @in_background
     async def _send(self) -> None:
         self._body = ""
         self._show(Content.styled("▸ sending …", "dim"))
@@ -77,12 +74,11 @@ class EndpointTestScreen(Dialog[None]):
         self.query_one(".endpoint-test--scroll").display = bool(body)
 
     def action_copy(self) -> None:
-        """Copy the answer's body."""
         if self._body:
             self.app.copy_to_clipboard(self._body)
-            self.notify("Copied the answer.", markup=False)
+            self.notify("Copied the answer.")
         else:
-            self.notify("The answer has no body.", severity="warning", markup=False)
+            self.notify("The answer has no body.", severity="warning")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from firetower.core.endpoints import Endpoint, EndpointKind
-from firetower.core.errors import FiretowerError
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import RedeliverFailed, TestEndpoint, post
 from firetower.tui.page import ask
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import session_of, show_error
+from firetower.tui.session import in_background, session_of
 from firetower.tui.text import clock
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.bar import Bar
@@ -41,26 +39,22 @@ COLUMNS = (
     Column("queued", 6, right=True),
     Column("missed", 6, right=True),
 )
-_ON_AN_ENDPOINT = frozenset({"test", "toggle_enabled", "redeliver_failed", "delete"})
 
 
 def endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
     """Return an endpoint as a row."""
-    endpoint = detail.endpoint
-    on, users = endpoint.enabled, len(detail.automations)
-    state = _state(endpoint, now)
-    return Row(
-        endpoint.name,
-        (
-            Cell(endpoint.name, "" if on else "dim"),
-            Cell(endpoint.settings.kind.value, "dim"),
-            Cell(endpoint.target, "" if on else "dim"),
-            state,
-            Cell(", ".join(detail.automations) if users else "nobody", "dim"),
-            Cell(f"{detail.queued:,}" if detail.queued else "–", "dim" if on else "warn"),
-            Cell(f"{detail.missed:,}" if detail.missed else "–", "bad" if detail.missed else "dim"),
-        ),
+    endpoint, tone = detail.endpoint, "" if detail.endpoint.enabled else "dim"
+    queued_tone = "dim" if endpoint.enabled else "warn"
+    cells = (
+        Cell(endpoint.name, tone),
+        Cell(endpoint.settings.kind.value, "dim"),
+        Cell(endpoint.target, tone),
+        _state(endpoint, now),
+        Cell(", ".join(detail.automations) or "nobody", "dim"),
+        Cell(f"{detail.queued:,}" if detail.queued else "–", queued_tone),
+        Cell(f"{detail.missed:,}" if detail.missed else "–", "bad" if detail.missed else "dim"),
     )
+    return Row(endpoint.name, cells)
 
 
 def _state(endpoint: Endpoint, now: datetime) -> Cell:
@@ -68,9 +62,8 @@ def _state(endpoint: Endpoint, now: datetime) -> Cell:
     if not endpoint.enabled:
         return Cell(f"◌ off: {endpoint.disabled_reason}", "warn")
     if (circuit := endpoint.circuit) is not None:
-        return Cell(
-            f"! circuit open: {circuit.reason}, next {clock(circuit.probe_at, now)}", "warn"
-        )
+        said = f"! circuit open: {circuit.reason}, next {clock(circuit.probe_at, now)}"
+        return Cell(said, "warn")
     return Cell("✓ on", "ok")
 
 
@@ -88,22 +81,17 @@ def _was(detail: EndpointDetail) -> str:
     return "failing" if detail.endpoint.enabled else "off"
 
 
-class EndpointsScreen(ListScreen):
+class EndpointsScreen(ListScreen["EndpointDetail"]):
     """Every endpoint: create, test, enable, disable, delete."""
 
     BELONGS_TO: ClassVar = "app"
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("endpoints")
+    BINDINGS: ClassVar = bindings_of("endpoints")
+    ITEM_ACTIONS: ClassVar = frozenset({"test", "toggle_enabled", "redeliver_failed", "delete"})
 
     def __init__(self, at: str | None = None) -> None:
         """Begin with the cursor on the endpoint of a name, if one is given."""
-        super().__init__(
-            Listing(
-                Table(COLUMNS),
-                empty="No endpoint yet.\nPress n to name a webhook, N to name a Slack channel.",
-                id="endpoints",
-            )
-        )
-        self._details: dict[str, EndpointDetail] = {}
+        empty = "No endpoint yet.\nPress n to name a webhook, N to name a Slack channel."
+        super().__init__(Listing(Table(COLUMNS), empty=empty, id="endpoints"))
         self._at = at
 
     def compose(self) -> ComposeResult:
@@ -113,41 +101,25 @@ class EndpointsScreen(ListScreen):
         yield KeyLine()
 
     async def read(self) -> None:
-        """Read what is listed, and show it. Raises FiretowerError."""
-        found = await session_of(self).ask(lambda tower: tower.endpoints.details())
-        self._details = {detail.endpoint.name: detail for detail in found}
-        now = session_of(self).now()
-        self.listing.set_rows([endpoint_row(detail, now) for detail in found])
+        details = await session_of(self).ask(lambda tower: tower.endpoints.details())
+        self.show_items(details, endpoint_row)
         wanted, self._at = self._at, None
         if wanted is not None and not self.listing.table.move_to(wanted):
-            self.notify(f"The endpoint {wanted} has been deleted.", markup=False)
-        self.refresh_bindings()
+            self.notify(f"The endpoint {wanted} has been deleted.")
 
-    @property
-    def chosen(self) -> EndpointDetail | None:
-        """The endpoint under the cursor."""
-        return self._details.get(str(self.listing.table.key))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Grey out what needs an endpoint while there is none."""
-        return None if action in _ON_AN_ENDPOINT and not self._details else True
-
-    @work(exit_on_error=False)
+    @in_background
     async def action_new(self, kind: str) -> None:
-        """Make an endpoint."""
         name = await ask(self, EndpointDialog(EndpointKind(kind)))
         if name is not None:
-            self.notify(f"Made {name}. t sends a test.", markup=False)
+            self.notify(f"Made {name}. t sends a test.")
             await self._read()
             self.listing.table.move_to(name)
 
     def action_test(self) -> None:
-        """Send a test request to the endpoint."""
         if detail := self.chosen:
             post(self, TestEndpoint(detail.endpoint.name))
 
     def action_redeliver_failed(self) -> None:
-        """Send failed executions of the endpoint again."""
         if detail := self.chosen:
             post(self, RedeliverFailed(detail.endpoint.name))
 
@@ -156,7 +128,7 @@ class EndpointsScreen(ListScreen):
         event.stop()
         self.action_test()
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_toggle_enabled(self) -> None:
         """Enable the endpoint, or disable it; one whose circuit is open is sent to at once."""
         detail = self.chosen
@@ -169,13 +141,8 @@ class EndpointsScreen(ListScreen):
 
     async def _disable(self, endpoint: Endpoint) -> None:
         name, kind = endpoint.name, endpoint.settings.kind
-        try:
-            await session_of(self).ask(lambda tower: tower.endpoints.disable(name, kind))
-        except FiretowerError as error:
-            show_error(self, error)
-        else:
-            self.notify(f"{name} is off: what fires for it waits.", markup=False)
-        self._reload()
+        said = f"{name} is off: what fires for it waits."
+        await self.change(lambda tower: tower.endpoints.disable(name, kind), said)
 
     async def _enable(self, endpoint: Endpoint) -> None:
         name, kind, since = endpoint.name, endpoint.settings.kind, endpoint.stopped_at
@@ -185,13 +152,9 @@ class EndpointsScreen(ListScreen):
             failed = 0 if since is None else tower.executions.failed_since(since).get(name, 0)
             return detail, failed
 
-        try:
-            detail, failed = await session_of(self).ask(enable)
-        except FiretowerError as error:
-            show_error(self, error)
-            return
+        detail, failed = await session_of(self).ask(enable)
         self._reload()
-        self.notify(f"{name} is on.{_missed_words(detail)}", markup=False)
+        self.notify(f"{name} is on.{_missed_words(detail)}")
         if failed and since is not None:
             missed = counted(detail.missed, "execution")
             question: Ask[int] = Ask(
@@ -203,9 +166,9 @@ class EndpointsScreen(ListScreen):
             )
             sent = await ask(self, question)
             if sent is not None:
-                self.notify(f"{counted(sent, 'execution')} sent again.", markup=False)
+                self.notify(f"{counted(sent, 'execution')} sent again.")
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_delete(self) -> None:
         """Ask, then delete the endpoint, or disable it instead."""
         detail = self.chosen
@@ -222,10 +185,4 @@ class EndpointsScreen(ListScreen):
         if answer == "disable":
             await self._disable(endpoint)
         elif answer == "delete":
-            try:
-                await session_of(self).ask(lambda tower: tower.endpoints.delete(name, kind))
-            except FiretowerError as error:
-                show_error(self, error)
-            else:
-                self.notify(f"Deleted {name}.", markup=False)
-            self._reload()
+            await self.change(lambda tower: tower.endpoints.delete(name, kind), f"Deleted {name}.")

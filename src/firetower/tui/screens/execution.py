@@ -1,29 +1,40 @@
-"""One execution in full."""
+"""One execution in full: what happened, why it fired, what was sent and answered."""
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
+from firetower.core.filters.fields import MISSING
+from firetower.core.filters import Trace
+from firetower.core.text import counted, quoted, shortened, visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.execution_text import as_curl, execution_text, headline
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, post
 from firetower.tui.page import Dialog
 from firetower.tui.refresh import Refresh
-from firetower.tui.session import redeliver, session_of
-from firetower.tui.text import lines
+from firetower.tui.session import in_background, redeliver, session_of
+from firetower.tui.text import STYLES, clock, exact, field, lines, milliseconds, plain, pretty
+from firetower.tui.widgets.feed_line import TONES
 from firetower.tui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
+
+
+_WIDTH = 64
+"""Cells in which long values are wrapped beside their names: what 80 columns leave."""
 
 
 Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
@@ -32,7 +43,7 @@ Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
 class ExecutionScreen(Dialog[None]):
     """What happened, why it fired, what was sent and answered; it shows further attempts."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("execution")
+    BINDINGS: ClassVar = bindings_of("execution")
 
     def __init__(self, execution_id: int) -> None:
         super().__init__()
@@ -51,7 +62,6 @@ class ExecutionScreen(Dialog[None]):
         self._reload()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:
-        """Read it again if it is among those that changed."""
         if any(execution.id == self.execution_id for execution in event.executions):
             self._reload()
 
@@ -59,14 +69,9 @@ class ExecutionScreen(Dialog[None]):
         session = session_of(self)
 
         def find(tower: Tower) -> Found:
-            execution, attempts = tower.executions.get(self.execution_id)
             executions = tower.executions
-            return (
-                execution,
-                attempts,
-                executions.revision(execution),
-                executions.chain(execution),
-            )
+            execution, attempts = executions.get(self.execution_id)
+            return execution, attempts, executions.revision(execution), executions.chain(execution)
 
         try:
             self._found = found = await session.ask(find)
@@ -78,21 +83,158 @@ class ExecutionScreen(Dialog[None]):
         self.query_one("#detail", Static).update(execution_text(*found, now))
 
     def action_copy(self) -> None:
-        """Copy the request as a curl command."""
         command = None if self._found is None else as_curl(self._found[1])
         if command is None:
-            self.notify("No request was sent.", severity="warning", markup=False)
+            self.notify("No request was sent.", severity="warning")
             return
         self.app.copy_to_clipboard(command)
-        self.notify("Copied as curl; its secrets are masked.", markup=False)
+        self.notify("Copied as curl; its secrets are masked.")
 
     def action_explain(self) -> None:
-        """Explain its event: why other automations did not fire."""
         if self._found is not None:
             post(self, ExplainEvent(self._found[0].event.id))
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_redeliver(self) -> None:
-        """Send it again, with the same webhook-id."""
-        if await redeliver(self, self.execution_id):
-            self._reload()
+        await redeliver(self, self.execution_id)
+        self._reload()
+
+
+def headline(execution: Execution, now: datetime) -> Content:
+    """Return the execution in one line."""
+    state = execution.state
+    attempts = f" after {counted(execution.attempts, 'attempt')}" if execution.attempts else ""
+    return Content.from_markup(
+        f"[b]$name[/b]  [{STYLES[TONES[state]]}]$state[/]$attempts  [dim]$reason[/dim]",
+        name=visible(execution.automation),
+        state=f"{state.glyph} {state.value}",
+        attempts=attempts,
+        reason=visible(execution.describe(lambda moment: clock(moment, now))),
+    )
+
+
+def execution_text(
+    execution: Execution,
+    attempts: Sequence[Attempt],
+    revision: Revision,
+    causes: Sequence[Execution],
+    now: datetime,
+) -> Content:
+    """Return all that is known of an execution, as the screen shows it."""
+    parts = [
+        *_event(execution),
+        *_why(revision, execution),
+        *_causes(causes),
+        *(line for attempt in attempts for line in _attempt(attempt, now)),
+        *_request(execution, attempts),
+    ]
+    return Content("\n").join(parts)
+
+
+def _field(name: str, value: Content | str, style: str = "") -> Content:
+    shown = plain(value) if isinstance(value, str) else value
+    return field(f" {name}", shown.stylize(style), width=12)
+
+
+def _wrapped(name: str, value: str, style: str = "") -> Iterator[Content]:
+    for part in wrap(visible(value), _WIDTH) or [""]:
+        yield _field(name, part, style)
+        name = ""
+
+
+def _event(execution: Execution) -> Iterator[Content]:
+    event = execution.event
+    moved = "" if event.previous_index is None else f" (was v{event.previous_index})"
+    yield _field("Event", f"{event.type.spec.label}  {event.subject} {event.detail}{moved}")
+    yield _field("", f"{exact(event.recorded_at)} by {event.author}, event {event.id}", "dim")
+    if event.version is not None and event.version.source is not None:
+        yield _field("", f"linked from {event.version.source}", "dim")
+    if event.version is not None and event.version.metadata:
+        said = shortened(json.dumps(event.version.metadata, ensure_ascii=False), 300)
+        yield from _wrapped("Metadata", said)
+    yield Content("")
+
+
+def _why(revision: Revision, execution: Execution) -> Iterator[Content]:
+    definition, event = revision.definition, execution.event
+    held = Content.styled("✓ ", "$success")
+    yield _field("Why", held + plain(f"it watches {definition.scope.phrase.removeprefix('in ')}"))
+    yield _field("", held + plain(f"the event is: {event.type.spec.label}"))
+    for trace in _predicates(definition.filter.trace(event)):
+        yield _field("", _condition(trace))
+    yield _field(
+        "", f"revision {revision.number} of {definition.name}, by {revision.author}", "dim"
+    )
+    yield Content("")
+
+
+def _causes(causes: Sequence[Execution]) -> Iterator[Content]:
+    name = "Caused by"
+    for one in causes:
+        yield _field(name, f"{one.automation}, execution {one.id}: {one.event.subject}")
+        name = ""
+    if causes:
+        yield Content("")
+
+
+def _predicates(trace: Trace) -> Iterator[Trace]:
+    if trace.combination is None:
+        yield trace
+    for part in trace.parts:
+        yield from _predicates(part)
+
+
+def _condition(trace: Trace) -> Content:
+    actual = (
+        "it has none" if trace.actual is MISSING else f"it is {shortened(quoted(trace.actual), 80)}"
+    )
+    glyph = Content.styled("✓ ", "$success") if trace.held else Content.styled("✗ ", "$error")
+    return glyph + plain(trace.expected) + plain(f"   {actual}").stylize("dim")
+
+
+def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
+    answer = "no answer" if attempt.status_code is None else str(attempt.status_code)
+    good = attempt.status_code is not None and attempt.status_code < 300
+    again = (
+        "" if attempt.next_attempt_at is None else f"   again {clock(attempt.next_attempt_at, now)}"
+    )
+    said = Content.assemble(
+        (f"{exact(attempt.started_at)}  ", "dim"),
+        (answer, "$success" if good else "$error"),
+        plain(f" in {milliseconds(attempt.duration_ms)}"),
+        (again, "$warning"),
+    )
+    yield _field(f"Attempt {attempt.number}", said)
+    if attempt.was_sent:
+        yield _field("", f"{attempt.method} {attempt.url}", "dim")
+    if attempt.error:
+        yield _field("", attempt.error, "$error")
+    if attempt.response_body:
+        yield from _wrapped("", f"answered {shortened(attempt.response_body, 500)}", "dim")
+
+
+def _request(execution: Execution, attempts: Sequence[Attempt]) -> Iterator[Content]:
+    sent = [attempt for attempt in attempts if attempt.was_sent]
+    body = sent[-1].request_body if sent else execution.request_body
+    if body is None:
+        return
+    yield Content("")
+    first = "Request" if sent else "In shadow"
+    if sent:
+        for name, value in sent[-1].request_headers.items():
+            yield from _wrapped(first, f"{name}: {value}")
+            first = ""
+    yield _field(first, "")
+    yield lines(pretty(body))
+
+
+def as_curl(attempts: Iterable[Attempt]) -> str | None:
+    """Return the last request as a curl command, its secrets masked; None if none was sent."""
+    sent = [attempt for attempt in attempts if attempt.was_sent]
+    if not sent:
+        return None
+    last = sent[-1]
+    parts = ["curl", "-X", last.method, last.url]
+    for name, value in last.request_headers.items():
+        parts += ["-H", f"{name}: {value}"]
+    return shlex.join([*parts, "--data-raw", last.request_body])

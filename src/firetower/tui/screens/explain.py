@@ -6,7 +6,6 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -27,7 +26,7 @@ from firetower.tui.widgets.table import Cell, Column, Row, Table
 class ExplainEventScreen(Dialog[None]):
     """For one event: which automations fired, and why the others near it did not."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("explanation")
+    BINDINGS: ClassVar = bindings_of("explanation")
 
     def __init__(self, event_id: int) -> None:
         super().__init__(classes="explain")
@@ -100,7 +99,7 @@ COLUMNS = (
 class ExplainAutomationScreen(Dialog[None]):
     """The newest events in and near an automation's scope, grouped by why it fired or not."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("explanation")
+    BINDINGS: ClassVar = bindings_of("explanation")
 
     def __init__(self, name: str) -> None:
         super().__init__(classes="explain")

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import Screen
 
 from firetower.tui.actions import bindings_of
@@ -18,7 +17,7 @@ class FeedScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("feed")
+    BINDINGS: ClassVar = bindings_of("feed")
 
     def __init__(self) -> None:
         super().__init__()

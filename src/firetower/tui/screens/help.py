@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
@@ -26,7 +26,7 @@ that the version is linked to."""
 class HelpScreen(Dialog[None]):
     """The keys that work where the help was asked for."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("help")
+    BINDINGS: ClassVar = bindings_of("help")
 
     def __init__(self, active: Sequence[ActiveBinding]) -> None:
         super().__init__()

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from firetower.core.errors import FiretowerError
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
+from firetower.tui.session import session_of
 from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Row
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+Item = TypeVar("Item")
 
 
-class ListScreen(Page[None]):
+class ListScreen(Page[None], Generic[Item]):
     """Reads its list when it opens, and again whenever the database changes."""
 
     BELONGS_TO: ClassVar[str] = "mode"
+    ITEM_ACTIONS: ClassVar[frozenset[str]] = frozenset()
+    """What is done to the item under the cursor: greyed out while there is none."""
 
     def __init__(self, listing: Listing) -> None:
         super().__init__()
         self.listing = listing
+        self._items: Mapping[object, Item] = {}
         self._reload = Refresh(self, self._read)
 
     @abstractmethod
@@ -32,10 +44,31 @@ class ListScreen(Page[None]):
         except FiretowerError as error:
             self.listing.fail(error)
 
+    def show_items(self, items: Sequence[Item], row: Callable[[Item, datetime], Row]) -> None:
+        """Show items, each as the row that `row` makes of it and the time."""
+        now = session_of(self).now()
+        rows = [row(item, now) for item in items]
+        self._items = {row.key: item for row, item in zip(rows, items, strict=True)}
+        self.listing.set_rows(rows)
+        self.refresh_bindings()
+
+    @property
+    def chosen(self) -> Item | None:
+        """The item under the cursor."""
+        return self._items.get(self.listing.table.key)
+
+    async def change(self, change: Callable[[Tower], object], said: str) -> None:
+        """Change the database, say so, and read the list again. Raises FiretowerError."""
+        await session_of(self).ask(change)
+        self.notify(said)
+        self._reload()
+
     def on_mount(self) -> None:
         self.listing.table.focus()
         self._reload()
 
     def on_database_changed(self, _: DatabaseChanged) -> None:
-        """Read the list again."""
         self._reload()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return None if action in self.ITEM_ACTIONS and not self._items else True

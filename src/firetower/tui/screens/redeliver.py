@@ -9,10 +9,9 @@ from typing import Any
 from textual.screen import Screen
 
 from firetower.core.endpoints import Endpoint
-from firetower.core.errors import FiretowerError
 from firetower.core.text import counted, visible
 from firetower.tui.page import ask
-from firetower.tui.session import session_of, show_error
+from firetower.tui.session import session_of
 from firetower.tui.widgets.choice import Offer
 from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.picker import Picker
@@ -29,57 +28,45 @@ _SHOWN = 6
 
 
 async def redeliver_failed(source: Screen[Any], name: str | None) -> None:
-    """Ask since when, show the plan, ask again, and send; to be run in a worker.
+    """Ask since when, show the plan, ask again, and send. Raises FiretowerError.
 
     `name` is that of the only endpoint, or None for all.
     """
-    try:
-        endpoint = None
-        if name is not None:
-            endpoint = await session_of(source).ask(lambda tower: tower.endpoints.find(name))
-        await _redeliver(source, endpoint)
-    except FiretowerError as error:
-        show_error(source, error)
-
-
-async def _redeliver(source: Screen[Any], endpoint: Endpoint | None) -> None:
-    app, session = source.app, session_of(source)
+    session = session_of(source)
+    endpoint = None if name is None else await session.ask(lambda tower: tower.endpoints.find(name))
     where = "" if endpoint is None else f" to {visible(endpoint.name)}"
     now = session.now()
-    since = {name: _BEGINNING if span is None else now - span for name, span in _SPANS.items()}
+    since = {label: _BEGINNING if span is None else now - span for label, span in _SPANS.items()}
     plans = await session.ask(
         lambda tower: {
-            name: _narrowed(tower.executions.failed_since(moment), endpoint)
-            for name, moment in since.items()
+            label: _narrowed(tower.executions.failed_since(moment), endpoint)
+            for label, moment in since.items()
         }
     )
-    offers = [
-        Offer(name, name, f"{total:,} failed", "" if total else "nothing failed")
-        for name, plan in plans.items()
-        for total in (sum(plan.values()),)
-    ]
-    if all(offer.why_not for offer in offers):
-        app.notify(f"Nothing that was sent{where} has failed.", markup=False)
+    totals = {label: sum(plan.values()) for label, plan in plans.items()}
+    if not any(totals.values()):
+        source.notify(f"Nothing that was sent{where} has failed.")
         return
+    offers = [
+        Offer(label, label, f"{total:,} failed", "" if total else "nothing failed")
+        for label, total in totals.items()
+    ]
     chosen = await ask(source, Picker(f"Send again what failed{where} in", offers))
     if chosen is None:
         return
-    plan, moment = plans[chosen], since[chosen]
-    total = counted(sum(plan.values()), "execution")
-    sure = Confirm(f"Send {total} again?", _plan_words(plan), [("send", "Send again")])
-    if await ask(source, sure):
+    moment, total = since[chosen], counted(totals[chosen], "execution")
+    plan = _plan_words(plans[chosen])
+    if await ask(source, Confirm(f"Send {total} again?", plan, [("send", "Send again")])):
         number = None if endpoint is None else endpoint.id
         sent = await session.ask(
             lambda tower: tower.executions.redeliver_failed(moment, endpoint_id=number)
         )
-        app.notify(f"{counted(sent, 'execution')} will be sent again.", markup=False)
+        source.notify(f"{counted(sent, 'execution')} will be sent again.")
 
 
 def _narrowed(plan: Mapping[str, int], endpoint: Endpoint | None) -> dict[str, int]:
     """Return the part of a plan that goes to one endpoint, or all of it."""
-    return {
-        name: number for name, number in plan.items() if endpoint is None or name == endpoint.name
-    }
+    return {name: n for name, n in plan.items() if endpoint is None or name == endpoint.name}
 
 
 def _plan_words(plan: Mapping[str, int]) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from firetower.core.circuit_breaker import CircuitChangeKind
 from firetower.core.executions import Execution, ExecutionState, Status
 from firetower.core.feed import CircuitLine, FeedEntry
-from firetower.tui.text import clock, day_or_time, milliseconds
+from firetower.tui.text import clock, milliseconds
 from firetower.tui.widgets.table import Cell, Column, Row
 
 FEED_COLUMNS = (
@@ -51,7 +51,7 @@ def circuit_row(line: CircuitLine, now: datetime) -> Row:
     tone = "ok" if change.kind is CircuitChangeKind.CLOSED else "warn"
     return Row(
         CircuitKey(line.after, change.id, change.endpoint),
-        (Cell(day_or_time(change.at, now), "dim"), Cell(sentence, tone)),
+        (Cell(clock(change.at, now), "dim"), Cell(sentence, tone)),
     )
 
 
@@ -62,7 +62,7 @@ def feed_row(execution: Execution, now: datetime) -> Row:
     return Row(
         execution.id,
         (
-            Cell(day_or_time(execution.created_at, now), "dim"),
+            Cell(clock(execution.created_at, now), "dim"),
             Cell(f"{state.glyph} {state.value}", tone),
             Cell(execution.automation),
             Cell(event.type.spec.label, "dim"),
