@@ -13,7 +13,7 @@ LATER = ("firetower.tui.form.screen", "firetower.tui.screens.execution")
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("firetower.tui.run", (*SQL, *MODELS, *LATER)),
+        ("firetower.tui.app", (*SQL, *MODELS, *LATER)),
         ("firetower.tui.screens.container", (*SQL, *LATER)),
     ],
 )

@@ -3,6 +3,7 @@
 Two sizes only where the layout differs between them.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_empty(snap_compare: Any, empty_scene: Scene) -> None:
 
 def test_loading(snap_compare: Any, scene: Scene) -> None:
     app = app_of(scene)
-    app.session.begin = lambda: None  # type: ignore[method-assign]
+    app.session.tower = asyncio.Event().wait  # type: ignore[method-assign, assignment]
 
     async def wait(pilot: Pilot[None]) -> None:
         await pilot.pause()

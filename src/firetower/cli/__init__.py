@@ -83,7 +83,7 @@ def cli(ctx: click.Context) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
         return
-    from firetower.tui.run import run_app
+    from firetower.tui.app import run_app
 
     ctx.exit(run_app(ctx.find_root().obj, read_only=read_only()))
 

@@ -45,7 +45,7 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
             "the demo's app needs a terminal", "Run it in one, or print the feed with --headless."
         )
     from firetower.demo.session import demo_session
-    from firetower.tui.run import run_app
+    from firetower.tui.app import run_app
 
     say("preparing the demo …")
     with demo_session(speed, seed) as url:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
@@ -21,9 +22,10 @@ from textual.screen import Screen
 
 import firetower
 from firetower.core.errors import FiretowerError
+from firetower.settings import config_file
 from firetower.tui import navigation, themes
 from firetower.tui.actions import bindings_of
-from firetower.tui.config import Config
+from firetower.tui.config import Config, read_config
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
@@ -42,19 +44,16 @@ from firetower.tui.status_line import StatusLine
 from firetower.tui.text import clock
 from firetower.tui.widgets.bar import Bar, ModeLink
 from firetower.tui.widgets.tour_panel import TourPanel
+from firetower.tui.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
     from firetower.tui.database_watch import DatabaseWatch
-    from firetower.tui.garbage import Garbage
     from firetower.tui.tour import Tour
-    from firetower.tui.worker_process import WorkerProcess
 
 
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
-GARBAGE_INTERVAL = 10.0
-"""Seconds between two checks whether garbage is worth collecting."""
 
 
 def style_sheets() -> list[Path]:
@@ -100,7 +99,6 @@ class FiretowerApp(App[None]):
         clock: Callable[[], datetime],
         worker: WorkerProcess | None = None,
         config: Config | None = None,
-        garbage: Garbage | None = None,
         tour: bool = False,
     ) -> None:
         super().__init__()
@@ -112,7 +110,6 @@ class FiretowerApp(App[None]):
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
-        self._garbage = garbage
         self._watch: DatabaseWatch | None = None
         self._sanitize = Sanitizer()
         self._with_tour = tour
@@ -128,13 +125,7 @@ class FiretowerApp(App[None]):
         self.call_after_refresh(self.run_worker, self._begin(), group="open")
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
-    async def on_event(self, event: events.Event) -> None:
-        if self._garbage is not None and isinstance(event, events.InputEvent):
-            self._garbage.pressed()
-        await super().on_event(event)
-
     async def _begin(self) -> None:
-        self.session.begin()
         await asyncio.to_thread(import_module, "firetower.tui.screens.container")
         if not self.is_running:
             return
@@ -155,11 +146,11 @@ class FiretowerApp(App[None]):
         self._watch = DatabaseWatch(tower, self.post_message)
 
     async def _settle(self) -> None:
-        """Import the other screens and collect garbage, whether the database opens or not."""
+        """Import the other screens, whether the database opens or not."""
         await asyncio.to_thread(navigation.import_all)
-        if self._garbage is not None:
-            self._garbage.settle()
-            self.set_interval(GARBAGE_INTERVAL, self._garbage.sweep)
+        if not gc.isenabled():
+            gc.freeze()  # what was made by now stays: no collection looks through it again
+            gc.enable()
 
     def notify(self, message: str, *, markup: bool = False, **options: Any) -> None:  # noqa: ARG002
         """Show a message as plain text: names in it come from outside."""
@@ -267,3 +258,26 @@ class FiretowerApp(App[None]):
             await self._watch.stop()
         await self._status.stop()
         await self.session.close()
+
+
+def run_app(database: str | None, *, tour: bool = False, read_only: bool = False) -> int:
+    """Run the app on a database until it is left, with the tour if asked; return the exit code.
+
+    With `read_only` nothing is changed, and no worker is started.
+    """
+
+    def connect() -> Tower:
+        from firetower.tower import connect  # SQL takes longer to import than the screen
+
+        return connect(database, read_only=read_only)
+
+    gc.disable()  # until all is imported: next to nothing is garbage before
+    app = FiretowerApp(
+        connect,
+        clock=lambda: datetime.now(UTC),
+        worker=None if read_only else WorkerProcess(database),
+        config=read_config(config_file()),
+        tour=tour,
+    )
+    app.run()
+    return app.return_code or 0

@@ -33,12 +33,7 @@ class Session:
         self._open_tower = open_tower
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
         self._tower: asyncio.Future[Tower] | None = None
-        self._may_open = asyncio.Event()
         self.now = clock
-
-    def begin(self) -> None:
-        """Let the database be opened: importing SQL would hold up the first paint."""
-        self._may_open.set()
 
     async def open(self, show_error: Callable[[FiretowerError], None]) -> Tower:
         """Open the database as soon as that is possible: it may be locked, or being migrated."""
@@ -54,7 +49,6 @@ class Session:
 
     async def tower(self) -> Tower:
         """Return the database, opened when first needed. Raises StoreError, InvalidInput."""
-        await self._may_open.wait()
         if self._tower is None or (self._tower.done() and self._tower.exception()):
             loop = asyncio.get_running_loop()
             self._tower = loop.run_in_executor(self._threads, self._open_tower)

@@ -1,9 +1,11 @@
 """A table that draws only the lines on screen, so that a million rows cost what twenty do."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -16,9 +18,11 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from firetower.core.filters.patterns import Pattern
 from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
+
+if TYPE_CHECKING:
+    from firetower.core.filters.patterns import Pattern  # pydantic would delay the first paint
 
 _GAP = 2
 """Cells between two columns."""
