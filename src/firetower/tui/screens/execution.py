@@ -17,8 +17,8 @@ from textual.widgets import Static
 from firetower.core.automations import Revision
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution
-from firetower.core.filters.fields import MISSING
 from firetower.core.filters import Trace
+from firetower.core.filters.fields import MISSING
 from firetower.core.text import counted, quoted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, post

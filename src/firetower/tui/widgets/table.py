@@ -103,22 +103,22 @@ class Table(ScrollView, can_focus=True):
     class Moved(Message):
         """The cursor is on another row."""
 
-        table: "Table"
+        table: Table
         key: Hashable | None
 
         @property
-        def control(self) -> "Table":
+        def control(self) -> Table:
             return self.table
 
     @dataclass
     class Chosen(Message):
         """A row was chosen, by enter or by a second click."""
 
-        table: "Table"
+        table: Table
         key: Hashable
 
         @property
-        def control(self) -> "Table":
+        def control(self) -> Table:
             return self.table
 
     # A ScrollView's own would lay out the whole screen for each new row.
