@@ -1,10 +1,12 @@
 """The key that opens the secrets."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from firetower.core.errors import SecretKeyError
 from firetower.settings import SECRET_KEY, read_settings
@@ -12,14 +14,21 @@ from firetower.store import schema
 from firetower.store.location import Location
 
 _CHECK = "secret_key_check"
-_CHECK_TEXT = b"firetower"
+"""A row of the state table: `_CHECK_TEXT`, encrypted."""
+_CHECK_TEXT = "firetower"
 
 
 class Keyring:
-    """Encrypts with the first key, opens with any."""
+    """Encrypts with the first of several keys, opens with any."""
 
-    def __init__(self, fernet: MultiFernet) -> None:
-        self._fernet = fernet
+    def __init__(self, keys: str, origin: str) -> None:
+        try:
+            self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",")])
+        except ValueError:
+            raise SecretKeyError(
+                f"{origin} does not hold a secret key",
+                "A key is 32 bytes in URL-safe base64; several are separated by commas.",
+            ) from None
 
     def encrypt(self, value: str) -> str:
         """Return the value as it may be stored."""
@@ -32,7 +41,7 @@ class Keyring:
         except InvalidToken:
             raise SecretKeyError(
                 "a secret cannot be opened with this key",
-                "Set it again with `firetower secret set`, or bring back the key of that time.",
+                "Set it again with `firetower secret set`, or bring back the key of its time.",
             ) from None
 
 
@@ -44,18 +53,25 @@ def open_keyring(connection: Connection, location: Location, *, create: bool = F
     not a key, or is not the one this database's secrets were saved with.
     """
     check = _read_check(connection, lock=create)
-    text, origin = _key_text(location, create=create and check is None)
-    keyring = Keyring(_fernet(text, origin))
-    if check is not None:
-        _verify(keyring, check, origin)
-    elif create:
-        key, value = check_row(keyring)
-        connection.execute(schema.state.insert(), {"key": key, "value": value})
+    keys, origin = _read_keys(location, create=create and check is None)
+    keyring = Keyring(keys, origin)
+    if check is None:
+        if create:
+            row = {"key": _CHECK, "value": keyring.encrypt(_CHECK_TEXT)}
+            connection.execute(schema.state.insert(), row)
+        return keyring
+    try:
+        keyring.decrypt(check)
+    except SecretKeyError:
+        raise SecretKeyError(
+            f"the secret key in {origin} is not this database's",
+            f"Set {SECRET_KEY} to the key the secrets were saved with.",
+        ) from None
     return keyring
 
 
 def _read_check(connection: Connection, *, lock: bool) -> str | None:
-    """Read what only the right key opens; what encrypts waits here for a rotation to end."""
+    """Read the row that only the right key opens; with `lock` wait for a rotation to end."""
     query = select(schema.state.c.value).where(schema.state.c.key == _CHECK)
     found: str | None = connection.execute(query.with_for_update() if lock else query).scalar()
     return found
@@ -78,32 +94,36 @@ def rotate_key(connection: Connection, location: Location) -> Keyring | None:
                 "Set it to NEW,OLD wherever it is set (NEW from `openssl rand -base64 32 "
                 "| tr +/ -_`), and run this again.",
             )
-        return Keyring(_fernet(keys, SECRET_KEY))
-    old, _ = _key_text(location, create=False)
+        return Keyring(keys, SECRET_KEY)
+    old, _ = _read_keys(location, create=False)
     keys = f"{Fernet.generate_key().decode()},{old.strip()}"
     _replace_key(location.key_file, keys)
-    return Keyring(_fernet(keys, str(location.key_file)))
+    return Keyring(keys, str(location.key_file))
 
 
 def keep_newest_key(location: Location) -> None:
-    """Forget the old keys in the key file, once nothing needs them. Raises SecretKeyError."""
+    """Remove the old keys from the key file, once nothing needs them. Raises SecretKeyError."""
     if not read_settings().secret_key:
-        keys, _ = _key_text(location, create=False)
+        keys, _ = _read_keys(location, create=False)
         _replace_key(location.key_file, keys.split(",")[0].strip())
 
 
-def check_row(keyring: Keyring) -> tuple[str, str]:
-    """Return the key and value of the row that only this keyring's key opens."""
-    return _CHECK, keyring.encrypt(_CHECK_TEXT.decode())
+def reencrypt_check(connection: Connection, keyring: Keyring) -> None:
+    """Encrypt the row of the state table that tells the right key from others."""
+    state = schema.state.c
+    value = keyring.encrypt(_CHECK_TEXT)
+    connection.execute(update(schema.state).where(state.key == _CHECK).values(value=value))
 
 
-def _key_text(location: Location, *, create: bool) -> tuple[str, str]:
-    """Return the key's text and where it came from."""
+def _read_keys(location: Location, *, create: bool) -> tuple[str, str]:
+    """Return the keys and where they came from."""
     if key := read_settings().secret_key:
         return key, SECRET_KEY
     path = location.key_file
     if create and not path.exists():
-        _write_key(path)
+        with _explain_unwritable(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write(path, Fernet.generate_key())
     try:
         return path.read_text("ascii"), str(path)
     except FileNotFoundError:
@@ -118,19 +138,10 @@ def _key_text(location: Location, *, create: bool) -> tuple[str, str]:
         ) from None
 
 
-def _write_key(path: Path) -> None:
-    """Make a key file; the first of two programs that do so wins."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(path, Fernet.generate_key())
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
 def _replace_key(path: Path, keys: str) -> None:
     """Replace a key file: after a crash it is the whole old one or the whole new one."""
     beside = path.with_name(path.name + ".new")
-    try:
+    with _explain_unwritable(path):
         beside.unlink(missing_ok=True)
         _write(beside, keys.encode("ascii"))
         beside.replace(path)
@@ -139,12 +150,13 @@ def _replace_key(path: Path, keys: str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
-        raise _unwritable(path, error) from None
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Make a file for its owner only, with any umask, and wait until it is on the disk."""
+    """Make a file for its owner only, with any umask, and wait until it is on the disk.
+
+    Raises OSError where the file exists: the first of two programs that make it wins.
+    """
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(content)
@@ -152,28 +164,12 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _unwritable(path: Path, error: OSError) -> SecretKeyError:
-    return SecretKeyError(
-        f"the secret key cannot be written to {path}: {error.strerror}",
-        f"Make its folder writable, or set {SECRET_KEY}.",
-    )
-
-
-def _fernet(text: str, origin: str) -> MultiFernet:
+@contextmanager
+def _explain_unwritable(path: Path) -> Iterator[None]:
     try:
-        return MultiFernet([Fernet(part.strip()) for part in text.split(",")])
-    except ValueError:
+        yield
+    except OSError as error:
         raise SecretKeyError(
-            f"{origin} does not hold a secret key",
-            "A key is 32 bytes in URL-safe base64; several are separated by commas.",
-        ) from None
-
-
-def _verify(keyring: Keyring, check: str, origin: str) -> None:
-    try:
-        keyring.decrypt(check)
-    except SecretKeyError:
-        raise SecretKeyError(
-            f"the secret key in {origin} is not this database's",
-            f"Set {SECRET_KEY} to the key the secrets were saved with.",
+            f"the secret key cannot be written to {path}: {error.strerror}",
+            f"Make its folder writable, or set {SECRET_KEY}.",
         ) from None

@@ -11,7 +11,7 @@ from firetower.core.requests import Secrets
 from firetower.core.text import and_list, nearest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
-from firetower.store.keys import Keyring, check_row
+from firetower.store.keys import Keyring, reencrypt_check
 
 GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
@@ -116,8 +116,7 @@ def reencrypt(connection: Connection, keyring: Keyring) -> int:
                 previous_ciphertext=before and keyring.encrypt(keyring.decrypt(before)),
             )
         )
-    key, value = check_row(keyring)
-    connection.execute(update(schema.state).where(schema.state.c.key == key).values(value=value))
+    reencrypt_check(connection, keyring)
     bump_endpoints_version(connection)
     return len(rows)
 
