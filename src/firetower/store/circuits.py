@@ -19,12 +19,11 @@ from firetower.core.circuit_breaker import (
     next_probe,
     opens,
 )
-from firetower.core.executions import Status
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container
 from firetower.store.changes import Reader, bump_endpoints_version
-from firetower.store.conditions import TRIED, has_status
+from firetower.store.conditions import UNTRIED
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.types import Instant, bounded
 
@@ -45,17 +44,6 @@ _COUNT = (
     .bindparams(_NOW)
     .columns(failing_since=Instant, opened_at=Instant)
 )
-_FREE_PROBE = (
-    select(_circuits.endpoint_id)
-    .where(_circuits.endpoint_id == bindparam("endpoint"), _circuits.probe_at <= bindparam("now"))
-    .with_for_update(skip_locked=True)
-)
-_OF_ONE = _executions.endpoint_id == bindparam("endpoint")
-_COUNT_QUEUED = select(
-    select(func.count()).where(_OF_ONE, has_status(Status.PENDING)).scalar_subquery()
-    - select(func.count()).where(_OF_ONE, TRIED).scalar_subquery()
-)
-"""How many wait for their first attempt: two counts of indexes alone."""
 _RELEASE = text(
     "UPDATE executions SET next_attempt_at = :now + place * :apart FROM"
     " (SELECT id AS queued, row_number() OVER (ORDER BY next_attempt_at, id) - 1 AS place"
@@ -135,7 +123,7 @@ def _count(
     if not (probed if is_open else opens(row.failures, now - row.failing_since)):
         return None
     probes = row.probes + 1 if is_open else 0
-    opened_at = row.opened_at if is_open else now
+    opened_at = row.opened_at or now
     probe_at = next_probe(summary.last, probes=probes, now=now, jitter=jitter)
     connection.execute(
         update(schema.circuits)
@@ -145,7 +133,8 @@ def _count(
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
     if is_open:
         return _record_change(connection, CircuitChangeKind.PROBED, key, circuit, at=now)
-    waiting = connection.execute(_COUNT_QUEUED, {"endpoint": key}).scalar_one()
+    queued = select(func.count()).where(_executions.endpoint_id == key, UNTRIED)
+    waiting = connection.execute(queued).scalar_one()
     return _record_change(
         connection, CircuitChangeKind.OPENED, key, circuit, at=now, waiting=waiting
     )
@@ -153,13 +142,13 @@ def _count(
 
 def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: datetime) -> bool:
     """Take the probe of an open circuit until a moment, unless another worker has it."""
-    values = {"endpoint": endpoint_id, "now": now}
-    if connection.execute(_FREE_PROBE, values).first() is None:
-        return False
-    connection.execute(
-        update(schema.circuits).where(_circuits.endpoint_id == endpoint_id).values(probe_at=until)
+    free = (
+        select(_circuits.endpoint_id)
+        .where(_circuits.endpoint_id == endpoint_id, _circuits.probe_at <= now)
+        .with_for_update(skip_locked=True)
     )
-    return True
+    query = update(schema.circuits).where(_circuits.endpoint_id.in_(free)).values(probe_at=until)
+    return connection.execute(query).rowcount == 1
 
 
 def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - whichever query has its columns

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from firetower.core.matching import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
-from firetower.store.automation_lists import AutomationLists
+from firetower.store.automations import AutomationLists
 from firetower.store.changes import Change, Reader
 from firetower.store.collection_cache import CollectionCache
 from firetower.store.database import Database

@@ -24,14 +24,12 @@ from firetower.store.schema.executions import (
     WorkerRow,
 )
 
+metadata = SQLModel.metadata
+
 
 def _table(row: type[SQLModel]) -> Table:
-    table = SQLModel.metadata.tables[str(row.__tablename__)]
-    assert isinstance(table, Table)
-    return table
+    return metadata.tables[str(row.__tablename__)]
 
-
-metadata = SQLModel.metadata
 
 aliases = _table(AliasRow)
 attempts = _table(AttemptRow)
