@@ -115,8 +115,5 @@ ENDPOINTS_VERSION = (
 def bump_endpoints_version(connection: Connection) -> None:
     """Tell workers to read endpoints and secrets again, once this transaction is committed."""
     number = cast(_state.value, Integer) + 1
-    connection.execute(
-        update(schema.state)
-        .where(_state.key == ENDPOINTS_VERSION_KEY)
-        .values(value=cast(number, Text))
-    )
+    query = update(schema.state).where(_state.key == ENDPOINTS_VERSION_KEY)
+    connection.execute(query.values(value=cast(number, Text)))

@@ -13,7 +13,6 @@ _QUERY = select(
     _collections.id,
     _collections.name,
     _collections.type,
-    _collections.container_id,
     _containers.kind,
     _containers.entity,
     _containers.name.label("container"),
@@ -28,25 +27,15 @@ class CachedCollection:
     type: str
 
 
-class CollectionCache:
+class CollectionCache(dict[int, CachedCollection]):
     """The collections read so far, for all transactions of a store."""
-
-    def __init__(self) -> None:
-        self._collections: dict[int, CachedCollection] = {}
-        self._containers: dict[int, ContainerReference] = {}
 
     def learn(self, connection: Connection, collection_ids: Iterable[int]) -> None:
         """Read the collections that are not cached yet."""
-        missing = set(collection_ids) - self._collections.keys()
+        missing = set(collection_ids) - self.keys()
         if not missing:
             return
         for row in connection.execute(_QUERY.where(_collections.id.in_(missing))):
-            container = self._containers.get(row.container_id)
-            if container is None:
-                container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
-                self._containers[row.container_id] = container
+            container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
             reference = CollectionReference(container=container, name=row.name)
-            self._collections[row.id] = CachedCollection(reference, row.type)
-
-    def __getitem__(self, collection_id: int) -> CachedCollection:
-        return self._collections[collection_id]
+            self[row.id] = CachedCollection(reference, row.type)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
 
 from firetower.core.executions import Status
 from firetower.store import schema
@@ -12,9 +12,6 @@ from firetower.store.conditions import has_status
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
 _executions, _events = schema.executions.c, schema.events.c
-
-
-_OPEN = select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +40,9 @@ def read_status(reader: Reader) -> DatabaseStatus:
     ).where(has_status(Status.PENDING))
     due, retrying, oldest_due_at = connection.execute(pending).one()
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
+    workers = [one for one in list_workers(connection) if one.id not in dead and one.is_alive(now)]
     return DatabaseStatus(
-        workers=tuple(
-            worker
-            for worker in list_workers(connection)
-            if worker.id not in dead and worker.is_alive(now)
-        ),
+        workers=tuple(workers),
         due=due,
         oldest_due_at=oldest_due_at,
         retrying=retrying,
@@ -63,10 +57,9 @@ def read_mark(reader: Reader) -> tuple[object, ...]:
         connection.execute(select(func.max(table.c.id))).scalar()
         for table in (schema.events, schema.revisions, schema.containers)
     ]
-    secrets = select(func.count(), func.max(schema.secrets.c.updated_at))
-    return (
-        *newest,
-        tuple(connection.execute(secrets).one()),
-        tuple(tuple(row) for row in connection.execute(select(schema.endpoints))),
-        tuple(tuple(row) for row in connection.execute(_OPEN)),
+    queries: tuple[Executable, ...] = (
+        select(func.count(), func.max(schema.secrets.c.updated_at)),
+        select(schema.endpoints),
+        select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None)),
     )
+    return (*newest, *(tuple(map(tuple, connection.execute(query))) for query in queries))

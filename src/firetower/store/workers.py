@@ -50,27 +50,15 @@ def this_host() -> str:
     return " ".join(parts)
 
 
-def register(connection: Connection, worker_id: str, now: datetime) -> None:
-    """Register a worker that has started."""
-    connection.execute(
-        schema.workers.insert(),
-        {
-            "id": worker_id,
-            "host": this_host(),
-            "pid": os.getpid(),
-            "started_at": now,
-            "heartbeat_at": now,
-        },
-    )
-
-
 def record_heartbeat(connection: Connection, worker_id: str, now: datetime) -> None:
-    """Record a heartbeat; register again a worker that was taken for dead."""
+    """Record a heartbeat; register a worker that is new, or was taken for dead."""
     updated = connection.execute(
         update(schema.workers).where(_workers.id == worker_id).values(heartbeat_at=now)
     )
     if updated.rowcount == 0:
-        register(connection, worker_id, now)
+        here = {"id": worker_id, "host": this_host(), "pid": os.getpid()}
+        times = {"started_at": now, "heartbeat_at": now}
+        connection.execute(schema.workers.insert(), here | times)
 
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
