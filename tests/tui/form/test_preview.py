@@ -48,7 +48,6 @@ WORLD = FormData(
     collections=[collection("resnet"), collection("bert"), collection("mini", "dataset")],
     webhooks=[make_endpoint(signing_secret="CI_KEY", access_token_secret="CI_TOKEN")],
     slacks=[slack()],
-    known=True,
 )
 
 
@@ -57,9 +56,8 @@ def draft(container: ContainerReference = MODELS, **said: Any) -> Draft:
 
 
 def preview(one: Draft, recent: Sequence[Event] = (), data: FormData = WORLD) -> str:
-    return preview_text(
-        one, read_draft(one, data.granted.get(one.endpoint)), data, recent, NOON
-    ).plain
+    reading = read_draft(one, data.granted.get(one.endpoint))
+    return preview_text(one, reading, replace(data, recent=recent), NOON).plain
 
 
 def test_it_begins_with_the_automation_in_one_sentence() -> None:

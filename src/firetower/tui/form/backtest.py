@@ -1,10 +1,11 @@
-"""What a draft would have done in the last 30 days, kept up to date while it is written."""
+"""The backtest of a draft over the last 30 days, kept up to date while it is edited."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -26,7 +27,7 @@ DEBOUNCE = 0.15
 
 
 class BacktestSummary(Static):
-    """How often a definition would have fired in the last 30 days, and when."""
+    """How often a definition would have fired, when, and what sends the same."""
 
     def __init__(self, edited: str | None) -> None:
         """`edited` is the automation that is being edited: it does not overlap with itself."""
@@ -55,20 +56,13 @@ class BacktestSummary(Static):
         session = session_of(self)
         since = session.now() - SPAN
 
+        def wanted() -> bool:
+            return definition is self._definition
+
         def test(tower: Tower) -> None:
             others = tower.automations.overlapping(definition, exclude=self._edited)
-
-            def show(result: Backtest) -> None:
-                self.call_later(self._show_result, definition, result, others)
-
-            show(
-                tower.automations.backtest(
-                    definition,
-                    since,
-                    wanted=lambda: definition is self._definition,
-                    progress=show,
-                )
-            )
+            show = partial(self.call_later, self._show_result, definition, others)
+            show(tower.automations.backtest(definition, since, wanted=wanted, progress=show))
 
         try:
             await session.ask(test)
@@ -77,16 +71,12 @@ class BacktestSummary(Static):
         except FiretowerError as error:
             self.update(Content(error.message))
 
-    def _show_result(
-        self, definition: Definition, result: Backtest, overlapping: Sequence[str]
-    ) -> None:
-        if definition is self._definition:
-            texts = [backtest_text(result), *overlap_text(overlapping)]
-            self.update(Content("\n").join(texts))
+    def _show_result(self, tested: Definition, others: Sequence[str], result: Backtest) -> None:
+        if tested is self._definition:
+            self.update(Content("\n").join([backtest_text(result), *_overlap_text(others)]))
 
 
-def overlap_text(others: Sequence[str]) -> list[Content]:
-    """Return a warning that names automations which may send the same event there."""
+def _overlap_text(others: Sequence[str]) -> list[Content]:
     if not others:
         return []
     names = and_list([visible(name) for name in others[:3]])

@@ -26,15 +26,17 @@ RECENT = 200
 
 @dataclass(frozen=True, slots=True)
 class FormData:
-    """Collections, endpoints and names in use; read again when something changes."""
+    """What the form offers, checks against and previews; read again when something changes."""
 
     collections: Sequence[Collection] = ()
     webhooks: Sequence[Endpoint] = ()
     slacks: Sequence[Endpoint] = ()
     names: frozenset[str] = frozenset()
     """Names of the automations."""
-    known: bool = False
-    """Whether it was read."""
+    event_type: EventType | None = None
+    """The type of the recent events; None until they are read."""
+    recent: Sequence[Event] = ()
+    """The newest events of that type, newest first."""
 
     def endpoints(self, kind: EndpointKind) -> Sequence[Endpoint]:
         """Return the endpoints of a kind."""
@@ -51,14 +53,15 @@ class FormData:
         return {one.name: one.settings.granted for one in self.webhooks}
 
 
-def read_form_data(tower: Tower, container: ContainerReference) -> FormData:
+def read_form_data(tower: Tower, container: ContainerReference, type_: EventType) -> FormData:
     """Read the form's data. Raises NotFound for the container."""
     return FormData(
         collections=tower.container(container)[1],
         webhooks=tower.endpoints.list(EndpointKind.WEBHOOK),
         slacks=tower.endpoints.list(EndpointKind.SLACK),
         names=frozenset(tower.automations.names()),
-        known=True,
+        event_type=type_,
+        recent=tower.events.newest_in(container, type_, RECENT),
     )
 
 

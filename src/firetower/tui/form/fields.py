@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
@@ -35,7 +34,7 @@ NEW = "\0new"
 class Fields(Vertical):
     """Every field of an automation: where, when, what and who."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("fields")
+    BINDINGS: ClassVar = bindings_of("fields")
 
     def __init__(self, draft: Draft) -> None:
         super().__init__(id="fields")

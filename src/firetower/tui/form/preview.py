@@ -21,13 +21,8 @@ _NAMED = 6
 """Collections and aliases that are listed by name."""
 
 
-def preview_text(
-    draft: Draft, reading: Reading, data: FormData, recent: Sequence[Event], now: datetime
-) -> Content:
-    """Return the preview of a draft, or how many errors it has.
-
-    `recent` are the newest events of its type, newest first.
-    """
+def preview_text(draft: Draft, reading: Reading, data: FormData, now: datetime) -> Content:
+    """Return the preview of a draft, or how many errors it has."""
     definition = reading.definition
     if definition is None:
         count = counted(len(reading.problems), "error")
@@ -36,12 +31,12 @@ def preview_text(
     if not definition.action.endpoint and not isinstance(definition.action, NoAction):
         action = definition.action.model_copy(update={"endpoint": "an endpoint"})
         definition = definition.model_copy(update={"action": action})
-    matching = [event for event in recent if matches(definition, event)]
+    matching = [event for event in data.recent if matches(definition, event)]
     return Content("\n").join(
         [
             *_sentence(definition, draft.mode),
             Content(""),
-            *_reach(draft, recent, matching),
+            *_reach(draft, data.recent, matching),
             *_body(definition, draft, data, matching, now),
         ]
     )

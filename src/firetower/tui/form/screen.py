@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
@@ -16,11 +14,10 @@ from textual.widgets import Button, Input, Static, TextArea
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
 from firetower.core.errors import FiretowerError
-from firetower.core.events import Event, EventType
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.backtest import BacktestSummary
-from firetower.tui.form.data import RECENT, ChangedMeanwhile, FormData, read_form_data, save
+from firetower.tui.form.data import ChangedMeanwhile, FormData, read_form_data, save
 from firetower.tui.form.fields import NEW, Fields, endpoint_kind, variables
 from firetower.tui.form.preview import collections_note, endpoint_note, preview_text, values_note
 from firetower.tui.messages import DatabaseChanged
@@ -33,15 +30,12 @@ from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.radio import Radio, Tick
 
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 class FormScreen(Page[str | None]):
     """Creates or edits an automation; returns its name, or None when cancelled."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
+    BINDINGS: ClassVar = bindings_of("form")
 
     def __init__(self, draft: Draft, before: Automation | None = None) -> None:
         super().__init__()
@@ -49,7 +43,6 @@ class FormScreen(Page[str | None]):
         self._began = draft
         self.fields = Fields(draft)
         self._data = FormData()
-        self._recent: dict[EventType, Sequence[Event]] = {}
         self._reading = Reading()
         self._asked_to_save = False
         self._saving = False
@@ -89,21 +82,15 @@ class FormScreen(Page[str | None]):
         self._reload()
 
     async def _read(self) -> None:
-        session, container = session_of(self), self._began.container
-        type_ = self.fields.draft.event_type
-
-        def read(tower: Tower) -> tuple[FormData, Sequence[Event]]:
-            return read_form_data(tower, container), tower.events.newest_in(
-                container, type_, RECENT
-            )
-
+        container, type_ = self._began.container, self.fields.draft.event_type
         try:
-            data, recent = await session.ask(read)
+            self._data = await session_of(self).ask(
+                lambda tower: read_form_data(tower, container, type_)
+            )
         except FiretowerError as error:
             self.query_one("#preview", Static).update(lines(error.text))
-            return
-        self._data, self._recent = data, {type_: recent}
-        self._update_all()
+        else:
+            self._update_all()
 
     @on(Input.Changed)
     @on(TextArea.Changed)
@@ -136,9 +123,10 @@ class FormScreen(Page[str | None]):
         self.fields.fit(draft, self._data)
         name = suggested_name(draft, self._data.names)
         self.fields.automation_name.placeholder = name
-        if not self._data.known:
+        if self._data.event_type is None:
             return
-        if draft.event_type not in self._recent:
+        if self._data.event_type is not draft.event_type:
+            self._data = replace(self._data, event_type=draft.event_type, recent=())
             self._reload()
         named = draft if draft.name else replace(draft, name=name)
         others = self._data.names - ({self._before.name} if self._before else set())
@@ -148,15 +136,12 @@ class FormScreen(Page[str | None]):
         self._show_notes(draft, reading)
         self._show_errors(reading)
         self.query_one(BacktestSummary).show(reading.definition)
-        recent = self._recent.get(draft.event_type, ())
-        now = session_of(self).now()
-        self.query_one("#preview", Static).update(
-            preview_text(named, reading, self._data, recent, now)
-        )
+        text = preview_text(named, reading, self._data, session_of(self).now())
+        self.query_one("#preview", Static).update(text)
 
     def _show_notes(self, draft: Draft, reading: Reading) -> None:
         self.fields.row("whole-or-part").set_note(collections_note(draft, reading, self._data))
-        recent = self._recent.get(draft.event_type, ())
+        recent = self._data.recent
         aliases, tags = [one.alias for one in recent], [one.tag for one in recent]
         self.fields.row(Part.ALIAS).set_note(values_note(draft.alias, aliases))
         self.fields.row(Part.TAG).set_note(values_note(draft.tag, tags))

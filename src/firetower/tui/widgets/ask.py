@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Input, Label, Static
 
@@ -31,7 +30,7 @@ class Ask(Dialog[T | None]):
     """A dialog with fields; it closes once the values are saved, or on Escape."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("dialog", "fields")
+    BINDINGS: ClassVar = bindings_of("dialog", "fields")
 
     def __init__(
         self,

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.binding import BindingType
 from textual.dom import DOMNode
 
 from firetower.core.automations import Automation, Definition, Mode
@@ -145,7 +144,7 @@ def _would_have_sent(executions: Sequence[Execution]) -> str:
 class AutomationList(Listing):
     """The Automations tab."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("automations")
+    BINDINGS: ClassVar = bindings_of("automations")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
 from textual.widgets import OptionList, Select
 
 from firetower.core.text import visible
@@ -35,7 +34,7 @@ class Offer:
 class Choice(Select[str]):
     """One of several values; enter, space or a click opens the list, where typing searches."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("fields")
+    BINDINGS: ClassVar = bindings_of("fields")
 
     def __init__(
         self,

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from textual.binding import BindingType
-
 from firetower.core.catalog import Collection
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, post
@@ -42,7 +40,7 @@ def collection_row(collection: Collection, now: datetime) -> Row:
 class Collections(Listing):
     """The Collections tab of a registry, the Artifacts tab of a project."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("collections")
+    BINDINGS: ClassVar = bindings_of("collections")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(Table(COLUMNS), id=id)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Label
 
@@ -16,7 +15,7 @@ from firetower.tui.text import lines, plain
 class Confirm(Dialog[str | None]):
     """A question with its answers; the safe one, Cancel, has the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("dialog", "buttons")
+    BINDINGS: ClassVar = bindings_of("dialog", "buttons")
 
     def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
         """Ask; `answers` are (value, label), the dangerous one last. None means cancelled."""

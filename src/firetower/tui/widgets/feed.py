@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Input, Static
 
 from firetower.core.circuit_breaker import CircuitChange
@@ -37,7 +36,7 @@ PAGE = 500
 class Feed(Listing):
     """Executions as they come, the newest at the bottom; older ones load when scrolled to."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("executions")
+    BINDINGS: ClassVar = bindings_of("executions")
 
     def __init__(
         self,

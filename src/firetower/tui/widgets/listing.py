@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
@@ -18,7 +17,7 @@ from firetower.tui.widgets.table import Table, TableRow
 class Listing(Vertical):
     """A table that says why it shows nothing: loading, failed, nothing there, nothing found."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("list")
+    BINDINGS: ClassVar = bindings_of("list")
 
     def __init__(self, table: Table, *, empty: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
@@ -22,7 +22,7 @@ MANY = 10
 class Picker(Dialog[str | None]):
     """A list to choose one value from; a long one is narrowed by typing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar = [
         Binding("down", "into_list", show=False),
         *bindings_of("dialog"),
     ]

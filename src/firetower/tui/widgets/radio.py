@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Checkbox, RadioButton, RadioSet
 
@@ -21,7 +21,7 @@ class RadioOption(RadioButton):
 class Radio(RadioSet):
     """One of a few options, side by side; the arrows and a click choose."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar = [
         Binding("right,l,space", "step(1)", "Next", show=False),
         Binding("left,h", "step(-1)", "Before", show=False),
         Binding("enter", "app.focus_next", "Next field", show=False),

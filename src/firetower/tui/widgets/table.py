@@ -11,7 +11,6 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
-from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -97,7 +96,7 @@ class Table(ScrollView, can_focus=True):
         "table--cursor-blurred",
         *(f"table--{tone}" for tone in TONES),
     }
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of("table")
+    BINDINGS: ClassVar = bindings_of("table")
 
     @dataclass
     class Moved(Message):
