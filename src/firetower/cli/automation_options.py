@@ -1,11 +1,12 @@
 """The options that say what an automation does, and the draft that they make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from firetower.cli.options import option_group
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Automation
 from firetower.core.drafts import Draft
@@ -13,7 +14,6 @@ from firetower.core.events import EVENTS, EventType
 from firetower.core.metadata import text_or_file
 from firetower.core.references import ContainerKind, ContainerReference
 
-F = TypeVar("F", bound=Callable[..., Any])
 Fields = dict[str, Any]
 """Fields of a draft by name."""
 
@@ -33,7 +33,7 @@ def _text(what: str) -> Callable[[str], str]:
 
 
 # Each option is named as the draft's field that it fills, where there is one.
-_OPTIONS: Sequence[Callable[[Any], Any]] = (
+automation_options = option_group(
     click.option(
         "--registry", type=ContainerReference.registry, metavar="R", help="Watch a registry."
     ),
@@ -93,13 +93,6 @@ _ACTIONS = {
 }
 _COLLECTIONS = ("collection", "pattern", "artifact_type")
 _FILTER = ("alias", "tag", "filter")
-
-
-def automation_options(function: F) -> F:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 def new_draft(name: str, options: Fields) -> Draft:

@@ -1,12 +1,11 @@
 """`firetower webhook` and `firetower slack`: the two kinds of endpoints."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import ask_to_delete, group_name, json_option, yes_option
+from firetower.cli.options import ask_to_delete, group_name, json_option, option_group, yes_option
 from firetower.cli.output import (
     clock_or_date,
     date,
@@ -27,10 +26,8 @@ from firetower.core.errors import FiretowerError
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import counted
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _name = click.argument("name")
-_DELIVERY_OPTIONS = (
+_delivery_options = option_group(
     click.option(
         "--timeout",
         type=parse_duration,
@@ -53,12 +50,6 @@ _DELIVERY_OPTIONS = (
         help='Waits after each failed attempt; "" never retries.',
     ),
 )
-
-
-def _delivery_options(function: F) -> F:
-    for option in reversed(_DELIVERY_OPTIONS):
-        function = option(function)
-    return function
 
 
 @click.group()

@@ -105,15 +105,13 @@ def show(*, execution_id: int, as_json: bool) -> None:
 
 def _print_execution(found: Execution, causes: Sequence[Execution]) -> None:
     event = found.event
+    subject = f"{event.subject} {event.detail}".rstrip()
     print_fields(
         [
             ("execution", found.id),
             ("webhook-id", found.webhook_id),
             ("automation", f"{found.automation}, revision {found.revision}"),
-            (
-                "event",
-                f"{event.id}, {event.type.spec.label}: {event.subject} {event.detail}".strip(),
-            ),
+            ("event", f"{event.id}, {event.type.spec.label}: {subject}"),
             ("endpoint", found.endpoint),
             ("status", found.status),
             ("reason", found.describe(date)),
@@ -135,13 +133,9 @@ def _print_attempt(attempt: Attempt) -> None:
     if not attempt.was_sent:
         click.echo(visible(f"attempt {attempt.number}  not sent: {attempt.error}"))
         return
-    answer = attempt.error or str(attempt.status_code)
-    click.echo(
-        visible(
-            f"attempt {attempt.number}  {date(attempt.started_at)}  {attempt.method} {attempt.url}"
-            f"  {answer}  {attempt.duration_ms:,.0f} ms"
-        )
-    )
+    request = f"{date(attempt.started_at)}  {attempt.method} {attempt.url}"
+    answer = f"{attempt.error or attempt.status_code}  {attempt.duration_ms:,.0f} ms"
+    click.echo(visible(f"attempt {attempt.number}  {request}  {answer}"))
     for name, value in attempt.request_headers.items():
         click.echo(visible(f"  {name}: {value}"))
     for title, body in (("sent", attempt.request_body), ("answer", attempt.response_body)):

@@ -90,7 +90,7 @@ def print_feed(
     for batch in arriving:
         for line in batch:
             wanted = status is None or line.execution.status is status
-            if wanted and _key(line) not in shown and (since is None or line.at >= since):
+            if wanted and _key(line) not in shown:
                 _print_line(line, as_json=as_json)
         for change in tower.endpoints.circuit_changes_since(newest_change):
             newest_change = change.id

@@ -1,7 +1,9 @@
 """What several commands share: options, their group, and the question before deleting."""
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import click
 
@@ -10,6 +12,7 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.executions import Status
 from firetower.core.text import quoted, shortened, visible
 
+F = TypeVar("F", bound=Callable[..., Any])
 ROW_ID = click.IntRange(1, 2**63 - 1)
 """The numbers that a database can hold."""
 
@@ -30,6 +33,17 @@ def parse_since(text: str) -> datetime:
             f"{quoted(shortened(text, 40))} is neither a span of time nor a moment",
             "Write it as 30m, 2h, 30d, or 2026-01-31T12:00.",
         ) from None
+
+
+def option_group(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds several options to a command, in the order of its help."""
+
+    def add(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
