@@ -1,6 +1,7 @@
 """Logging many versions: one transaction a batch."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import Field, JsonValue, ValidationError
@@ -58,28 +59,17 @@ def _read_batch(
 ) -> list[Prepared]:
     """Read and hash what a batch logs, before its transaction begins. Raises InvalidInput."""
     batch: list[Prepared] = []
-    while len(batch) < BATCH:
-        try:
-            item = next(items, None)
-            if item is None:
-                break
-            batch.append(_prepare(item))
-        except FiretowerError as error:
-            raise _refusal(error, done + len(batch) + 1, done, unit) from None
+    try:
+        for item in islice(items, BATCH):
+            batch.append(_prepare(item))  # noqa: PERF401 - how many there were is said
+    except FiretowerError as error:
+        raise _refusal(error, done + len(batch) + 1, done, unit) from None
     return batch
 
 
 def _prepare(item: VersionToLog | Mapping[str, Any]) -> Prepared:
-    new = item if isinstance(item, VersionToLog) else _of_mapping(item)
-    metadata = clean(dict(new.metadata), "the metadata")
-    assert isinstance(metadata, dict)
-    reference = CollectionReference.parse(new.collection)
-    return new, reference, read_content(new.paths, new.references), metadata
-
-
-def _of_mapping(item: Mapping[str, Any]) -> VersionToLog:
     try:
-        return VersionToLog.model_validate(item)
+        new = VersionToLog.model_validate(item)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "it"
@@ -87,24 +77,22 @@ def _of_mapping(item: Mapping[str, Any]) -> VersionToLog:
             f"{shortened(place, 60)}: {shortened(first['msg'], 120)}",
             "It takes collection, type, paths, references, aliases, tags, metadata.",
         ) from None
+    metadata = clean(dict(new.metadata), "the metadata")
+    assert isinstance(metadata, dict)
+    reference = CollectionReference.parse(new.collection)
+    return new, reference, read_content(new.paths, new.references), metadata
 
 
 def _log_batch(store: Store, batch: list[Prepared], done: int, unit: str) -> int:
     """Log a batch, whole or not at all; return how many versions are new."""
-    created = 0
-    number = done
+    created, number = 0, done
     try:
         with store.changing() as change:
             for new, reference, content, metadata in batch:
                 number += 1
+                labels = {"aliases": new.aliases, "tags": new.tags}
                 _, is_new = versions.log(
-                    change,
-                    reference,
-                    content,
-                    type_=new.type,
-                    metadata=metadata,
-                    aliases=new.aliases,
-                    tags=new.tags,
+                    change, reference, content, type_=new.type, metadata=metadata, **labels
                 )
                 created += is_new
     except InvalidInput as error:

@@ -1,6 +1,6 @@
 """Sending executions again."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -57,11 +57,8 @@ def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
 
 
 def _check_redeliverable(connection: Connection, execution_id: int) -> None:
-    row = connection.execute(
-        select(_executions.status, _executions.endpoint_id).where(
-            _executions.id == bounded(execution_id)
-        )
-    ).one_or_none()
+    query = select(_executions.status, _executions.endpoint_id)
+    row = connection.execute(query.where(_executions.id == bounded(execution_id))).one_or_none()
     if row is None:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     if row.status == Status.RUNNING.value:
@@ -79,20 +76,17 @@ def _make_due(change: Change, which: ColumnElement[bool]) -> int:
     alive = select(endpoints.id).where(endpoints.deleted_at.is_(None))
     rows = change.connection.execute(
         select(_executions.id, _executions.endpoint_id)
-        .where(
-            which,
-            _executions.status != Status.RUNNING.value,
-            _executions.endpoint_id.in_(alive),
-        )
+        .where(which, _executions.status != Status.RUNNING.value)
+        .where(_executions.endpoint_id.in_(alive))
         .order_by(_executions.id)
         .with_for_update()
     ).all()
-    places: dict[int, int] = defaultdict(int)
+    before: Counter[int] = Counter()
     due = []
     for row in rows:
-        due_at = change.now + places[row.endpoint_id] * REDELIVERY_INTERVAL
+        due_at = change.now + before[row.endpoint_id] * REDELIVERY_INTERVAL
         due.append({"execution": row.id, "due": due_at, "requested": change.now})
-        places[row.endpoint_id] += 1
+        before[row.endpoint_id] += 1
     if due:
         change.connection.execute(_MAKE_DUE, due)
     return len(due)

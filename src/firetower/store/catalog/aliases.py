@@ -16,7 +16,9 @@ _aliases = schema.aliases.c
 _IS_IT = (_aliases.collection_id == bindparam("collection")) & (_aliases.alias == bindparam("name"))
 _NAMED = select(_aliases.version_index).where(_IS_IT)
 _MOVE = schema.aliases.update().where(_IS_IT).values(version_index=bindparam("index"))
-_ADD = schema.aliases.insert()
+_ADD = schema.aliases.insert().values(
+    collection_id=bindparam("collection"), alias=bindparam("name"), version_index=bindparam("index")
+)
 
 
 def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
@@ -34,12 +36,7 @@ def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
     if before == version.index:
         return
     if before is None:
-        values = {
-            "collection_id": version.collection.id,
-            "alias": alias,
-            "version_index": version.index,
-        }
-        change.connection.execute(_ADD, values)
+        change.connection.execute(_ADD, {**key, "index": version.index})
     else:
         change.connection.execute(_MOVE, {**key, "index": version.index})
     change.record(
@@ -65,14 +62,9 @@ def remove_aliases(change: Change, reference: VersionReference, aliases: Iterabl
 
 def drop_alias(change: Change, version: FoundVersion, alias: str) -> bool:
     """Take one alias off a version; return whether the version had it."""
-    removed = change.connection.execute(
-        schema.aliases.delete().where(
-            _aliases.collection_id == version.collection.id,
-            _aliases.alias == alias,
-            _aliases.version_index == version.index,
-        )
-    )
-    if removed.rowcount == 0:
+    key = {"collection_id": version.collection.id, "version_index": version.index}
+    query = schema.aliases.delete().filter_by(**key, alias=alias)
+    if not change.connection.execute(query).rowcount:
         return False
     change.record(
         EventType.REMOVE_ARTIFACT_ALIAS, version.collection.id, version=version.key, alias=alias

@@ -1,5 +1,6 @@
 """Registries, projects and their collections."""
 
+from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, func, select
@@ -103,8 +104,7 @@ def list_containers(reader: Reader, kind: ContainerKind) -> list[Container]:
 
 def show_container(reader: Reader, reference: ContainerReference) -> Container:
     """Return one registry or project. Raises NotFound."""
-    found = find_container(reader.connection, reference)
-    query = _CONTAINERS.where(_containers.id == found)
+    query = _CONTAINERS.where(_containers.id == find_container(reader.connection, reference))
     return _container(reader.connection.execute(query).one())
 
 
@@ -123,14 +123,14 @@ def _container(row: Row[Any]) -> Container:
 def list_collections(reader: Reader, container: ContainerReference) -> list[Collection]:
     """Return a container's collections by name. Raises NotFound."""
     found = find_container(reader.connection, container)
-    tags: dict[int, list[str]] = {}
+    tags: dict[int, list[str]] = defaultdict(list)
     for collection_id, tag in reader.connection.execute(
         select(schema.collection_tags)
         .join(schema.collections)
         .where(_collections.container_id == found)
         .order_by(schema.collection_tags.c.tag)
     ):
-        tags.setdefault(collection_id, []).append(tag)
+        tags[collection_id].append(tag)
     count = _count(schema.memberships, schema.memberships.c.collection_id == _collections.id)
     rows = reader.connection.execute(
         select(schema.collections, count.label("version_count"))
@@ -144,7 +144,7 @@ def list_collections(reader: Reader, container: ContainerReference) -> list[Coll
             author=row.author,
             created_at=row.created_at,
             versions=row.version_count,
-            tags=tuple(tags.get(row.id, ())),
+            tags=tuple(tags[row.id]),
         )
         for row in rows
     ]

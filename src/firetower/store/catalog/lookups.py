@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from firetower.core.errors import NotFound
 from firetower.core.references import (
@@ -24,7 +24,7 @@ _memberships, _aliases = schema.memberships.c, schema.aliases.c
 _CONTAINER = select(_containers.id).where(
     _containers.kind == bindparam("kind"),
     _containers.entity == bindparam("entity"),
-    _containers.name == bindparam("name"),
+    _containers.name == bindparam("container"),
 )
 _COLLECTION = (
     select(_collections.id, _collections.type, _collections.next_index)
@@ -33,7 +33,7 @@ _COLLECTION = (
         _containers.kind == bindparam("kind"),
         _containers.entity == bindparam("entity"),
         _containers.name == bindparam("container"),
-        _collections.name == bindparam("name"),
+        _collections.name == bindparam("collection"),
     )
 )
 _COLLECTION_LOCKED = _COLLECTION.with_for_update(of=schema.collections)
@@ -50,7 +50,7 @@ _BY_ALIAS = _IN_COLLECTION.where(
 
 @dataclass(frozen=True, slots=True)
 class FoundCollection:
-    """A collection's row."""
+    """A collection and its row's number."""
 
     id: int
     type: str
@@ -60,7 +60,7 @@ class FoundCollection:
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version's row, in one collection."""
+    """A version in one collection, and its row's number."""
 
     collection: FoundCollection
     index: int
@@ -77,23 +77,13 @@ class FoundVersion:
         return f"{self.collection.reference}:v{self.index}"
 
 
-def container_id(connection: Connection, reference: ContainerReference) -> int | None:
-    """Return the row of a registry or project, or None."""
-    found: int | None = connection.execute(
-        _CONTAINER,
-        {"kind": reference.kind.value, "entity": reference.entity, "name": reference.name},
-    ).scalar()
-    return found
-
-
 def find_container(connection: Connection, reference: ContainerReference) -> int:
     """Return the row of a registry or project. Raises NotFound."""
-    found = container_id(connection, reference)
+    found: int | None = connection.execute(_CONTAINER, _key(reference)).scalar()
     if found is not None:
         return found
-    containers = schema.containers.c
     others = connection.execute(
-        select(containers.entity, containers.name).where(containers.kind == reference.kind.value)
+        select(_containers.entity, _containers.name).where(_containers.kind == reference.kind.value)
     )
     names = [f"{entity}/{name}" if entity else name for entity, name in others]
     close = nearest(str(reference), names)
@@ -107,6 +97,10 @@ def find_container(connection: Connection, reference: ContainerReference) -> int
     )
 
 
+def _key(reference: ContainerReference) -> dict[str, str]:
+    return {"kind": reference.kind.value, "entity": reference.entity, "container": reference.name}
+
+
 def select_collections_in(container_id: int) -> Select[int]:
     """Return the query of the rows of a container's collections."""
     return select(_collections.id).where(_collections.container_id == container_id)
@@ -116,16 +110,9 @@ def collection_row(
     connection: Connection, reference: CollectionReference, *, lock: bool = False
 ) -> FoundCollection | None:
     """Return a collection's row, or None; `lock` keeps other changes of it waiting."""
-    container = reference.container
-    row = connection.execute(
-        _COLLECTION_LOCKED if lock else _COLLECTION,
-        {
-            "kind": container.kind.value,
-            "entity": container.entity,
-            "container": container.name,
-            "name": reference.name,
-        },
-    ).one_or_none()
+    query = _COLLECTION_LOCKED if lock else _COLLECTION
+    values = {**_key(reference.container), "collection": reference.name}
+    row = connection.execute(query, values).one_or_none()
     return None if row is None else FoundCollection(row.id, row.type, row.next_index, reference)
 
 
@@ -137,11 +124,8 @@ def find_collection(
     if found is not None:
         return found
     container = find_container(connection, reference.container)
-    collections = schema.collections.c
-    names = connection.execute(
-        select(collections.name).where(collections.container_id == container)
-    ).scalars()
-    close = nearest(reference.name, names)
+    query = select(_collections.name).where(_collections.container_id == container)
+    close = nearest(reference.name, connection.execute(query).scalars())
     kind = reference.container.kind
     verb = "Linking" if kind is ContainerKind.REGISTRY else "Logging"
     make = f"{verb} a version into it makes it."
@@ -156,15 +140,12 @@ def find_version(
 ) -> FoundVersion:
     """Return a version's row in its collection. Raises NotFound."""
     collection = find_collection(connection, reference.collection, lock=lock)
+    values: dict[str, object] = {"collection": collection.id}
     if reference.index is None:
-        found = connection.execute(
-            _BY_ALIAS, {"collection": collection.id, "alias": reference.selector}
-        )
+        row = connection.execute(_BY_ALIAS, {**values, "alias": reference.selector}).one_or_none()
     else:
-        found = connection.execute(
-            _BY_INDEX, {"collection": collection.id, "index": min(reference.index, _MOST)}
-        )
-    row = found.one_or_none()
+        index = min(reference.index, _MOST)
+        row = connection.execute(_BY_INDEX, {**values, "index": index}).one_or_none()
     if row is None:
         raise _no_version(connection, reference, collection)
     return FoundVersion(collection, row.version_index, row.version_id)
@@ -174,23 +155,13 @@ def _no_version(
     connection: Connection, reference: VersionReference, collection: FoundCollection
 ) -> NotFound:
     where = visible(str(reference.collection))
-    memberships, aliases = schema.memberships.c, schema.aliases.c
     if reference.index is not None:
-        newest = connection.execute(
-            select(memberships.version_index)
-            .where(memberships.collection_id == collection.id)
-            .order_by(memberships.version_index.desc())
-            .limit(1)
-        ).scalar()
+        indices = _memberships.version_index
+        query = select(func.max(indices)).where(_memberships.collection_id == collection.id)
+        newest = connection.execute(query).scalar()
         hint = "It has no versions." if newest is None else f"Its newest is v{newest}."
         return NotFound(f"{where} has no version {reference.selector}", hint)
-    names = list(
-        connection.execute(
-            select(aliases.alias)
-            .where(aliases.collection_id == collection.id)
-            .order_by(aliases.alias)
-            .limit(20)
-        ).scalars()
-    )
+    some = select(_aliases.alias).where(_aliases.collection_id == collection.id)
+    names = connection.execute(some.order_by(_aliases.alias).limit(20)).scalars().all()
     hint = f"It has {', '.join(map(visible, names))}." if names else "It has none; use :v0."
     return NotFound(f"{where} has no alias {visible(reference.selector)}", hint)

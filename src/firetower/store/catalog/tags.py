@@ -1,81 +1,79 @@
 """Tags: labels on versions and collections."""
 
 from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Table
 
 from firetower.core.errors import NotFound
 from firetower.core.events import EventType
 from firetower.core.references import CollectionReference, VersionReference, check_name
 from firetower.core.text import visible
 from firetower.store import schema
-from firetower.store.catalog.lookups import FoundVersion, find_collection, find_version
+from firetower.store.catalog.lookups import (
+    FoundCollection,
+    FoundVersion,
+    find_collection,
+    find_version,
+)
 from firetower.store.changes import Change
 
-_version_tags, _collection_tags = schema.version_tags.c, schema.collection_tags.c
 Target = VersionReference | CollectionReference
 
 
 def add_tags(change: Change, target: Target, tags: Iterable[str]) -> None:
     """Put tags on a version or a collection; those it has stay. Raises NotFound, InvalidInput."""
     checked = [check_name(tag, "tag") for tag in tags]
-    if isinstance(target, VersionReference):
-        version = find_version(change.connection, target, lock=True)
-        for tag in checked:
-            tag_version(change, version, tag)
-        return
-    collection = find_collection(change.connection, target, lock=True)
+    found = _find(change, target)
     for tag in checked:
-        if change.insert_if_new(schema.collection_tags, collection_id=collection.id, tag=tag):
-            change.record(EventType.ADD_COLLECTION_TAG, collection.id, tag=tag)
+        put_tag(change, found, tag)
 
 
 def remove_tags(change: Change, target: Target, tags: Iterable[str]) -> None:
     """Take tags off a version or a collection. Raises NotFound for one it does not have."""
     checked = [check_name(tag, "tag") for tag in tags]
-    if isinstance(target, VersionReference):
-        version = find_version(change.connection, target, lock=True)
-        for tag in checked:
-            if not untag_version(change, version, tag):
-                raise _no_tag(version.reference, tag)
-        return
-    collection = find_collection(change.connection, target, lock=True)
+    found = _find(change, target)
     for tag in checked:
-        removed = change.connection.execute(
-            schema.collection_tags.delete().where(
-                _collection_tags.collection_id == collection.id, _collection_tags.tag == tag
+        if not drop_tag(change, found, tag):
+            raise NotFound(
+                f"{visible(str(found.reference))} has no tag {visible(tag)}",
+                "See its tags with `firetower show`.",
             )
-        )
-        if removed.rowcount == 0:
-            raise _no_tag(str(target), tag)
-        change.record(EventType.REMOVE_COLLECTION_TAG, collection.id, tag=tag)
 
 
-def tag_version(change: Change, version: FoundVersion, tag: str) -> None:
-    """Put one tag on a version."""
-    row = {"collection_id": version.collection.id, "version_index": version.index, "tag": tag}
-    if change.insert_if_new(schema.version_tags, **row):
-        change.record(
-            EventType.ADD_ARTIFACT_TAG, version.collection.id, version=version.key, tag=tag
-        )
+def _find(change: Change, target: Target) -> FoundVersion | FoundCollection:
+    if isinstance(target, VersionReference):
+        return find_version(change.connection, target, lock=True)
+    return find_collection(change.connection, target, lock=True)
 
 
-def untag_version(change: Change, version: FoundVersion, tag: str) -> bool:
-    """Take one tag off a version; return whether it had it."""
-    removed = change.connection.execute(
-        schema.version_tags.delete().where(
-            _version_tags.collection_id == version.collection.id,
-            _version_tags.version_index == version.index,
-            _version_tags.tag == tag,
-        )
-    )
-    if removed.rowcount == 0:
+def put_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) -> None:
+    """Put one tag on a version or a collection."""
+    table, key = _table_and_key(found)
+    if change.insert_if_new(table, **key, tag=tag) is None:
+        return
+    if isinstance(found, FoundVersion):
+        collection, version = found.collection.id, found.key
+        change.record(EventType.ADD_ARTIFACT_TAG, collection, version=version, tag=tag)
+    else:
+        change.record(EventType.ADD_COLLECTION_TAG, found.id, tag=tag)
+
+
+def drop_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) -> bool:
+    """Take one tag off a version or a collection; return whether it had it."""
+    table, key = _table_and_key(found)
+    if not change.connection.execute(table.delete().filter_by(**key, tag=tag)).rowcount:
         return False
-    change.record(
-        EventType.REMOVE_ARTIFACT_TAG, version.collection.id, version=version.key, tag=tag
-    )
+    if isinstance(found, FoundVersion):
+        collection, version = found.collection.id, found.key
+        change.record(EventType.REMOVE_ARTIFACT_TAG, collection, version=version, tag=tag)
+    else:
+        change.record(EventType.REMOVE_COLLECTION_TAG, found.id, tag=tag)
     return True
 
 
-def _no_tag(where: str, tag: str) -> NotFound:
-    return NotFound(
-        f"{visible(where)} has no tag {visible(tag)}", "See its tags with `firetower show`."
-    )
+def _table_and_key(found: FoundVersion | FoundCollection) -> tuple[Table, dict[str, Any]]:
+    if isinstance(found, FoundVersion):
+        key = {"collection_id": found.collection.id, "version_index": found.index}
+        return schema.version_tags, key
+    return schema.collection_tags, {"collection_id": found.id}

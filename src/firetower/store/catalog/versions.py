@@ -25,7 +25,7 @@ from firetower.store.catalog.lookups import (
     find_collection,
     find_version,
 )
-from firetower.store.catalog.tags import tag_version, untag_version
+from firetower.store.catalog.tags import drop_tag, put_tag
 from firetower.store.changes import Change, Reader
 
 _versions, _memberships = schema.versions.c, schema.memberships.c
@@ -73,32 +73,21 @@ def log(
     names = [check_alias(alias) for alias in aliases if alias != "latest"]
     labels = [check_name(tag, "tag") for tag in tags]
     collection = ensure_collection(change, reference, check_name(type_, "type"))
-    version = _newest_if_same(change.connection, collection, content.digest)
-    created = version is None
-    if version is None:
-        version = _insert_version(change, collection, content, metadata)
+    newest = change.connection.execute(_NEWEST, {"collection": collection.id}).one_or_none()
+    if newest is not None and newest.digest == content.digest:
+        version, created = FoundVersion(collection, newest.home_index, newest.id), False
+    else:
+        version, created = _insert_version(change, collection, content, metadata), True
         change.record(EventType.CREATE_ARTIFACT, collection.id, version=version.key)
     for alias in ("latest", *names):
         point_alias(change, version, alias)
     for tag in labels:
-        tag_version(change, version, tag)
+        put_tag(change, version, tag)
     return version, created
 
 
-def _newest_if_same(
-    connection: Connection, collection: FoundCollection, digest: str
-) -> FoundVersion | None:
-    newest = connection.execute(_NEWEST, {"collection": collection.id}).one_or_none()
-    if newest is None or newest.digest != digest:
-        return None
-    return FoundVersion(collection, newest.home_index, newest.id)
-
-
 def _insert_version(
-    change: Change,
-    collection: FoundCollection,
-    content: Content,
-    metadata: Mapping[str, JsonValue],
+    change: Change, collection: FoundCollection, content: Content, metadata: Mapping[str, JsonValue]
 ) -> FoundVersion:
     entries = dump([entry.model_dump(exclude_none=True) for entry in content.entries])
     change.insert_if_new(schema.manifests, digest=content.digest, entries=entries)
@@ -122,16 +111,14 @@ def _insert_version(
 def _join(change: Change, collection: FoundCollection, version_id: int) -> FoundVersion:
     """Give a version the next index of a collection."""
     index = collection.next_index
-    change.connection.execute(
-        schema.memberships.insert(),
-        {
-            "collection_id": collection.id,
-            "version_index": index,
-            "version_id": version_id,
-            "author": change.author,
-            "created_at": change.now,
-        },
-    )
+    membership = {
+        "collection_id": collection.id,
+        "version_index": index,
+        "version_id": version_id,
+        "author": change.author,
+        "created_at": change.now,
+    }
+    change.connection.execute(schema.memberships.insert(), membership)
     change.connection.execute(_TAKE_INDEX, {"collection": collection.id, "following": index + 1})
     return FoundVersion(collection, index, version_id)
 
@@ -178,32 +165,24 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
     for alias in _names(change.connection, _ALIAS, version):
         drop_alias(change, version, alias)
     for tag in _names(change.connection, _TAG, version):
-        untag_version(change, version, tag)
-    change.connection.execute(
-        schema.memberships.delete().where(
-            _memberships.collection_id == version.collection.id,
-            _memberships.version_index == version.index,
-        )
-    )
+        drop_tag(change, version, tag)
+    key = {"collection_id": version.collection.id, "version_index": version.index}
+    change.connection.execute(schema.memberships.delete().filter_by(**key))
     change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
     return version
 
 
 def _names(connection: Connection, name: Column[str], version: FoundVersion) -> list[str]:
     """Return a version's aliases or tags in its collection."""
-    rows = name.table.c
-    query = select(name).where(
-        rows.collection_id == version.collection.id, rows.version_index == version.index
-    )
-    return list(connection.execute(query.order_by(name)).scalars())
+    key = {"collection_id": version.collection.id, "version_index": version.index}
+    return list(connection.execute(select(name).filter_by(**key).order_by(name)).scalars())
 
 
 def show(reader: Reader, version: FoundVersion) -> Version:
-    """Return a version as it stands in its collection."""
+    """Return a version as it is in its collection."""
     connection = reader.connection
-    row = connection.execute(
-        select(schema.versions).where(schema.versions.c.id == version.version_id)
-    ).one()
+    query = select(schema.versions).where(_versions.id == version.version_id)
+    row = connection.execute(query).one()
     home = reader.collection(row.home_collection_id)
     return Version(
         collection=version.collection.reference,
