@@ -167,11 +167,7 @@ def follow_events(store: Store, after: int, wait: float) -> Iterator[list[Event]
 
 
 def follow_executions(
-    store: Store,
-    wait: float,
-    poll: Callable[[Follower, Reader], Sequence[T]],
-    *,
-    quick: bool,
+    store: Store, wait: float, poll: Callable[[Follower, Reader], Sequence[T]], *, quick: bool
 ) -> Iterator[Sequence[T] | None]:
     """Yield what a new follower polls, each time the database changes.
 

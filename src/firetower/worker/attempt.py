@@ -33,14 +33,9 @@ async def deliver(
     begun = time.monotonic()
     answer = await send(client, request, claim.endpoint.settings.timeout)
     duration = timedelta(seconds=time.monotonic() - begun)
+    jitter = any_jitter()
     return result_of(
-        claim,
-        secrets,
-        request,
-        answer,
-        started_at=started_at,
-        duration=duration,
-        jitter=any_jitter(),
+        claim, secrets, request, answer, started_at=started_at, duration=duration, jitter=jitter
     )
 
 

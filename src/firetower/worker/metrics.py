@@ -1,4 +1,4 @@
-"""What a worker tells Prometheus: what it did, and how the database stands."""
+"""A worker's metrics for Prometheus: what it did, and the state of the database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper bounds of the histogram; an attempt ends after 10 s unless its endpoint says otherwise."""
 
 Emit = Callable[[FeedLine], None]
+Report = Callable[[str], None]
 
 
 def read_address(said: str) -> tuple[str, int]:
@@ -32,10 +33,8 @@ def read_address(said: str) -> tuple[str, int]:
 
 
 @contextmanager
-def serving(
-    store: Store, address: str | None, emit: Emit, report: Callable[[str], None]
-) -> Iterator[Emit]:
-    """Serve metrics while the block runs; lend what emits a line and counts it.
+def serving(store: Store, address: str | None, emit: Emit, report: Report) -> Iterator[Emit]:
+    """Serve metrics while the block runs; yield what emits a line and counts it.
 
     Without an address nothing is served. Raises InvalidInput for one that cannot be read,
     StoreError where it cannot be listened on or the extra is not installed.
@@ -48,8 +47,7 @@ def serving(
         import prometheus_client as prometheus
     except ModuleNotFoundError:
         raise StoreError(
-            "metrics need a library that is not installed",
-            "Run: pip install 'firetower[metrics]'",
+            "metrics need a library that is not installed", "Run: pip install 'firetower[metrics]'"
         ) from None
     registry = prometheus.CollectorRegistry()
     outcomes = prometheus.Counter(
@@ -62,7 +60,7 @@ def serving(
         buckets=_SECONDS,
         registry=registry,
     )
-    registry.register(_Standing(store))
+    registry.register(_DatabaseMetrics(store))
 
     def count(line: FeedLine) -> None:
         endpoint = line.execution.endpoint or ""
@@ -87,14 +85,14 @@ def serving(
         thread.join()
 
 
-class _Standing:
-    """How the database stands, read when Prometheus asks."""
+class _DatabaseMetrics:
+    """The gauges of the database, read when Prometheus asks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def describe(self) -> "list[Metric]":
-        """Return nothing: the registry is not to read the database when it is made."""
+        """Return nothing, so that the registry does not read the database when it is made."""
         return []
 
     def collect(self) -> "Iterator[Metric]":
@@ -103,24 +101,17 @@ class _Standing:
 
         try:
             with self._store.reading() as reader:
-                standing, now = read_status(reader), reader.now
+                status, now = read_status(reader), reader.now
         except FiretowerError:
             yield Gauge("firetower_database_up", "Whether the database answers.", 0)
             return
         yield Gauge("firetower_database_up", "Whether the database answers.", 1)
-        yield Gauge("firetower_due", "Executions due and not taken.", standing.due)
-        oldest = standing.oldest_due_at
-        yield Gauge(
-            "firetower_oldest_due_seconds",
-            "How long the first of them has been due.",
-            0 if oldest is None else (now - oldest).total_seconds(),
-        )
-        yield Gauge("firetower_retrying", "Executions that wait for an attempt.", standing.retrying)
-        yield Gauge("firetower_workers", "Workers alive.", len(standing.workers))
-        if standing.workers:
-            newest = max(worker.heartbeat_at for worker in standing.workers)
-            yield Gauge(
-                "firetower_heartbeat_timestamp_seconds",
-                "The newest beat of any worker.",
-                newest.timestamp(),
-            )
+        yield Gauge("firetower_due", "Executions due and not taken.", status.due)
+        oldest = status.oldest_due_at
+        age = 0 if oldest is None else (now - oldest).total_seconds()
+        yield Gauge("firetower_oldest_due_seconds", "Age of the oldest of them.", age)
+        yield Gauge("firetower_retrying", "Executions that wait for an attempt.", status.retrying)
+        yield Gauge("firetower_workers", "Workers alive.", len(status.workers))
+        if status.workers:
+            newest = max(worker.heartbeat_at for worker in status.workers).timestamp()
+            yield Gauge("firetower_heartbeat_timestamp_seconds", "The newest heartbeat.", newest)

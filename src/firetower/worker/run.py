@@ -5,14 +5,12 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
 
 from firetower.core.errors import StoreError
-from firetower.core.feed import FeedLine
 from firetower.delivery.client import open_client
 from firetower.store.follow import watch
 from firetower.store.store import Store
-from firetower.worker.metrics import serving
+from firetower.worker.metrics import Emit, Report, serving
 from firetower.worker.worker import Worker
 
 _POLL_INTERVAL = 0.5
@@ -26,37 +24,27 @@ def run_worker(
     attached: bool = False,
     read_only: bool = False,
     metrics: str | None = None,
-    emit: Callable[[FeedLine], None],
-    report: Callable[[str], None],
+    emit: Emit,
+    report: Report,
 ) -> None:
     """Run a worker until SIGTERM or Ctrl-C; with `once`, until nothing is due.
 
     With `attached` it also ends when standard input closes, as when the program that started it
-    is gone, however it ended.
-
-    `metrics` is the PORT or HOST:PORT on which Prometheus may ask.
-
-    `emit` gets a line for each outcome, `report` what people should know. Raises StoreError when
-    the database cannot be used or is read-only, or fails with `once` or at the end.
+    is gone, however it ended. `metrics` is the PORT or HOST:PORT to serve Prometheus on. `emit`
+    gets a line for each outcome, `report` what people should know. Raises StoreError when the
+    database cannot be used or is read-only, or fails at the start, at the end or with `once`.
     """
     # Whoever started an attached worker has the database: where it is gone, so are they.
     store = Store.open(database, create=not attached, read_only=read_only)
     try:
         store.database.refuse_read_only()
         with serving(store, metrics, emit, report) as counting:
-            asyncio.run(_run(store, once=once, attached=attached, emit=counting, report=report))
+            asyncio.run(_run(store, counting, report, once=once, attached=attached))
     finally:
         store.close()
 
 
-async def _run(
-    store: Store,
-    *,
-    once: bool,
-    attached: bool,
-    emit: Callable[[FeedLine], None],
-    report: Callable[[str], None],
-) -> None:
+async def _run(store: Store, emit: Emit, report: Report, *, once: bool, attached: bool) -> None:
     loop = asyncio.get_running_loop()
     async with open_client() as client:
         worker = Worker(store, client, emit, report)
@@ -65,9 +53,7 @@ async def _run(
         if attached:
             threading.Thread(target=_await_parent, args=(loop, worker), daemon=True).start()
         ended = threading.Event()
-        watcher = threading.Thread(
-            target=_watch, args=(store, loop, worker, ended, report), daemon=True
-        )
+        watcher = threading.Thread(target=_watch, args=(loop, worker, ended), daemon=True)
         watcher.start()
         report(f"worker {os.getpid()} started on {store.database.location}")
         try:
@@ -86,20 +72,14 @@ def _await_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
         loop.call_soon_threadsafe(worker.stop)
 
 
-def _watch(
-    store: Store,
-    loop: asyncio.AbstractEventLoop,
-    worker: Worker,
-    ended: threading.Event,
-    report: Callable[[str], None],
-) -> None:
+def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Event) -> None:
     """Wake the worker whenever another connection changes the database."""
     while not ended.is_set():
         try:
-            with watch(store.database) as wait:
+            with watch(worker.store.database) as wait:
                 while not ended.is_set():
                     if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
         except StoreError as error:
-            report(f"{error.message}. {error.hint}")
+            worker.report(f"{error.message}. {error.hint}")
             ended.wait(_POLL_INTERVAL)

@@ -27,6 +27,7 @@ from firetower.store.queue.record import AttemptResult, record, recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.attempt import deliver, refused
+from firetower.worker.metrics import Emit, Report
 
 BATCH = 500
 """Events evaluated in one transaction."""
@@ -60,8 +61,8 @@ class Worker:
 
     store: Store
     client: Client
-    emit: Callable[[FeedLine], None]
-    report: Callable[[str], None]
+    emit: Emit
+    report: Report
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)

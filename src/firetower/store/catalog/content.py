@@ -85,8 +85,8 @@ def _size(path: Path) -> int:
     return found.st_size
 
 
-def _name(name: str) -> str:
-    """Return a file's name as text: bytes that are no UTF-8 are written as escapes."""
+def _name(name: str | Path) -> str:
+    """Return a file's name as text: bytes that are not UTF-8 are written as escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
@@ -108,8 +108,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> InvalidInput:
     named = getattr(error, "filename", None) or path
     reason = getattr(error, "strerror", None) or str(error)
     return InvalidInput(
-        f"{visible(os.fsencode(named).decode('utf-8', 'backslashreplace'))} cannot be read: "
-        f"{reason}",
+        f"{visible(_name(named))} cannot be read: {reason}",
         "Check the path and its rights; nothing was logged.",
     )
 

@@ -135,8 +135,7 @@ def link(
     """
     if target.container.kind is not ContainerKind.REGISTRY:
         raise InvalidInput(
-            f"{target} is in a project, where versions are logged",
-            "Link into REGISTRY/COLLECTION.",
+            f"{target} is in a project, where versions are logged", "Link into REGISTRY/COLLECTION."
         )
     names = [check_alias(alias) for alias in aliases]
     version = find_version(change.connection, source)
