@@ -14,6 +14,12 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def suggest(word: str, choices: Iterable[str], hint: str) -> str:
+    """Return a hint that begins with the choice that `word` was most likely meant to be."""
+    close = nearest(word, choices)
+    return f"Did you mean {visible(close)}? {hint}" if close else hint
+
+
 def visible(text: str) -> str:
     r"""Return `text` with control, format and unassigned characters drawn as escapes (`\x1b`)."""
     if text.isascii() and text.isprintable():

@@ -14,7 +14,7 @@ from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope
-from firetower.core.text import nearest, visible
+from firetower.core.text import suggest, visible
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_collection, find_container
 from firetower.store.changes import Change, Reader, lock_event_order
@@ -174,15 +174,10 @@ def find_automation(reader: Reader, name: str) -> Automation:
     """Return an automation by its name. Raises NotFound."""
     query = _select_automations(reader.now).where(_automations.name == name)
     row = reader.connection.execute(query).first()
-    if row is not None:
-        return _build_automation(row)
-    close = nearest(name, list_names(reader))
-    raise NotFound(
-        f"there is no automation {visible(name)}",
-        f"Did you mean {visible(close)}?"
-        if close
-        else "List them with `firetower automation list`.",
-    )
+    if row is None:
+        hint = suggest(name, list_names(reader), "List them with `firetower automation list`.")
+        raise NotFound(f"there is no automation {visible(name)}", hint)
+    return _build_automation(row)
 
 
 def list_automations(

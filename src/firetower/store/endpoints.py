@@ -17,7 +17,7 @@ from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.json import dump
 from firetower.core.references import check_endpoint_name
-from firetower.core.text import and_list, nearest, visible
+from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, bump_endpoints_version
 from firetower.store.circuits import build_circuit, close_circuits
@@ -87,11 +87,8 @@ def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None =
     if name in found:
         actual = found[name].settings.kind
         raise NotFound(f"there is no {word} {name}", f"{name} is a {actual} endpoint. {make}")
-    close = nearest(name, [n for n, known in found.items() if kind in {None, known.settings.kind}])
-    raise NotFound(
-        f"there is no {word} {visible(name)}",
-        f"Did you mean {close}? {make}" if close else make,
-    )
+    others = [other for other, known in found.items() if kind in {None, known.settings.kind}]
+    raise NotFound(f"there is no {word} {visible(name)}", suggest(name, others, make))
 
 
 def list_endpoints(connection: Connection) -> list[Endpoint]:

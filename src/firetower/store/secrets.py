@@ -8,7 +8,7 @@ from firetower.core.endpoints import Endpoint, SecretInfo
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.references import check_secret_name
 from firetower.core.requests import Secrets
-from firetower.core.text import and_list, nearest, visible
+from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.keys import Keyring, reencrypt_check
@@ -59,7 +59,7 @@ def list_secrets(reader: Reader) -> list[SecretInfo]:
 
 
 def delete_secret(change: Change, name: str) -> None:
-    """Forget a secret. Raises NotFound, and Conflict while an endpoint uses it."""
+    """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
     found = secret_id(change.connection, name)
     if users := _users(change.connection, found):
         raise Conflict(
@@ -72,17 +72,11 @@ def delete_secret(change: Change, name: str) -> None:
 
 def secret_id(connection: Connection, name: str) -> int:
     """Return a secret's row. Raises NotFound."""
-    found: int | None = connection.execute(
-        select(_secrets.id).where(_secrets.name == name)
-    ).scalar()
-    if found is not None:
-        return found
-    close = nearest(name, secret_names(connection).values())
-    make = f"Set it with `firetower secret set {visible(name)}`."
-    raise NotFound(
-        f"there is no secret {visible(name)}",
-        f"Did you mean {close}? {make}" if close else make,
-    )
+    ids = {known: row for row, known in secret_names(connection).items()}
+    if name not in ids:
+        make = f"Set it with `firetower secret set {visible(name)}`."
+        raise NotFound(f"there is no secret {visible(name)}", suggest(name, ids, make))
+    return ids[name]
 
 
 def secret_names(connection: Connection) -> dict[int, str]:
@@ -123,15 +117,14 @@ def reencrypt(connection: Connection, keyring: Keyring) -> int:
 
 def _users(connection: Connection, secret: int) -> tuple[str, ...]:
     endpoints = schema.endpoints.c
-    return tuple(
-        connection.execute(
-            select(endpoints.name)
-            .where(
-                endpoints.deleted_at.is_(None),
-                (endpoints.url_secret_id == secret)
-                | (endpoints.access_token_secret_id == secret)
-                | (endpoints.signing_secret_id == secret),
-            )
-            .order_by(endpoints.name)
-        ).scalars()
+    query = (
+        select(endpoints.name)
+        .where(
+            endpoints.deleted_at.is_(None),
+            (endpoints.url_secret_id == secret)
+            | (endpoints.access_token_secret_id == secret)
+            | (endpoints.signing_secret_id == secret),
+        )
+        .order_by(endpoints.name)
     )
+    return tuple(connection.execute(query).scalars())

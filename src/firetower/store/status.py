@@ -52,14 +52,12 @@ def read_status(reader: Reader) -> DatabaseStatus:
 
 def read_mark(reader: Reader) -> tuple[object, ...]:
     """Return what differs once anything but executions and heartbeats has changed."""
-    connection = reader.connection
-    newest = [
-        connection.execute(select(func.max(table.c.id))).scalar()
-        for table in (schema.events, schema.revisions, schema.containers)
-    ]
     queries: tuple[Executable, ...] = (
+        select(func.max(schema.events.c.id)),
+        select(func.max(schema.revisions.c.id)),
+        select(func.max(schema.containers.c.id)),
         select(func.count(), func.max(schema.secrets.c.updated_at)),
         select(schema.endpoints),
         select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None)),
     )
-    return (*newest, *(tuple(map(tuple, connection.execute(query))) for query in queries))
+    return tuple(tuple(map(tuple, reader.connection.execute(query))) for query in queries)

@@ -11,7 +11,7 @@ from firetower.core.references import (
     ContainerReference,
     VersionReference,
 )
-from firetower.core.text import nearest, visible
+from firetower.core.text import suggest, visible
 from firetower.store import schema
 
 _MOST = 2**31 - 1
@@ -86,14 +86,13 @@ def find_container(connection: Connection, reference: ContainerReference) -> int
         select(_containers.entity, _containers.name).where(_containers.kind == reference.kind.value)
     )
     names = [f"{entity}/{name}" if entity else name for entity, name in others]
-    close = nearest(str(reference), names)
     if reference.kind is ContainerKind.REGISTRY:
         make = f"Make it with `firetower registry create {visible(reference.name)}`."
     else:
         make = "Logging a version into it makes it, and so does `firetower project create`."
     raise NotFound(
         f"there is no {reference.kind} {visible(str(reference))}",
-        f"Did you mean {visible(close)}? {make}" if close else make,
+        suggest(str(reference), names, make),
     )
 
 
@@ -125,13 +124,13 @@ def find_collection(
         return found
     container = find_container(connection, reference.container)
     query = select(_collections.name).where(_collections.container_id == container)
-    close = nearest(reference.name, connection.execute(query).scalars())
+    names = connection.execute(query).scalars()
     kind = reference.container.kind
     verb = "Linking" if kind is ContainerKind.REGISTRY else "Logging"
     make = f"{verb} a version into it makes it."
     raise NotFound(
         f"{kind} {visible(str(reference.container))} has no collection {visible(reference.name)}",
-        f"Did you mean {visible(close)}? {make}" if close else make,
+        suggest(reference.name, names, make),
     )
 
 
