@@ -36,7 +36,7 @@ async def stays(pilot: Pilot[None], number: int) -> None:
     app = pilot.app
     assert isinstance(app, FiretowerApp)
     assert app.tour is not None
-    app.tour.look()
+    app.tour.check()
     await settled(pilot)
     assert app.tour.step == number - 1
 
@@ -93,7 +93,7 @@ async def test_who_is_quicker_than_the_tour_is_not_held_back(scene: Scene) -> No
         app = pilot.app
         assert isinstance(app, FiretowerApp)
         assert app.tour is not None
-        app.tour.note_saved("mine")
+        app.tour.created = "mine"
         await reached(pilot, 4)
 
 

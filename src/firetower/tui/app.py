@@ -198,7 +198,7 @@ class FiretowerApp(App[None]):
         if saved is not None:
             request.source.post_message(AutomationSaved(saved))
             if self.tour is not None and request.before is None:
-                self.tour.note_saved(saved)
+                self.tour.created = saved
 
     @on(RedeliverFailed)
     @in_background

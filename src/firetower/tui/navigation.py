@@ -35,8 +35,8 @@ MODES: Mapping[str, Callable[[], Screen[None]]] = {
     "feed": _screen("screens.feed.FeedScreen"),
 }
 PALETTE: Mapping[str, Callable[[], type[Provider]]] = {
-    "actions": lambda: _imported("commands.ActionCommands"),
-    "containers": lambda: _imported("commands.ContainerCommands"),
+    "actions": lambda: _imported("screens.help.ActionCommands"),
+    "containers": lambda: _imported("screens.help.ContainerCommands"),
 }
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
@@ -61,7 +61,7 @@ def screen_for(request: messages.AppRequest) -> Screen[Any]:
 
 def import_all() -> None:
     """Import every screen, so that none is waited for once the first one is shown."""
-    for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "commands.ActionCommands"):
+    for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "screens.help.ActionCommands"):
         _imported(path)
 
 

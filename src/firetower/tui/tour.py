@@ -1,7 +1,9 @@
 """The guided tour: from opening a registry to seeing one's own automation fire."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from textual.app import App
 from textual.screen import Screen
@@ -13,77 +15,55 @@ from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.widgets.tour_panel import TourPanel
 
-_LOOK = 0.3
-"""Seconds between two looks at whether a step was taken."""
-
-
-@dataclass(slots=True)
-class TourProgress:
-    """What has happened on the tour so far."""
-
-    made: str | None = None
-    """The automation that was made on the tour."""
-    fired: set[str] = field(default_factory=set)
-    """The automations that have fired since."""
+_POLL_INTERVAL = 0.3
+"""Seconds between two checks whether a step is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class TourStep:
-    """One step: what to do, and how it is seen to be done."""
+    """One step: what to do, and when it is done."""
 
-    says: Callable[[TourProgress], str]
-    done: Callable[[Screen[object], TourProgress], bool]
-
-
-def _writes(screen: Screen[object], progress: TourProgress) -> bool:
-    return isinstance(screen, FormScreen) or progress.made is not None
+    text: str
+    """`{name}` stands for the automation that was created on the tour."""
+    done: Callable[[Tour, Screen[object]], bool]
 
 
-def _is_open(screen: Screen[object], progress: TourProgress) -> bool:
+def _has_opened(tour: Tour, screen: Screen[object]) -> bool:
     opened = isinstance(screen, ContainerScreen) and screen.is_open
-    return opened or _writes(screen, progress)  # who is quick has been there between two looks
+    return opened or _has_begun(tour, screen)  # a quick user was there between two checks
 
 
-def _says(text: str) -> Callable[[TourProgress], str]:
-    return lambda _: text
+def _has_begun(tour: Tour, screen: Screen[object]) -> bool:
+    return isinstance(screen, FormScreen) or tour.created is not None
 
 
 STEPS: Sequence[TourStep] = (
     TourStep(
-        _says(
-            "A simulated ML team works in here; nothing leaves this machine. Registries hold "
-            "linked versions. Choose models with ↓, then enter (or click it)."
-        ),
-        _is_open,
+        "A simulated ML team works in here; nothing leaves this machine. Registries hold "
+        "linked versions. Choose models with ↓, then enter (or click it).",
+        _has_opened,
     ),
     TourStep(
-        _says("Each row is an automation: where it watches, for what, and what it does. Press n."),
-        _writes,
+        "Each row is an automation: where it watches, for what, and what it does. Press n.",
+        _has_begun,
     ),
     TourStep(
-        _says(
-            "It already says: when an alias is added in the registry. Under Endpoint choose "
-            "ci-deploy (or set Action to only record), then save with ctrl+o. Tab: next field."
-        ),
-        lambda _, progress: progress.made is not None,
+        "It already says: when an alias is added in the registry. Under Endpoint choose "
+        "ci-deploy (or set Action to only record), then save with ctrl+o. Tab: next field.",
+        lambda tour, _: tour.created is not None,
     ),
     TourStep(
-        lambda progress: (
-            f"{visible(progress.made or '')} watches from now on. The team moves an alias every "
-            "now and then: look for its name in the feed. Or do it yourself: h, enter on a "
-            "collection, a."
-        ),
-        lambda _, progress: progress.made in progress.fired,
+        "{name} watches from now on. The team moves an alias every now and then: look for its "
+        "name in the feed. Or do it yourself: h, enter on a collection, a.",
+        lambda tour, _: tour.created in tour.fired,
     ),
     TourStep(
-        lambda progress: (
-            f"{visible(progress.made or '')} has fired. Press 3 for the whole feed, then enter on "
-            "a line: why it fired, what was sent, what came back."
-        ),
-        lambda screen, _: isinstance(screen, ExecutionScreen),
+        "{name} has fired. Press 3 for the whole feed, then enter on a line: why it fired, what "
+        "was sent, what came back.",
+        lambda _, screen: isinstance(screen, ExecutionScreen),
     ),
     TourStep(
-        _says("That is all there is to know. ? shows the keys of any place, ^p finds any action."),
+        "That is all there is to know. ? shows the keys of any place, ^p finds any action.",
         lambda *_: False,
     ),
 )
@@ -94,39 +74,34 @@ class Tour:
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
-        self._step = 0
-        self.progress = TourProgress()
+        self.step = 0
+        self.created: str | None = None
+        """The automation that was created on the tour."""
+        self.fired: set[str] = set()
+        """The automations that have fired since."""
         self._panels: list[TourPanel] = []
-        self._timer = app.set_interval(_LOOK, self.look)
-
-    @property
-    def step(self) -> int:
-        """The number of the step, from 0."""
-        return self._step
-
-    def note_saved(self, name: str) -> None:
-        """Note the automation that was made."""
-        self.progress.made = name
+        self._timer = app.set_interval(_POLL_INTERVAL, self.check)
 
     def note_fired(self, executions: Sequence[Execution]) -> None:
-        """Note what has fired."""
-        self.progress.fired.update(execution.automation for execution in executions)
+        """Note which automations have fired."""
+        self.fired.update(execution.automation for execution in executions)
 
-    def look(self) -> None:
-        """Go on if the step was taken, and show the step where one is."""
+    def check(self) -> None:
+        """Go on if the step is done, and show the step on the open screen."""
         screen = self._app.screen
-        while STEPS[self._step].done(screen, self.progress):
-            self._step += 1
-        says = f"{self._step + 1}/{len(STEPS)}  {STEPS[self._step].says(self.progress)}"
+        while STEPS[self.step].done(self, screen):
+            self.step += 1
+        text = STEPS[self.step].text.replace("{name}", visible(self.created or ""))
+        text = f"{self.step + 1}/{len(STEPS)}  {text}"
         panels = screen.query(TourPanel)
         if panels:
-            panels.first().say(says)
+            panels.first().say(text)
         elif not screen.is_modal or isinstance(screen, ExecutionScreen):
-            self._panels.append(TourPanel(says))
+            self._panels.append(TourPanel(text))
             screen.mount(self._panels[-1])
 
     def end(self) -> None:
-        """Take the steps away, from the screens of the other modes too."""
+        """Remove the steps, from the screens of the other modes too."""
         self._timer.stop()
         for panel in self._panels:
             if panel.is_attached:

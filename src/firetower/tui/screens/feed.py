@@ -40,9 +40,7 @@ class FeedScreen(Screen[None]):
         self.feed.catch_up()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:
-        """Show what changed."""
         self.feed.show_change(event)
 
     def action_redeliver_failed(self) -> None:
-        """Send failed executions again, of all endpoints."""
         post(self, RedeliverFailed())

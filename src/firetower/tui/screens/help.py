@@ -1,19 +1,28 @@
-"""What can be done here."""
+"""What can be done here: the help, and the command palette."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
 from textual.screen import Screen
 from textual.widgets import Static
 
-from firetower.tui.actions import bindings_of
+from firetower.core.errors import FiretowerError
+from firetower.core.text import visible
+from firetower.tui.actions import BY_ID, bindings_of
+from firetower.tui.messages import OpenContainer
 from firetower.tui.page import Dialog
+from firetower.tui.session import session_of
 from firetower.tui.text import plain
+from firetower.tui.themes import NAMES
 
 _GENERAL = """A version is logged in a project and linked to a registry. An automation watches a \
 registry or a project for one event and acts on it: it calls a webhook, posts to Slack, or only \
@@ -62,3 +71,59 @@ def shown_key(binding: Binding) -> str:
 def active_keys(screen: Screen[object]) -> list[ActiveBinding]:
     """Return the keys that do something now, those of the focused widget first."""
     return [active for active in screen.active_bindings.values() if active.enabled]
+
+
+Command = tuple[str, str, Callable[[], object]]
+"""What it is called, what it does, and doing it."""
+
+
+class ActionCommands(Provider):
+    """The keys that work here, by their names, and the themes."""
+
+    def _commands(self) -> Iterator[Command]:
+        active = active_keys(self.screen)
+        nodes = {one.binding: one.node for one in active}
+        for name, bindings in by_name(active).items():
+            first = bindings[0]
+            action = BY_ID.get(first.id or "")
+            if action is not None and action.in_palette:
+                run = partial(self.app.run_action, first.action, default_namespace=nodes[first])
+                yield name, f"key {shown_key(first)}", run
+        for name, theme in NAMES.items():
+            yield (
+                f"Theme: {name}",
+                "until you quit; the config file keeps it",
+                partial(setattr, self.app, "theme", theme),
+            )
+
+    async def discover(self) -> Hits:
+        for name, said, run in self._commands():
+            yield DiscoveryHit(name, run, help=said)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, said, run in self._commands():
+            if score := matcher.match(name):
+                yield Hit(score, matcher.highlight(name), run, text=name, help=said)
+
+
+class ContainerCommands(Provider):
+    """Every registry and project, by name."""
+
+    async def startup(self) -> None:
+        try:
+            found = await session_of(self.app).ask(
+                lambda tower: [*tower.registries(), *tower.projects()]
+            )
+        except FiretowerError:
+            found = []
+        self._found = [container.reference for container in found]
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for reference in self._found:
+            name = visible(str(reference))
+            if score := matcher.match(name):
+                go = partial(self.app.post_message, OpenContainer(reference))
+                said = f"open the {reference.kind}"
+                yield Hit(score, Content(name), go, text=name, help=said)

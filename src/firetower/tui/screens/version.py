@@ -43,7 +43,6 @@ class VersionScreen(Dialog[None]):
         self._reload()
 
     def on_database_changed(self, _: DatabaseChanged) -> None:
-        """Read it again."""
         self._reload()
 
     async def _read(self) -> None:
@@ -56,7 +55,6 @@ class VersionScreen(Dialog[None]):
         show_text(self.query_one("#detail", Static), said)
 
     def action_copy(self) -> None:
-        """Copy the reference."""
         self.app.copy_to_clipboard(self.reference)
         self.notify(f"Copied {self.reference}.")
 
