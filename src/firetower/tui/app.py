@@ -85,7 +85,7 @@ class FiretowerApp(App[None]):
     TITLE = "firetower"
     CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
     MODES: ClassVar = {"opening": OpeningScreen, **navigation.MODES}
-    COMMANDS: ClassVar = set(navigation.PALETTE.values())
+    COMMANDS: ClassVar = set(navigation.PALETTE)
     DEFAULT_MODE = "opening"
     BINDINGS: ClassVar = bindings_of("app")
 

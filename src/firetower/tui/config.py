@@ -4,7 +4,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import nearest, quoted, visible
@@ -33,35 +32,32 @@ def read_config(path: Path) -> Config:
         raise InvalidInput(f"{path} cannot be read: {error}", "Fix it or remove it.") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not TOML: {error}", "Fix it or remove it.") from None
-    _check_names(path, data, {"theme", "keys"}, "setting")
-    return Config(_theme(path, data.get("theme", "dark")), _keys(path, data.get("keys", {})))
+    try:
+        _check_names("setting", data, {"theme", "keys"})
+        config = Config(data.get("theme", "dark"), data.get("keys", {}))
+        _check_theme(config.theme)
+        _check_keys(config.keys)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error.message}", error.hint) from None
+    return config
 
 
-def _theme(path: Path, theme: object) -> str:
-    if not isinstance(theme, str) or theme not in NAMES:
+def _check_theme(theme: object) -> None:
+    if theme not in list(NAMES):
         raise InvalidInput(
-            f"{path}: there is no theme {quoted(theme)}", f"Choose one of {', '.join(NAMES)}."
+            f"there is no theme {quoted(theme)}", f"Choose one of {', '.join(NAMES)}."
         )
-    return theme
 
 
-def _keys(path: Path, keys: object) -> dict[str, str]:
+def _check_keys(keys: Mapping[str, str]) -> None:
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise InvalidInput(
-            f"{path}: [keys] is not a table of texts", 'Write it as "automations.new" = "a".'
-        )
-    if keys:
-        _check_keys(path, keys)
-    return keys
-
-
-def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
-    _check_names(path, keys, {action.id for action in ACTIONS}, "key")
-    for name, said in keys.items():
-        for key in said.split(","):
+        raise InvalidInput("[keys] is not a table of texts", 'Write it as "automations.new" = "a".')
+    _check_names("key", keys, {action.id for action in ACTIONS})
+    for name, text in keys.items():
+        for key in text.split(","):
             if not is_key(key.strip()):
                 raise InvalidInput(
-                    f"{path}: {name} has {quoted(key.strip())}, which is no key",
+                    f"{name} has {quoted(key.strip())}, which is no key",
                     "Write a, ctrl+a, f5 or question_mark; several with commas between.",
                 )
     taken: dict[tuple[str, str], str] = {}
@@ -70,16 +66,14 @@ def _check_keys(path: Path, keys: Mapping[str, str]) -> None:
             other = taken.setdefault((action.screen, key.strip()), action.id)
             if other != action.id:
                 raise InvalidInput(
-                    f"{path}: {other} and {action.id} both have the key {key.strip()}",
+                    f"{other} and {action.id} both have the key {key.strip()}",
                     "Give one of them another.",
                 )
 
 
-def _check_names(path: Path, said: Mapping[str, Any], known: set[str], what: str) -> None:
-    for name in said:
+def _check_names(what: str, given: Mapping[str, object], known: set[str]) -> None:
+    for name in given:
         if name not in known:
             close = nearest(name, known)
-            raise InvalidInput(
-                f"{path}: there is no {what} {visible(name)}",
-                f"Did you mean {close}?" if close else f"There are {', '.join(sorted(known))}.",
-            )
+            hint = f"Did you mean {close}?" if close else f"There are {', '.join(sorted(known))}."
+            raise InvalidInput(f"there is no {what} {visible(name)}", hint)

@@ -1,14 +1,12 @@
-"""The screens that the app opens, each imported when it is first shown.
-
-All of them take as long to import as the first screen with what it needs.
-"""
+"""The screens that the app opens, each imported when it is first shown or soon after the start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from firetower.tui import messages
 from firetower.tui.page import Page
@@ -25,19 +23,20 @@ def _imported(path: str) -> Any:  # noqa: ANN401 - whichever class it is
     return getattr(import_module(f"firetower.tui.{module}"), name)
 
 
-def _screen(path: str) -> Callable[[], Screen[None]]:
-    return lambda: cast("Screen[None]", _imported(path)())
+def _made(path: str, *arguments: object) -> Screen[Any]:
+    screen: Screen[Any] = _imported(path)(*arguments)
+    return screen
 
 
 MODES: Mapping[str, Callable[[], Screen[None]]] = {
-    "registry": _screen("screens.container.RegistryScreen"),
-    "project": _screen("screens.container.ProjectScreen"),
-    "feed": _screen("screens.feed.FeedScreen"),
+    "registry": partial(_made, "screens.container.RegistryScreen"),
+    "project": partial(_made, "screens.container.ProjectScreen"),
+    "feed": partial(_made, "screens.feed.FeedScreen"),
 }
-PALETTE: Mapping[str, Callable[[], type[Provider]]] = {
-    "actions": lambda: _imported("screens.help.ActionCommands"),
-    "containers": lambda: _imported("screens.help.ContainerCommands"),
-}
+PALETTE: Sequence[Callable[[], type[Provider]]] = (
+    partial(_imported, "screens.help.ActionCommands"),
+    partial(_imported, "screens.help.ContainerCommands"),
+)
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
     messages.OpenSecrets: "screens.secrets.SecretsScreen",
@@ -55,8 +54,7 @@ _SCREENS: Mapping[type[messages.AppRequest], str] = {
 def screen_for(request: messages.AppRequest) -> Screen[Any]:
     """Return the screen that a request asks for; the request's fields are its arguments."""
     arguments = [getattr(request, one.name) for one in fields(request) if one.init]
-    screen: Screen[Any] = _imported(_SCREENS[type(request)])(*arguments)
-    return screen
+    return _made(_SCREENS[type(request)], *arguments)
 
 
 def import_all() -> None:

@@ -49,17 +49,13 @@ class StatusLine:
 
     def show(self) -> None:
         """Show as much as there is room for."""
-        if self._tower is not None:
-            self._show(
-                status_text(
-                    self._tower.location,
-                    self._status,
-                    "no worker" if self._worker is None else self._worker.state,
-                    session_of(self._app).now(),
-                    self._app.size.width,
-                    read_only=self._tower.read_only,
-                )
+        tower, now, width = self._tower, session_of(self._app).now(), self._app.size.width
+        if tower is not None:
+            worker = "no worker" if self._worker is None else self._worker.state
+            text = status_text(
+                tower.location, self._status, worker, now, width, read_only=tower.read_only
             )
+            self._show(text)
 
     async def _read(self) -> None:
         try:
@@ -67,13 +63,12 @@ class StatusLine:
         except FiretowerError as error:
             show_error(self._app, error)
         else:
-            self._start_worker_if_none()
+            if not self._status.workers and not self._worker_started:
+                self._start_worker()
         self.show()
 
-    def _start_worker_if_none(self) -> None:
-        if self._worker is None or self._worker_started:
-            return
-        if self._status is not None and self._status.workers:
+    def _start_worker(self) -> None:
+        if self._worker is None:
             return
         self._worker_started = True
         self._worker.on_exit = self._worker_exited

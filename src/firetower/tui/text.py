@@ -36,6 +36,11 @@ def pretty(body: str) -> str:
         return body
 
 
+def mark(good: bool) -> Content:  # noqa: FBT001
+    """Return the sign of what is true or succeeded, or is not."""
+    return Content.styled("✓ ", "$success") if good else Content.styled("✗ ", "$error")
+
+
 def field(name: str, value: Content | str, *, width: int = 10) -> Content:
     """Return a value beside its name, padded to `width` cells."""
     shown = plain(value) if isinstance(value, str) else value

@@ -30,9 +30,8 @@ class WorkerProcess:
         """Work on a database; None is the default one."""
         self.command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
         # By the environment: a URL may hold a password, and everyone here sees arguments.
-        named = {} if database is None else {DATABASE_URL: database}
-        self._environment = {**os.environ, **named}
-        self._waits = waits
+        self._environment = {**os.environ, **({DATABASE_URL: database} if database else {})}
+        self._first_wait, self._longest_wait = (wait.total_seconds() for wait in waits)
         self._stopped = False
         self.on_exit: Callable[[str], None] | None = None
         """Called with a sentence when it has exited."""
@@ -42,14 +41,13 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process, while it runs."""
+        """The process's id, while it runs."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
     async def run(self) -> None:
         """Keep a worker running until it is stopped."""
-        first, longest = self._waits
-        wait = first
+        wait = self._first_wait
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -57,13 +55,12 @@ class WorkerProcess:
             if self._stopped:
                 return
             if loop.time() - began > HEALTHY_AFTER:
-                wait = first
-            seconds = wait.total_seconds()
+                wait = self._first_wait
             self.state = f"no worker: {reason}"
             if self.on_exit is not None:
-                self.on_exit(f"The worker ended: {reason}. It is started again in {seconds:g} s.")
-            await asyncio.sleep(seconds)
-            wait = min(wait * 2, longest)
+                self.on_exit(f"The worker ended: {reason}. It is started again in {wait:g} s.")
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, self._longest_wait)
 
     async def _run_once(self) -> str:
         """Run it until it exits; return its last line, or else its exit code."""

@@ -56,8 +56,8 @@ COLUMNS = FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
 Found = tuple[Automation, Sequence[Revision], Sequence[Execution], str]
 
 
-def execution_row(execution: Execution, now: datetime) -> Row:
-    """Return an execution as a line of the feed that leaves out what all lines here share."""
+def _execution_row(execution: Execution, now: datetime) -> Row:
+    """Return a row of the feed without the automation's name, the same in all rows here."""
     row = feed_row(execution, now)
     return Row(row.key, row.cells[:_NAME] + row.cells[_NAME + 1 :])
 
@@ -102,7 +102,7 @@ class AutomationScreen(ListScreen[Execution]):
         show_text(self.query_one("#automation-title", Static), title)
         text = automation_text(automation, revisions, stopped, session.now())
         show_text(self.query_one("#automation-text", Static), text)
-        self.show_items(executions, execution_row)
+        self.show_items(executions, _execution_row)
 
     @on(Table.Chosen)
     def _execution_chosen(self, event: Table.Chosen) -> None:

@@ -41,8 +41,7 @@ _MOST_FILES = 20
 """Files shown beside the list; the version's own screen shows all."""
 
 
-def version_row(version: Version, now: datetime) -> Row:
-    """Return a version as a row."""
+def _version_row(version: Version, now: datetime) -> Row:
     cells = (
         Cell(f"v{version.index}"),
         Cell(" ".join(version.aliases), "accent"),
@@ -87,7 +86,7 @@ class CollectionScreen(ListScreen[Version]):
         said = f"{kind}{counted(len(versions), 'version')}"
         title = heading(str(self.reference.container), self.reference.name, said)
         show_text(self.query_one("#collection-title", Static), title)
-        self.show_items(versions, version_row)
+        self.show_items(versions, _version_row)
         self._reload_detail()
 
     async def _read_detail(self) -> None:

@@ -10,11 +10,10 @@ from textual.content import Content
 from textual.widgets import Button, Label, Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import lines, milliseconds, plain, pretty
+from firetower.tui.text import lines, mark, milliseconds, plain, pretty
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
@@ -93,10 +92,6 @@ class EndpointTestScreen(Dialog[None]):
 
 def answer_line(test: EndpointTest) -> Content:
     """Return an answer in one line: "✓ 202 in 34 ms"."""
-    glyph, tone = ("✓", "$success") if test.answer.succeeded else ("✗", "$error")
-    return Content.from_markup(
-        f"[{tone}]$glyph $answer[/] [dim]in $duration[/]",
-        glyph=glyph,
-        answer=visible(test.answer.words),
-        duration=milliseconds(test.duration_ms),
-    )
+    style = "$success" if test.answer.succeeded else "$error"
+    answer = mark(test.answer.succeeded) + plain(test.answer.words).stylize(style)
+    return Content.assemble(answer, " ", (f"in {milliseconds(test.duration_ms)}", "dim"))

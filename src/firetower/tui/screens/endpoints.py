@@ -41,8 +41,7 @@ COLUMNS = (
 )
 
 
-def endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
-    """Return an endpoint as a row."""
+def _endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
     endpoint, tone = detail.endpoint, "" if detail.endpoint.enabled else "dim"
     queued_tone = "dim" if endpoint.enabled else "warn"
     cells = (
@@ -58,7 +57,6 @@ def endpoint_row(detail: EndpointDetail, now: datetime) -> Row:
 
 
 def _state(endpoint: Endpoint, now: datetime) -> Cell:
-    """Return whether requests go to an endpoint, and why not."""
     if not endpoint.enabled:
         return Cell(f"◌ off: {endpoint.disabled_reason}", "warn")
     if (circuit := endpoint.circuit) is not None:
@@ -102,7 +100,7 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
 
     async def read(self) -> None:
         details = await session_of(self).ask(lambda tower: tower.endpoints.details())
-        self.show_items(details, endpoint_row)
+        self.show_items(details, _endpoint_row)
         wanted, self._at = self._at, None
         if wanted is not None and not self.listing.table.move_to(wanted):
             self.notify(f"The endpoint {wanted} has been deleted.")

@@ -25,7 +25,7 @@ from firetower.tui.messages import DatabaseChanged, ExplainEvent, post
 from firetower.tui.page import Dialog
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, redeliver, session_of
-from firetower.tui.text import STYLES, clock, exact, field, lines, milliseconds, plain, pretty
+from firetower.tui.text import STYLES, clock, exact, field, lines, mark, milliseconds, plain, pretty
 from firetower.tui.widgets.feed_line import TONES
 from firetower.tui.widgets.key_line import KeyLine
 
@@ -157,14 +157,13 @@ def _event(execution: Execution) -> Iterator[Content]:
 
 def _why(revision: Revision, execution: Execution) -> Iterator[Content]:
     definition, event = revision.definition, execution.event
-    held = Content.styled("✓ ", "$success")
+    held = mark(good=True)
     yield _field("Why", held + plain(f"it watches {definition.scope.phrase.removeprefix('in ')}"))
     yield _field("", held + plain(f"the event is: {event.type.spec.label}"))
     for trace in _predicates(definition.filter.trace(event)):
         yield _field("", _condition(trace))
-    yield _field(
-        "", f"revision {revision.number} of {definition.name}, by {revision.author}", "dim"
-    )
+    said = f"revision {revision.number} of {definition.name}, by {revision.author}"
+    yield _field("", said, "dim")
     yield Content("")
 
 
@@ -185,19 +184,17 @@ def _predicates(trace: Trace) -> Iterator[Trace]:
 
 
 def _condition(trace: Trace) -> Content:
-    actual = (
-        "it has none" if trace.actual is MISSING else f"it is {shortened(quoted(trace.actual), 80)}"
-    )
-    glyph = Content.styled("✓ ", "$success") if trace.held else Content.styled("✗ ", "$error")
-    return glyph + plain(trace.expected) + plain(f"   {actual}").stylize("dim")
+    actual = "it has none"
+    if trace.actual is not MISSING:
+        actual = f"it is {shortened(quoted(trace.actual), 80)}"
+    return mark(trace.held) + plain(trace.expected) + plain(f"   {actual}").stylize("dim")
 
 
 def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
     answer = "no answer" if attempt.status_code is None else str(attempt.status_code)
     good = attempt.status_code is not None and attempt.status_code < 300
-    again = (
-        "" if attempt.next_attempt_at is None else f"   again {clock(attempt.next_attempt_at, now)}"
-    )
+    next_at = attempt.next_attempt_at
+    again = "" if next_at is None else f"   again {clock(next_at, now)}"
     said = Content.assemble(
         (f"{exact(attempt.started_at)}  ", "dim"),
         (answer, "$success" if good else "$error"),

@@ -1,6 +1,6 @@
 """Why automations fired, and why they did not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
@@ -17,7 +17,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.messages import ExplainEvent, post
 from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
-from firetower.tui.text import clock, exact, lines, plain
+from firetower.tui.text import clock, exact, lines, mark, plain
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -81,10 +81,9 @@ def _event_lines(explanation: Explanation) -> Iterator[Content]:
 
 
 def _finding_line(finding: Finding) -> Content:
-    glyph = ("✓ ", "$success") if finding.stop is None else ("✗ ", "$error")
     name = finding.revision.definition.name
     of = "" if finding.execution is None else f"  execution {finding.execution.id}"
-    return Content.assemble(glyph, plain(name).stylize("bold"), (of, "$muted"))
+    return Content.assemble(mark(finding.stop is None), plain(name).stylize("bold"), (of, "$muted"))
 
 
 COLUMNS = (
@@ -104,10 +103,9 @@ class ExplainAutomationScreen(Dialog[None]):
     def __init__(self, name: str) -> None:
         super().__init__(classes="explain")
         self.automation = name
-        self.listing = Listing(
-            Table(COLUMNS), empty="Nothing has happened in or near what it watches."
-        )
-        self._groups: Sequence[Group] = ()
+        empty = "Nothing has happened in or near what it watches."
+        self.listing = Listing(Table(COLUMNS), empty=empty)
+        self._groups: dict[object, Group] = {}
 
     def compose(self) -> ComposeResult:
         title = Content.from_markup("Why $name fired, and why not", name=visible(self.automation))
@@ -129,39 +127,33 @@ class ExplainAutomationScreen(Dialog[None]):
         except FiretowerError as error:
             self.listing.fail(error)
             return
-        self._groups = groups
+        self._groups = {group.reason: group for group in groups}
         self.listing.set_rows([_group_row(group, now) for group in groups])
         self._show_words()
 
     def on_table_moved(self, event: Table.Moved) -> None:
-        """Show the words of the reason under the cursor in full."""
         event.stop()
         self._show_words()
 
     def _show_words(self) -> None:
-        table = self.listing.table
-        if self._groups and table.key is not None:
-            group = next(one for one in self._groups if one.reason == table.key)
+        """Show why, in full, for the group under the cursor."""
+        if group := self._groups.get(self.listing.table.key):
             said = f"{group.finding.words}.  enter explains that event"
             self.query_one(".explain--words", Static).update(plain(said))
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Explain the newest event of a reason."""
         event.stop()
-        group = next(one for one in self._groups if one.reason == event.key)
-        post(self, ExplainEvent(group.event.id))
+        post(self, ExplainEvent(self._groups[event.key].event.id))
 
 
 def _group_row(group: Group, now: datetime) -> Row:
     fired = group.finding.stop is None
     event = group.event
-    return Row(
-        group.reason,
-        (
-            Cell("✓" if fired else "✗", "ok" if fired else "bad"),
-            Cell(f"{group.count:,}"),
-            Cell(group.reason),
-            Cell(f"{clock(event.recorded_at, now)} {event.subject} {event.detail}", "dim"),
-            Cell(group.finding.words),
-        ),
+    cells = (
+        Cell("✓" if fired else "✗", "ok" if fired else "bad"),
+        Cell(f"{group.count:,}"),
+        Cell(group.reason),
+        Cell(f"{clock(event.recorded_at, now)} {event.subject} {event.detail}", "dim"),
+        Cell(group.finding.words),
     )
+    return Row(group.reason, cells)

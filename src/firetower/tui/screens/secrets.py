@@ -36,8 +36,7 @@ COLUMNS = (
 )
 
 
-def secret_row(secret: SecretInfo, now: datetime) -> Row:
-    """Return a secret as a row, without its value."""
+def _secret_row(secret: SecretInfo, now: datetime) -> Row:
     users = ", ".join(secret.used_by)
     cells = (
         Cell(secret.name),
@@ -81,7 +80,7 @@ class SecretsScreen(ListScreen["SecretInfo"]):
         yield KeyLine()
 
     async def read(self) -> None:
-        self.show_items(await session_of(self).ask(lambda tower: tower.secrets.list()), secret_row)
+        self.show_items(await session_of(self).ask(lambda tower: tower.secrets.list()), _secret_row)
 
     def action_new(self) -> None:
         self._set(None)
