@@ -204,7 +204,7 @@ class FormScreen(Page[str | None]):
             return
         finally:
             self._saving = False
-        self.notify(f"Saved {definition.name}. {definition.sentence}", markup=False)
+        self.notify(f"Saved {definition.name}. {definition.sentence}")
         self.dismiss(definition.name)
 
     async def _refuse(self, error: FiretowerError) -> None:

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.dom import DOMNode
 
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointDetail
-from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
@@ -26,7 +24,7 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.session import session_of, show_error
+from firetower.tui.session import in_background, session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.listing import Listing
@@ -183,7 +181,7 @@ class AutomationList(Listing):
     def _chosen_or_why(self) -> Automation | None:
         """Return the automation under the cursor, or say why there is none."""
         if self.chosen is None:
-            self.notify("There is no automation here; n makes one.", markup=False)
+            self.notify("There is no automation here; n makes one.")
         return self.chosen
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -224,17 +222,12 @@ class AutomationList(Listing):
             else:
                 self._set_mode(automation.name, Mode.SHADOW)
 
-    @work(exit_on_error=False)
+    @in_background
     async def _promote(self, automation: Automation) -> None:
         """Show what the last firings would have sent, ask, and enable it."""
-        session = session_of(self)
-        try:
-            fired = await session.ask(
-                lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
-            )
-        except FiretowerError as error:
-            show_error(self, error)
-            return
+        fired = await session_of(self).ask(
+            lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
+        )
         question = Confirm(
             f"Enable {automation.name}?", _would_have_sent(fired), [("act", "Enable")]
         )
@@ -249,7 +242,7 @@ class AutomationList(Listing):
         }
         self._change(lambda tower: tower.automations.set_mode(name, mode), words[mode])
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_delete(self) -> None:
         """Ask, then delete the automation, or disable it instead."""
         automation = self._chosen_or_why()
@@ -281,14 +274,10 @@ class AutomationList(Listing):
                 f"{definition.name} is back, for events from now on.",
             )
 
-    @work(exit_on_error=False)
+    @in_background
     async def _change(self, change: Callable[[Tower], object], said: str) -> None:
-        try:
-            await session_of(self).ask(change)
-        except FiretowerError as error:
-            show_error(self, error)
-            return
-        self.notify(said, markup=False)
+        await session_of(self).ask(change)
+        self.notify(said)
         self.post_message(AutomationsChanged())
 
 
@@ -299,4 +288,4 @@ def test_endpoint(node: DOMNode, definition: Definition) -> None:
         post(node, TestEndpoint(endpoint))
     else:
         said = f"{definition.name} only records: it has no endpoint to test."
-        node.app.notify(said, severity="warning", markup=False)
+        node.app.notify(said, severity="warning")

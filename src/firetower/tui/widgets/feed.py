@@ -24,7 +24,7 @@ from firetower.tui.messages import (
     RedeliverFailed,
     post,
 )
-from firetower.tui.session import redeliver, session_of, show_error
+from firetower.tui.session import in_background, redeliver, session_of, show_error
 from firetower.tui.widgets.feed_line import CircuitKey, circuit_row, entry_row, feed_row
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
@@ -122,19 +122,15 @@ class Feed(Listing):
             self._add_circuits(change.circuits)
         self.changed(change.executions)
 
-    @work(exit_on_error=False)
+    @in_background
     async def _add_circuits(self, changes: Sequence[CircuitChange]) -> None:
         """Show changes of circuits, and update the executions that they queue."""
         if not self.feed.following and self._early is None:
             container, before = self.container, changes[0].id - 1
             if container is not None:  # only of endpoints that are used there
-                try:
-                    changes = await session_of(self).ask(
-                        lambda tower: tower.endpoints.circuit_changes_since(before, container)
-                    )
-                except FiretowerError as error:
-                    show_error(self, error)
-                    return
+                changes = await session_of(self).ask(
+                    lambda tower: tower.endpoints.circuit_changes_since(before, container)
+                )
             now, newest = session_of(self).now(), self.feed.newest
             self.feed.upsert([circuit_row(CircuitLine(newest, one), now) for one in changes])
         self.catch_up()
@@ -192,22 +188,17 @@ class Feed(Listing):
         new = counted(event.unseen or 0, "new line")
         note.update(f"paused · {new} ↓ · End resumes")
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_explain(self) -> None:
         """Show for every automation whether the event under the cursor fired it, and why."""
         key = self.feed.key
         if isinstance(key, CircuitKey):
-            self.notify("This is an endpoint's line, not a firing: enter shows it.", markup=False)
-        if not isinstance(key, int):
-            return
-        try:
+            self.notify("This is an endpoint's line, not a firing: enter shows it.")
+        if isinstance(key, int):
             execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(key))
-        except FiretowerError as error:
-            show_error(self, error)
-            return
-        post(self, ExplainEvent(execution.event.id))
+            post(self, ExplainEvent(execution.event.id))
 
-    @work(exit_on_error=False)
+    @in_background
     async def action_redeliver(self) -> None:
         """Send the execution under the cursor again; on a circuit's line, what failed there."""
         key = self.feed.key
@@ -220,4 +211,4 @@ class Feed(Listing):
         if self.feed.rows:
             row = self.feed.rows[self.feed.cursor]
             self.app.copy_to_clipboard("  ".join(cell.text for cell in row.cells if cell.text))
-            self.notify("Copied the line.", markup=False)
+            self.notify("Copied the line.")
