@@ -17,7 +17,6 @@ from firetower.core.endpoints import (
     EndpointDetail,
     EndpointKind,
     EndpointSettings,
-    EndpointState,
     SecretInfo,
 )
 from firetower.core.errors import Conflict
@@ -264,9 +263,7 @@ class Automations(_Transactions):
 
     def edit(self, name: str, definition: Definition, mode: Mode | None = None) -> Automation:
         """Save a changed definition, and a changed mode with it. Raises as `create` does."""
-        with self._store.changing() as change:
-            automation = automations.find_automation(change, name)
-            return automations.edit_automation(change, automation, definition, mode)
+        return self._change(automations.edit_automation, name, definition, mode)
 
     def restore(self, name: str, number: int) -> Automation:
         """Save an earlier revision's definition again, as the newest revision.
@@ -276,18 +273,15 @@ class Automations(_Transactions):
         with self._store.changing() as change:
             automation = automations.find_automation(change, name)
             earlier = automations.find_revision(change, automation.id, number)
-            return automations.edit_automation(change, automation, earlier.definition)
+            return automations.edit_automation(change, name, earlier.definition)
 
     def set_mode(self, name: str, mode: Mode) -> Automation:
         """Enable an automation, disable it, or put it in shadow."""
-        with self._store.changing() as change:
-            automation = automations.find_automation(change, name)
-            return automations.edit_automation(change, automation, automation.definition, mode)
+        return self._change(automations.edit_automation, name, mode=mode)
 
     def delete(self, name: str) -> None:
         """Delete an automation; its executions stay in the history."""
-        with self._store.changing() as change:
-            automations.delete_automation(change, automations.find_automation(change, name))
+        self._change(automations.delete_automation, name)
 
     def list(
         self, container: ContainerReference | None = None, *, limit: int | None = None
@@ -314,9 +308,7 @@ class Automations(_Transactions):
 
     def revisions(self, name: str) -> Sequence[Revision]:
         """Return an automation's revisions, the newest first."""
-        with self._store.reading() as reader:
-            automation = automations.find_automation(reader, name)
-            return automations.list_revisions(reader, automation.id)
+        return self._read(automations.list_revisions, name)
 
     def backtest(
         self,
@@ -368,22 +360,15 @@ class Endpoints(_Transactions):
 
     def get(self, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
         """Return an endpoint with its automations and what it missed, of a kind if one is given."""
-        with self._store.reading() as reader:
-            found = endpoint_store.find_endpoint(reader.connection, name, kind)
-            return endpoint_store.detail_of(reader.connection, found)
+        return self._read(endpoint_store.show_endpoint, name, kind)
 
     def details(self) -> Sequence[EndpointDetail]:
         """Return every endpoint by name, with the automations that use it and what it missed."""
-        with self._store.reading() as reader:
-            found = endpoint_store.list_endpoints(reader.connection)
-            return [endpoint_store.detail_of(reader.connection, one) for one in found]
+        return self._read(endpoint_store.show_endpoints)
 
     def stopped(self) -> Sequence[EndpointDetail]:
         """Return the endpoints that are disabled or have an open circuit."""
-        with self._store.reading() as reader:
-            found = endpoint_store.list_endpoints(reader.connection)
-            stopped = [one for one in found if one.state is not EndpointState.OK]
-            return [endpoint_store.detail_of(reader.connection, one) for one in stopped]
+        return self._read(endpoint_store.show_endpoints, stopped=True)
 
     def newest_circuit_change(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""
@@ -400,23 +385,14 @@ class Endpoints(_Transactions):
 
     def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
         """Send to an endpoint again, its circuit closed; return what it missed."""
-        with self._store.changing() as change:
-            endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
-            detail = endpoint_store.detail_of(change.connection, endpoint)
-            endpoint_store.set_enabled(change, endpoint, reason=None)
-            return detail
+        return self._change(endpoint_store.set_enabled, name, kind, reason=None)
 
     def disable(self, name: str, kind: EndpointKind, reason: str = "by hand") -> None:
         """Stop sending to an endpoint."""
-        with self._store.changing() as change:
-            endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
-            endpoint_store.set_enabled(change, endpoint, reason=reason)
+        self._change(endpoint_store.set_enabled, name, kind, reason=reason)
 
     def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
-        """Send a test request to an endpoint, enabled or not; return its answer.
-
-        Raises SecretKeyError.
-        """
+        """Send a test request, even if disabled; return the answer. Raises SecretKeyError."""
         from firetower.delivery.endpoint_test import send_test  # imports httpx and aiohttp
 
         endpoint = self.get(name, kind).endpoint
@@ -424,9 +400,7 @@ class Endpoints(_Transactions):
 
     def delete(self, name: str, kind: EndpointKind) -> None:
         """Delete an endpoint. Raises Conflict while an automation uses it."""
-        with self._store.changing() as change:
-            endpoint = endpoint_store.find_endpoint(change.connection, name, kind)
-            endpoint_store.delete_endpoint(change, endpoint)
+        self._change(endpoint_store.delete_endpoint, name, kind)
 
     def open_secrets(self, endpoint: Endpoint) -> Secrets:
         """Open the secrets granted to an endpoint. Raises SecretKeyError."""
@@ -482,10 +456,7 @@ class Events(_Transactions):
     def newest_in(
         self, container: ContainerReference, type_: EventType, limit: int
     ) -> Sequence[Event]:
-        """Return the newest events of a type in a registry or project, the newest first.
-
-        Raises NotFound for the container.
-        """
+        """Return the newest events of a type in a registry or project, the newest first."""
         return self._read(events.newest_events_in, container, type_, limit)
 
     def get(self, event_id: int) -> Event:

@@ -226,7 +226,6 @@ def _save(change: Change, saved: SavedAutomation) -> None:
     """Save an automation, or the next revision of one."""
     definition = saved.definition
     if definition.name in automations.list_names(change):
-        automation = automations.find_automation(change, definition.name)
-        automations.edit_automation(change, automation, definition)
+        automations.edit_automation(change, definition.name, definition)
     else:
         automations.create_automation(change, definition, saved.mode)

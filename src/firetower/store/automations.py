@@ -41,13 +41,15 @@ def create_automation(change: Change, definition: Definition, mode: Mode) -> Aut
 
 
 def edit_automation(
-    change: Change, automation: Automation, definition: Definition, mode: Mode | None = None
+    change: Change, name: str, definition: Definition | None = None, mode: Mode | None = None
 ) -> Automation:
-    """Save a changed definition or mode as the next revision.
+    """Save a changed definition or mode as the next revision; None leaves it as it is.
 
     Raises as `create_automation` does, and InvalidInput for another container.
     """
+    automation = find_automation(change, name)
     before, mode = automation.definition, mode or automation.mode
+    definition = definition or before
     if before.scope.container != definition.scope.container:
         raise InvalidInput(  # its history belongs to its container
             f"an automation stays in its {before.scope.container.kind}",
@@ -63,8 +65,9 @@ def edit_automation(
     return replace(automation, name=definition.name, revision=revision)
 
 
-def delete_automation(change: Change, automation: Automation) -> None:
-    """Delete an automation; its history stays, its name can be used again."""
+def delete_automation(change: Change, name: str) -> None:
+    """Delete an automation; its history stays, its name can be used again. Raises NotFound."""
+    automation = find_automation(change, name)
     key = automation.id, automation.revision.number + 1
     container = find_container(change.connection, automation.definition.scope.container)
     _add_revision(change, key, automation.definition, Mode.DELETED, {"container_id": container})
@@ -225,8 +228,9 @@ def list_names(reader: Reader) -> Sequence[str]:
     return reader.connection.execute(query).scalars().all()
 
 
-def list_revisions(reader: Reader, automation_id: int) -> list[Revision]:
-    """Return an automation's revisions, the newest first."""
+def list_revisions(reader: Reader, name: str) -> list[Revision]:
+    """Return an automation's revisions, the newest first. Raises NotFound."""
+    automation_id = find_automation(reader, name).id
     query = select(schema.revisions).where(_revisions.automation_id == automation_id)
     rows = reader.connection.execute(query.order_by(_revisions.number.desc()))
     return [build_revision(row) for row in rows]

@@ -11,6 +11,7 @@ from firetower.core.endpoints import (
     EndpointDetail,
     EndpointKind,
     EndpointSettings,
+    EndpointState,
     check_url,
 )
 from firetower.core.errors import Conflict, InvalidInput, NotFound
@@ -19,7 +20,7 @@ from firetower.core.json import dump
 from firetower.core.references import check_endpoint_name
 from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
-from firetower.store.changes import Change, bump_endpoints_version
+from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.circuits import build_circuit, close_circuits
 from firetower.store.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
@@ -139,11 +140,15 @@ def _build_endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
     )
 
 
-def set_enabled(change: Change, endpoint: Endpoint, *, reason: str | None) -> None:
+def set_enabled(
+    change: Change, name: str, kind: EndpointKind, *, reason: str | None
+) -> EndpointDetail:
     """Enable an endpoint (`reason` is None), or disable it for a reason.
 
-    Either closes its circuit.
+    Either closes its circuit. Return what the endpoint was before. Raises NotFound.
     """
+    before = show_endpoint(change, name, kind)
+    endpoint = before.endpoint
     gone = [endpoint.id] if reason is not None else []
     close_circuits(change.connection, [endpoint.id], change.now, gone=gone)
     change.connection.execute(
@@ -152,6 +157,7 @@ def set_enabled(change: Change, endpoint: Endpoint, *, reason: str | None) -> No
         .values(disabled_at=None if reason is None else change.now, disabled_reason=reason or None)
     )
     bump_endpoints_version(change.connection)
+    return before
 
 
 def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: datetime) -> None:
@@ -164,9 +170,24 @@ def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: dat
     bump_endpoints_version(connection)
 
 
-def detail_of(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
-    """Return an endpoint with the automations that use it and what was not delivered."""
+def show_endpoint(reader: Reader, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
+    """Return an endpoint as `show_endpoints` does. Raises NotFound."""
+    return _detail(reader.connection, find_endpoint(reader.connection, name, kind))
 
+
+def show_endpoints(reader: Reader, *, stopped: bool = False) -> list[EndpointDetail]:
+    """Return every endpoint with the automations that use it and what was not delivered.
+
+    With `stopped` only those that are disabled or have an open circuit.
+    """
+    return [
+        _detail(reader.connection, endpoint)
+        for endpoint in list_endpoints(reader.connection)
+        if not stopped or endpoint.state is not EndpointState.OK
+    ]
+
+
+def _detail(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
     def count(*which: ColumnElement[bool] | TextClause) -> int:
         query = select(func.count()).where(_executions.endpoint_id == endpoint.id, *which)
         return connection.execute(query).scalar_one()
@@ -178,9 +199,13 @@ def detail_of(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
     return EndpointDetail(endpoint, users, queued, missed)
 
 
-def delete_endpoint(change: Change, endpoint: Endpoint) -> None:
-    """Delete an endpoint; its history stays. Raises Conflict while an automation uses it."""
+def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
+    """Delete an endpoint; its history stays.
+
+    Raises NotFound, and Conflict while an automation uses it.
+    """
     connection = change.connection
+    endpoint = find_endpoint(connection, name, kind)
     if users := automations_using(connection, endpoint):
         raise Conflict(
             f"{endpoint.settings.kind} {endpoint.name} is used by {and_list(map(visible, users))}",
