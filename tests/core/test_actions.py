@@ -71,12 +71,3 @@ def test_an_action_without_a_template_fits_every_event() -> None:
     for type_ in EventType:
         for action in (make_webhook(), SlackAction(endpoint="a"), NoAction()):
             action.check(type_, NONE)
-
-
-@pytest.mark.parametrize("text", ["warn", " WARN ", "Warn"])
-def test_a_severity_is_read_in_any_case(text: str) -> None:
-    assert Severity.parse(text) is Severity.WARN
-
-
-def test_an_unknown_severity_is_refused_with_the_choices() -> None:
-    assert "Choose INFO, WARN or ERROR." in refusal(lambda: Severity.parse("loud"))

@@ -4,20 +4,10 @@ from typing import Any
 
 import pytest
 
-from core.builders import NOON, make_execution, refusal
+from core.builders import NOON, make_execution
 from firetower.core.executions import Attempt, SkipReason, Status
 
 LATER = NOON + timedelta(minutes=10)
-
-
-@pytest.mark.parametrize("text", ["failed", "FAILED", " Failed "])
-def test_a_status_is_read_in_any_case(text: str) -> None:
-    assert Status.parse(text) is Status.FAILED
-
-
-def test_an_unknown_status_is_refused_with_the_choices() -> None:
-    said = refusal(lambda: Status.parse("done"))
-    assert "Choose pending, running, finished, failed or skipped." in said
 
 
 def test_only_what_waits_or_runs_is_not_final() -> None:

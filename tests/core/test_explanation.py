@@ -31,7 +31,7 @@ from firetower.core.explanation import (
     grouped,
     look,
 )
-from firetower.core.references import CollectionReference
+from firetower.core.references import CollectionReference, VersionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 
 
@@ -133,8 +133,7 @@ def test_an_alias_set_in_the_project_tells_of_the_registry_that_the_version_is_l
     finding = found(
         an_automation(),
         event,
-        linked=(CollectionReference.parse("models/resnet"),),
-        linked_as=("models/resnet:v2",),
+        linked=(VersionReference.parse("models/resnet:v2"),),
     )
     assert finding is not None
     assert finding.nearness is Nearness.LINKED

@@ -5,11 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, field_validator, model_validator
 
-from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
 from firetower.core.references import Frozen
 from firetower.core.templates import PayloadTemplate, TextTemplate, check_variable
-from firetower.core.text import and_list, quoted
 
 
 class ActionType(StrEnum):
@@ -21,21 +19,11 @@ class ActionType(StrEnum):
 
 
 class Severity(StrEnum):
-    """How loud a Slack message is."""
+    """The severity of a Slack message."""
 
     INFO = "INFO"
     WARN = "WARN"
     ERROR = "ERROR"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a severity in any case. Raises InvalidInput."""
-        name = text.strip().upper()
-        if name not in cls.__members__:
-            raise InvalidInput(
-                f"there is no severity {quoted(text)}", f"Choose {and_list(cls.__members__, 'or')}."
-            )
-        return cls(name)
 
 
 class WebhookAction(Frozen):

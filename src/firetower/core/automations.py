@@ -12,17 +12,13 @@ from pydantic_core import PydanticSerializationError
 from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, check_allowed
-from firetower.core.filters import ANY, Filter
+from firetower.core.filters import ANY, Filter, Predicate
 from firetower.core.json import dump
 from firetower.core.references import ContainerKind, Frozen, check_automation_name
 from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
 LONGEST_COOLDOWN = timedelta(days=366)
-_READ = 1_000
-"""Definitions that are remembered: some screens of a list."""
-_NOUNS = {"alias": "an alias", "tag": "a tag"}
-"""As the table of events says them."""
 
 
 class Mode(StrEnum):
@@ -45,7 +41,7 @@ class Definition(Frozen):
     filter: Filter = ANY
     action: Action
     cooldown: timedelta | None = None
-    """After a firing, the time in which further ones are held back."""
+    """After an execution, the time in which further ones are skipped."""
 
     def check(self, granted: frozenset[str]) -> None:
         """Refuse what could never work.
@@ -62,24 +58,12 @@ class Definition(Frozen):
                 f"For a project give a filter: --collections {self.scope.collection.name}.",
             )
         if isinstance(self.scope, CollectionsScope) and kind is not ContainerKind.PROJECT:
-            raise InvalidInput("a filter on collections belongs to a project", self._in_registry)
+            hint = _registry_hint(self.scope)
+            raise InvalidInput("a filter on collections belongs to a project", hint)
         self.filter.check_event_type(self.event_type)
         self.action.check(self.event_type, granted)
         if self.cooldown is not None:
             check_cooldown(self.cooldown)
-
-    @property
-    def _in_registry(self) -> str:
-        """What comes nearest to a filter on collections where the scope is a registry."""
-        assert isinstance(self.scope, CollectionsScope)
-        whole = f"--registry {self.scope.container}"
-        glob, type_ = self.scope.glob, self.scope.artifact_type
-        if glob is not None and not set(glob) & set("*?["):
-            return f"Watch that collection: {whole} --collection {visible(glob)}."
-        if glob is None and self.scope.regex is None:
-            asked = dump({"artifact_type": type_})
-            return f"Watch {whole} and ask in the filter: --filter '{asked}'."
-        return f"Watch {whole}, or one collection of it with --collection NAME."
 
     def check_text(self) -> None:
         """Refuse text that cannot be stored as UTF-8. Raises InvalidInput."""
@@ -101,12 +85,24 @@ class Definition(Frozen):
     def _when(self) -> str:
         """What has to happen; a regex on the alias or tag that the event is about, in its place."""
         happens, where, words = self.event_type.spec.sentence, self.scope.phrase, self.filter.words
-        only = self.filter.only
-        noun = None if only is None else _NOUNS.get(only.field)
-        if only is not None and only.operator == "$regex" and noun is not None and noun in happens:
-            matching = f"{noun} matching {only.operand_shown}"
-            return f"{happens.replace(noun, matching, 1)} {where}"
+        match self.filter.root:
+            case Predicate(field="alias" | "tag" as field, operator="$regex") as regex:
+                noun = "an alias" if field == "alias" else "a tag"
+                if noun in happens:
+                    matching = f"{noun} matching {regex.operand_shown}"
+                    return f"{happens.replace(noun, matching, 1)} {where}"
         return f"{happens} {where}" + ("" if words == "any" else f", if {words}")
+
+
+def _registry_hint(scope: CollectionsScope) -> str:
+    """Say what to write in a registry instead of a filter on collections."""
+    whole = f"--registry {scope.container}"
+    if scope.glob is not None and not set(scope.glob) & set("*?["):
+        return f"Watch that collection: {whole} --collection {visible(scope.glob)}."
+    if scope.glob is None and scope.regex is None:
+        asked = dump({"artifact_type": scope.artifact_type})
+        return f"Watch {whole} and ask in the filter: --filter '{asked}'."
+    return f"Watch {whole}, or one collection of it with --collection NAME."
 
 
 def check_cooldown(span: timedelta) -> None:
@@ -117,9 +113,9 @@ def check_cooldown(span: timedelta) -> None:
         raise InvalidInput("the cooldown is longer than 366d", "Disable the automation instead.")
 
 
-@lru_cache(_READ)
+@lru_cache(maxsize=1_000)  # some screens of a list
 def read_definition(written: str) -> Definition:
-    """Return the definition that was written as JSON; those looked at last are remembered."""
+    """Return the definition that was written as JSON."""
     return Definition.model_validate_json(written)
 
 
@@ -135,7 +131,7 @@ class Revision:
     automation_id: int
     number: int
     written: Definition | str
-    """The definition, or its JSON: of the thousands in a list few are ever looked at."""
+    """The definition, or its JSON: of thousands in a list few are ever read."""
     mode: Mode
     saved_at: datetime
     author: str
@@ -235,11 +231,8 @@ def revision_changes(before: Revision | None, after: Revision) -> list[str]:
 
 def with_changes(revisions: Sequence[Revision]) -> list[tuple[Revision, list[str]]]:
     """Return revisions, the newest first as they were given, each with what it changed."""
-    befores = [*revisions[1:], None]
-    return [
-        (revision, revision_changes(before, revision))
-        for revision, before in zip(revisions, befores, strict=True)
-    ]
+    pairs = zip(revisions, [*revisions[1:], None], strict=True)
+    return [(revision, revision_changes(before, revision)) for revision, before in pairs]
 
 
 def _mode_change(before: Mode, after: Mode) -> str:
@@ -279,7 +272,7 @@ def _values(definition: Definition) -> tuple[str, ...]:
 
 
 def _templates(definition: Definition) -> dict[str, str]:
-    """Return the texts of an action: a payload, a title, a message, how loud it is."""
+    """Return the texts of an action: a payload, a title, a message, a severity."""
     texts = definition.action.model_dump(mode="json", exclude={"type", "endpoint"})
     return {field: str(text) for field, text in texts.items() if text is not None}
 

@@ -1,4 +1,4 @@
-"""Drafts: what was typed about an automation, and what it means: a definition, or problems.
+"""Drafts: an automation as it was typed, read as a definition or a list of problems.
 
 The command line and the app's form share them, so both refuse the same with the same words.
 """
@@ -29,7 +29,7 @@ from firetower.core.automations import (
     parse_duration,
 )
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
-from firetower.core.events import EventType, allowed_events, check_allowed
+from firetower.core.events import EventType, check_allowed
 from firetower.core.filters import ANY, Filter, alias_and_tag_filter
 from firetower.core.filters.fields import check_carried
 from firetower.core.filters.patterns import Pattern
@@ -85,9 +85,7 @@ class Draft:
     @classmethod
     def new(cls, container: ContainerReference) -> "Draft":
         """Return the draft a new automation begins as: the event people ask for most."""
-        types = allowed_events(container.kind)
-        wanted = EventType.ADD_ARTIFACT_ALIAS
-        return cls(container=container, event_type=wanted if wanted in types else types[0])
+        return cls(container=container, event_type=EventType.ADD_ARTIFACT_ALIAS)
 
     @classmethod
     def of(cls, automation: Automation) -> "Draft":
@@ -191,13 +189,17 @@ class Part(StrEnum):
     COOLDOWN = "cooldown"
 
 
+class LeftOut(InvalidInput):
+    """A required part of a draft was not given yet."""
+
+
 @dataclass(slots=True)
 class Reading:
     """What a draft means, as far as it can be read."""
 
     problems: dict[Part, FiretowerError] = field(default_factory=dict)
-    missing: dict[Part, InvalidInput] = field(default_factory=dict)
-    """What was only left out so far: an error once it is to be saved."""
+    missing: dict[Part, LeftOut] = field(default_factory=dict)
+    """An error only once the draft is to be saved."""
     scope: Scope | None = None
     definition: Definition | None = None
     """The whole, once nothing is wrong; the endpoint may be missing."""
@@ -215,9 +217,11 @@ class Reading:
         """Return what `read` returns, or note the error that it raises under a part."""
         try:
             return read()
+        except LeftOut as error:
+            self.missing[part] = error
         except FiretowerError as error:
             self.problems[part] = error
-            return None
+        return None
 
 
 def read_draft(
@@ -232,15 +236,10 @@ def read_draft(
     reading = Reading()
     attempt = reading.attempt
     reading.scope = attempt(Part.SCOPE, partial(_read_scope, draft))
-    if reading.scope is None and Part.SCOPE not in reading.problems:
-        reading.missing[Part.SCOPE] = _no_collections(draft)
     attempt(Part.EVENT, partial(check_allowed, draft.event_type, draft.container.kind))
     filter_ = _read_filter(draft, reading)
     action = _read_action(draft, secrets, reading)
-    if draft.action is not ActionType.NO_OP and not draft.endpoint:
-        reading.missing[Part.ACTION] = InvalidInput(
-            "no endpoint is chosen", "Choose one, or create one."
-        )
+    attempt(Part.ACTION, partial(_check_endpoint, draft))
     cooldown = attempt(Part.COOLDOWN, partial(_read_cooldown, draft.cooldown))
     attempt(Part.NAME, partial(_check_name, draft.name, taken))
     if reading.problems or not (reading.scope and filter_ and action):
@@ -260,26 +259,23 @@ def read_draft(
     return reading
 
 
-def _read_scope(draft: Draft) -> Scope | None:
-    """Return the scope; None while nothing says which collections. Raises InvalidInput."""
+def _read_scope(draft: Draft) -> Scope:
     if draft.whole:
         return ContainerScope(container=draft.container)
     if draft.container.kind is ContainerKind.REGISTRY:
         if not draft.collection:
-            return None
+            raise LeftOut("no collection is chosen", "Choose one, or watch the whole registry.")
         name = check_name(draft.collection, "collection name")
         return CollectionScope(collection=CollectionReference(container=draft.container, name=name))
     if not draft.pattern and not draft.artifact_type:
-        return None
+        hint = "Give a glob, a /regex/ or a type of artifact."
+        raise LeftOut("nothing says which collections", hint)
     return collections_scope(draft.container, draft.pattern or None, draft.artifact_type or None)
 
 
-def _no_collections(draft: Draft) -> InvalidInput:
-    if draft.container.kind is ContainerKind.REGISTRY:
-        return InvalidInput("no collection is chosen", "Choose one, or watch the whole registry.")
-    return InvalidInput(
-        "nothing says which collections", "Give a glob, a /regex/ or a type of artifact."
-    )
+def _check_endpoint(draft: Draft) -> None:
+    if draft.action is not ActionType.NO_OP and not draft.endpoint:
+        raise LeftOut("no endpoint is chosen", "Choose one, or create one.")
 
 
 def _read_filter(draft: Draft, reading: Reading) -> Filter | None:

@@ -1,16 +1,4 @@
-"""The errors a caller can expect.
-
-FiretowerError
-├── InvalidInput   what was given breaks a rule
-├── NotFound       what was named does not exist
-├── Conflict       the name is taken, or the thing is still in use
-├── SecretKeyError the key that opens the secrets is missing or another one
-├── StoreError     the database cannot be used
-│   ├── StoreLocked    another process holds it; trying again may help
-│   ├── SchemaOutdated the database is older than the program
-│   └── SchemaTooNew   the database is newer than the program
-└── Unforeseen     a defect of Firetower itself
-"""
+"""The errors a caller can expect."""
 
 
 class FiretowerError(Exception):
@@ -28,11 +16,11 @@ class FiretowerError(Exception):
 
 
 class Cancelled(Exception):
-    """What was asked for is not wanted any more."""
+    """The caller does not want the result any more."""
 
 
 class Unforeseen(FiretowerError):
-    """Something that must not happen did: a defect of Firetower."""
+    """A defect of Firetower itself."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(

@@ -7,10 +7,8 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, JsonValue
 
-from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, instant
 from firetower.core.references import Frozen
-from firetower.core.text import and_list, quoted
 
 
 class Status(StrEnum):
@@ -21,16 +19,6 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     SKIPPED = "skipped"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a status in any case. Raises InvalidInput."""
-        name = text.strip().lower()
-        if name not in [status.value for status in cls]:
-            raise InvalidInput(
-                f"there is no status {quoted(text)}", f"Choose {and_list(cls, 'or')}."
-            )
-        return cls(name)
 
     @property
     def is_final(self) -> bool:

@@ -1,5 +1,6 @@
 """Why an automation fired on an event, or the first thing that stopped it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from firetower.core.events import Event
 from firetower.core.executions import Execution, SkipReason, Status
 from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
-from firetower.core.references import CollectionReference
+from firetower.core.references import VersionReference
 from firetower.core.scopes import CollectionScope, Scope
 from firetower.core.text import quoted, shortened
 
@@ -84,10 +85,8 @@ class Subject:
 
     event: Event
     evaluated: bool
-    linked: tuple[CollectionReference, ...] = ()
-    """Where else the same version is: the collections that it is linked to, or came from."""
-    linked_as: tuple[str, ...] = ()
-    """Its references there, in the same order."""
+    linked: tuple[VersionReference, ...] = ()
+    """Where else the same version is: what it is linked as, or comes from."""
 
 
 def explain(
@@ -141,12 +140,10 @@ def _nearness(subject: Subject, revision: Revision) -> Nearness | None:
     return Nearness.LINKED if same_type and linked is not None else None
 
 
-def _linked_in(subject: Subject, scope: Scope) -> str | None:
+def _linked_in(subject: Subject, scope: Scope) -> VersionReference | None:
     """Return the reference under which a scope covers the same version elsewhere."""
-    for collection, reference in zip(subject.linked, subject.linked_as, strict=True):
-        if scope.covers(collection, subject.event.artifact_type):
-            return reference
-    return None
+    type_ = subject.event.artifact_type
+    return next((one for one in subject.linked if scope.covers(one.collection, type_)), None)
 
 
 def _first_stop(
@@ -184,11 +181,9 @@ def _another_scope(subject: Subject, scope: Scope) -> str:
     watches = f"it watches {scope.phrase.removeprefix('in ')}"
     linked = _linked_in(subject, scope)
     if linked is not None:
-        kind = event.container.kind
-        done = {True: "alias", False: "change"}[event.alias is not None]
-        verb = "was set on" if event.alias is not None else "was made to"
+        change = "change was made to" if event.alias is None else "alias was set on"
         return (
-            f"{watches}; this {done} {verb} the {kind}'s version {event.subject}, "
+            f"{watches}; this {change} the {event.container.kind}'s version {event.subject}, "
             f"which is there as {linked}"
         )
     if isinstance(scope, CollectionScope):
@@ -228,13 +223,11 @@ def grouped(found: Iterable[tuple[Event, Finding]]) -> list[Group]:
 
     What fired comes first, then what came nearest to firing.
     """
-    groups: dict[str, Group] = {}
+    groups: dict[str, list[tuple[Event, Finding]]] = defaultdict(list)
     for event, finding in found:
-        before = groups.get(finding.reason)
-        count = 1 if before is None else before.count + 1
-        example = (event, finding) if before is None else (before.event, before.finding)
-        groups[finding.reason] = Group(finding.reason, count, *example)
-    return sorted(groups.values(), key=lambda group: _order(group.finding))
+        groups[finding.reason].append((event, finding))
+    rows = [Group(reason, len(members), *members[0]) for reason, members in groups.items()]
+    return sorted(rows, key=lambda group: _order(group.finding))
 
 
 def _order(finding: Finding) -> tuple[int, int]:

@@ -20,88 +20,39 @@ MASK = "••••"
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of the table."""
+    """How a variable is read from an event and the automation's name."""
 
-    name: str
-    meaning: str
-    sample: str
-    needs: str | None
-    """The field an event must carry to have it; None: every event has it."""
     read: Callable[[Event, str], Value]
-    """Reads it from an event and the automation's name."""
+    needs: str | None = None
+    """The field an event must carry to have it; None: every event has it."""
 
     def present_for(self, type_: EventType) -> bool:
         """Return whether events of a type have it."""
         return self.needs is None or self.needs in type_.spec.carries
 
 
-def _version(read: Callable[[Event, EventVersion], Value]) -> Callable[[Event, str], Value]:
-    return lambda event, _: MISSING if event.version is None else read(event, event.version)
+def _of_version(read: Callable[[Event, EventVersion], Value]) -> Variable:
+    return Variable(
+        lambda event, _: MISSING if event.version is None else read(event, event.version), "version"
+    )
 
 
-def _text(value: str | None) -> Value:
+def _or_missing(value: str | None) -> Value:
     return MISSING if value is None else value
 
 
 VARIABLES: Mapping[str, Variable] = {
-    variable.name: variable
-    for variable in (
-        Variable(
-            "event_type", "what happened", "LINK_ARTIFACT", None, lambda event, _: str(event.type)
-        ),
-        Variable("event_author", "who did it", "ada", None, lambda event, _: event.author),
-        Variable(
-            "entity_name",
-            "the project's entity; empty for a registry",
-            "acme",
-            None,
-            lambda event, _: event.container.entity,
-        ),
-        Variable(
-            "project_name",
-            "the project's or the registry's name",
-            "vision",
-            None,
-            lambda event, _: event.container.name,
-        ),
-        Variable(
-            "automation_name",
-            "the automation that fired",
-            "deploy-on-prod",
-            None,
-            lambda _, automation: automation,
-        ),
-        Variable(
-            "artifact_collection_name",
-            "the collection",
-            "resnet",
-            None,
-            lambda event, _: event.collection.name,
-        ),
-        Variable(
-            "artifact_version",
-            "an opaque id, the same for a version and its links",
-            "firetower-artifact://_id/4f1c…",
-            "version",
-            _version(lambda _, version: version.artifact_id),
-        ),
-        Variable(
-            "artifact_version_string",
-            "the full reference; for an alias event with the alias",
-            "acme/vision/resnet:v3",
-            "version",
-            _version(lambda event, _: event.reference),
-        ),
-        Variable(
-            "artifact_version_index",
-            "the version's index in the collection",
-            "3",
-            "version",
-            _version(lambda _, version: version.index),
-        ),
-        Variable("alias", "the alias", "production", "alias", lambda event, _: _text(event.alias)),
-        Variable("tag", "the tag", "eu-west", "tag", lambda event, _: _text(event.tag)),
-    )
+    "event_type": Variable(lambda event, _: str(event.type)),
+    "event_author": Variable(lambda event, _: event.author),
+    "entity_name": Variable(lambda event, _: event.container.entity),
+    "project_name": Variable(lambda event, _: event.container.name),
+    "automation_name": Variable(lambda _, automation: automation),
+    "artifact_collection_name": Variable(lambda event, _: event.collection.name),
+    "artifact_version": _of_version(lambda _, version: version.artifact_id),
+    "artifact_version_string": _of_version(lambda event, _: event.reference),
+    "artifact_version_index": _of_version(lambda _, version: version.index),
+    "alias": Variable(lambda event, _: _or_missing(event.alias), "alias"),
+    "tag": Variable(lambda event, _: _or_missing(event.tag), "tag"),
 }
 
 

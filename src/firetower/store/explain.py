@@ -11,7 +11,7 @@ from firetower.core.automations import Automation, Revision
 from firetower.core.events import Event
 from firetower.core.executions import Execution
 from firetower.core.explanation import Explanation, Finding, Subject, explain, look
-from firetower.core.references import CollectionReference
+from firetower.core.references import VersionReference
 from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.catalog.lookups import select_collections_in
@@ -123,14 +123,10 @@ def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
         .order_by(_memberships.collection_id, _memberships.version_index)
     ).all()
     evaluated = {row.id: row.evaluated for row in rows}
-    linked: dict[int, dict[str, CollectionReference]] = defaultdict(dict)
+    linked: dict[int, list[VersionReference]] = defaultdict(list)
     for row in rows:
         if row.collection_id is not None:
             collection = reader.collection(row.collection_id).reference
-            linked[row.id][f"{collection}:v{row.version_index}"] = collection
-    return [
-        Subject(
-            event, evaluated[event.id], tuple(linked[event.id].values()), tuple(linked[event.id])
-        )
-        for event in events
-    ]
+            version = VersionReference(collection=collection, selector=f"v{row.version_index}")
+            linked[row.id].append(version)
+    return [Subject(event, evaluated[event.id], tuple(linked[event.id])) for event in events]

@@ -7,7 +7,7 @@ from pydantic import JsonValue, model_validator
 
 from firetower.core.events import Event, EventType
 from firetower.core.filters.fields import check_carried
-from firetower.core.filters.nodes import Node, Predicate, Trace, predicates
+from firetower.core.filters.nodes import Node, Trace, predicates
 from firetower.core.filters.parse import parse_node
 from firetower.core.json import clean, parse
 from firetower.core.references import Frozen
@@ -55,11 +55,6 @@ class Filter(Frozen):
     def words(self) -> str:
         """The filter in words: "alias ~ ^prod"; "any" where it lets everything through."""
         return self.root.words()
-
-    @property
-    def only(self) -> Predicate | None:
-        """The one condition that it is, or None where it is of several or of none."""
-        return self.root if isinstance(self.root, Predicate) else None
 
     def check_event_type(self, type_: EventType) -> None:
         """Refuse fields that events of a type never have. Raises InvalidInput."""

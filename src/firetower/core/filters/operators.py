@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from operator import ge, gt, le, lt
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import JsonValue
 
@@ -11,6 +12,7 @@ from firetower.core.filters.fields import MISSING, Value
 from firetower.core.filters.patterns import Pattern
 from firetower.core.text import quoted, shortened
 
+T = TypeVar("T")
 Test: TypeAlias = Callable[[Value], bool]
 
 
@@ -40,16 +42,7 @@ def _each(test: Test) -> Test:
 
 
 def _each_text(test: Callable[[str], bool]) -> Test:
-    """Test texts only, one or each of a list's: `_each` without its cost for what is no list."""
-
-    def of(value: Value) -> bool:
-        if isinstance(value, str):
-            return test(value)
-        return isinstance(value, list) and any(
-            isinstance(item, str) and test(item) for item in value
-        )
-
-    return of
+    return _each(lambda value: isinstance(value, str) and test(value))
 
 
 def _not(test: Test) -> Test:
@@ -62,25 +55,14 @@ def _equals(operand: JsonValue) -> Test:
     return _each(lambda value: same(value, operand))
 
 
-def _compares(name: str, holds: Callable[[float | str, float | str], bool]) -> Operator:
-    signs = {"$gt": ">", "$gte": "≥", "$lt": "<", "$lte": "≤"}
-
+def _compares(name: str, sign: str, holds: Callable[[Any, Any], bool]) -> Operator:
     def build(operand: JsonValue) -> Test:
         kind = _ordered_kind(operand)
         if kind is None:
             raise _wrong_operand(name, "a number or a string", operand)
+        return _each(lambda value: _ordered_kind(value) is kind and holds(value, operand))
 
-        def test(value: Value) -> bool:
-            return (
-                _ordered_kind(value) is kind
-                and isinstance(value, int | float | str)
-                and isinstance(operand, int | float | str)
-                and holds(value, operand)
-            )
-
-        return _each(test)
-
-    return Operator(name, signs[name], build)
+    return Operator(name, sign, build)
 
 
 def _ordered_kind(value: Value) -> type | None:
@@ -91,49 +73,45 @@ def _ordered_kind(value: Value) -> type | None:
     return str if isinstance(value, str) else None
 
 
-def _items(name: str, operand: JsonValue) -> list[JsonValue]:
-    if not isinstance(operand, list):
-        raise _wrong_operand(name, "a list", operand)
-    return operand
-
-
 def _in(operand: JsonValue) -> Test:
-    tests = [_equals(item) for item in _items("$in", operand)]
+    tests = [_equals(item) for item in _checked(list, operand, "$in", "a list")]
     return lambda value: any(test(value) for test in tests)
 
 
 def _not_in(operand: JsonValue) -> Test:
-    tests = [_equals(item) for item in _items("$nin", operand)]
+    tests = [_equals(item) for item in _checked(list, operand, "$nin", "a list")]
     return lambda value: not any(test(value) for test in tests)
 
 
 def _all(operand: JsonValue) -> Test:
-    tests = [_equals(item) for item in _items("$all", operand)]
+    tests = [_equals(item) for item in _checked(list, operand, "$all", "a list")]
     return lambda value: bool(tests) and all(test(value) for test in tests)
 
 
 def _exists(operand: JsonValue) -> Test:
-    if not isinstance(operand, bool):
-        raise _wrong_operand("$exists", "true or false", operand)
-    return lambda value: (value is not MISSING) is operand
+    wanted = _checked(bool, operand, "$exists", "true or false")
+    return lambda value: (value is not MISSING) is wanted
 
 
 def _regex(operand: JsonValue) -> Test:
-    if not isinstance(operand, str):
-        raise _wrong_operand("$regex", "a string", operand)
-    return _each_text(Pattern(operand).search)
+    return _each_text(Pattern(_checked(str, operand, "$regex", "a string")).search)
 
 
 def _contains(operand: JsonValue) -> Test:
-    if not isinstance(operand, str):
-        raise _wrong_operand("$contains", "a string", operand)
-    return _each_text(lambda text: operand in text)
+    part = _checked(str, operand, "$contains", "a string")
+    return _each_text(lambda text: part in text)
 
 
 def _size(operand: JsonValue) -> Test:
-    if isinstance(operand, bool) or not isinstance(operand, int):
-        raise _wrong_operand("$size", "a whole number", operand)
-    return lambda value: isinstance(value, list) and len(value) == operand
+    size = _checked(int, operand, "$size", "a whole number")
+    return lambda value: isinstance(value, list) and len(value) == size
+
+
+def _checked(type_: type[T], operand: JsonValue, name: str, wanted: str) -> T:
+    """Return an operand of the wanted type; a bool is no number. Raises InvalidInput."""
+    if isinstance(operand, type_) and (type_ is bool or not isinstance(operand, bool)):
+        return operand
+    raise _wrong_operand(name, wanted, operand)
 
 
 def _wrong_operand(name: str, wanted: str, operand: JsonValue) -> InvalidInput:
@@ -148,10 +126,10 @@ OPERATORS: Mapping[str, Operator] = {
     for operator in (
         Operator("$eq", "=", _equals),
         Operator("$ne", "≠", lambda operand: _not(_equals(operand))),
-        _compares("$gt", lambda value, operand: value > operand),  # type: ignore[operator]
-        _compares("$gte", lambda value, operand: value >= operand),  # type: ignore[operator]
-        _compares("$lt", lambda value, operand: value < operand),  # type: ignore[operator]
-        _compares("$lte", lambda value, operand: value <= operand),  # type: ignore[operator]
+        _compares("$gt", ">", gt),
+        _compares("$gte", "≥", ge),
+        _compares("$lt", "<", lt),
+        _compares("$lte", "≤", le),
         Operator("$in", "in", _in),
         Operator("$nin", "not in", _not_in),
         Operator("$exists", "exists", _exists),
