@@ -92,7 +92,6 @@ def _warn_of_overlap(automation: Automation, others: Sequence[str]) -> None:
 
 
 def _summary(automation: Automation) -> str:
-    """Return an automation in one sentence."""
     mode = "" if automation.mode is Mode.ENABLED else f" ({automation.mode})"
     return f"{automation.name}{mode}: {automation.definition.sentence}"
 
@@ -109,24 +108,22 @@ def list_(*, as_json: bool) -> None:
     with open_tower() as tower:
         found = tower.automations.list()
         stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+    pairs = [(one, stopped.get(one.definition.action.endpoint or "")) for one in found]
     if as_json:
-        for one in found:
-            detail = stopped.get(one.definition.action.endpoint or "")
-            print_json({**automation_data(one), **_endpoint_data(one, detail)})
+        print_json(*(_data(*pair) for pair in pairs))
         return
     print_rows(
         ("automation", "mode", "event", "where", "scope", "if", "action", "last fired", "24 h"),
-        [_row(one, stopped.get(one.definition.action.endpoint or "")) for one in found],
+        [_row(*pair) for pair in pairs],
         "No automations yet: create one with `firetower automation create`.",
     )
 
 
-def _endpoint_data(
-    automation: Automation, detail: "EndpointDetail | None"
-) -> dict[str, str | None]:
-    """Return the state of an automation's endpoint; `detail` is None where it is ok."""
+def _data(automation: Automation, detail: "EndpointDetail | None") -> dict[str, Any]:
+    """Return an automation and the state of its endpoint; `detail` is None where it is ok."""
     state = "ok" if detail is None else detail.endpoint.state.value
     return {
+        **automation_data(automation),
         "endpoint_state": None if automation.definition.action.endpoint is None else state,
         "endpoint_detail": None if detail is None else detail.describe(date) or None,
     }
@@ -168,7 +165,7 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
     if revisions:
         _print_revisions(history, as_json=as_json)
     elif as_json:
-        print_json({**automation_data(found), **_endpoint_data(found, detail)})
+        print_json(_data(found, detail))
     else:
         _print_automation(found, detail.describe(date) if detail else "")
 

@@ -19,16 +19,16 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         if reconfigure is not None:  # a terminal without Unicode gets escapes, not a traceback
             reconfigure(errors="backslashreplace")
     try:
-        return _attempt(command, arguments)
+        return _run_click(command, arguments)
     except FiretowerError as error:
         return _refuse(error.message, error.hint)
     except ValueError as error:
-        if said := _unacceptable(error):
+        if said := _invalid_value(error):
             return _refuse(*said)
         raise
 
 
-def _attempt(command: click.Command, arguments: list[str] | None) -> int:
+def _run_click(command: click.Command, arguments: list[str] | None) -> int:
     try:
         returned = command.main(arguments, prog_name="firetower", standalone_mode=False)
         sys.stdout.flush()
@@ -56,8 +56,8 @@ def _leave_pipe() -> int:
     return _REFUSED
 
 
-def _unacceptable(error: ValueError) -> tuple[str, str] | None:
-    """Return the two lines for a value no model takes: text that is not valid Unicode."""
+def _invalid_value(error: ValueError) -> tuple[str, str] | None:
+    """Return the two lines for a value that no model accepts, such as text that is not Unicode."""
     from pydantic import ValidationError
 
     if isinstance(error, UnicodeEncodeError):
