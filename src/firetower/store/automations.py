@@ -52,8 +52,7 @@ def edit_automation(
     definition = definition or before
     if before.scope.container != definition.scope.container:
         raise InvalidInput(  # its history belongs to its container
-            f"an automation stays in its {before.scope.container.kind}",
-            "Create another one there.",
+            f"an automation stays in its {before.scope.container.kind}", "Create another one there."
         )
     named = _check(change.connection, definition)
     if definition.name != automation.name:

@@ -1,7 +1,7 @@
 """Many rows in one statement by the driver alone.
 
-SQLAlchemy's care for each row costs more than the row. And one statement gives the interpreter's
-lock up once, where one for each row would wait for it each time beside a busy event loop.
+SQLAlchemy costs more per row than the database. And one statement releases the interpreter's lock
+once, where one for each row would wait for it each time beside a busy event loop.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def insert_rows(
     rows: Sequence[Values],
     then: str = "",
 ) -> None:
-    """Insert rows whose values stand in the order of `columns`; `then` ends the statement."""
+    """Insert rows with values in the order of `columns`; `then` ends the statement."""
     into = f"INSERT INTO {table.name} ({', '.join(columns)})"
     run_with_rows(connection, f"{into} VALUES {{rows}} {then}", ["?"] * len(columns), rows)
 
@@ -34,7 +34,7 @@ def insert_rows(
 def run_with_rows(
     connection: Connection, statement: str, value: Sequence[str], rows: Sequence[Values]
 ) -> None:
-    """Run a statement in which `{rows}` stands for rows, each of whose values is written so."""
+    """Run a statement with `{rows}` replaced by rows; `value` has the SQL of each column."""
     row = f"({', '.join(value)})"
     most = _MOST_VALUES // len(value)
     for start in range(0, len(rows), most):

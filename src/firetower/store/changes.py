@@ -104,7 +104,7 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
 
 
 ENDPOINTS_VERSION_KEY = "endpoints_version"
-"""Of a row of the state table, there from the start."""
+"""The key of its row in the state table, inserted when the table is made."""
 _state = schema.state.c
 ENDPOINTS_VERSION = (
     select(cast(_state.value, Integer)).where(_state.key == ENDPOINTS_VERSION_KEY).scalar_subquery()

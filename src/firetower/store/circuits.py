@@ -45,7 +45,7 @@ _COUNT = (
     .columns(failing_since=Instant, opened_at=Instant)
 )
 _RELEASE = text(
-    "UPDATE executions SET next_attempt_at = :now + place * :apart FROM"
+    "UPDATE executions SET next_attempt_at = :now + place * :interval FROM"
     " (SELECT id AS queued, row_number() OVER (ORDER BY next_attempt_at, id) - 1 AS place"
     " FROM executions"
     " WHERE endpoint_id = :endpoint AND status = 'pending' AND attempts = 0"
@@ -53,7 +53,7 @@ _RELEASE = text(
     " WHERE executions.id = queued AND executions.status = 'pending'"
 ).bindparams(_NOW)
 """Makes queued executions due one after the other, as redeliveries."""
-_APART = REDELIVERY_INTERVAL // timedelta(microseconds=1)
+_INTERVAL = REDELIVERY_INTERVAL // timedelta(microseconds=1)
 
 
 def any_jitter() -> float:
@@ -96,7 +96,8 @@ def close_circuits(
     opened = {row.endpoint_id: build_circuit(row) for row in forgotten if row.opened_at is not None}
     changes = []
     for key, circuit in sorted(opened.items()):
-        released = connection.execute(_RELEASE, {"now": now, "apart": _APART, "endpoint": key})
+        values = {"now": now, "interval": _INTERVAL, "endpoint": key}
+        released = connection.execute(_RELEASE, values)
         waiting = 0 if key in gone else released.rowcount
         closed = _record_change(
             connection, CircuitChangeKind.CLOSED, key, circuit, at=now, waiting=waiting
@@ -151,8 +152,8 @@ def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: d
     return connection.execute(query).rowcount == 1
 
 
-def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - whichever query has its columns
-    """Return the circuit of a row that has its columns."""
+def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - a row of any query with its columns
+    """Return the circuit of a row."""
     return Circuit(
         opened_at=row.opened_at, probe_at=row.probe_at, failures=row.failures, reason=row.reason
     )

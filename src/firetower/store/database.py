@@ -44,7 +44,7 @@ class Database:
 
     @contextmanager
     def transaction(self, *, changes: bool = False) -> Iterator[Connection]:
-        """Open a transaction, done whole or not at all. Raises StoreError.
+        """Open a transaction: all of it is done, or nothing. Raises StoreError.
 
         One without `changes` sees one state of the database. On SQLite one with `changes` holds
         the write lock from its start, so what it read stays true until its end.
@@ -64,7 +64,7 @@ class Database:
     def raw(self) -> Iterator[Any]:
         """Open a connection of the driver's own, in autocommit. Raises StoreError."""
         try:
-            # From a pool of its own: the engine's would fill the place that it leaves.
+            # From a new pool: the engine's would open another connection in its place.
             fairy = self._engine.pool.recreate().connect()
             fairy.detach()
             connection: Any = fairy.dbapi_connection

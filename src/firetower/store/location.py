@@ -52,7 +52,7 @@ class Location:
 
     @property
     def key_file(self) -> Path:
-        """Where the secret key lies, unless the environment holds it: beside the data."""
+        """The file of the secret key, beside the data; the environment's key comes first."""
         return self.path.with_suffix(".key") if self.path else data_folder() / "firetower.key"
 
     def __str__(self) -> str:

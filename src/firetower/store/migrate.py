@@ -1,4 +1,4 @@
-"""The schema's version: what the program needs, what the database has, how to get there."""
+"""The schema's version: read it, create a database, migrate an older one."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
 
 SCHEMA = "0007"
-"""The newest migration. Numbers, so that older and newer can be told apart."""
+"""The newest migration. Numbers, so that older and newer can be compared."""
 OLDEST_SCHEMA = "0006"
 """The oldest that can be migrated."""
 
@@ -28,7 +28,7 @@ CREATE TABLE alembic_version (
 
 
 class SchemaState(StrEnum):
-    """How a database's schema stands to the program's."""
+    """A database's schema, compared with the program's."""
 
     EMPTY = "empty"
     TOO_OLD = "too old"
@@ -47,7 +47,7 @@ def schema_version(connection: Connection) -> str | None:
 
 
 def schema_state(connection: Connection) -> SchemaState:
-    """Return how the database's schema stands to the program's."""
+    """Compare the database's schema with the program's."""
     found = schema_version(connection)
     if found is None:
         return SchemaState.FOREIGN if inspect(connection).get_table_names() else SchemaState.EMPTY
@@ -94,8 +94,7 @@ def refusal(found: SchemaState, location: Location) -> StoreError:
             )
         case _:
             return StoreError(
-                f"{location} is not a Firetower database",
-                "Choose another with --database.",
+                f"{location} is not a Firetower database", "Choose another with --database."
             )
 
 
@@ -108,7 +107,7 @@ def migrate_schema(database: Database) -> str:
     if database.is_sqlite:
         create_sqlite_file(database.location)
         with database.raw() as connection:
-            # Readers go on while another process writes. The file keeps the setting.
+            # With it, readers do not wait for a writer. The file keeps the setting.
             connection.execute("PRAGMA journal_mode = WAL")
     with database.transaction(changes=True) as connection:
         if not database.is_sqlite:

@@ -1,4 +1,4 @@
-"""Alembic's environment: it runs on the connection that the store hands it."""
+"""Alembic's environment: migrations run on the store's connection."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The tables. Rows stay inside the store, which hands out the core's frozen models."""
+"""The tables. Rows stay inside the store, which returns the core's frozen models."""
 
 from sqlalchemy import Table
 from sqlmodel import SQLModel
