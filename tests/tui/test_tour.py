@@ -7,8 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from firetower.tui.app import FiretowerApp
-from firetower.tui.tour import STEPS
-from firetower.tui.widgets.tour_panel import TourPanel
+from firetower.tui.tour import STEPS, TourPanel
 from tui.form.driving import fill, to
 from tui.scene import Scene
 from tui.screens import SMALL, WIDE, press, settled, shows, until

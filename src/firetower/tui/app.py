@@ -42,8 +42,7 @@ from firetower.tui.sanitize import Sanitizer
 from firetower.tui.session import Session, in_background
 from firetower.tui.status_line import StatusLine
 from firetower.tui.text import clock
-from firetower.tui.widgets.bar import Bar, ModeLink
-from firetower.tui.widgets.tour_panel import TourPanel
+from firetower.tui.widgets.bar import Bar
 from firetower.tui.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -182,10 +181,6 @@ class FiretowerApp(App[None]):
     def on_resize(self) -> None:
         self.call_later(self._status.show)
 
-    @on(ModeLink.Clicked)
-    def _mode_clicked(self, event: ModeLink.Clicked) -> None:
-        self.show_mode(event.mode)
-
     @on(Open)
     def _open(self, request: Open) -> None:
         show(request.source, navigation.screen_for(request))
@@ -236,7 +231,6 @@ class FiretowerApp(App[None]):
         navigation.close_for_mode(self, mode)
         return self.switch_mode(mode)
 
-    @on(TourPanel.Ended)
     def action_end_tour(self) -> None:
         if self.tour is not None:
             self.tour.end()

@@ -1,4 +1,4 @@
-"""Reading again what has changed, without ever piling up."""
+"""Reading again what has changed, one reading at a time."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ _LOAD = 4
 
 
 class Refresh:
-    """Runs a reading whenever asked to, one at a time: what is asked meanwhile runs once after."""
+    """Runs a reading when called; calls during a reading cause one more after it."""
 
     def __init__(self, owner: DOMNode, read: Callable[[], Awaitable[None]]) -> None:
         self._owner = owner
@@ -25,7 +25,7 @@ class Refresh:
         self._hurry = asyncio.Event()
 
     def at_once(self) -> None:
-        """Read without a rest before it: someone waits."""
+        """Read without a pause before it: the user waits."""
         self._hurry.set()
         self()
 
@@ -43,14 +43,9 @@ class Refresh:
                 self._hurry.clear()
                 began = time.monotonic()
                 await self._read()
-                took = time.monotonic() - began
+                pause = max(REFRESH_INTERVAL, (time.monotonic() - began) * _LOAD)
                 if self._wanted:
-                    await self._pause(
-                        min(max(REFRESH_INTERVAL, took * _LOAD), MAX_REFRESH_INTERVAL)
-                    )
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._hurry.wait(), min(pause, MAX_REFRESH_INTERVAL))
         finally:
             self._running = False
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), seconds)

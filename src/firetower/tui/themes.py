@@ -14,7 +14,6 @@ DARK = Theme(
     success="#7fb069",
     warning="#e0b04c",
     error="#e05d5d",
-    dark=True,
     variables={
         "muted": "#8d8780",
         "footer-key-foreground": "#e8743b",

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from textual import events
 from textual.app import App
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Static
 
 from firetower.core.executions import Execution
 from firetower.core.text import visible
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
-from firetower.tui.widgets.tour_panel import TourPanel
+from firetower.tui.text import show_text
 
 _POLL_INTERVAL = 0.3
 """Seconds between two checks whether a step is done."""
@@ -69,6 +72,28 @@ STEPS: Sequence[TourStep] = (
 )
 
 
+class TourPanel(Static):
+    """Says what to do next; a click or the key 0 ends the tour."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def on_mount(self) -> None:
+        self.screen.add_class("-tour")
+
+    def on_unmount(self) -> None:
+        self.screen.remove_class("-tour")
+
+    def say(self, text: str) -> None:
+        """Show a step."""
+        markup = "[b $accent]Tour[/] $text  [dim]0 ends it[/]"
+        show_text(self, Content.from_markup(markup, text=text))
+
+    async def on_click(self, event: events.Click) -> None:
+        event.stop()
+        await self.run_action("app.end_tour")
+
+
 class Tour:
     """Shows one step at a time on whichever screen is open, until it is ended."""
 
@@ -93,12 +118,13 @@ class Tour:
             self.step += 1
         text = STEPS[self.step].text.replace("{name}", visible(self.created or ""))
         text = f"{self.step + 1}/{len(STEPS)}  {text}"
-        panels = screen.query(TourPanel)
-        if panels:
-            panels.first().say(text)
-        elif not screen.is_modal or isinstance(screen, ExecutionScreen):
-            self._panels.append(TourPanel(text))
-            screen.mount(self._panels[-1])
+        panel = next(iter(screen.query(TourPanel)), None)
+        if panel is None and (not screen.is_modal or isinstance(screen, ExecutionScreen)):
+            panel = TourPanel()
+            self._panels.append(panel)
+            screen.mount(panel)
+        if panel is not None:
+            panel.say(text)
 
     def end(self) -> None:
         """Remove the steps, from the screens of the other modes too."""

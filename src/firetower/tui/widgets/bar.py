@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from firetower.core.text import visible
@@ -26,20 +24,14 @@ if TYPE_CHECKING:
 class ModeLink(Static):
     """A mode of the app, to click on."""
 
-    @dataclass
-    class Clicked(Message):
-        """The mode was chosen."""
-
-        mode: str
-
     def __init__(self, key: str, mode: str, *, current: bool) -> None:
         label = Content.from_markup("[dim]$key[/] $name", key=key, name=mode.capitalize())
         super().__init__(label, classes="bar--current" if current else "bar--link")
         self.mode = mode
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         event.stop()
-        self.post_message(self.Clicked(self.mode))
+        await self.run_action(f"app.switch_mode('{self.mode}')")
 
 
 class Bar(Horizontal):
