@@ -11,7 +11,7 @@ import click
 from firetower.cli.connect import database_url
 from firetower.cli.options import json_option
 from firetower.cli.output import print_json
-from firetower.core.health import Check, Health, doubtful, good
+from firetower.core.health import Check, Health
 from firetower.core.text import visible
 
 _SIGNS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✗"}
@@ -47,19 +47,19 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
 def _terminal() -> Iterator[Check]:
     """Check the terminal that the app would draw on."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        yield good("terminal", "none; only the app needs one")
+        yield Check("terminal", "none; only the app needs one")
         return
     encoding = sys.stdout.encoding or "unknown"
     if encoding.lower() in {"utf-8", "utf8"}:
-        yield good("encoding", "UTF-8")
+        yield Check("encoding", "UTF-8")
     else:
-        yield doubtful("encoding", encoding, "Set LANG=C.UTF-8.")
+        yield Check("encoding", encoding, "Set LANG=C.UTF-8.", Health.WARN)
     columns, lines = shutil.get_terminal_size()
     size = f"{columns} × {lines}"
     if columns < 80 or lines < 24:
-        yield doubtful("size", size, "Make it 80 × 24 or larger.")
+        yield Check("size", size, "Make it 80 × 24 or larger.", Health.WARN)
     else:
-        yield good("size", size)
+        yield Check("size", size)
     yield _colours()
     yield _clipboard()
 
@@ -67,20 +67,20 @@ def _terminal() -> Iterator[Check]:
 def _clipboard() -> Check:
     if os.environ.get("TMUX"):
         hint = "To copy from the app, write `set -g set-clipboard on` in ~/.tmux.conf."
-        return doubtful("clipboard", "tmux blocks it (OSC 52) by default", hint)
+        return Check("clipboard", "tmux blocks it (OSC 52) by default", hint, Health.WARN)
     if os.environ.get("STY"):
-        return doubtful("clipboard", "GNU screen blocks it (OSC 52)", "Use tmux to copy.")
+        return Check("clipboard", "GNU screen blocks it (OSC 52)", "Use tmux to copy.", Health.WARN)
     over = " over SSH" if os.environ.get("SSH_CONNECTION") else ""
-    return good("clipboard", f"OSC 52{over}, if the terminal supports it")
+    return Check("clipboard", f"OSC 52{over}, if the terminal supports it")
 
 
 def _colours() -> Check:
     if "NO_COLOR" in os.environ:
-        return good("colours", "none, because NO_COLOR is set")
+        return Check("colours", "none, because NO_COLOR is set")
     if os.environ.get("COLORTERM") in {"truecolor", "24bit"}:
-        return good("colours", "16 million")
+        return Check("colours", "16 million")
     term = os.environ.get("TERM", "")
     if "256color" in term:
-        return good("colours", "256")
+        return Check("colours", "256")
     hint = 'Set theme = "ansi" in the config file.'
-    return doubtful("colours", f"16 or fewer (TERM={term})", hint)
+    return Check("colours", f"16 or fewer (TERM={term})", hint, Health.WARN)

@@ -213,9 +213,6 @@ def parse_duration(text: str) -> timedelta:
     return span
 
 
-_NOTHING = "none"
-
-
 def revision_changes(before: Revision | None, after: Revision) -> list[str]:
     """Return each thing that a revision changed: "cooldown: none → 10m".
 
@@ -246,39 +243,27 @@ def _mode_change(before: Mode, after: Mode) -> str:
 
 
 def _definition_changes(before: Definition, after: Definition) -> Iterator[str]:
-    for name, old, new in zip(_NAMES, _values(before), _values(after), strict=True):
-        if old != new:
-            yield f"{name}: {old} → {new}"
-    for field in sorted(_templates(before).keys() | _templates(after).keys()):
-        was, became = _templates(before).get(field), _templates(after).get(field)
+    old, new = _values(before), _values(after)
+    for name in old | new:
+        was, became = old.get(name), new.get(name)
         if was != became:
-            yield f"{field}: {_shown(was)} → {_shown(became)}"
+            yield f"{name}: {was or 'none'} → {became or 'none'}"
 
 
-_NAMES = ("name", "description", "event", "scope", "filter", "action", "cooldown")
-
-
-def _values(definition: Definition) -> tuple[str, ...]:
+def _values(definition: Definition) -> dict[str, str | None]:
+    """Return what a definition says, and the texts of its action, by their names."""
     cooldown = definition.cooldown
-    return (
-        definition.name,
-        _shown(definition.description or None),
-        definition.event_type.value,
-        definition.scope.phrase.removeprefix("in "),
-        definition.filter.words,
-        definition.action.phrase,
-        _NOTHING if cooldown is None else duration(cooldown),
-    )
-
-
-def _templates(definition: Definition) -> dict[str, str]:
-    """Return the texts of an action: a payload, a title, a message, a severity."""
     texts = definition.action.model_dump(mode="json", exclude={"type", "endpoint"})
-    return {field: str(text) for field, text in texts.items() if text is not None}
-
-
-def _shown(text: str | None) -> str:
-    return _NOTHING if text is None else quoted(text)
+    return {
+        "name": definition.name,
+        "description": quoted(definition.description) if definition.description else None,
+        "event": definition.event_type.value,
+        "scope": definition.scope.phrase.removeprefix("in "),
+        "filter": definition.filter.words,
+        "action": definition.action.phrase,
+        "cooldown": None if cooldown is None else duration(cooldown),
+        **{name: None if text is None else quoted(text) for name, text in sorted(texts.items())},
+    }
 
 
 def overlaps(definition: Definition, other: Automation) -> bool:

@@ -1,4 +1,4 @@
-"""Endpoints: named endpoints with their secrets, shared by many automations."""
+"""Endpoints: where automations send, with their secrets; many automations may share one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,9 +53,8 @@ class EndpointSettings(Frozen):
     @property
     def granted(self) -> frozenset[str]:
         """The names by which a payload may use this endpoint's secrets."""
-        names = {self.access_token_secret, self.signing_secret} - {None}
-        if self.access_token_secret is not None:
-            names.add(ACCESS_TOKEN)
+        token = self.access_token_secret
+        names = (token, self.signing_secret, None if token is None else ACCESS_TOKEN)
         return frozenset(name for name in names if name is not None)
 
     @property

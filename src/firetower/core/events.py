@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import JsonValue
@@ -71,43 +70,37 @@ _ALIAS = frozenset({"version", "alias"})
 _TAG = frozenset({"version", "tag"})
 _COLLECTION_TAG = frozenset({"tag"})
 
-EVENTS: Mapping[EventType, EventSpec] = MappingProxyType(
-    {
-        EventType.CREATE_ARTIFACT: EventSpec(
-            "new version", "a new version is logged", _PROJECT, _VERSION
-        ),
-        EventType.LINK_ARTIFACT: EventSpec(
-            "version linked", "a version is linked", _REGISTRY, _VERSION
-        ),
-        EventType.UNLINK_ARTIFACT: EventSpec(
-            "link removed", "a link is removed", _REGISTRY, _VERSION
-        ),
-        EventType.ADD_ARTIFACT_ALIAS: EventSpec("alias added", "an alias is added", _BOTH, _ALIAS),
-        EventType.REMOVE_ARTIFACT_ALIAS: EventSpec(
-            "alias removed", "an alias is removed", _BOTH, _ALIAS
-        ),
-        EventType.ADD_ARTIFACT_TAG: EventSpec(
-            "version tagged", "a tag is added to a version", _BOTH, _TAG
-        ),
-        EventType.REMOVE_ARTIFACT_TAG: EventSpec(
-            "version untagged", "a tag is removed from a version", _BOTH, _TAG
-        ),
-        EventType.ADD_COLLECTION_TAG: EventSpec(
-            "collection tagged", "a tag is added to a collection", _BOTH, _COLLECTION_TAG
-        ),
-        EventType.REMOVE_COLLECTION_TAG: EventSpec(
-            "collection untagged", "a tag is removed from a collection", _BOTH, _COLLECTION_TAG
-        ),
-    }
-)
+EVENTS: Mapping[EventType, EventSpec] = {
+    EventType.CREATE_ARTIFACT: EventSpec(
+        "new version", "a new version is logged", _PROJECT, _VERSION
+    ),
+    EventType.LINK_ARTIFACT: EventSpec(
+        "version linked", "a version is linked", _REGISTRY, _VERSION
+    ),
+    EventType.UNLINK_ARTIFACT: EventSpec("link removed", "a link is removed", _REGISTRY, _VERSION),
+    EventType.ADD_ARTIFACT_ALIAS: EventSpec("alias added", "an alias is added", _BOTH, _ALIAS),
+    EventType.REMOVE_ARTIFACT_ALIAS: EventSpec(
+        "alias removed", "an alias is removed", _BOTH, _ALIAS
+    ),
+    EventType.ADD_ARTIFACT_TAG: EventSpec(
+        "version tagged", "a tag is added to a version", _BOTH, _TAG
+    ),
+    EventType.REMOVE_ARTIFACT_TAG: EventSpec(
+        "version untagged", "a tag is removed from a version", _BOTH, _TAG
+    ),
+    EventType.ADD_COLLECTION_TAG: EventSpec(
+        "collection tagged", "a tag is added to a collection", _BOTH, _COLLECTION_TAG
+    ),
+    EventType.REMOVE_COLLECTION_TAG: EventSpec(
+        "collection untagged", "a tag is removed from a collection", _BOTH, _COLLECTION_TAG
+    ),
+}
 
-_NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = MappingProxyType(
-    {
-        (EventType.CREATE_ARTIFACT, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
-        (EventType.LINK_ARTIFACT, ContainerKind.PROJECT): EventType.CREATE_ARTIFACT,
-        (EventType.UNLINK_ARTIFACT, ContainerKind.PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
-    }
-)
+_NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = {
+    (EventType.CREATE_ARTIFACT, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
+    (EventType.LINK_ARTIFACT, ContainerKind.PROJECT): EventType.CREATE_ARTIFACT,
+    (EventType.UNLINK_ARTIFACT, ContainerKind.PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
+}
 
 
 def allowed_events(kind: ContainerKind) -> tuple[EventType, ...]:

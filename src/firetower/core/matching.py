@@ -124,7 +124,7 @@ def webhook_id(digits: str, cause: str | None) -> str:
 
 def is_loop(cause: str | None) -> bool:
     """Return whether too many automations have fired one another up to a cause."""
-    return cause is not None and depth_of(cause) >= LIMIT
+    return depth_of(cause) >= LIMIT
 
 
 _Place: TypeAlias = tuple[EventType, str, str]

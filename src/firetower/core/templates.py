@@ -118,25 +118,28 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class PayloadTemplate:
+class Template:
+    """A text in which variables are replaced by their values."""
+
+    parts: tuple[str | Slot, ...]
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The variables it uses."""
+        return (part.name for part in self.parts if isinstance(part, Slot))
+
+
+class PayloadTemplate(Template):
     """JSON text with variables.
 
     Inside a JSON string a value is escaped into it; outside it goes in as typed JSON, so
     `{"f1": ${artifact_metadata.f1}}` sends a number. A missing value is "" or null.
     """
 
-    source: str
-    parts: tuple[str | Slot, ...]
-
     @classmethod
     def parse(cls, source: str) -> Self:
         """Read a template. Raises InvalidInput when it is not JSON once the values are in."""
-        return cls(source, _payload_parts(source))
-
-    @property
-    def names(self) -> Iterator[str]:
-        """The variables it uses."""
-        return (part.name for part in self.parts if isinstance(part, Slot))
+        return cls(_payload_parts(source))
 
     def render(self, lookup: Lookup) -> str:
         """Return the JSON text with each variable's value from `lookup`."""
@@ -146,22 +149,13 @@ class PayloadTemplate:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TextTemplate:
+class TextTemplate(Template):
     """Plain text with variables."""
-
-    source: str
-    parts: tuple[str | Slot, ...]
 
     @classmethod
     def parse(cls, source: str) -> Self:
         """Read a template. Raises InvalidInput for a variable that is not closed."""
-        return cls(source, tuple(_split(source, json_strings=False)))
-
-    @property
-    def names(self) -> Iterator[str]:
-        """The variables it uses."""
-        return (part.name for part in self.parts if isinstance(part, Slot))
+        return cls(tuple(_split(source, json_strings=False)))
 
     def render(self, lookup: Lookup, escape: Callable[[str], str]) -> str:
         """Return the text with each variable's value, made harmless by `escape`."""

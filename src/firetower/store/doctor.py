@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, text
 
 from firetower.core.automations import duration
 from firetower.core.errors import FiretowerError, SecretKeyError
-from firetower.core.health import Check, bad, doubtful, good
+from firetower.core.health import Check, Health
 from firetower.core.text import and_list
 from firetower.settings import read_settings
 from firetower.store import schema
@@ -34,13 +34,13 @@ def examine(url: str | None, now: datetime) -> list[Check]:
     location = Location.of(url)
     if location.path is not None and not location.path.exists():
         hint = "Any command that changes something makes it; or choose another with --database."
-        return [bad("database", f"there is no {location}", hint)]
+        return [Check("database", f"there is no {location}", hint, Health.FAIL)]
     database = Database(location, read_only=True)
     try:
         with database.transaction() as connection:
             return list(_checks(connection, location, now))
     except FiretowerError as error:
-        return [bad("database", error.message, error.hint)]
+        return [Check("database", error.message, error.hint, Health.FAIL)]
     finally:
         database.close()
 
@@ -50,9 +50,9 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
     found = schema_state(connection)
     if found is not SchemaState.CURRENT:
         error = refusal(found, location)
-        yield bad("schema", error.message, error.hint)
+        yield Check("schema", error.message, error.hint, Health.FAIL)
         return
-    yield good("schema", SCHEMA)
+    yield Check("schema", SCHEMA)
     yield _key(connection, location)
     status = read_status(Reader(connection, now, CollectionCache()))
     yield _workers(status)
@@ -72,45 +72,45 @@ def _durable(connection: Connection, location: Location) -> Check:
     if wrong:
         said = f"{location}: {and_list(wrong)}; a power cut may lose what was acknowledged"
         settings = and_list([f"{name} to {value}" for name, value in asked.items()])
-        return doubtful("database", said, f"Set {settings}.")
-    return good("database", f"{location}, durable")
+        return Check("database", said, f"Set {settings}.", Health.WARN)
+    return Check("database", f"{location}, durable")
 
 
 def _key(connection: Connection, location: Location) -> Check:
     count = connection.execute(select(func.count()).select_from(schema.secrets)).scalar_one()
     if not count:
-        return good("secrets", "none yet")
+        return Check("secrets", "none yet")
     try:
         keyring = open_keyring(connection, location)
         for row in connection.execute(select(_secrets.ciphertext, _secrets.previous_ciphertext)):
             for ciphertext in filter(None, row):
                 keyring.decrypt(ciphertext)
     except SecretKeyError as error:
-        return bad("secrets", error.message, error.hint)
+        return Check("secrets", error.message, error.hint, Health.FAIL)
     if not read_settings().secret_key:
         mode = stat.S_IMODE(location.key_file.stat().st_mode)
         if mode & 0o077:
             said = f"others may read the key: {location.key_file} has mode {mode:o}"
-            return doubtful("secrets", said, f"Run: chmod 600 {location.key_file}")
-    return good("secrets", f"{count:,}, the key opens all of them")
+            return Check("secrets", said, f"Run: chmod 600 {location.key_file}", Health.WARN)
+    return Check("secrets", f"{count:,}, the key opens all of them")
 
 
 def _workers(status: DatabaseStatus) -> Check:
     workers = status.workers
     if not workers:
-        return doubtful("workers", "none is alive", "Start one with `firetower worker`.")
-    return good("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")
+        return Check("workers", "none is alive", "Start one with `firetower worker`.", Health.WARN)
+    return Check("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")
 
 
 def _backlog(status: DatabaseStatus, now: datetime) -> Check:
     if status.oldest_due_at is None:
-        return good("backlog", "nothing is due")
+        return Check("backlog", "nothing is due")
     seconds = round((now - status.oldest_due_at).total_seconds())
     said = f"{status.due:,} due, the oldest for {duration(timedelta(seconds=seconds))}"
     if now - status.oldest_due_at > _LATE:
         hint = "Look at the endpoints with `firetower webhook list`, or start another worker."
-        return doubtful("backlog", said, hint)
-    return good("backlog", said)
+        return Check("backlog", said, hint, Health.WARN)
+    return Check("backlog", said)
 
 
 def _endpoints(connection: Connection, now: datetime) -> Check:
@@ -128,8 +128,8 @@ def _endpoints(connection: Connection, now: datetime) -> Check:
             "See `firetower feed --status failed`; `firetower redeliver --failed --since 1d`."
         )
     if said:
-        return doubtful("endpoints", "; ".join(said), " ".join(hints))
-    return good("endpoints", f"{len(endpoints):,}, none disabled or failing")
+        return Check("endpoints", "; ".join(said), " ".join(hints), Health.WARN)
+    return Check("endpoints", f"{len(endpoints):,}, none disabled or failing")
 
 
 def _clock(
@@ -142,9 +142,9 @@ def _clock(
         if apart > _SKEW:
             said = f"{apart.total_seconds():.0f} s apart from the server's"
             hint = "Set both by NTP: due times are compared across machines."
-            return doubtful("clock", said, hint)
+            return Check("clock", said, hint, Health.WARN)
     if last_event_at is not None and last_event_at - now > _SKEW:
         ahead = last_event_at - now
         said = f"the newest event is {ahead.total_seconds():.0f} s in the future"
-        return doubtful("clock", said, "Set the clocks of all machines by NTP.")
-    return good("clock", "agrees with the database")
+        return Check("clock", said, "Set the clocks of all machines by NTP.", Health.WARN)
+    return Check("clock", "agrees with the database")
