@@ -33,7 +33,8 @@ class Follower:
 
     execution_id: int
     attempt_id: int
-    _seen: set[tuple[bool, int]] = field(default_factory=set)
+    _seen: set[tuple[str, int]] = field(default_factory=set)
+    """Lines of the last poll: on PostgreSQL the next one reads many of them again."""
 
     @classmethod
     def from_now(cls, reader: Reader) -> "Follower":
@@ -46,32 +47,28 @@ class Follower:
         """Return the lines since the last call."""
         connection = reader.connection
         window = _WINDOW if is_postgresql(connection) else 0
-        ended = read_executions(
-            reader,
-            select_executions()
-            .where(
-                _executions.id > self.execution_id - window,
-                _executions.status.in_(_FINAL),
-                _executions.attempts == 0,
-            )
-            .order_by(_executions.id),
+        ended = select_executions().where(
+            _executions.id > self.execution_id - window,
+            _executions.status.in_(_FINAL),
+            _executions.attempts == 0,
         )
-        newest, _ = _newest(connection)
-        rows = connection.execute(
-            select(schema.attempts)
-            .where(_attempts.id > self.attempt_id - window)
-            .order_by(_attempts.id)
-        ).all()
-        tried = _read_many(reader, {row.execution_id for row in rows})
-        lines = [(True, execution.id, FeedLine.of(execution)) for execution in ended] + [
-            (False, row.id, FeedLine.of(tried[row.execution_id], build_attempt(row)))
+        lines = {
+            ("execution", one.id): FeedLine.of(one)
+            for one in read_executions(reader, ended.order_by(_executions.id))
+        }
+        attempts = select(schema.attempts).where(_attempts.id > self.attempt_id - window)
+        rows = connection.execute(attempts.order_by(_attempts.id)).all()
+        attempted = select_executions().where(
+            _executions.id.in_({row.execution_id for row in rows})
+        )
+        executions = {one.id: one for one in read_executions(reader, attempted)}
+        lines |= {
+            ("attempt", row.id): FeedLine.of(executions[row.execution_id], build_attempt(row))
             for row in rows
-        ]
-        fresh = [line for first, number, line in lines if (first, number) not in self._seen]
-        self.execution_id = max(self.execution_id, newest)
-        self.attempt_id = max([self.attempt_id, *(row.id for row in rows)])
-        if window:
-            self._seen.update((first, number) for first, number, _ in lines)
+        }
+        fresh = [line for key, line in lines.items() if key not in self._seen]
+        self.execution_id, self.attempt_id = _newest(connection)
+        self._seen = set(lines)
         return sorted(fresh, key=lambda line: line.at)
 
     def poll_executions(self, reader: Reader) -> Sequence[Execution]:
@@ -94,13 +91,6 @@ def _newest(connection: Connection) -> tuple[int, int]:
     execution = connection.execute(select(func.max(_executions.id))).scalar() or 0
     attempt = connection.execute(select(func.max(_attempts.id))).scalar() or 0
     return execution, attempt
-
-
-def _read_many(reader: Reader, ids: set[int]) -> dict[int, Execution]:
-    if not ids:
-        return {}
-    found = read_executions(reader, select_executions().where(_executions.id.in_(ids)))
-    return {execution.id: execution for execution in found}
 
 
 _POLL_INTERVAL = 0.003

@@ -1,8 +1,6 @@
-"""A worker's picture of the automations and endpoints, kept up to date in small steps."""
+"""What a worker keeps of the automations and endpoints, read again only where they changed."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
@@ -17,13 +15,10 @@ from firetower.store.conditions import UNEVALUATED
 from firetower.store.endpoints import list_endpoints
 from firetower.store.types import MOST
 
-_revisions = schema.revisions.c
-_WHAT_IS_NEW = select(func.coalesce(func.max(_revisions.id), 0), ENDPOINTS_VERSION)
-
-
-_events = schema.events.c
+_events, _revisions = schema.events.c, schema.revisions.c
+_NEWEST = select(func.coalesce(func.max(_revisions.id), 0), ENDPOINTS_VERSION)
 _OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
-"""The number of the first event to be evaluated; where none waits, beyond them all."""
+"""The id of the first event to be evaluated; larger than all where none waits."""
 
 
 class AutomationCache:
@@ -40,53 +35,44 @@ class AutomationCache:
         self._endpoints_version: int | None = None
 
     def refresh(self, connection: Connection) -> None:
-        """Bring the picture up to date.
+        """Read what has changed.
 
         Call it after reading the events to evaluate: what was saved before they were recorded is
         then sure to be seen.
         """
-        newest, current = connection.execute(_WHAT_IS_NEW).one()
+        newest, endpoints_version = connection.execute(_NEWEST).one()
         if newest != self._newest_revision:
             self._read_revisions(connection)
             self._newest_revision = newest
-        if current != self._endpoints_version:
+        if endpoints_version != self._endpoints_version:
             self.endpoints = {one.id: one for one in list_endpoints(connection)}
-            self._endpoints_version = current
+            self._endpoints_version = endpoints_version
 
     def _read_revisions(self, connection: Connection) -> None:
         query = select(schema.revisions).order_by(_revisions.id)
         if self._newest_revision is not None:
-            self._take_in(connection, query.where(_revisions.id > self._newest_revision))
-            # Asked for only now: an event that an ended revision fires was there before its end.
+            self._add(connection, query.where(_revisions.id > self._newest_revision))
+            # Only after that: an event that an ended revision fires was recorded before its end.
             self.index.forget_before(connection.execute(_OLDEST_WAITING).scalar_one())
             return
         acting = _revisions.mode.in_([Mode.ENABLED.value, Mode.SHADOW.value])
         current = _revisions.until_event_id.is_(None)
         waited_for = _revisions.until_event_id >= _OLDEST_WAITING.scalar_subquery()
-        with _kept_for_good():
-            self._take_in(connection, query.where(acting, current | waited_for))
+        gc.disable()  # it would scan these long-lived objects again and again
+        try:
+            self._add(connection, query.where(acting, current | waited_for))
+            gc.freeze()
+        finally:
+            gc.enable()
 
-    def _take_in(self, connection: Connection, query: Select[Any]) -> None:
+    def _add(self, connection: Connection, query: Select[Any]) -> None:
         for row in connection.execute(query):
             self.index.add(build_revision(row))
 
     def revision(self, connection: Connection, revision_id: int) -> Revision:
-        """Return a revision, from the database where the index does not hold it any more."""
+        """Return a revision, from the database where the index has dropped it."""
         found = self.index.revision(revision_id)
         if found is not None:
             return found
         row = connection.execute(select(schema.revisions).where(_revisions.id == revision_id)).one()
         return build_revision(row)
-
-
-@contextmanager
-def _kept_for_good() -> Iterator[None]:
-    """Build long-lived objects without the garbage collector, which would scan them for nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if enabled:
-            gc.enable()
