@@ -181,7 +181,7 @@ async def test_endpoint_choice_shows_disabled_and_follows_the_kind(scene: Scene)
         await press(pilot, "enter")
         assert "disabled" in line_with(pilot, "ci-deploy")
         await press(pilot, "enter")
-        assert shows(pilot, "disabled", "what fires for it waits")
+        assert shows(pilot, "disabled", "what fires for it is skipped")
         await to(pilot, "action-type")
         await press(pilot, "right")
         assert chosen(pilot, "endpoint") == ""

@@ -224,7 +224,7 @@ def test_long_lists_are_cut() -> None:
 def test_an_endpoint_that_is_off_or_gone_is_noted() -> None:
     off = replace(WORLD, webhooks=[make_endpoint(disabled_reason="410 Gone")])
     assert endpoint_note(draft(), WORLD) == ""
-    assert endpoint_note(draft(), off) == "disabled (410 Gone): what fires for it waits"
+    assert endpoint_note(draft(), off) == "disabled (410 Gone): what fires for it is skipped"
     assert endpoint_note(draft(endpoint="old"), WORLD) == "no endpoint has this name any more"
     assert endpoint_note(draft(action=ActionType.NO_OP, endpoint="old"), WORLD) == ""
 

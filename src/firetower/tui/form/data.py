@@ -69,10 +69,9 @@ def sample_event(
     type_: EventType, container: ContainerReference, data: FormData, now: datetime
 ) -> Event:
     """Return an example event, for containers without one of this type."""
-    first = data.collections[0] if data.collections else None
-    reference = (
-        CollectionReference.parse(f"{container}/example") if first is None else first.reference
-    )
+    reference, artifact_type = CollectionReference.parse(f"{container}/example"), "model"
+    if data.collections:
+        reference, artifact_type = data.collections[0].reference, data.collections[0].type
     carries = type_.spec.carries
     return Event(
         id=0,
@@ -80,7 +79,7 @@ def sample_event(
         recorded_at=now,
         author="ada",
         collection=reference,
-        artifact_type="model" if first is None else first.type,
+        artifact_type=artifact_type,
         version=EventVersion(artifact_id="0" * 32, index=3) if "version" in carries else None,
         alias="production" if "alias" in carries else None,
         tag="approved" if "tag" in carries else None,

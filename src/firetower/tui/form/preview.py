@@ -15,7 +15,7 @@ from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.form.data import FormData, sample_event
-from firetower.tui.text import ago, lines, plain, pretty
+from firetower.tui.text import age, lines, plain, pretty
 
 _NAMED = 6
 """Collections and aliases that are listed by name."""
@@ -32,14 +32,9 @@ def preview_text(draft: Draft, reading: Reading, data: FormData, now: datetime) 
         action = definition.action.model_copy(update={"endpoint": "an endpoint"})
         definition = definition.model_copy(update={"action": action})
     matching = [event for event in data.recent if matches(definition, event)]
-    return Content("\n").join(
-        [
-            *_sentence(definition, draft.mode),
-            Content(""),
-            *_reach(draft, data.recent, matching),
-            *_body(definition, draft, data, matching, now),
-        ]
-    )
+    reach = _reach(draft.event_type.spec.label, len(data.recent), len(matching))
+    parts = [*_sentence(definition, draft.mode), Content(""), plain(reach)]
+    return Content("\n").join([*parts, *_body(definition, draft, data, matching, now)])
 
 
 def _missing(reading: Reading) -> str:
@@ -55,33 +50,24 @@ def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:
         yield Content.styled("Disabled: it does not fire.", "$muted")
 
 
-def _reach(draft: Draft, recent: Sequence[Event], matching: Sequence[Event]) -> Iterator[Content]:
-    label = draft.event_type.spec.label
+def _reach(label: str, recent: int, matching: int) -> str:
     if not recent:
-        said = f"No “{label}” event has happened here yet."
-    elif matching:
-        said = (
-            f"Of the last {counted(len(recent), f'“{label}” event')} here, {len(matching)} match."
-        )
-    else:
-        said = f"None of the last {counted(len(recent), f'“{label}” event')} here matches."
-    yield plain(said)
+        return f"No “{label}” event has happened here yet."
+    last = f"the last {counted(recent, f'“{label}” event')} here"
+    return f"Of {last}, {matching} match." if matching else f"None of {last} matches."
 
 
 def _body(
     definition: Definition, draft: Draft, data: FormData, matching: Sequence[Event], now: datetime
 ) -> Iterator[Content]:
-    event = (
-        matching[0] if matching else sample_event(definition.event_type, draft.container, data, now)
-    )
+    if matching:
+        event, label = matching[0], "Newest match: "
+        when = age(event.recorded_at, now)
+    else:
+        event, label = sample_event(draft.event_type, draft.container, data, now), "For example: "
+        when = "a sample"
     subject = visible(f"{event.subject} {event.detail}".rstrip())
-    when = f"{ago(event.recorded_at, now)} ago" if matching else "a sample"
-    if when == "now ago":
-        when = "just now"
-    newest = "Newest match" if matching else "For example"
-    yield Content.from_markup(
-        f"[dim]{newest}:[/] $subject [dim]$when[/]", subject=subject, when=when
-    )
+    yield Content.assemble((label, "dim"), f"{subject} ", (when, "dim"))
     body = render_body(definition, event, data.endpoint(draft.action, draft.endpoint))
     if body:
         yield Content("")
@@ -108,7 +94,7 @@ def endpoint_note(draft: Draft, data: FormData) -> str:
     """Return why the endpoint would not get anything now."""
     endpoint = data.endpoint(draft.action, draft.endpoint)
     if endpoint is not None and not endpoint.enabled:
-        return f"disabled ({endpoint.disabled_reason}): what fires for it waits"
+        return f"disabled ({endpoint.disabled_reason}): what fires for it is skipped"
     if draft.endpoint and endpoint is None and draft.action is not ActionType.NO_OP:
         return "no endpoint has this name any more"
     return ""

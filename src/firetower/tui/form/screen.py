@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -23,7 +23,7 @@ from firetower.tui.form.preview import collections_note, endpoint_note, preview_
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
-from firetower.tui.session import session_of
+from firetower.tui.session import in_background, session_of
 from firetower.tui.text import lines
 from firetower.tui.widgets.choice import Choice
 from firetower.tui.widgets.confirm import Confirm
@@ -176,7 +176,7 @@ class FormScreen(Page[str | None]):
         else:
             self._ask_to_leave()
 
-    @work(exit_on_error=False)
+    @in_background
     async def _ask_to_leave(self) -> None:
         asked = Confirm("Leave without saving?", "Your edits are lost.", [("leave", "Leave")])
         if await ask(self, asked):
@@ -195,7 +195,7 @@ class FormScreen(Page[str | None]):
         self._saving = True
         self._save(definition, self.fields.draft.mode, self._before)
 
-    @work(exit_on_error=False)
+    @in_background
     async def _save(self, definition: Definition, mode: Mode, before: Automation | None) -> None:
         try:
             await session_of(self).ask(lambda tower: save(tower, definition, mode, before))
@@ -223,7 +223,7 @@ class FormScreen(Page[str | None]):
             first = next(part for part in Part if part in errors)
             self.fields.row(first).query("Input, Choice, TextArea").first().focus()
 
-    @work(exit_on_error=False)
+    @in_background
     async def _create_endpoint(self) -> None:
         """Create an endpoint without leaving the form, and choose it."""
         from firetower.tui.screens.endpoint_form import EndpointDialog

@@ -76,7 +76,7 @@ def _missed_words(detail: EndpointDetail) -> str:
 
 
 def _was(detail: EndpointDetail) -> str:
-    return "failing" if detail.endpoint.enabled else "off"
+    return "failing" if detail.endpoint.enabled else "disabled"
 
 
 class EndpointsScreen(ListScreen["EndpointDetail"]):
@@ -139,7 +139,7 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
 
     async def _disable(self, endpoint: Endpoint) -> None:
         name, kind = endpoint.name, endpoint.settings.kind
-        said = f"{name} is off: what fires for it waits."
+        said = f"{name} is disabled: what fires for it is skipped."
         await self.change(lambda tower: tower.endpoints.disable(name, kind), said)
 
     async def _enable(self, endpoint: Endpoint) -> None:
@@ -152,7 +152,7 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
 
         detail, failed = await session_of(self).ask(enable)
         self._reload()
-        self.notify(f"{name} is on.{_missed_words(detail)}")
+        self.notify(f"{name} is enabled.{_missed_words(detail)}")
         if failed and since is not None:
             missed = counted(detail.missed, "execution")
             question: Ask[int] = Ask(

@@ -53,7 +53,6 @@ class Ask(Dialog[T | None]):
         self._save = save
         self._button = button
         self._taken = taken
-        self._saving = False
         typed = any(isinstance(field.entry, Input) for field in fields)
         self._keys = plain(f"tab next field · enter {button.lower()}" if typed else "")
 
@@ -84,8 +83,9 @@ class Ask(Dialog[T | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Button.Pressed | Input.Submitted) -> None:
         event.stop()
-        if not self._saving and self._check():
-            self._saving = True
+        save = self.query_one("#save", Button)
+        if not save.disabled and self._check():
+            save.disabled = True
             self._run()
 
     def _check(self) -> bool:
@@ -103,9 +103,7 @@ class Ask(Dialog[T | None]):
     @work(exit_on_error=False)
     async def _run(self) -> None:
         answers = {str(field.name): field.value for field in self._fields}
-        save = self.query_one("#save", Button)
         keys = self.query_one(".ask--keys", Static)
-        save.disabled = True
         keys.update("▸ saving …")
         self._say("")
         try:
@@ -115,17 +113,16 @@ class Ask(Dialog[T | None]):
         else:
             self.dismiss(saved)
         finally:
-            self._saving = False
-            save.disabled = False
+            self.query_one("#save", Button).disabled = False
             keys.update(self._keys)
 
     def _refuse(self, error: FiretowerError) -> None:
-        for field in self._fields:
-            if isinstance(error, Conflict) and field.name == self._taken:
-                field.fail(error)
-                field.entry.focus()
-                return
-        self._say(error.text)
+        field = next((one for one in self._fields if one.name == self._taken), None)
+        if field is not None and isinstance(error, Conflict):
+            field.fail(error)
+            field.entry.focus()
+        else:
+            self._say(error.text)
 
     def _say(self, text: str) -> None:
         static = self.query_one(".ask--error", Static)

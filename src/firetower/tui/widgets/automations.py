@@ -128,15 +128,14 @@ def stopped_cell(detail: EndpointDetail) -> Cell:
 
 
 def _would_have_sent(executions: Sequence[Execution]) -> str:
-    """Return what firings in shadow would have sent, the newest first."""
-    told = [
+    texts = [
         f"{execution.event.subject} {execution.event.detail}\n  {shortened(body, 200)}"
         for execution in executions
         if (body := execution.request_body) is not None
     ]
-    if not told:
+    if not texts:
         return "It has fired nothing in shadow yet. From now on it sends."
-    return "\n".join(["Its last firings would have sent:", *told])
+    return "\n".join(["Its last firings would have sent:", *texts])
 
 
 class AutomationList(Listing):
@@ -145,9 +144,8 @@ class AutomationList(Listing):
     BINDINGS: ClassVar = bindings_of("automations")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(
-            Table(COLUMNS), empty="No automation watches here yet.\nPress n to make one.", id=id
-        )
+        empty = "No automation watches here yet.\nPress n to make one."
+        super().__init__(Table(COLUMNS), empty=empty, id=id)
         self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
         self._texts: dict[int, str] = {}
@@ -167,22 +165,16 @@ class AutomationList(Listing):
         """Open the search, and read all definitions in a thread before a letter is typed."""
         super().action_filter()
         rows = self.table.all_rows
+        read = session_of(self).ask(lambda _: [row.text for row in rows])
+        self.run_worker(read, exit_on_error=False, group="texts")
 
-        def read(_: Tower) -> list[str]:
-            return [row.text for row in rows]
-
-        self.run_worker(session_of(self).ask(read), exit_on_error=False, group="texts")
-
-    @property
-    def chosen(self) -> Automation | None:
+    def _chosen(self) -> Automation | None:
+        """Return the automation under the cursor, or say that there is none."""
         name = self.table.key
-        return next((one for one in self._automations if one.name == name), None)
-
-    def _chosen_or_why(self) -> Automation | None:
-        """Return the automation under the cursor, or say why there is none."""
-        if self.chosen is None:
+        chosen = next((one for one in self._automations if one.name == name), None)
+        if chosen is None:
             self.notify("There is no automation here; n makes one.")
-        return self.chosen
+        return chosen
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "undo":
@@ -194,29 +186,29 @@ class AutomationList(Listing):
             post(self, WriteAutomation(Draft.new(self.container)))
 
     def action_edit(self) -> None:
-        if automation := self._chosen_or_why():
+        if automation := self._chosen():
             post(self, WriteAutomation(Draft.of(automation), automation))
 
     def action_explain(self) -> None:
-        if automation := self._chosen_or_why():
+        if automation := self._chosen():
             post(self, ExplainAutomation(automation.name))
 
     def action_test(self) -> None:
-        if automation := self._chosen_or_why():
+        if automation := self._chosen():
             test_endpoint(self, automation.definition)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         event.stop()
-        if (automation := self._chosen_or_why()) and self.container is not None:
+        if (automation := self._chosen()) and self.container is not None:
             post(self, OpenAutomation(automation.name, self.container.kind))
 
     def action_toggle_enabled(self) -> None:
-        if automation := self._chosen_or_why():
+        if automation := self._chosen():
             disabled = automation.mode is Mode.DISABLED
             self._set_mode(automation.name, Mode.ENABLED if disabled else Mode.DISABLED)
 
     def action_shadow(self) -> None:
-        if automation := self._chosen_or_why():
+        if automation := self._chosen():
             if automation.mode is Mode.SHADOW:
                 self._promote(automation)
             else:
@@ -228,10 +220,8 @@ class AutomationList(Listing):
         fired = await session_of(self).ask(
             lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
         )
-        question = Confirm(
-            f"Enable {automation.name}?", _would_have_sent(fired), [("act", "Enable")]
-        )
-        if await ask(self, question):
+        question, answers = f"Enable {automation.name}?", [("enable", "Enable")]
+        if await ask(self, Confirm(question, _would_have_sent(fired), answers)):
             self._set_mode(automation.name, Mode.ENABLED)
 
     def _set_mode(self, name: str, mode: Mode) -> None:
@@ -245,17 +235,15 @@ class AutomationList(Listing):
     @in_background
     async def action_delete(self) -> None:
         """Ask, then delete the automation, or disable it instead."""
-        automation = self._chosen_or_why()
+        automation = self._chosen()
         if automation is None:
             return
         name = automation.name
         answers = [("disable", "Disable instead"), ("delete", "Delete")]
         if automation.mode is Mode.DISABLED:
             answers = answers[1:]
-        detail = (
-            f"It fired {counted(automation.fired_24h, 'time')} in the last 24 h. "
-            "What it did stays in the history."
-        )
+        fired = f"It fired {counted(automation.fired_24h, 'time')} in the last 24 h."
+        detail = f"{fired} What it did stays in the history."
         answer = await ask(self, Confirm(f"Delete {name}?", detail, answers))
         if answer == "disable":
             self._set_mode(name, Mode.DISABLED)
@@ -269,10 +257,8 @@ class AutomationList(Listing):
             definition, mode = self._deleted
             self._deleted = None
             self.refresh_bindings()
-            self._change(
-                lambda tower: tower.automations.create(definition, mode),
-                f"{definition.name} is back, for events from now on.",
-            )
+            said = f"{definition.name} is back, for events from now on."
+            self._change(lambda tower: tower.automations.create(definition, mode), said)
 
     @in_background
     async def _change(self, change: Callable[[Tower], object], said: str) -> None:

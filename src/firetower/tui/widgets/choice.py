@@ -43,19 +43,12 @@ class Choice(Select[str]):
         *,
         empty: str = CHOOSE,
         id: str | None = None,  # noqa: A002 - Textual's word
-        classes: str | None = None,
     ) -> None:
         """Offer values; `empty` is shown while none is chosen, without it one always is."""
         self._empty = [Offer("", empty)] if empty else []
         self._offers = self._complete(offers, value)
-        super().__init__(
-            [(one.text, one.value) for one in self._offers],
-            allow_blank=False,
-            value=value,
-            id=id,
-            classes=classes,
-            compact=True,
-        )
+        options = [(one.text, one.value) for one in self._offers]
+        super().__init__(options, allow_blank=False, value=value, id=id, compact=True)
 
     @property
     def chosen(self) -> str:

@@ -80,7 +80,6 @@ class Feed(Listing):
         self._failed = False
         self.feed.start(rows, more=more)
         early, self._early = self._early, None
-        self._loaded = True
         self._settle()
         self.changed(early or [])
 

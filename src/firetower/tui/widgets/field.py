@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
 from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.tui.text import lines, plain
+from firetower.tui.text import lines, plain, show_text
 from firetower.tui.widgets.choice import Choice, Offer
 
 Check = Callable[[str], object]
@@ -61,10 +61,9 @@ class LabelledRow(Vertical):
         self._show(".field--error", text or "")
 
     def _show(self, line: str, text: str) -> None:
-        static, shown = self.query_one(line, Static), lines(text)
+        static = self.query_one(line, Static)
         static.display = bool(text)
-        if static.content != shown:
-            static.update(shown)
+        show_text(static, lines(text))
 
 
 class Field(LabelledRow):
@@ -133,13 +132,11 @@ class TextField(Field):
 class ChoiceField(Field):
     """One of a few values."""
 
-    def __init__(
-        self, name: str, label: str, choices: Sequence[tuple[str, str]], *, note: str = ""
-    ) -> None:
+    def __init__(self, name: str, label: str, choices: Sequence[tuple[str, str]]) -> None:
         """Offer `choices`, each a value and its label; the first is chosen at the start."""
         offers = [Offer(value, text) for value, text in choices]
         self.choice = Choice(offers, choices[0][0], empty="")
-        super().__init__(label, self.choice, name=name, note=note)
+        super().__init__(label, self.choice, name=name)
 
     @property
     def value(self) -> str:

@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
-from firetower.tui.text import lines
+from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.table import Table, TableRow
 
 
@@ -23,8 +23,6 @@ class Listing(Vertical):
         super().__init__(id=id)
         self.table = table
         self.empty = empty
-        self._loaded = False
-        self._said: tuple[str, bool] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -38,19 +36,12 @@ class Listing(Vertical):
         self._say("Loading …")
 
     def set_rows(self, rows: Sequence[TableRow]) -> None:
-        self._loaded = True
         self.table.set_rows(rows)
         self._settle()
 
     def fail(self, error: FiretowerError) -> None:
         """Show an error in place of the rows."""
         self._say(error.text, failed=True)
-
-    def set_empty(self, text: str) -> None:
-        """Change what is shown when there are no rows."""
-        self.empty = text
-        if self._loaded:
-            self._settle()
 
     def _settle(self) -> None:
         if self.table.rows:
@@ -61,14 +52,11 @@ class Listing(Vertical):
             self._say(self.empty)
 
     def _say(self, text: str, *, failed: bool = False) -> None:
-        if (text, failed) == self._said:
-            return
-        self._said = text, failed
         note = self.query_one(".listing--note", Static)
         note.display = bool(text)
         self.table.set_class(bool(text), "-empty")  # not hidden: it keeps the focus
         note.set_class(failed, "-failed")
-        note.update(lines(text))
+        show_text(note, lines(text))
 
     def action_filter(self) -> None:
         search = self.query_one(Input)

@@ -1,6 +1,7 @@
 """A field for a secret: one that is saved already, or a new one whose value is typed masked."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from textual import events, on
 from textual.containers import Horizontal
@@ -35,18 +36,11 @@ class SecretField(Field):
         self._check = check
         self._names: Sequence[str] = ()
         self.choice = Choice([NEW_SECRET], empty=CHOOSE if required else "none")
-        self.new_name = Input(
-            placeholder="NAME", compact=True, select_on_focus=False, classes="secret--name"
-        )
-        self.new_value = Input(
-            placeholder="its value", password=True, compact=True, select_on_focus=False
-        )
-        self._new = Horizontal(
-            Label("", classes="field--label"),
-            self.new_name,
-            self.new_value,
-            classes="field--line",
-        )
+        line = partial(Input, compact=True, select_on_focus=False)
+        self.new_name = line(placeholder="NAME", classes="secret--name")
+        self.new_value = line(placeholder="its value", password=True)
+        indent = Label("", classes="field--label")
+        self._new = Horizontal(indent, self.new_name, self.new_value, classes="field--line")
         self._new.display = False
         super().__init__(label, self.choice, below=self._new, name=name, note=note)
 
@@ -75,11 +69,9 @@ class SecretField(Field):
     def problem(self) -> FiretowerError | None:
         if not self.is_new:
             return needed(self.label) if self.required and not self.value else None
-        if problem := self._name_problem():
-            return problem
         if not self.new_value.value:
-            return needed("its value")
-        return refusal(self._check, self.new_value.value)
+            return self._name_problem() or needed("its value")
+        return self._name_problem() or refusal(self._check, self.new_value.value)
 
     def _name_problem(self) -> FiretowerError | None:
         if self.value in self._names:
