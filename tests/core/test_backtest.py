@@ -41,7 +41,7 @@ def test_it_fires_and_holds_what_evaluation_does(
         simulation.add(event.id, offset, event.cause)
     result = simulation.result(find)
     assert result.fired == len(fired) == sum(result.bars)
-    assert result.held == sum(firing.skip_reason is SkipReason.COOLDOWN for firing in firings)
+    assert result.skipped == sum(firing.skip_reason is SkipReason.COOLDOWN for firing in firings)
     assert list(result.newest) == fired[:-51:-1]
 
 

@@ -28,8 +28,8 @@ from firetower.core.explanation import (
     Stop,
     Subject,
     explain,
+    explain_one,
     grouped,
-    look,
 )
 from firetower.core.references import CollectionReference, VersionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
@@ -57,7 +57,7 @@ def test_it_says_fired_exactly_where_the_evaluation_fires(history_steps: list[St
                 pass
     for event in history.events:
         subject = Subject(event, evaluated=True)
-        findings = [look(subject, one, None, at) for one in histories(history)]
+        findings = [explain_one(subject, one, None, at) for one in histories(history)]
         fired = sorted(
             finding.revision.id
             for finding in findings
@@ -73,7 +73,7 @@ def found(
     happened = event or make_event(EventType.ADD_ARTIFACT_ALIAS, alias="staging")
     around.setdefault("evaluated", True)
     execution = around.pop("execution", None)
-    return look(Subject(happened, **around), history, execution, at)
+    return explain_one(Subject(happened, **around), history, execution, at)
 
 
 def an_automation(**more: Any) -> Revision:

@@ -163,9 +163,9 @@ def test_backtest_progress_grows_up_to_the_result(
     assert shares == sorted(shares)
     reached = [one.reached or BEGAN for one in found]
     assert reached == sorted(reached, reverse=True)
-    matched = [one.fired + one.held for one in found]
+    matched = [one.fired + one.skipped for one in found]
     assert matched == sorted(matched)
-    assert matched[0] < result.fired + result.held
+    assert matched[0] < result.fired + result.skipped
     assert result.reached is None
 
 

@@ -130,7 +130,7 @@ def test_a_backtest_counts_shows_when_and_holds_by_the_cooldown(bench: Bench) ->
     result = bench.tower.automations.backtest(
         draft(filter=PROD, cooldown=timedelta(minutes=10)), START - timedelta(hours=1)
     )
-    assert (result.fired, result.held) == (2, 1)
+    assert (result.fired, result.skipped) == (2, 1)
     assert [event.alias for event in result.newest] == ["prod-us", "production"]
     assert sum(result.bars) == 2
     assert len(result.sparkline) == len(result.bars)

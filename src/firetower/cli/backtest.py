@@ -82,7 +82,7 @@ def _so_far(result: Backtest) -> str:
 def _summary(result: Backtest, since: str) -> str:
     is_span = since[-1:].isalpha() and since[:1].isdigit()
     when = f"in the last {since}" if is_span else f"since {date(result.since)}"
-    held = f"; the cooldown would have skipped {result.held:,} more" if result.held else ""
+    held = f"; the cooldown would have skipped {result.skipped:,} more" if result.skipped else ""
     return f"It would have fired {counted(result.fired, 'time')} {when}{held}."
 
 
@@ -98,7 +98,7 @@ def _data(
     return {
         "sentence": definition.sentence,
         "fired": result.fired,
-        "skipped_by_cooldown": result.held,
+        "skipped_by_cooldown": result.skipped,
         "bars": list(result.bars),
         "newest": [
             {**event_data(event), "body": render_body(definition, event, endpoint)}

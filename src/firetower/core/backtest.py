@@ -23,8 +23,8 @@ class Backtest:
     until: datetime
     fired: int
     """Events it would have acted on."""
-    held: int
-    """Events that a cooldown would have held back."""
+    skipped: int
+    """Events that a cooldown would have skipped."""
     bars: tuple[int, ...]
     """How many it would have acted on in each of 30 equal parts of the time."""
     newest: tuple[Event, ...]
@@ -42,7 +42,7 @@ class Backtest:
 
 
 def matches(definition: Definition, event: Event) -> bool:
-    """Return whether an event would fire a definition, its cooldown aside."""
+    """Return whether an event would fire a definition, cooldown ignored."""
     return (
         event.type is definition.event_type
         and definition.scope.covers(event.collection, event.artifact_type)
@@ -85,7 +85,7 @@ class Simulation:
             self._since,
             self._until,
             fired=len(ids),
-            held=len(self._ids) - len(ids),
+            skipped=len(self._ids) - len(ids),
             bars=tuple(bars),
             newest=tuple(find(ids[:_NEWEST])),
             reached=reached,
@@ -93,7 +93,7 @@ class Simulation:
         )
 
     def _fired(self) -> tuple[Sequence[int], list[int]]:
-        """Return the ids of the events that no cooldown holds back, and how many in each part."""
+        """Return the ids of the events that no cooldown skips, and how many in each part."""
         if self._cooldown is None:
             return self._ids, self._bars
         ids, bars, began = array("q"), [0] * _PARTS, None

@@ -78,7 +78,7 @@ class Content(Frozen):
 
 
 class Version(Frozen):
-    """An immutable artifact version, as it stands in one collection."""
+    """An immutable artifact version in one collection."""
 
     collection: CollectionReference
     index: int
@@ -126,11 +126,11 @@ class LoggedVersion(Version):
     """What logging gave."""
 
     created: bool
-    """False where the content equals the collection's newest version, which then stands here."""
+    """False where the content equals the collection's newest version, which is then returned."""
 
 
 class VersionDetail(Frozen):
-    """A version with all there is to tell of it."""
+    """A version with its entries and links."""
 
     version: Version
     entries: tuple[Entry, ...]

@@ -30,11 +30,11 @@ class Unforeseen(FiretowerError):
 
 
 class InvalidInput(FiretowerError):
-    """What was given breaks a rule."""
+    """An argument breaks a rule."""
 
 
 class NotFound(FiretowerError):
-    """What was named does not exist."""
+    """Nothing has that name."""
 
 
 class Conflict(FiretowerError):
@@ -42,7 +42,7 @@ class Conflict(FiretowerError):
 
 
 class SecretKeyError(FiretowerError):
-    """The key that opens the secrets is missing or another one."""
+    """The key of the secrets is missing or wrong."""
 
 
 class StoreError(FiretowerError):

@@ -133,7 +133,7 @@ def check_allowed(type_: EventType, kind: ContainerKind) -> None:
 
 @dataclass(frozen=True)
 class EventVersion:
-    """The version an event is about, as it stands in the event's collection."""
+    """The version an event is about, in the event's collection."""
 
     artifact_id: str
     """Opaque and stable: the same for a version and each of its links."""

@@ -12,7 +12,7 @@ from firetower.core.references import Frozen
 
 
 class Status(StrEnum):
-    """Where an execution stands."""
+    """The status of an execution."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -146,7 +146,7 @@ class Execution(Frozen):
         return ExecutionState(self.status.value)
 
     def describe(self, clock: Callable[[datetime], str]) -> str:
-        """Say what it waits for, or why it was skipped or failed; "" where nothing is to say.
+        """Say what it waits for, or why it was skipped or failed; "" for nothing.
 
         `clock` formats a time.
         """

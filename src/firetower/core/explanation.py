@@ -20,7 +20,7 @@ Clock = Callable[[datetime], str]
 
 
 class Stop(StrEnum):
-    """What can stop an automation, in the order in which it is looked at."""
+    """What can stop an automation, in the order in which it is tested."""
 
     SCOPE = "another scope"
     EVENT = "another event"
@@ -31,7 +31,7 @@ class Stop(StrEnum):
 
 
 class Nearness(IntEnum):
-    """How near an automation is to an event; the nearest first."""
+    """How closely an automation is related to an event, the closest first."""
 
     SAME = 0
     """Its scope covers the event's collection, and it waits for that event."""
@@ -52,7 +52,7 @@ class Finding:
     """What stopped it; None where it fired."""
     words: str
     trace: Trace | None = None
-    """The filter's trace, where the filter was looked at."""
+    """The filter's trace, where the filter was tested."""
     execution: Execution | None = None
     """What it fired, once it was evaluated."""
 
@@ -72,16 +72,16 @@ class Explanation:
 
     event: Event
     findings: tuple[Finding, ...]
-    """The automations near it, the nearest first."""
+    """Of the related automations, the closest first."""
     elsewhere: int
-    """How many automations are too far away to be listed."""
+    """How many automations are not related, and so not listed."""
     evaluated: bool
-    """Whether a worker has looked at the event."""
+    """Whether a worker has evaluated the event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An event, with what is known around it."""
+    """An event to explain, and where else its version is."""
 
     event: Event
     evaluated: bool
@@ -96,15 +96,15 @@ def explain(
     elsewhere: int,
     clock: Clock,
 ) -> Explanation:
-    """Explain an event by the histories of the automations that may be near it.
+    """Explain an event by the histories of the automations that may be related to it.
 
-    A history is an automation's revisions, the oldest first. Automations that prove to be too far
-    away are counted with `elsewhere`.
+    A history is an automation's revisions, the oldest first. Automations that prove not to be
+    related are counted with `elsewhere`.
     """
     fired = {execution.automation_id: execution for execution in executions}
     findings = []
     for history in histories:
-        found = look(subject, history, fired.get(history[0].automation_id), clock)
+        found = explain_one(subject, history, fired.get(history[0].automation_id), clock)
         if found is None:
             elsewhere += 1
         else:
@@ -115,10 +115,10 @@ def explain(
     return Explanation(subject.event, tuple(findings), elsewhere, subject.evaluated)
 
 
-def look(
+def explain_one(
     subject: Subject, history: Sequence[Revision], execution: Execution | None, clock: Clock
 ) -> Finding | None:
-    """Return what became of an event for one automation, or None for one that is too far away."""
+    """Return what became of an event for one automation; None for one that is not related."""
     event = subject.event
     revision = next((one for one in history if one.in_force_at(event)), history[0])
     nearness = _nearness(subject, revision)
@@ -208,7 +208,7 @@ def _fired(subject: Subject, execution: Execution | None, clock: Clock) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The events of which the same became for one automation."""
+    """Events that fired one automation, or did not, for the same reason."""
 
     reason: str
     count: int
@@ -221,7 +221,7 @@ class Group:
 def grouped(found: Iterable[tuple[Event, Finding]]) -> list[Group]:
     """Return findings by their reason, each with its first as example.
 
-    What fired comes first, then what came nearest to firing.
+    What fired comes first, then what passed most of the tests.
     """
     groups: dict[str, list[tuple[Event, Finding]]] = defaultdict(list)
     for event, finding in found:

@@ -67,7 +67,7 @@ def merge_feed(
 
 
 def _id_before(executions: Sequence[Execution], place: int) -> int:
-    """Return the id after which a line at this place of the executions stands."""
+    """Return the id that a line at this place of the executions comes after."""
     if place:
         return executions[place - 1].id
     return executions[0].id - 1 if executions else 0

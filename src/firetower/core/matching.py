@@ -1,4 +1,4 @@
-"""Matching: which automations an event fires, and what becomes of each match."""
+"""Matching: which automations an event fires, and how each execution begins."""
 
 import re
 from collections import defaultdict
@@ -36,7 +36,7 @@ class Candidates:
         self._others: dict[int, Node] = {}
 
     def add(self, revision: Revision) -> None:
-        """Take in a revision."""
+        """Add a revision."""
         self._revisions[revision.id] = revision
         condition = revision.definition.filter.root
         if isinstance(condition, Predicate) and condition.operator == "$regex":
@@ -46,7 +46,7 @@ class Candidates:
             self._others[revision.id] = condition
 
     def remove(self, revision: Revision) -> None:
-        """Drop a revision."""
+        """Remove a revision."""
         del self._revisions[revision.id]
         self._others.pop(revision.id, None)
         for predicates in self._regexes.values():
@@ -146,16 +146,12 @@ class AutomationIndex:
         for revision in revisions:
             self.add(revision)
 
-    def __len__(self) -> int:
-        """The automations known, the disabled ones too."""
-        return sum(revision.mode is not Mode.DELETED for revision in self._current.values())
-
     def revision(self, revision_id: int) -> Revision | None:
         """Return a revision by its id, if the index has seen it."""
         return self._by_id.get(revision_id)
 
     def add(self, revision: Revision) -> None:
-        """Take in a revision; it ends the one that was in force before."""
+        """Add a revision; it ends the one that was in force before."""
         before = self._current.get(revision.automation_id)
         if before is not None and before.number >= revision.number:
             return
@@ -167,7 +163,7 @@ class AutomationIndex:
             self._watching[_place(revision)].add(revision)
 
     def forget_before(self, event_id: int) -> None:
-        """Drop the revisions that ended before an event: no earlier one is left to evaluate."""
+        """Remove the revisions that ended before an event: no earlier one is left to evaluate."""
         for revision in list(self._by_id.values()):
             if revision.until_event_id is not None and revision.until_event_id < event_id:
                 self._replace(revision, None)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, or_, select
 from firetower.core.automations import Automation, Revision
 from firetower.core.events import Event
 from firetower.core.executions import Execution
-from firetower.core.explanation import Explanation, Finding, Subject, explain, look
+from firetower.core.explanation import Explanation, Finding, Subject, explain, explain_one
 from firetower.core.references import VersionReference
 from firetower.store import schema
 from firetower.store.automations import build_revision
@@ -55,7 +55,7 @@ def explain_automation(
     fired = _fired_by(reader, automation.id, events)
     found = []
     for subject in _subjects(reader, events):
-        finding = look(subject, revisions, fired.get(subject.event.id), clock)
+        finding = explain_one(subject, revisions, fired.get(subject.event.id), clock)
         if finding is not None:
             found.append((subject.event, finding))
     return found

@@ -54,7 +54,7 @@ def _nodes(key: str, operand: JsonValue, depth: int) -> tuple[Node, ...]:
 
 
 def _conditions(field: str, operand: JsonValue, depth: int) -> Node:
-    """Read what stands behind a field: operators, or a bare value that means `$eq`."""
+    """Read the conditions on a field: operators, or a bare value that means `$eq`."""
     is_operators = isinstance(operand, dict) and any(key.startswith("$") for key in operand)
     if not isinstance(operand, dict) or not is_operators:
         return Predicate(field, "$eq", operand)

@@ -87,7 +87,7 @@ def _overlap_text(others: Sequence[str]) -> list[Content]:
 
 def backtest_text(result: Backtest) -> Content:
     """Return a backtest in a line or two."""
-    held = f", and {result.held:,} held by the cooldown" if result.held else ""
+    held = f", and {result.skipped:,} held by the cooldown" if result.skipped else ""
     when = "in the last 30 days"
     if result.reached is not None:
         when = f"so far, back to {result.reached.astimezone():%-d %b}"
