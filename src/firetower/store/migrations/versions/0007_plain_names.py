@@ -8,20 +8,11 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
-ALIVE = sa.text("deleted_at IS NULL")
-
 
 def upgrade() -> None:
     op.drop_index("uq_integrations_name", "integrations")
     op.rename_table("integrations", "endpoints")
-    op.create_index(
-        "uq_endpoints_name",
-        "endpoints",
-        ["name"],
-        unique=True,
-        sqlite_where=ALIVE,
-        postgresql_where=ALIVE,
-    )
+    op.execute("CREATE UNIQUE INDEX uq_endpoints_name ON endpoints (name) WHERE deleted_at IS NULL")
     # Plain ALTER TABLE: Alembic's batch mode would copy a table of a million executions.
     for table, old, new in (
         ("executions", "integration_id", "endpoint_id"),
