@@ -8,7 +8,7 @@ from firetower.core.actions import WebhookAction
 from firetower.core.filters.filter import Filter
 from firetower.core.retry import Answer
 from firetower.core.text import visible
-from firetower.tui.widgets.confirm import Confirm
+from firetower.tui.widgets.ask import Confirm
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled, shows
 

@@ -3,8 +3,7 @@
 import pytest
 from textual.widgets import Input, OptionList
 
-from firetower.tui.widgets.choice import Choice, Offer
-from firetower.tui.widgets.picker import Picker
+from firetower.tui.widgets.choice import Choice, Offer, Picker
 from tui.form.driving import new_form, open_list, to
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, settled, shows, write

@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.widgets.confirm import Confirm
+from firetower.tui.widgets.ask import Confirm
 from tui.form.driving import automation, fill, new_form, to
 from tui.haste import Held, late, type_ahead
 from tui.scene import Scene

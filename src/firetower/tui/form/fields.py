@@ -17,10 +17,9 @@ from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.data import FormData
-from firetower.tui.widgets.choice import Choice, Offer
+from firetower.tui.widgets.choice import Choice, Offer, Radio, Tick
 from firetower.tui.widgets.field import LabelledRow
 from firetower.tui.widgets.payload import TemplateEditor
-from firetower.tui.widgets.radio import Radio, Tick
 
 ACTIONS = {
     ActionType.GENERIC_WEBHOOK: "webhook",

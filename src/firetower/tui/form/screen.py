@@ -25,10 +25,9 @@ from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import lines
-from firetower.tui.widgets.choice import Choice
-from firetower.tui.widgets.confirm import Confirm
+from firetower.tui.widgets.ask import Confirm
+from firetower.tui.widgets.choice import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine
-from firetower.tui.widgets.radio import Radio, Tick
 
 
 class FormScreen(Page[str | None]):

@@ -34,11 +34,10 @@ from firetower.tui.session import in_background, session_of
 from firetower.tui.text import STYLES, age, exact, field, heading, lines, plain, pretty, show_text
 from firetower.tui.widgets.automations import STATES, test_endpoint
 from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.choice import Offer
+from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.picker import Picker
 from firetower.tui.widgets.table import Row, Table
 
 if TYPE_CHECKING:

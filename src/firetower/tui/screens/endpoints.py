@@ -18,9 +18,8 @@ from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.screens.list_screen import ListScreen
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import clock
-from firetower.tui.widgets.ask import Ask
+from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table

@@ -12,9 +12,8 @@ from firetower.core.endpoints import Endpoint
 from firetower.core.text import counted, visible
 from firetower.tui.page import ask
 from firetower.tui.session import session_of
-from firetower.tui.widgets.choice import Offer
-from firetower.tui.widgets.confirm import Confirm
-from firetower.tui.widgets.picker import Picker
+from firetower.tui.widgets.ask import Confirm
+from firetower.tui.widgets.choice import Offer, Picker
 
 _SPANS: Mapping[str, timedelta | None] = {
     "the last hour": timedelta(hours=1),

@@ -16,9 +16,8 @@ from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import age
-from firetower.tui.widgets.ask import Answers, Ask
+from firetower.tui.widgets.ask import Answers, Ask, Confirm
 from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.confirm import Confirm
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing

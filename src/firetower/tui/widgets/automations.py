@@ -26,7 +26,7 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import ago
-from firetower.tui.widgets.confirm import Confirm
+from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Table
 

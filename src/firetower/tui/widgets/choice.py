@@ -1,17 +1,27 @@
-"""A field whose value is chosen from a list that opens under it."""
+"""Choosing one of several values: in a field, and in a dialog."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual.widgets import OptionList, Select
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Checkbox, Input, Label, OptionList, RadioButton, RadioSet, Select
+from textual.widgets.option_list import Option
 
 from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
+from firetower.tui.page import Dialog
+from firetower.tui.text import plain
 
 CHOOSE = "choose …"
 """Shown where something has to be chosen and nothing is yet."""
+_MANY = 10
+"""Offers above which a dialog's list can be narrowed by typing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +91,104 @@ class Choice(Select[str]):
                 options.disable_option_at_index(index)
         if not self.chosen and self._offers[0].label == CHOOSE:
             options.highlighted = min(1, options.option_count - 1)
+
+
+class Picker(Dialog[str | None]):
+    """A list to choose one value from; a long one is narrowed by typing."""
+
+    BINDINGS: ClassVar = [
+        Binding("down", "into_list", show=False),
+        *bindings_of("dialog"),
+    ]
+
+    def __init__(self, title: str, offers: Sequence[Offer]) -> None:
+        super().__init__()
+        self._title = title
+        self._offers = offers
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(plain(self._title), classes="dialog--title")
+            if len(self._offers) > _MANY:
+                yield Input(placeholder="type to narrow", compact=True, classes="picker--search")
+            yield OptionList(compact=True)
+
+    def on_mount(self) -> None:
+        self._fill("")
+        if len(self._offers) <= _MANY:
+            self.action_into_list()
+
+    def _fill(self, words: str) -> None:
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(
+            Option(one.text, id=f"o{index}", disabled=bool(one.why_not))
+            for index, one in enumerate(self._offers)
+            if words.lower() in one.label.lower()
+        )
+        options.action_first()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(OptionList).action_select()
+
+    def action_into_list(self) -> None:
+        self.query_one(OptionList).focus()
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        assert event.option_id is not None
+        self.dismiss(self._offers[int(event.option_id[1:])].value)
+
+
+class RadioOption(RadioButton):
+    """One option of a Radio."""
+
+    def render(self) -> Content:
+        return Content.assemble("(•) " if self.value else "( ) ", self.label)
+
+
+class Radio(RadioSet):
+    """One of a few options, side by side; the arrows and a click choose."""
+
+    BINDINGS: ClassVar = [
+        Binding("right,l,space", "step(1)", "Next", show=False),
+        Binding("left,h", "step(-1)", "Before", show=False),
+        Binding("enter", "app.focus_next", "Next field", show=False),
+        *bindings_of("fields"),
+    ]
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        index: int = 0,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
+        options = [RadioOption(plain(label), at == index) for at, label in enumerate(labels)]
+        super().__init__(*options, id=id, compact=True)
+
+    def action_step(self, by: int) -> None:
+        options = list(self.query(RadioOption))
+        before = options[self.pressed_index]
+        after = options[(self.pressed_index + by) % len(options)]
+        # At once, not by the options' messages: the next key may be here before them.
+        with self.prevent(RadioButton.Changed):
+            before.value, after.value = False, True
+        self._pressed_button = after
+        self.post_message(self.Changed(self, after))
+
+
+class Tick(Checkbox):
+    """Yes or no."""
+
+    def __init__(self, label: str, *, value: bool, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(plain(label), value, id=id, compact=True)
+
+    def render(self) -> Content:
+        return Content.assemble("[x] " if self.value else "[ ] ", self.label)
