@@ -59,7 +59,7 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
                 raise _too_large(what)
             return int(value)
         case float():
-            return float(value) if math.isfinite(value) else _name_of(value)
+            return float(value) if math.isfinite(value) else json.dumps(float(value))
         case Mapping():
             return {str(key): clean(item, what, depth + 1) for key, item in value.items()}
         case list() | tuple():
@@ -71,12 +71,6 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
         f"{what} contains a {type(value).__name__}, which JSON does not have",
         "Use strings, numbers, booleans, None, lists and dicts.",
     )
-
-
-def _name_of(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
 
 
 def _too_large(what: str) -> InvalidInput:

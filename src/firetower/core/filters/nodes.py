@@ -11,8 +11,6 @@ from firetower.core.filters.fields import MISSING, Value, getter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.text import quoted, visible
 
-Combination: TypeAlias = Literal["all of", "any of", "not"]
-
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -23,7 +21,7 @@ class Trace:
     held: bool
     actual: Value = MISSING
     """The event's value, for a predicate; `missing` where the event has none."""
-    combination: Combination | None = None
+    combination: Literal["all of", "any of", "not"] | None = None
     """How the parts combine; None for a predicate."""
     parts: tuple["Trace", ...] = ()
 
@@ -86,45 +84,30 @@ class Predicate:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """Every part holds; with no parts it always does."""
+class Combination:
+    """A condition of several parts."""
 
     parts: tuple["Node", ...]
+    every: bool
+    """Whether all parts must hold, or any one of them; of no parts all hold, and not one."""
 
     def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""
-        return all(part.holds(event) for part in self.parts)
+        each = (part.holds(event) for part in self.parts)
+        return all(each) if self.every else any(each)
 
     def trace(self, event: Event) -> Trace:
         """Test every part and return what was found."""
         parts = tuple(part.trace(event) for part in self.parts)
-        held = all(part.held for part in parts)
-        return Trace(self.words(), held=held, combination="all of", parts=parts)
+        each = (part.held for part in parts)
+        if self.every:
+            return Trace(self.words(), held=all(each), combination="all of", parts=parts)
+        return Trace(self.words(), held=any(each), combination="any of", parts=parts)
 
     def words(self) -> str:
         """Return the condition in words."""
-        return " and ".join(map(_grouped, self.parts)) or "any"
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """At least one part holds; with no parts it never does."""
-
-    parts: tuple["Node", ...]
-
-    def holds(self, event: Event) -> bool:
-        """Return whether the condition holds."""
-        return any(part.holds(event) for part in self.parts)
-
-    def trace(self, event: Event) -> Trace:
-        """Test every part and return what was found."""
-        parts = tuple(part.trace(event) for part in self.parts)
-        held = any(part.held for part in parts)
-        return Trace(self.words(), held=held, combination="any of", parts=parts)
-
-    def words(self) -> str:
-        """Return the condition in words."""
-        return " or ".join(map(_grouped, self.parts)) or "never"
+        word, of_none = (" and ", "any") if self.every else (" or ", "never")
+        return word.join(map(_grouped, self.parts)) or of_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +132,7 @@ class Not:
         return f"not ({self.part.words()})"
 
 
-Node: TypeAlias = Predicate | All | AnyOf | Not
+Node: TypeAlias = Predicate | Combination | Not
 """A condition on an event."""
 
 
@@ -160,11 +143,11 @@ def predicates(node: Node, *, negated: bool = False) -> Iterator[tuple[Predicate
             yield node, negated
         case Not():
             yield from predicates(node.part, negated=not negated)
-        case All() | AnyOf():
+        case Combination():
             for part in node.parts:
                 yield from predicates(part, negated=negated)
 
 
 def _grouped(part: Node) -> str:
-    several = isinstance(part, All | AnyOf) and len(part.parts) > 1
+    several = isinstance(part, Combination) and len(part.parts) > 1
     return f"({part.words()})" if several else part.words()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.filters.nodes import All, AnyOf, Node, Not, Predicate
+from firetower.core.filters.nodes import Combination, Node, Not, Predicate
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.text import nearest, quoted, shortened
 
@@ -34,9 +34,9 @@ def _entry(key: str, operand: JsonValue, depth: int) -> Node:
             return _joined(_nodes(key, operand, depth))
         case "$or":
             parts = _nodes(key, operand, depth)
-            return parts[0] if len(parts) == 1 else AnyOf(parts)
+            return parts[0] if len(parts) == 1 else Combination(parts, every=False)
         case "$nor":
-            return Not(AnyOf(_nodes(key, operand, depth)))
+            return Not(Combination(_nodes(key, operand, depth), every=False))
         case "$not":
             return Not(parse_node(operand, depth + 1))
     if key.startswith("$"):
@@ -73,7 +73,7 @@ def _condition(field: str, name: str, operand: JsonValue, depth: int) -> Node:
 
 def _joined(nodes: Iterable[Node]) -> Node:
     parts = tuple(nodes)
-    return parts[0] if len(parts) == 1 else All(parts)
+    return parts[0] if len(parts) == 1 else Combination(parts, every=True)
 
 
 def _unknown_operator(name: str) -> InvalidInput:

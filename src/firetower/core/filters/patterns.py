@@ -85,7 +85,6 @@ def _encoded(text: str) -> bytes:
 def _options(max_memory: int = 8 << 20) -> Any:  # noqa: ANN401 - google-re2 ships no types
     options = re2.Options()
     options.log_errors = False  # RE2 would write to stderr, across the screen
-    options.never_nl = False
     options.max_mem = max_memory
     return options
 
