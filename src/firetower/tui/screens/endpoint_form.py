@@ -20,8 +20,7 @@ from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import quoted
 from firetower.tui.session import in_background, session_of
 from firetower.tui.widgets.ask import Answers, Ask
-from firetower.tui.widgets.field import Field, TextField
-from firetower.tui.widgets.secret_field import SecretField
+from firetower.tui.widgets.field import Field, SecretField, TextField
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual.dom import DOMNode
 
@@ -51,10 +51,10 @@ STATES = {
     Mode.SHADOW: Cell("▸ shadow", "accent"),
     Mode.DELETED: Cell("✗ deleted", "bad"),
 }
-
-
 _SHOWN = 3
 """Executions in shadow that are shown before an automation is enabled."""
+Stopped: TypeAlias = Mapping[str, EndpointDetail]
+"""The endpoints that are not ok, by name."""
 
 
 class AutomationRow:
@@ -63,11 +63,7 @@ class AutomationRow:
     __slots__ = ("_automation", "_cells", "_now", "_stopped", "_texts", "key")
 
     def __init__(
-        self,
-        automation: Automation,
-        now: datetime,
-        stopped: Mapping[str, EndpointDetail],
-        texts: dict[int, str],
+        self, automation: Automation, now: datetime, stopped: Stopped, texts: dict[int, str]
     ) -> None:
         """`texts` keeps what a search reads, by the revision's id."""
         self.key = automation.name
@@ -95,9 +91,7 @@ class AutomationRow:
         return text
 
 
-def _cells(
-    automation: Automation, now: datetime, stopped: Mapping[str, EndpointDetail]
-) -> tuple[Cell, ...]:
+def _cells(automation: Automation, now: datetime, stopped: Stopped) -> tuple[Cell, ...]:
     definition, enabled = automation.definition, automation.mode is Mode.ENABLED
     tone = "" if enabled else "dim"
     endpoint = definition.action.endpoint
@@ -151,13 +145,7 @@ class AutomationList(Listing):
         self._texts: dict[int, str] = {}
         self._deleted: tuple[Definition, Mode] | None = None
 
-    def show(
-        self,
-        automations: Sequence[Automation],
-        stopped: Mapping[str, EndpointDetail],
-        now: datetime,
-    ) -> None:
-        """Show automations; `stopped` maps names to the endpoints that are not ok."""
+    def show(self, automations: Sequence[Automation], stopped: Stopped, now: datetime) -> None:
         self._automations = automations
         self.set_rows([AutomationRow(one, now, stopped, self._texts) for one in automations])
 

@@ -46,8 +46,8 @@ class FeedTable(Table):
     MOST_PAUSED: ClassVar = 20_000
     """Lines above which new ones are only counted while the end is not followed."""
 
-    def __init__(self, *, id: str | None = None, header: bool = True) -> None:  # noqa: A002
-        super().__init__(FEED_COLUMNS, id=id, header=header)
+    def __init__(self, *, header: bool = True) -> None:
+        super().__init__(FEED_COLUMNS, header=header)
         self.following = True
         self.unseen = 0
         self.has_older = True

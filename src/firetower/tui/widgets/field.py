@@ -1,9 +1,10 @@
-"""A labelled row with its note and its error, and the rows that dialogs are made of."""
+"""A labelled row with its note and its error, and the fields of dialogs."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -11,10 +12,13 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
-from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.errors import Conflict, FiretowerError, InvalidInput
+from firetower.core.references import check_secret_name
 from firetower.tui.text import lines, plain, show_text
-from firetower.tui.widgets.choice import Choice, Offer
+from firetower.tui.widgets.choice import CHOOSE, Choice, Offer
 
+NEW_SECRET = Offer("\n", "new secret …")
+"""No secret has a line feed for a name."""
 Check = Callable[[str], object]
 """Raises FiretowerError for what it refuses."""
 
@@ -125,8 +129,8 @@ class TextField(Field):
 
     def problem(self) -> FiretowerError | None:
         if not self.value:
-            return needed(self.label) if self.required else None
-        return refusal(self.check, self.value)
+            return _needed(self.label) if self.required else None
+        return _refusal(self.check, self.value)
 
 
 class ChoiceField(Field):
@@ -143,16 +147,95 @@ class ChoiceField(Field):
         return self.choice.chosen
 
 
-def needed(label: str) -> InvalidInput:
-    """Return the error of a required field that is empty."""
+class SecretField(Field):
+    """A choice among secrets by name; "new secret" opens a line for its name and its value."""
+
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        *,
+        required: bool = False,
+        suggest: Callable[[], str] = str,
+        check: Check | None = None,
+        note: str = "",
+    ) -> None:
+        """Ask for a secret. `suggest` names a new one, `check` sees its value."""
+        self.required = required
+        self._suggest = suggest
+        self._check = check
+        self._names: Sequence[str] = ()
+        self.choice = Choice([NEW_SECRET], empty=CHOOSE if required else "none")
+        line = partial(Input, compact=True, select_on_focus=False)
+        self.new_name = line(placeholder="NAME", classes="secret--name")
+        self.new_value = line(placeholder="its value", password=True)
+        indent = Label("", classes="field--label")
+        self._new = Horizontal(indent, self.new_name, self.new_value, classes="field--line")
+        self._new.display = False
+        super().__init__(label, self.choice, below=self._new, name=name, note=note)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Offer the saved secrets."""
+        self._names = names
+        self.choice.offer([*(Offer(name, name) for name in names), NEW_SECRET])
+        if self.required and not names:
+            self.choice.value = NEW_SECRET.value
+
+    @property
+    def value(self) -> str:
+        return self.new_name.value.strip() if self.is_new else self.choice.chosen
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a new secret, which has to be saved."""
+        return self.choice.chosen == NEW_SECRET.value
+
+    @property
+    def entry(self) -> Widget:
+        if not self.is_new:
+            return self.choice
+        return self.new_value if self._name_problem() is None else self.new_name
+
+    def problem(self) -> FiretowerError | None:
+        if not self.is_new:
+            return _needed(self.label) if self.required and not self.value else None
+        if not self.new_value.value:
+            return self._name_problem() or _needed("its value")
+        return self._name_problem() or _refusal(self._check, self.new_value.value)
+
+    def _name_problem(self) -> FiretowerError | None:
+        if self.value in self._names:
+            return Conflict(
+                f"a secret named {self.value} exists already",
+                "Choose it from the list, or give the new one another name.",
+            )
+        return _refusal(check_secret_name, self.value)
+
+    @on(Select.Changed)
+    def _chosen(self) -> None:
+        self._new.display = self.is_new
+        if self.is_new and self.choice.has_focus_within:
+            self._propose()
+            self.entry.focus()
+
+    @on(events.DescendantFocus)
+    def _entered(self) -> None:
+        if self.is_new:
+            self._propose()
+
+    def _propose(self) -> None:
+        """Name a new secret that has no name yet."""
+        self.new_name.value = self.new_name.value or self._suggest()
+
+
+def _needed(label: str) -> InvalidInput:
     return InvalidInput(f"{label} is needed", "Fill it in, or press Escape to leave.")
 
 
-def refusal(check: Check | None, value: str) -> FiretowerError | None:
-    """Return the error that a check raises for a value."""
-    if check is not None:
-        try:
+def _refusal(check: Check | None, value: str) -> FiretowerError | None:
+    try:
+        if check is not None:
             check(value)
-        except FiretowerError as error:
-            return error
+    except FiretowerError as error:
+        return error
     return None
