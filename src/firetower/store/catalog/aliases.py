@@ -62,8 +62,7 @@ def remove_aliases(change: Change, reference: VersionReference, aliases: Iterabl
 
 def drop_alias(change: Change, version: FoundVersion, alias: str) -> bool:
     """Take one alias off a version; return whether the version had it."""
-    key = {"collection_id": version.collection.id, "version_index": version.index}
-    query = schema.aliases.delete().filter_by(**key, alias=alias)
+    query = schema.aliases.delete().filter_by(**version.membership, alias=alias)
     if not change.connection.execute(query).rowcount:
         return False
     change.record(

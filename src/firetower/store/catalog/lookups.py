@@ -72,6 +72,11 @@ class FoundVersion:
         return self.version_id, self.index
 
     @property
+    def membership(self) -> dict[str, int]:
+        """The columns by which its aliases and tags name it."""
+        return {"collection_id": self.collection.id, "version_index": self.index}
+
+    @property
     def reference(self) -> str:
         """The full reference by index."""
         return f"{self.collection.reference}:v{self.index}"

@@ -1,7 +1,6 @@
 """Tags: labels on versions and collections."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import Table
 
@@ -72,8 +71,7 @@ def drop_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) ->
     return True
 
 
-def _table_and_key(found: FoundVersion | FoundCollection) -> tuple[Table, dict[str, Any]]:
+def _table_and_key(found: FoundVersion | FoundCollection) -> tuple[Table, dict[str, int]]:
     if isinstance(found, FoundVersion):
-        key = {"collection_id": found.collection.id, "version_index": found.index}
-        return schema.version_tags, key
+        return schema.version_tags, found.membership
     return schema.collection_tags, {"collection_id": found.id}

@@ -165,16 +165,15 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
         drop_alias(change, version, alias)
     for tag in _names(change.connection, _TAG, version):
         drop_tag(change, version, tag)
-    key = {"collection_id": version.collection.id, "version_index": version.index}
-    change.connection.execute(schema.memberships.delete().filter_by(**key))
+    change.connection.execute(schema.memberships.delete().filter_by(**version.membership))
     change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
     return version
 
 
 def _names(connection: Connection, name: Column[str], version: FoundVersion) -> list[str]:
     """Return a version's aliases or tags in its collection."""
-    key = {"collection_id": version.collection.id, "version_index": version.index}
-    return list(connection.execute(select(name).filter_by(**key).order_by(name)).scalars())
+    query = select(name).filter_by(**version.membership).order_by(name)
+    return list(connection.execute(query).scalars())
 
 
 def show(reader: Reader, version: FoundVersion) -> Version:
@@ -207,12 +206,11 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     entries = reader.connection.execute(
         select(schema.manifests.c.entries).where(schema.manifests.c.digest == version.digest)
     ).scalar_one()
-    links = reader.connection.execute(
-        select(_memberships.collection_id, _memberships.version_index)
-        .where(_memberships.version_id == found.version_id)
-        .order_by(_memberships.created_at)
-    ).all()
-    linked = [(reader.collection(number).reference, index) for number, index in links]
+    query = select(_memberships.collection_id, _memberships.version_index).where(
+        _memberships.version_id == found.version_id
+    )
+    rows = reader.connection.execute(query.order_by(_memberships.created_at)).all()
+    linked = [(reader.collection(number).reference, index) for number, index in rows]
     return VersionDetail(
         version=version,
         entries=_ENTRIES.validate_json(entries),
