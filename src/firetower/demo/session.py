@@ -1,12 +1,11 @@
 """A session of the demo: a throwaway database and a team at work on it, in this process."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -47,22 +46,16 @@ def demo_session(
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Make a folder that is deleted after the block, or after this process if it is killed."""
-    folder = tempfile.mkdtemp(prefix=PREFIX)
     # The shell waits for its standard input to close, which even `kill -9` of this process does.
     # A worker may still write there for a moment.
-    watchdog = subprocess.Popen(  # noqa: S603
-        ["/bin/sh", "-c", 'read _; until rm -rf -- "$1"; do sleep 1; done', "sh", folder],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert watchdog.stdin is not None
-    try:
+    delete = 'read _; until rm -rf -- "$1"; do sleep 1; done'
+    with (
+        tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder,
+        subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", delete, "sh", folder], stdin=subprocess.PIPE, start_new_session=True
+        ),
+    ):
         yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(BrokenPipeError):
-            watchdog.stdin.close()
-        watchdog.wait()
 
 
 @contextmanager
