@@ -79,7 +79,7 @@ class CircuitChange(Frozen):
         """Describe it in one line, the least important last; `clock` formats a time."""
         circuit, waiting = self.circuit, self.waiting
         if self.kind is CircuitChangeKind.CLOSED:
-            seconds = timedelta(seconds=(self.at - circuit.opened_at) // _SECOND)
+            seconds = timedelta(seconds=int((self.at - circuit.opened_at).total_seconds()))
             after = f"after {duration(seconds)}" if seconds else "at once"
             pace = ", ten a second" if waiting > 1 else ""
             sends = f", sends {waiting:,} queued{pace}" if waiting else ""
@@ -90,9 +90,6 @@ class CircuitChange(Frozen):
             f"circuit of {self.endpoint} {became}, probe at {clock(circuit.probe_at)}{queued}; "
             f"{circuit.reason}, {circuit.failures:,} times in a row"
         )
-
-
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)

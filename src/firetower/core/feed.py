@@ -56,18 +56,13 @@ def merge_feed(
     An execution of the same moment as a change comes after it: an open circuit queues it.
     """
     created = [execution.created_at for execution in executions]
+    before_all = executions[0].id - 1 if executions else 0
     entries: list[FeedEntry] = []
     merged = 0
     for change in changes:
         place = max(bisect_left(created, change.at), merged)
         entries.extend(executions[merged:place])
         merged = place
-        entries.append(CircuitLine(_id_before(executions, place), change))
+        after = executions[place - 1].id if place else before_all
+        entries.append(CircuitLine(after, change))
     return [*entries, *executions[merged:]]
-
-
-def _id_before(executions: Sequence[Execution], place: int) -> int:
-    """Return the id that a line at this place of the executions comes after."""
-    if place:
-        return executions[place - 1].id
-    return executions[0].id - 1 if executions else 0

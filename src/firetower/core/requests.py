@@ -1,9 +1,8 @@
 """Requests: the body, headers and signatures of an attempt, and its record with secrets masked."""
 
-import base64
 import hmac
 import json
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
-from firetower.core.endpoints import Endpoint, EndpointKind, SignatureEncoding
+from firetower.core.endpoints import Endpoint, SignatureEncoding
 from firetower.core.events import Event, instant
 from firetower.core.filters.fields import Value
 from firetower.core.json import dump
@@ -39,7 +38,7 @@ def signing_key(secret: str) -> bytes:
     """
     if secret.startswith(_PREFIX):
         try:
-            key = base64.b64decode(secret.removeprefix(_PREFIX) + "==")
+            key = b64decode(secret.removeprefix(_PREFIX) + "==")
         except ValueError:
             key = b""
         if key:
@@ -56,14 +55,14 @@ def standard_signature(
     """
     content = b"%s.%d.%s" % (webhook_id.encode(), int(sent_at.timestamp()), body)
     return " ".join(
-        f"v1,{base64.b64encode(_mac(signing_key(secret), content)).decode()}" for secret in secrets
+        f"v1,{b64encode(_mac(signing_key(secret), content)).decode()}" for secret in secrets
     )
 
 
 def wandb_signature(secret: str, body: bytes, encoding: SignatureEncoding) -> str:
     """Return `X-Wandb-Signature`: HMAC-SHA256 of the body under the secret's UTF-8 bytes."""
     mac = _mac(secret.encode(), body)
-    return mac.hex() if encoding is SignatureEncoding.HEX else base64.b64encode(mac).decode()
+    return mac.hex() if encoding is SignatureEncoding.HEX else b64encode(mac).decode()
 
 
 def _mac(key: bytes, content: bytes) -> bytes:
@@ -263,23 +262,16 @@ def build_request(
         )
     if settings.access_token_secret is not None:
         headers["Authorization"] = f"Bearer {secrets.values[settings.access_token_secret]}"
-    return Request(_url(endpoint, secrets), headers, content)
-
-
-def _url(endpoint: Endpoint, secrets: Secrets) -> str:
-    settings = endpoint.settings
-    if settings.kind is EndpointKind.SLACK:
-        return secrets.values[settings.url_secret or ""]
-    return settings.url or ""
+    url = settings.url if settings.url_secret is None else secrets.values[settings.url_secret]
+    return Request(url or "", headers, content)
 
 
 def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:
     """Return what may be kept of a request."""
     url = endpoint.settings.url
-    headers = {name: secrets.mask(value) for name, value in request.headers.items()}
     return RecordedRequest(
         url=MASK if url is None else secrets.mask(url),
-        headers=headers,
+        headers={name: secrets.mask(value) for name, value in request.headers.items()},
         body=secrets.mask(request.body.decode("ascii")),
     )
 
