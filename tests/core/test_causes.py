@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.builders import MODELS, make_definition, make_event, make_revision, refusal
 from firetower.core.events import EventType
 from firetower.core.executions import SkipReason, Status
-from firetower.core.matching import LIMIT, check_cause, depth_of, fire, webhook_id
+from firetower.core.matching import LOOP_LIMIT, check_cause, depth_of, fire, webhook_id
 from firetower.core.scopes import ContainerScope
 
 
@@ -33,7 +33,7 @@ def test_what_is_no_webhook_id_is_refused(cause: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("depth", "status"), [(LIMIT - 1, Status.FINISHED), (LIMIT, Status.SKIPPED)]
+    ("depth", "status"), [(LOOP_LIMIT - 1, Status.FINISHED), (LOOP_LIMIT, Status.SKIPPED)]
 )
 def test_a_chain_that_is_too_long_ends(depth: int, status: Status) -> None:
     cause = f"msg_ab_x{depth}"
@@ -44,4 +44,4 @@ def test_a_chain_that_is_too_long_ends(depth: int, status: Status) -> None:
     assert decision.status is status
     if status is Status.SKIPPED:
         assert decision.skip_reason is SkipReason.LOOP
-        assert decision.detail == f"{LIMIT} automations fired one another"
+        assert decision.detail == f"{LOOP_LIMIT} automations fired one another"

@@ -4,7 +4,7 @@ import pytest
 
 from firetower.core.errors import InvalidInput
 from firetower.core.executions import SkipReason, Status
-from firetower.core.matching import LIMIT
+from firetower.core.matching import LOOP_LIMIT
 from firetower.settings import CAUSE
 from firetower.store.store import Store
 from firetower.tower import connect
@@ -24,7 +24,7 @@ def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
     bench.automate(records=True)
     bench.tower.add_alias(bench.version, "begin")
     bench.turn()
-    for number in range(LIMIT):
+    for number in range(LOOP_LIMIT):
         cause = bench.executions[-1].webhook_id
         with connect(database_url, author="ada", cause=cause) as answering:
             answering.add_alias(bench.version, f"again-{number}")
@@ -32,7 +32,7 @@ def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
     *fired, last = bench.executions
     assert {one.status for one in fired} == {Status.FINISHED}
     assert (last.status, last.skip_reason) == (Status.SKIPPED, SkipReason.LOOP)
-    assert last.describe(str) == f"loop: {LIMIT} automations fired one another"
+    assert last.describe(str) == f"loop: {LOOP_LIMIT} automations fired one another"
     chain = bench.tower.executions.chain(last)
     assert [one.id for one in chain] == [one.id for one in reversed(fired)]
     assert last.event.as_data()["cause"] == fired[-1].webhook_id

@@ -70,63 +70,6 @@ class Candidates:
         return self._sets[field].matching(value)
 
 
-def cooldown_end(
-    at: datetime, cooldown: timedelta | None, began: datetime | None
-) -> datetime | None:
-    """Return the end of the cooldown that an event recorded at a moment falls in, or None.
-
-    `began` is when the cooldown last began, by the clock of the events.
-    """
-    # By distance: after the clock was set back, the cooldown starts again from the new time.
-    if cooldown and began and abs(at - began) < cooldown:
-        return min(began, at) + cooldown
-    return None
-
-
-def restarts_cooldown(until: datetime, at: datetime, cooldown: timedelta | None) -> bool:
-    """Return whether a skipped event restarts its cooldown: the clock was set back."""
-    return until - at == cooldown
-
-
-LIMIT = 8
-"""Automations that may fire one another in a row."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_DEPTH = re.compile(r"_x(\d{1,4})$")
-
-
-def check_cause(cause: str) -> str:
-    """Return the `webhook-id` of a cause if it can be one. Raises InvalidInput."""
-    if not _ID.fullmatch(cause):
-        raise InvalidInput(
-            f"the cause {quoted(shortened(cause, 60))} is not a webhook-id",
-            "Hand on the webhook-id header of the request that the change was made for.",
-        )
-    return cause
-
-
-def depth_of(cause: str | None) -> int:
-    """Return how many automations have fired one another up to a cause; 0 without one."""
-    if cause is None:
-        return 0
-    found = _DEPTH.search(cause)
-    return int(found[1]) if found else 1
-
-
-def webhook_id(digits: str, cause: str | None) -> str:
-    """Return the id of what an event fires, made unique by `digits`.
-
-    `cause` is the event's own. Standard Webhooks: unique, and without a dot.
-    """
-    depth = depth_of(cause) + 1
-    return f"msg_{digits}" if depth == 1 else f"msg_{digits}_x{depth}"
-
-
-def is_loop(cause: str | None) -> bool:
-    """Return whether too many automations have fired one another up to a cause."""
-    return depth_of(cause) >= LIMIT
-
-
 _Place: TypeAlias = tuple[EventType, str, str]
 """An event type, and the kind and the full name of what is watched."""
 _COLLECTION = "collection"
@@ -204,6 +147,63 @@ def _covers(revision: Revision, event: Event) -> bool:
     return not isinstance(scope, CollectionsScope) or scope.covers(
         event.collection, event.artifact_type
     )
+
+
+def cooldown_end(
+    at: datetime, cooldown: timedelta | None, began: datetime | None
+) -> datetime | None:
+    """Return the end of the cooldown that an event recorded at a moment falls in, or None.
+
+    `began` is when the cooldown last began, by the clock of the events.
+    """
+    # By distance: after the clock was set back, the cooldown starts again from the new time.
+    if cooldown and began and abs(at - began) < cooldown:
+        return min(began, at) + cooldown
+    return None
+
+
+def restarts_cooldown(until: datetime, at: datetime, cooldown: timedelta | None) -> bool:
+    """Return whether a skipped event restarts its cooldown: the clock was set back."""
+    return until - at == cooldown
+
+
+LOOP_LIMIT = 8
+"""Automations that may fire one another in a row."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_DEPTH = re.compile(r"_x(\d{1,4})$")
+
+
+def check_cause(cause: str) -> str:
+    """Return the `webhook-id` of a cause if it can be one. Raises InvalidInput."""
+    if not _ID.fullmatch(cause):
+        raise InvalidInput(
+            f"the cause {quoted(shortened(cause, 60))} is not a webhook-id",
+            "Hand on the webhook-id header of the request that the change was made for.",
+        )
+    return cause
+
+
+def depth_of(cause: str | None) -> int:
+    """Return how many automations have fired one another up to a cause; 0 without one."""
+    if cause is None:
+        return 0
+    found = _DEPTH.search(cause)
+    return int(found[1]) if found else 1
+
+
+def webhook_id(digits: str, cause: str | None) -> str:
+    """Return the id of what an event fires, made unique by `digits`.
+
+    `cause` is the event's own. Standard Webhooks: unique, and without a dot.
+    """
+    depth = depth_of(cause) + 1
+    return f"msg_{digits}" if depth == 1 else f"msg_{digits}_x{depth}"
+
+
+def is_loop(cause: str | None) -> bool:
+    """Return whether too many automations have fired one another up to a cause."""
+    return depth_of(cause) >= LOOP_LIMIT
 
 
 class Decision(NamedTuple):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, select
 from firetower.core.errors import NotFound
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.json import parse_object
-from firetower.core.matching import LIMIT
+from firetower.core.matching import LOOP_LIMIT
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, select_collections_in
@@ -124,7 +124,7 @@ def find_ids(
 def list_causes(reader: Reader, execution: Execution) -> list[Execution]:
     """Return the execution that caused another one's event, the cause of that, and so on."""
     causes: list[Execution] = []
-    while len(causes) < LIMIT and (cause := _find_cause(reader, execution)) is not None:
+    while len(causes) < LOOP_LIMIT and (cause := _find_cause(reader, execution)) is not None:
         causes.append(cause)
         execution = cause
     return causes
