@@ -243,9 +243,9 @@ class FiretowerApp(App[None]):
         return action != "end_tour" or self.tour is not None
 
     def action_help(self) -> None:
-        from firetower.tui.screens.help import HelpScreen, active_keys
+        from firetower.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(active_keys(self.screen)))
+        self.push_screen(HelpScreen(self.screen))
 
     async def on_unmount(self) -> None:
         if self._watch is not None:

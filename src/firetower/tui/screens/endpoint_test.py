@@ -36,9 +36,10 @@ class EndpointTestScreen(Dialog[None]):
             with VerticalScroll(classes="endpoint-test--scroll", can_focus=False):
                 yield Static("", classes="endpoint-test--body")
             with Horizontal(classes="dialog--buttons"):
-                yield Button("Copy", id="copy", compact=True)
-                yield Button("Test again", id="again", compact=True)
-                yield Button("Close", id="close", variant="primary", compact=True)
+                yield Button("Copy", action="screen.copy", compact=True)
+                yield Button("Test again", id="again", action="screen.test", compact=True)
+                close = "screen.dismiss(None)"
+                yield Button("Close", id="close", action=close, variant="primary", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#close", Button).focus()
@@ -63,7 +64,7 @@ class EndpointTestScreen(Dialog[None]):
             self._show(Content.styled("✗ not sent", "$error"), error.text)
         else:
             self._body = test.answer.body
-            self._show(answer_line(test), pretty(self._body))
+            self._show(_answer_line(test), pretty(self._body))
         finally:
             self.query_one("#again", Button).disabled = False
 
@@ -79,18 +80,8 @@ class EndpointTestScreen(Dialog[None]):
         else:
             self.notify("The answer has no body.", severity="warning")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        match event.button.id:
-            case "close":
-                self.dismiss(None)
-            case "again":
-                self.action_test()
-            case _:
-                self.action_copy()
 
-
-def answer_line(test: EndpointTest) -> Content:
+def _answer_line(test: EndpointTest) -> Content:
     """Return an answer in one line: "✓ 202 in 34 ms"."""
     style = "$success" if test.answer.succeeded else "$error"
     answer = mark(test.answer.succeeded) + plain(test.answer.words).stylize(style)

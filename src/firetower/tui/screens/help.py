@@ -24,37 +24,38 @@ from firetower.tui.session import session_of
 from firetower.tui.text import plain
 from firetower.tui.themes import NAMES
 
-_GENERAL = """A version is logged in a project and linked to a registry. An automation watches a \
-registry or a project for one event and acts on it: it calls a webhook, posts to Slack, or only \
-records. The feed shows each firing, and enter on a line shows all of it.
-
-An alias belongs to a collection: production on a project's version is no event in the registry \
-that the version is linked to."""
+_GENERAL = (
+    "A version is logged in a project and linked to a registry. An automation watches a registry "
+    "or a project for one event and acts on it: it calls a webhook, posts to Slack, or only "
+    "records. The feed shows each firing, and enter on a line shows all of it. An alias belongs to "
+    "a collection: production on a project's version is no event in the registry that the version "
+    "is linked to."
+)
 
 
 class HelpScreen(Dialog[None]):
-    """The keys that work where the help was asked for."""
+    """The keys that work on the screen where help was asked for."""
 
     BINDINGS: ClassVar = bindings_of("help")
 
-    def __init__(self, active: Sequence[ActiveBinding]) -> None:
+    def __init__(self, screen: Screen[object]) -> None:
         super().__init__()
-        self._active = active
+        self._active = _active_keys(screen)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog help"):
             yield Static("What can be done here", classes="dialog--title")
             yield Static(Content("\n").join(self._lines()), classes="help--keys")
-            yield Static(plain(_GENERAL.replace("\n\n", " ")), classes="dialog--detail")
+            yield Static(plain(_GENERAL), classes="dialog--detail")
 
     def _lines(self) -> Iterator[Content]:
-        for name, bindings in by_name(self._active).items():
-            keys = " ".join(shown_key(binding) for binding in bindings)
+        for name, bindings in _by_name(self._active).items():
+            keys = " ".join(_shown_key(binding) for binding in bindings)
             yield Content.assemble((f"{keys:>16}  ", "bold $accent"), plain(name))
 
 
-def by_name(active: Sequence[ActiveBinding]) -> dict[str, list[Binding]]:
-    """Return what the keys do and the keys that do it, what the footer shows first."""
+def _by_name(active: Sequence[ActiveBinding]) -> dict[str, list[Binding]]:
+    """Return the bindings by what they do, those of the key line first."""
     found: dict[str, list[Binding]] = {}
     for binding in sorted((one.binding for one in active), key=lambda one: not one.show):
         name = binding.tooltip or binding.description
@@ -63,13 +64,12 @@ def by_name(active: Sequence[ActiveBinding]) -> dict[str, list[Binding]]:
     return found
 
 
-def shown_key(binding: Binding) -> str:
-    """Return a key as people know it: "?", "esc"."""
+def _shown_key(binding: Binding) -> str:
     return binding.key_display or format_key(binding.key)
 
 
-def active_keys(screen: Screen[object]) -> list[ActiveBinding]:
-    """Return the keys that do something now, those of the focused widget first."""
+def _active_keys(screen: Screen[object]) -> list[ActiveBinding]:
+    """Return the bindings that do something now, those of the focused widget first."""
     return [active for active in screen.active_bindings.values() if active.enabled]
 
 
@@ -81,14 +81,14 @@ class ActionCommands(Provider):
     """The keys that work here, by their names, and the themes."""
 
     def _commands(self) -> Iterator[Command]:
-        active = active_keys(self.screen)
+        active = _active_keys(self.screen)
         nodes = {one.binding: one.node for one in active}
-        for name, bindings in by_name(active).items():
+        for name, bindings in _by_name(active).items():
             first = bindings[0]
             action = BY_ID.get(first.id or "")
             if action is not None and action.in_palette:
                 run = partial(self.app.run_action, first.action, default_namespace=nodes[first])
-                yield name, f"key {shown_key(first)}", run
+                yield name, f"key {_shown_key(first)}", run
         for name, theme in NAMES.items():
             yield (
                 f"Theme: {name}",
