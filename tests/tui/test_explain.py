@@ -67,7 +67,7 @@ def test_backtest_text_with_cooldown_counts_held_events() -> None:
     now = datetime(2026, 1, 31, tzinfo=UTC)
     text = backtest_text(Backtest(now, now, 1_234, 2, (0, 7), ()))
     assert text.plain == (
-        "It would have fired 1,234 times in the last 30 days, and 2 held by the cooldown.  ▁█"
+        "It would have fired 1,234 times in the last 30 days, and 2 skipped by the cooldown.  ▁█"
     )
 
 

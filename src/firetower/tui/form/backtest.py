@@ -87,11 +87,11 @@ def _overlap_text(others: Sequence[str]) -> list[Content]:
 
 def backtest_text(result: Backtest) -> Content:
     """Return a backtest in a line or two."""
-    held = f", and {result.skipped:,} held by the cooldown" if result.skipped else ""
+    skipped = f", and {result.skipped:,} skipped by the cooldown" if result.skipped else ""
     when = "in the last 30 days"
     if result.reached is not None:
         when = f"so far, back to {result.reached.astimezone():%-d %b}"
     end = "." if result.reached is None else " …"
-    said = f"It would have fired {counted(result.fired, 'time')} {when}{held}{end}"
+    said = f"It would have fired {counted(result.fired, 'time')} {when}{skipped}{end}"
     bars = result.sparkline if result.fired else ""
     return Content.assemble(said, "  ", (bars, "$accent"))
