@@ -19,11 +19,10 @@ from firetower.core.endpoints import (
     EndpointSettings,
     SecretInfo,
 )
-from firetower.core.errors import Conflict
 from firetower.core.events import Event, EventType, instant
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.explanation import Explanation, Group, grouped
-from firetower.core.feed import FeedLine, FeedPage, merge_feed
+from firetower.core.feed import FeedLine, FeedPage
 from firetower.core.json import clean
 from firetower.core.references import (
     CollectionReference,
@@ -42,7 +41,7 @@ from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog.content import Progress, read_content
 from firetower.store.changes import Change, Reader
 from firetower.store.explain import Clock
-from firetower.store.follow import Follower, follow_events, follow_executions
+from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
 from firetower.store.keys import keep_newest_key, rotate_key
 from firetower.store.log_many import VersionToLog, log_many
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
@@ -339,12 +338,7 @@ class Endpoints(_Transactions):
         """
         with self._store.changing() as change:
             for name, value in (new_secrets or {}).items():
-                keyring = self._store.keyring(change, create=True)
-                if not secrets.set_secret(change, keyring, name, value):
-                    raise Conflict(
-                        f"a secret named {name} exists already",
-                        "Use it as it is, or give the new one another name.",
-                    )
+                secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
             return endpoint_store.create_endpoint(change, settings)
 
     def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
@@ -501,20 +495,7 @@ class Executions(_Transactions):
         `before_id` asks for the page before an execution, `container` narrows it to one registry
         or project.
         """
-        if limit <= 0:
-            return FeedPage((), more=False)
-        with self._store.reading() as reader:
-            found = executions.list_executions(
-                reader, limit=limit, since=since, before_id=before_id, container=container
-            )[::-1]
-            more = len(found) >= limit
-            changes = circuits.list_changes(
-                reader,
-                container,
-                after=found[0].created_at if more else since,
-                before_execution=before_id,
-            )
-        return FeedPage(merge_feed(found, changes), more)
+        return self._read(read_feed_page, limit, since, before_id, container)
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its attempts. Raises NotFound."""
@@ -562,8 +543,7 @@ class Executions(_Transactions):
 
     def failed_since(self, since: datetime) -> dict[str, int]:
         """Return how many executions failed since a moment, by endpoint."""
-        with self._store.reading() as reader:
-            return count_failed(reader.connection, since)
+        return self._read(count_failed, since)
 
 
 class Explain(_Transactions):

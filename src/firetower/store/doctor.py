@@ -54,10 +54,11 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
         return
     yield Check("schema", SCHEMA)
     yield _key(connection, location)
-    status = read_status(Reader(connection, now, CollectionCache()))
+    reader = Reader(connection, now, CollectionCache())
+    status = read_status(reader)
     yield _workers(status)
     yield _backlog(status, now)
-    yield _endpoints(connection, now)
+    yield _endpoints(reader)
     yield _clock(connection, location, now, status.last_event_at)
 
 
@@ -113,10 +114,10 @@ def _backlog(status: DatabaseStatus, now: datetime) -> Check:
     return Check("backlog", said)
 
 
-def _endpoints(connection: Connection, now: datetime) -> Check:
-    endpoints = list_endpoints(connection)
+def _endpoints(reader: Reader) -> Check:
+    endpoints = list_endpoints(reader.connection)
     disabled = [one.settings.name for one in endpoints if not one.enabled]
-    failing = count_failed(connection, now - _DAY)
+    failing = count_failed(reader, reader.now - _DAY)
     said, hints = [], []
     if disabled:
         said.append(f"disabled: {and_list(disabled)}")

@@ -1,21 +1,29 @@
-"""Follow a database: notice changes by other processes, and read new feed lines."""
+"""Read the feed, and follow a database: notice what other processes change."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
 from firetower.core.events import Event
 from firetower.core.executions import Execution, Status
-from firetower.core.feed import FeedLine
+from firetower.core.feed import FeedLine, FeedPage, merge_feed
+from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.changes import Reader, is_postgresql
+from firetower.store.circuits import list_changes
 from firetower.store.database import CHANNEL, Database
 from firetower.store.events import events_after
-from firetower.store.executions import build_attempt, read_executions, select_executions
+from firetower.store.executions import (
+    build_attempt,
+    list_executions,
+    read_executions,
+    select_executions,
+)
 from firetower.store.store import Store
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
@@ -25,6 +33,25 @@ T = TypeVar("T")
 _EVENTS_BATCH = 1_000
 _WINDOW = 1_000
 """How many ids back a follower looks on PostgreSQL, where ids are committed out of order."""
+
+
+def read_feed_page(
+    reader: Reader,
+    limit: int,
+    since: datetime | None,
+    before_id: int | None,
+    container: ContainerReference | None,
+) -> FeedPage:
+    """Return the newest page of the feed, or the one before an execution. Raises NotFound."""
+    if limit <= 0:
+        return FeedPage((), more=False)
+    found = list_executions(
+        reader, limit=limit, since=since, before_id=before_id, container=container
+    )[::-1]
+    more = len(found) >= limit
+    after = found[0].created_at if more else since
+    changes = list_changes(reader, container, after=after, before_execution=before_id)
+    return FeedPage(merge_feed(found, changes), more)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.executions import Status
 from firetower.store import schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.types import bounded
 
 _executions = schema.executions.c
@@ -40,10 +40,10 @@ def redeliver_failed(change: Change, since: datetime, endpoint_id: int | None = 
     return _make_due(change, which)
 
 
-def count_failed(connection: Connection, since: datetime) -> dict[str, int]:
+def count_failed(reader: Reader, since: datetime) -> dict[str, int]:
     """Return how many executions failed since a moment, by endpoint; deleted ones left out."""
     endpoints = schema.endpoints.c
-    rows = connection.execute(
+    rows = reader.connection.execute(
         select(endpoints.name, func.count())
         .join_from(schema.executions, schema.endpoints, _executions.endpoint_id == endpoints.id)
         .where(

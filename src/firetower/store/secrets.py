@@ -20,6 +20,15 @@ MAX_SECRET = 64 * 1024
 _secrets = schema.secrets.c
 
 
+def add_secret(change: Change, keyring: Keyring, name: str, value: str) -> None:
+    """Save a new secret. Raises InvalidInput, and Conflict for a name that is taken."""
+    if not set_secret(change, keyring, name, value):
+        raise Conflict(
+            f"a secret named {name} exists already",
+            "Use it as it is, or give the new one another name.",
+        )
+
+
 def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
     """Save a secret, or replace its value; return whether it is new. Raises InvalidInput."""
     check_secret_name(name)
