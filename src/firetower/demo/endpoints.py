@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
+from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.retry import Answer
 
 NOWHERE = "http://127.0.0.1:9"
@@ -34,31 +34,18 @@ _PATIENT = tuple(timedelta(seconds=wait) for wait in (10, 30, 60))
 def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
     """Return the endpoints, with a receiver that answers as `reply` says."""
 
-    def webhook(name: str, url: str, **more: object) -> EndpointSettings:
-        given = {"kind": EndpointKind.WEBHOOK, "schedule": _QUICK, **more}
-        return EndpointSettings.model_validate({"name": name, "url": url, **given})
+    def webhook(name: str, **more: object) -> EndpointSettings:
+        given = {"url": f"{receiver_url}/{name}", "schedule": _QUICK, **more}
+        return EndpointSettings.model_validate(
+            {"name": name, "kind": EndpointKind.WEBHOOK, **given}
+        )
 
     return (
-        webhook(
-            "ci-deploy",
-            f"{receiver_url}/ci-deploy",
-            access_token_secret="CI_TOKEN",  # noqa: S106
-            signing_secret="CI_SIGNING",  # noqa: S106
-        ),
-        webhook(
-            "eval-cluster",
-            f"{receiver_url}/eval-cluster",
-            access_token_secret="EVAL_TOKEN",  # noqa: S106
-            max_in_flight=4,
-        ),
-        webhook(
-            "audit-log",
-            f"{receiver_url}/audit-log",
-            signing_secret="AUDIT_SIGNING",  # noqa: S106
-            signature_encoding=SignatureEncoding.HEX,
-        ),
-        webhook("pager", f"{NOWHERE}/page", schedule=_PATIENT),
-        webhook("old-dashboard", f"{receiver_url}/old-dashboard"),
+        webhook("ci-deploy", access_token_secret="CI_TOKEN", signing_secret="CI_SIGNING"),  # noqa: S106
+        webhook("eval-cluster", access_token_secret="EVAL_TOKEN", max_in_flight=4),  # noqa: S106
+        webhook("audit-log", signing_secret="AUDIT_SIGNING", signature_encoding="hex"),  # noqa: S106
+        webhook("pager", url=f"{NOWHERE}/page", schedule=_PATIENT),
+        webhook("old-dashboard"),
         EndpointSettings(
             name="ml-alerts", kind=EndpointKind.SLACK, url_secret=SLACK_SECRET, schedule=_QUICK
         ),

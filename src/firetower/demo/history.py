@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from heapq import heappop, heappush
 from itertools import accumulate, chain
 from random import Random
@@ -13,20 +12,8 @@ from urllib.parse import urlsplit
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.retry import Answer
+from firetower.demo import cast
 from firetower.demo.automations import SavedAutomation, read_automations
-from firetower.demo.cast import (
-    DATASETS,
-    LINES,
-    MODELS,
-    OPERATOR,
-    PROJECTS,
-    PROMPTS,
-    REGISTRIES,
-    Dataset,
-    Line,
-    Model,
-    Prompt,
-)
 from firetower.demo.endpoints import SECRETS, SLACK_PATH, SLACK_SECRET, reply, settings
 from firetower.demo.scenarios import Act, Step, Team
 from firetower.store import automations
@@ -44,7 +31,7 @@ from firetower.worker.attempt import request_of, result_of
 HISTORY = timedelta(days=120)
 _LAST_HOURS = timedelta(hours=6)
 """Before now, in which only `_last_hours` happen."""
-_DAYS_BETWEEN = {Model: (15, 31), Dataset: (34, 56), Prompt: (42, 70)}
+_DAYS_BETWEEN = {cast.Model: (15, 31), cast.Dataset: (34, 56), cast.Prompt: (42, 70)}
 """Days between two scenarios of a line of work, at least and at most."""
 
 
@@ -57,14 +44,6 @@ class Moment:
     act: Act
 
 
-def _timeline(now: datetime, chance: Random) -> list[Moment]:
-    """Return what the team did in the last months, in order of time."""
-    team = Team(chance)
-    moments = [moment for line in LINES for moment in _months_of(team, line, now)]
-    moments += _last_hours(team, now)
-    return sorted(moments, key=lambda moment: moment.at)
-
-
 def _working_time(moment: datetime, chance: Random) -> datetime:
     """Return a time of day at which people work, on that day or the next working day."""
     if moment.weekday() >= 5 and chance.random() < 0.9:
@@ -73,7 +52,7 @@ def _working_time(moment: datetime, chance: Random) -> datetime:
     return midnight + timedelta(hours=chance.triangular(7.5, 18.5, 10))
 
 
-def _months_of(team: Team, line: Line, now: datetime) -> Iterator[Moment]:
+def _months_of(team: Team, line: cast.Line, now: datetime) -> Iterator[Moment]:
     chance = team.chance
     begin = now - HISTORY + timedelta(days=chance.uniform(1, 6))
     while True:
@@ -95,9 +74,9 @@ def _moments(begin: datetime, steps: Sequence[Step]) -> list[Moment]:
 
 def _last_hours(team: Team, now: datetime) -> Iterator[Moment]:
     """Yield the acts of the feed's first screen: each outcome, the newest seconds ago."""
-    models = {model.name: model for model in MODELS}
-    datasets = {data.name: data for data in DATASETS}
-    prompts = {prompt.name: prompt for prompt in PROMPTS}
+    models = {model.name: model for model in cast.MODELS}
+    datasets = {data.name: data for data in cast.DATASETS}
+    prompts = {prompt.name: prompt for prompt in cast.PROMPTS}
 
     def until(ago: float, over: float, *scenarios: Iterable[Step]) -> list[Moment]:
         """Place steps so that the last is `ago` and the first `ago + over` minutes before now."""
@@ -136,7 +115,10 @@ def fill(database_url: str, *, now: datetime, seed: int, receiver_url: str) -> N
     The same arguments make the same data. `receiver_url` is the base of the endpoints' URLs.
     Raises StoreError.
     """
-    with closing(Store.open(database_url, author=OPERATOR)) as store, store.changing() as change:
+    with (
+        closing(Store.open(database_url, author=cast.OPERATOR)) as store,
+        store.changing() as change,
+    ):
         _History(store, change, Random(seed), now).write(receiver_url)  # noqa: S311
 
 
@@ -156,17 +138,30 @@ class _History:
     def write(self, receiver_url: str) -> None:
         """Set up the team, then perform, evaluate and deliver everything in order of time."""
         begin = _working_time(self.now - HISTORY, self.chance)
-        self._set_up(self._change(begin, OPERATOR), receiver_url)
-        moments = [*_timeline(self.now, self.chance), *map(self._saved, read_automations())]
+        self._set_up(self._change(begin, cast.OPERATOR), receiver_url)
+        team = Team(self.chance)
+        moments = [one for line in cast.LINES for one in _months_of(team, line, self.now)]
+        moments += _last_hours(team, self.now)
+        moments += map(self._saved, read_automations())
         for moment in sorted(moments, key=lambda moment: moment.at):
             self._retry(moment.at)
             moment.act(self._change(moment.at, moment.author))
-            self._evaluate(moment.at + _EVALUATION_DELAY)
+            evaluated_at = moment.at + _EVALUATION_DELAY
+            evaluate(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_IN_FLIGHT)
+            self._deliver(evaluated_at)
         self._retry(self.now)
 
     def _saved(self, saved: SavedAutomation) -> Moment:
+        definition = saved.definition
+
+        def save(change: Change) -> None:
+            if definition.name in automations.list_names(change):
+                automations.edit_automation(change, definition.name, definition)
+            else:
+                automations.create_automation(change, definition, saved.mode)
+
         at = _working_time(self.now - timedelta(days=saved.days_ago), self.chance)
-        return Moment(at, saved.author, partial(_save, saved=saved))
+        return Moment(at, saved.author, save)
 
     def _change(self, at: datetime, author: str) -> Change:
         whole = self.whole
@@ -176,9 +171,9 @@ class _History:
         return self.chance.randbytes(count).hex()
 
     def _set_up(self, change: Change, receiver_url: str) -> None:
-        for name, description in REGISTRIES.items():
+        for name, description in cast.REGISTRIES.items():
             create_container(change, ContainerReference.registry(name), description)
-        for name, description in PROJECTS.items():
+        for name, description in cast.PROJECTS.items():
             create_container(change, ContainerReference.project(name), description)
         keyring = self.store.keyring(change, create=True)
         for name, value in {**SECRETS, SLACK_SECRET: receiver_url + SLACK_PATH}.items():
@@ -187,17 +182,13 @@ class _History:
             endpoint = create_endpoint(change, written)
             self._secrets[endpoint.id] = open_secrets(change, keyring, endpoint)
 
-    def _evaluate(self, at: datetime) -> None:
-        evaluate(self._change(at, OPERATOR), self._cache, _MAX_IN_FLIGHT)
-        self._deliver(at)
-
     def _retry(self, until: datetime) -> None:
         while self._due and self._due[0] <= until:
             self._deliver(heappop(self._due))
 
     def _deliver(self, at: datetime) -> None:
         free = dict.fromkeys(self._secrets, _MAX_IN_FLIGHT)
-        claims, _ = claim_due(self._change(at, OPERATOR), self._cache, "history", free)
+        claims, _ = claim_due(self._change(at, cast.OPERATOR), self._cache, "history", free)
         for claim in claims:
             secrets = self._secrets[claim.endpoint.id]
             request = request_of(claim, secrets, at)
@@ -220,12 +211,3 @@ class _History:
             delay = timedelta(milliseconds=self.chance.uniform(30, 70))
             return Answer(200, body='{"shown": true}'), delay
         return reply(path, claim.webhook_id, claim.number)
-
-
-def _save(change: Change, saved: SavedAutomation) -> None:
-    """Save an automation, or the next revision of one."""
-    definition = saved.definition
-    if definition.name in automations.list_names(change):
-        automations.edit_automation(change, definition.name, definition)
-    else:
-        automations.create_automation(change, definition, saved.mode)

@@ -72,12 +72,9 @@ def _without_key_variable() -> Iterator[None]:
 @contextmanager
 def _team(database_url: str, speed: float, seed: int) -> Iterator[None]:
     over = threading.Event()
-    thread = threading.Thread(
-        target=simulate,
-        args=(database_url,),
-        kwargs={"speed": speed, "seed": seed, "wait": over.wait},
-        daemon=True,  # a change that never ends must not keep the process
-    )
+    options = {"speed": speed, "seed": seed, "wait": over.wait}
+    # A daemon, because a change that never ends must not keep the process.
+    thread = threading.Thread(target=simulate, args=(database_url,), kwargs=options, daemon=True)
     thread.start()
     try:
         yield
