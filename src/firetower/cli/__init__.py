@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from firetower._version import __version__
-from firetower.cli.connect import database_options, read_only
+from firetower.cli.connect import database_options, database_url, read_only
 
 _COMMANDS = {
     "catalog": ("log", "link", "unlink", "show"),
@@ -85,7 +85,7 @@ def cli(ctx: click.Context) -> None:
         return
     from firetower.tui.app import run_app
 
-    ctx.exit(run_app(ctx.find_root().obj, read_only=read_only()))
+    ctx.exit(run_app(database_url(), read_only=read_only()))
 
 
 def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never returns

@@ -8,15 +8,10 @@ from firetower.cli.automation_options import automation_options, edited_draft, n
 from firetower.cli.connect import open_tower
 from firetower.cli.options import json_option, parse_since
 from firetower.cli.output import date, event_data, event_text, print_json, progress_bar, say
-from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.drafts import read_draft
-from firetower.core.endpoints import Endpoint
 from firetower.core.requests import render_body
 from firetower.core.text import counted, visible
-from firetower.tower import Tower
-
-_NAME = "draft"
 
 
 @click.command()
@@ -49,26 +44,31 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
     moment = parse_since(since)
     with open_tower() as tower:
         if name is None:
-            draft = new_draft(_NAME, options)
+            draft = new_draft("draft", options)
         else:
             draft = edited_draft(tower.automations.get(name), options)
         definition = read_draft(draft).checked()
-        endpoint = _endpoint(tower, definition)
+        to = definition.action.endpoint
+        endpoint = None if to is None else tower.endpoints.find(to)
         definition.check(frozenset() if endpoint is None else endpoint.settings.granted)
         with progress_bar("Testing") as show_progress:
             result = tower.automations.backtest(
                 definition, moment, progress=lambda one: show_progress(one.share, _so_far(one))
             )
+    shown = [(event, render_body(definition, event, endpoint)) for event in result.newest[:show]]
     if as_json:
-        print_json(_data(definition, result, endpoint, show))
+        data = {"sentence": definition.sentence, "fired": result.fired}
+        data |= {"skipped_by_cooldown": result.skipped, "bars": list(result.bars)}
+        print_json(
+            {**data, "newest": [{**event_data(event), "body": body} for event, body in shown]}
+        )
         return
     click.echo(definition.sentence)
     click.echo(_summary(result, since))
     if result.fired:
         click.echo(result.sparkline)
-    for event in result.newest[:show]:
+    for event, body in shown:
         click.echo(event_text(event))
-        body = render_body(definition, event, endpoint)
         if body:
             click.echo(f"   {visible(body)}")
     if not result.fired:
@@ -82,26 +82,5 @@ def _so_far(result: Backtest) -> str:
 def _summary(result: Backtest, since: str) -> str:
     is_span = since[-1:].isalpha() and since[:1].isdigit()
     when = f"in the last {since}" if is_span else f"since {date(result.since)}"
-    held = f"; the cooldown would have skipped {result.skipped:,} more" if result.skipped else ""
-    return f"It would have fired {counted(result.fired, 'time')} {when}{held}."
-
-
-def _endpoint(tower: Tower, definition: Definition) -> Endpoint | None:
-    """Return the endpoint it sends to, whose masked secrets a payload may show."""
-    name = definition.action.endpoint
-    return None if name is None else tower.endpoints.find(name)
-
-
-def _data(
-    definition: Definition, result: Backtest, endpoint: Endpoint | None, show: int
-) -> dict[str, Any]:
-    return {
-        "sentence": definition.sentence,
-        "fired": result.fired,
-        "skipped_by_cooldown": result.skipped,
-        "bars": list(result.bars),
-        "newest": [
-            {**event_data(event), "body": render_body(definition, event, endpoint)}
-            for event in result.newest[:show]
-        ],
-    }
+    more = f"; the cooldown would have skipped {result.skipped:,} more" if result.skipped else ""
+    return f"It would have fired {counted(result.fired, 'time')} {when}{more}."

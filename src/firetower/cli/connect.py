@@ -7,9 +7,6 @@ import click
 if TYPE_CHECKING:
     from firetower.tower import Tower
 
-_READ_ONLY = "firetower.read_only"
-"""Key in the context's meta that says that `--read-only` was given."""
-
 
 def database_options() -> list[click.Parameter]:
     """Return the options that every command takes; the last one given wins."""
@@ -18,32 +15,27 @@ def database_options() -> list[click.Parameter]:
             ["--database"],
             metavar="URL",
             expose_value=False,
-            callback=_choose_database,
+            callback=_remember,
             help="File or URL; by default FIRETOWER_DATABASE_URL, or a file in the data folder.",
         ),
         click.Option(
             ["--read-only"],
             is_flag=True,
             expose_value=False,
-            callback=_forbid_changes,
+            callback=_remember,
             help="Refuse every change, as FIRETOWER_READ_ONLY=1 does.",
         ),
     ]
 
 
-def _choose_database(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.find_root().obj = value
-
-
-def _forbid_changes(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
-    if value:
-        ctx.meta[_READ_ONLY] = True
+def _remember(ctx: click.Context, option: click.Parameter, value: object) -> None:
+    if value not in {None, False}:
+        ctx.meta[f"firetower.{option.name}"] = value
 
 
 def database_url() -> str | None:
     """Return the value of `--database`."""
-    chosen: str | None = click.get_current_context().find_root().obj
+    chosen: str | None = click.get_current_context().meta.get("firetower.database")
     return chosen
 
 
@@ -51,7 +43,7 @@ def read_only() -> bool:
     """Return whether `--read-only` or FIRETOWER_READ_ONLY forbids every change."""
     from firetower.settings import read_settings
 
-    return _READ_ONLY in click.get_current_context().meta or read_settings().read_only
+    return "firetower.read_only" in click.get_current_context().meta or read_settings().read_only
 
 
 def open_tower() -> "Tower":

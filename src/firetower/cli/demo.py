@@ -14,8 +14,6 @@ from firetower.core.errors import InvalidInput
 
 _SHUTDOWN_TIMEOUT = 15.0
 """Seconds that a stopping worker has to finish its requests."""
-_LINES = 20
-"""Lines of history printed first."""
 
 
 @click.command()
@@ -59,7 +57,7 @@ def _print_until_interrupted(speed: float, seed: int) -> int:
     try:
         with demo_session(speed, seed) as url, _worker(url), connect(url) as tower:
             say(f"a team at work on {url}")
-            print_feed(tower, follow=True, limit=_LINES)
+            print_feed(tower, follow=True, limit=20)
     except KeyboardInterrupt:
         say("the demo is over, and its database is gone")
     return 0

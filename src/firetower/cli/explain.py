@@ -12,8 +12,6 @@ from firetower.cli.output import date, event_data, event_text, print_json, say
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
 
-_INDENT = "   "
-
 
 @click.command()
 @click.argument("event_id", metavar="[EVENT]", type=ROW_ID, required=False)
@@ -76,8 +74,8 @@ def _print_automation(name: str, groups: Sequence[Group], *, as_json: bool) -> N
     for group in groups:
         events = counted(group.count, "event")
         click.echo(f"{_glyph(group.finding)}  {events}: {visible(group.reason)}")
-        click.echo(f"{_INDENT}{event_text(group.event)}")
-        click.echo(f"{_INDENT}{visible(group.finding.words)}")
+        click.echo(f"   {event_text(group.event)}")
+        click.echo(f"   {visible(group.finding.words)}")
 
 
 def _finding_data(finding: Finding) -> dict[str, Any]:
