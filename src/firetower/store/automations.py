@@ -154,10 +154,7 @@ def _name_taken(name: str) -> Conflict:
 
 
 def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
-    """Return the revision of a row of the revisions table.
-
-    Without `read` its definition is read only when it is asked for.
-    """
+    """Return the revision of a row; without `read` its definition is read when asked for."""
     return Revision(
         id=row.id,
         automation_id=row.automation_id,

@@ -17,8 +17,7 @@ from firetower.core.filters.nodes import predicates
 from firetower.core.scopes import CollectionScope
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, select_collections_in
-from firetower.store.changes import Reader
-from firetower.store.collection_cache import CachedCollection
+from firetower.store.changes import CachedCollection, Reader
 from firetower.store.events import WITH_VERSIONS, events_of
 from firetower.store.types import instant_number
 

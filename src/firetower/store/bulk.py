@@ -39,11 +39,8 @@ def run_with_rows(
     most = _MOST_VALUES // len(value)
     for start in range(0, len(rows), most):
         part = rows[start : start + most]
-        _run(
-            connection,
-            statement.format(rows=", ".join([row] * len(part))),
-            tuple(chain.from_iterable(part)),
-        )
+        rows_of_part = ", ".join([row] * len(part))
+        _run(connection, statement.format(rows=rows_of_part), tuple(chain.from_iterable(part)))
 
 
 def set_true(connection: Connection, table: Table, column: str, ids: Sequence[int]) -> None:

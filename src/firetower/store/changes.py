@@ -1,7 +1,7 @@
 """Transactions: a Reader reads one state of the database, a Change also writes and records."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,43 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Table, Text, cast, select, text, update
 
 from firetower.core.events import EventType
+from firetower.core.references import CollectionReference, ContainerReference
 from firetower.store import schema
-from firetower.store.collection_cache import CachedCollection, CollectionCache
 
+_collections, _containers = schema.collections.c, schema.containers.c
+_COLLECTIONS = select(
+    _collections.id,
+    _collections.name,
+    _collections.type,
+    _containers.kind,
+    _containers.entity,
+    _containers.name.label("container"),
+).join_from(schema.collections, schema.containers, _collections.container_id == _containers.id)
 _RECORD = schema.events.insert()
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedCollection:
+    """What never changes about a collection."""
+
+    reference: CollectionReference
+    type: str
+
+
+class CollectionCache(dict[int, CachedCollection]):
+    """The collections read so far, for all transactions of a store."""
+
+    def learn(self, connection: Connection, collection_ids: Iterable[int]) -> None:
+        """Read the collections that are not cached yet."""
+        missing = set(collection_ids) - self.keys()
+        if not missing:
+            return
+        for row in connection.execute(_COLLECTIONS.where(_collections.id.in_(missing))):
+            container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
+            reference = CollectionReference(container=container, name=row.name)
+            self[row.id] = CachedCollection(reference, row.type)
 
 
 @dataclass(slots=True)

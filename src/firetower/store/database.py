@@ -151,10 +151,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def create_sqlite_file(location: Location) -> None:
-    """Create the file of an SQLite database if there is none, for its owner only.
-
-    Raises StoreError.
-    """
+    """Create an SQLite file if there is none, for its owner only. Raises StoreError."""
     path = location.path
     assert path is not None
     if path.exists():

@@ -12,8 +12,7 @@ from firetower.core.health import Check, Health
 from firetower.core.text import and_list
 from firetower.settings import read_settings
 from firetower.store import schema
-from firetower.store.changes import Reader
-from firetower.store.collection_cache import CollectionCache
+from firetower.store.changes import CollectionCache, Reader
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import open_keyring

@@ -26,6 +26,7 @@ from firetower.store.conditions import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 
 _endpoints, _executions = schema.endpoints.c, schema.executions.c
+_SECRETS = ("url_secret_id", "access_token_secret_id", "signing_secret_id")
 _SCHEDULE = TypeAdapter(list[int])
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -200,10 +201,7 @@ def _detail(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
 
 
 def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
-    """Delete an endpoint; its history stays.
-
-    Raises NotFound, and Conflict while an automation uses it.
-    """
+    """Delete an endpoint, not its history. Raises NotFound, Conflict while it is used."""
     connection = change.connection
     endpoint = find_endpoint(connection, name, kind)
     if users := automations_using(connection, endpoint):
@@ -214,12 +212,7 @@ def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
     connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
-        .values(
-            deleted_at=change.now,
-            url_secret_id=None,
-            access_token_secret_id=None,
-            signing_secret_id=None,
-        )
+        .values(deleted_at=change.now, **dict.fromkeys(_SECRETS))
     )
     connection.execute(
         update(schema.executions)

@@ -10,27 +10,17 @@ from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, select_collections_in
-from firetower.store.changes import Reader
-from firetower.store.collection_cache import CollectionCache
+from firetower.store.changes import CollectionCache, Reader
 from firetower.store.types import bounded
 
 _events, _versions = schema.events.c, schema.versions.c
 
 EVENT_COLUMNS = (
     _events.id.label("event_id"),
-    _events.type,
-    _events.recorded_at,
-    _events.author,
-    _events.collection_id,
-    _events.version_index,
-    _events.alias,
-    _events.tag,
-    _events.previous_index,
-    _events.cause,
-    _versions.artifact_id,
-    _versions.metadata_json,
-    _versions.home_collection_id,
-    _versions.home_index,
+    *(_events.type, _events.recorded_at, _events.author, _events.collection_id),
+    *(_events.version_index, _events.alias, _events.tag, _events.previous_index, _events.cause),
+    *(_versions.artifact_id, _versions.metadata_json),
+    *(_versions.home_collection_id, _versions.home_index),
 )
 """What `build_event` reads; `WITH_VERSIONS` supplies it."""
 
@@ -45,26 +35,15 @@ def select_events() -> Select[Any]:
 def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
-    alias, tag, previous_index, cause, artifact_id, metadata_json, home_id, home_index = rest
+    *labels, artifact_id, metadata_json, home_id, home_index = rest
     collection = collections[collection_id]
     version = None
     if artifact_id is not None:
         is_link = home_id != collection_id
         source = f"{collections[home_id].reference.full_name}:v{home_index}" if is_link else None
         version = EventVersion(artifact_id, version_index, source, metadata_json)
-    return Event(
-        event_id,
-        EventType(type_),
-        recorded_at,
-        author,
-        collection.reference,
-        collection.type,
-        version,
-        alias,
-        tag,
-        previous_index,
-        cause,
-    )
+    place = collection.reference, collection.type
+    return Event(event_id, EventType(type_), recorded_at, author, *place, version, *labels)
 
 
 def learn_collections(reader: Reader, rows: Sequence[Row[Any]]) -> None:

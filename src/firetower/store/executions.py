@@ -13,8 +13,7 @@ from firetower.core.matching import LOOP_LIMIT
 from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, select_collections_in
-from firetower.store.changes import Reader
-from firetower.store.collection_cache import CollectionCache
+from firetower.store.changes import CollectionCache, Reader
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.types import bounded
 

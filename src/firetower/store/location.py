@@ -20,10 +20,7 @@ class Location:
 
     @classmethod
     def of(cls, url: str | None = None) -> "Location":
-        """Read a URL or a file's path; without one, the environment's or the default file.
-
-        Raises InvalidInput.
-        """
+        """Read a URL or path; without one, the environment's or default. Raises InvalidInput."""
         text = url or read_settings().database_url or str(data_folder() / "tower.db")
         if "://" not in text:
             return cls(URL.create("sqlite", database=str(Path(text).expanduser())))

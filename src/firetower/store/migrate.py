@@ -99,10 +99,7 @@ def refusal(found: SchemaState, location: Location) -> StoreError:
 
 
 def migrate_schema(database: Database) -> str:
-    """Bring the schema to the program's version; return the one it had before.
-
-    Raises StoreError.
-    """
+    """Bring the schema to the program's version; return the one before. Raises StoreError."""
     database.refuse_read_only()
     if database.is_sqlite:
         create_sqlite_file(database.location)

@@ -30,10 +30,7 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
 
 
 def redeliver_failed(change: Change, since: datetime, endpoint_id: int | None = None) -> int:
-    """Make due every execution that failed since a moment, of one endpoint or of all.
-
-    Return how many.
-    """
+    """Make due what failed since a moment, of one endpoint or of all; return how many."""
     which = (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since)
     if endpoint_id is not None:
         which &= _executions.endpoint_id == endpoint_id

@@ -41,13 +41,8 @@ def read_status(reader: Reader) -> DatabaseStatus:
     due, retrying, oldest_due_at = connection.execute(pending).one()
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
     workers = [one for one in list_workers(connection) if one.id not in dead and one.is_alive(now)]
-    return DatabaseStatus(
-        workers=tuple(workers),
-        due=due,
-        oldest_due_at=oldest_due_at,
-        retrying=retrying,
-        last_event_at=connection.execute(newest).scalar(),
-    )
+    last_event_at = connection.execute(newest).scalar()
+    return DatabaseStatus(tuple(workers), due, oldest_due_at, retrying, last_event_at)
 
 
 def read_mark(reader: Reader) -> tuple[object, ...]:

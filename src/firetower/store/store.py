@@ -9,8 +9,7 @@ from firetower.core.matching import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
 from firetower.store.automations import AutomationLists
-from firetower.store.changes import Change, Reader
-from firetower.store.collection_cache import CollectionCache
+from firetower.store.changes import Change, CollectionCache, Reader
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location

@@ -36,10 +36,7 @@ class WorkerInfo:
 
 
 def this_host() -> str:
-    """Return an id of this machine, for process ids are unique only on one machine.
-
-    On Linux it contains the boot and the process namespace.
-    """
+    """Return an id of where process ids are unique: machine, on Linux also boot and namespace."""
     parts = [socket.gethostname()]
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         try:

@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -97,7 +98,9 @@ class Worker:
                     idle = await self._step(in_thread, patient=not once)
                     if once and idle and not self._tasks:
                         break
-                    await self._sleep(idle)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(min(idle, POLL_INTERVAL)):
+                            await self._wake.wait()
             finally:
                 await self._finish_attempts()
                 self._publish(await in_thread(self._sign_off))
@@ -129,13 +132,6 @@ class Worker:
             self.emit(line)
         for message in cycle.messages:
             self.report(message)
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(min(seconds, POLL_INTERVAL)):
-                await self._wake.wait()
-        except TimeoutError:
-            return
 
     def _begin(self, claim: Claim, secrets: Secrets | FiretowerError) -> None:
         if isinstance(secrets, FiretowerError):

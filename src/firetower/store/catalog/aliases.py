@@ -35,10 +35,8 @@ def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
     before: int | None = change.connection.execute(_NAMED, key).scalar()
     if before == version.index:
         return
-    if before is None:
-        change.connection.execute(_ADD, {**key, "index": version.index})
-    else:
-        change.connection.execute(_MOVE, {**key, "index": version.index})
+    statement = _ADD if before is None else _MOVE
+    change.connection.execute(statement, {**key, "index": version.index})
     change.record(
         EventType.ADD_ARTIFACT_ALIAS,
         version.collection.id,

@@ -21,20 +21,16 @@ _containers, _collections = schema.containers.c, schema.collections.c
 _memberships, _aliases = schema.memberships.c, schema.aliases.c
 
 # Built once: building them took half of a look-up's time.
-_CONTAINER = select(_containers.id).where(
+_IS_IT = (
     _containers.kind == bindparam("kind"),
     _containers.entity == bindparam("entity"),
     _containers.name == bindparam("container"),
 )
+_CONTAINER = select(_containers.id).where(*_IS_IT)
 _COLLECTION = (
     select(_collections.id, _collections.type, _collections.next_index)
     .join_from(schema.containers, schema.collections, _collections.container_id == _containers.id)
-    .where(
-        _containers.kind == bindparam("kind"),
-        _containers.entity == bindparam("entity"),
-        _containers.name == bindparam("container"),
-        _collections.name == bindparam("collection"),
-    )
+    .where(*_IS_IT, _collections.name == bindparam("collection"))
 )
 _COLLECTION_LOCKED = _COLLECTION.with_for_update(of=schema.collections)
 _IN_COLLECTION = select(_memberships.version_index, _memberships.version_id).where(

@@ -25,10 +25,7 @@ _WAITING = (
 
 
 def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[int, list[Decision]]:
-    """Evaluate the oldest events that wait for it, and write their executions.
-
-    Return how many events there were, and the decisions.
-    """
+    """Evaluate the oldest waiting events, write executions; return how many, and the decisions."""
     connection = change.connection
     events = read_events(change, _WAITING, limit=limit)
     cache.refresh(connection)

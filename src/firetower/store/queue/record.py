@@ -150,13 +150,8 @@ FROM (VALUES {rows}) AS new
 WHERE executions.id = new.column1 AND executions.attempts = new.column2
   AND executions.status IN ('running', 'pending')
 """
-_UPDATE_VALUES = tuple(
-    f"CAST(? AS {type_})"
-    for type_ in (
-        *("bigint", "bigint", "text", "text", "bigint"),
-        *("bigint", "bigint", "bigint", "double precision"),
-    )
-)
+_BIGINT, _TEXT = "CAST(? AS bigint)", "CAST(? AS text)"
+_UPDATE_VALUES = [_BIGINT] * 2 + [_TEXT] * 2 + [_BIGINT] * 4 + ["CAST(? AS double precision)"]
 """With their types: PostgreSQL does not infer them here."""
 _ATTEMPT_COLUMNS = (
     *("execution_id", "number", "started_at", "duration_ms", "url", "request_headers"),

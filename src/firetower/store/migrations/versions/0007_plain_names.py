@@ -14,11 +14,9 @@ def upgrade() -> None:
     op.rename_table("integrations", "endpoints")
     op.execute("CREATE UNIQUE INDEX uq_endpoints_name ON endpoints (name) WHERE deleted_at IS NULL")
     # Plain ALTER TABLE: Alembic's batch mode would copy a table of a million executions.
+    for table in ("executions", "revisions", "circuits", "circuit_changes"):
+        op.execute(f"ALTER TABLE {table} RENAME COLUMN integration_id TO endpoint_id")
     for table, old, new in (
-        ("executions", "integration_id", "endpoint_id"),
-        ("revisions", "integration_id", "endpoint_id"),
-        ("circuits", "integration_id", "endpoint_id"),
-        ("circuit_changes", "integration_id", "endpoint_id"),
         ("workers", "beat_at", "heartbeat_at"),
         ("attempts", "next_try_at", "next_attempt_at"),
         ("executions", "reason", "detail"),
