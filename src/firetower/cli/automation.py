@@ -8,17 +8,10 @@ import click
 from firetower.cli.automation_options import automation_options, edited_draft, new_draft
 from firetower.cli.connect import open_tower
 from firetower.cli.options import ask_to_delete, json_option, yes_option
-from firetower.cli.output import (
-    automation_data,
-    date,
-    print_fields,
-    print_json,
-    print_rows,
-    revision_data,
-    say,
-)
+from firetower.cli.output import date, print_fields, print_json, print_rows, say
 from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
 from firetower.core.drafts import read_draft
+from firetower.core.events import instant
 from firetower.core.json import dump
 from firetower.core.text import visible
 
@@ -121,11 +114,34 @@ def list_(*, as_json: bool) -> None:
 
 def _data(automation: Automation, detail: "EndpointDetail | None") -> dict[str, Any]:
     """Return an automation and the state of its endpoint; `detail` is None where it is ok."""
+    fired = automation.last_fired_at
     state = "ok" if detail is None else detail.endpoint.state.value
     return {
-        **automation_data(automation),
+        **_revision_data(automation.revision),
+        "created_at": instant(automation.created_at),
+        "last_fired_at": None if fired is None else instant(fired),
+        "fired_24h": automation.fired_24h,
+        "shadow_24h": automation.shadow_24h,
         "endpoint_state": None if automation.definition.action.endpoint is None else state,
         "endpoint_detail": None if detail is None else detail.describe(date) or None,
+    }
+
+
+def _revision_data(revision: Revision) -> dict[str, Any]:
+    definition = revision.definition
+    return {
+        "revision": revision.number,
+        "automation": definition.name,
+        "mode": revision.mode.value,
+        "saved_at": instant(revision.saved_at),
+        "author": revision.author,
+        "sentence": definition.sentence,
+        "description": definition.description,
+        "scope": definition.scope.model_dump(mode="json"),
+        "event_type": definition.event_type.value,
+        "filter": definition.filter.as_wandb(),
+        "action": definition.action.model_dump(mode="json"),
+        "cooldown": None if definition.cooldown is None else duration(definition.cooldown),
     }
 
 
@@ -173,7 +189,7 @@ def show(*, name: str, revisions: bool, as_json: bool) -> None:
 def _print_revisions(history: list[Revision], *, as_json: bool) -> None:
     changed = with_changes(history)
     if as_json:
-        print_json(*({**revision_data(one), "changes": changes} for one, changes in changed))
+        print_json(*({**_revision_data(one), "changes": changes} for one, changes in changed))
         return
     print_rows(
         ("revision", "saved", "author", "what changed"),

@@ -6,23 +6,17 @@ import click
 
 from firetower.cli.connect import open_tower
 from firetower.cli.options import ask_to_delete, group_name, json_option, option_group, yes_option
-from firetower.cli.output import (
-    clock_or_date,
-    date,
-    endpoint_data,
-    print_fields,
-    print_json,
-    print_rows,
-    say,
-)
+from firetower.cli.output import clock_or_date, date, print_fields, print_json, print_rows, say
 from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
+    Endpoint,
     EndpointKind,
     EndpointSettings,
     SignatureEncoding,
     parse_schedule,
 )
 from firetower.core.errors import FiretowerError
+from firetower.core.events import instant
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import counted
 
@@ -133,13 +127,34 @@ def list_(*, as_json: bool) -> None:
     with open_tower() as tower:
         found = tower.endpoints.list(kind)
     if as_json:
-        print_json(*map(endpoint_data, found))
+        print_json(*map(_endpoint_data, found))
         return
     print_rows(
         (kind.value, "target", "state"),
         [(one.name, one.target, one.describe(clock_or_date)) for one in found],
         f"None yet: create one with `firetower {kind} create`.",
     )
+
+
+def _endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
+    settings, off = endpoint.settings, endpoint.disabled_at
+    return {
+        settings.kind.value: settings.name,
+        "url": settings.url,
+        "url_secret": settings.url_secret,
+        "access_token_secret": settings.access_token_secret,
+        "signing_secret": settings.signing_secret,
+        "signature_encoding": settings.signature_encoding.value,
+        "retry_schedule": [duration(wait) for wait in settings.schedule],
+        "timeout": duration(settings.timeout),
+        "max_in_flight": settings.max_in_flight,
+        "created_at": instant(endpoint.created_at),
+        "state": endpoint.state.value,
+        "enabled": endpoint.enabled,
+        "disabled_at": None if off is None else instant(off),
+        "disabled_reason": endpoint.disabled_reason,
+        "circuit": None if endpoint.circuit is None else endpoint.circuit.as_data(),
+    }
 
 
 @click.command()
@@ -157,7 +172,7 @@ def show(*, name: str, as_json: bool) -> None:
         detail = tower.endpoints.get(name, kind)
     counts = {"queued": detail.queued, "missed": detail.missed}
     if as_json:
-        data = endpoint_data(detail.endpoint)
+        data = _endpoint_data(detail.endpoint)
         print_json({**data, "automations": list(detail.automations), **counts})
         return
     settings = detail.endpoint.settings

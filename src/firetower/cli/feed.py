@@ -15,7 +15,6 @@ from firetower.cli.options import (
     status_option,
 )
 from firetower.cli.output import (
-    circuit_text,
     clock,
     event_data,
     event_text,
@@ -28,6 +27,7 @@ from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.core.feed import CircuitLine, FeedEntry, FeedLine
+from firetower.core.text import visible
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -109,10 +109,11 @@ def _print_line(line: FeedLine, *, as_json: bool) -> None:
 
 
 def _print_change(change: CircuitChange, *, as_message: bool = False) -> None:
+    text = f"{change.glyph} {change.describe(clock)}"
     if as_message:
-        say(f"{change.glyph} {change.describe(clock)}")
+        say(text)
     else:
-        click.echo(circuit_text(change))
+        click.echo(visible(f"{clock(change.at)}  {text}"))
 
 
 @click.command()

@@ -9,9 +9,6 @@ from typing import Any
 
 import click
 
-from firetower.core.automations import Automation, Revision, duration
-from firetower.core.circuit_breaker import CircuitChange
-from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event, instant
 from firetower.core.executions import Status
 from firetower.core.feed import FeedLine
@@ -110,11 +107,6 @@ def feed_text(line: FeedLine) -> str:
     return visible(_GAP.join(part for part in parts if part))
 
 
-def circuit_text(change: CircuitChange) -> str:
-    """Return a change of a circuit as a line of the feed."""
-    return visible(f"{clock(change.at)}{_GAP}{change.glyph} {change.describe(clock)}")
-
-
 def feed_data(line: FeedLine) -> dict[str, Any]:
     """Return a line of the feed as JSON-ready data: the execution at that moment."""
     return {"at": instant(line.at), **line.execution.as_data(), "error": line.error}
@@ -141,59 +133,6 @@ def event_text(event: Event) -> str:
 def event_data(event: Event) -> dict[str, Any]:
     """Return an event as JSON-ready data."""
     return {**event.as_data(), "recorded_at": instant(event.recorded_at)}
-
-
-def revision_data(revision: Revision) -> dict[str, Any]:
-    """Return a revision as JSON-ready data."""
-    definition = revision.definition
-    return {
-        "revision": revision.number,
-        "automation": definition.name,
-        "mode": revision.mode.value,
-        "saved_at": instant(revision.saved_at),
-        "author": revision.author,
-        "sentence": definition.sentence,
-        "description": definition.description,
-        "scope": definition.scope.model_dump(mode="json"),
-        "event_type": definition.event_type.value,
-        "filter": definition.filter.as_wandb(),
-        "action": definition.action.model_dump(mode="json"),
-        "cooldown": None if definition.cooldown is None else duration(definition.cooldown),
-    }
-
-
-def automation_data(automation: Automation) -> dict[str, Any]:
-    """Return an automation as JSON-ready data."""
-    fired = automation.last_fired_at
-    return {
-        **revision_data(automation.revision),
-        "created_at": instant(automation.created_at),
-        "last_fired_at": None if fired is None else instant(fired),
-        "fired_24h": automation.fired_24h,
-        "shadow_24h": automation.shadow_24h,
-    }
-
-
-def endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
-    """Return an endpoint as JSON-ready data, with the names of its secrets."""
-    settings, off = endpoint.settings, endpoint.disabled_at
-    return {
-        settings.kind.value: settings.name,
-        "url": settings.url,
-        "url_secret": settings.url_secret,
-        "access_token_secret": settings.access_token_secret,
-        "signing_secret": settings.signing_secret,
-        "signature_encoding": settings.signature_encoding.value,
-        "retry_schedule": [duration(wait) for wait in settings.schedule],
-        "timeout": duration(settings.timeout),
-        "max_in_flight": settings.max_in_flight,
-        "created_at": instant(endpoint.created_at),
-        "state": endpoint.state.value,
-        "enabled": endpoint.enabled,
-        "disabled_at": None if off is None else instant(off),
-        "disabled_reason": endpoint.disabled_reason,
-        "circuit": None if endpoint.circuit is None else endpoint.circuit.as_data(),
-    }
 
 
 @contextmanager
