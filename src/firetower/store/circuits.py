@@ -99,10 +99,8 @@ def close_circuits(
         values = {"now": now, "interval": _INTERVAL, "endpoint": key}
         released = connection.execute(_RELEASE, values)
         waiting = 0 if key in gone else released.rowcount
-        closed = _record_change(
-            connection, CircuitChangeKind.CLOSED, key, circuit, at=now, waiting=waiting
-        )
-        changes.append(closed)
+        kind = CircuitChangeKind.CLOSED
+        changes.append(_record_change(connection, kind, key, circuit, at=now, waiting=waiting))
     return changes
 
 

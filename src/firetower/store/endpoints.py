@@ -96,11 +96,9 @@ def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None =
 def list_endpoints(connection: Connection) -> list[Endpoint]:
     """Return every endpoint by name."""
     circuits = schema.circuits.c
+    of_circuit = (circuits.opened_at, circuits.probe_at, circuits.failures, circuits.reason)
     query = (
-        select(
-            schema.endpoints,
-            *(circuits.opened_at, circuits.probe_at, circuits.failures, circuits.reason),
-        )
+        select(schema.endpoints, *of_circuit)
         .outerjoin_from(
             schema.endpoints,
             schema.circuits,

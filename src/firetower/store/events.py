@@ -35,15 +35,16 @@ def select_events() -> Select[Any]:
 def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
-    *labels, artifact_id, metadata_json, home_id, home_index = rest
+    alias, tag, before, cause, artifact_id, metadata_json, home_id, home_index = rest
     collection = collections[collection_id]
     version = None
     if artifact_id is not None:
         is_link = home_id != collection_id
         source = f"{collections[home_id].reference.full_name}:v{home_index}" if is_link else None
         version = EventVersion(artifact_id, version_index, source, metadata_json)
+    happened = event_id, EventType(type_), recorded_at, author
     place = collection.reference, collection.type
-    return Event(event_id, EventType(type_), recorded_at, author, *place, version, *labels)
+    return Event(*happened, *place, version, alias, tag, before, cause)
 
 
 def learn_collections(reader: Reader, rows: Sequence[Row[Any]]) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, func, or_, select
 
 from firetower.core.automations import Automation, Revision
 from firetower.core.events import Event
-from firetower.core.executions import Execution
 from firetower.core.explanation import Explanation, Finding, Subject, explain, explain_one
 from firetower.core.references import VersionReference
 from firetower.store import schema
@@ -52,7 +51,11 @@ def explain_automation(
     rows = reader.connection.execute(query.order_by(_revisions.number)).all()
     revisions = [build_revision(row) for row in rows]
     events = _events_near(reader, automation, rows[0].container_id, since)
-    fired = _fired_by(reader, automation.id, events)
+    of_events = select_executions().where(
+        _executions.automation_id == automation.id,
+        _executions.event_id.in_([event.id for event in events]),
+    )
+    fired = {one.event.id: one for one in read_executions(reader, of_events)}
     found = []
     for subject in _subjects(reader, events):
         finding = explain_one(subject, revisions, fired.get(subject.event.id), clock)
@@ -99,14 +102,6 @@ def _events_near(
             newest = newest.where(_events.recorded_at >= since)
         found |= {event.id: event for event in read_events(reader, newest)}
     return [found[number] for number in sorted(found, reverse=True)]
-
-
-def _fired_by(reader: Reader, automation_id: int, events: Sequence[Event]) -> dict[int, Execution]:
-    query = select_executions().where(
-        _executions.automation_id == automation_id,
-        _executions.event_id.in_([event.id for event in events]),
-    )
-    return {execution.event.id: execution for execution in read_executions(reader, query)}
 
 
 def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:

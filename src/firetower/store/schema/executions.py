@@ -9,6 +9,8 @@ from firetower.core.executions import SkipReason, Status
 from firetower.store.schema.row import NumberedRow, TableRow, one_of, partial_index
 from firetower.store.types import Id, Instant
 
+_DUE, _ENDED = ("endpoint_id", "next_attempt_at"), ("endpoint_id", "finished_at")
+
 
 class ExecutionRow(NumberedRow, table=True):
     """One automation fired by one event: the key allows no second."""
@@ -24,23 +26,11 @@ class ExecutionRow(NumberedRow, table=True):
         ),
         CheckConstraint("skip_reason IS NULL OR status = 'skipped'", name="skipped_has_reason"),
         Index("ix_executions_event", "event_id"),
-        partial_index(
-            "ix_executions_due", "endpoint_id", "next_attempt_at", where="status = 'pending'"
-        ),
-        partial_index(
-            "ix_executions_tried",
-            "endpoint_id",
-            "next_attempt_at",
-            where="status = 'pending' AND attempts > 0",
-        ),
+        partial_index("ix_executions_due", *_DUE, where="status = 'pending'"),
+        partial_index("ix_executions_tried", *_DUE, where="status = 'pending' AND attempts > 0"),
         partial_index("ix_executions_leased", "lease_until", where="status = 'running'"),
         partial_index("ix_executions_failed", "finished_at", where="status = 'failed'"),
-        partial_index(
-            "ix_executions_missed",
-            "endpoint_id",
-            "finished_at",
-            where="status IN ('failed', 'skipped')",
-        ),
+        partial_index("ix_executions_missed", *_ENDED, where="status IN ('failed', 'skipped')"),
         {"sqlite_autoincrement": True},
     )
 
