@@ -67,9 +67,8 @@ class SlackAction(Frozen):
 
     @model_validator(mode="after")
     def _templates_can_be_read(self) -> Self:
-        for template in (self.title, self.message):
-            if template is not None:
-                TextTemplate.parse(template)
+        for template in filter(None, (self.title, self.message)):
+            TextTemplate.parse(template)
         return self
 
     @property
@@ -82,10 +81,9 @@ class SlackAction(Frozen):
 
         Secrets have no place in a message that a channel reads, so none is granted.
         """
-        for template in (self.title, self.message):
-            if template is not None:
-                for name in TextTemplate.parse(template).names:
-                    check_variable(name, type_, frozenset())
+        for template in filter(None, (self.title, self.message)):
+            for name in TextTemplate.parse(template).names:
+                check_variable(name, type_, frozenset())
 
 
 class NoAction(Frozen):

@@ -195,8 +195,7 @@ def duration(span: timedelta) -> str:
         return f"{span.days}d"
     if span.microseconds % 1_000 and span > timedelta(milliseconds=1):
         return f"{span // timedelta(microseconds=1)}us"  # durationpy rounds these away
-    text: str = durationpy.to_str(span)
-    return text
+    return str(durationpy.to_str(span))
 
 
 def parse_duration(text: str) -> timedelta:
@@ -222,7 +221,8 @@ def revision_changes(before: Revision | None, after: Revision) -> list[str]:
         return ["created"]
     changed = list(_definition_changes(before.definition, after.definition))
     if before.mode is not after.mode:
-        changed.insert(0, _mode_change(before.mode, after.mode))
+        became = "put in shadow" if after.mode is Mode.SHADOW else after.mode.value
+        changed.insert(0, f"{became} (was {before.mode.value})")
     return changed or ["saved without a change"]
 
 
@@ -230,16 +230,6 @@ def with_changes(revisions: Sequence[Revision]) -> list[tuple[Revision, list[str
     """Return revisions, the newest first as they were given, each with what it changed."""
     pairs = zip(revisions, [*revisions[1:], None], strict=True)
     return [(revision, revision_changes(before, revision)) for revision, before in pairs]
-
-
-def _mode_change(before: Mode, after: Mode) -> str:
-    words = {
-        Mode.ENABLED: "enabled",
-        Mode.DISABLED: "disabled",
-        Mode.SHADOW: "put in shadow",
-        Mode.DELETED: "deleted",
-    }
-    return f"{words[after]} (was {before.value})"
 
 
 def _definition_changes(before: Definition, after: Definition) -> Iterator[str]:

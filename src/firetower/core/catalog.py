@@ -21,15 +21,8 @@ class Container(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return {
-            self.reference.kind.value: str(self.reference),
-            "description": self.description,
-            "author": self.author,
-            "created_at": instant(self.created_at),
-            "collections": self.collections,
-            "versions": self.versions,
-            "automations": self.automations,
-        }
+        data = self.model_dump(exclude={"reference"}) | {"created_at": instant(self.created_at)}
+        return {self.reference.kind.value: str(self.reference), **data}
 
 
 class Collection(Frozen):
@@ -44,14 +37,8 @@ class Collection(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return {
-            "collection": str(self.reference),
-            "type": self.type,
-            "author": self.author,
-            "created_at": instant(self.created_at),
-            "versions": self.versions,
-            "tags": list(self.tags),
-        }
+        data = self.model_dump(exclude={"reference"}) | {"created_at": instant(self.created_at)}
+        return {"collection": str(self.reference), **data, "tags": list(self.tags)}
 
 
 class Entry(Frozen):

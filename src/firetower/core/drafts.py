@@ -100,7 +100,8 @@ class Draft:
             mode=automation.mode,
             **_scope_fields(definition.scope),
             **_filter_fields(definition.filter),
-            **_action_fields(definition.action),
+            action=definition.action.type,
+            **definition.action.model_dump(exclude={"type"}, exclude_none=True),
         )
 
     @property
@@ -158,11 +159,6 @@ def _regexes(parts: Sequence[JsonValue]) -> tuple[dict[str, str], Sequence[JsonV
             case _:
                 return fields, parts[place:]
     return fields, ()
-
-
-def _action_fields(action: Action) -> dict[str, Any]:
-    fields = action.model_dump(exclude={"type"}, exclude_none=True)
-    return {"action": action.type, **fields}
 
 
 def suggested_name(draft: Draft, taken: frozenset[str]) -> str:
@@ -313,11 +309,8 @@ def _read_action(draft: Draft, secrets: frozenset[str] | None, reading: Reading)
     match draft.action:
         case ActionType.GENERIC_WEBHOOK:
             payload = draft.payload if draft.payload.strip() else None
-            webhook: Action | None = reading.attempt(
-                Part.PAYLOAD,
-                lambda: checked(WebhookAction(endpoint=draft.endpoint, payload=payload)),
-            )
-            return webhook
+            webhook = partial(WebhookAction, endpoint=draft.endpoint, payload=payload)
+            return reading.attempt(Part.PAYLOAD, lambda: checked(webhook()))
         case ActionType.NOTIFICATION:
             slack = partial(SlackAction, endpoint=draft.endpoint, severity=draft.severity)
             title, message = draft.title or None, draft.message or None

@@ -227,9 +227,5 @@ def grouped(found: Iterable[tuple[Event, Finding]]) -> list[Group]:
     for event, finding in found:
         groups[finding.reason].append((event, finding))
     rows = [Group(reason, len(members), *members[0]) for reason, members in groups.items()]
-    return sorted(rows, key=lambda group: _order(group.finding))
-
-
-def _order(finding: Finding) -> tuple[int, int]:
-    stops = list(Stop)[::-1]
-    return finding.nearness, -1 if finding.stop is None else stops.index(finding.stop)
+    order = [None, *reversed(Stop)]
+    return sorted(rows, key=lambda row: (row.finding.nearness, order.index(row.finding.stop)))

@@ -117,7 +117,7 @@ class AutomationIndex:
         found: list[Revision] = []
         for place in (
             (event.type, _COLLECTION, event.collection.full_name),
-            (event.type, container.kind.value, container.full_name),
+            (event.type, container.kind, container.full_name),
         ):
             if (candidates := self._watching.get(place)) is not None:
                 found += candidates.matching(event)
@@ -138,7 +138,7 @@ def _place(revision: Revision) -> _Place:
     # By kind, for a registry acme's collection and a project can both be named acme/vision.
     if isinstance(scope, CollectionScope):
         return type_, _COLLECTION, scope.collection.full_name
-    return type_, scope.container.kind.value, scope.container.full_name
+    return type_, scope.container.kind, scope.container.full_name
 
 
 def _covers(revision: Revision, event: Event) -> bool:

@@ -3,7 +3,7 @@
 import hmac
 import json
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -54,19 +54,14 @@ def standard_signature(
     More than one secret are valid while one is being rotated.
     """
     content = b"%s.%d.%s" % (webhook_id.encode(), int(sent_at.timestamp()), body)
-    return " ".join(
-        f"v1,{b64encode(_mac(signing_key(secret), content)).decode()}" for secret in secrets
-    )
+    macs = (hmac.digest(signing_key(secret), content, sha256) for secret in secrets)
+    return " ".join(f"v1,{b64encode(mac).decode()}" for mac in macs)
 
 
 def wandb_signature(secret: str, body: bytes, encoding: SignatureEncoding) -> str:
     """Return `X-Wandb-Signature`: HMAC-SHA256 of the body under the secret's UTF-8 bytes."""
-    mac = _mac(secret.encode(), body)
+    mac = hmac.digest(secret.encode(), body, sha256)
     return mac.hex() if encoding is SignatureEncoding.HEX else b64encode(mac).decode()
-
-
-def _mac(key: bytes, content: bytes) -> bytes:
-    return hmac.digest(key, content, sha256)
 
 
 _BASE64 = (b64encode, urlsafe_b64encode)
@@ -105,11 +100,7 @@ def _written(part: str) -> Iterator[str]:
                 yield core
 
 
-SLACK_COLOURS: Mapping[Severity, str] = {
-    Severity.INFO: "#439fe0",
-    Severity.WARN: "#daa038",
-    Severity.ERROR: "#a30200",
-}
+SLACK_COLOURS = {Severity.INFO: "#439fe0", Severity.WARN: "#daa038", Severity.ERROR: "#a30200"}
 
 MOST_KEPT = 1_000
 """Characters of an answer that are kept."""
@@ -207,26 +198,20 @@ def slack_message(action: SlackAction, definition: Definition, event: Event) -> 
     def lookup(name: str) -> Value:
         return read_variable(name, event, definition.name)
 
-    def rendered(template: str | None, default: Callable[[], str]) -> str:
+    def rendered(template: str | None, default: str) -> str:
         if template is None:
-            return slack_escape(default())
+            return slack_escape(default)
         return TextTemplate.parse(template).render(lookup, slack_escape)
 
-    title = rendered(action.title, lambda: f"{definition.name}: {event.type.spec.label}")
-    message = rendered(
-        action.message, lambda: f"{event.subject} {event.detail}".strip() + f", by {event.author}"
-    )
-    return {
-        "text": title,
-        "attachments": [
-            {
-                "color": SLACK_COLOURS[action.severity],
-                "text": message,
-                "footer": f"Firetower · {action.severity}",
-                "ts": int(event.recorded_at.timestamp()),
-            }
-        ],
+    happened = f"{event.subject} {event.detail}".strip()
+    attachment = {
+        "color": SLACK_COLOURS[action.severity],
+        "text": rendered(action.message, f"{happened}, by {event.author}"),
+        "footer": f"Firetower · {action.severity}",
+        "ts": int(event.recorded_at.timestamp()),
     }
+    title = rendered(action.title, f"{definition.name}: {event.type.spec.label}")
+    return {"text": title, "attachments": [attachment]}
 
 
 def slack_escape(text: str) -> str:

@@ -10,14 +10,8 @@ from firetower.core.text import counted
 
 DEFAULT_SCHEDULE: tuple[timedelta, ...] = (
     timedelta(seconds=5),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=5),
-    timedelta(hours=10),
-    timedelta(hours=14),
-    timedelta(hours=20),
-    timedelta(hours=24),
+    *(timedelta(minutes=minutes) for minutes in (5, 30)),
+    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 )
 """The waits after each failed attempt. Source: Standard Webhooks 1.0.0, "Delivery and retries"."""
 

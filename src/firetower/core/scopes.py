@@ -118,15 +118,12 @@ def collections_scope(
     """
     if pattern is None and artifact_type is None:
         return ContainerScope(container=project)
-    glob: str | None = None
-    regex: Pattern | None = None
     if pattern is not None and len(pattern) > 1 and pattern[0] == pattern[-1] == "/":
         regex = Pattern(pattern[1:-1])
-    elif pattern is not None:
-        if not pattern or "/" in pattern:
-            raise InvalidInput(
-                f"collection pattern {quoted(pattern)} is neither a glob nor a /regex/",
-                "Write a glob such as resnet-*, or a regex in slashes such as /^resnet/.",
-            )
-        glob = pattern
-    return CollectionsScope(container=project, glob=glob, regex=regex, artifact_type=artifact_type)
+        return CollectionsScope(container=project, regex=regex, artifact_type=artifact_type)
+    if pattern is not None and (not pattern or "/" in pattern):
+        raise InvalidInput(
+            f"collection pattern {quoted(pattern)} is neither a glob nor a /regex/",
+            "Write a glob such as resnet-*, or a regex in slashes such as /^resnet/.",
+        )
+    return CollectionsScope(container=project, glob=pattern, artifact_type=artifact_type)

@@ -9,7 +9,7 @@ from typing import Self, TypeAlias
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
-from firetower.core.filters.fields import MISSING, Value, dig
+from firetower.core.filters.fields import MISSING, Value, dig, getter
 from firetower.core.json import dump
 from firetower.core.text import nearest, quoted, shortened
 
@@ -37,10 +37,6 @@ def _of_version(read: Callable[[Event, EventVersion], Value]) -> Variable:
     )
 
 
-def _or_missing(value: str | None) -> Value:
-    return MISSING if value is None else value
-
-
 VARIABLES: Mapping[str, Variable] = {
     "event_type": Variable(lambda event, _: str(event.type)),
     "event_author": Variable(lambda event, _: event.author),
@@ -51,8 +47,8 @@ VARIABLES: Mapping[str, Variable] = {
     "artifact_version": _of_version(lambda _, version: version.artifact_id),
     "artifact_version_string": _of_version(lambda event, _: event.reference),
     "artifact_version_index": _of_version(lambda _, version: version.index),
-    "alias": Variable(lambda event, _: _or_missing(event.alias), "alias"),
-    "tag": Variable(lambda event, _: _or_missing(event.tag), "tag"),
+    "alias": Variable(lambda event, _: getter("alias")(event), "alias"),
+    "tag": Variable(lambda event, _: getter("tag")(event), "tag"),
 }
 
 

@@ -59,7 +59,8 @@ class Filter(Frozen):
     def check_event_type(self, type_: EventType) -> None:
         """Refuse fields that events of a type never have. Raises InvalidInput."""
         for predicate, negated in predicates(self.root):
-            if not predicate.asks_for_absence(negated=negated):
+            asks_for_absence = predicate.operator == "$exists" and predicate.operand is negated
+            if not asks_for_absence:
                 check_carried(predicate.field, type_)
 
     def as_wandb(self) -> dict[str, JsonValue]:

@@ -78,10 +78,6 @@ class Predicate:
         text = self.operand
         return text if isinstance(text, str) and text and text.isprintable() else quoted(text)
 
-    def asks_for_absence(self, *, negated: bool) -> bool:
-        """Return whether it holds, or does not where it is negated, without the field."""
-        return self.operator == "$exists" and self.operand is negated
-
 
 @dataclass(frozen=True, slots=True)
 class Combination:

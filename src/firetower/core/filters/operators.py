@@ -73,14 +73,9 @@ def _ordered_kind(value: Value) -> type | None:
     return str if isinstance(value, str) else None
 
 
-def _in(operand: JsonValue) -> Test:
-    tests = [_equals(item) for item in _checked(list, operand, "$in", "a list")]
+def _in(operand: JsonValue, name: str = "$in") -> Test:
+    tests = [_equals(item) for item in _checked(list, operand, name, "a list")]
     return lambda value: any(test(value) for test in tests)
-
-
-def _not_in(operand: JsonValue) -> Test:
-    tests = [_equals(item) for item in _checked(list, operand, "$nin", "a list")]
-    return lambda value: not any(test(value) for test in tests)
 
 
 def _all(operand: JsonValue) -> Test:
@@ -131,7 +126,7 @@ OPERATORS: Mapping[str, Operator] = {
         _compares("$lt", "<", lt),
         _compares("$lte", "≤", le),
         Operator("$in", "in", _in),
-        Operator("$nin", "not in", _not_in),
+        Operator("$nin", "not in", lambda operand: _not(_in(operand, "$nin"))),
         Operator("$exists", "exists", _exists),
         Operator("$regex", "~", _regex),
         Operator("$contains", "contains", _contains),

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from firetower.core.errors import InvalidInput
 from firetower.core.filters.nodes import Combination, Node, Not, Predicate
 from firetower.core.filters.operators import OPERATORS
-from firetower.core.text import nearest, quoted, shortened
+from firetower.core.text import quoted, shortened, suggest
 
 MAX_NESTING = 32
 
@@ -78,9 +78,7 @@ def _joined(nodes: Iterable[Node]) -> Node:
 
 def _unknown_operator(name: str) -> InvalidInput:
     known = (*_COMBINATIONS, *OPERATORS)
-    close = nearest(name, known)
-    start = f"Did you mean {close}? " if close else ""
     return InvalidInput(
         f"a filter has no operator {quoted(shortened(name, 40))}",
-        f"{start}Operators: {' '.join(known)}.",
+        suggest(name, known, f"Operators: {' '.join(known)}."),
     )
