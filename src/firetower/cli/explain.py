@@ -34,10 +34,9 @@ def explain(
     if since is not None and automation is None:
         raise click.UsageError("--since belongs to --automation.")
     with open_tower() as tower:
-        if automation is None:
-            assert event_id is not None
+        if event_id is not None:
             _print_event(tower.explain.event(event_id, clock=date), as_json=as_json)
-        else:
+        elif automation is not None:
             groups = tower.explain.automation(automation, since=since, clock=date)
             _print_automation(automation, groups, as_json=as_json)
 
