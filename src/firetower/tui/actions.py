@@ -81,11 +81,11 @@ class Action:
         )
 
 
-def _hidden(id: str, keys: str, label: str, run: str = "") -> Action:  # noqa: A002
+def _hidden(id: str, keys: str, label: str, run: str = "") -> Action:
     return Action(id, keys, label, run, in_key_line=False)
 
 
-def _move(id: str, keys: str, label: str, run: str) -> Action:  # noqa: A002
+def _move(id: str, keys: str, label: str, run: str) -> Action:
     return Action(id, keys, label, run, in_key_line=False, in_palette=False)
 
 

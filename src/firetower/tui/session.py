@@ -98,8 +98,7 @@ class HasSession(Protocol):
 
     session: Session
 
-    def show_error(self, error: FiretowerError) -> None:
-        """Show what is wrong and what to do."""
+    def show_error(self, error: FiretowerError) -> None: ...
 
 
 def session_of(node: DOMNode) -> Session:

@@ -75,9 +75,6 @@ STEPS: Sequence[TourStep] = (
 class TourPanel(Static):
     """Says what to do next; a click or the key 0 ends the tour."""
 
-    def __init__(self) -> None:
-        super().__init__("")
-
     def on_mount(self) -> None:
         self.screen.add_class("-tour")
 
@@ -85,7 +82,6 @@ class TourPanel(Static):
         self.screen.remove_class("-tour")
 
     def say(self, text: str) -> None:
-        """Show a step."""
         markup = "[b $accent]Tour[/] $text  [dim]0 ends it[/]"
         show_text(self, Content.from_markup(markup, text=text))
 

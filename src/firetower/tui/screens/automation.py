@@ -105,7 +105,6 @@ class AutomationScreen(ListScreen[Execution]):
 
     @on(Table.Chosen)
     def _execution_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
         post(self, OpenExecution(int(str(event.key))))
 
     def action_explain(self) -> None:

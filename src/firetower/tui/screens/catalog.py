@@ -239,8 +239,6 @@ def _tags_field(label: str = "Tags", example: str = "reviewed", *, required: boo
 
 
 def _check_each(check: Callable[[str], object]) -> Callable[[str], None]:
-    """Return a check of names separated by commas."""
-
     def check_all(text: str) -> None:
         for name in _split(text):
             check(name)
@@ -249,7 +247,6 @@ def _check_each(check: Callable[[str], object]) -> Callable[[str], None]:
 
 
 def _split(text: str) -> list[str]:
-    """Split names separated by commas."""
     return [name for part in text.split(",") if (name := part.strip())]
 
 

@@ -109,13 +109,11 @@ class CollectionScreen(ListScreen[Version]):
         return super().check_action(action, parameters)
 
     @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
+    def _moved(self) -> None:
         self._reload_detail()
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
         post(self, OpenVersion(str(event.key)))
 
     def action_copy(self) -> None:

@@ -146,7 +146,6 @@ class ContainerScreen(Screen[None]):
             self._reload()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was shown."""
         self.dock.catch_up()
         self.history.catch_up()
         self._reload.at_once()
@@ -241,7 +240,6 @@ class ContainerScreen(Screen[None]):
     @on(Table.Moved, "#containers Table")
     def _container_moved(self, event: Table.Moved) -> None:
         """Show a container as the cursor passes it, where there is room for both."""
-        event.stop()
         table = self.containers.table
         is_there = event.key is not None and event.key == table.key  # it may have moved on
         if is_there and not self.is_open and self.has_class("-wide"):
@@ -249,12 +247,10 @@ class ContainerScreen(Screen[None]):
 
     @on(Table.Chosen, "#containers Table")
     def _container_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
         self.open_container(self._by_key[str(event.key)].reference)
 
     @on(Tabs.TabActivated)
     def _tab_activated(self, event: Tabs.TabActivated) -> None:
-        event.stop()
         tab = str(event.tab.id).removeprefix("tab-")
         if tab != self.tab:
             self.panes.current = tab
@@ -293,7 +289,6 @@ class ContainerScreen(Screen[None]):
 
     @in_background
     async def action_create(self) -> None:
-        """Create a registry or project, and open it."""
         made = await ask(self, new_container(self.KIND))
         if made is not None:
             await self._read()

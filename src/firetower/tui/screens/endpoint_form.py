@@ -77,7 +77,6 @@ class EndpointDialog(Ask[str]):
         return [token, key]
 
     def _secret_name(self, suffix: str) -> str:
-        """Return a name for a new secret of this endpoint."""
         name = _NOT_IN_NAMES.sub("_", self._endpoint.value).strip("_").upper()
         return f"{name}_{suffix}" if name else ""
 

@@ -112,6 +112,7 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
             await self._read()
             self.listing.table.move_to(name)
 
+    @on(Table.Chosen)
     def action_test(self) -> None:
         if detail := self.chosen:
             post(self, TestEndpoint(detail.endpoint.name))
@@ -119,11 +120,6 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
     def action_redeliver_failed(self) -> None:
         if detail := self.chosen:
             post(self, RedeliverFailed(detail.endpoint.name))
-
-    @on(Table.Chosen)
-    def _row_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.action_test()
 
     @in_background
     async def action_toggle_enabled(self) -> None:
@@ -167,7 +163,6 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
 
     @in_background
     async def action_delete(self) -> None:
-        """Ask, then delete the endpoint, or disable it instead."""
         detail = self.chosen
         if detail is None:
             return

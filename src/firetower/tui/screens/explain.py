@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -131,10 +132,7 @@ class ExplainAutomationScreen(Dialog[None]):
         self.listing.set_rows([_group_row(group, now) for group in groups])
         self._show_words()
 
-    def on_table_moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self._show_words()
-
+    @on(Table.Moved)
     def _show_words(self) -> None:
         """Show why, in full, for the group under the cursor."""
         if group := self._groups.get(self.listing.table.key):
@@ -142,7 +140,6 @@ class ExplainAutomationScreen(Dialog[None]):
             self.query_one(".explain--words", Static).update(plain(said))
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
         post(self, ExplainEvent(self._groups[event.key].event.id))
 
 

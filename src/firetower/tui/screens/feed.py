@@ -16,7 +16,6 @@ class FeedScreen(Screen[None]):
     """The live feed."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
-
     BINDINGS: ClassVar = bindings_of("feed")
 
     def __init__(self) -> None:
@@ -36,7 +35,6 @@ class FeedScreen(Screen[None]):
         self.feed.table.focus()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was shown."""
         self.feed.catch_up()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:

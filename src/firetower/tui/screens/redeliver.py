@@ -69,7 +69,6 @@ def _narrowed(plan: Mapping[str, int], endpoint: Endpoint | None) -> dict[str, i
 
 
 def _plan_words(plan: Mapping[str, int]) -> str:
-    """Return how many go where, and how fast."""
     most = sorted(plan.items(), key=lambda one: (-one[1], one[0]))
     lines = [f"{number:,} to {visible(name)}" for name, number in most[:_SHOWN]]
     if len(most) > _SHOWN:

@@ -28,11 +28,7 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
-COLUMNS = (
-    Column("name", 20, flex=2),
-    Column("set", 10, right=True),
-    Column("used by", 16, flex=3),
-)
+COLUMNS = Column("name", 20, flex=2), Column("set", 10, right=True), Column("used by", 16, flex=3)
 
 
 def _secret_row(secret: SecretInfo, now: datetime) -> Row:
@@ -84,14 +80,10 @@ class SecretsScreen(ListScreen["SecretInfo"]):
     def action_new(self) -> None:
         self._set(None)
 
+    @on(Table.Chosen)
     def action_edit(self) -> None:
         if secret := self.chosen:
             self._set(secret.name)
-
-    @on(Table.Chosen)
-    def _row_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.action_edit()
 
     @in_background
     async def _set(self, name: str | None) -> None:

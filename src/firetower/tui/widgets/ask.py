@@ -75,14 +75,12 @@ class Ask(Dialog[T | None]):
             self._fields[0].entry.focus()
 
     @on(Button.Pressed, "#cancel")
-    def _cancelled(self, event: Button.Pressed) -> None:
-        event.stop()
+    def _cancelled(self) -> None:
         self.dismiss(None)
 
     @on(Button.Pressed, "#save")
     @on(Input.Submitted)
-    def _submitted(self, event: Button.Pressed | Input.Submitted) -> None:
-        event.stop()
+    def _submitted(self) -> None:
         save = self.query_one("#save", Button)
         if not save.disabled and self._check():
             save.disabled = True
@@ -158,5 +156,4 @@ class Confirm(Dialog[str | None]):
         self.query_one("#cancel", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
         self.dismiss(event.button.name)

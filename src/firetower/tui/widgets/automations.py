@@ -137,7 +137,7 @@ class AutomationList(Listing):
 
     BINDINGS: ClassVar = bindings_of("automations")
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str) -> None:
         empty = "No automation watches here yet.\nPress n to make one."
         super().__init__(Table(COLUMNS), empty=empty, id=id)
         self.container: ContainerReference | None = None
@@ -185,8 +185,7 @@ class AutomationList(Listing):
         if automation := self._chosen():
             test_endpoint(self, automation.definition)
 
-    def on_table_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
+    def on_table_chosen(self) -> None:
         if (automation := self._chosen()) and self.container is not None:
             post(self, OpenAutomation(automation.name, self.container.kind))
 
@@ -222,7 +221,6 @@ class AutomationList(Listing):
 
     @in_background
     async def action_delete(self) -> None:
-        """Ask, then delete the automation, or disable it instead."""
         automation = self._chosen()
         if automation is None:
             return

@@ -52,7 +52,7 @@ class Choice(Select[str]):
         value: str = "",
         *,
         empty: str = CHOOSE,
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
     ) -> None:
         """Offer values; `empty` is shown while none is chosen, without it one always is."""
         self._empty = [Offer("", empty)] if empty else []
@@ -96,10 +96,7 @@ class Choice(Select[str]):
 class Picker(Dialog[str | None]):
     """A list to choose one value from; a long one is narrowed by typing."""
 
-    BINDINGS: ClassVar = [
-        Binding("down", "into_list", show=False),
-        *bindings_of("dialog"),
-    ]
+    BINDINGS: ClassVar = [Binding("down", "into_list", show=False), *bindings_of("dialog")]
 
     def __init__(self, title: str, offers: Sequence[Offer]) -> None:
         super().__init__()
@@ -129,11 +126,9 @@ class Picker(Dialog[str | None]):
         options.action_first()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
         self._fill(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def on_input_submitted(self) -> None:
         self.query_one(OptionList).action_select()
 
     def action_into_list(self) -> None:
@@ -141,7 +136,6 @@ class Picker(Dialog[str | None]):
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         assert event.option_id is not None
         self.dismiss(self._offers[int(event.option_id[1:])].value)
 
@@ -163,13 +157,7 @@ class Radio(RadioSet):
         *bindings_of("fields"),
     ]
 
-    def __init__(
-        self,
-        labels: Sequence[str],
-        index: int = 0,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's word
-    ) -> None:
+    def __init__(self, labels: Sequence[str], index: int, *, id: str) -> None:
         options = [RadioOption(plain(label), at == index) for at, label in enumerate(labels)]
         super().__init__(*options, id=id, compact=True)
 
@@ -187,7 +175,7 @@ class Radio(RadioSet):
 class Tick(Checkbox):
     """Yes or no."""
 
-    def __init__(self, label: str, *, value: bool, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, label: str, *, value: bool, id: str | None = None) -> None:
         super().__init__(plain(label), value, id=id, compact=True)
 
     def render(self) -> Content:

@@ -24,17 +24,15 @@ COLUMNS = (
 
 def collection_row(collection: Collection, now: datetime) -> Row:
     """Return a collection as a row."""
-    return Row(
-        str(collection.reference),
-        (
-            Cell(collection.reference.name),
-            Cell(collection.type, "dim"),
-            Cell(f"{collection.versions:,}"),
-            Cell(" ".join(collection.tags), "accent"),
-            Cell(ago(collection.created_at, now), "dim"),
-            Cell(collection.author, "dim"),
-        ),
+    cells = (
+        Cell(collection.reference.name),
+        Cell(collection.type, "dim"),
+        Cell(f"{collection.versions:,}"),
+        Cell(" ".join(collection.tags), "accent"),
+        Cell(ago(collection.created_at, now), "dim"),
+        Cell(collection.author, "dim"),
     )
+    return Row(str(collection.reference), cells)
 
 
 class Collections(Listing):
@@ -42,12 +40,11 @@ class Collections(Listing):
 
     BINDINGS: ClassVar = bindings_of("collections")
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str) -> None:
         super().__init__(Table(COLUMNS), id=id)
         self._shown: Sequence[Collection] = ()
 
     def show(self, collections: Sequence[Collection]) -> None:
-        """Show collections."""
         now = session_of(self).now()
         self._shown = collections
         self.set_rows([collection_row(collection, now) for collection in collections])
@@ -58,7 +55,6 @@ class Collections(Listing):
         return next((one for one in self._shown if str(one.reference) == key), None)
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        event.stop()
         post(self, OpenCollection(str(event.key)))
 
     def action_new(self) -> None:

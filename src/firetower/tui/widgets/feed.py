@@ -39,11 +39,7 @@ class Feed(Listing):
     BINDINGS: ClassVar = bindings_of("executions")
 
     def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's word
-        header: bool = True,
-        empty: str = "Nothing has fired yet.",
+        self, *, id: str, header: bool = True, empty: str = "Nothing has fired yet."
     ) -> None:
         self.feed = FeedTable(header=header)
         super().__init__(self.feed, empty=empty, id=id)
@@ -67,6 +63,7 @@ class Feed(Listing):
             self.container = container
             self.load()
 
+    @on(FeedTable.Resumed)
     @work(exclusive=True, group="feed", exit_on_error=False)
     async def load(self) -> None:
         """Read the newest lines and follow the end."""
@@ -114,7 +111,6 @@ class Feed(Listing):
             self.feed.fall_behind()
 
     def show_change(self, change: DatabaseChanged) -> None:
-        """Show what changed in the database."""
         if change.incomplete:
             self.catch_up()
         if change.circuits:
@@ -162,26 +158,18 @@ class Feed(Listing):
 
     @on(FeedTable.Chosen)
     def _line_chosen(self, event: FeedTable.Chosen) -> None:
-        event.stop()
         if isinstance(event.key, CircuitKey):
             post(self, OpenEndpoints(event.key.endpoint))
         else:
             post(self, OpenExecution(int(str(event.key))))
 
     @on(FeedTable.Reached)
-    def _reached(self, event: FeedTable.Reached) -> None:
-        event.stop()
+    def _reached(self) -> None:
         if self._early is None and self.feed.has_older:
             self.load_older()
 
-    @on(FeedTable.Resumed)
-    def _resumed(self, event: FeedTable.Resumed) -> None:
-        event.stop()
-        self.load()
-
     @on(FeedTable.Paused)
     def _paused(self, event: FeedTable.Paused) -> None:
-        event.stop()
         note = self.query_one(".feed--paused", Static)
         note.display = event.unseen is not None
         new = counted(event.unseen or 0, "new line")

@@ -49,27 +49,23 @@ def circuit_row(line: CircuitLine, now: datetime) -> Row:
     change = line.change
     sentence = f"{change.glyph} {change.describe(lambda moment: clock(moment, now))}"
     tone = "ok" if change.kind is CircuitChangeKind.CLOSED else "warn"
-    return Row(
-        CircuitKey(line.after, change.id, change.endpoint),
-        (Cell(clock(change.at, now), "dim"), Cell(sentence, tone)),
-    )
+    key = CircuitKey(line.after, change.id, change.endpoint)
+    return Row(key, (Cell(clock(change.at, now), "dim"), Cell(sentence, tone)))
 
 
 def feed_row(execution: Execution, now: datetime) -> Row:
     """Return an execution as a row of the feed."""
     state, event = execution.state, execution.event
     tone = TONES[state]
-    return Row(
-        execution.id,
-        (
-            Cell(clock(execution.created_at, now), "dim"),
-            Cell(f"{state.glyph} {state.value}", tone),
-            Cell(execution.automation),
-            Cell(event.type.spec.label, "dim"),
-            Cell(f"{event.subject} {event.detail}".rstrip()),
-            Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
-        ),
+    cells = (
+        Cell(clock(execution.created_at, now), "dim"),
+        Cell(f"{state.glyph} {state.value}", tone),
+        Cell(execution.automation),
+        Cell(event.type.spec.label, "dim"),
+        Cell(f"{event.subject} {event.detail}".rstrip()),
+        Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
     )
+    return Row(execution.id, cells)
 
 
 def _answer(execution: Execution, now: datetime) -> str:

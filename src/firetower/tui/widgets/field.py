@@ -33,7 +33,7 @@ class LabelledRow(Vertical):
         note: str = "",
         below: Widget | None = None,
         name: str | None = None,
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
     ) -> None:
         """`below` is between the entries and the note."""
         super().__init__(name=name, id=id)

@@ -65,15 +65,12 @@ class KeyLine(Widget):
         return shown.stylize(Style.from_meta({"key": binding.key}))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Mark the key that a click would press."""
         self._pointed = event.style.meta.get("key")
 
     def on_leave(self) -> None:
-        """Mark none any more."""
         self._pointed = None
 
     def on_click(self, event: events.Click) -> None:
-        """Press a key."""
         key = event.style.meta.get("key")
         if key is not None:
             event.stop()

@@ -19,7 +19,7 @@ class Listing(Vertical):
 
     BINDINGS: ClassVar = bindings_of("list")
 
-    def __init__(self, table: Table, *, empty: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, table: Table, *, empty: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
         self.table = table
         self.empty = empty

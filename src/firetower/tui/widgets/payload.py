@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from textual import events
 from textual.widgets import TextArea
@@ -13,24 +14,9 @@ _PART = re.compile(r"[\w.]")
 class TemplateEditor(TextArea):
     """Text with `${variables}`; tab takes the variable that is suggested, escape refuses it."""
 
-    def __init__(
-        self,
-        text: str = "",
-        *,
-        language: str | None = None,
-        placeholder: str = "",
-        id: str | None = None,  # noqa: A002 - Textual's word
-    ) -> None:
-        super().__init__(
-            text,
-            language=language,
-            placeholder=placeholder,
-            soft_wrap=True,
-            compact=True,
-            show_line_numbers=False,
-            highlight_cursor_line=False,
-            id=id,
-        )
+    def __init__(self, text: str, **options: Any) -> None:
+        """`options` are those of the TextArea."""
+        super().__init__(text, compact=True, highlight_cursor_line=False, **options)
         self.variables: Sequence[str] = ()
 
     def update_suggestion(self) -> None:

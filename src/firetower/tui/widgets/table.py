@@ -99,8 +99,8 @@ class Table(ScrollView, can_focus=True):
     BINDINGS: ClassVar = bindings_of("table")
 
     @dataclass
-    class Moved(Message):
-        """The cursor is on another row."""
+    class RowMessage(Message):
+        """Something about a row; without a key, there is none."""
 
         table: Table
         key: Hashable | None
@@ -109,16 +109,11 @@ class Table(ScrollView, can_focus=True):
         def control(self) -> Table:
             return self.table
 
-    @dataclass
-    class Chosen(Message):
+    class Moved(RowMessage):
+        """The cursor is on another row."""
+
+    class Chosen(RowMessage):
         """A row was chosen, by enter or by a second click."""
-
-        table: Table
-        key: Hashable
-
-        @property
-        def control(self) -> Table:
-            return self.table
 
     # A ScrollView's own would lay out the whole screen for each new row.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
@@ -127,12 +122,11 @@ class Table(ScrollView, can_focus=True):
         self,
         columns: Sequence[Column],
         *,
-        id: str | None = None,  # noqa: A002 - Textual's word
         header: bool = True,
         one_click: bool = False,
     ) -> None:
         """`one_click` chooses a row by the first click on it."""
-        super().__init__(id=id)
+        super().__init__()
         self.columns = tuple(columns)
         self.header_lines = 1 if header else 0
         self.one_click = one_click
