@@ -145,12 +145,8 @@ def _find_cause(reader: Reader, execution: Execution) -> Execution | None:
 
 def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
     """Return an execution's attempts, in order."""
-    query = (
-        select(schema.attempts)
-        .where(_attempts.execution_id == execution_id)
-        .order_by(_attempts.number)
-    )
-    return [build_attempt(row) for row in connection.execute(query)]
+    query = select(schema.attempts).where(_attempts.execution_id == execution_id)
+    return [build_attempt(row) for row in connection.execute(query.order_by(_attempts.number))]
 
 
 def build_attempt(row: Row[Any]) -> Attempt:

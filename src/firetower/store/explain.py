@@ -35,9 +35,8 @@ def explain_event(reader: Reader, event_id: int, clock: Clock) -> Explanation:
     connection = reader.connection
     [subject] = _subjects(reader, [find_event(reader, event_id)])
     histories = _histories_around(connection, event_id)
-    executions = read_executions(
-        reader, select_executions().where(_executions.event_id == bounded(event_id))
-    )
+    fired = select_executions().where(_executions.event_id == bounded(event_id))
+    executions = read_executions(reader, fired)
     everyone = select(func.count()).where(_automations.deleted_at.is_(None))
     elsewhere = connection.execute(everyone).scalar_one() - len(histories)
     return explain(subject, histories, executions, max(elsewhere, 0), clock)

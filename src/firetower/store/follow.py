@@ -103,13 +103,9 @@ class Follower:
 
         Each is returned once, as it is now.
         """
-        waiting = read_executions(
-            reader,
-            select_executions().where(
-                _executions.id > self.execution_id, _executions.status.not_in(_FINAL)
-            ),
-        )
-        changed = {execution.id: execution for execution in waiting}
+        is_new = _executions.id > self.execution_id
+        waiting = select_executions().where(is_new, _executions.status.not_in(_FINAL))
+        changed = {execution.id: execution for execution in read_executions(reader, waiting)}
         changed.update((line.execution.id, line.execution) for line in self.poll(reader))
         return [changed[number] for number in sorted(changed)]
 

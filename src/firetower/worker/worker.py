@@ -167,14 +167,12 @@ class Worker:
         with self.store.changing() as change:
             connection, now = change.connection, change.now
             changes = record(connection, results, now)
-            beat_at = self._heartbeat_at
+            gave_up, beat_at = [], self._heartbeat_at
             if beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL:
                 workers.record_heartbeat(connection, self.id, now)
                 gave_up = self._recover(change, workers.find_dead(connection, now))
                 self._opened.clear()
                 beat_at = now
-            else:
-                gave_up = []
             cycle.events, decisions = evaluate(change, cache, BATCH)
             free = {
                 endpoint.id: endpoint.settings.max_in_flight - self._in_flight[endpoint.id]
