@@ -10,9 +10,14 @@ from firetower.store.store import Store
 def open_circuit(database: str, name: str, answer: Answer) -> None:
     """Let an endpoint have failed too often in a row, for too long."""
     store = Store.open(database)
+    fail_until_open(store, name, answer)
+    store.close()
+
+
+def fail_until_open(store: Store, name: str, answer: Answer) -> None:
+    """Do the same in a database that is open."""
     with store.changing() as change:
         key, now = find_endpoint(change.connection, name).id, change.now
         for failures, at in ((FAILURES_TO_OPEN - 1, now - FAILING_TO_OPEN), (1, now)):
             run = AnswerSummary(failures=failures, last=answer)
             record_answers(change.connection, {key: run}, frozenset(), at, lambda: 0.0)
-    store.close()

@@ -337,9 +337,24 @@ class Endpoints(_Transactions):
         Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
         """
         with self._store.changing() as change:
-            for name, value in (new_secrets or {}).items():
-                secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
+            self._add_secrets(change, new_secrets)
             return endpoint_store.create_endpoint(change, settings)
+
+    def edit(
+        self, name: str, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
+    ) -> Endpoint:
+        """Change how an endpoint is reached, also for what is queued; close its circuit.
+
+        `settings` are the whole of them, with the same name and kind. Raises as `create` does, and
+        Conflict where a payload uses a secret that would no longer be granted.
+        """
+        with self._store.changing() as change:
+            self._add_secrets(change, new_secrets)
+            return endpoint_store.edit_endpoint(change, name, settings)
+
+    def _add_secrets(self, change: Change, new: Mapping[str, str] | None) -> None:
+        for name, value in (new or {}).items():
+            secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
 
     def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
         """Return every endpoint by name, of a kind if one is given."""
@@ -533,12 +548,15 @@ class Executions(_Transactions):
     def redeliver(self, execution_ids: Iterable[int]) -> int:
         """Send executions again, with the same webhook-id; return how many.
 
-        Raises NotFound, and Conflict for one that is running or has nothing to send.
+        Raises NotFound, and Conflict where one of them cannot be sent, with the reason of each.
         """
         return self._change(redeliver, execution_ids)
 
     def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
-        """Send again all that failed since a moment, at one endpoint or at all; return how many."""
+        """Send again all that failed since a moment, at one endpoint or at all; return how many.
+
+        Raises Conflict where there is none, with the reason.
+        """
         return self._change(redeliver_failed, since, endpoint_id)
 
     def failed_since(self, since: datetime) -> dict[str, int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from circuits import open_circuit
-from cli.shell import Shell
+from cli.shell import Shell, automation
 from firetower.core.circuit_breaker import FIRST_PROBE_DELAY
 from firetower.core.retry import Answer
 
@@ -31,6 +31,27 @@ def test_webhook_takes_delivery_options(shell: Shell) -> None:
     assert made["retry_schedule"] == ["5s", "5m"]
     assert (made["timeout"], made["max_in_flight"], made["signature_encoding"]) == ("3s", 2, "hex")
     shell.ok("webhook", "delete", "slow")
+
+
+def test_edit_changes_only_what_is_given(shell: Shell, receiver: str) -> None:
+    shell.ok("webhook", "create", "late", "http://127.0.0.1:9/", "--access-token", "CI_TOKEN")
+    shell.ok(*automation("--webhook", "late", name="to-late"))
+    shell.ok("alias", "add", "models/resnet:v0", "blue")
+    shell.ok("worker", "--once")
+    [before] = shell.objects("webhook", "show", "late")
+    done = shell.run("webhook", "edit", "late", "--url", receiver, "--access-token", "")
+    assert "1 execution in its queue will be sent there" in done.stderr
+    [after] = shell.objects("webhook", "show", "late")
+    assert after == before | {"url": receiver, "access_token_secret": None}
+    shell.ok("webhook", "disable", "late")
+    assert "webhook enable late" in shell.run("webhook", "edit", "late", "--timeout", "3s").stderr
+    plain = shell.run("webhook", "edit", "ci", "--access-token", "")
+    assert (plain.returncode, plain.stderr) == (0, "Changed webhook ci.\n")
+    shell.ok("secret", "set", "NEW_URL", stdin=f"{receiver}\n")
+    shell.ok("slack", "edit", "team", "--url-secret", "NEW_URL")
+    assert shell.objects("slack", "list")[0]["url_secret"] == "NEW_URL"
+    assert shell.run("slack", "edit", "team", "--url-secret", "").returncode == 1
+    assert shell.run("slack", "edit", "ci", "--timeout", "3s").returncode == 1
 
 
 def test_test_request_as_json(shell: Shell, receiver: str) -> None:

@@ -162,6 +162,7 @@ def test_key_of_another_database_is_refused(shell: Shell) -> None:
         automation("--webhook", "ci", "--title", "x"),
         automation("--collections", "x"),
         automation("--shadow", "--disabled"),
+        ("webhook", "edit", "ci"),
         ("redeliver",),
         ("redeliver", "--failed"),
         ("redeliver", "1", "--since", "2h"),

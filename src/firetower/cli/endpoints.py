@@ -20,29 +20,46 @@ from firetower.core.events import instant
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import counted
 
+_DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))
 _name = click.argument("name")
+# None of these has a default: what is left out is the model's in a new endpoint, and stays in one
+# that is edited.
 _delivery_options = option_group(
     click.option(
         "--timeout",
         type=parse_duration,
-        default="10s",
         metavar="SPAN",
-        help="Longest time for one request.",
+        help="Longest time for one request; 10s for a new endpoint.",
     ),
     click.option(
         "--max-in-flight",
-        default=16,
+        type=int,
         metavar="N",
-        help="Most requests that one worker has open at a time.",
+        help="Most requests that one worker has open at a time; 16 for a new endpoint.",
     ),
     click.option(
         "--retry-schedule",
         "schedule",
         type=parse_schedule,
-        default=",".join(map(duration, DEFAULT_SCHEDULE)),
         metavar='"5s,5m"',
-        help='Waits after each failed attempt; "" never retries.',
+        help=f"Waits after each failed attempt, {_DEFAULT_WAITS} for a new endpoint; "
+        '"" never retries.',
     ),
+)
+_webhook_options = option_group(
+    click.option(
+        "--access-token",
+        "access_token_secret",
+        metavar="SECRET",
+        help="Secret to send as a bearer token.",
+    ),
+    click.option("--signing-secret", metavar="SECRET", help="Secret to sign requests with."),
+    click.option(
+        "--signature-encoding",
+        type=click.Choice([encoding.value for encoding in SignatureEncoding]),
+        help="Encoding of the header X-Wandb-Signature; base64 for a new endpoint.",
+    ),
+    _delivery_options,
 )
 
 
@@ -69,20 +86,7 @@ def slack() -> None:
 @webhook.command("create")
 @_name
 @click.argument("url")
-@click.option(
-    "--access-token",
-    "access_token_secret",
-    metavar="SECRET",
-    help="Secret to send as a bearer token.",
-)
-@click.option("--signing-secret", metavar="SECRET", help="Secret to sign requests with.")
-@click.option(
-    "--signature-encoding",
-    type=click.Choice([encoding.value for encoding in SignatureEncoding]),
-    default=SignatureEncoding.BASE64.value,
-    help="Encoding of the header X-Wandb-Signature.",
-)
-@_delivery_options
+@_webhook_options
 def create_webhook(**options: Any) -> None:
     """Create a webhook; its secrets are given by name.
 
@@ -90,7 +94,7 @@ def create_webhook(**options: Any) -> None:
       firetower webhook create ci https://ci.example.com/hook --access-token CI_TOKEN
       firetower webhook create ci http://localhost:8000/ --timeout 3s --retry-schedule "5s,5m"
     """
-    _create(EndpointSettings(kind=EndpointKind.WEBHOOK, **options))
+    _create(EndpointKind.WEBHOOK, options)
 
 
 @slack.command("create")
@@ -105,13 +109,63 @@ def create_slack(**options: Any) -> None:
     Examples:
       firetower slack create team-ml --url-secret TEAM_ML_URL
     """
-    _create(EndpointSettings(kind=EndpointKind.SLACK, **options))
+    _create(EndpointKind.SLACK, options)
 
 
-def _create(settings: EndpointSettings) -> None:
+def _create(kind: EndpointKind, options: dict[str, Any]) -> None:
+    settings = EndpointSettings(kind=kind, **_given(options))
     with open_tower() as tower:
         tower.endpoints.create(settings)
-    say(f"Created {settings.kind} {settings.name}.")
+    say(f"Created {kind} {settings.name}.")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@webhook.command("edit")
+@_name
+@click.option("--url", metavar="URL", help="Where to send from now on.")
+@_webhook_options
+def edit_webhook(*, name: str, **options: Any) -> None:
+    """Change the parts of a webhook that are given.
+
+    What is queued goes there too. "" as a secret's name takes the secret away.
+
+    Examples:
+      firetower webhook edit ci --url https://ci.example.com/new-hook
+      firetower webhook edit ci --signing-secret "" --timeout 3s
+    """
+    _edit(EndpointKind.WEBHOOK, name, options)
+
+
+@slack.command("edit")
+@_name
+@click.option("--url-secret", metavar="SECRET", help="Secret with the incoming webhook's URL.")
+@_delivery_options
+def edit_slack(*, name: str, **options: Any) -> None:
+    """Change the parts of a Slack channel that are given; what is queued goes there too.
+
+    Examples:
+      firetower slack edit team-ml --url-secret NEW_TEAM_URL
+    """
+    _edit(EndpointKind.SLACK, name, options)
+
+
+def _edit(kind: EndpointKind, name: str, options: dict[str, Any]) -> None:
+    # "" is no secret's name: it takes the secret away. Of the schedule it is () by now.
+    given = {key: None if value == "" else value for key, value in _given(options).items()}
+    if not given:
+        raise click.UsageError("Give at least one option to change.")
+    with open_tower() as tower:
+        before = tower.endpoints.get(name, kind)
+        settings = before.endpoint.settings.model_copy(update=given)
+        after = tower.endpoints.edit(name, EndpointSettings.model_validate(dict(settings)))
+    say(f"Changed {kind} {name}.")
+    if before.queued:
+        say(f"{counted(before.queued, 'execution')} in its queue will be sent there.")
+    if not after.enabled:
+        say(f"It is disabled: `firetower {kind} enable {name}` sends to it again.")
 
 
 @click.command("list")

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select, update
 
+from firetower.core.automations import Definition
 from firetower.core.endpoints import (
     Endpoint,
     EndpointDetail,
@@ -37,7 +38,57 @@ MOST_IN_FLIGHT = 1_000
 
 def create_endpoint(change: Change, settings: EndpointSettings) -> Endpoint:
     """Save a new endpoint. Raises InvalidInput, NotFound for a secret, Conflict for its name."""
+    new = change.insert_if_new(
+        schema.endpoints,
+        name=settings.name,
+        kind=settings.kind.value,
+        author=change.author,
+        created_at=change.now,
+        **_columns(change.connection, settings),
+    )
+    if not new:
+        raise Conflict(
+            f"an endpoint named {settings.name} exists already",
+            "Choose another name; webhooks and Slack hooks share their names.",
+        )
+    bump_endpoints_version(change.connection)
+    return find_endpoint(change.connection, settings.name)
+
+
+def edit_endpoint(change: Change, name: str, settings: EndpointSettings) -> Endpoint:
+    """Save how an endpoint is reached from now on, also for what is queued; close its circuit.
+
+    Its name and kind stay. Raises as `create_endpoint` does, and Conflict where a payload uses a
+    secret that would no longer be granted.
+    """
+    connection = change.connection
+    endpoint = find_endpoint(connection, name)
+    before = endpoint.settings
+    if (settings.name, settings.kind) != (before.name, before.kind):
+        raise InvalidInput(
+            f"{name} stays a {before.kind} endpoint of this name",
+            "Create another endpoint, and edit the automations that send to this one.",
+        )
+    values = _columns(connection, settings)
+    _check_payloads(connection, endpoint, settings.granted)
+    connection.execute(
+        update(schema.endpoints).where(_endpoints.id == endpoint.id).values(**values)
+    )
+    gone = [] if endpoint.enabled else [endpoint.id]
+    close_circuits(connection, [endpoint.id], change.now, gone=gone)
+    bump_endpoints_version(connection)
+    return find_endpoint(connection, name)
+
+
+def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, object]:
+    """Return the columns that can be edited. Raises InvalidInput, NotFound for a secret."""
     check_endpoint_name(settings.name)
+    is_slack = settings.kind is EndpointKind.SLACK
+    if (settings.url is None) != is_slack or (settings.url_secret is None) == is_slack:
+        raise InvalidInput(
+            f"{settings.name} has no address, or one of the wrong kind",
+            "Give a webhook a URL, and a Slack channel the secret with its URL.",
+        )
     if settings.url is not None:
         check_url(settings.url)
     if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
@@ -50,33 +101,42 @@ def create_endpoint(change: Change, settings: EndpointSettings) -> Endpoint:
         raise InvalidInput(
             "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
         )
-    connection = change.connection
 
     def row_of(name: str | None) -> int | None:
         return None if name is None else secret_id(connection, name)
 
-    new = change.insert_if_new(
-        schema.endpoints,
-        name=settings.name,
-        kind=settings.kind.value,
-        url=settings.url,
-        url_secret_id=row_of(settings.url_secret),
-        access_token_secret_id=row_of(settings.access_token_secret),
-        signing_secret_id=row_of(settings.signing_secret),
-        signature_encoding=settings.signature_encoding.value,
-        schedule_ms=dump([wait // _MILLISECOND for wait in settings.schedule]),
-        timeout_ms=settings.timeout // _MILLISECOND,
-        max_in_flight=settings.max_in_flight,
-        author=change.author,
-        created_at=change.now,
+    return {
+        "url": settings.url,
+        "url_secret_id": row_of(settings.url_secret),
+        "access_token_secret_id": row_of(settings.access_token_secret),
+        "signing_secret_id": row_of(settings.signing_secret),
+        "signature_encoding": settings.signature_encoding.value,
+        "schedule_ms": dump([wait // _MILLISECOND for wait in settings.schedule]),
+        "timeout_ms": settings.timeout // _MILLISECOND,
+        "max_in_flight": settings.max_in_flight,
+    }
+
+
+def _check_payloads(connection: Connection, endpoint: Endpoint, granted: frozenset[str]) -> None:
+    """Refuse to take a secret from a payload in force, or from one that is queued."""
+    revisions = schema.revisions.c
+    queued = select(_executions.revision_id).where(
+        _executions.endpoint_id == endpoint.id,
+        _executions.status.in_([Status.PENDING.value, Status.RUNNING.value]),
     )
-    if not new:
-        raise Conflict(
-            f"an endpoint named {settings.name} exists already",
-            "Choose another name; webhooks and Slack hooks share their names.",
-        )
-    bump_endpoints_version(connection)
-    return find_endpoint(connection, settings.name)
+    query = select(revisions.definition).where(
+        revisions.endpoint_id == endpoint.id,
+        revisions.until_event_id.is_(None) | revisions.id.in_(queued),
+    )
+    for written in connection.execute(query).scalars():
+        definition = Definition.model_validate_json(written)
+        try:
+            definition.action.check(definition.event_type, granted)
+        except InvalidInput as error:
+            raise Conflict(
+                f"automation {visible(definition.name)} would no longer work: {error.message}",
+                "Leave the secret where it is, or edit the automation's payload first.",
+            ) from None
 
 
 def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None = None) -> Endpoint:

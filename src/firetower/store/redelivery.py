@@ -1,19 +1,22 @@
 """Sending executions again."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.executions import Status
+from firetower.core.text import and_list, counted, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
 from firetower.store.types import bounded
 
 _executions = schema.executions.c
 
+MOST_NAMED = 20
+"""Executions that an error names one by one."""
 REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 """The time between two redeliveries to one endpoint: ten a second."""
 
@@ -21,20 +24,39 @@ REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
     """Make executions due at once, with the same webhook-id and a new schedule.
 
-    Return how many. Raises Conflict for one that is under way or has nothing to send.
+    Return how many. Raises NotFound, and Conflict where one of them cannot be sent, with the reason
+    of each; then none is.
     """
-    ids = list(execution_ids)
+    ids = list(dict.fromkeys(execution_ids))
+    refused: dict[str, list[int]] = {}
     for execution_id in ids:
-        _check_redeliverable(change.connection, execution_id)
+        if reason := _refusal(change.connection, execution_id):
+            refused.setdefault(reason, []).append(execution_id)
+    if refused:
+        said = [f"{_numbers(which)} ({reason})" for reason, which in refused.items()]
+        raise Conflict(
+            f"cannot be sent again: execution {', '.join(said)}",
+            "Leave these out; wait for those that are running.",
+        )
     return _make_due(change, _executions.id.in_(ids)) if ids else 0
 
 
 def redeliver_failed(change: Change, since: datetime, endpoint_id: int | None = None) -> int:
-    """Make due what failed since a moment, of one endpoint or of all; return how many."""
+    """Make due what failed since a moment, of one endpoint or of all; return how many.
+
+    Raises Conflict where there is none.
+    """
     which = (_executions.status == Status.FAILED.value) & (_executions.finished_at >= since)
     if endpoint_id is not None:
         which &= _executions.endpoint_id == endpoint_id
-    return _make_due(change, which)
+    if count := _make_due(change, which):
+        return count
+    left = change.connection.execute(select(func.count()).where(which)).scalar_one()
+    deleted = f"; {counted(left, 'execution')} failed at endpoints deleted since" if left else ""
+    raise Conflict(
+        f"nothing failed since then that can be sent again{deleted}",
+        "See what failed with `firetower execution list --status failed`.",
+    )
 
 
 def count_failed(reader: Reader, since: datetime) -> dict[str, int]:
@@ -53,18 +75,29 @@ def count_failed(reader: Reader, since: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _check_redeliverable(connection: Connection, execution_id: int) -> None:
-    query = select(_executions.status, _executions.endpoint_id)
-    row = connection.execute(query.where(_executions.id == bounded(execution_id))).one_or_none()
+def _refusal(connection: Connection, execution_id: int) -> str:
+    """Return why an execution cannot be sent again; "" if it can. Raises NotFound."""
+    endpoints = schema.endpoints.c
+    query = (
+        select(_executions.status, endpoints.name, endpoints.deleted_at)
+        .outerjoin_from(
+            schema.executions, schema.endpoints, _executions.endpoint_id == endpoints.id
+        )
+        .where(_executions.id == bounded(execution_id))
+    )
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
     if row.status == Status.RUNNING.value:
-        raise Conflict(f"execution {execution_id} is running", "Wait for its answer.")
-    if row.endpoint_id is None:
-        raise Conflict(
-            f"execution {execution_id} has nothing to send: its automation only records",
-            "Only webhooks and Slack messages can be sent again.",
-        )
+        return "it is running"
+    if row.name is None:
+        return "it has nothing to send: its automation only records"
+    return "" if row.deleted_at is None else f"its endpoint {visible(row.name)} was deleted"
+
+
+def _numbers(ids: Sequence[int]) -> str:
+    shown = and_list(map(str, ids[:MOST_NAMED]))
+    return shown if len(ids) <= MOST_NAMED else f"{shown} and {len(ids) - MOST_NAMED:,} more"
 
 
 def _make_due(change: Change, which: ColumnElement[bool]) -> int:
