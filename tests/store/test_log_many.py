@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from firetower.core.errors import InvalidInput
+from firetower.core.errors import InvalidInput, StoreError
 from firetower.core.events import EventType
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -83,6 +83,15 @@ def test_a_refused_one_leaves_the_batches_before_it(
     assert indexes(tower) == list(range(committed + 1))
     if not committed:
         assert tower.events.newest(1)[0].id == before
+
+
+def test_a_database_that_fails_midway_is_said_with_what_is_committed(store: Store) -> None:
+    def fail(_: int) -> None:
+        store.database.read_only = True
+
+    with pytest.raises(StoreError, match="read-only") as failed:
+        Tower(store).log_many(many(2 * BATCH), committed=fail, unit="line")
+    assert failed.value.hint.endswith(f"the {BATCH} before line {BATCH + 1} are committed.")
 
 
 def test_two_that_log_at_once_into_one_collection_lose_nothing(database_url: str) -> None:

@@ -18,6 +18,7 @@ from firetower.store.doctor import examine
 from firetower.store.migrate import migrate_schema
 from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
+from firetower.store.workers import record_heartbeat
 from firetower.tower import connect
 from postgres import SharedDatabase
 from store.bench import START, Bench
@@ -82,6 +83,22 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
     bench.tower.endpoints.disable("old", EndpointKind.WEBHOOK)
     found = {check.name: check for check in examine(database_url, datetime.now(UTC))}
     assert found["endpoints"].said == "disabled: old; failed within a day: ci (1)"
+
+
+def test_events_that_no_living_worker_evaluates_are_told(store: Store, database_url: str) -> None:
+    bench = Bench(store)
+    bench.now = datetime.now(UTC) - timedelta(minutes=3)
+    bench.tower.add_alias(bench.version, "one", "two")
+    [alone] = [
+        check for check in examine(database_url, datetime.now(UTC)) if check.name == "events"
+    ]
+    assert alone.said == "2 wait for their evaluation, the oldest for 3m"
+    assert alone.health is Health.WARN
+    with store.changing() as change:
+        record_heartbeat(change.connection, "w", datetime.now(UTC))
+    assert health_of(database_url)["events"] is Health.FAIL
+    bench.turn()
+    assert health_of(database_url)["events"] is Health.OK
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -38,7 +38,7 @@ SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND xact_start IS NOT N
 """
 NAMED = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'firetower'
+WHERE datname = current_database() AND application_name LIKE 'firetower %'
 """
 LISTENING = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'

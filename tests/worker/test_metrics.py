@@ -31,6 +31,7 @@ def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
     bench.answer(claim, 202)
     bench.tower.add_alias(bench.version, "two")
     bench.turn()
+    bench.tower.add_alias(bench.version, "three")
     bench.now += timedelta(seconds=90)
     first = bench.executions[0]
     seen: list[FeedLine] = []
@@ -46,6 +47,8 @@ def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
     assert 'firetower_attempt_duration_seconds_count{endpoint="ci"} 1.0' in shown
     assert "firetower_due 1.0" in shown
     assert "firetower_oldest_due_seconds 90.0" in shown
+    assert "firetower_unevaluated_events 1.0" in shown
+    assert "firetower_oldest_unevaluated_seconds 90.0" in shown
     assert "firetower_workers 0.0" in shown
     assert "firetower_database_up 1.0" in shown
     bench.store.close()

@@ -1,16 +1,20 @@
 """Transactions: a Reader reads one state of the database, a Change also writes and records."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, Text, cast, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from firetower.core.events import EventType
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.store import schema
+from firetower.store.sessions import LOCK_TIMEOUT
 
 _collections, _containers = schema.collections.c, schema.containers.c
 _COLLECTIONS = select(
@@ -24,6 +28,8 @@ _COLLECTIONS = select(
 _RECORD = schema.events.insert()
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
+_TRY_MS = 200
+_LOCK_LIMIT_MS = text("SELECT setting::integer FROM pg_settings WHERE name = 'lock_timeout'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +135,29 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
     In PostgreSQL numbers commit out of order: to say "after the newest event" a transaction waits,
     alone, for every change that already has a number. SQLite has one change at a time anyway.
     """
-    if is_postgresql(connection):
-        shared = "" if alone else "_shared"
-        connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({_EVENT_ORDER})"))
+    if not is_postgresql(connection):
+        return
+    if not alone:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_EVENT_ORDER})"))
+        return
+    if connection.execute(text(f"SELECT pg_try_advisory_xact_lock({_EVENT_ORDER})")).scalar_one():
+        return
+    # Whoever waits for the lock alone holds up all who ask for it later. So it waits shortly, again
+    # and again: long enough for changes at work to end, in vain only beside one that hangs.
+    limit = connection.execute(_LOCK_LIMIT_MS).scalar_one()
+    deadline = time.monotonic() + (limit or inf) / 1_000
+    while True:
+        try:
+            with connection.begin_nested():
+                connection.execute(text(f"SET LOCAL lock_timeout = {_TRY_MS}"))
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_EVENT_ORDER})"))
+                connection.execute(text(f"SET LOCAL lock_timeout = {limit}"))
+        except OperationalError as error:
+            if time.monotonic() > deadline or getattr(error.orig, "sqlstate", "") != LOCK_TIMEOUT:
+                raise
+            time.sleep(_TRY_MS / 1_000)
+        else:
+            return
 
 
 ENDPOINTS_VERSION_KEY = "endpoints_version"

@@ -3,16 +3,18 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import StoreError, StoreLocked
 from firetower.core.text import shortened, visible
 from firetower.store.location import Location
+from firetower.store.sessions import LOCK_TIMEOUT, connect_options, find_holder, set_limits
 
 CHANNEL = "firetower"
 """The PostgreSQL channel on which every change is announced."""
@@ -58,7 +60,22 @@ class Database:
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE)
         except DBAPIError as error:
-            raise explain(error, self.location) from error
+            raise self._explain(error) from error
+        except PoolTimeout as error:
+            raise StoreLocked(
+                f"every connection of this program to {self.location} is in use",
+                "Use fewer threads at once, or a connection for each.",
+            ) from error
+
+    def _explain(self, error: DBAPIError) -> StoreError:
+        """Return an error in words; of a lock also who holds it."""
+        if getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT:
+            with suppress(SQLAlchemyError), self._engine.connect() as connection:
+                holder = find_holder(connection)
+                if holder is not None:
+                    said = f"the database {self.location} is locked by {holder.describe()}"
+                    return StoreLocked(said, holder.hint)
+        return explain(error, self.location)
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
@@ -113,9 +130,9 @@ def _engine(location: Location) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(
+        engine = create_engine(
             location.url,
-            connect_args={"fallback_application_name": "firetower"},  # for pg_stat_activity
+            connect_args=connect_options(location.url),
             pool_size=4,
             max_overflow=4,
             pool_pre_ping=True,
@@ -125,6 +142,8 @@ def _engine(location: Location) -> Engine:
             "PostgreSQL needs a driver that is not installed",
             "Run: pip install 'firetower[postgres]'",
         ) from None
+    event.listen(engine, "connect", set_limits)
+    return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -168,7 +187,13 @@ def create_sqlite_file(location: Location) -> None:
 
 _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
     (
-        ("database is locked", "database table is locked"),
+        ("idle-in-transaction timeout",),
+        StoreError,
+        "this program was stopped in the middle of a change; {location} undid it to let others on",
+        "Do it again.",
+    ),
+    (
+        ("database is locked", "database table is locked", "lock timeout"),
         StoreLocked,
         "the database {location} is locked by another process",
         "Try again when it is done ({said}).",

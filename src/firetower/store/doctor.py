@@ -19,11 +19,16 @@ from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
 from firetower.store.redelivery import count_failed
+from firetower.store.sessions import find_holder
 from firetower.store.status import DatabaseStatus, read_status
 
 _DAY = timedelta(days=1)
 _LATE = timedelta(minutes=1)
 """Workers do not keep up with what has been due for longer."""
+_UNEVALUATED_LATE = timedelta(seconds=30)
+"""A living worker evaluates an event within milliseconds."""
+_HELD_SECONDS = 1.0
+"""A transaction that has held locks for longer may be one of a program that was stopped."""
 _SKEW = timedelta(seconds=5)
 _secrets = schema.secrets.c
 
@@ -56,7 +61,10 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
     reader = Reader(connection, now, CollectionCache())
     status = read_status(reader)
     yield _workers(status)
+    yield _evaluation(status, now)
     yield _backlog(status, now)
+    if not location.is_sqlite:
+        yield _locks(connection)
     yield _endpoints(reader)
     yield _clock(connection, location, now, status.last_event_at)
 
@@ -100,6 +108,32 @@ def _workers(status: DatabaseStatus) -> Check:
     if not workers:
         return Check("workers", "none is alive", "Start one with `firetower worker`.", Health.WARN)
     return Check("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")
+
+
+def _evaluation(status: DatabaseStatus, now: datetime) -> Check:
+    """Check whether events wait for longer than a living worker leaves them."""
+    if status.oldest_unevaluated_at is None:
+        return Check("events", "none waits for its evaluation")
+    age = now - status.oldest_unevaluated_at
+    waiting = f"{status.unevaluated:,} wait for their evaluation, the oldest for"
+    said = f"{waiting} {duration(timedelta(seconds=round(age.total_seconds())))}"
+    if age <= _UNEVALUATED_LATE:
+        return Check("events", said)
+    if not status.workers:
+        return Check("events", said, "Start a worker with `firetower worker`.", Health.WARN)
+    hint = "The worker is stuck or held up: see its log and the other checks, then restart it."
+    return Check("events", said, hint, Health.FAIL)
+
+
+def _locks(connection: Connection) -> Check:
+    """Name the PostgreSQL session that others wait for, or soon will."""
+    holder = find_holder(connection, _HELD_SECONDS)
+    if holder is None:
+        return Check("locks", "none is held for long")
+    said = f"held by {holder.describe()}"
+    if holder.waiting:
+        said = f"{said}; {holder.waiting:,} wait"
+    return Check("locks", said, holder.hint, Health.FAIL if holder.waiting else Health.WARN)
 
 
 def _backlog(status: DatabaseStatus, now: datetime) -> Check:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, JsonValue, ValidationError
 
 from firetower.core.catalog import Content
-from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.json import clean
 from firetower.core.references import CollectionReference, Frozen
 from firetower.core.text import shortened
@@ -97,9 +97,16 @@ def _log_batch(store: Store, batch: list[Prepared], done: int, unit: str) -> int
                 created += is_new
     except InvalidInput as error:
         raise _refusal(error, number, done, unit) from None
+    except StoreError as error:
+        raise type(error)(error.message, f"{error.hint} {_kept(done, unit)}") from None
     return created
 
 
 def _refusal(error: FiretowerError, number: int, done: int, unit: str) -> InvalidInput:
+    said = f"{unit} {number:,}: {error.message}"
+    return InvalidInput(said, f"{error.hint} {_kept(done, unit)}")
+
+
+def _kept(done: int, unit: str) -> str:
     kept = f"the {done:,} before {unit} {done + 1:,} are committed" if done else "none is committed"
-    return InvalidInput(f"{unit} {number:,}: {error.message}", f"{error.hint} Of all, {kept}.")
+    return f"Of all, {kept}."

@@ -8,7 +8,7 @@ from sqlalchemy import Executable, func, select
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
-from firetower.store.conditions import has_status
+from firetower.store.conditions import UNEVALUATED, has_status
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
 _executions, _events = schema.executions.c, schema.events.c
@@ -27,6 +27,10 @@ class DatabaseStatus:
     retrying: int
     """Executions that wait for another attempt."""
     last_event_at: datetime | None
+    unevaluated: int
+    """Events that wait for their evaluation."""
+    oldest_unevaluated_at: datetime | None
+    """When the first of them was recorded."""
 
 
 def read_status(reader: Reader) -> DatabaseStatus:
@@ -42,7 +46,17 @@ def read_status(reader: Reader) -> DatabaseStatus:
     newest = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
     workers = [one for one in list_workers(connection) if one.id not in dead and one.is_alive(now)]
     last_event_at = connection.execute(newest).scalar()
-    return DatabaseStatus(tuple(workers), due, oldest_due_at, retrying, last_event_at)
+    events = connection.execute(select(func.count()).where(UNEVALUATED)).scalar_one()
+    oldest = select(_events.recorded_at).where(UNEVALUATED).order_by(_events.id).limit(1)
+    return DatabaseStatus(
+        workers=tuple(workers),
+        due=due,
+        oldest_due_at=oldest_due_at,
+        retrying=retrying,
+        last_event_at=last_event_at,
+        unevaluated=events,
+        oldest_unevaluated_at=connection.execute(oldest).scalar() if events else None,
+    )
 
 
 def read_mark(reader: Reader) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
@@ -107,11 +108,18 @@ class _DatabaseMetrics:
             return
         yield Gauge("firetower_database_up", "Whether the database answers.", 1)
         yield Gauge("firetower_due", "Executions due and not taken.", status.due)
-        oldest = status.oldest_due_at
-        age = 0 if oldest is None else (now - oldest).total_seconds()
+        age = _age(status.oldest_due_at, now)
         yield Gauge("firetower_oldest_due_seconds", "Age of the oldest of them.", age)
+        events = status.unevaluated
+        yield Gauge("firetower_unevaluated_events", "Events that wait for evaluation.", events)
+        age = _age(status.oldest_unevaluated_at, now)
+        yield Gauge("firetower_oldest_unevaluated_seconds", "Age of the oldest of them.", age)
         yield Gauge("firetower_retrying", "Executions that wait for an attempt.", status.retrying)
         yield Gauge("firetower_workers", "Workers alive.", len(status.workers))
         if status.workers:
             newest = max(worker.heartbeat_at for worker in status.workers).timestamp()
             yield Gauge("firetower_heartbeat_timestamp_seconds", "The newest heartbeat.", newest)
+
+
+def _age(moment: datetime | None, now: datetime) -> float:
+    return 0 if moment is None else (now - moment).total_seconds()

@@ -1,0 +1,109 @@
+"""PostgreSQL's sessions: limits on how long ours may hold up others, and who holds up ours."""
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import URL, Connection, text
+
+from firetower.core.text import visible
+
+LOCK_TIMEOUT = "55P03"
+"""The server's code for a lock that was waited for in vain."""
+IDLE_LIMIT = "5s"
+"""How long a session may pause in a transaction: its program was stopped, or its host is gone."""
+LOCK_LIMIT = "10s"
+"""How long a statement waits for a lock; longer than IDLE_LIMIT, so that most get it then."""
+_LIMITS = {
+    "idle_in_transaction_session_timeout": IDLE_LIMIT,
+    "lock_timeout": LOCK_LIMIT,
+    "client_connection_check_interval": "5s",
+    "tcp_user_timeout": "30s",
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "4",
+}
+# What the URL, the role or the database asks for is somebody's choice; the server's file is not.
+_LIMIT = """
+SELECT set_config(name, limits.value, false)
+FROM pg_settings JOIN json_each_text(%s) AS limits ON name = limits.key
+WHERE source NOT IN ('client', 'database', 'user', 'database user', 'session')
+  AND (name <> 'client_connection_check_interval' OR version() LIKE '%%linux%%')
+"""
+_CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+"""What this side does about a server that is gone; libpq's names, seconds and milliseconds."""
+
+
+def connect_options(url: URL) -> dict[str, Any]:
+    """Return what to tell libpq besides the URL."""
+    name = f"firetower {os.getpid()}@{socket.gethostname()}"
+    options = {key: value for key, value in _CONNECTING.items() if key not in url.query}
+    if "PGCONNECT_TIMEOUT" in os.environ:
+        options.pop("connect_timeout", None)
+    return {"fallback_application_name": name, **options}
+
+
+def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's connection
+    """Bound what a new session waits for, and how long others wait for it."""
+    connection.execute(_LIMIT, [json.dumps(_LIMITS)])
+    connection.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A session with an open transaction that holds locks."""
+
+    pid: int
+    program: str
+    user: str
+    address: str
+    state: str
+    since: datetime | None
+    """When its transaction began; None for another role's, which the server does not tell."""
+    waiting: int
+    """Sessions of this database that wait for a lock."""
+
+    def describe(self) -> str:
+        """Return who it is and since when."""
+        since = f" since {self.since.astimezone():%Y-%m-%d %H:%M:%S}" if self.since else ""
+        who = visible(f"{self.program or 'no name'}, {self.user} at {self.address}")
+        return f"server process {self.pid} ({who}), {self.state or 'in a transaction'}{since}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return f"Let it end, or end it in psql: SELECT pg_terminate_backend({self.pid});"
+
+
+# Rows that are locked or written give their transaction a number, and so a lock on that.
+_HOLDER = text("""
+SELECT pid, application_name AS program, usename AS user, state, xact_start AS since,
+  coalesce(client_addr::text || ':' || client_port, 'the server') AS address,
+  (SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN
+    (SELECT pid FROM pg_stat_activity WHERE datname = current_database())) AS waiting
+FROM pg_stat_activity AS session
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+  AND (xact_start IS NULL OR xact_start <= clock_timestamp() - make_interval(secs => :seconds))
+  AND NOT EXISTS (SELECT FROM pg_locks WHERE pid = session.pid AND NOT granted)
+  AND EXISTS (
+    SELECT FROM pg_locks WHERE pid = session.pid AND (
+      locktype IN ('advisory', 'transactionid')
+      OR mode IN ('ShareLock', 'ShareRowExclusiveLock', 'AccessExclusiveLock')
+      OR (locktype = 'relation' AND mode = 'ExclusiveLock')))
+ORDER BY xact_start LIMIT 1
+""")
+
+
+def find_holder(connection: Connection, seconds: float = 0) -> Holder | None:
+    """Return the session that has held locks longest, and at least so long."""
+    row = connection.execute(_HOLDER, {"seconds": seconds}).one_or_none()
+    return None if row is None else Holder(**row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy

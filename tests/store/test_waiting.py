@@ -1,0 +1,177 @@
+"""PostgreSQL: a program that stops in a transaction does not keep others waiting for ever."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+
+import firetower
+from firetower.core.automations import Mode
+from firetower.core.errors import StoreLocked
+from firetower.core.health import Check, Health
+from firetower.store import doctor
+from firetower.store.changes import _EVENT_ORDER
+from firetower.store.store import Store
+from store.bench import Bench
+from towers import environment, every_execution, on_alias
+from waiting import TIMEOUT, wait_until
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+STOPS = """
+import os, signal, sys
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.evaluate import evaluate
+from firetower.store.catalog.aliases import add_aliases
+from firetower.core.references import VersionReference
+from firetower.store.store import Store
+
+url, doing, version = sys.argv[1:]
+with Store.open(url).changing() as change:
+    if doing == "evaluates":
+        assert evaluate(change, AutomationCache(), 100)[0]
+    else:
+        add_aliases(change, VersionReference.parse(version), ["stopped"])
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+"""A program that is stopped in the middle of its transaction."""
+
+
+def limited(url: str, **limits: str) -> str:
+    """Return a URL that asks the server for other limits."""
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    asked = make_url(url).update_query_dict({"options": options})
+    return asked.render_as_string(hide_password=False)
+
+
+def url_of(store: Store) -> str:
+    url = store.database.location.url.set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def stopped(url: str, doing: str, version: str) -> Iterator[list[str]]:
+    """Stop a program in its transaction, let it go on at the end; give what it says then."""
+    said: list[str] = []
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPS, url, doing, version],
+        env=environment(url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        yield said
+    finally:
+        process.send_signal(signal.SIGCONT)
+        said.append(process.communicate(timeout=TIMEOUT)[1])
+
+
+@contextmanager
+def held(url: str, function: str) -> Iterator[int]:
+    """Hold the order of events in a session that has no limits; give its number."""
+    with psycopg.connect(url, application_name="backup") as connection:
+        connection.execute(f"SELECT {function}({_EVENT_ORDER})")
+        yield connection.info.backend_pid
+
+
+def waiting(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_session_has_limits_and_keeps_those_it_was_given(database_url: str) -> None:
+    names = ("idle_in_transaction_session_timeout", "lock_timeout", "tcp_user_timeout")
+    store = Store.open(limited(database_url, lock_timeout="7s"))
+    with store.reading() as reader:
+        found = [reader.connection.execute(text(f"SHOW {name}")).scalar_one() for name in names]
+        check = "SHOW client_connection_check_interval"
+        assert reader.connection.execute(text(check)).scalar_one() == "5s"
+    store.close()
+    assert found[:2] == ["5s", "7s"]
+
+
+def test_a_stopped_program_loses_its_transaction_and_others_go_on(store: Store) -> None:
+    bench = Bench(store)
+    url = url_of(store)
+    soon = limited(url, idle_in_transaction_session_timeout="500ms")
+    with stopped(soon, "changes", bench.version) as said:
+        bench.automate()
+        bench.tower.add_alias(bench.version, "production")
+    assert "stopped in the middle of a change" in said[0]
+    assert "stopped" not in bench.tower.version(bench.version).version.aliases
+
+
+def test_events_that_a_vanished_worker_took_are_evaluated_by_another(store: Store) -> None:
+    bench = Bench(store)
+    bench.automate()
+    bench.tower.add_alias(bench.version, "production")
+    url = url_of(store)
+    soon = limited(url, idle_in_transaction_session_timeout="500ms")
+    with stopped(soon, "evaluates", bench.version):
+        wait_until(lambda: bench.turn() is None or every_execution(bench.tower), "an execution")
+
+
+def test_who_waits_to_save_an_automation_holds_up_no_change(store: Store) -> None:
+    bench = Bench(store)
+    url = url_of(store)
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(url, autocommit=True) as looker,
+        held(url, "pg_advisory_xact_lock_shared"),
+    ):
+        saving = thread.submit(on_alias, bench.tower, "deploy", "ci")
+        wait_until(lambda: waiting(looker), "the save to wait")
+        for number in range(3):
+            bench.tower.add_alias(bench.version, f"alias-{number}")
+        assert not saving.done()
+    assert bench.tower.automations.get("deploy").mode is Mode.ENABLED
+
+
+@pytest.mark.parametrize("saving", [False, True])
+def test_who_is_held_up_is_told_by_whom(store: Store, *, saving: bool) -> None:
+    bench = Bench(store)
+    url = url_of(store)
+    function = "pg_advisory_xact_lock_shared" if saving else "pg_advisory_xact_lock"
+    with (
+        firetower.connect(limited(url, lock_timeout="300ms")) as tower,
+        held(url, function) as pid,
+        pytest.raises(StoreLocked, match=rf"server process {pid} \(backup, .*\), idle in") as said,
+    ):
+        on_alias(tower, "deploy", "ci") if saving else tower.add_alias(bench.version, "new")
+    assert f"pg_terminate_backend({pid})" in said.value.hint
+
+
+def test_the_doctor_names_who_holds_locks(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(store)
+    url = url_of(store)
+    monkeypatch.setattr(doctor, "_HELD_SECONDS", 0)
+    assert locks(url).health is Health.OK
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(url, autocommit=True) as looker,
+        held(url, "pg_advisory_xact_lock") as pid,
+    ):
+        assert locks(url).health is Health.WARN
+        waits = thread.submit(bench.tower.add_alias, bench.version, "production")
+        wait_until(lambda: waiting(looker), "the change to wait")
+        found = locks(url)
+        assert found.health is Health.FAIL
+        assert f"server process {pid} (backup" in found.said
+    waits.result(TIMEOUT)
+
+
+def locks(url: str) -> Check:
+    [check] = [one for one in doctor.examine(url, datetime.now(UTC)) if one.name == "locks"]
+    return check
