@@ -128,6 +128,27 @@ def test_client_keeps_no_cookies() -> None:
 
     with serve() as receiver:
         receiver.answer = lambda _: (200, {"set-cookie": "session=1; Path=/"}, b"")
-        asyncio.run(exchange(receiver.url()))
+        asyncio.run(exchange(receiver.url().replace("127.0.0.1", "localhost")))
         assert len(receiver.requests) == 2
         assert all("cookie" not in request.headers for request in receiver.requests)
+
+
+def test_client_has_as_many_connections_as_are_asked_for() -> None:
+    count, timeout = 120, timedelta(seconds=60)
+
+    async def answer_all_at_once() -> list[int | None]:
+        together = asyncio.Barrier(count)
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"{}")
+            await together.wait()
+            writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1")
+        request = Request(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"{}")
+        async with server, open_client() as client:
+            answers = await asyncio.gather(*(send(client, request, timeout) for _ in range(count)))
+        return [one.status_code for one in answers]
+
+    assert asyncio.run(answer_all_at_once()) == [204] * count

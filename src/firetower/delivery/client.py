@@ -1,7 +1,8 @@
 """Send one request, and read its answer within bounds."""
 
 import asyncio
-import http.cookiejar
+import contextlib
+import functools
 import socket
 from datetime import timedelta
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
 
-Client: TypeAlias = httpx.AsyncClient
+Client: TypeAlias = httpx.AsyncBaseTransport
 
 MAX_BODY = 64 * 1024
 """Bytes of an answer that are read."""
@@ -26,17 +27,15 @@ def open_client() -> Client:
     TLS is verified, redirects are not followed, cookies are not kept, and the environment's
     proxies are not used. The number of connections has no limit here: each endpoint has one.
     """
-    no_cookies = http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(
-            verify=httpx.create_ssl_context(),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        ),
-        cookies=http.cookiejar.CookieJar(no_cookies),
-        headers={"accept-encoding": "identity"},
-        timeout=None,  # noqa: S113 - `send` sets one deadline for the whole attempt
-        trust_env=False,
-    )
+    # The transport alone: httpx.AsyncClient's redirects, cookies and authentication, none of which
+    # is wanted, take 0.2 ms of CPU time a request, a third of all.
+    return AiohttpTransport(client=_open_session)
+
+
+def _open_session() -> aiohttp.ClientSession:
+    # Made here: the transport's own session keeps cookies, and at most 100 connections.
+    connector = aiohttp.TCPConnector(limit=0, ssl=httpx.create_ssl_context())
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 async def send(client: Client, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
@@ -56,11 +55,19 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
         return Answer(error=f"the request failed: {error}")
 
 
+_read_url = functools.lru_cache(maxsize=1_024)(httpx.URL)
+
+
 async def _exchange(client: Client, request: Request) -> Answer:
+    message = httpx.Request(
+        "POST",
+        _read_url(request.url),
+        headers={"accept": "*/*", "accept-encoding": "identity", **request.headers},
+        content=request.body,
+    )
+    response = await client.handle_async_request(message)
     body = bytearray()
-    async with client.stream(
-        "POST", request.url, headers=dict(request.headers), content=request.body
-    ) as response:
+    async with contextlib.aclosing(response):
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) >= MAX_BODY:
