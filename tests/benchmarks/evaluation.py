@@ -18,6 +18,7 @@ from firetower.core.json import dump
 from firetower.core.matching import AutomationIndex, match
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope
+from firetower.store.events import newest_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store
@@ -88,6 +89,7 @@ def _ours(path: Path) -> float:
     store, cache = Store.open(str(path)), AutomationCache()
     with store.reading() as reader:
         cache.refresh(reader.connection)  # a worker reads the automations once, when it starts
+        match(newest_events(reader, COLLECTIONS), cache.index)  # and compiles their patterns once
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):
         with store.changing() as change:
