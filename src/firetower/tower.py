@@ -5,6 +5,7 @@ Each public method reads its arguments and opens one transaction; the store does
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
@@ -19,6 +20,7 @@ from firetower.core.endpoints import (
     EndpointSettings,
     SecretInfo,
 )
+from firetower.core.errors import SecretKeyError
 from firetower.core.events import Event, EventType, instant
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.explanation import Explanation, Group, grouped
@@ -336,9 +338,9 @@ class Endpoints(_Transactions):
 
         Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
         """
-        with self._store.changing() as change:
-            self._add_secrets(change, new_secrets)
-            return endpoint_store.create_endpoint(change, settings)
+        return self._save(
+            lambda change: endpoint_store.create_endpoint(change, settings), new_secrets
+        )
 
     def edit(
         self, name: str, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -348,13 +350,21 @@ class Endpoints(_Transactions):
         `settings` are the whole of them, with the same name and kind. Raises as `create` does, and
         Conflict where a payload uses a secret that would no longer be granted.
         """
-        with self._store.changing() as change:
-            self._add_secrets(change, new_secrets)
-            return endpoint_store.edit_endpoint(change, name, settings)
+        return self._save(
+            lambda change: endpoint_store.edit_endpoint(change, name, settings), new_secrets
+        )
 
-    def _add_secrets(self, change: Change, new: Mapping[str, str] | None) -> None:
-        for name, value in (new or {}).items():
-            secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
+    def _save(self, save: Callable[[Change], Endpoint], new: Mapping[str, str] | None) -> Endpoint:
+        """Save new secrets and an endpoint. Raises InvalidInput where a secret cannot be sent."""
+        with self._store.changing() as change:
+            for name, value in (new or {}).items():
+                secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
+            endpoint = save(change)
+            if endpoint.settings.secret_names:
+                with suppress(SecretKeyError):  # whoever sends has the key, and is told then
+                    opened = secrets.open_secrets(change, self._store.keyring(change), endpoint)
+                    secrets.check_values(endpoint, opened)
+            return endpoint
 
     def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
         """Return every endpoint by name, of a kind if one is given."""

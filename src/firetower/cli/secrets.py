@@ -1,5 +1,6 @@
 """`firetower secret` and `firetower key`; values come from a prompt or stdin, never an argument."""
 
+import os
 import sys
 
 import click
@@ -7,10 +8,16 @@ import click
 from firetower.cli.connect import open_tower
 from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import date, print_json, print_rows, say
+from firetower.core.endpoints import MAX_SECRET, check_secret_value, fits_header
 from firetower.core.errors import InvalidInput
 from firetower.core.events import instant
 from firetower.core.references import check_secret_name
 from firetower.core.text import counted
+
+_MOST_BYTES = 4 * MAX_SECRET + 1
+"""More than any value that is accepted."""
+_TERMINAL_LINE = 4096
+"""Bytes of the longest line that Linux takes from a terminal; it drops what is beyond."""
 
 
 @click.group()
@@ -26,36 +33,59 @@ def secret() -> None:
 @secret.command("set")
 @click.argument("name")
 def set_(*, name: str) -> None:
-    """Create or replace a secret; the value comes from a prompt or one line of stdin.
+    """Create or replace a secret; the value comes from a prompt or from stdin.
+
+    Of stdin all lines are kept, without the newline at the end.
 
     Examples:
       firetower secret set CI_TOKEN
-      firetower secret set CI_TOKEN < token.txt
+      firetower secret set SIGNING_KEY < key.pem
     """
     check_secret_name(name)
-    value = _read_value(name)
+    value = check_secret_value(_ask(name) if sys.stdin.isatty() else _read_value())
     with open_tower() as tower:
         new = tower.secrets.set(name, value)
     if new:
         say(f"Created secret {name}.")
     else:
         say(f"Replaced secret {name}; the old value still signs beside the new one for 24 hours.")
+    if not fits_header(value):
+        say("It can sign and stand in payloads, but not be an access token: no header holds it.")
 
 
-def _read_value(name: str) -> str:
-    if sys.stdin.isatty():
-        typed: str = click.prompt(f"Value of {name}", hide_input=True, err=True)
-        return typed
-    line = sys.stdin.buffer.readline()
+def _read_value() -> str:
+    content = sys.stdin.buffer.read(_MOST_BYTES)
     try:
-        value = line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        value = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidInput(
             "the value is not UTF-8 text", "Encode it, for example as base64."
         ) from None
-    if not value:
-        raise InvalidInput("the value is empty", "Give it as one line on stdin.")
-    return value
+    return value[:-2] if value.endswith("\r\n") else value.removesuffix("\n")
+
+
+def _ask(name: str) -> str:
+    """Ask on the terminal, without echo. Raises InvalidInput for more than a terminal's line."""
+    import select
+    import termios
+
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    click.echo(f"Value of {name}: ", nl=False, err=True)
+    try:
+        termios.tcsetattr(fd, termios.TCSANOW, silent)
+        line = os.read(fd, _TERMINAL_LINE)
+        more = select.select([fd], [], [], 0.1)[0]  # the rest of what was pasted
+    finally:
+        termios.tcsetattr(fd, termios.TCSAFLUSH, before)
+        click.echo(err=True)
+    if more or len(line) == _TERMINAL_LINE:
+        raise InvalidInput(
+            "the value has several lines, or is too long for a terminal's line",
+            f"Give it on stdin: firetower secret set {name} < FILE",
+        )
+    return line.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 @secret.command("list")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime
@@ -29,6 +30,14 @@ class SignatureEncoding(StrEnum):
 
     BASE64 = "base64"
     HEX = "hex"
+
+
+class SecretUse(StrEnum):
+    """What an endpoint does with a secret: the field of its settings that names it."""
+
+    URL = "url_secret"
+    ACCESS_TOKEN = "access_token_secret"  # noqa: S105 - the field's name
+    SIGNING = "signing_secret"
 
 
 class EndpointSettings(Frozen):
@@ -60,8 +69,13 @@ class EndpointSettings(Frozen):
     @property
     def secret_names(self) -> frozenset[str]:
         """Every secret the endpoint uses."""
-        names = (self.url_secret, self.access_token_secret, self.signing_secret)
-        return frozenset(name for name in names if name is not None)
+        return frozenset(self.secrets_by_use.values())
+
+    @property
+    def secrets_by_use(self) -> dict[SecretUse, str]:
+        """The secret of each use that has one."""
+        names = {use: getattr(self, use.value) for use in SecretUse}
+        return {use: name for use, name in names.items() if name is not None}
 
 
 def parse_schedule(text: str) -> tuple[timedelta, ...]:
@@ -204,3 +218,50 @@ def check_url(url: str, what: str = "URL") -> str:
             "Keep it in a secret: --access-token SECRET sends it as a header.",
         )
     return url
+
+
+MAX_SECRET = 64 * 1024
+"""Characters of a secret's value."""
+
+
+def check_secret_value(value: str, *uses: SecretUse) -> str:
+    """Return a secret's value if it can be sent whole, in these uses. Raises InvalidInput.
+
+    Several lines and any letters can sign and stand in a payload, but not go into a header. No
+    error repeats the value.
+    """
+    if not value.strip() or len(value) > MAX_SECRET:
+        raise InvalidInput(
+            "the value of the secret is empty or too long",
+            f"Give 1 to {MAX_SECRET:,} characters.",
+        )
+    if value.startswith("\ufeff"):
+        raise InvalidInput(
+            "the value of the secret begins with a byte order mark (BOM)",
+            "Save it as UTF-8 without one.",
+        )
+    refused = (one for one in value if category(one) in {"Cc", "Cs"} and one not in "\t\r\n")
+    if found := next(refused, None):
+        raise InvalidInput(
+            f"the value of the secret has the control character {visible(found)} in it",
+            "Remove it; give bytes in an encoding such as base64.",
+        )
+    if SecretUse.ACCESS_TOKEN in uses and not fits_header(value):
+        raise InvalidInput(
+            "the value cannot be an access token: that is sent in a header",
+            "Give one line of ASCII characters, without spaces around it.",
+        )
+    if SecretUse.URL in uses:
+        try:
+            check_url(value)
+        except InvalidInput:  # its words repeat the URL
+            raise InvalidInput(
+                "the value is no URL that can be reached",
+                "Copy it from Slack: it begins with https://hooks.slack.com/.",
+            ) from None
+    return value
+
+
+def fits_header(value: str) -> bool:
+    """Return whether an HTTP header carries a value as it is."""
+    return value.isascii() and value.isprintable() and value == value.strip()

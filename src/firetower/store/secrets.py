@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
-from firetower.core.endpoints import Endpoint, SecretInfo
-from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.endpoints import Endpoint, SecretInfo, SecretUse, check_secret_value
+from firetower.core.errors import Conflict, NotFound
 from firetower.core.references import check_secret_name
 from firetower.core.requests import Secrets
 from firetower.core.text import and_list, suggest, visible
@@ -16,7 +16,6 @@ from firetower.store.keys import Keyring, reencrypt_check
 GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
 
-MAX_SECRET = 64 * 1024
 _secrets = schema.secrets.c
 
 
@@ -30,17 +29,18 @@ def add_secret(change: Change, keyring: Keyring, name: str, value: str) -> None:
 
 
 def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
-    """Save a secret, or replace its value; return whether it is new. Raises InvalidInput."""
+    """Save a secret, or replace its value; return whether it is new.
+
+    Raises InvalidInput, also where an endpoint uses it in a way that this value does not fit.
+    """
     check_secret_name(name)
-    if not value or len(value) > MAX_SECRET or "\n" in value or "\r" in value:
-        raise InvalidInput(
-            f"the value of secret {name} is empty, has several lines or is too long",
-            f"Give one line of at most {MAX_SECRET:,} characters.",
-        )
-    connection, ciphertext = change.connection, keyring.encrypt(value)
+    connection = change.connection
     before = connection.execute(
         select(_secrets.id, _secrets.ciphertext).where(_secrets.name == name).with_for_update()
     ).one_or_none()
+    used = {} if before is None else _uses(connection, before.id)
+    check_secret_value(value, *(use for uses in used.values() for use in uses))
+    ciphertext = keyring.encrypt(value)
     if before is None:
         new = {"name": name, "ciphertext": ciphertext, "created_at": change.now}
         connection.execute(schema.secrets.insert(), {**new, "updated_at": change.now})
@@ -124,16 +124,26 @@ def reencrypt(connection: Connection, keyring: Keyring) -> int:
     return len(rows)
 
 
+def check_values(endpoint: Endpoint, opened: Secrets) -> None:
+    """Refuse secrets that an endpoint cannot use as its settings say. Raises InvalidInput."""
+    for use, name in endpoint.settings.secrets_by_use.items():
+        check_secret_value(opened.values[name], use)
+
+
 def _users(connection: Connection, secret: int) -> tuple[str, ...]:
+    return tuple(_uses(connection, secret))
+
+
+def _uses(connection: Connection, secret: int) -> dict[str, list[SecretUse]]:
+    """Return the endpoints that use a secret, by name, and how."""
     endpoints = schema.endpoints.c
+    columns = {use: endpoints[f"{use.value}_id"] for use in SecretUse}
     query = (
-        select(endpoints.name)
-        .where(
-            endpoints.deleted_at.is_(None),
-            (endpoints.url_secret_id == secret)
-            | (endpoints.access_token_secret_id == secret)
-            | (endpoints.signing_secret_id == secret),
-        )
+        select(endpoints.name, *columns.values())
+        .where(endpoints.deleted_at.is_(None), or_(*(one == secret for one in columns.values())))
         .order_by(endpoints.name)
     )
-    return tuple(connection.execute(query).scalars())
+    return {
+        row.name: [use for use, key in zip(SecretUse, row[1:], strict=True) if key == secret]
+        for row in connection.execute(query)
+    }
