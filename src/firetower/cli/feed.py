@@ -24,6 +24,7 @@ from firetower.cli.output import (
     say,
 )
 from firetower.core.circuit_breaker import CircuitChange
+from firetower.core.errors import DatabaseReplaced
 from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.core.feed import CircuitLine, FeedEntry, FeedLine
@@ -49,7 +50,16 @@ def feed(
       firetower feed --follow --json
     """
     with open_tower() as tower:
-        print_feed(tower, follow=follow, status=status, since=since, limit=limit, as_json=as_json)
+        while True:
+            try:
+                print_feed(
+                    tower, follow=follow, status=status, since=since, limit=limit, as_json=as_json
+                )
+            except DatabaseReplaced as replaced:
+                say(f"{replaced.message}. {replaced.hint}")
+                limit = 0
+            else:
+                return
 
 
 def print_feed(
@@ -132,9 +142,13 @@ def events(*, follow: bool, limit: int, as_json: bool) -> None:
         _print_events(newest[-limit:] if limit else [], as_json=as_json)
         if not newest and not follow:
             say("No events yet.")
-        if follow:
-            for batch in tower.events.follow(newest[-1].id if newest else 0):
-                _print_events(batch, as_json=as_json)
+        while follow:
+            try:
+                for batch in tower.events.follow(newest[-1].id if newest else 0):
+                    _print_events(batch, as_json=as_json)
+            except DatabaseReplaced as replaced:
+                say(f"{replaced.message}. {replaced.hint}")
+                newest = tower.events.newest(1)
 
 
 def _print_events(found: Sequence[Event], *, as_json: bool) -> None:

@@ -53,6 +53,10 @@ class StoreLocked(StoreError):
     """Another process holds the database; trying again may help."""
 
 
+class DatabaseReplaced(StoreError):
+    """The database went back to an earlier state, or another is in its place."""
+
+
 class SchemaOutdated(StoreError):
     """The database is older than the program."""
 

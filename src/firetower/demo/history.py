@@ -164,8 +164,8 @@ class _History:
         return Moment(at, saved.author, save)
 
     def _change(self, at: datetime, author: str) -> Change:
-        whole = self.whole
-        return Change(whole.connection, at, whole.collections, author, self._random_hex)
+        connection, collections = self.whole.connection, self.whole.collections
+        return Change(connection, at, author, self._random_hex, collections=collections)
 
     def _random_hex(self, count: int) -> str:
         return self.chance.randbytes(count).hex()

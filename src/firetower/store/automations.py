@@ -17,7 +17,7 @@ from firetower.core.scopes import CollectionScope
 from firetower.core.text import suggest, visible
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_collection, find_container
-from firetower.store.changes import Change, Reader, lock_event_order
+from firetower.store.changes import Change, Newest, Reader, lock_event_order
 from firetower.store.endpoints import find_endpoint
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
@@ -303,8 +303,8 @@ def _build_automation(row: Row[Any]) -> Automation:
 @dataclass(frozen=True, slots=True)
 class _KeptList:
     read_at: datetime
-    revision_id: int
-    execution_id: int
+    revision: Newest
+    execution: Newest
     automations: dict[int, Automation]
 
 
@@ -320,20 +320,21 @@ class AutomationLists:
     def read(self, reader: Reader, container: ContainerReference | None) -> list[Automation]:
         """Return the automations of a container, or all, by name. Raises NotFound."""
         connection, now = reader.connection, reader.now
-        revision_id = connection.execute(select(func.max(_revisions.id))).scalar() or 0
-        execution_id = connection.execute(select(func.max(_executions.id))).scalar() or 0
+        revision = Newest.read(connection, schema.revisions, _revisions.saved_at)
+        execution = Newest.read(connection, schema.executions, _executions.webhook_id)
         kept = self._kept.get(container)
         if (
             kept is None
-            or kept.revision_id != revision_id
+            or kept.revision != revision
+            or kept.execution.is_lost(connection, schema.executions, _executions.webhook_id)
             or not kept.read_at <= now < kept.read_at + _RECOUNT
         ):
             found = list_automations(reader, container)
-            kept = _KeptList(now, revision_id, execution_id, {one.id: one for one in found})
-        elif kept.execution_id != execution_id:
-            fired = select(_executions.automation_id).where(_executions.id > kept.execution_id)
+            kept = _KeptList(now, revision, execution, {one.id: one for one in found})
+        elif kept.execution != execution:
+            fired = select(_executions.automation_id).where(_executions.id > kept.execution.id)
             found = list_automations(reader, container, among=fired)
             automations = kept.automations | {one.id: one for one in found}
-            kept = _KeptList(kept.read_at, revision_id, execution_id, automations)
+            kept = _KeptList(kept.read_at, revision, execution, automations)
         self._kept[container] = kept
         return list(kept.automations.values())

@@ -8,7 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Table, Text, cast, select, text, update
+from sqlalchemy import Column, Connection, Table, bindparam, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from firetower.core.events import EventType
@@ -25,6 +25,7 @@ _COLLECTIONS = select(
     _containers.entity,
     _containers.name.label("container"),
 ).join_from(schema.collections, schema.containers, _collections.container_id == _containers.id)
+_LEARN = _COLLECTIONS.where(_collections.id.in_(bindparam("ids", expanding=True)))
 _RECORD = schema.events.insert()
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
@@ -41,14 +42,17 @@ class CachedCollection:
 
 
 class CollectionCache(dict[int, CachedCollection]):
-    """The collections read so far, for all transactions of a store."""
+    """The collections that a transaction has read.
+
+    For one transaction only: after a backup is restored, their ids are given to others.
+    """
 
     def learn(self, connection: Connection, collection_ids: Iterable[int]) -> None:
         """Read the collections that are not cached yet."""
         missing = set(collection_ids) - self.keys()
         if not missing:
             return
-        for row in connection.execute(_COLLECTIONS.where(_collections.id.in_(missing))):
+        for row in connection.execute(_LEARN, {"ids": list(missing)}):
             container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
             reference = CollectionReference(container=container, name=row.name)
             self[row.id] = CachedCollection(reference, row.type)
@@ -60,7 +64,7 @@ class Reader:
 
     connection: Connection
     now: datetime
-    collections: CollectionCache
+    collections: CollectionCache = field(default_factory=CollectionCache, kw_only=True)
 
     def collection(self, collection_id: int) -> CachedCollection:
         """Return a collection by its row number."""
@@ -164,13 +168,34 @@ ENDPOINTS_VERSION_KEY = "endpoints_version"
 """The key of its row in the state table, inserted when the table is made."""
 _state = schema.state.c
 ENDPOINTS_VERSION = (
-    select(cast(_state.value, Integer)).where(_state.key == ENDPOINTS_VERSION_KEY).scalar_subquery()
+    select(_state.value).where(_state.key == ENDPOINTS_VERSION_KEY).scalar_subquery()
 )
-"""A number that differs after any change of an endpoint or secret, as part of a query."""
+"""A text that differs after any change of an endpoint or secret, as part of a query."""
 
 
 def bump_endpoints_version(connection: Connection) -> None:
     """Tell workers to read endpoints and secrets again, once this transaction is committed."""
-    number = cast(_state.value, Integer) + 1
+    # Not a number that is counted up: it would be given again after a backup is restored.
     query = update(schema.state).where(_state.key == ENDPOINTS_VERSION_KEY)
-    connection.execute(query.values(value=cast(number, Text)))
+    connection.execute(query.values(value=secrets.token_hex(8)))
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest row of a table when it was read, and what no other row of its id would have."""
+
+    id: int
+    token: object
+
+    @classmethod
+    def read(cls, connection: Connection, table: Table, token: Column[Any]) -> "Newest":
+        """Read it; its id is 0 where the table is empty."""
+        row = connection.execute(select(table.c.id, token).order_by(table.c.id.desc()).limit(1))
+        return cls(*(row.first() or (0, None)))
+
+    def is_lost(self, connection: Connection, table: Table, token: Column[Any]) -> bool:
+        """Return whether the table went back to before that row, or is another database's."""
+        newest = select(func.max(table.c.id)).scalar_subquery()
+        here = select(token).where(table.c.id == self.id).scalar_subquery()
+        id_now, token_now = connection.execute(select(newest, here)).one()
+        return (id_now or 0) < self.id or (token_now is not None and token_now != self.token)

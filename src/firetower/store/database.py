@@ -2,17 +2,19 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from firetower.core.errors import StoreError, StoreLocked
+from firetower.core.errors import DatabaseReplaced, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
+from firetower.store.files import OpenFiles
 from firetower.store.location import Location
 from firetower.store.sessions import LOCK_TIMEOUT, connect_options, find_holder, set_limits
 
@@ -38,6 +40,11 @@ class Database:
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
         self._changing = self._engine.execution_options(firetower_changes=True)
+        self._raw: set[Any] = set()
+        self._files: OpenFiles | None = None
+        self._files_lock = threading.Lock()
+        self.replacements: list[DatabaseReplaced] = []
+        """What was noticed, each time that its files were others."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -77,6 +84,38 @@ class Database:
                     return StoreLocked(said, holder.hint)
         return explain(error, self.location)
 
+    def follow_files(self) -> int:
+        """Let go of SQLite files that are no longer at their paths; return how often that was.
+
+        Raises StoreError where there is none now.
+        """
+        path = self.location.path
+        if path is None:
+            return 0
+        with self._files_lock:
+            if self._files is None:
+                self._files = OpenFiles(path)
+            try:
+                self._files.check()
+            except DatabaseReplaced as replaced:
+                self._let_go(self._files)
+                self._files = None
+                self.replacements.append(replaced)
+            except StoreError:
+                self._let_go(self._files)
+                raise
+            return len(self.replacements)
+
+    def _let_go(self, files: OpenFiles) -> None:
+        """Close the open files; what their log holds is saved in them where that is safe."""
+        pool, failure = self._engine.pool, self._engine.dialect.loaded_dbapi.Error
+        if isinstance(pool, QueuePool) and pool.checkedin() and files.logs_are_ours:
+            with suppress(failure), closing(pool.connect()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._engine.dispose()
+        for raw in tuple(self._raw):
+            raw.close()
+
     @contextmanager
     def raw(self) -> Iterator[Any]:
         """Open a connection of the driver's own, in autocommit. Raises StoreError."""
@@ -85,11 +124,15 @@ class Database:
             fairy = self._engine.pool.recreate().connect()
             fairy.detach()
             connection: Any = fairy.dbapi_connection
-            with closing(connection):
+            self._raw.add(connection)
+            try:
                 if not self.is_sqlite:
                     connection.rollback()
                     connection.autocommit = True
                 yield connection
+            finally:
+                self._raw.discard(connection)
+                connection.close()
         except DBAPIError as error:
             raise explain(error, self.location) from error
         except self._engine.dialect.loaded_dbapi.Error as error:
@@ -205,7 +248,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
         "Make the file and its folder writable for this user, or choose another with --database.",
     ),
     (
-        ("file is not a database", "database disk image is malformed"),
+        ("file is not a database",),
         StoreError,
         "{location} is not a Firetower database",
         "Choose another file with --database.",
@@ -218,6 +261,18 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
         StoreError,
         "the database {location} cannot be reached: {said}",
         "Check the URL, that the server runs, and the user's rights.",
+    ),
+    (
+        ("SQLITE_IOERR_SHORT_READ",),
+        StoreError,
+        "the write-ahead log of the database {location} was deleted while it was in use",
+        "Try again in 5 seconds; then stop every Firetower that uses it, and delete its file -shm.",
+    ),
+    (
+        ("disk image is malformed",),
+        StoreError,
+        "the database {location} is damaged: {said}",
+        "Stop all that uses it and restore a backup, without the old files -wal and -shm.",
     ),
     (
         ("is full", "disk I/O error", "No space left"),
@@ -233,8 +288,9 @@ def explain(error: DBAPIError, location: Location) -> StoreError:
     """Return a driver's error in words that say what to do."""
     first_line = str(error.orig).strip().partition("\n")[0]
     said = visible(shortened(first_line, 200))
+    signed = f"{said} {getattr(error.orig, 'sqlite_errorname', '')}"
     for signs, make, message, hint in _MEANINGS:
-        if any(sign in said for sign in signs):
+        if any(sign in signed for sign in signs):
             return make(message.format(location=location, said=said), hint.format(said=said))
     return StoreError(
         f"the database {location} failed: {said}",

@@ -12,7 +12,7 @@ from firetower.core.health import Check, Health
 from firetower.core.text import and_list
 from firetower.settings import read_settings
 from firetower.store import schema
-from firetower.store.changes import CollectionCache, Reader
+from firetower.store.changes import Reader
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
 from firetower.store.keys import open_keyring
@@ -58,7 +58,7 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
         return
     yield Check("schema", SCHEMA)
     yield _key(connection, location)
-    reader = Reader(connection, now, CollectionCache())
+    reader = Reader(connection, now)
     status = read_status(reader)
     yield _workers(status)
     yield _evaluation(status, now)

@@ -1,20 +1,22 @@
 """Read the feed, and follow a database: notice what other processes change."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
+from firetower.core.errors import DatabaseReplaced
 from firetower.core.events import Event
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine, FeedPage, merge_feed
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.changes import Reader, is_postgresql
+from firetower.store.changes import Newest, Reader, is_postgresql
 from firetower.store.circuits import list_changes
 from firetower.store.database import CHANNEL, Database
 from firetower.store.events import events_after
@@ -26,7 +28,7 @@ from firetower.store.executions import (
 )
 from firetower.store.store import Store
 
-_executions, _attempts = schema.executions.c, schema.attempts.c
+_attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
 _FINAL = [status.value for status in Status if status.is_final]
 
 T = TypeVar("T")
@@ -58,8 +60,8 @@ def read_feed_page(
 class Follower:
     """Reads new feed lines from a place in the history: each is returned once, in order."""
 
-    execution_id: int
-    attempt_id: int
+    execution: Newest
+    attempt: Newest
     _seen: set[tuple[str, int]] = field(default_factory=set)
     """Lines of the last poll: on PostgreSQL the next one reads many of them again."""
 
@@ -71,11 +73,15 @@ class Follower:
         return follower
 
     def poll(self, reader: Reader) -> Sequence[FeedLine]:
-        """Return the lines since the last call."""
+        """Return the lines since the last call. Raises DatabaseReplaced."""
         connection = reader.connection
+        if self.execution.is_lost(connection, schema.executions, _executions.webhook_id) or (
+            self.attempt.is_lost(connection, schema.attempts, _attempts.started_at)
+        ):
+            raise _went_back()
         window = _WINDOW if is_postgresql(connection) else 0
         ended = select_executions().where(
-            _executions.id > self.execution_id - window,
+            _executions.id > self.execution.id - window,
             _executions.status.in_(_FINAL),
             _executions.attempts == 0,
         )
@@ -83,7 +89,7 @@ class Follower:
             ("execution", one.id): FeedLine.of(one)
             for one in read_executions(reader, ended.order_by(_executions.id))
         }
-        attempts = select(schema.attempts).where(_attempts.id > self.attempt_id - window)
+        attempts = select(schema.attempts).where(_attempts.id > self.attempt.id - window)
         rows = connection.execute(attempts.order_by(_attempts.id)).all()
         attempted = select_executions().where(
             _executions.id.in_({row.execution_id for row in rows})
@@ -94,26 +100,32 @@ class Follower:
             for row in rows
         }
         fresh = [line for key, line in lines.items() if key not in self._seen]
-        self.execution_id, self.attempt_id = _newest(connection)
+        self.execution, self.attempt = _newest(connection)
         self._seen = set(lines)
         return sorted(fresh, key=lambda line: line.at)
 
     def poll_executions(self, reader: Reader) -> Sequence[Execution]:
         """Return the executions that are new or have changed since the last call, by id.
 
-        Each is returned once, as it is now.
+        Each is returned once, as it is now. Raises DatabaseReplaced.
         """
-        is_new = _executions.id > self.execution_id
+        is_new = _executions.id > self.execution.id
         waiting = select_executions().where(is_new, _executions.status.not_in(_FINAL))
         changed = {execution.id: execution for execution in read_executions(reader, waiting)}
         changed.update((line.execution.id, line.execution) for line in self.poll(reader))
         return [changed[number] for number in sorted(changed)]
 
 
-def _newest(connection: Connection) -> tuple[int, int]:
-    execution = connection.execute(select(func.max(_executions.id))).scalar() or 0
-    attempt = connection.execute(select(func.max(_attempts.id))).scalar() or 0
-    return execution, attempt
+def _newest(connection: Connection) -> tuple[Newest, Newest]:
+    execution = Newest.read(connection, schema.executions, _executions.webhook_id)
+    return execution, Newest.read(connection, schema.attempts, _attempts.started_at)
+
+
+def _went_back() -> DatabaseReplaced:
+    return DatabaseReplaced(
+        "the database went back to an earlier state, or another is in its place",
+        "It is read again, and followed from here on.",
+    )
 
 
 _POLL_INTERVAL = 0.003
@@ -132,10 +144,13 @@ def watch(database: Database, *, quick: bool = True) -> Iterator[Wait]:
     """Wait for changes by other connections, on one of its own. Raises StoreError.
 
     Use it from one thread. Without `quick`, SQLite is polled less often, as is enough for a screen.
+    Waiting raises DatabaseReplaced once an SQLite file is another, StoreError once it is gone.
     """
+    replaced = database.follow_files()
     with database.raw() as connection:
         if database.is_sqlite:
-            watch = _SqliteWatch(connection, _POLL_INTERVAL if quick else _IDLE_POLL_INTERVAL)
+            interval = _POLL_INTERVAL if quick else _IDLE_POLL_INTERVAL
+            watch = _SqliteWatch(database, connection, interval, replaced)
             yield watch.wait
             return
         connection.execute(f"LISTEN {CHANNEL}")
@@ -145,12 +160,17 @@ def watch(database: Database, *, quick: bool = True) -> Iterator[Wait]:
 class _SqliteWatch:
     """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time."""
 
-    def __init__(self, connection: Any, interval: float) -> None:  # noqa: ANN401 - a driver's connection
-        self._connection, self._interval = connection, interval
+    def __init__(
+        self, database: Database, connection: sqlite3.Connection, interval: float, replaced: int
+    ) -> None:
+        self._database, self._connection, self._interval = database, connection, interval
+        self._replaced = replaced
         self._version = self._read()
         self._changed_at = time.monotonic()
 
     def _read(self) -> int:
+        if self._database.follow_files() != self._replaced:
+            raise self._database.replacements[-1]
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return version
 
@@ -167,10 +187,18 @@ class _SqliteWatch:
 
 
 def follow_events(store: Store, after: int, wait: float) -> Iterator[list[Event]]:
-    """Yield the events after another in batches, and [] after `wait` seconds without one."""
+    """Yield the events after another in batches, and [] after `wait` seconds without one.
+
+    Raises DatabaseReplaced.
+    """
     with watch(store.database) as wait_for_change:
+        with store.reading() as reader:
+            newest = Newest.read(reader.connection, schema.events, _events.recorded_at)
         while True:
             with store.reading() as reader:
+                if newest.is_lost(reader.connection, schema.events, _events.recorded_at):
+                    raise _went_back()
+                newest = Newest.read(reader.connection, schema.events, _events.recorded_at)
                 batch = events_after(reader, after, _EVENTS_BATCH)
             if batch:
                 after = batch[-1].id
@@ -184,7 +212,7 @@ def follow_executions(
 ) -> Iterator[Sequence[T] | None]:
     """Yield what a new follower polls, each time the database changes.
 
-    None comes at once, and after `wait` seconds without a change.
+    None comes at once, and after `wait` seconds without a change. Raises DatabaseReplaced.
     """
     with watch(store.database, quick=quick) as wait_for_change:
         with store.reading() as reader:

@@ -9,7 +9,7 @@ from firetower.core.matching import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
 from firetower.store.automations import AutomationLists
-from firetower.store.changes import Change, CollectionCache, Reader
+from firetower.store.changes import Change, Reader
 from firetower.store.database import Database
 from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location
@@ -44,7 +44,7 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self.collections = CollectionCache()
+        self._checked = database.follow_files()
         self.automation_lists = AutomationLists()
 
     @classmethod
@@ -79,15 +79,22 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open a transaction that sees one state of the database. Raises StoreError."""
+        self._follow_files()
         with self.database.transaction() as connection:
-            yield Reader(connection, self.clock(), self.collections)
+            yield Reader(connection, self.clock())
 
     @contextmanager
     def changing(self) -> Iterator[Change]:
         """Open a transaction that changes it, whole or not at all. Raises StoreError."""
+        self._follow_files()
         with self.database.transaction(changes=True) as connection:
-            now = self.clock()
-            yield Change(connection, now, self.collections, self.author, cause=self.cause)
+            yield Change(connection, self.clock(), self.author, cause=self.cause)
+
+    def _follow_files(self) -> None:
+        replaced = self.database.follow_files()
+        if replaced != self._checked:
+            check_schema(self.database, create=False)
+            self._checked = replaced
 
     def keyring(self, reader: Reader, *, create: bool = False) -> Keyring:
         """Return the keys that open the secrets. Raises SecretKeyError."""

@@ -81,5 +81,5 @@ def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Eve
                     if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
         except StoreError as error:
-            worker.report(f"{error.message}. {error.hint}")
+            worker.tell(error)
             ended.wait(_POLL_INTERVAL)

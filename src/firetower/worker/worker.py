@@ -72,6 +72,8 @@ class Worker:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
+    _told: str = ""
+    """What was wrong with the database when it was last told."""
     _opened: dict[int, tuple[Endpoint, Secrets]] = field(default_factory=dict)
     """Secrets by endpoint, kept until the next heartbeat."""
 
@@ -83,6 +85,12 @@ class Worker:
         """Claim nothing more, and end when what is under way is done. To be called on the loop."""
         self._stopping = True
         self._wake.set()
+
+    def tell(self, error: StoreError) -> None:
+        """Report what is wrong with the database, once until a cycle succeeds."""
+        if error.message != self._told:
+            self._told = error.message
+            self.report(f"{error.message}. {error.hint}")
 
     async def run(self, *, once: bool = False) -> None:
         """Work until stopped; with `once`, until nothing is due.
@@ -116,8 +124,9 @@ class Worker:
             self._results = results + self._results
             if not patient or self._heartbeat_at is None:
                 raise
-            self.report(f"{error.message}. {error.hint}")
+            self.tell(error)
             return RETRY_DELAY
+        self._told = ""
         self._publish(cycle)
         for claim, secrets in cycle.claims:
             self._begin(claim, secrets)

@@ -10,13 +10,15 @@ from firetower.core.endpoints import Endpoint
 from firetower.core.matching import AutomationIndex
 from firetower.store import schema
 from firetower.store.automations import build_revision
-from firetower.store.changes import ENDPOINTS_VERSION
+from firetower.store.changes import ENDPOINTS_VERSION, Newest
 from firetower.store.conditions import UNEVALUATED
 from firetower.store.endpoints import list_endpoints
 from firetower.store.types import MOST
 
 _events, _revisions = schema.events.c, schema.revisions.c
-_NEWEST = select(func.coalesce(func.max(_revisions.id), 0), ENDPOINTS_VERSION)
+_MAX_ID = select(func.max(_revisions.id)).scalar_subquery()
+_SAVED_AT = select(_revisions.saved_at).where(_revisions.id == _MAX_ID).scalar_subquery()
+_NEWEST = select(func.coalesce(_MAX_ID, 0), _SAVED_AT, ENDPOINTS_VERSION)
 _OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
 """The id of the first event to be evaluated; larger than all where none waits."""
 
@@ -25,14 +27,15 @@ class AutomationCache:
     """The revisions in force and the endpoints.
 
     Every save adds a revision with a higher number, committed in order, so that only the new ones
-    need reading. Endpoints are few, and read whole when their version has changed.
+    need reading. Endpoints are few, and read whole when their version has changed. Where the
+    newest revision known is gone, a backup was restored, and all is read again.
     """
 
     def __init__(self) -> None:
         self.index = AutomationIndex()
         self.endpoints: dict[int, Endpoint] = {}
-        self._newest_revision: int | None = None
-        self._endpoints_version: int | None = None
+        self._newest: Newest | None = None
+        self._endpoints_version: str | None = None
 
     def refresh(self, connection: Connection) -> None:
         """Read what has changed.
@@ -40,18 +43,22 @@ class AutomationCache:
         Call it after reading the events to evaluate: what was saved before they were recorded is
         then sure to be seen.
         """
-        newest, endpoints_version = connection.execute(_NEWEST).one()
-        if newest != self._newest_revision:
+        *revision, endpoints_version = connection.execute(_NEWEST).one()
+        newest = Newest(*revision)
+        if newest != self._newest:
+            known = self._newest
+            if known and known.is_lost(connection, schema.revisions, _revisions.saved_at):
+                self.index, self._newest = AutomationIndex(), None
             self._read_revisions(connection)
-            self._newest_revision = newest
-        if endpoints_version != self._endpoints_version:
+            self._newest = newest
+        if endpoints_version is None or endpoints_version != self._endpoints_version:
             self.endpoints = {one.id: one for one in list_endpoints(connection)}
             self._endpoints_version = endpoints_version
 
     def _read_revisions(self, connection: Connection) -> None:
         query = select(schema.revisions).order_by(_revisions.id)
-        if self._newest_revision is not None:
-            self._add(connection, query.where(_revisions.id > self._newest_revision))
+        if self._newest is not None:
+            self._add(connection, query.where(_revisions.id > self._newest.id))
             # Only after that: an event that an ended revision fires was recorded before its end.
             self.index.forget_before(connection.execute(_OLDEST_WAITING).scalar_one())
             return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from firetower.core.circuit_breaker import CircuitChange, summarize
 from firetower.core.executions import Status
@@ -23,6 +23,9 @@ from firetower.store.types import instant_number, optional_number
 
 _executions, _attempts, _endpoints = schema.executions.c, schema.attempts.c, schema.endpoints.c
 
+_WEBHOOK_IDS = select(_executions.id, _executions.webhook_id).where(
+    _executions.id.in_(bindparam("ids", expanding=True))
+)
 NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
 
 
@@ -51,9 +54,11 @@ def record(
 ) -> Sequence[CircuitChange]:
     """Write attempts and update their executions; return the changes of circuits.
 
-    An attempt is always written. Its execution is updated only if this is still its newest attempt
-    and it has not ended: another worker may have taken over the lease.
+    An attempt is always written, unless its execution is gone: a backup was restored meanwhile.
+    The execution is updated only if this is still its newest attempt and it has not ended: another
+    worker may have taken over the lease.
     """
+    results = _with_execution(connection, results)
     if not results:
         return ()
     updates, attempts = [], []
@@ -75,6 +80,17 @@ def record(
     for endpoint_id, reason in gone.items():
         disable_gone(connection, endpoint_id, reason, now)
     return changed
+
+
+def _with_execution(
+    connection: Connection, results: Sequence[AttemptResult]
+) -> Sequence[AttemptResult]:
+    if not results:
+        return ()
+    ids = [result.claim.execution_id for result in results]
+    rows = connection.execute(_WEBHOOK_IDS, {"ids": ids})
+    found = {row.id: row.webhook_id for row in rows}
+    return [one for one in results if found.get(one.claim.execution_id) == one.claim.webhook_id]
 
 
 def _follow_circuits(

@@ -1,0 +1,61 @@
+"""The files of an SQLite database: whether those that are open are still at their paths."""
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+from firetower.core.errors import DatabaseReplaced, StoreError
+
+_Id: TypeAlias = tuple[int, int] | None
+"""A file's device and inode; None where there is no file."""
+
+
+class OpenFiles:
+    """A database and its write-ahead log, as they were when it was opened.
+
+    SQLite goes on with open files that were moved or deleted: what it writes to them no one else
+    sees, and it never sees what others write at their paths.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        real = path.resolve()  # SQLite keeps the log beside the file that a link leads to
+        self._logs = tuple(real.with_name(real.name + end) for end in ("-wal", "-shm"))
+        self._database = _id(self._path)
+        self._ids = [_id(log) for log in self._logs]
+
+    def check(self) -> None:
+        """Raise StoreError where the database is gone, DatabaseReplaced where files are others."""
+        database = _id(self._path)
+        if database is None:
+            raise StoreError(
+                f"the database {self._path} is gone: it was moved or deleted",
+                "Put it back, or stop this program and choose another with --database.",
+            )
+        if database != self._database:
+            raise DatabaseReplaced(
+                f"another file is in the place of the database {self._path}",
+                "It is read again, and used from here on.",
+            )
+        for number, log in enumerate(self._logs):
+            found = _id(log)
+            if self._ids[number] is None:
+                self._ids[number] = found  # SQLite makes it when it is first needed
+            elif found != self._ids[number]:
+                raise DatabaseReplaced(
+                    f"{log} was deleted while the database was in use",
+                    "Changes that only it held may be lost. Leave the files -wal and -shm alone.",
+                )
+
+    @property
+    def logs_are_ours(self) -> bool:
+        """Whether no one else has begun a log: then what the open one holds can be saved."""
+        return all(_id(log) in {None, own} for log, own in zip(self._logs, self._ids, strict=True))
+
+
+def _id(path: Path) -> _Id:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - on each transaction: several times as quick
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
