@@ -1,64 +1,148 @@
-"""Secrets are masked in whatever form an answer gives them back."""
+"""Nothing is kept of an answer that gives a secret back, however it writes it."""
 
-from base64 import b64encode, urlsafe_b64encode
+import html
+import json
+import re
+import textwrap
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firetower.core.requests import Secrets
+from core.builders import STANDARD_SECRET
+from firetower.core.masking import signing_key
+from firetower.core.requests import WITHHELD, Secrets, record_answer
+from firetower.core.retry import Answer
 from firetower.core.templates import MASK
 
-HOOK = Secrets({"HOOK": "https://hooks.slack.com/services/T0/B0/geheim"})
+URL = "https://hooks.slack.com/services/T0/B0/geheim"
+TOKEN = "bearer/7f+&=<hush~one>"
+
+Spelling = Callable[[str], str]
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def _base64(text: str) -> str:
+    return b64encode(text.encode(errors="replace")).decode()
+
+
+def _url_base64(text: str) -> str:
+    return urlsafe_b64encode(text.encode(errors="replace")).decode().rstrip("=")
+
+
+SPELLINGS: dict[str, Spelling] = {
+    "plain": lambda text: text,
+    "upper case": str.upper,
+    "percent": lambda text: quote(text, safe=""),
+    "percent, lower case": lambda text: re.sub(
+        "%..", lambda escape: escape[0].lower(), quote(text, safe="")
+    ),
+    "encodeURIComponent": lambda text: quote(text, safe="!~*'()"),
+    "percent, each character": _percent,
+    "json": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "json, each character": lambda text: "".join(f"\\u{ord(one):04X}" for one in text),
+    "html": lambda text: html.escape(text).replace("/", "&#x2F;"),
+    "html, each character": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "hex": lambda text: text.encode().hex(),
+    "hex, odd": lambda text: "a" + text.encode().hex().upper(),
+    "hex with colons": lambda text: text.encode().hex(":"),
+    "octal": lambda text: "".join(f"\\{ord(one):03o}" for one in text),
+    "numbers": lambda text: json.dumps(list(text.encode())),
+    "base64": _base64,
+    "base64, url-safe, unpadded": _url_base64,
+    "base64 of user and password": lambda text: _base64(f"user:{text}"),
+    "base64 in lines": lambda text: "\r\n".join(textwrap.wrap(_base64(text), 8)),
+    "base32": lambda text: b32encode(text.encode()).decode(),
+}
+
+
+def kept(body: str, *secrets: str, cut: bool = False) -> str:
+    values = {f"S{number}": secret for number, secret in enumerate(secrets)}
+    return record_answer(Answer(400, body=body, cut=cut), Secrets(values)).body
+
+
+@pytest.mark.parametrize("once", SPELLINGS)
+def test_an_answer_that_spells_a_secret_is_not_kept(once: str) -> None:
+    said = {"once": SPELLINGS[once](TOKEN)}
+    destroys = {"upper case"}
+    said |= {name: spell(said["once"]) for name, spell in SPELLINGS.items() if name not in destroys}
+    shown = {
+        name for name, text in said.items() if kept(f'{{"token": "{text}"}}', TOKEN) != WITHHELD
+    }
+    assert shown == set()
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_the_path_of_a_hook_and_each_half_of_it_count(spell: Spelling) -> None:
+    assert kept(f"Cannot POST {spell('/services/T0/B0/geheim')} here", URL) == WITHHELD
+    assert kept(f"no such token: {spell('T0/B0/geheim')}", URL) == WITHHELD
+
+
+@pytest.mark.parametrize("spell", [SPELLINGS[one] for one in ("plain", "hex", "base64", "numbers")])
+def test_a_signing_secret_counts_without_its_prefix(spell: Spelling) -> None:
+    assert kept(spell(STANDARD_SECRET.removeprefix("whsec_")), STANDARD_SECRET) == WITHHELD
+    unpadded = STANDARD_SECRET.removeprefix("whsec_").rstrip("=")
+    assert kept(spell(unpadded), STANDARD_SECRET) == WITHHELD
+
+
+def test_the_key_in_a_signing_secret_counts_in_bytes() -> None:
+    key = signing_key(STANDARD_SECRET)
+    for spelled in (key.hex(), key.hex(" "), urlsafe_b64encode(key).decode(), str(list(key))):
+        assert kept(f"expected key {spelled}", STANDARD_SECRET) == WITHHELD
+
+
+@pytest.mark.parametrize("spell", [SPELLINGS[one] for one in ("plain", "hex", "base64", "percent")])
+def test_a_secret_halved_by_a_cut_counts(spell: Spelling) -> None:
+    begun = spell("x" * 30 + TOKEN)[: -len(spell(TOKEN)) // 3]
+    assert kept(begun, TOKEN, cut=True) == WITHHELD
+
+
+def test_a_secret_anywhere_in_the_answer_counts() -> None:
+    assert kept("." * 60_000 + TOKEN, TOKEN) == WITHHELD
+    assert kept((TOKEN + " ") * 5_000, TOKEN, cut=True) == WITHHELD
+
+
+def test_an_error_with_a_secret_is_not_kept() -> None:
+    answer = Answer(error=f"the request failed: {URL}")
+    assert record_answer(answer, Secrets({"HOOK": URL})).error == WITHHELD
+
+
+ORDINARY = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("äñ愛"))
+
+
+@given(ORDINARY, st.sampled_from(["percent", "json", "html", "base64", "hex"]), ORDINARY, ORDINARY)
+def test_no_text_around_a_secret_hides_it(before: str, name: str, after: str, more: str) -> None:
+    secret = f"k9Fz{more}!"
+    assert kept(f"{before} {SPELLINGS[name](secret)} {after}", secret) == WITHHELD
 
 
 @pytest.mark.parametrize(
-    "given_back",
+    "body",
     [
-        "https://hooks.slack.com/services/T0/B0/geheim",
-        "/services/T0/B0/geheim",
-        "%2Fservices%2FT0%2FB0%2Fgeheim",
-        "aHR0cHM6Ly9ob29rcy5zbGFjay5jb20vc2VydmljZXMvVDAvQjAvZ2VoZWlt",
+        '{"error": "not found", "id": "5f3a9c0e-7b1d-4a57-9f5e-0c2d8d1b7f11"}',
+        "<html><body><h1>502 Bad Gateway</h1><hr>nginx/1.25.3</body></html>",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        "upload 1,2,3,4,5,6 of 16; 100%! \\ & \ufffd \ud800",
+        "https://hooks.slack.com/docs says: invalid_payload",
     ],
 )
-def test_a_secret_is_masked_in_every_form_in_which_an_answer_may_give_it_back(
-    given_back: str,
-) -> None:
-    assert HOOK.mask(f"Cannot POST {given_back} here") == f"Cannot POST {MASK} here"
+def test_an_answer_without_a_secret_is_kept(body: str) -> None:
+    assert kept(body, TOKEN, URL, STANDARD_SECRET) == body.replace("\ud800", "\ufffd")
+
+
+def test_an_answer_with_too_much_to_decode_is_not_kept() -> None:
+    nested = b"{}" * 20_000
+    for _ in range(2):
+        nested = b64encode(nested)
+    assert kept(nested.decode() * 40, TOKEN) == WITHHELD
 
 
 @given(st.text())
-def test_whatever_the_secret_is_it_is_masked(value: str) -> None:
+def test_whatever_the_secret_is_it_is_masked_in_a_request(value: str) -> None:
     assert value == "" or value not in Secrets({"S": value}).mask(f"x{value}y").replace(MASK, "")
-
-
-@pytest.mark.parametrize("code", [b64encode, urlsafe_b64encode])
-@given(st.binary(max_size=40), st.text(min_size=8, max_size=40), st.binary(max_size=40))
-def test_base64_of_a_longer_text_keeps_nothing_of_a_secret_in_it(
-    code: Callable[[bytes], bytes], before: bytes, secret: str, after: bytes
-) -> None:
-    content = secret.encode(errors="replace")
-    encoded = code(before + content + after).decode()
-    masked = Secrets({"S": secret}).mask(f"Basic {encoded}")
-    assert MASK in masked
-    own = 8 * len(before + content) // 6 - -(-8 * len(before) // 6)
-    assert len(masked.replace(MASK, "")) <= len(f"Basic {encoded}") - own
-
-
-@pytest.mark.parametrize(
-    ("encoded", "expected"),
-    [
-        ("dXNlcjpodW50ZXI0Mg==", f"dXNlcjp{MASK}g=="),
-        ("dXNlcjE6aHVudGVyNDI=", f"dXNlcjE6{MASK}="),
-        ("eyJwIjoiaHVudGVyNDIifQ==", f"eyJwIjoi{MASK}ifQ=="),
-    ],
-)
-def test_user_and_password_in_base64(encoded: str, expected: str) -> None:
-    assert Secrets({"S": "hunter42"}).mask(encoded) == expected
-
-
-def test_base64_of_a_short_secret_is_no_part_of_another_text() -> None:
-    short = Secrets({"S": "abc12"})
-    assert short.mask("YWJjMTI=") == f"{MASK}="
-    assert short.mask(b64encode(b"xxabc12yy").decode()) == b64encode(b"xxabc12yy").decode()

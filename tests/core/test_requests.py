@@ -21,6 +21,7 @@ from firetower.core.events import Event
 from firetower.core.requests import (
     MOST_KEPT,
     SLACK_COLOURS,
+    WITHHELD,
     Request,
     Secrets,
     build_request,
@@ -170,10 +171,7 @@ def test_a_secret_that_contains_another_is_masked_as_a_whole() -> None:
 def test_a_secret_at_the_cut_of_an_answer_is_not_halved(before: int, secret: str) -> None:
     told = "." * (MOST_KEPT - before) + secret + "." * 50
     kept = record_answer(Answer(200, error=told, body=told), Secrets({"S": secret}))
-    for text in (kept.body, kept.error):
-        assert text is not None
-        assert len(text) <= MOST_KEPT
-        assert set(text) <= {".", "…", *MASK}
+    assert (kept.body, kept.error) == (WITHHELD, WITHHELD)
 
 
 def test_what_a_database_cannot_keep_of_an_answer_is_replaced() -> None:

@@ -10,7 +10,8 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from core.builders import STANDARD_SECRET
 from firetower.core.endpoints import SignatureEncoding
-from firetower.core.requests import signing_key, standard_signature, wandb_signature
+from firetower.core.masking import signing_key
+from firetower.core.requests import standard_signature, wandb_signature
 
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 SENT_AT = datetime.fromtimestamp(1614265330, UTC)

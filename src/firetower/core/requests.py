@@ -2,14 +2,13 @@
 
 import hmac
 import json
-from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
@@ -17,6 +16,7 @@ from firetower.core.endpoints import Endpoint, SignatureEncoding
 from firetower.core.events import Event, instant
 from firetower.core.filters.fields import Value
 from firetower.core.json import dump
+from firetower.core.masking import holds_secret, masked_forms, signing_key
 from firetower.core.retry import Answer
 from firetower.core.templates import (
     ACCESS_TOKEN,
@@ -26,24 +26,6 @@ from firetower.core.templates import (
     read_variable,
 )
 from firetower.core.text import shortened, storable
-
-_PREFIX = "whsec_"
-
-
-def signing_key(secret: str) -> bytes:
-    """Return the key of a secret: the bytes in `whsec_` and base64, or its UTF-8 bytes.
-
-    It is read as the package `standardwebhooks` reads it, with or without padding and of any
-    length: what a receiver cannot verify is lost.
-    """
-    if secret.startswith(_PREFIX):
-        try:
-            key = b64decode(secret.removeprefix(_PREFIX) + "==")
-        except ValueError:
-            key = b""
-        if key:
-            return key
-    return secret.encode()
 
 
 def standard_signature(
@@ -64,46 +46,12 @@ def wandb_signature(secret: str, body: bytes, encoding: SignatureEncoding) -> st
     return mac.hex() if encoding is SignatureEncoding.HEX else b64encode(mac).decode()
 
 
-_BASE64 = (b64encode, urlsafe_b64encode)
-_SHORTEST_PATH = 8
-"""Characters from which a path says more than an ordinary word does."""
-_SHORTEST_CORE = 8
-"""Characters from which base64 has a secret in it, and no other text by chance."""
-
-
-def forms(secret: str) -> set[str]:
-    """Return a secret as it is, percent-encoded, in base64, and each as JSON writes it.
-
-    Of a URL the path is a secret too: "not found" pages tell which one they mean.
-    """
-    parts = {secret}
-    if secret.startswith(("http://", "https://")):
-        path = "/" + secret.partition("://")[2].partition("/")[2]
-        parts |= {part for part in (path, path.partition("?")[0]) if len(part) >= _SHORTEST_PATH}
-    written = {form for part in parts for form in _written(part)}
-    return written | {json.dumps(form)[1:-1] for form in written}
-
-
-def _written(part: str) -> Iterator[str]:
-    yield part
-    for kept in ("/", ""):
-        yield quote(part, safe=kept, errors="replace")
-    yield quote_plus(part, errors="replace")
-    content = part.encode(errors="replace")
-    for code in _BASE64:
-        yield code(content).decode().rstrip("=")
-        for before in range(3):
-            # of a longer text: only the characters that no byte beside it has a part in
-            shifted = code(bytes(before) + content).decode()
-            core = shifted[-(before * -8 // 6) : (before + len(content)) * 8 // 6]
-            if len(core) >= _SHORTEST_CORE:
-                yield core
-
-
 SLACK_COLOURS = {Severity.INFO: "#439fe0", Severity.WARN: "#daa038", Severity.ERROR: "#a30200"}
 
 MOST_KEPT = 1_000
 """Characters of an answer that are kept."""
+WITHHELD = "not kept: it gave a secret back"
+"""Stands for an answer that did."""
 _ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
 
@@ -123,10 +71,17 @@ class Secrets:
 
     @cached_property
     def _to_mask(self) -> tuple[str, ...]:
-        """Each value in every form in which an answer may give it back, the longest first."""
-        values = {*self.values.values(), *self.previous.values()} - {""}
-        written = {form for value in values for form in forms(value)}
+        """Each value as a request may hold it, the longest first."""
+        written = {form for value in self._all for form in masked_forms(value)}
         return tuple(sorted(written, key=len, reverse=True))
+
+    @property
+    def _all(self) -> set[str]:
+        return {*self.values.values(), *self.previous.values()} - {""}
+
+    def are_in(self, text: str, *, cut: bool = False) -> bool:
+        """Return whether `text` gives one of them back; with `cut` it is only a beginning."""
+        return holds_secret(text, self._all, cut=cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +217,13 @@ def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> Re
 
 
 def record_answer(answer: Answer, secrets: Secrets) -> Answer:
-    """Return what may be kept of an answer: masked, then cut, for a cut may halve a secret."""
-    error = None if answer.error is None else shortened(secrets.mask(answer.error), MOST_KEPT)
+    """Return what may be kept of an answer: nothing of a text that gives a secret back."""
+
+    def kept(text: str, *, cut: bool = False) -> str:
+        return WITHHELD if secrets.are_in(text, cut=cut) else shortened(text, MOST_KEPT)
+
     return replace(
         answer,
-        error=None if error is None else storable(error),
-        body=storable(secrets.mask(answer.body)[:MOST_KEPT]),
+        error=None if answer.error is None else storable(kept(answer.error)),
+        body=storable(kept(answer.body, cut=answer.cut)),
     )

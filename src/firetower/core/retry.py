@@ -35,6 +35,8 @@ class Answer:
     error: str | None = None
     """Why no answer came, or why it could not be read."""
     body: str = ""
+    cut: bool = False
+    """Whether `body` is only a beginning: the rest was too long, or never came."""
     retry_after: str | None = None
 
     @property

@@ -1,8 +1,10 @@
 """Perform one attempt of an execution: render, sign, send, judge."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from firetower._version import __version__
 from firetower.core.errors import FiretowerError
@@ -23,6 +25,9 @@ from firetower.store.circuits import any_jitter
 from firetower.store.queue.claim import Claim
 from firetower.store.queue.record import NOTHING_SENT, AttemptResult
 
+_LONG = 4_000
+"""Characters of an answer from which it is not judged on the event loop."""
+
 
 async def deliver(
     claim: Claim, secrets: Secrets, client: Client, clock: Callable[[], datetime]
@@ -34,9 +39,15 @@ async def deliver(
     answer = await send(client, request, claim.endpoint.settings.timeout)
     duration = timedelta(seconds=time.monotonic() - begun)
     jitter = any_jitter()
-    return result_of(
-        claim, secrets, request, answer, started_at=started_at, duration=duration, jitter=jitter
+    judged = partial(
+        result_of,
+        *(claim, secrets, request, answer),
+        started_at=started_at,
+        duration=duration,
+        jitter=jitter,
     )
+    # Looking for secrets in a long answer takes a while, in which others are to be served.
+    return judged() if len(answer.body) < _LONG else await asyncio.to_thread(judged)
 
 
 def request_of(claim: Claim, secrets: Secrets, sent_at: datetime) -> Request:

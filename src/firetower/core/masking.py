@@ -1,0 +1,177 @@
+"""Find secrets in text: as they are, and in any spelling in which an answer gives them back."""
+
+import html
+import json
+import re
+from base64 import b32decode, b64decode, urlsafe_b64decode
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+_PREFIX = "whsec_"
+_SHORTEST = 4
+"""Characters from which a spelling has a secret in it, and no other text by chance."""
+_SHORTEST_PATH = 8
+"""Characters from which a path says more than an ordinary word does."""
+_BEGINNING = 8
+"""Characters by which a secret is known that was cut off."""
+_HALVED_FROM = 16
+"""Characters of a secret of which one half says too much already."""
+_MOST_DECODED = 2**19
+"""Characters that are decoded of one answer: one with more is taken to hold a secret."""
+
+_ESCAPE = re.compile(
+    r"\\u\{([0-9A-Fa-f]{1,6})\}|[\\%]u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})"
+    r"|\\x([0-9A-Fa-f]{2})|\\(?P<octal>[0-7]{3})|\\(?P<other>.)",
+    re.DOTALL,
+)
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]+")
+"""ASCII but letters and digits: spellings differ in it, as `+` for a space."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """Text in groups of characters that stand for bytes."""
+
+    run: re.Pattern[str]
+    between: re.Pattern[str]
+    """What may stand between its characters."""
+    decode: Callable[[str], bytes]
+    group: int
+    zero: str = "A"
+
+
+_SPACE = re.compile(r"\s+")
+_ENCODINGS = (
+    _Encoding(re.compile(r"[A-Za-z0-9+/_-]{6,}"), _SPACE, urlsafe_b64decode, 4),
+    _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|[\s:,-]+"), bytes.fromhex, 2, "0"),
+    _Encoding(re.compile(r"[A-Z2-7]{8,}"), _SPACE, b32decode, 8),
+)
+_NUMBERS = re.compile(r"\d{1,3}(?:\s*,\s*\d{1,3}){3,}")
+_ASCII_RUN = re.compile(r"[\t\n\r -~]{8,}")
+
+
+def signing_key(secret: str) -> bytes:
+    """Return the key of a secret: the bytes in `whsec_` and base64, or its UTF-8 bytes.
+
+    It is read as the package `standardwebhooks` reads it, with or without padding and of any
+    length: what a receiver cannot verify is lost.
+    """
+    if secret.startswith(_PREFIX):
+        try:
+            key = b64decode(secret.removeprefix(_PREFIX) + "==")
+        except ValueError:
+            key = b""
+        if key:
+            return key
+    return secret.encode()
+
+
+def masked_forms(secret: str) -> set[str]:
+    """Return how a secret may stand in a request that Firetower wrote; of a URL also its path."""
+    parts = {secret, *_paths(secret)}
+    return parts | {json.dumps(part)[1:-1] for part in parts}
+
+
+def holds_secret(text: str, secrets: Iterable[str], *, cut: bool = False) -> bool:
+    """Return whether `text` gives back a secret, or half of one, in any spelling.
+
+    With `cut` the text is only a beginning, and the beginning of a secret counts too.
+    """
+    values = {secret for secret in secrets if secret}
+    if any(value in text for value in values):
+        return True
+    needles = {needle for value in values for needle in _needles(value, cut)}
+    if not needles or len(text) < min(map(len, needles)):
+        return False
+    left = _MOST_DECODED
+    for view in _views(text):
+        left -= len(view)
+        if left < 0 or any(needle in view for needle in needles):
+            return True
+    return False
+
+
+@lru_cache(maxsize=1_000)
+def _needles(secret: str, cut: bool) -> frozenset[str]:  # noqa: FBT001 - cached by position
+    wholes = _paths(secret) or {secret}
+    if secret.startswith(_PREFIX):
+        wholes |= {secret.removeprefix(_PREFIX), _as_text(signing_key(secret))}
+    plain = {form for whole in wholes for form in (_squeeze(whole), _squeeze(_unescape(whole)))}
+    found = {form for form in plain if len(form) >= _SHORTEST}
+    for form in tuple(found):
+        if len(form) >= _HALVED_FROM:
+            found |= {form[: len(form) // 2], form[len(form) // 2 :]}
+        if cut:
+            found.add(form[:_BEGINNING])
+    return frozenset(found)
+
+
+def _paths(secret: str) -> set[str]:
+    """Return the path of a URL: "not found" pages tell which one they mean."""
+    if not secret.startswith(("http://", "https://")):
+        return set()
+    path = "/" + secret.partition("://")[2].partition("/")[2]
+    return {part for part in (path, path.partition("?")[0]) if len(part) >= _SHORTEST_PATH}
+
+
+def _views(text: str) -> Iterator[str]:
+    """Yield what a text says, and what is said by each text encoded in it, without separators."""
+    waiting, seen = [text], set[str]()
+    while waiting:
+        text = waiting.pop()
+        for view in {text, _unescape(text)} - seen:
+            seen.add(view)
+            yield _squeeze(view)
+            for decoded in _decoded(view):
+                yield _squeeze(decoded)
+                # What is encoded or escaped in that is ASCII; decoded by chance, little is.
+                waiting.append("\n".join(_ASCII_RUN.findall(decoded)))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Yield what the encoded parts of a text say, wherever in them the first group begins."""
+    for encoding in _ENCODINGS:
+        runs = encoding.run.findall(encoding.between.sub("", text))
+        for shift in range(encoding.group if runs else 0):
+            whole = (
+                run[shift:] + encoding.zero * ((shift - len(run)) % encoding.group) for run in runs
+            )
+            yield _as_text(encoding.decode("".join(whole)))
+    numbers = "".join(_NUMBERS.findall(text))
+    yield _as_text(bytes(int(number) & 255 for number in re.findall(r"\d+", numbers)))
+
+
+def _as_text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _squeeze(text: str) -> str:
+    return _SEPARATORS.sub("", text.casefold())
+
+
+def _unescape(text: str) -> str:
+    """Undo percent-encoding and the escapes of JSON and HTML until none is left."""
+    for _ in range(8):
+        plain = unquote(text, errors="surrogateescape")
+        plain = html.unescape(_ESCAPE.sub(_character, plain))
+        plain = _SURROGATES.sub(_join_surrogates, plain)
+        if plain == text:
+            break
+        text = plain
+    return text
+
+
+def _character(escape: re.Match[str]) -> str:
+    if (other := escape["other"]) is not None:
+        return "" if other in "nrtbfv0" else other
+    if escape["octal"]:
+        return chr(int(escape["octal"], 8))
+    number = int("".join(filter(None, escape.group(1, 2, 3, 4))), 16)
+    return chr(number) if number < 0x110000 else ""
+
+
+def _join_surrogates(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16", "surrogatepass").decode("utf-16")
