@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from firetower.core.errors import DatabaseReplaced, StoreError, StoreLocked
+from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
 from firetower.store.files import OpenFiles
 from firetower.store.location import Location
@@ -180,6 +180,11 @@ def _engine(location: Location) -> Engine:
             max_overflow=4,
             pool_pre_ping=True,
         )
+    except ArgumentError as error:
+        raise InvalidInput(
+            f"the database {location} cannot be used: {location.hide(str(error))}",
+            "Correct its host and port.",
+        ) from None
     except (ModuleNotFoundError, NoSuchModuleError):
         raise StoreError(
             "PostgreSQL needs a driver that is not installed",
@@ -287,8 +292,8 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
 def explain(error: DBAPIError, location: Location) -> StoreError:
     """Return a driver's error in words that say what to do."""
     first_line = str(error.orig).strip().partition("\n")[0]
-    said = visible(shortened(first_line, 200))
-    signed = f"{said} {getattr(error.orig, 'sqlite_errorname', '')}"
+    said = visible(shortened(location.hide(first_line), 200))
+    signed = f"{first_line} {getattr(error.orig, 'sqlite_errorname', '')}"
     for signs, make, message, hint in _MEANINGS:
         if any(sign in signed for sign in signs):
             return make(message.format(location=location, said=said), hint.format(said=said))

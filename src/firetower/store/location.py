@@ -1,7 +1,9 @@
 """Where the database is."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -9,6 +11,11 @@ from sqlalchemy.exc import ArgumentError
 from firetower.core.errors import InvalidInput
 from firetower.settings import data_folder, read_settings
 
+_SECRET = re.compile("password|secret|scram", re.IGNORECASE)
+"""The parameters of libpq whose values are secrets: password, sslpassword, scram_client_key, …"""
+_HIDDEN = "***"
+_CONNECTION = re.compile(r"(postgres|postgresql(\+\w+)?):|\s*\w+\s*=", re.IGNORECASE)
+"""A URL with a slash too few, or libpq's `host=… password=…`."""
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 
 
@@ -22,13 +29,19 @@ class Location:
     def of(cls, url: str | None = None) -> "Location":
         """Read a URL or path; without one, the environment's or default. Raises InvalidInput."""
         text = url or read_settings().database_url or str(data_folder() / "tower.db")
-        if "://" not in text:
-            return cls(URL.create("sqlite", database=str(Path(text).expanduser())))
         hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
+        if "://" not in text:
+            if _CONNECTION.match(text):  # not repeated: it may hold a password
+                raise InvalidInput("the database is neither a URL nor a file's path", hint)
+            return cls(URL.create("sqlite", database=str(Path(text).expanduser())))
         try:
             parsed = make_url(text)
         except (ArgumentError, ValueError):
             raise InvalidInput("the database URL cannot be read", hint) from None
+        if "@" in (parsed.host or ""):  # it would be shown as a part of the host's name
+            raise InvalidInput(
+                "the database URL has an @ in its user name or password", "Write it as %40 there."
+            )
         if parsed.drivername in _POSTGRESQL:
             return cls(parsed.set(drivername="postgresql+psycopg"))
         if parsed.drivername == "sqlite" and parsed.database not in {None, "", ":memory:"}:
@@ -52,6 +65,20 @@ class Location:
         """The file of the secret key, beside the data; the environment's key comes first."""
         return self.path.with_suffix(".key") if self.path else data_folder() / "firetower.key"
 
+    def hide(self, text: str) -> str:
+        """Return a text, such as a driver's message, with the URL's passwords masked in it."""
+        for value in self._secret_query().values():
+            for one in (value,) if isinstance(value, str) else value:
+                text = text.replace(one, _HIDDEN) if one else text
+        password = str(self.url.password or "")
+        return text.replace(password, _HIDDEN) if password else text
+
+    def _secret_query(self) -> dict[str, str | tuple[str, ...]]:
+        return {name: value for name, value in self.url.query.items() if _SECRET.search(name)}
+
     def __str__(self) -> str:
-        """The URL without its password, or the file's path."""
-        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+        """The URL without its passwords, or the file's path."""
+        if self.path:
+            return str(self.path)
+        hidden = self.url.update_query_dict(dict.fromkeys(self._secret_query(), _HIDDEN))
+        return hidden.render_as_string(hide_password=True).replace(quote(_HIDDEN), _HIDDEN)
