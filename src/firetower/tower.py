@@ -4,27 +4,11 @@ Each public method reads its arguments and opens one transaction; the store does
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
-from firetower.core.automations import Automation, Definition, Mode, Revision
-from firetower.core.backtest import Backtest
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
-from firetower.core.circuit_breaker import CircuitChange
-from firetower.core.endpoints import (
-    Endpoint,
-    EndpointDetail,
-    EndpointKind,
-    EndpointSettings,
-    SecretInfo,
-)
-from firetower.core.errors import SecretKeyError
-from firetower.core.events import Event, EventType, instant
-from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.explanation import Explanation, Group, grouped
-from firetower.core.feed import FeedLine, FeedPage
 from firetower.core.json import clean
 from firetower.core.references import (
     CollectionReference,
@@ -33,28 +17,16 @@ from firetower.core.references import (
     VersionReference,
     parse_target,
 )
-from firetower.core.requests import Secrets
-from firetower.store import automations, circuits, events, executions, explain, prune, secrets
-from firetower.store import endpoints as endpoint_store
-from firetower.store.backtest import run_backtest
 from firetower.store.catalog import aliases as alias_store
 from firetower.store.catalog import containers, versions
 from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog.content import Progress, read_content
-from firetower.store.changes import Change, Reader
-from firetower.store.explain import Clock
-from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
-from firetower.store.keys import keep_newest_key, rotate_key
-from firetower.store.log_many import VersionToLog, log_many
-from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
-from firetower.store.status import DatabaseStatus, read_mark, read_status
-from firetower.store.store import Store
+from firetower.store.store import Store, Transactions
 
 if TYPE_CHECKING:
-    from firetower.delivery.endpoint_test import EndpointTest
-
-P = ParamSpec("P")
-T = TypeVar("T")
+    from firetower import automation_api as api
+    from firetower.store.log_many import VersionToLog
+    from firetower.store.status import DatabaseStatus
 
 
 def connect(
@@ -76,42 +48,13 @@ def connect(
     return Tower(Store.open(database, author=author, cause=cause, read_only=read_only))
 
 
-class _Transactions:
-    """Calls functions of the store, each in a transaction of its own."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def _read(
-        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        with self._store.reading() as reader:
-            return function(reader, *args, **kwargs)
-
-    def _change(
-        self, function: Callable[Concatenate[Change, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        with self._store.changing() as change:
-            return function(change, *args, **kwargs)
-
-
-class Tower(_Transactions):
+class Tower(Transactions):
     """An open database. Close it, or use it in a `with` block.
 
     A version is given as the result of `log` or `link`, or as a reference: `acme/vision/resnet:v3`,
     `models/resnet:production`. Each call is one transaction: done whole, or not at all. Every call
     may raise StoreError; those that name things raise NotFound and InvalidInput.
     """
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.automations = Automations(store)
-        self.endpoints = Endpoints(store)
-        self.events = Events(store)
-        self.executions = Executions(store)
-        self.explain = Explain(store)
-        self.secrets = SecretBox(store)
-        self.upkeep = Upkeep(store)
 
     def log(
         self,
@@ -142,7 +85,7 @@ class Tower(_Transactions):
 
     def log_many(
         self,
-        items: Iterable[VersionToLog | Mapping[str, object]],
+        items: "Iterable[VersionToLog | Mapping[str, object]]",
         *,
         committed: Callable[[int], None] = lambda _: None,
         unit: str = "item",
@@ -153,6 +96,8 @@ class Tower(_Transactions):
         transaction. Raises InvalidInput for the first that is refused: its batch is not logged,
         those before it are, and the error says so, calling each one `unit`.
         """
+        from firetower.store.log_many import log_many
+
         return log_many(self._store, items, committed, unit)
 
     def link(
@@ -218,13 +163,66 @@ class Tower(_Transactions):
         """Return a collection's versions, the newest first."""
         return self._read(versions.list_versions, CollectionReference.parse(collection))
 
-    def status(self) -> DatabaseStatus:
+    def status(self) -> "DatabaseStatus":
         """Return the workers alive, and how many executions wait."""
+        from firetower.store.status import read_status
+
         return self._read(read_status)
 
     def mark(self) -> object:
         """Return a value that changes with everything but executions and heartbeats."""
+        from firetower.store.status import read_mark
+
         return self._read(read_mark)
+
+    @cached_property
+    def automations(self) -> "api.Automations":
+        """The automations."""
+        from firetower.automation_api import Automations
+
+        return Automations(self._store)
+
+    @cached_property
+    def endpoints(self) -> "api.Endpoints":
+        """The webhooks and Slack channels."""
+        from firetower.automation_api import Endpoints
+
+        return Endpoints(self._store)
+
+    @cached_property
+    def events(self) -> "api.Events":
+        """The events."""
+        from firetower.automation_api import Events
+
+        return Events(self._store)
+
+    @cached_property
+    def executions(self) -> "api.Executions":
+        """The executions."""
+        from firetower.automation_api import Executions
+
+        return Executions(self._store)
+
+    @cached_property
+    def explain(self) -> "api.Explain":
+        """Why automations fired, or did not."""
+        from firetower.automation_api import Explain
+
+        return Explain(self._store)
+
+    @cached_property
+    def secrets(self) -> "api.SecretBox":
+        """The secrets, which can be set and never read back."""
+        from firetower.automation_api import SecretBox
+
+        return SecretBox(self._store)
+
+    @cached_property
+    def upkeep(self) -> "api.Upkeep":
+        """Deleting old history."""
+        from firetower.automation_api import Upkeep
+
+        return Upkeep(self._store)
 
     @property
     def read_only(self) -> bool:
@@ -249,375 +247,6 @@ class Tower(_Transactions):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class Automations(_Transactions):
-    """The automations of a database. Those that name one raise NotFound."""
-
-    def create(self, definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
-        """Save a new automation, for the events recorded from now on.
-
-        Raises InvalidInput for a definition that could never work, NotFound for a container,
-        collection or endpoint it names, Conflict for its name.
-        """
-        return self._change(automations.create_automation, definition, mode)
-
-    def edit(self, name: str, definition: Definition, mode: Mode | None = None) -> Automation:
-        """Save a changed definition, and a changed mode with it. Raises as `create` does."""
-        return self._change(automations.edit_automation, name, definition, mode)
-
-    def restore(self, name: str, number: int) -> Automation:
-        """Save an earlier revision's definition again, as the newest revision.
-
-        The mode stays. Raises as `edit` does: an endpoint of then may be deleted by now.
-        """
-        with self._store.changing() as change:
-            automation = automations.find_automation(change, name)
-            earlier = automations.find_revision(change, automation.id, number)
-            return automations.edit_automation(change, name, earlier.definition)
-
-    def set_mode(self, name: str, mode: Mode) -> Automation:
-        """Enable an automation, disable it, or put it in shadow."""
-        return self._change(automations.edit_automation, name, mode=mode)
-
-    def delete(self, name: str) -> None:
-        """Delete an automation; its executions stay in the history."""
-        self._change(automations.delete_automation, name)
-
-    def list(
-        self, container: ContainerReference | None = None, *, limit: int | None = None
-    ) -> list[Automation]:
-        """Return every automation by name, or those of one registry or project, or the first."""
-        if limit is None:
-            return self._read(self._store.automation_lists.read, container)
-        return self._read(automations.list_automations, container, limit=limit)
-
-    def overlapping(self, definition: Definition, *, exclude: str | None = None) -> Sequence[str]:
-        """Return the enabled automations that may send the same event to the same endpoint.
-
-        `exclude` is the name of the one that is being edited.
-        """
-        return self._read(automations.list_overlapping, definition, exclude)
-
-    def names(self) -> Sequence[str]:
-        """Return the names that are taken."""
-        return self._read(automations.list_names)
-
-    def get(self, name: str) -> Automation:
-        """Return an automation."""
-        return self._read(automations.find_automation, name)
-
-    def revisions(self, name: str) -> Sequence[Revision]:
-        """Return an automation's revisions, the newest first."""
-        return self._read(automations.list_revisions, name)
-
-    def backtest(
-        self,
-        definition: Definition,
-        since: datetime,
-        *,
-        wanted: Callable[[], bool] = lambda: True,
-        progress: Callable[[Backtest], object] | None = None,
-    ) -> Backtest:
-        """Return the firings that a definition, saved or not, would have made since a moment.
-
-        Events are tested the newest first. `progress` is called with the result so far, soon and
-        then several times a second. Raises NotFound for its container, and Cancelled as soon as
-        `wanted` returns False.
-        """
-        return self._read(run_backtest, definition, since, wanted=wanted, progress=progress)
-
-
-class Endpoints(_Transactions):
-    """The webhooks and Slack channels of a database. Those that name one raise NotFound."""
-
-    def create(
-        self, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
-    ) -> Endpoint:
-        """Save a new endpoint, with secrets that are saved together with it, or not at all.
-
-        Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
-        """
-        return self._save(
-            lambda change: endpoint_store.create_endpoint(change, settings), new_secrets
-        )
-
-    def edit(
-        self, name: str, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
-    ) -> Endpoint:
-        """Change how an endpoint is reached, also for what is queued; close its circuit.
-
-        `settings` are the whole of them, with the same name and kind. Raises as `create` does, and
-        Conflict where a payload uses a secret that would no longer be granted.
-        """
-        return self._save(
-            lambda change: endpoint_store.edit_endpoint(change, name, settings), new_secrets
-        )
-
-    def _save(self, save: Callable[[Change], Endpoint], new: Mapping[str, str] | None) -> Endpoint:
-        """Save new secrets and an endpoint. Raises InvalidInput where a secret cannot be sent."""
-        with self._store.changing() as change:
-            for name, value in (new or {}).items():
-                secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
-            endpoint = save(change)
-            if endpoint.settings.secret_names:
-                with suppress(SecretKeyError):  # whoever sends has the key, and is told then
-                    opened = secrets.open_secrets(change, self._store.keyring(change), endpoint)
-                    secrets.check_values(endpoint, opened)
-            return endpoint
-
-    def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
-        """Return every endpoint by name, of a kind if one is given."""
-        with self._store.reading() as reader:
-            found = endpoint_store.list_endpoints(reader.connection)
-        return [endpoint for endpoint in found if kind in {None, endpoint.settings.kind}]
-
-    def find(self, name: str) -> Endpoint:
-        """Return an endpoint of either kind."""
-        with self._store.reading() as reader:
-            return endpoint_store.find_endpoint(reader.connection, name)
-
-    def get(self, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
-        """Return an endpoint with its automations and what it missed, of a kind if one is given."""
-        return self._read(endpoint_store.show_endpoint, name, kind)
-
-    def details(self) -> Sequence[EndpointDetail]:
-        """Return every endpoint by name, with the automations that use it and what it missed."""
-        return self._read(endpoint_store.show_endpoints)
-
-    def stopped(self) -> Sequence[EndpointDetail]:
-        """Return the endpoints that are disabled or have an open circuit."""
-        return self._read(endpoint_store.show_endpoints, stopped=True)
-
-    def newest_circuit_change(self) -> int:
-        """Return the number of the newest opening or closing of a circuit; 0 without any."""
-        return self._read(circuits.newest_change_id)
-
-    def circuit_changes_since(
-        self, number: int, container: ContainerReference | None = None
-    ) -> Sequence[CircuitChange]:
-        """Return the openings and closings of circuits with higher numbers, in order.
-
-        `container` narrows them to the endpoints that its automations use, or have used.
-        """
-        return self._read(circuits.list_changes, container, after_id=number)
-
-    def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
-        """Send to an endpoint again, its circuit closed; return what it missed."""
-        return self._change(endpoint_store.set_enabled, name, kind, reason=None)
-
-    def disable(self, name: str, kind: EndpointKind, reason: str = "by hand") -> None:
-        """Stop sending to an endpoint."""
-        self._change(endpoint_store.set_enabled, name, kind, reason=reason)
-
-    def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
-        """Send a test request, even if disabled; return the answer. Raises SecretKeyError."""
-        from firetower.delivery.endpoint_test import send_test  # imports httpx and aiohttp
-
-        endpoint = self.get(name, kind).endpoint
-        return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())
-
-    def delete(self, name: str, kind: EndpointKind) -> None:
-        """Delete an endpoint. Raises Conflict while an automation uses it."""
-        self._change(endpoint_store.delete_endpoint, name, kind)
-
-    def open_secrets(self, endpoint: Endpoint) -> Secrets:
-        """Open the secrets granted to an endpoint. Raises SecretKeyError."""
-        if not endpoint.settings.secret_names:
-            return Secrets()
-        with self._store.reading() as reader:
-            return secrets.open_secrets(reader, self._store.keyring(reader), endpoint)
-
-
-class SecretBox(_Transactions):
-    """The secrets of a database, which can be set and never read back."""
-
-    def set(self, name: str, value: str) -> bool:
-        """Save a secret, or replace its value; return whether it is new.
-
-        A replaced value still signs requests, beside the new one, for 24 hours. Raises
-        InvalidInput, SecretKeyError.
-        """
-        with self._store.changing() as change:
-            return secrets.set_secret(change, self._store.keyring(change, create=True), name, value)
-
-    def rotate(self) -> int:
-        """Encrypt every secret with a new key; return how many. Raises SecretKeyError.
-
-        A crash at any moment leaves every secret readable, and it can be run again. Where the key
-        comes from the environment, its first key is the new one.
-        """
-        location = self._store.database.location
-        with self._store.changing() as change:
-            keyring = rotate_key(change.connection, location)
-            if keyring is None:
-                return 0
-            count = secrets.reencrypt(change.connection, keyring)
-        keep_newest_key(location)
-        return count
-
-    def list(self) -> list[SecretInfo]:
-        """Return every secret by name."""
-        return self._read(secrets.list_secrets)
-
-    def delete(self, name: str) -> None:
-        """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
-        self._change(secrets.delete_secret, name)
-
-
-class Events(_Transactions):
-    """The events of a database."""
-
-    def newest(self, limit: int) -> list[Event]:
-        """Return the newest events, the oldest of them first."""
-        return self._read(events.newest_events, limit)
-
-    def newest_in(
-        self, container: ContainerReference, type_: EventType, limit: int
-    ) -> Sequence[Event]:
-        """Return the newest events of a type in a registry or project, the newest first."""
-        return self._read(events.newest_events_in, container, type_, limit)
-
-    def get(self, event_id: int) -> Event:
-        """Return one event. Raises NotFound."""
-        return self._read(events.find_event, event_id)
-
-    def follow(self, after: int, *, wait: float = 1.0) -> Iterator[list[Event]]:
-        """Yield the events recorded after another, in batches, as they come.
-
-        An empty batch comes after `wait` seconds without one, so that the caller can stop.
-        """
-        return follow_events(self._store, after, wait)
-
-
-class Executions(_Transactions):
-    """The executions of a database."""
-
-    def newest(
-        self,
-        limit: int,
-        *,
-        status: Status | None = None,
-        since: datetime | None = None,
-        automation_id: int | None = None,
-    ) -> list[Execution]:
-        """Return the newest executions of one status or automation, or of all, the newest first."""
-        with self._store.reading() as reader:
-            return executions.list_executions(
-                reader, limit=limit, status=status, since=since, automation_id=automation_id
-            )
-
-    def page(
-        self,
-        limit: int,
-        *,
-        since: datetime | None = None,
-        before_id: int | None = None,
-        container: ContainerReference | None = None,
-    ) -> FeedPage:
-        """Return a page of the feed: executions and circuits' changes, the oldest first.
-
-        `before_id` asks for the page before an execution, `container` narrows it to one registry
-        or project.
-        """
-        return self._read(read_feed_page, limit, since, before_id, container)
-
-    def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
-        """Return an execution with its attempts. Raises NotFound."""
-        with self._store.reading() as reader:
-            execution = executions.find_execution(reader, execution_id)
-            return execution, executions.list_attempts(reader.connection, execution_id)
-
-    def revision(self, execution: Execution) -> Revision:
-        """Return the automation as it was when it fired."""
-        return self._read(automations.find_revision, execution.automation_id, execution.revision)
-
-    def chain(self, execution: Execution) -> list[Execution]:
-        """Return the execution that caused another one's event, the cause of that, and so on."""
-        return self._read(executions.list_causes, execution)
-
-    def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
-        """Yield the feed's new lines from now on, in batches, as they come.
-
-        An empty batch comes at once, and after `wait` seconds without a line, so that the caller
-        can stop.
-        """
-        for lines in follow_executions(self._store, wait, Follower.poll, quick=True):
-            if lines is None:
-                yield ()
-            elif lines:
-                yield lines
-
-    def changes(self, *, wait: float = 1.0) -> Iterator[Sequence[Execution] | None]:
-        """Yield the executions that are new or have changed, each time the database changes.
-
-        None comes at once, and after `wait` seconds without a change, so that the caller can stop.
-        """
-        return follow_executions(self._store, wait, Follower.poll_executions, quick=False)
-
-    def redeliver(self, execution_ids: Iterable[int]) -> int:
-        """Send executions again, with the same webhook-id; return how many.
-
-        Raises NotFound, and Conflict where one of them cannot be sent, with the reason of each.
-        """
-        return self._change(redeliver, execution_ids)
-
-    def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
-        """Send again all that failed since a moment, at one endpoint or at all; return how many.
-
-        Raises Conflict where there is none, with the reason.
-        """
-        return self._change(redeliver_failed, since, endpoint_id)
-
-    def failed_since(self, since: datetime) -> dict[str, int]:
-        """Return how many executions failed since a moment, by endpoint."""
-        return self._read(count_failed, since)
-
-
-class Explain(_Transactions):
-    """Why automations fired, or did not: from recorded events and the automations of then.
-
-    `clock` writes the moments in the words; ISO 8601 unless given.
-    """
-
-    def event(self, event_id: int, *, clock: Clock = instant) -> Explanation:
-        """Return what an event did for every automation near it. Raises NotFound."""
-        return self._read(explain.explain_event, event_id, clock)
-
-    def automation(
-        self, name: str, *, since: datetime | None = None, clock: Clock = instant
-    ) -> list[Group]:
-        """Return what the newest events in and near an automation's scope did, by reason.
-
-        At most 2,500 events are read. Raises NotFound.
-        """
-        with self._store.reading() as reader:
-            found = automations.find_automation(reader, name)
-            return grouped(explain.explain_automation(reader, found, since, clock))
-
-
-class Upkeep(_Transactions):
-    """Deleting old history."""
-
-    def cutoff(self, age: timedelta) -> datetime:
-        """Return the moment of `age` ago. Raises InvalidInput for less than a day."""
-        prune.check_age(age)
-        return self._store.clock() - age
-
-    def plan(self, before: datetime) -> prune.Pruned:
-        """Return how much `prune` would delete."""
-        return self._read(prune.plan, before)
-
-    def prune(self, before: datetime) -> Iterator[prune.Pruned]:
-        """Delete the events before a moment with all that they fired; yield each batch.
-
-        Each batch is a transaction of its own: it may be stopped at any time, and run again.
-        """
-        return prune.prune(self._store, before)
-
-    def give_back_space(self) -> None:
-        """Return an SQLite file's free space to the disk. Raises StoreError on PostgreSQL."""
-        self._store.database.vacuum()
 
 
 def _version(version: Version | str) -> VersionReference:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from firetower.core.automations import parse_duration
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.executions import Status
 from firetower.core.text import quoted, shortened, visible
@@ -26,6 +25,8 @@ def parse_since(text: str) -> datetime:
         return datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError):
         pass
+    from firetower.core.automations import parse_duration
+
     try:
         return datetime.now(UTC) - parse_duration(text)
     except (InvalidInput, OverflowError):

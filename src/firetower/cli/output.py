@@ -5,15 +5,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from firetower.core.events import Event, instant
 from firetower.core.executions import Status
-from firetower.core.feed import FeedLine
 from firetower.core.json import dump
 from firetower.core.text import visible
+
+if TYPE_CHECKING:
+    from firetower.core.feed import FeedLine
 
 _LOGGED = (
     *("at", "state", "execution_id", "webhook_id", "automation", "endpoint", "attempt_count"),
@@ -89,7 +91,7 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
         click.echo(f"{name:<{width}}{_GAP}{value}")
 
 
-def feed_text(line: FeedLine) -> str:
+def feed_text(line: "FeedLine") -> str:
     """Return a line of the feed."""
     execution, event = line.execution, line.execution.event
     code = "" if execution.status_code is None else str(execution.status_code)
@@ -107,12 +109,12 @@ def feed_text(line: FeedLine) -> str:
     return visible(_GAP.join(part for part in parts if part))
 
 
-def feed_data(line: FeedLine) -> dict[str, Any]:
+def feed_data(line: "FeedLine") -> dict[str, Any]:
     """Return a line of the feed as JSON-ready data: the execution at that moment."""
     return {"at": instant(line.at), **line.execution.as_data(), "error": line.error}
 
 
-def log_data(line: FeedLine) -> dict[str, Any]:
+def log_data(line: "FeedLine") -> dict[str, Any]:
     """Return a line of the feed for a log, without anything that was sent."""
     data = feed_data(line)
     return {"event_id": line.execution.event.id, **{name: data[name] for name in _LOGGED}}

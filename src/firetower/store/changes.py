@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from firetower.core.events import EventType
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.store import schema
+from firetower.store import catalog_schema as schema
 from firetower.store.sessions import LOCK_TIMEOUT
 
 _collections, _containers = schema.collections.c, schema.containers.c

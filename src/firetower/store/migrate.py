@@ -6,7 +6,6 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
-from firetower.store import schema
 from firetower.store.changes import ENDPOINTS_VERSION_KEY
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
@@ -120,6 +119,8 @@ def migrate_schema(database: Database) -> str:
 
 
 def _create_tables(connection: Connection) -> None:
+    from firetower.store import schema  # all tables, which take a while to import
+
     schema.metadata.create_all(connection, checkfirst=False)
     first = {"key": ENDPOINTS_VERSION_KEY, "value": "0"}
     connection.execute(schema.state.insert(), first)

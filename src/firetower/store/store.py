@@ -4,16 +4,20 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from firetower.core.matching import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
-from firetower.store.automations import AutomationLists
 from firetower.store.changes import Change, Reader
 from firetower.store.database import Database
-from firetower.store.keys import Keyring, open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import check_schema
+
+if TYPE_CHECKING:
+    from firetower.store.keys import Keyring
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -45,7 +49,6 @@ class Store:
         self.cause = cause
         self.clock = clock
         self._checked = database.follow_files()
-        self.automation_lists = AutomationLists()
 
     @classmethod
     def open(
@@ -67,14 +70,17 @@ class Store:
         author = settings.user if author is None else author
         cause = settings.cause if cause is None else cause
         checked_author = login_name() if author is None else check_name(author, "user name")
-        checked_cause = None if cause is None else check_cause(cause)
+        if cause is not None:
+            from firetower.core.matching import check_cause
+
+            check_cause(cause)
         database = Database(Location.of(url), read_only=read_only or settings.read_only)
         try:
             check_schema(database, create=create)
         except BaseException:
             database.close()
             raise
-        return cls(database, author=checked_author, cause=checked_cause, clock=clock)
+        return cls(database, author=checked_author, cause=cause, clock=clock)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -96,10 +102,31 @@ class Store:
             check_schema(self.database, create=False)
             self._checked = replaced
 
-    def keyring(self, reader: Reader, *, create: bool = False) -> Keyring:
+    def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""
+        from firetower.store.keys import open_keyring  # imports cryptography
+
         return open_keyring(reader.connection, self.database.location, create=create)
 
     def close(self) -> None:
         """Close every connection."""
         self.database.close()
+
+
+class Transactions:
+    """Calls functions of the store, each in a transaction of its own."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def _read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._store.reading() as reader:
+            return function(reader, *args, **kwargs)
+
+    def _change(
+        self, function: Callable[Concatenate[Change, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self._store.changing() as change:
+            return function(change, *args, **kwargs)

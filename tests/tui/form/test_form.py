@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from firetower.automation_api import Automations
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.endpoints import EndpointKind
-from firetower.tower import Automations
 from firetower.tui.app import style_sheets
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.widgets.choice import Choice

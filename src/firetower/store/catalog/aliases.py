@@ -8,7 +8,7 @@ from firetower.core.errors import NotFound
 from firetower.core.events import EventType
 from firetower.core.references import VersionReference, check_alias
 from firetower.core.text import visible
-from firetower.store import schema
+from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import FoundVersion, find_version
 from firetower.store.changes import Change
 

@@ -3,14 +3,13 @@
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, column, func, select, table
 
-from firetower.core.automations import Mode
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.text import quoted, shortened, visible
-from firetower.store import schema
+from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import (
     FoundCollection,
     collection_row,
@@ -20,7 +19,8 @@ from firetower.store.catalog.lookups import (
 from firetower.store.changes import Change, Reader
 
 _containers, _collections = schema.containers.c, schema.collections.c
-_revisions = schema.revisions.c
+# Its columns by name: to import its table takes a while.
+_revisions = table("revisions", *map(column, ("container_id", "until_event_id", "mode")))
 
 
 def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -29,16 +29,16 @@ def _count(rows: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[i
 
 _IN_CONTAINER = _collections.container_id == _containers.id
 _CURRENT = (
-    _revisions.container_id == _containers.id,
-    _revisions.until_event_id.is_(None),
-    _revisions.mode != Mode.DELETED.value,
+    _revisions.c.container_id == _containers.id,
+    _revisions.c.until_event_id.is_(None),
+    _revisions.c.mode != "deleted",
 )
 _VERSIONS = schema.memberships.join(schema.collections)
 _CONTAINERS = select(
     schema.containers,
     _count(schema.collections, _IN_CONTAINER).label("collection_count"),
     _count(_VERSIONS, _IN_CONTAINER).label("version_count"),
-    _count(schema.revisions, *_CURRENT).label("automation_count"),
+    _count(_revisions, *_CURRENT).label("automation_count"),
 )
 
 

@@ -12,7 +12,7 @@ from firetower.core.references import (
     VersionReference,
 )
 from firetower.core.text import suggest, visible
-from firetower.store import schema
+from firetower.store import catalog_schema as schema
 
 _MOST = 2**31 - 1
 """The largest index a column holds."""

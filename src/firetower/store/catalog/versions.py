@@ -16,7 +16,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
-from firetower.store import schema
+from firetower.store import catalog_schema as schema
 from firetower.store.catalog.aliases import drop_alias, point_alias
 from firetower.store.catalog.containers import ensure_collection
 from firetower.store.catalog.lookups import (

@@ -1,52 +1,69 @@
 """The tables. Rows stay inside the store, which returns the core's frozen models."""
 
-from sqlalchemy import Table
+from sqlalchemy import Index, text
 from sqlmodel import SQLModel
 
-from firetower.store.schema.automations import AutomationRow, EndpointRow, RevisionRow, SecretRow
-from firetower.store.schema.catalog import (
-    AliasRow,
-    CollectionRow,
-    CollectionTagRow,
-    ContainerRow,
-    EventRow,
-    ManifestRow,
-    MembershipRow,
-    VersionRow,
-    VersionTagRow,
+from firetower.store.catalog_schema import (
+    aliases,
+    collection_tags,
+    collections,
+    containers,
+    events,
+    manifests,
+    memberships,
+    state,
+    version_tags,
+    versions,
 )
+from firetower.store.row import table
+from firetower.store.schema.automations import AutomationRow, EndpointRow, RevisionRow, SecretRow
 from firetower.store.schema.executions import (
     AttemptRow,
     CircuitChangeRow,
     CircuitRow,
     ExecutionRow,
-    StateRow,
     WorkerRow,
 )
 
+__all__ = [
+    "aliases",
+    "attempts",
+    "automations",
+    "circuit_changes",
+    "circuits",
+    "collection_tags",
+    "collections",
+    "containers",
+    "endpoints",
+    "events",
+    "executions",
+    "manifests",
+    "memberships",
+    "metadata",
+    "revisions",
+    "secrets",
+    "state",
+    "version_tags",
+    "versions",
+    "workers",
+]
+
 metadata = SQLModel.metadata
 
+# Not beside its table: to name PostgreSQL imports its whole dialect.
+Index(
+    "ix_events_unevaluated",
+    events.c.id,
+    sqlite_where=text("evaluated = 0"),
+    postgresql_where=text("evaluated = false"),
+)
 
-def _table(row: type[SQLModel]) -> Table:
-    return metadata.tables[str(row.__tablename__)]
-
-
-aliases = _table(AliasRow)
-attempts = _table(AttemptRow)
-automations = _table(AutomationRow)
-circuit_changes = _table(CircuitChangeRow)
-circuits = _table(CircuitRow)
-collection_tags = _table(CollectionTagRow)
-collections = _table(CollectionRow)
-containers = _table(ContainerRow)
-events = _table(EventRow)
-executions = _table(ExecutionRow)
-endpoints = _table(EndpointRow)
-manifests = _table(ManifestRow)
-memberships = _table(MembershipRow)
-revisions = _table(RevisionRow)
-secrets = _table(SecretRow)
-state = _table(StateRow)
-version_tags = _table(VersionTagRow)
-versions = _table(VersionRow)
-workers = _table(WorkerRow)
+attempts = table(AttemptRow)
+automations = table(AutomationRow)
+circuit_changes = table(CircuitChangeRow)
+circuits = table(CircuitRow)
+executions = table(ExecutionRow)
+endpoints = table(EndpointRow)
+revisions = table(RevisionRow)
+secrets = table(SecretRow)
+workers = table(WorkerRow)

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind, SignatureEncoding
-from firetower.store.schema.row import NumberedRow, one_of, partial_index
+from firetower.store.row import NumberedRow, one_of, partial_index
 from firetower.store.types import Id, Instant
 
 

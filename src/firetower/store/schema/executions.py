@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from firetower.core.executions import SkipReason, Status
-from firetower.store.schema.row import NumberedRow, TableRow, one_of, partial_index
+from firetower.store.row import NumberedRow, TableRow, one_of, partial_index
 from firetower.store.types import Id, Instant
 
 _DUE, _ENDED = ("endpoint_id", "next_attempt_at"), ("endpoint_id", "finished_at")
@@ -128,12 +128,3 @@ class WorkerRow(TableRow, table=True):
     pid: int
     started_at: datetime = Field(sa_type=Instant)
     heartbeat_at: datetime = Field(sa_type=Instant)
-
-
-class StateRow(TableRow, table=True):
-    """Single facts about the database."""
-
-    __tablename__ = "state"
-
-    key: str = Field(primary_key=True)
-    value: str = Field(sa_type=Text)

@@ -1,12 +1,15 @@
-"""Tables of the catalog, and the events its changes leave."""
+"""Tables of the catalog, of the events its changes leave, and of single facts.
+
+Apart from the other tables, so that a command that only changes the catalog need not import them.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
-from firetower.store.schema.row import NumberedRow, TableRow, one_of
+from firetower.store.row import NumberedRow, TableRow, one_of, table
 from firetower.store.types import Id, Instant
 
 
@@ -129,12 +132,6 @@ class EventRow(NumberedRow, table=True):
     __tablename__ = "events"
     __table_args__ = (
         CheckConstraint("(version_id IS NULL) = (version_index IS NULL)", name="whole_version"),
-        Index(
-            "ix_events_unevaluated",
-            "id",
-            sqlite_where=text("evaluated = 0"),
-            postgresql_where=text("evaluated = false"),
-        ),
         Index("ix_events_recorded", "recorded_at"),
         {"sqlite_autoincrement": True},
     )
@@ -151,3 +148,24 @@ class EventRow(NumberedRow, table=True):
     evaluated: bool = False
     cause: str | None = None
     """The webhook-id of the execution for which the change was made."""
+
+
+class StateRow(TableRow, table=True):
+    """Single facts about the database."""
+
+    __tablename__ = "state"
+
+    key: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
+
+
+aliases = table(AliasRow)
+collection_tags = table(CollectionTagRow)
+collections = table(CollectionRow)
+containers = table(ContainerRow)
+events = table(EventRow)
+manifests = table(ManifestRow)
+memberships = table(MembershipRow)
+state = table(StateRow)
+version_tags = table(VersionTagRow)
+versions = table(VersionRow)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from pydantic import ConfigDict
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, Table, text
 from sqlmodel import Field, SQLModel
 
 from firetower.store.types import Id
@@ -31,3 +31,8 @@ def partial_index(name: str, *columns: str, where: str, unique: bool = False) ->
     """Index only the rows for which a condition holds."""
     only = text(where)
     return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
+
+
+def table(row: type[TableRow]) -> Table:
+    """Return the table of a class of rows."""
+    return SQLModel.metadata.tables[str(row.__tablename__)]
