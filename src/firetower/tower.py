@@ -56,6 +56,10 @@ class Tower(Transactions):
     may raise StoreError; those that name things raise NotFound and InvalidInput.
     """
 
+    def on_wait(self, say: Callable[[], object]) -> None:
+        """Call `say` when a change has waited a second for that of another process (SQLite)."""
+        self._store.database.on_wait = say
+
     def log(
         self,
         collection: str,

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,14 @@ def test_log_from_draws_a_bar_on_a_terminal(shell: Shell) -> None:
     assert "\x1b[2K" in bar.rpartition("450 lines")[2]  # the bar is wiped off at the end
     again = shell.run("log", "--from", "versions.jsonl")
     assert (again.stdout, again.stderr) == ("", "Logged 450 lines: 450 new versions.\n")
+
+
+def test_a_long_wait_for_another_process_is_said(shell: Shell) -> None:
+    url = f"sqlite:///{shell.database}?timeout=1.1"
+    with closing(sqlite3.connect(shell.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        shown = shell.see("registry", "create", "other", "--database", url)
+    assert shown.returncode == 1
+    waiting, locked, _ = shown.text.splitlines()
+    assert waiting == "Waiting for the change of another process…"
+    assert "is locked by another process" in locked

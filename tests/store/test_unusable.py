@@ -3,10 +3,12 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from firetower.core.errors import StoreError, StoreLocked
+from firetower.store import database
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -22,6 +24,34 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be(tmp_path: Path) -> 
     assert tower.registries() == []
     tower.create_registry("models")
     tower.close()
+
+
+def test_a_long_wait_is_told_of_once_and_asks_ever_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, pauses = [0.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        clock[0] += seconds
+        if clock[0] > 2:
+            other.execute("ROLLBACK")
+
+    path = tmp_path / "tower.db"
+    told: list[float] = []
+    with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
+        other.isolation_level = None
+        tower.on_wait(lambda: told.append(clock[0]))
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(
+            database, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
+        )
+        tower.create_registry("models")
+        assert [str(found.reference) for found in tower.registries()] == ["models"]
+    assert [round(moment, 1) for moment in told] == [1.0]
+    longest = pauses.index(max(pauses))
+    assert pauses[longest:] == sorted(pauses[longest:], reverse=True)
+    assert pauses[-1] < pauses[0]
 
 
 def test_a_read_only_database_can_be_read_and_not_changed(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """Which database a command works on, and whether it may change it."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
+
+from firetower.cli.output import say
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -50,4 +53,7 @@ def open_tower() -> "Tower":
     """Open the database. Raises StoreError, InvalidInput."""
     from firetower.tower import connect
 
-    return connect(database_url(), read_only=read_only())
+    tower = connect(database_url(), read_only=read_only())
+    if sys.stderr.isatty():
+        tower.on_wait(lambda: say("Waiting for the change of another process…"))
+    return tower

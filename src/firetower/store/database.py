@@ -3,7 +3,8 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -28,6 +29,8 @@ itself too, without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
+_LONG_WAIT = 1.0
+"""Seconds after which a wait is told of."""
 
 
 class Database:
@@ -37,8 +40,12 @@ class Database:
         self.location = location
         self.read_only = read_only
         self._engine = _engine(location)
+        self.on_wait: Callable[[], object] = lambda: None
+        """Called when a change has waited a second for that of another process, on SQLite."""
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
+        if self.is_sqlite:
+            event.listen(self._engine, "begin", self._begin_sqlite)
         self._changing = self._engine.execution_options(firetower_changes=True)
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
@@ -116,6 +123,34 @@ class Database:
         for raw in tuple(self._raw):
             raw.close()
 
+    def _begin_sqlite(self, connection: Connection) -> None:
+        if not connection.get_execution_options().get("firetower_changes", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # SQLite asks the less often the longer it has waited, and so may starve one of many. Here
+        # the one that has waited longest asks most often.
+        driver: Any = connection.connection.dbapi_connection
+        [milliseconds] = driver.execute("PRAGMA busy_timeout").fetchone()
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            begun, told = time.monotonic(), False
+            while True:
+                try:
+                    driver.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    waited = time.monotonic() - begun
+                    is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not is_busy or waited * 1_000 >= milliseconds:
+                        raise DBAPIError(None, None, error) from error
+                    if waited >= _LONG_WAIT and not told:
+                        told = True
+                        self.on_wait()
+                    time.sleep(max(0.0005, 0.01 * (1 - waited)) if waited > 0.005 else 0.001)
+                else:
+                    return
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
     @contextmanager
     def raw(self) -> Iterator[Any]:
         """Open a connection of the driver's own, in autocommit. Raises StoreError."""
@@ -170,7 +205,6 @@ def _engine(location: Location) -> Engine:
         timeout = {} if "timeout" in location.url.query else {"timeout": BUSY_TIMEOUT}
         engine = create_engine(location.url, connect_args=timeout)
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
         engine = create_engine(
@@ -210,11 +244,6 @@ def _forbid_changes(connection: DBAPIConnection, _: object) -> None:
     cursor.execute("SET default_transaction_read_only = on")
     cursor.close()
     connection.commit()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    changes = connection.get_execution_options().get("firetower_changes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if changes else "BEGIN")
 
 
 def create_sqlite_file(location: Location) -> None:
