@@ -60,7 +60,7 @@ async def test_enter_and_a_double_click_show_a_version_in_full(scene: Scene) -> 
     scene.tower.log(PROJECT, type="model", references=[f"s3://many/{n:03}" for n in range(50)])
     async with open_app(scene) as pilot:
         await opened(pilot, PROJECT)
-        assert shows(pilot, "… 30 more: enter shows all")
+        assert shows(pilot, "… 30 more, enter shows more")
         await pilot.click("#versions Table", offset=(3, 1), times=2)
         await settled(pilot)
         assert isinstance(pilot.app.screen, VersionScreen)

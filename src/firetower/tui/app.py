@@ -22,6 +22,7 @@ from textual.screen import Screen
 
 import firetower
 from firetower.core.errors import FiretowerError
+from firetower.core.text import shortened
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
 from firetower.tui.actions import bindings_of
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
+_NOTIFIED = 1_000
+"""Characters of a notification."""
 
 
 def style_sheets() -> list[Path]:
@@ -153,7 +156,7 @@ class FiretowerApp(App[None]):
 
     def notify(self, message: str, *, markup: bool = False, **options: Any) -> None:  # noqa: ARG002
         """Show a message as plain text: names in it come from outside."""
-        super().notify(message, markup=False, **options)
+        super().notify(shortened(message, _NOTIFIED), markup=False, **options)
 
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.text import visible
+from firetower.core.text import byte_count, visible
 
 STYLES = {
     "ok": "$success",
@@ -16,24 +16,62 @@ STYLES = {
     "accent": "$accent",
 }
 """The theme's colours by the tones of cells."""
+MOST_CHARACTERS = 10_000
+MOST_LINES = 300
+MOST_IN_LINE = 1_000
+"""What is drawn of one text: Textual lays out all of it, in sight or not, before the next key."""
+_INDENTED = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 
 def plain(text: str) -> Content:
     """Return text from outside as it is: no markup is obeyed, control characters are drawn."""
-    return Content(visible(text))
+    cut = len(text) - MOST_IN_LINE
+    return Content(visible(text[:MOST_IN_LINE]) + (f" {more(cut)}" if cut > 0 else ""))
 
 
-def lines(text: str) -> Content:
-    """Return text of several lines as it is."""
-    return Content("\n".join(visible(line) for line in text.split("\n")))
+def more(size: int, hint: str = "") -> str:
+    """Return how much of a text is not shown, and where it is: "… 2.9 MiB more, y copies all"."""
+    return f"… {byte_count(size)} more{hint and f', {hint}'}"
 
 
-def pretty(body: str) -> str:
-    """Return JSON indented, anything else as it is."""
+def lines(text: str, hint: str = "") -> Content:
+    """Return text of several lines as it is; of a long one its beginning and `more`."""
+    head = _head(text)
+    return _said(head, len(text) - len("\n".join(head)), hint)
+
+
+def json_lines(value: object, hint: str = "") -> Content:
+    """Return a value as indented JSON; of a long one its beginning and `more`."""
+    parts, length = [], 0
+    for part in _INDENTED.iterencode(value):
+        parts.append(part)
+        length += len(part)
+        if length > MOST_CHARACTERS:
+            break
+    text = "".join(parts)
+    head = _head(text)
+    shown = len("\n".join(head))
+    if shown == length <= MOST_CHARACTERS:
+        return _said(head, 0, hint)
+    compact = sum(len(line.strip()) + 1 for line in head)
+    return _said(head, max(len(json.dumps(value, ensure_ascii=False)) - compact, 1), hint)
+
+
+def body_lines(body: str, hint: str = "") -> Content:
+    """Return a body as indented JSON if it is JSON, else as it is; bounded as `lines` are."""
     try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
-        return body
+        return json_lines(json.loads(body), hint)
+    except (ValueError, RecursionError):
+        return lines(body, hint)
+
+
+def _head(text: str) -> list[str]:
+    return text[:MOST_CHARACTERS].split("\n", MOST_LINES)[:MOST_LINES]
+
+
+def _said(head: list[str], rest: int, hint: str) -> Content:
+    shown = Content("\n".join(visible(line) for line in head))
+    return shown + Content.styled(f"\n{more(rest, hint)}", "dim") if rest else shown
 
 
 def mark(good: bool) -> Content:  # noqa: FBT001

@@ -15,7 +15,7 @@ from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.form.data import FormData, sample_event
-from firetower.tui.text import age, lines, plain, pretty
+from firetower.tui.text import age, body_lines, plain
 
 _NAMED = 6
 """Collections and aliases that are listed by name."""
@@ -72,7 +72,7 @@ def _body(
     if body:
         yield Content("")
         yield Content.styled("Body", "dim")
-        yield lines(pretty(body))
+        yield body_lines(body)
 
 
 def collections_note(draft: Draft, reading: Reading, data: FormData) -> str:

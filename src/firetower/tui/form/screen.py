@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on
@@ -24,7 +26,7 @@ from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import lines
+from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine
@@ -48,6 +50,8 @@ class FormScreen(Page[str | None]):
         self._refusal = Content("")
         """Why it was not saved; shown until the next edit."""
         self._reload = Refresh(self, self._read)
+        self._previewed: tuple[Draft, Reading, FormData] | None = None
+        self._reload_preview = Refresh(self, self._read_preview)
 
     def compose(self) -> ComposeResult:
         container = self._began.container
@@ -135,11 +139,18 @@ class FormScreen(Page[str | None]):
         self._show_notes(draft, reading)
         self._show_errors(reading)
         self.query_one(BacktestSummary).show(reading.definition)
-        text = preview_text(named, reading, self._data, session_of(self).now())
-        self.query_one("#preview", Static).update(text)
+        self._previewed = named, reading, self._data
+        self._reload_preview.at_once()
+
+    async def _read_preview(self) -> None:
+        """Show the preview; it is made in a thread, for events may carry much metadata."""
+        if self._previewed is not None:
+            now = session_of(self).now()
+            text, note = await asyncio.to_thread(_preview_texts, *self._previewed, now)
+            show_text(self.query_one("#preview", Static), text)
+            self.fields.row("whole-or-part").set_note(note)
 
     def _show_notes(self, draft: Draft, reading: Reading) -> None:
-        self.fields.row("whole-or-part").set_note(collections_note(draft, reading, self._data))
         recent = self._data.recent
         aliases, tags = [one.alias for one in recent], [one.tag for one in recent]
         self.fields.row(Part.ALIAS).set_note(values_note(draft.alias, aliases))
@@ -231,3 +242,9 @@ class FormScreen(Page[str | None]):
         if created is not None:
             await self._read()
             self._choose_endpoint(created)
+
+
+def _preview_texts(
+    draft: Draft, reading: Reading, data: FormData, now: datetime
+) -> tuple[Content, str]:
+    return preview_text(draft, reading, data, now), collections_note(draft, reading, data)

@@ -19,7 +19,7 @@ from firetower.core.drafts import Draft
 from firetower.core.executions import Execution
 from firetower.core.filters import ANY
 from firetower.core.references import ContainerKind
-from firetower.core.text import counted
+from firetower.core.text import counted, shortened
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import (
     AutomationSaved,
@@ -31,7 +31,17 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import STYLES, age, exact, field, heading, lines, plain, pretty, show_text
+from firetower.tui.text import (
+    STYLES,
+    age,
+    body_lines,
+    exact,
+    field,
+    heading,
+    lines,
+    plain,
+    show_text,
+)
 from firetower.tui.widgets.automations import STATES, test_endpoint
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
@@ -45,14 +55,18 @@ if TYPE_CHECKING:
 
 
 _MOST = 200
-"""Executions shown; the History tab has them all."""
+"""Executions shown, and revisions offered; the History tab has all executions."""
+_REVISIONS = 20
+"""Revisions shown with their changes."""
+_CHANGES = 300
+"""Characters of what a revision changed."""
 _BESIDE = 60
 """Characters of a text up to which it is shown beside its name."""
 
 _NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
 COLUMNS = FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
 
-Found = tuple[Automation, Sequence[Revision], Sequence[Execution], str]
+Found = tuple[Automation, Sequence[Revision], Sequence[Execution], Content]
 
 
 def _execution_row(execution: Execution, now: datetime) -> Row:
@@ -85,21 +99,23 @@ class AutomationScreen(ListScreen[Execution]):
 
     async def read(self) -> None:
         session, name = session_of(self), self.automation
+        now = session.now()
 
         def find(tower: Tower) -> Found:
             automation = tower.automations.get(name)
             endpoint = automation.definition.action.endpoint
             stopped = tower.endpoints.get(endpoint).describe(exact) if endpoint else ""
             executions = tower.executions.newest(_MOST, automation_id=automation.id)
-            return automation, tower.automations.revisions(name), executions, stopped
+            revisions = tower.automations.revisions(name)
+            text = automation_text(automation, revisions, stopped, now)
+            return automation, revisions, executions, text
 
-        automation, revisions, executions, stopped = await session.ask(find)
+        automation, revisions, executions, text = await session.ask(find)
         self._found, self._revisions = automation, revisions
         mode = STATES[automation.mode]
         place = str(automation.definition.scope.container)
         title = heading(place, automation.name, mode.text, STYLES[mode.tone])
         show_text(self.query_one("#automation-title", Static), title)
-        text = automation_text(automation, revisions, stopped, session.now())
         show_text(self.query_one("#automation-text", Static), text)
         self.show_items(executions, _execution_row)
 
@@ -113,13 +129,13 @@ class AutomationScreen(ListScreen[Execution]):
     @in_background
     async def action_restore(self) -> None:
         """Choose an earlier revision, and save it again."""
-        earlier = with_changes(self._revisions)[1:]
+        earlier = self._revisions[1 : _MOST + 1]
         if not earlier:
             self.notify("There is no earlier revision.")
             return
         offers = [
             Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
-            for one, _ in earlier
+            for one in earlier
         ]
         chosen = await ask(self, Picker("Restore which revision?", offers))
         if chosen is None:
@@ -129,6 +145,12 @@ class AutomationScreen(ListScreen[Execution]):
         self.automation = restored.name
         self.notify(f"Saved revision {number} again, for events from now on.")
         self._reload()
+
+    def action_copy(self) -> None:
+        """Copy the automation's definition, as JSON."""
+        if self._found is not None:
+            self.app.copy_to_clipboard(self._found.definition.model_dump_json(indent=2))
+            self.notify(f"Copied {self.automation}, as JSON.")
 
     def action_test(self) -> None:
         if self._found is not None:
@@ -153,7 +175,11 @@ def automation_text(
     definition = automation.definition
     parts = [
         plain(definition.sentence),
-        *([lines(definition.description).stylize("dim")] if definition.description else []),
+        *(
+            [lines(definition.description, "y copies all").stylize("dim")]
+            if definition.description
+            else []
+        ),
         Content(""),
         field("fired", _fired(automation, now)),
         *([field("endpoint", stopped).stylize("$warning")] if stopped else []),
@@ -162,6 +188,11 @@ def automation_text(
         *_revisions(revisions),
     ]
     return Content("\n").join(parts)
+
+
+def _description(text: str) -> Iterator[Content]:
+    if text:
+        yield lines(text, "y copies all").stylize("dim")
 
 
 def _fired(automation: Automation, now: datetime) -> str:
@@ -179,7 +210,7 @@ def _block(name: str, text: str) -> Iterator[Content]:
         yield field(name, text)
         return
     yield field(name, "")
-    yield lines(pretty(text))
+    yield body_lines(text, "y copies all")
 
 
 def _filter(automation: Automation) -> Iterator[Content]:
@@ -206,8 +237,13 @@ def _action(action: Action) -> Iterator[Content]:
 
 def _revisions(revisions: Sequence[Revision]) -> Iterator[Content]:
     name = "revisions"
-    for revision, changes in with_changes(revisions):
+    for revision, changes in with_changes(revisions[: _REVISIONS + 1])[:_REVISIONS]:
         saved = f"{revision.number:>3}  {exact(revision.saved_at)}  "
         author = plain(f"by {revision.author}  ").stylize("dim")
-        yield field(name, Content.assemble(saved, author, plain("; ".join(changes))))
+        yield field(
+            name, Content.assemble(saved, author, plain(shortened("; ".join(changes), _CHANGES)))
+        )
         name = ""
+    if len(revisions) > _REVISIONS:
+        said = f"… {len(revisions) - _REVISIONS:,} before these: R restores one"
+        yield field(name, said).stylize("dim")

@@ -1,7 +1,9 @@
 """The versions of one collection."""
 
+from __future__ import annotations
+
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -28,6 +30,10 @@ from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+
 COLUMNS = (
     Column("version", 7),
     Column("aliases", 10, flex=3),
@@ -37,7 +43,7 @@ COLUMNS = (
     Column("by", 6, flex=1, from_width=64),
 )
 _MOST_FILES = 20
-"""Files shown beside the list; the version's own screen shows all."""
+"""Files shown beside the list; the version's own screen shows more."""
 
 
 def _version_row(version: Version, now: datetime) -> Row:
@@ -90,16 +96,20 @@ class CollectionScreen(ListScreen[Version]):
 
     async def _read_detail(self) -> None:
         session, version = session_of(self), self.chosen
-        text = Content("")
+        text, now = Content(""), session.now()
         if version is not None:
+
+            def find(tower: Tower) -> tuple[tuple[str, ...], Content]:
+                detail = tower.version(version)
+                return detail.linked_as, version_text(detail, now, _MOST_FILES, "enter shows more")
+
             try:
-                detail = await session.ask(lambda tower: tower.version(version))
+                linked, text = await session.ask(find)
             except FiretowerError:  # it was unlinked meanwhile: the list is about to say so
                 return
             if self.chosen is None or self.chosen.reference != version.reference:
                 return
-            self._linked = detail.linked_as
-            text = version_text(detail, session.now(), _MOST_FILES)
+            self._linked = linked
         show_text(self.query_one("#version-text", Static), text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -13,7 +13,7 @@ from firetower.core.errors import FiretowerError
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import lines, mark, milliseconds, plain, pretty
+from firetower.tui.text import body_lines, lines, mark, milliseconds, plain
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
@@ -61,16 +61,16 @@ class EndpointTestScreen(Dialog[None]):
                 lambda tower: tower.endpoints.test(self.endpoint)
             )
         except FiretowerError as error:
-            self._show(Content.styled("✗ not sent", "$error"), error.text)
+            self._show(Content.styled("✗ not sent", "$error"), lines(error.text))
         else:
             self._body = test.answer.body
-            self._show(_answer_line(test), pretty(self._body))
+            self._show(_answer_line(test), body_lines(self._body, "y copies all"))
         finally:
             self.query_one("#again", Button).disabled = False
 
-    def _show(self, line: Content, body: str = "") -> None:
+    def _show(self, line: Content, body: Content | None = None) -> None:
         self.query_one(".endpoint-test--answer", Static).update(line)
-        self.query_one(".endpoint-test--body", Static).update(lines(body))
+        self.query_one(".endpoint-test--body", Static).update(body or "")
         self.query_one(".endpoint-test--scroll").display = bool(body)
 
     def action_copy(self) -> None:

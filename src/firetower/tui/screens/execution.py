@@ -25,7 +25,18 @@ from firetower.tui.messages import DatabaseChanged, ExplainEvent, post
 from firetower.tui.page import Dialog
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, redeliver, session_of
-from firetower.tui.text import STYLES, clock, exact, field, lines, mark, milliseconds, plain, pretty
+from firetower.tui.text import (
+    STYLES,
+    body_lines,
+    clock,
+    exact,
+    field,
+    lines,
+    mark,
+    milliseconds,
+    more,
+    plain,
+)
 from firetower.tui.widgets.feed_line import TONES
 from firetower.tui.widgets.key_line import KeyLine
 
@@ -35,6 +46,10 @@ if TYPE_CHECKING:
 
 _WIDTH = 64
 """Cells in which long values are wrapped beside their names: what 80 columns leave."""
+_SAID = 300
+"""Characters of metadata."""
+_MOST = 50
+"""Conditions, and attempts: the newest."""
 
 
 Found = tuple[Execution, list[Attempt], Revision, list[Execution]]
@@ -67,28 +82,35 @@ class ExecutionScreen(Dialog[None]):
 
     async def _read(self) -> None:
         session = session_of(self)
+        now = session.now()
 
-        def find(tower: Tower) -> Found:
+        def find(tower: Tower) -> tuple[Found, Content]:
             executions = tower.executions
             execution, attempts = executions.get(self.execution_id)
-            return execution, attempts, executions.revision(execution), executions.chain(execution)
+            revision, causes = executions.revision(execution), executions.chain(execution)
+            found = execution, attempts, revision, causes
+            return found, execution_text(*found, now)
 
         try:
-            self._found = found = await session.ask(find)
+            found, text = await session.ask(find)
         except FiretowerError as error:
             self.query_one("#headline", Static).update(lines(error.text))
             return
-        now = session.now()
+        self._found = found
         self.query_one("#headline", Static).update(headline(found[0], now))
-        self.query_one("#detail", Static).update(execution_text(*found, now))
+        self.query_one("#detail", Static).update(text)
 
     def action_copy(self) -> None:
-        command = None if self._found is None else as_curl(self._found[1])
-        if command is None:
+        if self._found is None:
+            return
+        execution, attempts, _, _ = self._found
+        command = as_curl(attempts)
+        copied = command or execution.request_body
+        if not copied:
             self.notify("No request was sent.", severity="warning")
             return
-        self.app.copy_to_clipboard(command)
-        self.notify("Copied as curl; its secrets are masked.")
+        self.app.copy_to_clipboard(copied)
+        self.notify("Copied as curl; its secrets are masked." if command else "Copied the body.")
 
     def action_explain(self) -> None:
         if self._found is not None:
@@ -109,7 +131,7 @@ def headline(execution: Execution, now: datetime) -> Content:
         name=visible(execution.automation),
         state=f"{state.glyph} {state.value}",
         attempts=attempts,
-        reason=visible(execution.describe(lambda moment: clock(moment, now))),
+        reason=plain(execution.describe(lambda moment: clock(moment, now))),
     )
 
 
@@ -125,7 +147,7 @@ def execution_text(
         *_event(execution),
         *_why(revision, execution),
         *_causes(causes),
-        *(line for attempt in attempts for line in _attempt(attempt, now)),
+        *_attempts(attempts, now),
         *_request(execution, attempts),
     ]
     return Content("\n").join(parts)
@@ -137,7 +159,7 @@ def _field(name: str, value: Content | str, style: str = "") -> Content:
 
 
 def _wrapped(name: str, value: str, style: str = "") -> Iterator[Content]:
-    for part in wrap(visible(value), _WIDTH) or [""]:
+    for part in wrap(plain(value).plain, _WIDTH) or [""]:
         yield _field(name, part, style)
         name = ""
 
@@ -150,8 +172,11 @@ def _event(execution: Execution) -> Iterator[Content]:
     if event.version is not None and event.version.source is not None:
         yield _field("", f"linked from {event.version.source}", "dim")
     if event.version is not None and event.version.metadata:
-        said = shortened(json.dumps(event.version.metadata, ensure_ascii=False), 300)
-        yield from _wrapped("Metadata", said)
+        said = json.dumps(event.version.metadata, ensure_ascii=False)
+        cut = len(said) - _SAID
+        yield from _wrapped("Metadata", said[:_SAID])
+        if cut > 0:
+            yield _field("", more(cut, f"firetower show {event.subject} has all"), "dim")
     yield Content("")
 
 
@@ -160,8 +185,11 @@ def _why(revision: Revision, execution: Execution) -> Iterator[Content]:
     held = mark(good=True)
     yield _field("Why", held + plain(f"it watches {definition.scope.phrase.removeprefix('in ')}"))
     yield _field("", held + plain(f"the event is: {event.type.spec.label}"))
-    for trace in _predicates(definition.filter.trace(event)):
+    predicates = list(_predicates(definition.filter.trace(event)))
+    for trace in predicates[:_MOST]:
         yield _field("", _condition(trace))
+    if len(predicates) > _MOST:
+        yield _field("", f"… {len(predicates) - _MOST:,} more", "dim")
     said = f"revision {revision.number} of {definition.name}, by {revision.author}"
     yield _field("", said, "dim")
     yield Content("")
@@ -188,6 +216,13 @@ def _condition(trace: Trace) -> Content:
     if trace.actual is not MISSING:
         actual = f"it is {shortened(quoted(trace.actual), 80)}"
     return mark(trace.held) + plain(trace.expected) + plain(f"   {actual}").stylize("dim")
+
+
+def _attempts(attempts: Sequence[Attempt], now: datetime) -> Iterator[Content]:
+    if len(attempts) > _MOST:
+        yield _field("Attempts", f"… {len(attempts) - _MOST:,} before these", "dim")
+    for attempt in attempts[-_MOST:]:
+        yield from _attempt(attempt, now)
 
 
 def _attempt(attempt: Attempt, now: datetime) -> Iterator[Content]:
@@ -222,7 +257,7 @@ def _request(execution: Execution, attempts: Sequence[Attempt]) -> Iterator[Cont
             yield from _wrapped(first, f"{name}: {value}")
             first = ""
     yield _field(first, "")
-    yield lines(pretty(body))
+    yield body_lines(body, "y copies all")
 
 
 def as_curl(attempts: Iterable[Attempt]) -> str | None:

@@ -1,9 +1,11 @@
 """Why automations fired, and why they did not."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +24,13 @@ from firetower.tui.text import clock, exact, lines, mark, plain
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+
+_MOST = 100
+"""Automations shown of one event, the closest first."""
 
 
 class ExplainEventScreen(Dialog[None]):
@@ -47,13 +56,18 @@ class ExplainEventScreen(Dialog[None]):
         session, number = session_of(self), self.event_id
         said = self.query_one(".explain--said", Static)
         write = partial(clock, now=session.now())
+
+        def find(tower: Tower) -> tuple[Content, Content]:
+            found = tower.explain.event(number, clock=write)
+            return _event_line(found), Content("\n").join(_event_lines(found))
+
         try:
-            found = await session.ask(lambda tower: tower.explain.event(number, clock=write))
+            title, text = await session.ask(find)
         except FiretowerError as error:
             said.update(lines(error.text))
             return
-        self.query_one(".explain--title", Static).update(_event_line(found))
-        said.update(Content("\n").join(_event_lines(found)))
+        self.query_one(".explain--title", Static).update(title)
+        said.update(text)
 
 
 def _event_line(explanation: Explanation) -> Content:
@@ -69,10 +83,14 @@ def _event_line(explanation: Explanation) -> Content:
 
 
 def _event_lines(explanation: Explanation) -> Iterator[Content]:
-    for finding in explanation.findings:
+    findings = explanation.findings
+    for finding in findings[:_MOST]:
         yield _finding_line(finding)
         yield plain(f"    {finding.words}").stylize("$muted" if finding.stop else "")
-    if not explanation.findings:
+    if len(findings) > _MOST:
+        said = f"firetower explain {explanation.event.id} has all"
+        yield Content.styled(f"… {len(findings) - _MOST:,} more, {said}", "dim")
+    if not findings:
         yield plain("No automation is near this event.")
     yield Content("")
     if explanation.elsewhere:

@@ -1,9 +1,11 @@
 """One version in full."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -18,9 +20,15 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Dialog
 from firetower.tui.refresh import Refresh
-from firetower.tui.session import session_of
-from firetower.tui.text import age, exact, field, lines, plain, show_text
+from firetower.tui.session import in_background, session_of
+from firetower.tui.text import age, exact, field, json_lines, lines, plain, show_text
 from firetower.tui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+_MOST_FILES = 200
+"""Files shown, and links; Y copies all."""
 
 
 class VersionScreen(Dialog[None]):
@@ -47,9 +55,13 @@ class VersionScreen(Dialog[None]):
 
     async def _read(self) -> None:
         session = session_of(self)
+        now = session.now()
+
+        def find(tower: Tower) -> Content:
+            return version_text(tower.version(self.reference), now, _MOST_FILES, "Y copies all")
+
         try:
-            detail = await session.ask(lambda tower: tower.version(self.reference))
-            said = version_text(detail, session.now())
+            said = await session.ask(find)
         except FiretowerError as error:
             said = lines(error.text)
         show_text(self.query_one("#detail", Static), said)
@@ -58,9 +70,22 @@ class VersionScreen(Dialog[None]):
         self.app.copy_to_clipboard(self.reference)
         self.notify(f"Copied {self.reference}.")
 
+    @in_background
+    async def action_copy_all(self) -> None:
+        """Copy all that is known of the version, as JSON."""
 
-def version_text(detail: VersionDetail, now: datetime, most: int | None = None) -> Content:
-    """Return all that is known of a version; of its files the first `most`, unless None."""
+        def find(tower: Tower) -> str:
+            return json.dumps(tower.version(self.reference).as_data(), indent=2)
+
+        self.app.copy_to_clipboard(await session_of(self).ask(find))
+        self.notify(f"Copied all of {self.reference}, as JSON.")
+
+
+def version_text(detail: VersionDetail, now: datetime, most: int, hint: str) -> Content:
+    """Return what is known of a version: the first `most` files, `hint` says where the others are.
+
+    Many files and much metadata take long: to be called in a thread.
+    """
     version = detail.version
     made = f"{exact(version.created_at)}, {age(version.created_at, now)}, by {version.author}"
     holds = counted(version.file_count, "entry", "entries")
@@ -72,40 +97,39 @@ def version_text(detail: VersionDetail, now: datetime, most: int | None = None) 
         *(field(name, ", ".join(values)) for name, values in labels if values),
         field("type", version.type),
         field("made", made),
-        *_links(detail),
+        *_links(detail, most, hint),
         Content(""),
         Content.styled("Metadata", "dim"),
-        _metadata(detail),
+        json_lines(version.metadata, hint) if version.metadata else Content("none"),
         Content(""),
         field("holds", holds),
-        *_entries(detail.entries, most),
+        *_entries(detail.entries, most, hint),
         field("digest", version.digest),
     ]
     return Content("\n").join(parts)
 
 
-def _links(detail: VersionDetail) -> Iterator[Content]:
+def _links(detail: VersionDetail, most: int, hint: str) -> Iterator[Content]:
     version = detail.version
     if version.collection.container.kind is ContainerKind.REGISTRY:
         yield field("source", version.source)
         return
-    name = "linked"
-    for reference in detail.linked_as or ("nowhere: L links it into a registry",):
+    name, links = "linked", detail.linked_as
+    for reference in links[:most] or ("nowhere: L links it into a registry",):
         yield field(name, reference)
         name = ""
+    yield from _others(len(links) - most, hint)
 
 
-def _metadata(detail: VersionDetail) -> Content:
-    if not detail.version.metadata:
-        return Content("none")
-    return lines(json.dumps(detail.version.metadata, indent=2, ensure_ascii=False))
-
-
-def _entries(entries: tuple[Entry, ...], most: int | None) -> Iterator[Content]:
+def _entries(entries: tuple[Entry, ...], most: int, hint: str) -> Iterator[Content]:
     for entry in entries[:most]:
         if entry.size is None:
             yield plain(entry.uri or entry.path)
         else:
             yield Content.assemble((f"{byte_count(entry.size):>9}  ", "dim"), plain(entry.path))
-    if most is not None and len(entries) > most:
-        yield Content.styled(f"… {len(entries) - most:,} more: enter shows all", "dim")
+    yield from _others(len(entries) - most, hint)
+
+
+def _others(count: int, hint: str) -> Iterator[Content]:
+    if count > 0:
+        yield Content.styled(f"… {count:,} more, {hint}", "dim")

@@ -27,6 +27,8 @@ _GAP = 2
 """Cells between two columns."""
 _MEASURED = 100
 """Rows whose texts are measured: the first screens of a long list."""
+_LONGEST = 500
+"""Characters of a cell that are looked at: none is wider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +311,7 @@ def _natural_widths(columns: Sequence[Column], rows: Sequence[TableRow]) -> list
     for row in islice(rows, _MEASURED):
         if len(row.cells) == len(columns):
             for place, cell in enumerate(row.cells):
-                natural[place] = max(natural[place], cell_len(cell.text))
+                natural[place] = max(natural[place], cell_len(cell.text[:_LONGEST]))
     return natural
 
 
@@ -351,7 +353,7 @@ def _share(given: dict[int, int], left: int, flexes: dict[int, int], most: Seque
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
     """Return text in exactly `width` cells, cut with an ellipsis or padded."""
-    shown = visible(text)
+    shown = visible(text[: _LONGEST + width])
     taken = cell_len(shown)
     if taken > width:
         return set_cell_size(shown, max(width - 1, 0)) + "…" if width > 0 else ""
