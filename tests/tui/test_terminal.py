@@ -1,5 +1,7 @@
 """The program on a real terminal, from its start to a clean end."""
 
+import os
+import signal
 import sys
 import termios
 import time
@@ -23,7 +25,7 @@ from towers import environment, linked_model, run
 class Window:
     """A terminal of a size, with the program in it."""
 
-    def __init__(self, database: str, folder: Path) -> None:
+    def __init__(self, database: str, folder: Path, *command: str) -> None:
         source = str(Path(firetower.__file__).parents[1])
         env = environment(database, PYTHONPATH=source, TERM="xterm-256color", LANG="C.UTF-8")
         for name in ("COLUMNS", "LINES"):  # they would hold against every resize
@@ -31,9 +33,9 @@ class Window:
         self.screen = pyte.Screen(80, 24)
         self._stream = pyte.ByteStream(self.screen)
         self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "firetower.cli"],
-            env={**env, "XDG_CONFIG_HOME": str(folder)},
+            command[0] if command else sys.executable,
+            list(command[1:]) or ["-m", "firetower.cli"],
+            env={**env, "XDG_CONFIG_HOME": str(folder), "PS1": "shell> "},
             dimensions=(24, 80),
         )
         self.raw = b""
@@ -48,6 +50,13 @@ class Window:
             assert time.monotonic() < deadline, "\n".join(self.screen.display)
             self.read()
 
+    def wait_for_all(self, lines: list[str]) -> None:
+        """Wait until the screen shows these lines, and nothing else."""
+        deadline = time.monotonic() + 60
+        while list(self.screen.display) != lines:
+            assert time.monotonic() < deadline, "\n".join(self.screen.display)
+            self.read()
+
     def read(self) -> bool:
         """Take in what was written; return False at the end."""
         try:
@@ -59,6 +68,15 @@ class Window:
         self.raw += data
         self._stream.feed(data)
         return True
+
+    def read_to_end(self) -> None:
+        while self.read():
+            pass
+        self.child.wait()
+
+    def wipe(self) -> None:
+        """Forget what was drawn, as a terminal does that changes to its other screen."""
+        self.screen.reset()
 
     def resize(self, columns: int, lines: int) -> None:
         self.screen.resize(lines, columns)
@@ -101,19 +119,94 @@ def test_from_start_to_end(window: Window, database: str) -> None:
     window.resize(80, 24)
     window.wait_for("note-aliases", "models/resnet:v0")
     window.child.send("q")
-    while window.read():
-        pass
-    window.child.wait()
+    window.read_to_end()
     assert (window.child.exitstatus, window.child.signalstatus) == (0, None)
-    assert b"\x1b[?1049l" in window.raw[-2_000:]
-    assert b"\x1b[?25h" in window.raw[-2_000:]
+    assert_left(window)
     assert not child.is_running()
+
+
+def assert_left(window: Window) -> None:
+    """Expect the terminal as it was: its screen, its cursor, its mouse, its keys."""
+    for mode in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l"):
+        assert mode in window.raw[-2_000:]
     assert b"Traceback" not in window.raw
-
-
-def test_it_leaves_the_terminal_as_it_was(window: Window) -> None:
-    window.wait_for("models", "1")
-    window.child.send("q")
-    while window.read():
-        pass
     assert termios.tcgetattr(window.child.child_fd)[3] == window.before[3]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+        pytest.param(signal.SIGQUIT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
+def test_signals_end_it_as_a_key_does(window: Window, number: signal.Signals) -> None:
+    window.wait_for("models", "1")
+    window.wait_for("✓ worker")
+    [worker] = psutil.Process(window.child.pid).children()
+    window.child.kill(number)
+    window.read_to_end()
+    assert window.child.exitstatus == 128 + number
+    assert_left(window)
+    assert not worker.is_running()
+
+
+@pytest.mark.slow
+def test_it_ends_with_the_terminal(window: Window) -> None:
+    window.wait_for("models", "1")
+    window.wait_for("✓ worker")
+    program = psutil.Process(window.child.pid)
+    [worker] = program.children()
+    with Path(os.devnull).open() as null:
+        os.dup2(null.fileno(), window.child.child_fd)
+    window.child.wait()
+    assert window.child.exitstatus == 128 + signal.SIGHUP
+    assert not worker.is_running()
+
+
+@pytest.fixture
+def shell(database: str, tmp_path: Path) -> Iterator[Window]:
+    window = Window(database, tmp_path, "bash", "--norc", "--noprofile", "-i")
+    yield window
+    window.child.close(force=True)
+
+
+def whole_screen(window: Window) -> list[str]:
+    """Return what is drawn once all of it is."""
+    for words in ("models", "✓ worker", "Nothing has fired yet.", "? Help"):
+        window.wait_for(words)
+    return list(window.screen.display)
+
+
+@pytest.mark.slow
+def test_a_shell_stops_it_and_goes_on(shell: Window) -> None:
+    shell.wait_for("shell>")
+    shell.child.sendline(f"{sys.executable} -m firetower.cli")
+    shell.wait_for("models", "1")
+    whole = whole_screen(shell)
+    [program] = psutil.Process(shell.child.pid).children()
+    for number in (None, signal.SIGTSTP, signal.SIGSTOP):
+        shell.wipe()
+        if number is None:
+            shell.child.send("\x1a")
+        else:
+            program.send_signal(number)
+        shell.wait_for("Stopped")
+        shell.child.sendline("bg")
+        shell.wait_for("bg")
+        shell.wipe()
+        shell.child.sendline("fg")
+        shell.wait_for_all(whole)
+    shell.wipe()
+    shell.child.send("q")
+    shell.wait_for("shell>")
+    assert b"\x1b[?1049l" in shell.raw[-2_000:]
+
+
+def test_it_draws_all_of_it_again(window: Window) -> None:
+    whole = whole_screen(window)
+    window.wipe()
+    window.child.send("\x0c")
+    window.wait_for_all(whole)

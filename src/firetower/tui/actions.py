@@ -85,6 +85,10 @@ def _hidden(id: str, keys: str, label: str, run: str = "") -> Action:
     return Action(id, keys, label, run, in_key_line=False)
 
 
+def _anywhere(id: str, keys: str, label: str, run: str) -> Action:
+    return Action(id, keys, label, run, in_key_line=False, priority=True)
+
+
 def _move(id: str, keys: str, label: str, run: str) -> Action:
     return Action(id, keys, label, run, in_key_line=False, in_palette=False)
 
@@ -101,6 +105,8 @@ ACTIONS: Sequence[Action] = (
     _hidden("app.end-tour", "0", "End the tour"),
     Action("app.help", "question_mark", "Help", shown_as="?"),
     Action("app.quit", "q", "Quit"),
+    _anywhere("app.suspend", "ctrl+z", "Suspend: fg goes on", "suspend_process"),
+    _anywhere("app.redraw", "ctrl+l", "Redraw", "redraw"),
     _move("container.previous-tab", "h,left,left_square_bracket", "Previous tab", "tab(-1)"),
     _move("container.next-tab", "l,right,right_square_bracket", "Next tab", "tab(1)"),
     Action("container.back", "escape,backspace", "Back"),

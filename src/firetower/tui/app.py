@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -41,6 +43,7 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask, show
 from firetower.tui.sanitize import Sanitizer
 from firetower.tui.session import Session, in_background
+from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
 from firetower.tui.text import clock
 from firetower.tui.widgets.bar import Bar
@@ -124,6 +127,8 @@ class FiretowerApp(App[None]):
         return dict(themes.VARIABLES)
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            stop_on_signals(self)
         self.call_after_refresh(self.run_worker, self._begin(), group="open")
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
@@ -241,9 +246,19 @@ class FiretowerApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to end the tour only during it, and only to quit while keys are still kept."""
+        if action == "suspend_process":  # a text's own ctrl+z undoes
+            return not hasattr(self.focused, "undo")
         if self.current_mode == "opening":
-            return action == "quit"
+            return action in {"quit", "redraw"}
         return action != "end_tour" or self.tour is not None
+
+    def action_suspend_process(self) -> None:
+        """Stop the whole job, as the terminal does on ctrl+z; `fg` goes on."""
+        if not self.is_headless:
+            os.kill(0, signal.SIGTSTP)
+
+    def action_redraw(self) -> None:
+        self.refresh(layout=True)
 
     def action_help(self) -> None:
         from firetower.tui.screens.help import HelpScreen
@@ -276,5 +291,10 @@ def run_app(database: str | None, *, tour: bool = False, read_only: bool = False
         config=read_config(config_file()),
         tour=tour,
     )
-    app.run()
+
+    async def run() -> None:
+        end_on_signals(app)
+        await app.run_async()
+
+    asyncio.run(run())
     return app.return_code or 0

@@ -27,7 +27,7 @@ def run_worker(
     emit: Emit,
     report: Report,
 ) -> None:
-    """Run a worker until SIGTERM or Ctrl-C; with `once`, until nothing is due.
+    """Run a worker until SIGTERM, SIGHUP or Ctrl-C; with `once`, until nothing is due.
 
     With `attached` it also ends when standard input closes, as when the program that started it
     is gone, however it ended. `metrics` is the PORT or HOST:PORT to serve Prometheus on. `emit`
@@ -48,8 +48,9 @@ async def _run(store: Store, emit: Emit, report: Report, *, once: bool, attached
     loop = asyncio.get_running_loop()
     async with open_client() as client:
         worker = Worker(store, client, emit, report)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                loop.add_signal_handler(number, worker.stop)
         if attached:
             threading.Thread(target=_await_parent, args=(loop, worker), daemon=True).start()
         ended = threading.Event()

@@ -1,0 +1,78 @@
+"""Signals: the app ends with its terminal restored, and stops and goes on as a shell's job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import termios
+import threading
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from textual.app import App
+
+_ENDING = signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT
+_STOPPING = signal.SIGTSTP, signal.SIGCONT
+SHUTDOWN_TIMEOUT = 30.0
+"""Seconds in which it has to end: a worker, a database or the terminal may hold it up."""
+
+
+def end_on_signals(app: App[Any]) -> None:
+    """Leave the app on signals that end programs; under `nohup` a hangup stays ignored."""
+    loop = asyncio.get_running_loop()
+
+    def end(number: int, _: FrameType | None) -> None:
+        code = 128 + number
+        deadline = threading.Timer(SHUTDOWN_TIMEOUT, os._exit, (code,))
+        deadline.daemon = True
+        deadline.start()
+        _forget_terminal_if_gone()
+        loop.call_soon_threadsafe(partial(app.exit, return_code=code))
+
+    # Not by the loop: it may be waiting for a terminal that takes nothing.
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def _forget_terminal_if_gone() -> None:
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        null = os.open(os.devnull, os.O_RDWR)
+        for file in range(3):
+            os.dup2(null, file)
+
+
+def stop_on_signals(app: App[Any]) -> None:
+    """Give the terminal back while the app is stopped, and draw all of it when it goes on.
+
+    Textual's own handlers draw nothing then, and stop for good where no shell can go on with it.
+    """
+    loop = asyncio.get_running_loop()
+
+    def obey(number: int) -> None:
+        for each in _STOPPING:
+            loop.remove_signal_handler(each)
+        with app.suspend():
+            if number == signal.SIGTSTP:
+                signal.raise_signal(signal.SIGTSTP)
+            while not _has_terminal():
+                os.kill(os.getpid(), signal.SIGSTOP)
+        listen()
+
+    def listen() -> None:
+        for number in _STOPPING:
+            loop.add_signal_handler(number, obey, number)
+
+    listen()
+
+
+def _has_terminal() -> bool:
+    """Return whether the app is in the foreground, or on no terminal at all."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return True
