@@ -18,26 +18,26 @@ class OpenFiles:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path.absolute()
+        self.path = path.absolute()
         real = path.resolve()  # SQLite keeps the log beside the file that a link leads to
-        self._logs = tuple(real.with_name(real.name + end) for end in ("-wal", "-shm"))
-        self._database = _id(self._path)
-        self._ids = [_id(log) for log in self._logs]
+        self.logs = tuple(real.with_name(real.name + end) for end in ("-wal", "-shm"))
+        self._database = _id(self.path)
+        self._ids = [_id(log) for log in self.logs]
 
     def check(self) -> None:
         """Raise StoreError where the database is gone, DatabaseReplaced where files are others."""
-        database = _id(self._path)
+        database = _id(self.path)
         if database is None:
             raise StoreError(
-                f"the database {self._path} is gone: it was moved or deleted",
+                f"the database {self.path} is gone: it was moved or deleted",
                 "Put it back, or stop this program and choose another with --database.",
             )
         if database != self._database:
             raise DatabaseReplaced(
-                f"another file is in the place of the database {self._path}",
+                f"another file is in the place of the database {self.path}",
                 "It is read again, and used from here on.",
             )
-        for number, log in enumerate(self._logs):
+        for number, log in enumerate(self.logs):
             found = _id(log)
             if self._ids[number] is None:
                 self._ids[number] = found  # SQLite makes it when it is first needed
@@ -50,7 +50,7 @@ class OpenFiles:
     @property
     def logs_are_ours(self) -> bool:
         """Whether no one else has begun a log: then what the open one holds can be saved."""
-        return all(_id(log) in {None, own} for log, own in zip(self._logs, self._ids, strict=True))
+        return all(_id(log) in {None, own} for log, own in zip(self.logs, self._ids, strict=True))
 
 
 def _id(path: Path) -> _Id:

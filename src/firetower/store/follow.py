@@ -3,10 +3,10 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -26,6 +26,7 @@ from firetower.store.executions import (
     read_executions,
     select_executions,
 )
+from firetower.store.files import OpenFiles
 from firetower.store.store import Store
 
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
@@ -128,10 +129,14 @@ def _went_back() -> DatabaseReplaced:
     )
 
 
+_COMMIT_INTERVAL = 0.000_2
+"""Seconds between a write to SQLite's log and the first look for its commit."""
+_COMMIT_TIMEOUT = 0.25
+"""Seconds after the write within which it is looked for, ever more slowly."""
 _POLL_INTERVAL = 0.003
-"""Seconds between two polls of SQLite while it changes."""
+"""Seconds between two looks where the system does not tell of writes."""
 _IDLE_POLL_INTERVAL = 0.02
-"""Seconds between two polls of an idle database, and for a screen."""
+"""The same in an idle database, and for a screen."""
 _IDLE_AFTER = 30.0
 """Seconds without a change until a database counts as idle."""
 
@@ -149,24 +154,30 @@ def watch(database: Database, *, quick: bool = True) -> Iterator[Wait]:
     replaced = database.follow_files()
     with database.raw() as connection:
         if database.is_sqlite:
-            interval = _POLL_INTERVAL if quick else _IDLE_POLL_INTERVAL
-            watch = _SqliteWatch(database, connection, interval, replaced)
-            yield watch.wait
+            watch = _SqliteWatch(database, connection, replaced, quick=quick)
+            with closing(watch):
+                yield watch.wait
             return
         connection.execute(f"LISTEN {CHANNEL}")
         yield lambda timeout: any(connection.notifies(timeout=timeout, stop_after=1))
 
 
 class _SqliteWatch:
-    """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time."""
+    """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time.
+
+    On Linux only once something is written to the log: the commit that it is part of is seen a
+    moment later, when it is on the disk. Elsewhere, and where that fails, all the time.
+    """
 
     def __init__(
-        self, database: Database, connection: sqlite3.Connection, interval: float, replaced: int
+        self, database: Database, connection: sqlite3.Connection, replaced: int, *, quick: bool
     ) -> None:
-        self._database, self._connection, self._interval = database, connection, interval
-        self._replaced = replaced
+        self._database, self._connection, self._replaced = database, connection, replaced
+        self._quick = quick
         self._version = self._read()
-        self._changed_at = time.monotonic()
+        self._changed_at = self._written_at = time.monotonic()
+        assert database.location.path is not None
+        self._writes = _watch_log(OpenFiles(database.location.path))
 
     def _read(self) -> int:
         if self._database.follow_files() != self._replaced:
@@ -180,10 +191,41 @@ class _SqliteWatch:
             now = time.monotonic()
             if now >= deadline:
                 return False
-            idle = now - self._changed_at >= _IDLE_AFTER
-            time.sleep(min(_IDLE_POLL_INTERVAL if idle else self._interval, deadline - now))
+            self._pause(now, deadline - now)
         self._version, self._changed_at = version, time.monotonic()
         return True
+
+    def _pause(self, now: float, longest: float) -> None:
+        if self._writes is None:
+            is_idle = now - self._changed_at >= _IDLE_AFTER or not self._quick
+            time.sleep(min(_IDLE_POLL_INTERVAL if is_idle else _POLL_INTERVAL, longest))
+        elif now - self._written_at < _COMMIT_TIMEOUT and self._changed_at < self._written_at:
+            pause = max(_COMMIT_INTERVAL, (now - self._written_at) / 4)
+            time.sleep(min(pause if self._quick else _IDLE_POLL_INTERVAL, longest))
+        elif self._writes.read(int(longest * 1_000) + 1):
+            self._written_at = time.monotonic()
+
+    def close(self) -> None:
+        if self._writes is not None:
+            self._writes.close()
+
+
+def _watch_log(files: OpenFiles) -> Any:  # noqa: ANN401 - a type that other systems lack
+    """Return what tells of writes to an SQLite database's log and of moved files, or None."""
+    try:
+        from inotify_simple import INotify, flags
+
+        writes = INotify()
+    except (ImportError, OSError):
+        return None
+    moved = flags.ATTRIB | flags.MOVE_SELF
+    try:
+        writes.add_watch(files.path, moved)
+        writes.add_watch(files.logs[0], moved | flags.MODIFY)
+    except OSError:
+        writes.close()
+        return None
+    return writes
 
 
 def follow_events(store: Store, after: int, wait: float) -> Iterator[list[Event]]:

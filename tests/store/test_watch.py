@@ -1,0 +1,106 @@
+"""Waiting for the changes of other connections, told of by the system or looked for."""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from firetower.core.errors import DatabaseReplaced, StoreError
+from firetower.store import follow
+from firetower.store.follow import watch
+from firetower.store.store import Store
+from firetower.tower import Tower
+from waiting import TIMEOUT
+
+told = pytest.mark.skipif(sys.platform != "linux", reason="inotify")
+
+
+@pytest.fixture(params=[pytest.param("told", marks=told), "polled"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    if request.param == "polled":
+        monkeypatch.setattr(follow, "_watch_log", lambda _: None)
+    opened = Store.open(str(tmp_path / "tower.db"), author="ada")
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def _elsewhere(store: Store, *registries: str) -> Iterator[None]:
+    """Make registries in another thread while the block waits."""
+
+    def change() -> None:
+        with closing(Store.open(str(store.database.location))) as other:
+            for name in registries:
+                Tower(other).create_registry(name)
+
+    thread = Thread(target=change)
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_each_change_ends_a_wait(store: Store, *, quick: bool) -> None:
+    with watch(store.database, quick=quick) as wait:
+        assert not wait(0)
+        for name in ("models", "datasets"):
+            with _elsewhere(store, name):
+                assert wait(TIMEOUT)
+        Tower(store).create_registry("own")
+        assert wait(TIMEOUT)
+
+
+def test_a_change_between_two_waits_ends_the_next(store: Store) -> None:
+    with watch(store.database) as wait:
+        with _elsewhere(store, "models", "datasets"):
+            pass
+        assert wait(TIMEOUT)
+        assert not wait(0)
+
+
+def test_a_commit_that_follows_its_write_by_far_ends_a_wait(store: Store) -> None:
+    with watch(store.database) as wait, closing(_writer(store)) as other:
+        other.execute("BEGIN")
+        other.execute("PRAGMA cache_size = 1")
+        other.execute("CREATE TABLE more AS SELECT randomblob(1000000)")  # written before its end
+        assert not wait(0.3)
+        other.execute("COMMIT")
+        assert wait(TIMEOUT)
+
+
+@told
+def test_an_idle_database_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    read = follow._SqliteWatch._read
+
+    def counted(self: follow._SqliteWatch) -> int:
+        looks.append(1)
+        return read(self)
+
+    monkeypatch.setattr(follow._SqliteWatch, "_read", counted)
+    with (
+        closing(Store.open(str(tmp_path / "tower.db"))) as store,
+        watch(store.database) as wait,
+    ):
+        wait(0)
+        looks.clear()
+        assert not wait(0.3)
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_a_file_that_is_deleted_ends_a_wait(store: Store, ending: str) -> None:
+    with watch(store.database) as wait:
+        Path(f"{store.database.location}{ending}").unlink()
+        with pytest.raises(StoreError if ending == "" else DatabaseReplaced):
+            wait(TIMEOUT)
+
+
+def _writer(store: Store) -> sqlite3.Connection:
+    return sqlite3.connect(str(store.database.location), isolation_level=None)
