@@ -85,7 +85,7 @@ def on_alias(tower: Tower, name: str, endpoint: str, registry: str = "models") -
 def linked_model(tower: Tower) -> str:
     """Make a registry with one linked version and return its reference."""
     tower.create_registry("models")
-    version = tower.log("acme/vision/resnet", type="model")
+    version = tower.log("acme/vision/resnet", type="model", empty=True)
     return tower.link(version, "models/resnet").reference
 
 

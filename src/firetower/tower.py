@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from firetower.core.arguments import checked
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
 from firetower.core.json import clean
 from firetower.core.references import (
@@ -15,6 +16,7 @@ from firetower.core.references import (
     ContainerKind,
     ContainerReference,
     VersionReference,
+    check_texts,
     parse_target,
 )
 from firetower.store.catalog import aliases as alias_store
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus
 
 
+@checked
 def connect(
-    database: str | None = None,
+    database: str | os.PathLike[str] | None = None,
     *,
     author: str | None = None,
     cause: str | None = None,
@@ -45,7 +48,8 @@ def connect(
     FIRETOWER_READ_ONLY set, every change is refused. Raises StoreError when the database cannot be
     used, InvalidInput for a URL or a cause that cannot be read.
     """
-    return Tower(Store.open(database, author=author, cause=cause, read_only=read_only))
+    url = None if database is None else os.fspath(database)
+    return Tower(Store.open(url, author=author, cause=cause, read_only=read_only))
 
 
 class Tower(Transactions):
@@ -63,42 +67,46 @@ class Tower(Transactions):
     def log(
         self,
         collection: str,
-        paths: Iterable[str | os.PathLike[str]] = (),
+        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
         *,
         type: str,  # noqa: A002 - the word of the command line and of W&B
         references: Iterable[str] = (),
         aliases: Iterable[str] = (),
         tags: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
+        empty: bool = False,
         progress: Progress | None = None,
     ) -> LoggedVersion:
         """Log a version of `entity/project/collection`, made with its project if they are new.
 
-        Files are hashed, not copied. Content that equals the newest version makes no new one
-        (`created` is False then); aliases and tags still apply. `latest` moves to it.
+        Files are hashed, not copied; links are followed. Content that equals the newest version
+        makes no new one (`created` is False then); aliases and tags still apply. `latest` moves to
+        it. Without a file or reference it is refused, unless it may be `empty`.
         """
         reference = CollectionReference.parse(collection)
         values = clean(dict(metadata or {}), "the metadata")
         assert isinstance(values, dict)
-        content = read_content(paths, references, progress)
+        labels = {"aliases": check_texts(aliases, "aliases"), "tags": check_texts(tags, "tags")}
+        content = read_content(paths, references, progress, empty=empty)
         with self._store.changing() as change:
             found, created = versions.log(
-                change, reference, content, type_=type, metadata=values, aliases=aliases, tags=tags
+                change, reference, content, type_=type, metadata=values, **labels
             )
             return LoggedVersion(**dict(versions.show(change, found)), created=created)
 
     def log_many(
         self,
-        items: "Iterable[VersionToLog | Mapping[str, object]]",
+        items: Iterable["VersionToLog | Mapping[str, object] | None"],
         *,
         committed: Callable[[int], None] = lambda _: None,
         unit: str = "item",
     ) -> int:
         """Log versions given as the arguments of `log`, 200 in one transaction.
 
-        Return how many are new. `committed` is called with the number of versions of each
-        transaction. Raises InvalidInput for the first that is refused: its batch is not logged,
-        those before it are, and the error says so, calling each one `unit`.
+        Return how many are new. None is counted and left out, as a blank line is. `committed` is
+        called with the number of versions of each transaction. Raises FiretowerError for the first
+        that is refused: its batch is not logged, those before it are, and the error says so,
+        calling each one `unit`.
         """
         from firetower.store.log_many import log_many
 
@@ -112,8 +120,9 @@ class Tower(Transactions):
         Linking it again changes nothing but the aliases.
         """
         source, target = _version(version), CollectionReference.parse(collection)
+        names = check_texts(aliases, "aliases")
         with self._store.changing() as change:
-            return versions.show(change, versions.link(change, source, target, aliases))
+            return versions.show(change, versions.link(change, source, target, names))
 
     def unlink(self, version: Version | str) -> None:
         """Remove a link from a registry, with its aliases and tags there."""

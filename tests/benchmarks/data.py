@@ -21,7 +21,7 @@ def make_catalog(path: Path | str, registries: int, collections: int) -> list[st
     `path` may be the URL of a PostgreSQL.
     """
     with firetower.connect(str(path)) as tower:
-        tower.log("acme/vision/resnet", type="model", metadata=METADATA)
+        tower.log("acme/vision/resnet", type="model", empty=True, metadata=METADATA)
     names = [f"reg-{i % registries}/col-{i}" for i in range(collections)]
     store = Store.open(str(path))
     made = {"author": "ada", "created_at": NOON}

@@ -52,9 +52,62 @@ def test_log_from_a_bad_line_says_what_is_committed(
     assert len(logged) == (committed or 0)
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[1]", "", '{"collection": 1, "type": "m"}'])
+@pytest.mark.parametrize("line", ["nonsense", "[1]", '{"collection": 1, "type": "m"}'])
 def test_log_from_refuses_a_line_that_is_no_version(shell: Shell, line: str) -> None:
     done = shell.run("log", "--from", "-", stdin=line + "\n")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 2
     assert done.stderr.startswith("line 1: ")
+
+
+def test_log_from_takes_blank_lines_and_byte_order_marks(shell: Shell) -> None:
+    text = "\ufeff" + lines_of(3).replace("\n", "\r\n\n  \n", 1) + "\n\ufeff" + lines_of(2)
+    done = shell.run("log", "--from", "-", "--json", stdin=text)
+    assert json.loads(done.stdout) == {"lines": 5, "created": 5}, done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"paths": ["\ud800"]}, {"tags": ["\ud800"]}, {"references": ["s3://\ud800"]}),
+        *({"collection": "acme/vision/\ud800"}, {"\ud800": 1}, {"paths": []}),
+    ],
+)
+def test_log_from_names_the_line_and_what_is_committed(
+    shell: Shell, wrong: dict[str, object]
+) -> None:
+    lines = lines_of(300).splitlines()
+    lines.insert(100, "")
+    lines.append(json.dumps({"collection": "acme/vision/bulk", "type": "model", **wrong}))
+    done = shell.run("log", "--from", "-", stdin="\n".join(lines))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stderr.startswith("line 302: ")
+    assert "the 200 before line 202 are committed" in done.stderr
+    assert len(shell.objects("show", "acme/vision/bulk")) == 200
+
+
+def test_log_from_refuses_two_equal_keys(shell: Shell) -> None:
+    line = '{"collection": "a/b/c", "type": "m", "empty": true, "tags": ["a"], "tags": ["b"]}'
+    done = shell.run("log", "--from", "-", stdin=line)
+    assert done.returncode == 1
+    assert done.stderr.startswith('line 1: it has the key "tags" twice')
+
+
+def test_log_of_nothing_is_refused_and_latest_stays(shell: Shell) -> None:
+    (shell.folder / "void").mkdir()
+    for paths in ((), ("void",), ("*.none",)):
+        done = shell.run("log", "acme/vision/resnet", *paths, "--type", "model")
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)
+    assert len(shell.objects("show", "acme/vision/resnet")) == 1
+    shell.ok("log", "acme/vision/resnet", "void", "--type", "model", "--empty")
+    assert len(shell.objects("show", "acme/vision/resnet")) == 2
+
+
+def test_log_keeps_metadata_as_it_was_written(shell: Shell) -> None:
+    given = ("commit=2e73600", "v=1.10", "build=1234e8", "f1=0.9", "rows=1200")
+    options = [part for one in given for part in ("--metadata", one)]
+    shell.ok("log", "acme/vision/vit", "model.pt", "--type", "model", *options)
+    [version] = shell.objects("show", "acme/vision/vit:v0")
+    kept = {"commit": "2e73600", "v": "1.10", "build": "1234e8", "f1": 0.9, "rows": 1200}
+    assert version["metadata"] == kept

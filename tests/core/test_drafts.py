@@ -281,7 +281,7 @@ PROBLEMS: list[tuple[ContainerReference, dict[str, Any], Part, str, str]] = [
     (MODELS, {**SLACK, "title": "${alis}"}, Part.TITLE, "no variable", "mean ${alias}?"),
     (MODELS, {**SLACK, "message": "${"}, Part.MESSAGE, "cannot be read", "Write ${name}"),
     (MODELS, {**SLACK, "message": "${CI_KEY}"}, Part.MESSAGE, "no variable", "Variables here"),
-    (MODELS, {"name": "  "}, Part.NAME, "empty or has control", "read on one line"),
+    (MODELS, {"name": "  "}, Part.NAME, "is empty", "read on one line"),
     (MODELS, {"name": "n" * 256}, Part.NAME, "256 characters", "at most 255"),
     (MODELS, {"cooldown": "0"}, Part.COOLDOWN, "not longer than zero", "30s or 10m"),
     (MODELS, {"cooldown": "0s"}, Part.COOLDOWN, "not longer than zero", "30s or 10m"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.builders import refusal
 from core.strategies import jsons
 from firetower.core.json import MAX_DEPTH, MAX_DIGITS, clean, dump, parse, parse_object
+from firetower.core.templates import PayloadTemplate
 
 
 class Size(IntEnum):
@@ -53,6 +54,9 @@ def test_written_json_is_ascii_on_one_line(value: Any) -> None:
         pytest.param(np.float32("nan"), "NaN", id="numpy nan"),
         pytest.param(np.int64(7), 7, id="numpy int"),
         pytest.param(np.bool_(1), True, id="numpy bool"),
+        pytest.param(np.longdouble("0.5"), 0.5, id="numpy long double"),
+        pytest.param(np.longdouble("inf"), "Infinity", id="numpy long infinity"),
+        pytest.param(np.array([0.5], np.longdouble), [0.5], id="numpy long doubles"),
         pytest.param(np.array([[1.0, np.inf]]), [[1.0, "Infinity"]], id="numpy array"),
     ],
 )
@@ -62,7 +66,9 @@ def test_python_values_become_plain_json(value: object, plain: object) -> None:
     assert json.loads(dump(cleaned)) == plain
 
 
-@pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), 1j, {"a": [print]}])
+@pytest.mark.parametrize(
+    "value", [b"bytes", {1, 2}, object(), 1j, {"a": [print]}, np.complex128(1), np.clongdouble(1)]
+)
 def test_a_value_that_json_does_not_have_is_refused_by_its_type(value: object) -> None:
     assert "which JSON does not have" in refusal(lambda: clean(value, "the metadata"))
 
@@ -82,6 +88,32 @@ def test_text_that_is_not_json_is_refused_with_its_place(text: str) -> None:
 )
 def test_a_number_without_end_is_refused(act: Callable[[], object]) -> None:
     assert "more than 4,000 digits" in refusal(act)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "2e73600", "1e-400", "-0.0001E-999"])
+def test_a_number_out_of_range_is_refused_in_json(number: str) -> None:
+    said = refusal(lambda: parse(f'{{"a": [{number}]}}', "the metadata"))
+    assert f"the metadata contains {number}, beyond the range" in said
+
+
+def test_a_number_out_of_range_is_refused_in_python() -> None:
+    assert "beyond the range" in refusal(lambda: clean(np.longdouble("1e4000"), "the metadata"))
+
+
+@pytest.mark.parametrize("number", ["0.0", "-0.0e5", "0E-999", "1.7976931348623157e308", "5e-324"])
+def test_a_number_at_the_edge_of_the_range_is_read(number: str) -> None:
+    assert parse(number, "the metadata") == float(number)
+
+
+@pytest.mark.parametrize("text", ['{"a":1,"a":1}', '[{"b":{"a":1,"c":2,"\\u0061":2}}]'])
+def test_two_equal_keys_of_one_object_are_refused_by_name(text: str) -> None:
+    assert 'the filter has the key "a" twice' in refusal(lambda: parse(text, "the filter"))
+    payload = text.replace(":1", ":${alias}")
+    assert 'the payload has the key "a" twice' in refusal(lambda: PayloadTemplate.parse(payload))
+
+
+def test_two_keys_of_one_name_in_python_are_refused() -> None:
+    assert 'key "1" twice' in refusal(lambda: clean({1: "a", "1": "b"}, "the metadata"))
 
 
 @pytest.mark.parametrize("number", [2**63, -(2**70), 10**MAX_DIGITS - 1])

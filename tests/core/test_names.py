@@ -1,5 +1,6 @@
 import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,14 @@ def test_a_name_is_any_printable_text_without_slash_and_colon(name: str) -> None
         pytest.param("a\x85b", "control character", id="C1 control"),
         pytest.param("a\u2028b", "control character", id="line separator"),
         pytest.param("a\ud800b", "control character", id="lone surrogate"),
+        pytest.param("prod\u200b", "invisible character", id="zero-width space"),
+        pytest.param("p\u200drod", "invisible character", id="zero-width joiner"),
+        pytest.param("pr\u00adod", "invisible character", id="soft hyphen"),
+        pytest.param("\u202eprod", "invisible character", id="direction"),
+        pytest.param("prod\ufe0f", "invisible character", id="variation selector"),
+        pytest.param("prod\u3164", "invisible character", id="filler"),
+        pytest.param("prod\u034f", "invisible character", id="grapheme joiner"),
+        pytest.param("prod\U000e0041", "invisible character", id="language tag"),
     ],
 )
 def test_a_name_that_would_break_something_is_refused(name: str, why: str) -> None:
@@ -51,9 +60,11 @@ def test_a_name_that_would_break_something_is_refused(name: str, why: str) -> No
 @given(st.text(st.characters(), max_size=140))
 def test_what_passes_as_a_name_never_breaks_a_reference_or_a_line(name: str) -> None:
     try:
-        check_name(name, "alias")
+        name = check_name(name, "alias")
     except InvalidInput:
         return
+    assert unicodedata.is_normalized("NFC", name)
+    assert not {unicodedata.category(c) for c in name} & {"Cf"}
     assert 1 <= len(name) <= 128
     assert name == name.strip()
     assert not set(name) & set("/:")
@@ -61,9 +72,30 @@ def test_what_passes_as_a_name_never_breaks_a_reference_or_a_line(name: str) -> 
     assert not {unicodedata.category(c) for c in name} & {"Cc", "Cs", "Zl", "Zp"}
 
 
-@given(st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="/:"), min_size=1))
-def test_printable_text_of_one_word_is_a_name(name: str) -> None:
-    assert check_name(name[:128], "tag") == name[:128]
+@given(
+    st.text(
+        st.characters(
+            categories=["L", "N", "P", "S"], exclude_characters="/:\u115f\u1160\u2800\u3164\uffa0"
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_printable_text_of_one_word_is_a_name_in_one_spelling(name: str) -> None:
+    spellings = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    assert {check_name(spelling, "tag") for spelling in spellings} == {
+        unicodedata.normalize("NFC", name)
+    }
+
+
+@pytest.mark.parametrize("check", [check_alias, check_automation_name, check_endpoint_name])
+def test_two_spellings_of_a_name_are_one(check: Callable[[str], str]) -> None:
+    assert check("cafe\u0301") == check("caf\u00e9") == "caf\u00e9"
+
+
+@pytest.mark.parametrize("name", [None, 7, ["a"], {"a": 1}, b"a"])
+def test_what_is_no_text_is_no_name(name: str) -> None:
+    assert "not text" in refusal(lambda: check_name(name, "alias"))
 
 
 @pytest.mark.parametrize("alias", ["production", "Latest", "v", "v1.0", "version3", "V1", "v1a"])

@@ -1,3 +1,6 @@
+from functools import partial
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +14,16 @@ from firetower.core.references import (
     VersionReference,
 )
 
-names = st.text(
-    st.characters(categories=["L", "N"], include_characters="-_. "), min_size=1, max_size=20
-).filter(lambda name: name == name.strip() and not name.startswith("wandb-registry-"))
+FILLERS = "\u115f\u1160\u3164\uffa0"
+names = (
+    st.text(
+        st.characters(categories=["L", "N"], include_characters="-_. ", exclude_characters=FILLERS),
+        min_size=1,
+        max_size=20,
+    )
+    .map(partial(normalize, "NFC"))
+    .filter(lambda name: name == name.strip() and not name.startswith("wandb-registry-"))
+)
 
 
 @pytest.mark.parametrize("text", ["models", "wandb-registry-models"])

@@ -42,7 +42,7 @@ PLACES: dict[str, Act] = {
     "registry": lambda tower, text: tower.create_registry(text),
     "description": lambda tower, text: tower.create_registry("new", text),
     "project": lambda tower, text: tower.create_project(f"acme/{text}"),
-    "collection": lambda tower, text: tower.log(f"acme/vision/{text}", type="model"),
+    "collection": lambda tower, text: tower.log(f"acme/vision/{text}", type="model", empty=True),
     "type": lambda tower, text: _log(tower, type=text),
     "alias": lambda tower, text: tower.add_alias(REFERENCE, "first", text),
     "alias while logging": lambda tower, text: _log(tower, aliases=["a", text]),

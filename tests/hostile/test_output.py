@@ -31,7 +31,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     with firetower.connect(path, author=NAMED.replace("/", "")) as tower:
         version = linked_model(tower)
         tower.create_registry(f"zz {NAMED.replace('/', '')}", KEPT)
-        tower.log("acme/vision/poison", type="[b]model", metadata={KEPT: {"deep": KEPT}})
+        tower.log(
+            "acme/vision/poison", type="[b]model", empty=True, metadata={KEPT: {"deep": KEPT}}
+        )
         webhook(tower, "nowhere", "http://127.0.0.1:9/", schedule=())
         on_alias(tower, "plain", "nowhere")
         tower.automations.create(
@@ -155,16 +157,10 @@ def test_json_made_to_break_a_parser_is_refused_in_two_lines(
         assert len(refused.stderr) < 1_000
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "1e-999", "-0"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-0"])
 def test_numbers_json_does_not_have_are_kept_as_text(run: Command, number: str) -> None:
-    given = run(
-        "log",
-        f"acme/numbers/n{number}",
-        "--type",
-        "m",
-        "--metadata",
-        f'{{"x": {number}}}',
-    )
+    metadata = ("--metadata", f'{{"x": {number}}}')
+    given = run("log", f"acme/numbers/n{number}", "--type", "m", "--empty", *metadata)
     assert given.returncode == 0, given.stderr
     shown = run("show", f"acme/numbers/n{number}:v0", "--json")
 

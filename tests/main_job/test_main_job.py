@@ -90,7 +90,7 @@ def prepared(tmp_path: Path) -> str:
     do(database, "registry", "create", "models")
     do(database, "registry", "create", "audio")
     do(database, "project", "create", "acme/vision")
-    do(database, "log", "acme/audio/older", "--type", "model")
+    do(database, "log", "acme/audio/older", "--type", "model", "--empty")
     do(database, "link", "acme/audio/older:v0", "models/older")
     do(database, "link", "acme/audio/older:v0", "models/digits-classifier")
     return database

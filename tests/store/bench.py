@@ -31,7 +31,7 @@ class Bench:
         self.tower = Tower(store)
         self.cache = AutomationCache()
         self.tower.create_registry("models")
-        version = self.tower.log("acme/vision/resnet", type="model")
+        version = self.tower.log("acme/vision/resnet", type="model", empty=True)
         self.version = self.tower.link(version, "models/resnet").reference
         self.tower.endpoints.create(
             EndpointSettings(name="ci", kind=EndpointKind.WEBHOOK, url="http://ci.test/")

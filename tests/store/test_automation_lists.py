@@ -26,7 +26,9 @@ class Ledger:
         self._cache = AutomationCache()
         self._fired = 0
         self.tower.create_registry("models")
-        self.tower.link(self.tower.log("acme/vision/resnet", type="model"), "models/resnet")
+        self.tower.link(
+            self.tower.log("acme/vision/resnet", type="model", empty=True), "models/resnet"
+        )
         for name, mode in (("on", Mode.ENABLED), ("shadow", Mode.SHADOW)):
             definition = Definition(
                 name=name,

@@ -13,7 +13,7 @@ HUGE = 2**70
 
 def test_metadata_beyond_64_bits_is_kept_whole(store: Store) -> None:
     tower = Tower(store)
-    logged = tower.log("acme/vision/resnet", type="model", metadata={"seed": HUGE})
+    logged = tower.log("acme/vision/resnet", type="model", empty=True, metadata={"seed": HUGE})
     assert tower.version(logged).version.metadata == {"seed": HUGE}
 
 
@@ -35,7 +35,7 @@ def test_a_number_that_no_row_can_have_is_not_found(
 
 def test_a_limit_beyond_64_bits_is_no_limit(store: Store) -> None:
     tower = Tower(store)
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     assert len(tower.events.newest(HUGE)) == 2
     assert next(tower.events.follow(HUGE, wait=0.01)) == []
     assert tower.executions.newest(HUGE) == []

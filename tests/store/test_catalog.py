@@ -46,15 +46,15 @@ def test_logging_makes_what_is_new_and_moves_latest(tower: Tower) -> None:
 
 
 def test_the_same_content_makes_no_new_version_but_its_aliases_apply(tower: Tower) -> None:
-    first = tower.log("acme/vision/resnet", type="model")
-    again = tower.log("acme/vision/resnet", type="model", aliases=["best"])
+    first = tower.log("acme/vision/resnet", type="model", empty=True)
+    again = tower.log("acme/vision/resnet", type="model", empty=True, aliases=["best"])
     assert (first.created, again.created) == (True, False)
     assert again.reference == first.reference
     assert told(tower)[-1] == "ADD_ARTIFACT_ALIAS acme/vision/resnet:v0 ← best"
 
 
 def test_a_second_type_is_refused_and_leaves_nothing(tower: Tower) -> None:
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     before = newest(tower)
     with pytest.raises(InvalidInput, match='of type "model"'):
         tower.log("acme/vision/resnet", type="dataset", references=["s3://b/2"], aliases=["x"])
@@ -76,7 +76,7 @@ def test_a_link_has_its_own_index_and_happens_once(tower: Tower) -> None:
 
 
 def test_linking_into_a_registry_that_is_not_there_is_refused(tower: Tower) -> None:
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     with pytest.raises(NotFound, match="there is no registry models"):
         tower.link("acme/vision/resnet:v0", "models/resnet")
 
@@ -98,7 +98,7 @@ def test_unlinking_removes_aliases_and_tags_there_and_the_index_is_not_used_agai
     tower: Tower,
 ) -> None:
     tower.create_registry("models")
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     linked = tower.link("acme/vision/resnet:v0", "models/resnet", aliases=["production"])
     tower.add_tag(linked, "eu")
     before = newest(tower)
@@ -113,13 +113,13 @@ def test_unlinking_removes_aliases_and_tags_there_and_the_index_is_not_used_agai
 
 
 def test_a_logged_version_cannot_be_unlinked(tower: Tower) -> None:
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     with pytest.raises(InvalidInput, match="was logged there"):
         tower.unlink("acme/vision/resnet:v0")
 
 
 def test_collections_have_tags(tower: Tower) -> None:
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     before = newest(tower)
     tower.add_tag("acme/vision/resnet", "core", "core")
     tower.remove_tag("acme/vision/resnet", "core")
@@ -130,7 +130,7 @@ def test_collections_have_tags(tower: Tower) -> None:
 
 
 def test_one_refused_alias_of_several_leaves_none(tower: Tower) -> None:
-    tower.log("acme/vision/resnet", type="model")
+    tower.log("acme/vision/resnet", type="model", empty=True)
     before = newest(tower)
     with pytest.raises(InvalidInput, match="looks like a version"):
         tower.add_alias("acme/vision/resnet:v0", "good", "v7")
@@ -145,6 +145,9 @@ def test_a_registry_exists_once(tower: Tower) -> None:
 
 def test_metadata_json_does_not_have_is_kept_as_text(tower: Tower) -> None:
     version = tower.log(
-        "acme/vision/resnet", type="model", metadata={"loss": float("nan"), "text": "a\0b\ud800"}
+        "acme/vision/resnet",
+        type="model",
+        empty=True,
+        metadata={"loss": float("nan"), "text": "a\0b\ud800"},
     )
     assert version.metadata == {"loss": "NaN", "text": "a\0b\ud800"}

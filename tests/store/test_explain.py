@@ -137,7 +137,7 @@ def test_a_backtest_counts_shows_when_and_holds_by_the_cooldown(bench: Bench) ->
 
 
 def test_a_backtest_covers_the_collections_that_the_scope_matches(bench: Bench) -> None:
-    bench.tower.log("acme/vision/coco", type="dataset")
+    bench.tower.log("acme/vision/coco", type="dataset", empty=True)
     result = bench.tower.automations.backtest(
         draft(
             scope=CollectionsScope(container=PROJECT, artifact_type="dataset"),

@@ -72,7 +72,7 @@ def test_none_are_logged_from_nothing(tower: Tower) -> None:
 def test_a_refused_one_leaves_the_batches_before_it(
     tower: Tower, bad: int, committed: int, wrong: dict[str, object]
 ) -> None:
-    tower.log(BULK, type="model")
+    tower.log(BULK, type="model", empty=True)
     before = tower.events.newest(1)[0].id
     items = list(many(BATCH + 10))
     items[bad - 1] |= wrong

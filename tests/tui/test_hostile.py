@@ -29,7 +29,10 @@ def _poison(scene: Scene) -> None:
     scene.store.author = NAMED
     metadata = {f"key {text}": text for text in HOSTILE}
     version = tower.log(
-        f"acme/vision/{NAMED.replace('/', '')}", type="[b]type", metadata={"bad": metadata}
+        f"acme/vision/{NAMED.replace('/', '')}",
+        type="[b]type",
+        empty=True,
+        metadata={"bad": metadata},
     )
     tower.create_registry("zz [b")
     linked = tower.link(version, "zz [b/[red]col")

@@ -36,6 +36,7 @@ _aliases = click.option(
     callback=lambda _ctx, _option, values: metadata_of(values),
     help="Metadata of the version.",
 )
+@click.option("--empty", is_flag=True, help="Allow a version, or a folder, without files.")
 @click.option(
     "--from",
     "source",
@@ -54,10 +55,11 @@ def log(
 ) -> None:
     """Log a version, and print its reference.
 
-    It is made of files, folders and references. Files are hashed, not copied. No new version is
-    created if the content equals the newest one. With --from, each line of a file is a JSON
-    object with collection, type, paths, references, aliases, tags and metadata; 200 lines are one
-    transaction.
+    It is made of files, folders and references. Files are hashed, not copied; links are followed.
+    No new version is created if the content equals the newest one. In KEY=VALUE a number that
+    would be written another way, such as 1.10 or 2e7, stays text. With --from, each line of a file
+    is a JSON object with collection, type, paths, references, aliases, tags, metadata and empty;
+    200 lines are one transaction.
 
     Examples:
       firetower log acme/vision/resnet model.pt --type model --alias candidate
@@ -97,21 +99,28 @@ def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
         total += done
         show_progress(None, f"{total:,} lines")
 
-    with open_tower() as tower, progress_bar("Logging") as show_progress:
-        items = (_object(line) for line in source)
-        created = tower.log_many(items, committed=count, unit="line")
+    try:
+        with open_tower() as tower, progress_bar("Logging") as show_progress:
+            items = (_object(line) for line in source)
+            created = tower.log_many(items, committed=count, unit="line")
+    except KeyboardInterrupt:
+        say(f"Stopped: {total:,} lines are committed, the rest is not.")
+        raise
     if as_json:
         print_json({"lines": total, "created": created})
     else:
         say(f"Logged {total:,} lines: {created:,} new versions.")
 
 
-def _object(line: bytes) -> dict[str, JsonValue]:
-    """Read a line's object. Raises InvalidInput."""
+def _object(line: bytes) -> dict[str, JsonValue] | None:
+    """Read a line's object; None for a blank line. Raises InvalidInput."""
     try:
-        found = parse(line.decode("utf-8"), "it")
+        text = line.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise InvalidInput("it is not UTF-8 text", "Write it in UTF-8.") from None
+    if not text:
+        return None
+    found = parse(text, "it")
     if not isinstance(found, dict):
         raise InvalidInput("it is not an object", 'Write it as {"collection": …, "type": …}.')
     return found

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, field_validator, model_validator
 
 from firetower.core.events import EventType
-from firetower.core.references import Frozen
+from firetower.core.references import Frozen, Name
 from firetower.core.templates import PayloadTemplate, TextTemplate, check_variable
 
 
@@ -30,7 +30,7 @@ class WebhookAction(Frozen):
     """POST a payload to a webhook; without a template, Standard Webhooks' envelope."""
 
     type: Literal[ActionType.GENERIC_WEBHOOK] = ActionType.GENERIC_WEBHOOK
-    endpoint: str
+    endpoint: Name
     payload: str | None = None
 
     @model_validator(mode="after")
@@ -55,7 +55,7 @@ class SlackAction(Frozen):
     """Post a message to Slack; without a template, a readable default."""
 
     type: Literal[ActionType.NOTIFICATION] = ActionType.NOTIFICATION
-    endpoint: str
+    endpoint: Name
     title: str | None = None
     message: str | None = None
     severity: Severity = Severity.INFO

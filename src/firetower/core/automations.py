@@ -14,7 +14,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, check_allowed
 from firetower.core.filters import ANY, Filter, Predicate
 from firetower.core.json import dump
-from firetower.core.references import ContainerKind, Frozen, check_automation_name
+from firetower.core.references import ContainerKind, Frozen, Name, check_automation_name
 from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
@@ -34,7 +34,7 @@ class Mode(StrEnum):
 class Definition(Frozen):
     """What a person says when making an automation."""
 
-    name: str
+    name: Name
     description: str = ""
     scope: Scope
     event_type: EventType

@@ -336,6 +336,5 @@ def _read_cooldown(text: str) -> timedelta | None:
 
 
 def _check_name(name: str, taken: Collection[str]) -> None:
-    check_automation_name(name)
-    if name in taken:
+    if check_automation_name(name) in taken:
         raise Conflict(f"an automation named {visible(name)} exists already", "Choose another.")

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 from firetower.core.automations import parse_duration
 from firetower.core.circuit_breaker import Circuit
 from firetower.core.errors import InvalidInput
-from firetower.core.references import Frozen
+from firetower.core.references import Frozen, Name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.templates import ACCESS_TOKEN
 from firetower.core.text import counted, quoted, shortened, visible
@@ -43,7 +43,7 @@ class SecretUse(StrEnum):
 class EndpointSettings(Frozen):
     """How an endpoint is reached. Secrets are given by their names."""
 
-    name: str
+    name: Name
     kind: EndpointKind
     url: str | None = None
     """For a webhook."""

@@ -2,12 +2,17 @@
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from numbers import Real
 from typing import Any, cast
 
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
+from firetower.core.text import quoted, shortened
 
 MAX_DIGITS = 4_000
 """Digits of a whole number accepted from outside: Python itself writes and reads 4,300."""
@@ -15,6 +20,25 @@ _TOO_LARGE = 10**MAX_DIGITS
 
 MAX_DEPTH = 64
 """Levels of nesting accepted from outside: deeper input is refused, not recursed into."""
+
+
+class EqualKeys(InvalidInput):
+    """One object has the same key twice: of its two values one would be lost."""
+
+    def __init__(self, what: str, keys: Iterable[str]) -> None:
+        name = next(key for key, count in Counter(keys).items() if count > 1)
+        super().__init__(
+            f"{what} has the key {quoted(shortened(name, 60))} twice",
+            "Give each key of an object once.",
+        )
+
+
+def unique_keys(what: str, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's pairs as a dict. Raises EqualKeys."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise EqualKeys(what, (key for key, _ in pairs))
+    return found
 
 
 def dump(value: object) -> str:
@@ -25,7 +49,11 @@ def dump(value: object) -> str:
 def parse(text: str, what: str) -> JsonValue:
     """Read JSON from outside. Raises InvalidInput with the place of the mistake."""
     try:
-        value = json.loads(text)
+        value = json.loads(
+            text,
+            object_pairs_hook=partial(unique_keys, what),
+            parse_float=partial(_in_range, what),
+        )
     except RecursionError:
         raise _too_deep(what) from None
     except json.JSONDecodeError as error:
@@ -35,6 +63,14 @@ def parse(text: str, what: str) -> JsonValue:
     except ValueError:  # the interpreter's own bound on digits
         raise _too_large(what) from None
     return clean(value, what)
+
+
+def _in_range(what: str, text: str) -> float:
+    """Return a number. Raises InvalidInput where it would become infinite, or wrongly zero."""
+    number = float(text)
+    if math.isinf(number) or (number == 0 and re.match("-?[0.]*[1-9]", text)):
+        raise _out_of_range(what, text)
+    return number
 
 
 def parse_object(text: str) -> dict[str, JsonValue]:
@@ -47,7 +83,8 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
 
     Numbers JSON does not have become the strings "NaN", "Infinity" and "-Infinity", as in
     Protocol Buffers' JSON mapping: a diverged loss must not end a training script. NumPy's
-    scalars and arrays become numbers and lists. Raises InvalidInput for anything else.
+    scalars and arrays become numbers and lists. Raises InvalidInput for anything else, and for
+    keys that are the same once they are text.
     """
     if depth > MAX_DEPTH:
         raise _too_deep(what)
@@ -61,15 +98,39 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
         case float():
             return float(value) if math.isfinite(value) else json.dumps(float(value))
         case Mapping():
-            return {str(key): clean(item, what, depth + 1) for key, item in value.items()}
+            pairs = [(str(key), clean(item, what, depth + 1)) for key, item in value.items()]
+            return unique_keys(what, pairs)
         case list() | tuple():
             return [clean(item, what, depth + 1) for item in value]
-    plain: Any = getattr(value, "tolist", None)
-    if callable(plain):
-        return clean(plain(), what, depth + 1)
+    plain = _plain(value, what)
+    if plain is not value:
+        return clean(plain, what, depth + 1)
     raise InvalidInput(
         f"{what} contains a {type(value).__name__}, which JSON does not have",
         "Use strings, numbers, booleans, None, lists and dicts.",
+    )
+
+
+def _plain(value: object, what: str) -> object:
+    """Return NumPy's scalars and arrays as Python's; anything else as it is."""
+    tolist: Any = getattr(value, "tolist", None)
+    if not callable(tolist):
+        return value
+    plain: object = tolist()
+    if type(plain) is not type(value):
+        return plain
+    if not isinstance(plain, Real):
+        return value
+    number = float(plain)  # numpy.longdouble has no equal in Python
+    if math.isinf(number) and number != plain:
+        raise _out_of_range(what, str(plain))
+    return number
+
+
+def _out_of_range(what: str, text: str) -> InvalidInput:
+    return InvalidInput(
+        f"{what} contains {shortened(text, 40)}, beyond the range of numbers",
+        "Give it as a string.",
     )
 
 

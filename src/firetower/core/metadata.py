@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.json import parse
+from firetower.core.json import EqualKeys, dump, parse, unique_keys
 from firetower.core.text import quoted, shortened, visible
 
 
@@ -17,7 +17,7 @@ def text_or_file(value: str, what: str) -> str:
         return value
     name = value[1:]
     try:
-        return Path(name).read_text("utf-8")
+        return Path(name).read_text("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidInput(
@@ -29,13 +29,14 @@ def text_or_file(value: str, what: str) -> str:
 def metadata_of(values: Iterable[str]) -> dict[str, JsonValue]:
     """Merge JSON objects, `@FILE`s and `KEY=VALUE`s; a VALUE that is JSON is taken as such.
 
-    Raises InvalidInput.
+    A VALUE that is a number is one only if it reads the same when written: 0.9 is, 1.10 is text.
+    Raises InvalidInput, also for a key that is given twice.
     """
-    merged: dict[str, JsonValue] = {}
+    pairs: list[tuple[str, JsonValue]] = []
     for value in values:
         key, equals, given = value.partition("=")
         if equals and key and not value.startswith(("@", "{", "[", '"')):
-            merged[key] = _plain(given)
+            pairs.append((key, _plain(given)))
             continue
         found = parse(text_or_file(value, "the metadata"), "the metadata")
         if not isinstance(found, dict):
@@ -43,15 +44,18 @@ def metadata_of(values: Iterable[str]) -> dict[str, JsonValue]:
                 f"the metadata {quoted(shortened(value, 40))} is not an object",
                 'Write it as {"accuracy": 0.93}, accuracy=0.93 or @metadata.json.',
             )
-        merged |= found
-    return merged
+        pairs += found.items()
+    return unique_keys("the metadata", pairs)
 
 
 def _plain(text: str) -> JsonValue:
     try:
-        return parse(text, "the value")
+        value = parse(text, "the metadata")
+    except EqualKeys:
+        raise
     except InvalidInput:
         return text
+    return text if isinstance(value, int | float) and dump(value) != text else value
 
 
 def words_of(text: str) -> list[str]:

@@ -1,12 +1,14 @@
 """References to containers, collections and versions, and the rules of their names."""
 
+import os
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
@@ -19,13 +21,64 @@ _ENDPOINT = re.compile(r"[-\w]+([ ]+[-\w]+)*")
 _SECRET = re.compile(r"[A-Za-z0-9_]+")
 _VERSION_LIKE = re.compile(r"v[0-9]+")
 _BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""What is drawn as nothing, beside the format characters (category Cf)."""
+
+
+def check_text(text: object, what: str) -> str:
+    """Return `text` if it is a string. Raises InvalidInput."""
+    if not isinstance(text, str):
+        raise InvalidInput(
+            f"{what} {shortened(quoted(text), 40)} is a {type(text).__name__}, not text",
+            f"Give the {what} as a string.",
+        )
+    return text
+
+
+def check_texts(values: object, what: str) -> tuple[str, ...]:
+    """Return one text, or each of several, as a tuple. Raises InvalidInput."""
+    if isinstance(values, str | os.PathLike):
+        values = (values,)
+    if isinstance(values, Mapping | bytes) or not isinstance(values, Iterable):
+        raise InvalidInput(
+            f"{what} are given as {shortened(quoted(values), 40)}", "Give a list of strings."
+        )
+    return tuple(check_text(one, what) for one in values)
+
+
+def one_spelling(text: str) -> str:
+    """Return `text` in the one spelling (NFC) of what Unicode can write in several."""
+    return unicodedata.normalize("NFC", text)
+
+
+Name = Annotated[str, AfterValidator(one_spelling)]
+"""A name in a model."""
+
+
+def check_visible(name: str, what: str) -> None:
+    """Refuse a name with characters that are not seen. Raises InvalidInput."""
+    shown = quoted(shortened(name, 40))
+    categories = {unicodedata.category(character) for character in name}
+    if categories & _BREAKING:
+        raise InvalidInput(
+            f"{what} {shown} contains a control character", "Use printable characters only."
+        )
+    if "Cf" in categories or _INVISIBLE.search(name):
+        raise InvalidInput(
+            f"{what} {shown} contains an invisible character",
+            "Leave it out: two names that look alike would be two things.",
+        )
 
 
 def check_name(name: str, what: str) -> str:
-    """Return `name` if it can name a registry, project, entity, collection, alias or tag.
+    """Return `name` in its one spelling if it can name a container, collection, alias or tag.
 
     Raises InvalidInput, naming `what` it was for.
     """
+    name = one_spelling(check_text(name, what))
     shown = quoted(shortened(name, 40))
     if not name or name != name.strip():
         raise InvalidInput(
@@ -41,10 +94,7 @@ def check_name(name: str, what: str) -> str:
             f'{what} {shown} contains "{forbidden}"',
             'Leave out "/" and ":": they separate the parts of a reference.',
         )
-    if any(unicodedata.category(character) in _BREAKING for character in name):
-        raise InvalidInput(
-            f"{what} {shown} contains a control character", "Use printable characters only."
-        )
+    check_visible(name, what)
     return name
 
 
@@ -54,11 +104,11 @@ def is_version_like(alias: str) -> bool:
 
 
 def check_alias(alias: str) -> str:
-    """Return `alias` if a person may set it by hand.
+    """Return `alias` in its one spelling if a person may set it by hand.
 
     `latest` and `v0`-like aliases belong to the catalog, as in W&B. Raises InvalidInput.
     """
-    check_name(alias, "alias")
+    alias = check_name(alias, "alias")
     if alias == "latest":
         raise InvalidInput(
             'alias "latest" is moved by logging a version',
@@ -73,12 +123,14 @@ def check_alias(alias: str) -> str:
 
 
 def check_automation_name(name: str) -> str:
-    """Return `name` if it can name an automation. Raises InvalidInput."""
-    if not name.strip() or any(unicodedata.category(c) in _BREAKING for c in name):
+    """Return `name` in its one spelling if it can name an automation. Raises InvalidInput."""
+    name = one_spelling(name)
+    if not name.strip():
         raise InvalidInput(
-            f"automation name {quoted(shortened(name, 40))} is empty or has control characters",
+            f"automation name {quoted(shortened(name, 40))} is empty",
             "Give it a name that can be read on one line.",
         )
+    check_visible(name, "automation name")
     if len(name) > MAX_AUTOMATION_NAME:
         raise InvalidInput(
             f"automation name has {len(name):,} characters",
@@ -88,7 +140,10 @@ def check_automation_name(name: str) -> str:
 
 
 def check_endpoint_name(name: str) -> str:
-    """Return `name` if it can name a webhook or a Slack hook. Raises InvalidInput."""
+    """Return `name` in its one spelling if it can name an endpoint. Raises InvalidInput."""
+    name = one_spelling(name)
+    if _INVISIBLE.search(name):
+        check_visible(name, "endpoint name")
     if len(name) > MAX_ENDPOINT_NAME or not _ENDPOINT.fullmatch(name):
         raise InvalidInput(
             f"endpoint name {quoted(shortened(name, 80))} is not allowed",
@@ -130,19 +185,19 @@ class ContainerReference(Frozen):
     """A registry (`models`) or a project (`acme/vision`)."""
 
     kind: ContainerKind
-    entity: str = ""
-    name: str
+    entity: Name = ""
+    name: Name
 
     @classmethod
     def registry(cls, text: str) -> Self:
         """Read a registry's name, with or without W&B's prefix. Raises InvalidInput."""
-        name = text.removeprefix(WANDB_REGISTRY_PREFIX)
+        name = check_text(text, "registry name").removeprefix(WANDB_REGISTRY_PREFIX)
         return cls(kind=ContainerKind.REGISTRY, name=check_name(name, "registry name"))
 
     @classmethod
     def project(cls, text: str) -> Self:
         """Read `entity/name`. Raises InvalidInput."""
-        entity, slash, name = text.partition("/")
+        entity, slash, name = check_text(text, "project name").partition("/")
         if not slash:
             raise InvalidInput(
                 f"project {quoted(shortened(text, 80))} has no entity",
@@ -167,12 +222,12 @@ class CollectionReference(Frozen):
     """A collection: `acme/vision/resnet` in a project, `models/resnet` in a registry."""
 
     container: ContainerReference
-    name: str
+    name: Name
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a collection's full name. Raises InvalidInput."""
-        parts = text.split("/")
+        parts = check_text(text, "collection").split("/")
         if len(parts) == 3 and parts[1].startswith(WANDB_REGISTRY_PREFIX):
             parts = parts[1:]  # W&B writes the organization before a registry
         if len(parts) == 3:
@@ -199,12 +254,12 @@ class VersionReference(Frozen):
     """One version of a collection, by its index (`:v3`) or by an alias (`:production`)."""
 
     collection: CollectionReference
-    selector: str
+    selector: Name
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `COLLECTION:v3` or `COLLECTION:alias`. Raises InvalidInput."""
-        path, colon, selector = text.partition(":")
+        path, colon, selector = check_text(text, "version").partition(":")
         if not colon or not selector:
             raise InvalidInput(
                 f"{quoted(shortened(text, 80))} does not name a version",

@@ -8,7 +8,7 @@ from pydantic import Discriminator, model_validator
 
 from firetower.core.errors import InvalidInput
 from firetower.core.filters.patterns import Pattern
-from firetower.core.references import CollectionReference, ContainerReference, Frozen
+from firetower.core.references import CollectionReference, ContainerReference, Frozen, Name
 from firetower.core.text import quoted
 
 
@@ -64,9 +64,9 @@ class CollectionsScope(Frozen):
 
     kind: Literal["collections"] = "collections"
     container: ContainerReference
-    glob: str | None = None
+    glob: Name | None = None
     regex: Pattern | None = None
-    artifact_type: str | None = None
+    artifact_type: Name | None = None
 
     @model_validator(mode="after")
     def _says_which(self) -> "CollectionsScope":

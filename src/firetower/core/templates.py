@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Self, TypeAlias
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.filters.fields import MISSING, Value, dig, getter
-from firetower.core.json import dump
+from firetower.core.json import dump, unique_keys
 from firetower.core.text import nearest, quoted, shortened
 
 METADATA_PREFIX = "artifact_metadata."
@@ -180,7 +180,11 @@ def _payload_parts(source: str) -> tuple[str | Slot, ...]:
     # A stand-in as long as the slot keeps the parser's line and column true.
     example = "".join(part if isinstance(part, str) else _stand_in(part) for part in parts)
     try:
-        json.loads(example, parse_constant=_refuse_constant)
+        json.loads(
+            example,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=partial(unique_keys, "the payload"),
+        )
     except RecursionError:
         raise InvalidInput("the payload is nested too deeply", "Flatten it.") from None
     except ValueError as error:

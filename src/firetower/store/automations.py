@@ -12,7 +12,7 @@ from firetower.core.automations import Automation, Definition, Mode, Revision, o
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
-from firetower.core.references import ContainerReference
+from firetower.core.references import ContainerReference, one_spelling
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import suggest, visible
 from firetower.store import schema
@@ -171,7 +171,7 @@ def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
 
 def find_automation(reader: Reader, name: str) -> Automation:
     """Return an automation by its name. Raises NotFound."""
-    query = _select_automations(reader.now).where(_automations.name == name)
+    query = _select_automations(reader.now).where(_automations.name == one_spelling(name))
     row = reader.connection.execute(query).first()
     if row is None:
         hint = suggest(name, list_names(reader), "List them with `firetower automation list`.")

@@ -18,7 +18,7 @@ from firetower.core.endpoints import (
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.json import dump
-from firetower.core.references import check_endpoint_name
+from firetower.core.references import check_endpoint_name, one_spelling
 from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
@@ -142,6 +142,7 @@ def _check_payloads(connection: Connection, endpoint: Endpoint, granted: frozens
 def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None = None) -> Endpoint:
     """Return an endpoint by its name. Raises NotFound, also for one of another kind."""
     found = {endpoint.name: endpoint for endpoint in list_endpoints(connection)}
+    name = one_spelling(name)
     if name in found and kind in {None, found[name].settings.kind}:
         return found[name]
     word = kind or "endpoint"

@@ -1,10 +1,11 @@
 """Logging many versions: one transaction a batch."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 
 from firetower.core.catalog import Content
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
@@ -19,55 +20,95 @@ BATCH = 200
 """Versions that one transaction logs: others' changes wait for it."""
 
 
+def _one_or_several(value: object) -> object:
+    if isinstance(value, str | os.PathLike):
+        value = [value]
+    if isinstance(value, list | tuple):
+        return [os.fspath(one) if isinstance(one, os.PathLike) else one for one in value]
+    return value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
+
+
 class VersionToLog(Frozen):
     """What `log` takes, as data."""
 
     collection: str
     type: str
-    paths: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
+    paths: Texts = ()
+    references: Texts = ()
+    aliases: Texts = ()
+    tags: Texts = ()
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    empty: bool = False
 
 
-Prepared = tuple[VersionToLog, CollectionReference, Content, dict[str, JsonValue]]
+Prepared = tuple[int, VersionToLog, CollectionReference, Content, dict[str, JsonValue]]
+"""A version to log, after its number among the items."""
 
 
 def log_many(
     store: Store,
-    items: Iterable[VersionToLog | Mapping[str, Any]],
+    items: Iterable[VersionToLog | Mapping[str, Any] | None],
     committed: Callable[[int], None] = lambda _: None,
     unit: str = "item",
 ) -> int:
-    """Log versions in order; return how many of them are new.
+    """Log versions in order; return how many of them are new. None is counted, and left out.
 
-    `committed` is called with the size of each batch. Raises InvalidInput for the first item that
-    is refused, with its number from 1, and how many before it are committed.
+    `committed` is called with the size of each batch. Raises FiretowerError for the first item
+    that is refused, with its number from 1, and how many before it are committed.
     """
-    created = done = 0
-    left = iter(items)
-    while batch := _read_batch(left, done, unit):
-        created += _log_batch(store, batch, done, unit)
-        done += len(batch)
+    created = 0
+    progress = _Progress(unit)
+    numbered = enumerate(items, 1)
+    while batch := _read_batch(numbered, progress):
+        created += _log_batch(store, batch, progress)
+        progress.done += len(batch)
+        progress.first = progress.number + 1
         committed(len(batch))
     return created
 
 
+@dataclass(slots=True)
+class _Progress:
+    """Where among the items the work is."""
+
+    unit: str
+    number: int = 0
+    """Of the item at work."""
+    first: int = 1
+    """The number of the first item that is not committed."""
+    done: int = 0
+    """Versions committed."""
+
+    def refusal(self, error: FiretowerError, place: str) -> FiretowerError:
+        """Return an error with the place where it was raised, and what is committed."""
+        before = f"the {self.done:,} before {self.unit} {self.first:,} are committed"
+        kept = before if self.done else "none is committed"
+        kind = type(error) if isinstance(error, StoreError) else InvalidInput
+        return kind(f"{place}: {error.message}", f"{error.hint} Of all, {kept}.")
+
+
 def _read_batch(
-    items: Iterator[VersionToLog | Mapping[str, Any]], done: int, unit: str
+    items: Iterator[tuple[int, VersionToLog | Mapping[str, Any] | None]], progress: _Progress
 ) -> list[Prepared]:
-    """Read and hash what a batch logs, before its transaction begins. Raises InvalidInput."""
+    """Read and hash what a batch logs, before its transaction begins. Raises FiretowerError."""
     batch: list[Prepared] = []
     try:
-        for item in islice(items, BATCH):
-            batch.append(_prepare(item))  # noqa: PERF401 - how many there were is said
+        while len(batch) < BATCH:
+            progress.number += 1
+            number, item = next(items)
+            if item is not None:
+                batch.append(_prepare(number, item))
+    except StopIteration:
+        pass
     except FiretowerError as error:
-        raise _refusal(error, done + len(batch) + 1, done, unit) from None
+        raise progress.refusal(error, f"{progress.unit} {progress.number:,}") from None
     return batch
 
 
-def _prepare(item: VersionToLog | Mapping[str, Any]) -> Prepared:
+def _prepare(number: int, item: VersionToLog | Mapping[str, Any]) -> Prepared:
     try:
         new = VersionToLog.model_validate(item)
     except ValidationError as error:
@@ -80,33 +121,24 @@ def _prepare(item: VersionToLog | Mapping[str, Any]) -> Prepared:
     metadata = clean(dict(new.metadata), "the metadata")
     assert isinstance(metadata, dict)
     reference = CollectionReference.parse(new.collection)
-    return new, reference, read_content(new.paths, new.references), metadata
+    content = read_content(new.paths, new.references, empty=new.empty)
+    return number, new, reference, content, metadata
 
 
-def _log_batch(store: Store, batch: list[Prepared], done: int, unit: str) -> int:
+def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> int:
     """Log a batch, whole or not at all; return how many versions are new."""
-    created, number = 0, done
+    created = 0
+    place = f"{progress.unit}s {batch[0][0]:,} to {batch[-1][0]:,}"
     try:
         with store.changing() as change:
-            for new, reference, content, metadata in batch:
-                number += 1
+            for number, new, reference, content, metadata in batch:
+                place = f"{progress.unit} {number:,}"
                 labels = {"aliases": new.aliases, "tags": new.tags}
                 _, is_new = versions.log(
                     change, reference, content, type_=new.type, metadata=metadata, **labels
                 )
                 created += is_new
-    except InvalidInput as error:
-        raise _refusal(error, number, done, unit) from None
-    except StoreError as error:
-        raise type(error)(error.message, f"{error.hint} {_kept(done, unit)}") from None
+            place = f"{progress.unit}s {batch[0][0]:,} to {number:,}"
+    except FiretowerError as error:
+        raise progress.refusal(error, place) from None
     return created
-
-
-def _refusal(error: FiretowerError, number: int, done: int, unit: str) -> InvalidInput:
-    said = f"{unit} {number:,}: {error.message}"
-    return InvalidInput(said, f"{error.hint} {_kept(done, unit)}")
-
-
-def _kept(done: int, unit: str) -> str:
-    kept = f"the {done:,} before {unit} {done + 1:,} are committed" if done else "none is committed"
-    return f"Of all, {kept}."

@@ -4,8 +4,10 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import FunctionType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from firetower.core.arguments import checked
 from firetower.core.references import check_name
 from firetower.settings import read_settings
 from firetower.store.changes import Change, Reader
@@ -114,7 +116,15 @@ class Store:
 
 
 class Transactions:
-    """Calls functions of the store, each in a transaction of its own."""
+    """Calls functions of the store, each in a transaction of its own.
+
+    Its public methods refuse arguments of another type than they declare.
+    """
+
+    def __init_subclass__(cls) -> None:
+        for name, method in list(vars(cls).items()):
+            if isinstance(method, FunctionType) and not name.startswith("_"):
+                setattr(cls, name, checked(method))
 
     def __init__(self, store: Store) -> None:
         self._store = store

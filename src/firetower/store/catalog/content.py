@@ -2,34 +2,51 @@
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
 from firetower.core.catalog import Content, Entry
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump
-from firetower.core.text import quoted, visible
+from firetower.core.references import check_texts
+from firetower.core.text import quoted, shortened, visible
 
 Progress = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes there are."""
 
 _CHUNK = 1 << 20
+_CLOCK_TICK = 20_000_000
+"""Nanoseconds in which a file system may give two changes of a file the same time."""
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/*[^/].*")
+"""A scheme by RFC 3986, and something after it."""
+_EMPTY_HINT = "Check the path. For a version without content give --empty (Python: empty=True)."
 
 
 def read_content(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     references: Iterable[str] = (),
     progress: Progress | None = None,
+    *,
+    empty: bool = False,
 ) -> Content:
     """Hash files, folders and references into a version's content.
 
     A folder's files are named from within it, a file by its own name, a reference by its URI.
-    Files are streamed: the size of one does not matter. Raises InvalidInput for a path that does
-    not exist, cannot be read or is no regular file, and for two entries of one name.
+    Links are followed. Files are streamed: the size of one does not matter. Raises InvalidInput
+    for a path that does not exist, cannot be read or is no regular file, for a file that changes
+    meanwhile, and for two entries of one name. Nothing at all, and a folder without files, is
+    refused unless it may be `empty`.
     """
-    files = [found for path in paths for found in _files(Path(path))]
+    files: list[tuple[str, Path, int]] = []
+    for path in _checked_paths(paths):
+        found = list(_files(path))
+        if not found and not empty:
+            raise InvalidInput(f"{visible(str(path))} has no files in it", _EMPTY_HINT)
+        files += found
     total = sum(size for _, _, size in files)
     done = 0
 
@@ -40,7 +57,11 @@ def read_content(
             progress(done, total)
 
     entries = [Entry(path=name, **_hash(path, advance)) for name, path, _ in files]
-    entries += [Entry(path=uri, uri=_checked_uri(uri)) for uri in references]
+    entries += [
+        Entry(path=uri, uri=_checked_uri(uri)) for uri in check_texts(references, "references")
+    ]
+    if not entries and not empty:
+        raise InvalidInput("there is nothing to log: no file and no reference", _EMPTY_HINT)
     entries.sort(key=lambda entry: entry.path)
     for before, after in pairwise(entries):
         if before.path == after.path:
@@ -57,32 +78,48 @@ def digest_of(entries: Iterable[Entry]) -> str:
     return hashlib.sha256(dump(rows).encode("ascii")).hexdigest()
 
 
+def _checked_paths(paths: object) -> Iterator[Path]:
+    if isinstance(paths, str | os.PathLike):
+        paths = (paths,)
+    if isinstance(paths, bytes | Mapping) or not isinstance(paths, Iterable):
+        raise InvalidInput(
+            f"paths are given as {shortened(quoted(paths), 40)}", "Give a list of paths."
+        )
+    for path in paths:
+        text = os.fspath(path) if isinstance(path, os.PathLike) else path
+        if not isinstance(text, str) or not text:
+            raise InvalidInput(
+                f"{shortened(quoted(text), 40)} is not a path", "Give it as a string, or a Path."
+            )
+        yield Path(text)
+
+
 def _files(path: Path) -> Iterator[tuple[str, Path, int]]:
     """Yield each file below a path with its name in the version and its size in bytes."""
-    try:
-        if not path.is_dir():
-            yield _name(path.name), path, _size(path)
-            return
-        for folder, folders, names in os.walk(path, onerror=_raise):
-            folders.sort()
-            for name in sorted(names):
-                file = Path(folder, name)
-                yield _name(file.relative_to(path).as_posix()), file, _size(file)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _size(path: Path) -> int:
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise InvalidInput(
-            f"{visible(str(path))} is not a regular file", "Log files and folders only."
-        )
-    return found.st_size
+    no_folders: frozenset[tuple[int, int]] = frozenset()
+    waiting = [(path, "", no_folders)]
+    while waiting:
+        here, name, above = waiting.pop()
+        try:
+            found = here.stat()
+            if stat.S_ISREG(found.st_mode):
+                yield _name(name or here.name), here, found.st_size
+                continue
+            if not stat.S_ISDIR(found.st_mode):
+                raise InvalidInput(
+                    f"{visible(str(here))} is not a regular file", "Log files and folders only."
+                )
+            folder = (found.st_dev, found.st_ino)
+            if folder in above:
+                raise InvalidInput(
+                    f"{visible(str(here))} links to a folder that it is in",
+                    "Remove the link, or log the folders beside it; nothing was logged.",
+                )
+            children = sorted(here.iterdir(), reverse=True)
+        except (OSError, ValueError) as error:
+            raise _unreadable(here, error) from None
+        start = f"{name}/" if name else ""
+        waiting += [(child, start + child.name, above | {folder}) for child in children]
 
 
 def _name(name: str | Path) -> str:
@@ -95,28 +132,43 @@ def _hash(path: Path, advance: Callable[[int], None]) -> dict[str, object]:
     size = 0
     try:
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
+            before = os.fstat(file.fileno())
+            if 0 <= time.time_ns() - before.st_ctime_ns < _CLOCK_TICK:
+                time.sleep(_CLOCK_TICK / 1e9)  # a change from now on gets another time
+                before = os.fstat(file.fileno())
+            while size <= before.st_size and (chunk := file.read(_CHUNK)):
                 digest.update(chunk)
                 size += len(chunk)
                 advance(len(chunk))
+        after = path.stat()  # by its name: it may be another file by now
     except OSError as error:
         raise _unreadable(path, error) from None
+    if size != before.st_size or _state(before) != _state(after):
+        raise InvalidInput(
+            f"{visible(str(path))} changed while it was read",
+            "Log it again once nothing writes to it; nothing was logged.",
+        )
     return {"size": size, "sha256": digest.hexdigest()}
 
 
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    times = found.st_mtime_ns, found.st_ctime_ns
+    return found.st_dev, found.st_ino, found.st_size, *times
+
+
 def _unreadable(path: Path, error: OSError | ValueError) -> InvalidInput:
-    named = getattr(error, "filename", None) or path
     reason = getattr(error, "strerror", None) or str(error)
+    link = f" (a link to {visible(str(path.readlink()))})" if path.is_symlink() else ""
     return InvalidInput(
-        f"{visible(_name(named))} cannot be read: {reason}",
+        f"{visible(str(path))}{link} cannot be read: {reason}",
         "Check the path and its rights; nothing was logged.",
     )
 
 
 def _checked_uri(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    if not separator or not scheme.isalnum() or not rest or not uri.isprintable():
+    if not _URI.fullmatch(uri) or not uri.isprintable():
         raise InvalidInput(
-            f"reference {quoted(uri)} is not a URI", "Write it as s3://BUCKET/KEY or https://…."
+            f"reference {quoted(shortened(uri, 80))} is not a URI",
+            "Write it as s3://BUCKET/KEY, https://… or models:/NAME/1.",
         )
     return uri

@@ -1,0 +1,62 @@
+"""The arguments of the Python API: what does not fit is refused before anything is done."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import wraps
+from itertools import zip_longest
+from types import UnionType
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
+
+from firetower.core.errors import InvalidInput
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def checked(method: Callable[P, T]) -> Callable[P, T]:
+    """Refuse arguments of another type than a method declares, in two lines."""
+    code, types = method.__code__, method.__annotations__
+    names = code.co_varnames[: code.co_argcount]
+    several = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        named = zip_longest(names[: len(args)], args, fillvalue=several and several[0])
+        for name, value in (*named, *kwargs.items()):
+            if name in types and not _fits(value, types[name]):
+                raise InvalidInput(
+                    f"{name} cannot be {_kind(value)}",
+                    f"See help({method.__module__}.{method.__qualname__}).",
+                )
+        return method(*args, **kwargs)
+
+    return call
+
+
+def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
+    if isinstance(declared, str):
+        return True  # the name of what only the method itself imports, and reads
+    kind, parts = get_origin(declared) or declared, get_args(declared)
+    if kind in {Union, UnionType}:
+        return any(_fits(value, one) for one in parts)
+    match value:
+        case datetime(tzinfo=None):
+            fits = False
+        case bool():
+            fits = kind is bool
+        case bytes() | Mapping() if kind is Iterable:
+            fits = False
+        case Mapping() if parts == (str, str):
+            fits = all(isinstance(one, str) for pair in value.items() for one in pair)
+        case Sequence() if parts == (int,):
+            fits = all(isinstance(one, int) for one in value)
+        case _:
+            fits = isinstance(value, kind)
+    return fits
+
+
+def _kind(value: object) -> str:
+    """Say of what type a value is; the value itself may be a secret."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return "a datetime without a time zone"
+    return "None" if value is None else f"a {type(value).__name__}"
