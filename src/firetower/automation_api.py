@@ -204,7 +204,7 @@ class Endpoints(Transactions):
 
     def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
         """Send a test request, even if disabled; return the answer. Raises SecretKeyError."""
-        from firetower.delivery.endpoint_test import send_test  # imports httpx and aiohttp
+        from firetower.delivery.endpoint_test import send_test  # imports aiohttp
 
         endpoint = self.get(name, kind).endpoint
         return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())

@@ -1,18 +1,28 @@
 """Answers of every kind, from real sockets."""
 
 import asyncio
+import errno
+import os
+import resource
 import socket
 import threading
+import time
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from firetower.core.errors import OutOfResources
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
+from firetower.delivery import client as client_module
 from firetower.delivery.client import MAX_BODY, open_client, send
 from receiver import serve
+
+LONG = timedelta(seconds=60)
 
 
 def answer_of(url: str, seconds: float = 5) -> Answer:
@@ -71,7 +81,7 @@ def test_a_long_body_is_cut() -> None:
         receiver.answer = lambda _: (200, {}, b"x" * 10_000_000)
         answer = answer_of(receiver.url())
         assert answer.succeeded
-        assert answer.body == "x" * MAX_BODY
+        assert answer == Answer(200, body="x" * MAX_BODY, cut=True)
 
 
 def test_a_refused_connection_is_called_so() -> None:
@@ -105,18 +115,146 @@ def test_a_silent_endpoint_ends_at_the_deadline() -> None:
         assert answer_of(url, 0.2).error == "no complete answer within 0.2 s"
 
 
-def test_a_body_that_drips_ends_at_the_deadline() -> None:
+OK = b"HTTP/1.1 200 OK\r\n"
+RESET = b"\1\0\0\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"x-long: " + b"y" * 9_000 + b"\r\ncontent-length: 2\r\n\r\nok",
+        b"x-long: " + b"y" * 200_000 + b"\r\ncontent-length: 2\r\n\r\nok",
+        b"".join(b"x-%d: y\r\n" % number for number in range(500)) + b"content-length: 0\r\n\r\n",
+        b"this is no header\r\n\r\n",
+        b"content-length: nonsense\r\n\r\n",
+        b"content-length: 5\r\ncontent-length: 6\r\n\r\n12345",
+        b"content-length: 100\r\n\r\nonly this",
+        b"transfer-encoding: chunked\r\n\r\nzz\r\nno chunk",
+        b"transfer-encoding: chunked\r\n\r\n5\r\n12",
+        b"content-encoding: gzip\r\ncontent-length: 4\r\n\r\nzzzz",
+        b"",
+        b"x: y",
+    ],
+)
+@pytest.mark.parametrize("reset", [False, True])
+def test_an_answer_counts_by_its_status_whatever_follows(rest: bytes, reset: bool) -> None:
+    def behave(connection: socket.socket, done: threading.Event) -> None:
+        connection.sendall(OK)
+        connection.sendall(rest)
+        if reset:
+            time.sleep(0.02)  # what was sent arrives before the reset
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+    with raw_server(behave) as url:
+        answer = answer_of(url)
+    assert (answer.status_code, answer.error) == (200, None)
+    assert answer.succeeded
+
+
+def test_a_status_after_informational_ones_counts() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+
+    def behave(connection: socket.socket, done: threading.Event) -> None:
+        connection.sendall(hints + hints + b"HTTP/1.1 410 Gone\r\nno header\r\n\r\n")
+
+    with raw_server(behave) as url:
+        assert answer_of(url) == Answer(410, cut=True)
+
+
+@pytest.mark.parametrize("half", [b"HTTP/1.1 20", b"HTTP/1.1 200", b"HTTP/1.1 103 x\r\n\r\n"])
+def test_half_a_status_is_none(half: bytes) -> None:
+    with raw_server(lambda connection, _: connection.sendall(half)) as url:
+        answer = answer_of(url)
+    assert answer.status_code is None
+    assert answer.error == "connection reset"
+
+
+@pytest.mark.parametrize("start", [b"content-length: 1000\r\n\r\n", b""])
+def test_an_answer_that_drips_ends_at_the_deadline(start: bytes) -> None:
     def drip(connection: socket.socket, done: threading.Event) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        connection.sendall(OK + start)
         while not done.wait(0.02):
             connection.sendall(b"x")
 
     with raw_server(drip) as url:
-        assert answer_of(url, 0.3).error == "no complete answer within 0.3 s"
+        answer = answer_of(url, 0.3)
+    assert (answer.status_code, answer.error, answer.cut) == (200, None, True)
+
+
+def test_a_url_is_sent_as_it_is_written() -> None:
+    with serve() as receiver:
+        path = "/a%2Fb/%7e?q=a%2Bb+c%20d&e='%27'&x[]=1|2"
+        assert answer_of(receiver.url(path)).succeeded
+        assert receiver.requests[0].path == path
+        assert answer_of(receiver.url("/é")).succeeded
+        assert receiver.requests[1].path == "/%C3%A9"
+
+
+@pytest.mark.parametrize("number", [errno.ENFILE, errno.ENOMEM, errno.EADDRNOTAVAIL])
+def test_a_want_of_its_own_is_no_answer(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", refuse)
+    with serve() as receiver, pytest.raises(OutOfResources, match=os.strerror(number)):
+        answer_of(receiver.url())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "firetower.invalid"])
+def test_without_file_handles_there_is_no_answer(host: str) -> None:
+    async def exchange() -> None:
+        async with open_client() as client:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                await send(client, Request(f"http://{host}/", {}, b""), timedelta(seconds=9))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    with pytest.raises(OutOfResources, match="Too many open files"):
+        asyncio.run(exchange())
 
 
 def test_a_name_that_does_not_exist_is_called_so() -> None:
     assert answer_of("http://firetower.invalid/").error == "the host's name was not found"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1"])
+def test_names_of_this_machine_are_found(host: str) -> None:
+    with serve() as receiver:
+        assert answer_of(f"http://{host}:{receiver.port}/").succeeded
+
+
+def test_names_in_etc_hosts_are_found() -> None:
+    name = socket.gethostname()
+    if name not in Path("/etc/hosts").read_text().split():
+        pytest.skip("the host's own name is not in /etc/hosts")
+    with socket.create_server(("0.0.0.0", 0)) as unused:
+        port = unused.getsockname()[1]
+    assert answer_of(f"http://{name}:{port}/").error == "connection refused"
+
+
+def test_dead_names_delay_no_healthy_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def exchange(url: str) -> tuple[set[str | None], Answer]:
+        async with open_client() as client, asyncio.TaskGroup() as group:
+            dead = [
+                group.create_task(send(client, Request(f"http://{name}.test/", {}, b""), LONG))
+                for name in "abcdefghijklmnop"
+            ]
+            await asyncio.sleep(0)
+            for _ in range(3):
+                healthy = await send(client, Request(url, {}, b"{}"), LONG)
+            assert not any(task.done() for task in dead)
+        return {task.result().error for task in dead}, healthy
+
+    with serve() as receiver, socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        nameserver = {"nameservers": ["127.0.0.1"], "udp_port": silent.getsockname()[1]}
+        monkeypatch.setattr(client_module, "_LOOKUP", {**client_module._LOOKUP, **nameserver})
+        monkeypatch.setattr(client_module, "LOOKUP_TIMEOUT", 0.5)
+        errors, healthy = asyncio.run(exchange(f"http://localhost:{receiver.port}/"))
+    assert errors == {"the host's name was not found within 0.5 s"}
+    assert healthy.succeeded
 
 
 def test_client_keeps_no_cookies() -> None:

@@ -29,6 +29,16 @@ class Unforeseen(FiretowerError):
         )
 
 
+class OutOfResources(FiretowerError):
+    """This machine has no file handle, memory or port left for a request."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no connection can be opened here: {reason}",
+            "Raise the limit of open files (ulimit -n), or lower --max-in-flight of endpoints.",
+        )
+
+
 class InvalidInput(FiretowerError):
     """An argument breaks a rule."""
 

@@ -1,86 +1,206 @@
 """Send one request, and read its answer within bounds."""
 
 import asyncio
-import contextlib
-import functools
+import errno
+import os
+import re
 import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias
+from functools import lru_cache, partial
+from typing import Any, Self, TypeAlias, cast
 
 import aiohttp
-import httpx
+import certifi
+from aiohttp.abc import ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import BadHttpMessage
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
+from firetower.core.errors import OutOfResources
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
 
-Client: TypeAlias = httpx.AsyncBaseTransport
+Client: TypeAlias = aiohttp.ClientSession
 
 MAX_BODY = 64 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes of an answer that are read; also of one of its headers."""
+LOOKUP_TIMEOUT = 5
+"""Seconds within which a name is found. What was found is kept for ten."""
+_LOOKUP: dict[str, Any] = {"timeout": 1.5, "tries": 2}
+_MAX_HEAD = 8 * 1024
+"""Bytes of an answer in which its status is looked for if the answer cannot be read."""
+_STATUS = re.compile(
+    rb"(?:HTTP/1\.[01] 1(?!01)\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)*"
+    rb"HTTP/1\.[01] (101|[2-9]\d\d)[ \r\n]"
+)
+"""The final status line, after informational answers."""
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
+"""What this machine lacks, whatever the endpoint is like."""
 
 
-def open_client() -> Client:
-    """Return a client for every endpoint; use it as an async context manager.
+@asynccontextmanager
+async def open_client() -> AsyncIterator[Client]:
+    """Open a client for every endpoint.
 
-    TLS is verified, redirects are not followed, cookies are not kept, and the environment's
-    proxies are not used. The number of connections has no limit here: each endpoint has one.
+    TLS is verified, redirects are not followed, cookies are not kept. The number of connections
+    has no limit here: the worker bounds its requests.
     """
-    # The transport alone: httpx.AsyncClient's redirects, cookies and authentication, none of which
-    # is wanted, take 0.2 ms of CPU time a request, a third of all.
-    return AiohttpTransport(client=_open_session)
+    async with aiohttp.ClientSession(
+        connector=_Connector(),
+        response_class=_Response,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"accept-encoding": "identity"},
+        timeout=aiohttp.ClientTimeout(),  # none: `send` sets one deadline for the whole attempt
+        auto_decompress=False,
+        max_line_size=MAX_BODY,
+        max_field_size=MAX_BODY,
+    ) as client:
+        yield client
 
 
-def _open_session() -> aiohttp.ClientSession:
-    # Made here: the transport's own session keeps cookies, and at most 100 connections.
-    connector = aiohttp.TCPConnector(limit=0, ssl=httpx.create_ssl_context())
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+def _open_tls() -> ssl.SSLContext:
+    # OpenSSL reads these by itself, and passes over what it cannot read.
+    own = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+    context = ssl.create_default_context(cafile=None if own else certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 async def send(client: Client, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
     """Send a request and return its answer, secrets included; a failure is an answer too.
 
-    `timeout` bounds the whole attempt: httpx's timeouts bound its parts, and a body that drips
-    meets each of them.
+    `timeout` bounds the whole attempt. An answer whose status arrived counts by it, whatever
+    follows. Raises OutOfResources, which says nothing of the endpoint.
     """
+    received, error = _Received(), None
+    _receiving.set(received)
     try:
         async with asyncio.timeout(timeout.total_seconds()):
-            return await _exchange(client, request)
+            await _exchange(client, request, received)
     except TimeoutError:
-        return Answer(error=f"no complete answer within {timeout.total_seconds():g} s")
-    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-        return Answer(error=_describe(error))
-    except ValueError as error:  # a header that cannot be sent, an answer that is not HTTP
-        return Answer(error=f"the request failed: {error}")
-
-
-_read_url = functools.lru_cache(maxsize=1_024)(httpx.URL)
-
-
-async def _exchange(client: Client, request: Request) -> Answer:
-    message = httpx.Request(
-        "POST",
-        _read_url(request.url),
-        headers={"accept": "*/*", "accept-encoding": "identity", **request.headers},
-        content=request.body,
-    )
-    response = await client.handle_async_request(message)
-    body = bytearray()
-    async with contextlib.aclosing(response):
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) >= MAX_BODY:
-                break
+        error = f"no complete answer within {timeout.total_seconds():g} s"
+    except (aiohttp.ClientError, OSError, MemoryError) as caught:
+        _refuse_exhaustion(caught)
+        error = _describe(caught)
+    except ValueError as caught:  # a header that cannot be sent, an answer that is not HTTP
+        error = f"the request failed: {caught}"
+    if (status := received.status) is None:
+        return Answer(error=error)
     return Answer(
-        status_code=response.status_code,
-        body=body[:MAX_BODY].decode("utf-8", "replace"),
-        retry_after=None if response.is_success else response.headers.get("retry-after"),
+        status_code=status,
+        body=received.body[:MAX_BODY].decode("utf-8", "replace"),
+        cut=error is not None or len(received.body) >= MAX_BODY,
+        retry_after=None if 200 <= status < 300 else received.retry_after,
     )
+
+
+@lru_cache(maxsize=1_024)
+def _read_url(url: str) -> URL:
+    # A URL is sent as it was written; only what is not ASCII has to be encoded.
+    return URL(url, encoded=url.isascii())
+
+
+async def _exchange(client: Client, request: Request, received: "_Received") -> None:
+    async with client.post(
+        _read_url(request.url),
+        headers=dict(request.headers),
+        data=request.body,
+        allow_redirects=False,
+    ) as response:
+        received.response = response
+        async for chunk in response.content.iter_any():
+            received.body += chunk
+            if len(received.body) >= MAX_BODY:
+                break
+
+
+@dataclass(slots=True)
+class _Received:
+    """What has arrived of an answer."""
+
+    connection: "_Connection | None" = None
+    response: aiohttp.ClientResponse | None = None
+    body: bytearray = field(default_factory=bytearray)
+
+    @property
+    def status(self) -> int | None:
+        if self.response is not None:
+            return self.response.status
+        # aiohttp parses all headers or nothing.
+        found = None if self.connection is None else _STATUS.match(self.connection.head)
+        return None if found is None else int(found[1])
+
+    @property
+    def retry_after(self) -> str | None:
+        return None if self.response is None else self.response.headers.get("retry-after")
+
+
+_receiving: ContextVar[_Received] = ContextVar("receiving")
+
+
+class _Resolver(aiohttp.AsyncResolver):
+    """Looks names up on the event loop, in /etc/hosts and DNS: a thread would wait for each."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            async with asyncio.timeout(LOOKUP_TIMEOUT):
+                return await super().resolve(host, port, family)
+        except TimeoutError:
+            raise OSError(f"the host's name was not found within {LOOKUP_TIMEOUT} s") from None
+        except OSError as error:
+            with socket.socket():  # raises what the look-up may have lacked: a file handle
+                raise socket.gaierror(*error.args) from None
+
+
+class _Connection(ResponseHandler):
+    """Keeps the first bytes of an answer."""
+
+    head = b""
+
+    def set_response_params(self, **options: Any) -> None:
+        self.head = b""
+        super().set_response_params(**options)
+
+    def data_received(self, data: bytes) -> None:
+        if len(self.head) < _MAX_HEAD:
+            self.head += data[:_MAX_HEAD]
+        super().data_received(data)
+
+
+class _Connector(aiohttp.TCPConnector):
+    def __init__(self) -> None:
+        super().__init__(limit=0, resolver=_Resolver(**_LOOKUP), ssl=_open_tls())
+        self._resolver_owner = True  # closes it at the end
+        kept: Callable[[], ResponseHandler] = partial(_Connection, loop=self._loop)
+        self._factory = cast("partial[ResponseHandler]", kept)
+
+
+class _Response(aiohttp.ClientResponse):
+    async def start(self, connection: Connection) -> Self:
+        if isinstance(connection.protocol, _Connection):
+            _receiving.get().connection = connection.protocol
+        await super().start(connection)
+        return self
+
+
+def _refuse_exhaustion(error: BaseException | None) -> None:
+    """Raise OutOfResources if an error comes from a want of this machine."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _EXHAUSTED:
+            raise OutOfResources(str(error)) from error
+        error = error.__cause__
 
 
 def _describe(error: BaseException) -> str:
-    """Name the root cause: httpx-aiohttp reports most failures as time-outs."""
+    """Name the root cause."""
     root = error
     while root.__cause__ is not None:
         root = root.__cause__
