@@ -1,13 +1,18 @@
 """Where a database is, said without the password that reaches it."""
 
+import os
+from pathlib import Path
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.errors import FiretowerError, InvalidInput, StoreError
+from firetower.core.health import Health
 from firetower.store.database import Database, explain
 from firetower.store.doctor import examine
 from firetower.store.location import Location
 from firetower.store.store import Store, utc_now
+from firetower.tower import Tower
 
 NOWHERE = "postgresql://ada:q1w2e3@127.0.0.1:1/tower"
 WITH_PASSWORD = [
@@ -51,3 +56,59 @@ def test_words_of_the_driver_are_masked() -> None:
 def test_ports_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(InvalidInput, match="port"):
         Database(Location.of(f"{NOWHERE}?host=a:1,b:2&port=1,2,3"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(":memory:", "sqlite://", "sqlite:///:memory:", "sqlite:///%3Amemory%3A", "file::memory:"),
+        *("sqlite:///file::memory:?uri=true", "sqlite:///file:x?mode=memory&cache=shared&uri=true"),
+        *("sqlite:///file:?uri=true", "sqlite:////tmp/x?vfs=memdb", "file:tower.db?mode=memory"),
+        *("dbname=tower", " host = db user=ada", "service=tower", "postgres:tower", "sqlite:/x.db"),
+    ],
+)
+def test_what_keeps_nothing_or_is_no_file_is_refused(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FIRETOWER_DATABASE_URL", url)
+    with pytest.raises(InvalidInput):
+        Store.open()
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
+    link, there = tmp_path / "tower.db", tmp_path / "there.db"
+    link.symlink_to(there)
+    with pytest.raises(StoreError, match="a link to a file that is not there"):
+        Store.open(str(link))
+    assert not there.exists()
+    Store.open(str(there)).close()
+    Store.open(str(link)).close()
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe, Path("/dev/null")):
+        with pytest.raises(StoreError, match="a folder or a device"):
+            Store.open(str(path))
+
+
+def test_files_and_folders_that_others_may_write_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower:
+        tower.create_registry("models")
+        for writable, mode in (
+            (path, 0o606),
+            (tmp_path / "tower.db-wal", 0o602),
+            (tmp_path, 0o707),
+        ):
+            before = writable.stat().st_mode
+            writable.chmod(mode)
+            [check] = [one for one in examine(str(path), utc_now()) if one.name == "rights"]
+            assert check.health is Health.WARN
+            assert check.hint.endswith(str(writable))
+            writable.chmod(before)
+        [check] = [one for one in examine(str(path), utc_now()) if one.name == "rights"]
+        assert check.health is Health.OK

@@ -19,7 +19,8 @@ from firetower.cli import cli
 from firetower.cli.errors import run
 
 mine, others, *command = sys.argv[1:]
-run(cli, ["--database", mine, *command])  # imports what it needs, while that can be read
+changing = [word for word in command if word != "--read-only"]
+run(cli, ["--database", mine, *changing])  # imports what it needs, while that can be read
 os.setgroups([])
 os.setgid({nobody})
 os.setuid({nobody})
@@ -95,3 +96,35 @@ def test_a_reader_without_rights_sees_what_its_owner_has_open(others: Path) -> N
         assert (code, said) == (0, [])
         assert '"registry":"models"' in shown
         assert '"registry":"audio"' in shown
+
+
+def test_read_only_reads_a_file_that_nobody_has_open(others: Path) -> None:
+    others.chmod(0o644)
+    code, shown, said = _as_nobody(others, "--read-only", "registry", "list", "--json")
+    assert (code, said) == (0, [])
+    assert '"registry":"models"' in shown
+    assert not [*others.parent.glob("tower.db-*")]
+    _, shown, _ = _as_nobody(others, "doctor")
+    assert "durable" in shown
+
+
+@pytest.mark.slow
+def test_read_only_reads_what_its_owner_has_open_or_left(others: Path) -> None:
+    others.chmod(0o644)
+    with firetower.connect(str(others)) as tower:
+        tower.create_registry("audio")
+        code, shown, said = _as_nobody(others, "--read-only", "registry", "list", "--json")
+        assert (code, said) == (0, [])
+        assert '"registry":"audio"' in shown
+        left = {path.name: path.read_bytes() for path in others.parent.glob("tower.db*")}
+    for name, content in left.items():  # as a crash leaves it
+        (others.parent / name).write_bytes(content)
+        (others.parent / name).chmod(0o644)
+    code, shown, said = _as_nobody(others, "--read-only", "registry", "list", "--json")
+    assert (code, said) == (0, [])
+    assert '"registry":"audio"' in shown
+    others.with_name("tower.db-shm").unlink()
+    code, _, said = _as_nobody(others, "--read-only", "registry", "list")
+    assert code == 1
+    assert "tower.db-wal" in said[0]
+    assert len(said) == 2

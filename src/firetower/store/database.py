@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -39,7 +40,7 @@ class Database:
     def __init__(self, location: Location, *, read_only: bool = False) -> None:
         self.location = location
         self.read_only = read_only
-        self._engine = _engine(location)
+        self._engine = _engine(location, read_only=read_only)
         self.on_wait: Callable[[], object] = lambda: None
         """Called when a change has waited a second for that of another process, on SQLite."""
         if read_only:
@@ -200,10 +201,14 @@ class Database:
         self._engine.dispose()
 
 
-def _engine(location: Location) -> Engine:
+def _engine(location: Location, *, read_only: bool) -> Engine:
     if location.is_sqlite:
         timeout = {} if "timeout" in location.url.query else {"timeout": BUSY_TIMEOUT}
-        engine = create_engine(location.url, connect_args=timeout)
+        unwritable = read_only and "uri" not in location.url.query and not _is_writable(location)
+        pool = {"poolclass": NullPool} if unwritable else {}
+        engine = create_engine(location.url, connect_args=timeout, **pool)
+        if unwritable:
+            event.listen(engine, "do_connect", partial(_open_unwritable, location))
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     try:
@@ -226,6 +231,36 @@ def _engine(location: Location) -> Engine:
         ) from None
     event.listen(engine, "connect", set_limits)
     return engine
+
+
+def _is_writable(location: Location) -> bool:
+    path = location.path
+    assert path is not None
+    return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
+
+
+def _open_unwritable(
+    location: Location,
+    _dialect: object,
+    _record: object,
+    arguments: list[str],
+    named: dict[str, object],
+) -> None:
+    """Open a file without making its log, or the log's index, beside it.
+
+    Decided for each connection: the log is there only while someone else has the database open.
+    """
+    assert location.path is not None
+    path = location.path.resolve()
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    how = "readonly_shm=1" if index.exists() else "immutable=1"
+    if not index.exists() and log.exists() and log.stat().st_size:
+        raise StoreError(
+            f"the newest changes of {location} are in {log.name}, which needs a writable folder",
+            "Open it once as its owner, or copy both files to a folder of your own.",
+        )
+    arguments[:] = [f"{path.as_uri()}?mode=ro&{how}"]
+    named["uri"] = True
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -251,10 +286,21 @@ def create_sqlite_file(location: Location) -> None:
     path = location.path
     assert path is not None
     if path.exists():
+        if not path.is_file():
+            said = f"the database {location} is a folder or a device, not a file"
+            raise StoreError(said, "Choose a file with --database.")
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        # Exclusive, so that a link that leads nowhere is not followed: anyone may have laid it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        if path.exists():  # another process was first
+            return
+        raise StoreError(
+            f"the database {location} is a link to a file that is not there",
+            "Remove the link, or name the file itself with --database.",
+        ) from None
     except OSError as error:
         raise StoreError(
             f"the database {location} cannot be made: {error.strerror}",

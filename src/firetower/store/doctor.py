@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
@@ -51,6 +52,8 @@ def examine(url: str | None, now: datetime) -> list[Check]:
 
 def _checks(connection: Connection, location: Location, now: datetime) -> Iterator[Check]:
     yield _durable(connection, location)
+    if location.path is not None:
+        yield _rights(location.path.resolve())
     found = schema_state(connection)
     if found is not SchemaState.CURRENT:
         error = refusal(found, location)
@@ -82,6 +85,20 @@ def _durable(connection: Connection, location: Location) -> Check:
         settings = and_list([f"{name} to {value}" for name, value in asked.items()])
         return Check("database", said, f"Set {settings}.", Health.WARN)
     return Check("database", f"{location}, durable")
+
+
+def _rights(path: Path) -> Check:
+    """Check whether others may change an SQLite file, or put another in its place."""
+    folder = path.parent.stat().st_mode
+    if folder & stat.S_IWOTH and not folder & stat.S_ISVTX:
+        said = f"others may replace the database: they may write the folder {path.parent}"
+        return Check("rights", said, f"Run: chmod o-w {path.parent}", Health.WARN)
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    for file in filter(Path.exists, (path, log, index)):
+        if file.stat().st_mode & stat.S_IWOTH:
+            said = f"others may write {file}: they can make it send secrets anywhere"
+            return Check("rights", said, f"Run: chmod o-w {file}", Health.WARN)
+    return Check("rights", "no stranger may write the database")
 
 
 def _key(connection: Connection, location: Location) -> Check:

@@ -14,9 +14,24 @@ from firetower.settings import data_folder, read_settings
 _SECRET = re.compile("password|secret|scram", re.IGNORECASE)
 """The parameters of libpq whose values are secrets: password, sslpassword, scram_client_key, …"""
 _HIDDEN = "***"
-_CONNECTION = re.compile(r"(postgres|postgresql(\+\w+)?):|\s*\w+\s*=", re.IGNORECASE)
-"""A URL with a slash too few, or libpq's `host=… password=…`."""
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
+# libpq's `host=… password=…`, SQLite's names that are no files, URLs with a slash too few.
+_NOT_A_PATH = re.compile(
+    r"\s*(host|hostaddr|port|dbname|user|\w*password|service|ssl\w+|passfile|options)\s*="
+    r"|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc):",
+    re.IGNORECASE,
+)
+
+
+def _is_in_memory(url: URL) -> bool:
+    """Return whether SQLite would keep nothing of a database."""
+    name = (url.database or "").removeprefix("file:").partition("?")[0]
+    return (
+        name in {"", ":memory:"}
+        or "mode=memory" in (url.database or "")
+        or "memory" in url.query.get("mode", "")
+        or "memdb" in url.query.get("vfs", "")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Location:
         text = url or read_settings().database_url or str(data_folder() / "tower.db")
         hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
         if "://" not in text:
-            if _CONNECTION.match(text):  # not repeated: it may hold a password
+            if _NOT_A_PATH.match(text):  # not repeated: it may hold a password
                 raise InvalidInput("the database is neither a URL nor a file's path", hint)
             return cls(URL.create("sqlite", database=str(Path(text).expanduser())))
         try:
@@ -44,7 +59,9 @@ class Location:
             )
         if parsed.drivername in _POSTGRESQL:
             return cls(parsed.set(drivername="postgresql+psycopg"))
-        if parsed.drivername == "sqlite" and parsed.database not in {None, "", ":memory:"}:
+        if parsed.drivername == "sqlite":
+            if _is_in_memory(parsed):
+                raise InvalidInput("a database in memory would keep nothing", hint)
             return cls(parsed)
         raise InvalidInput(f"Firetower cannot use the database {cls(parsed)}", hint)
 
