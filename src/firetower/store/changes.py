@@ -26,7 +26,7 @@ _COLLECTIONS = select(
     _containers.name.label("container"),
 ).join_from(schema.collections, schema.containers, _collections.container_id == _containers.id)
 _LEARN = _COLLECTIONS.where(_collections.id.in_(bindparam("ids", expanding=True)))
-_RECORD = schema.events.insert()
+_RECORD = schema.events.insert().inline()  # its number is not asked for
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
 _TRY_MS = 200

@@ -45,9 +45,6 @@ class Database:
         """Called when a change has waited a second for that of another process, on SQLite."""
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
-        if self.is_sqlite:
-            event.listen(self._engine, "begin", self._begin_sqlite)
-        self._changing = self._engine.execution_options(firetower_changes=True)
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
         self._files_lock = threading.Lock()
@@ -68,9 +65,13 @@ class Database:
         """
         if changes:
             self.refuse_read_only()
-        engine = self._changing if changes else self._engine
         try:
-            with engine.begin() as connection:
+            with self._engine.begin() as connection:
+                # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
+                if self.is_sqlite and changes:
+                    self._begin_change(connection.connection.dbapi_connection)
+                elif self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN")
                 yield connection
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE)
@@ -124,13 +125,9 @@ class Database:
         for raw in tuple(self._raw):
             raw.close()
 
-    def _begin_sqlite(self, connection: Connection) -> None:
-        if not connection.get_execution_options().get("firetower_changes", False):
-            connection.exec_driver_sql("BEGIN")
-            return
+    def _begin_change(self, driver: Any) -> None:  # noqa: ANN401 - the driver's connection
         # SQLite asks the less often the longer it has waited, and so may starve one of many. Here
         # the one that has waited longest asks most often.
-        driver: Any = connection.connection.dbapi_connection
         [milliseconds] = driver.execute("PRAGMA busy_timeout").fetchone()
         driver.execute("PRAGMA busy_timeout = 0")
         try:

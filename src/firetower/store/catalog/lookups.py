@@ -112,7 +112,7 @@ def collection_row(
     """Return a collection's row, or None; `lock` keeps other changes of it waiting."""
     query = _COLLECTION_LOCKED if lock else _COLLECTION
     values = {**_key(reference.container), "collection": reference.name}
-    row = connection.execute(query, values).one_or_none()
+    row = connection.execute(query, values).first()
     return None if row is None else FoundCollection(row.id, row.type, row.next_index, reference)
 
 
@@ -142,10 +142,10 @@ def find_version(
     collection = find_collection(connection, reference.collection, lock=lock)
     values: dict[str, object] = {"collection": collection.id}
     if reference.index is None:
-        row = connection.execute(_BY_ALIAS, {**values, "alias": reference.selector}).one_or_none()
+        row = connection.execute(_BY_ALIAS, {**values, "alias": reference.selector}).first()
     else:
         index = min(reference.index, _MOST)
-        row = connection.execute(_BY_INDEX, {**values, "index": index}).one_or_none()
+        row = connection.execute(_BY_INDEX, {**values, "index": index}).first()
     if row is None:
         raise _no_version(connection, reference, collection)
     return FoundVersion(collection, row.version_index, row.version_id)
