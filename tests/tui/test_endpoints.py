@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from firetower.core.endpoints import EndpointKind
+from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.tui.screens.endpoint_test import EndpointTestScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from receiver import Receiver, serve
@@ -66,7 +68,7 @@ async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
 
 
 async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver) -> None:
-    receiver.answer = lambda _: (418, {}, f"no {TOKEN} {HOSTILE}".encode())
+    receiver.answer = lambda _: (418, {}, f"no {HOSTILE}".encode())
     scene.webhook("pot", url=receiver.url(), access_token_secret="CI_TOKEN")
     async with open_app(scene) as pilot:
         await press(pilot, "i", "down")
@@ -74,6 +76,9 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
         body = 'path [/foo] {"a": [true, false]} [b\\x1b[31m'
         await until(pilot, lambda: shows(pilot, "✗ 418") and shows(pilot, body))
         assert line_with(pilot, "✗ 418", "in", "ms")
+        receiver.answer = lambda _: (418, {}, f"no {TOKEN}".encode())
+        await pilot.click("#again")
+        await until(pilot, lambda: shows(pilot, "not kept: it gave a secret back"))
         assert not shows(pilot, TOKEN)
         receiver.answer = lambda _: (202, {}, b'{"queued": true}')
         await pilot.click("#again")
@@ -83,7 +88,7 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
         await pilot.click("#close")
         await settled(pilot)
         assert isinstance(pilot.app.screen, EndpointsScreen)
-    assert len(receiver.requests) == 2
+    assert len(receiver.requests) == 3
 
 
 async def test_a_test_that_cannot_be_sent_says_why(scene: Scene) -> None:
@@ -165,3 +170,49 @@ async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> No
         await pilot.click("Confirm Button.-error")
         await settled(pilot)
         assert not shows(pilot, "http://spare.test/")
+
+
+async def test_an_endpoint_is_edited_and_what_waits_follows_it(scene: Scene) -> None:
+    scene.webhook("old", url="http://old.test/", signing_secret="CI_KEY", max_in_flight=3)
+    async with open_app(scene) as pilot:
+        await press(pilot, "i")
+        screen = pilot.app.screen
+        assert isinstance(screen, EndpointsScreen)
+        screen.listing.table.move_to("old")
+        await press(pilot, "e")
+        assert shows(pilot, "Edit old")
+        assert shows(pilot, "http://old.test/")
+        assert shows(pilot, "Signing secret", "CI_KEY")
+        await press(pilot, "ctrl+u")
+        await write(pilot, "http://new.test/")
+        await press(pilot, "tab", "tab", "tab")
+        await write(pilot, "1m, 2m")
+        await press(pilot, "tab")
+        await write(pilot, "3s")
+        await press(pilot, "enter")
+        assert shows(pilot, "Saved old.")
+        assert shows(pilot, "old", "http://new.test/")
+        await press(pilot, "e")
+        assert shows(pilot, "1m, 2m")
+        await press(pilot, "escape")
+    settings = scene.tower.endpoints.get("old", WEBHOOK).endpoint.settings
+    assert settings.url == "http://new.test/"
+    assert settings.signing_secret == "CI_KEY"
+    assert settings.max_in_flight == 3
+    assert settings.schedule == (timedelta(minutes=1), timedelta(minutes=2))
+    assert settings.timeout == timedelta(seconds=3)
+
+
+async def test_what_is_cleared_is_the_default_again_and_an_error_stays(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "i")
+        screen = pilot.app.screen
+        assert isinstance(screen, EndpointsScreen)
+        screen.listing.table.move_to("validator")
+        await press(pilot, "e", "tab", "tab", "tab", "ctrl+u", "enter")
+        assert shows(pilot, "Saved validator.")
+        await press(pilot, "e", "ctrl+u", *"nowhere", "enter")
+        assert shows(pilot, 'URL "nowhere" is not http or https')
+    settings = scene.tower.endpoints.get("validator", WEBHOOK).endpoint.settings
+    assert settings.schedule == DEFAULT_SCHEDULE
+    assert settings.url == "http://validate.internal/run"

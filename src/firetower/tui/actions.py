@@ -165,6 +165,7 @@ ACTIONS: Sequence[Action] = (
     Action("endpoints.back", "escape,backspace", "Back", _DISMISS),
     Action("endpoints.new-webhook", "n", "Webhook", "new('webhook')"),
     Action("endpoints.new-slack", "N", "Slack", "new('slack')"),
+    Action("endpoints.edit", "e", "Edit"),
     Action("endpoints.test", "t", "Test"),
     Action("endpoints.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
     Action("endpoints.redeliver-failed", "r", "Redeliver"),

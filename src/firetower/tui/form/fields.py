@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
@@ -19,6 +18,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.form.data import FormData
 from firetower.tui.widgets.choice import Choice, Offer, Radio, Tick
 from firetower.tui.widgets.field import LabelledRow
+from firetower.tui.widgets.line import Line
 from firetower.tui.widgets.payload import TemplateEditor
 
 ACTIONS = {
@@ -194,5 +194,5 @@ def variables(draft: Draft, data: FormData) -> Sequence[str]:
     return [METADATA_PREFIX if name == metadata else name for name in names]
 
 
-def _line(value: str, placeholder: str, name: str) -> Input:
-    return Input(value, placeholder=placeholder, compact=True, id=name)
+def _line(value: str, placeholder: str, name: str) -> Line:
+    return Line(value, placeholder=placeholder, compact=True, id=name)

@@ -1,4 +1,4 @@
-"""The dialog that creates a webhook or a Slack hook."""
+"""The dialog that creates or edits a webhook or a Slack hook."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
     EndpointKind,
     EndpointSettings,
+    SecretUse,
     SignatureEncoding,
     check_url,
     parse_schedule,
@@ -36,41 +37,54 @@ _READ: Mapping[str, Callable[[str], object]] = {
 
 
 class EndpointDialog(Ask[str]):
-    """Asks how an endpoint is reached; answers with the name of the one that was created."""
+    """Asks how an endpoint is reached; answers with the name of the one that was saved."""
 
-    def __init__(self, kind: EndpointKind) -> None:
+    def __init__(self, kind: EndpointKind, before: EndpointSettings | None = None) -> None:
+        """Create an endpoint, or edit the one that is reached as `before` says."""
         self.kind = kind
+        self._before = before
+        typed = {} if before is None else _typed(before)
         self._endpoint = TextField(
-            "name", "Name", placeholder="ci-deploy", check=check_endpoint_name
+            "name",
+            "Name",
+            value=typed.get("name", ""),
+            placeholder="ci-deploy",
+            check=check_endpoint_name,
         )
-        fields: list[Field] = [self._endpoint]
+        fields: list[Field] = [self._endpoint] if before is None else []
         if kind is EndpointKind.WEBHOOK:
-            example = "https://ci.example.com/hook"
-            fields.append(TextField("url", "URL", placeholder=example, check=check_url))
-        self._secrets = self._secret_fields()
-        fields += [*self._secrets, *_delivery_fields(kind)]
-        super().__init__(_TITLES[kind], fields, self._create, taken="name")
+            example, url = "https://ci.example.com/hook", typed.get("url", "")
+            fields.append(TextField("url", "URL", value=url, placeholder=example, check=check_url))
+        self._secrets = self._secret_fields(typed)
+        fields += [*self._secrets, *_delivery_fields(kind, typed)]
+        title = _TITLES[kind] if before is None else f"Edit {before.name}"
+        super().__init__(title, fields, self._store, taken="name")
 
-    def _secret_fields(self) -> list[SecretField]:
+    def _secret_fields(self, typed: Mapping[str, str]) -> list[SecretField]:
         if self.kind is EndpointKind.SLACK:
             url = SecretField(
                 "url_secret",
                 "URL secret",
+                SecretUse.URL,
+                value=typed.get("url_secret", ""),
                 required=True,
                 suggest=lambda: self._secret_name("URL"),
-                check=_check_secret_url,
                 note="The incoming webhook's URL lets anyone post: it is kept as a secret.",
             )
             return [url]
         token = SecretField(
             "access_token_secret",
             "Access token",
+            SecretUse.ACCESS_TOKEN,
+            value=typed.get("access_token_secret", ""),
             suggest=lambda: self._secret_name("TOKEN"),
             note="Sent as a bearer token.",
         )
         key = SecretField(
             "signing_secret",
             "Signing secret",
+            SecretUse.SIGNING,
+            value=typed.get("signing_secret", ""),
             suggest=lambda: self._secret_name("KEY"),
             note="Signs each request: the receiver knows who sent it.",
         )
@@ -90,18 +104,36 @@ class EndpointDialog(Ask[str]):
         for field in self._secrets:
             field.set_names([secret.name for secret in found])
 
-    def _create(self, tower: Tower, answers: Answers) -> str:
+    def _store(self, tower: Tower, answers: Answers) -> str:
         given = {name: _READ.get(name, str)(value) for name, value in answers.items() if value}
-        settings = EndpointSettings.model_validate({"kind": self.kind, **given})
         new = {field.value: field.new_value.value for field in self._secrets if field.is_new}
-        return tower.endpoints.create(settings, new).name
+        if self._before is None:
+            settings = EndpointSettings.model_validate({"kind": self.kind, **given})
+            return tower.endpoints.create(settings, new).name
+        for name, value in new.items():
+            tower.secrets.set(name, value)
+        kept = self._before.model_dump(exclude=set(answers))
+        settings = EndpointSettings.model_validate({**kept, **given})
+        return tower.endpoints.edit(settings.name, settings).name
 
 
-def _delivery_fields(kind: EndpointKind) -> list[Field]:
+def _typed(settings: EndpointSettings) -> dict[str, str]:
+    """Return settings as they are typed; those that are the default are left out."""
+    changed = settings.model_dump(exclude_defaults=True, exclude={"schedule", "timeout"})
+    typed = {name: str(value) for name, value in changed.items()}
+    if settings.schedule != DEFAULT_SCHEDULE:
+        typed["schedule"] = ", ".join(map(duration, settings.schedule)) or "never"
+    if settings.timeout != EndpointSettings.model_fields["timeout"].default:
+        typed["timeout"] = duration(settings.timeout)
+    return typed
+
+
+def _delivery_fields(kind: EndpointKind, typed: Mapping[str, str]) -> list[Field]:
     """Return the fields that are seldom filled in; their placeholders say the defaults."""
 
     def field(name: str, label: str, default: str, check: Callable[[str], object]) -> Field:
-        return TextField(name, label, placeholder=default, required=False, check=check)
+        value = typed.get(name, "")
+        return TextField(name, label, value=value, placeholder=default, required=False, check=check)
 
     waits = ", ".join(duration(wait) for wait in DEFAULT_SCHEDULE[:3])
     fields = [
@@ -118,14 +150,3 @@ def _delivery_fields(kind: EndpointKind) -> list[Field]:
 def _check_encoding(value: str) -> None:
     if value not in set(SignatureEncoding):
         raise InvalidInput(f"{quoted(value)} is no encoding", "Write base64 or hex.")
-
-
-def _check_secret_url(value: str) -> None:
-    """Refuse a text that is no URL, without repeating it: it is a secret."""
-    try:
-        check_url(value)
-    except InvalidInput:
-        raise InvalidInput(
-            "the value is no URL that can be reached",
-            "Copy it from Slack: it begins with https://hooks.slack.com/.",
-        ) from None

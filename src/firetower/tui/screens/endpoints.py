@@ -83,7 +83,9 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
 
     BELONGS_TO: ClassVar = "app"
     BINDINGS: ClassVar = bindings_of("endpoints")
-    ITEM_ACTIONS: ClassVar = frozenset({"test", "toggle_enabled", "redeliver_failed", "delete"})
+    ITEM_ACTIONS: ClassVar = frozenset(
+        {"edit", "test", "toggle_enabled", "redeliver_failed", "delete"}
+    )
 
     def __init__(self, at: str | None = None) -> None:
         """Begin with the cursor on the endpoint of a name, if one is given."""
@@ -111,6 +113,19 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
             self.notify(f"Made {name}. t sends a test.")
             await self._read()
             self.listing.table.move_to(name)
+
+    @in_background
+    async def action_edit(self) -> None:
+        detail = self.chosen
+        if detail is None:
+            return
+        settings = detail.endpoint.settings
+        name = await ask(self, EndpointDialog(settings.kind, settings))
+        if name is not None:
+            waiting = counted(detail.queued, "execution")
+            queued = f" {waiting} in its queue will be sent there." if detail.queued else ""
+            self.notify(f"Saved {name}.{queued}")
+            self._reload()
 
     @on(Table.Chosen)
     def action_test(self) -> None:

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from firetower.core.endpoints import check_secret_value
 from firetower.core.references import check_secret_name
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
@@ -47,7 +48,7 @@ def secret_dialog(name: str | None) -> Ask[str]:
     if name is None:
         fields.append(TextField("name", "Name", placeholder="CI_TOKEN", check=check_secret_name))
     note = "" if name is None else "The value before still signs for 24 hours."
-    fields.append(TextField("value", "Value", password=True, note=note))
+    fields.append(TextField("value", "Value", password=True, note=note, check=check_secret_value))
 
     def save(tower: Tower, answers: Answers) -> str:
         chosen = name or answers["name"]

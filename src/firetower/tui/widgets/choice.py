@@ -17,6 +17,7 @@ from firetower.core.text import visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.text import plain
+from firetower.tui.widgets.line import Line
 
 CHOOSE = "choose …"
 """Shown where something has to be chosen and nothing is yet."""
@@ -107,7 +108,7 @@ class Picker(Dialog[str | None]):
         with Vertical(classes="dialog"):
             yield Label(plain(self._title), classes="dialog--title")
             if len(self._offers) > _MANY:
-                yield Input(placeholder="type to narrow", compact=True, classes="picker--search")
+                yield Line(placeholder="type to narrow", compact=True, classes="picker--search")
             yield OptionList(compact=True)
 
     def on_mount(self) -> None:

@@ -12,10 +12,12 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
+from firetower.core.endpoints import SecretUse, check_secret_value
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.references import check_secret_name
 from firetower.tui.text import lines, plain, show_text
 from firetower.tui.widgets.choice import CHOOSE, Choice, Offer
+from firetower.tui.widgets.line import Line
 
 NEW_SECRET = Offer("\n", "new secret …")
 """No secret has a line feed for a name."""
@@ -113,7 +115,7 @@ class TextField(Field):
         """Ask for text. `check` sees it unless it is empty, which `required` forbids."""
         self.required = required
         self.check = check
-        self.input = Input(
+        self.input = Line(
             value,
             placeholder=placeholder,
             password=password,
@@ -154,19 +156,20 @@ class SecretField(Field):
         self,
         name: str,
         label: str,
+        use: SecretUse,
         *,
+        value: str = "",
         required: bool = False,
         suggest: Callable[[], str] = str,
-        check: Check | None = None,
         note: str = "",
     ) -> None:
-        """Ask for a secret. `suggest` names a new one, `check` sees its value."""
+        """Ask for a secret that can be sent in this use. `suggest` names a new one."""
         self.required = required
         self._suggest = suggest
-        self._check = check
+        self._use = use
         self._names: Sequence[str] = ()
-        self.choice = Choice([NEW_SECRET], empty=CHOOSE if required else "none")
-        line = partial(Input, compact=True, select_on_focus=False)
+        self.choice = Choice([NEW_SECRET], value, empty=CHOOSE if required else "none")
+        line = partial(Line, compact=True, select_on_focus=False)
         self.new_name = line(placeholder="NAME", classes="secret--name")
         self.new_value = line(placeholder="its value", password=True)
         indent = Label("", classes="field--label")
@@ -201,7 +204,8 @@ class SecretField(Field):
             return _needed(self.label) if self.required and not self.value else None
         if not self.new_value.value:
             return self._name_problem() or _needed("its value")
-        return self._name_problem() or _refusal(self._check, self.new_value.value)
+        check = partial(check_secret_value, self.new_value.value)
+        return self._name_problem() or _refusal(check, self._use)
 
     def _name_problem(self) -> FiretowerError | None:
         if self.value in self._names:

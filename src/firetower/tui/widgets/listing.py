@@ -11,6 +11,7 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
 from firetower.tui.text import lines, show_text
+from firetower.tui.widgets.line import Line
 from firetower.tui.widgets.table import Table, TableRow
 
 
@@ -27,7 +28,7 @@ class Listing(Vertical):
     def compose(self) -> ComposeResult:
         yield self.table
         yield Static("Loading …", classes="listing--note")
-        yield Input(
+        yield Line(
             placeholder="filter: a regular expression", classes="listing--search", compact=True
         )
 
