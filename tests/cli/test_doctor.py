@@ -43,6 +43,15 @@ def test_doctor_finds_endpoint_clock_and_schema(shell: Shell) -> None:
     assert found_by_doctor(shell)["schema"] == "fail"
 
 
+def test_doctor_of_a_newer_database_says_to_upgrade(shell: Shell) -> None:
+    with closing(sqlite3.connect(shell.database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = shell.run("doctor")
+    assert done.returncode == 1
+    assert "Upgrade this program" in done.stdout
+    assert "migrate" not in done.stdout
+
+
 def test_doctor_creates_no_database(shell: Shell) -> None:
     shell.database.unlink()
     assert found_by_doctor(shell)["database"] == "fail"

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
@@ -13,6 +15,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.scopes import ContainerScope
 from firetower.delivery.client import open_client
+from firetower.store import schema
 from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -22,16 +25,17 @@ from store.bench import Bench
 from towers import every_execution, linked_model, on_alias, webhook
 
 
-def work(store: Store) -> list[FeedLine]:
-    """Run a worker until nothing is due and return its lines."""
+def work(store: Store) -> tuple[list[FeedLine], list[str]]:
+    """Run a worker until nothing is due and return its lines, and what it reports."""
     lines: list[FeedLine] = []
+    said: list[str] = []
 
     async def run() -> None:
         async with open_client() as client:
-            await Worker(store, client, lines.append, lambda _: None).run(once=True)
+            await Worker(store, client, lines.append, said.append).run(once=True)
 
     asyncio.run(run())
-    return lines
+    return lines, said
 
 
 def test_each_line_is_of_an_execution_that_can_be_looked_up(tmp_path: Path) -> None:
@@ -50,7 +54,7 @@ def test_each_line_is_of_an_execution_that_can_be_looked_up(tmp_path: Path) -> N
                 )
             )
         tower.add_alias(version, "one", "two", "three")
-        lines = work(store)
+        lines, _ = work(store)
         assert len(lines) == 9
         said = {
             (
@@ -79,7 +83,31 @@ def test_a_lost_try_that_ends_its_execution_leaves_a_line(tmp_path: Path) -> Non
         bench.now = bench.only.next_attempt_at or bench.now
     assert len(bench.turn(room=1, worker="doomed")) == 1
     bench.now += timedelta(minutes=1)
-    [line] = work(store)
+    [line], _ = work(store)
     assert line.execution.status is Status.FAILED
     assert (line.execution.detail or "").startswith("gave up, 11 attempts were lost")
     store.close()
+
+
+def test_an_answer_after_the_lease_is_no_line_about_what_another_finished(tmp_path: Path) -> None:
+    with serve() as receiver, Tower(store := Store.open(str(tmp_path / "tower.db"))) as tower:
+        webhook(tower, "ci", receiver.url())
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        tower.add_alias(version, "production")
+
+        def answer(_: object) -> tuple[int, dict[str, str], bytes]:
+            if len(receiver.requests) > 1:
+                return 200, {}, b""
+            with store.changing() as change:
+                holder = select(schema.executions.c.worker_id)
+                recover(change.connection, change.now, change.connection.scalars(holder).all())
+            assert [line.execution.status for line in work(store)[0]] == [Status.FINISHED]
+            return 500, {}, b""
+
+        receiver.answer = answer
+        lines, said = work(store)
+        assert lines == []
+        assert "attempt 1 of execution 1 ended after its lease" in said[-1]
+        [execution] = every_execution(tower)
+        assert (execution.status, execution.attempts) == (Status.FINISHED, 2)

@@ -6,9 +6,9 @@ once, where one for each row would wait for it each time beside a busy event loo
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, CursorResult, Row, Table
 
 from firetower.store.changes import is_postgresql
 
@@ -33,14 +33,21 @@ def insert_rows(
 
 def run_with_rows(
     connection: Connection, statement: str, value: Sequence[str], rows: Sequence[Values]
-) -> None:
-    """Run a statement with `{rows}` replaced by rows; `value` has the SQL of each column."""
+) -> list[Row[Any]]:
+    """Run a statement with `{rows}` replaced by rows; return what it returns.
+
+    `value` has the SQL of each column.
+    """
+    returned: list[Row[Any]] = []
     row = f"({', '.join(value)})"
     most = _MOST_VALUES // len(value)
     for start in range(0, len(rows), most):
         part = rows[start : start + most]
         rows_of_part = ", ".join([row] * len(part))
-        _run(connection, statement.format(rows=rows_of_part), tuple(chain.from_iterable(part)))
+        values = tuple(chain.from_iterable(part))
+        result = _run(connection, statement.format(rows=rows_of_part), values)
+        returned += result.all() if result.returns_rows else ()
+    return returned
 
 
 def set_true(connection: Connection, table: Table, column: str, ids: Sequence[int]) -> None:
@@ -49,7 +56,7 @@ def set_true(connection: Connection, table: Table, column: str, ids: Sequence[in
     _run(connection, f"UPDATE {table.name} SET {column} = true WHERE id IN ({marks})", tuple(ids))  # noqa: S608
 
 
-def _run(connection: Connection, statement: str, values: Values) -> None:
+def _run(connection: Connection, statement: str, values: Values) -> CursorResult[Any]:
     if is_postgresql(connection):
         statement = statement.replace("?", "%s")
-    connection.exec_driver_sql(statement, values)
+    return connection.exec_driver_sql(statement, values)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import FiretowerError, StoreError, Unforeseen
 from firetower.core.executions import Execution, Status
@@ -24,7 +23,7 @@ from firetower.store.executions import find_execution, find_ids
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import AttemptResult, record, recover
+from firetower.store.queue.record import AttemptResult, Recorded, record, recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.attempt import deliver, refused
@@ -175,7 +174,7 @@ class Worker:
         cache, cycle = self._cache, _CycleResult()
         with self.store.changing() as change:
             connection, now = change.connection, change.now
-            changes = record(connection, results, now)
+            recorded = record(connection, results, now)
             gave_up, beat_at = [], self._heartbeat_at
             if beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL:
                 workers.record_heartbeat(connection, self.id, now)
@@ -191,15 +190,16 @@ class Worker:
             cycle.claims = [(claim, self._secrets(change, claim.endpoint)) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
         self._heartbeat_at = beat_at
-        cycle.lines += [*map(_line_of_result, results), *gave_up]
-        cycle.messages += _describe(changes)
+        cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
+        cycle.messages += _describe(recorded)
         return cycle
 
     def _sign_off(self) -> _CycleResult:
         with self.store.changing() as change:
-            changes = record(change.connection, self._results, change.now)
+            recorded = record(change.connection, self._results, change.now)
             gave_up = self._recover(change, [self.id])
-        return _CycleResult([*map(_line_of_result, self._results), *gave_up], _describe(changes))
+        lines = [*map(_line_of_result, recorded.in_time), *gave_up]
+        return _CycleResult(lines, _describe(recorded))
 
     def _recover(self, change: Change, worker_ids: list[str]) -> list[FeedLine]:
         """Release the claims of ended workers; return the lines of executions that gave up."""
@@ -222,8 +222,16 @@ class Worker:
         return secrets
 
 
-def _describe(changes: Iterable[CircuitChange]) -> list[str]:
-    return [one.describe(lambda moment: f"{moment.astimezone():%H:%M:%S}") for one in changes]
+def _describe(recorded: Recorded) -> list[str]:
+    circuits = recorded.circuit_changes
+    said = [one.describe(lambda moment: f"{moment.astimezone():%H:%M:%S}") for one in circuits]
+    for result in recorded.late:
+        claim = result.claim
+        said.append(
+            f"attempt {claim.number} of execution {claim.execution_id} ended after its lease: "
+            "another worker had taken it over"
+        )
+    return said
 
 
 def _lines_of_decisions(change: Change, decisions: Iterable[Decision]) -> list[FeedLine]:

@@ -46,13 +46,24 @@ class AttemptResult:
         return self.duration / timedelta(milliseconds=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of recording results."""
+
+    circuit_changes: Sequence[CircuitChange] = ()
+    in_time: Sequence[AttemptResult] = ()
+    """Those that decided about their execution."""
+    late: Sequence[AttemptResult] = ()
+    """Those whose execution another worker has taken over: kept as attempts only."""
+
+
 def record(
     connection: Connection,
     results: Sequence[AttemptResult],
     now: datetime,
     jitter: Callable[[], float] = any_jitter,
-) -> Sequence[CircuitChange]:
-    """Write attempts and update their executions; return the changes of circuits.
+) -> Recorded:
+    """Write attempts and update their executions.
 
     An attempt is always written, unless its execution is gone: a backup was restored meanwhile.
     The execution is updated only if this is still its newest attempt and it has not ended: another
@@ -60,7 +71,7 @@ def record(
     """
     results = _with_execution(connection, results)
     if not results:
-        return ()
+        return Recorded()
     updates, attempts = [], []
     for result in results:
         claim, verdict, duration_ms = result.claim, result.verdict, result.duration_ms
@@ -70,7 +81,7 @@ def record(
         updates.append((*key, *_update(verdict, now, retries_used), *answered))
         attempt = _attempt(result.request, result.answer, verdict, result.started_at, duration_ms)
         attempts.append((*key, *attempt))
-    _write(connection, updates, attempts)
+    updated = _write(connection, updates, attempts)
     gone = {
         result.claim.endpoint.id: result.verdict.detail or ""
         for result in results
@@ -79,7 +90,12 @@ def record(
     changed = _follow_circuits(connection, results, now, jitter, gone)
     for endpoint_id, reason in gone.items():
         disable_gone(connection, endpoint_id, reason, now)
-    return changed
+    in_time: list[AttemptResult] = []
+    late: list[AttemptResult] = []
+    for result in results:
+        taken = (result.claim.execution_id, result.claim.number) in updated
+        (in_time if taken else late).append(result)
+    return Recorded(changed, in_time, late)
 
 
 def _with_execution(
@@ -165,6 +181,7 @@ UPDATE executions SET
 FROM (VALUES {rows}) AS new
 WHERE executions.id = new.column1 AND executions.attempts = new.column2
   AND executions.status IN ('running', 'pending')
+RETURNING id, attempts
 """
 _BIGINT, _TEXT = "CAST(? AS bigint)", "CAST(? AS text)"
 _UPDATE_VALUES = [_BIGINT] * 2 + [_TEXT] * 2 + [_BIGINT] * 4 + ["CAST(? AS double precision)"]
@@ -181,10 +198,14 @@ ON CONFLICT (execution_id, number) DO UPDATE SET
 """The result of an attempt that was recorded as lost replaces that record."""
 
 
-def _write(connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]) -> None:
+def _write(
+    connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]
+) -> set[tuple[int, int]]:
+    """Write what `record` and `recover` do; return id and attempt of executions it updated."""
     # Executions before attempts, as `_select_lost` locks them: else PostgreSQL finds a deadlock.
-    run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
+    updated = run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
     insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)
+    return {(row.id, row.attempts) for row in updated}
 
 
 def _update(verdict: Verdict, now: datetime, retries_used: int) -> Values:
