@@ -1,5 +1,6 @@
 """A store with all that a queue needs, turned by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from firetower.core.actions import NoAction, WebhookAction
@@ -14,7 +15,7 @@ from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import AttemptResult, record
+from firetower.store.queue.record import AttemptResult, give_back, record
 from firetower.store.store import Store
 from firetower.tower import Tower
 
@@ -55,6 +56,10 @@ class Bench:
             evaluate(change, self.cache, 100)
             free = dict.fromkeys(self.cache.endpoints, room)
             return claim_due(change, self.cache, worker, free)[0]
+
+    def give_back(self, claim: Claim, number: int) -> None:
+        with self.store.changing() as change:
+            give_back(change.connection, [replace(claim, number=number)], change.now)
 
     def answer(self, claim: Claim, code: int) -> None:
         answer = Answer(code)

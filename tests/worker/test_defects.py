@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,10 @@ from firetower.core.executions import Status
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
 from firetower.delivery.client import Client, open_client, send
+from firetower.store.queue import evaluate as queue_evaluate
 from firetower.store.store import Store
 from firetower.worker import attempt
+from firetower.worker import worker as worker_module
 from firetower.worker.worker import Worker
 from receiver import serve
 from towers import linked_model, on_alias, webhook
@@ -46,3 +49,41 @@ def test_an_unforeseen_error_fails_one_execution_alone(
         assert (bad.status, bad.event.alias) == (Status.FAILED, "bad")
         assert "ZeroDivisionError: a\ufffdb\ufffd" in str(bad.detail)
         assert "a defect of Firetower" in str(bad.detail)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, OSError, MemoryError, RecursionError])
+def test_no_error_ends_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    database, said, failures = str(tmp_path / "tower.db"), list[str](), iter([error("odd")])
+    evaluate = queue_evaluate.evaluate
+
+    def broken(*arguments: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return evaluate(*arguments)
+
+    def emit(_: object) -> None:
+        raise BrokenPipeError
+
+    async def work(store: Store) -> None:
+        async with open_client() as client:
+            worker = Worker(store, client, emit, said.append)
+            running = asyncio.create_task(worker.run())
+            await asyncio.to_thread(receiver.wait_for, 1)
+            worker.stop()
+            await running
+
+    monkeypatch.setattr(worker_module, "evaluate", broken)
+    monkeypatch.setattr(worker_module, "RETRY_DELAY", 0.01)
+    with serve() as receiver, firetower.connect(database) as tower:
+        webhook(tower, "ci", receiver.url())
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        tower.add_alias(version, "one")
+        store = Store.open(database)
+        asyncio.run(work(store))
+        store.close()
+        assert tower.executions.newest(1)[0].status is Status.FINISHED
+    assert len(said) == 1
+    assert f"{error.__name__}: odd" in said[0]

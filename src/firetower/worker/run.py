@@ -2,17 +2,24 @@
 
 import asyncio
 import contextlib
+import importlib
 import os
 import signal
 import threading
 
-from firetower.core.errors import StoreError
+from firetower.core.errors import FiretowerError, Unforeseen
 from firetower.delivery.client import open_client
 from firetower.store.follow import watch
 from firetower.store.store import Store
+from firetower.worker.limits import connections_of, raise_file_limit
 from firetower.worker.metrics import Emit, Report, serving
 from firetower.worker.worker import Worker
 
+_LATE_IMPORTS = (
+    *("encodings.ascii", "encodings.idna", "firetower.store.keys", "inotify_simple"),
+    "pydantic.dataclasses",
+)
+"""What is imported while a worker works, when there may be no file handle left to do it."""
 _POLL_INTERVAL = 0.5
 """Seconds after which the watching thread checks whether to end."""
 
@@ -34,6 +41,9 @@ def run_worker(
     gets a line for each outcome, `report` what people should know. Raises StoreError when the
     database cannot be used or is read-only, or fails at the start, at the end or with `once`.
     """
+    for name in _LATE_IMPORTS:
+        with contextlib.suppress(ModuleNotFoundError):  # not on every system
+            importlib.import_module(name)
     # Whoever started an attached worker has the database: where it is gone, so are they.
     store = Store.open(database, create=not attached, read_only=read_only)
     try:
@@ -47,7 +57,7 @@ def run_worker(
 async def _run(store: Store, emit: Emit, report: Report, *, once: bool, attached: bool) -> None:
     loop = asyncio.get_running_loop()
     async with open_client() as client:
-        worker = Worker(store, client, emit, report)
+        worker = Worker(store, client, emit, report, connections_of(raise_file_limit()))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, worker.stop)
@@ -81,6 +91,6 @@ def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Eve
                 while not ended.is_set():
                     if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
-        except StoreError as error:
-            worker.tell(error)
+        except Exception as error:  # the worker looks by itself meanwhile, once a second
+            worker.tell(error if isinstance(error, FiretowerError) else Unforeseen(error))
             ended.wait(_POLL_INTERVAL)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from firetower.core.endpoints import Endpoint
-from firetower.core.errors import FiretowerError, StoreError, Unforeseen
+from firetower.core.errors import FiretowerError, OutOfResources, StoreError, Unforeseen
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
@@ -23,10 +23,11 @@ from firetower.store.executions import find_execution, find_ids
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.queue.record import AttemptResult, Recorded, record, recover
+from firetower.store.queue.record import AttemptResult, Recorded, give_back, record, recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.attempt import deliver, refused
+from firetower.worker.limits import share_connections
 from firetower.worker.metrics import Emit, Report
 
 BATCH = 500
@@ -36,7 +37,9 @@ SHUTDOWN_TIMEOUT = timedelta(seconds=10)
 POLL_INTERVAL = 1.0
 """The longest time between two cycles, in seconds."""
 RETRY_DELAY = 1.0
-"""Seconds before a cycle that the database refused is tried again."""
+"""Seconds before a cycle that failed is tried again."""
+_EXHAUSTED_INTERVAL = 10.0
+"""Seconds between two messages that a resource of this machine is used up."""
 
 
 @dataclass(slots=True)
@@ -63,16 +66,21 @@ class Worker:
     client: Client
     emit: Emit
     report: Report
+    connections: int = 10_000
+    """Requests that are open at a time, shared between the endpoints."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _results: list[AttemptResult] = field(default_factory=list)
+    _returned: list[Claim] = field(default_factory=list)
+    """Claims whose requests could not be sent for want of a resource here."""
+    _exhausted_told_at: float = -_EXHAUSTED_INTERVAL
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
     _told: str = ""
-    """What was wrong with the database when it was last told."""
+    """What was wrong when it was last told."""
     _opened: dict[int, tuple[Endpoint, Secrets]] = field(default_factory=dict)
     """Secrets by endpoint, kept until the next heartbeat."""
 
@@ -85,8 +93,8 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    def tell(self, error: StoreError) -> None:
-        """Report what is wrong with the database, once until a cycle succeeds."""
+    def tell(self, error: FiretowerError) -> None:
+        """Report what is wrong, once until a cycle succeeds."""
         if error.message != self._told:
             self._told = error.message
             self.report(f"{error.message}. {error.hint}")
@@ -95,7 +103,8 @@ class Worker:
         """Work until stopped; with `once`, until nothing is due.
 
         Raises StoreError in the first cycle and at the end, with `once` also in between: there the
-        database is tried again, here nobody would ever see that nothing more is done.
+        database is tried again, here nobody would ever see that nothing more is done. Nothing else
+        ends it either.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
@@ -117,18 +126,20 @@ class Worker:
     ) -> float:
         """Run one cycle and begin its attempts; return the seconds until the next."""
         results, self._results = self._results, []
+        returned, self._returned = self._returned, []
         try:
-            cycle = await in_thread(self._cycle, results)
-        except StoreError as error:
-            self._results = results + self._results
-            if not patient or self._heartbeat_at is None:
+            cycle = await in_thread(self._cycle, results, returned)
+        except Exception as error:
+            self._results, self._returned = results + self._results, returned + self._returned
+            begun = self._heartbeat_at is not None
+            if not patient or (isinstance(error, StoreError) and not begun):
                 raise
-            self.tell(error)
+            self.tell(error if isinstance(error, FiretowerError) else Unforeseen(error))
             return RETRY_DELAY
         self._told = ""
-        self._publish(cycle)
         for claim, secrets in cycle.claims:
             self._begin(claim, secrets)
+        self._publish(cycle)
         if cycle.events == BATCH or self._results:
             return 0
         if cycle.next_due_at is None:
@@ -136,10 +147,13 @@ class Worker:
         return max((cycle.next_due_at - self.store.clock()).total_seconds(), 0.001)
 
     def _publish(self, cycle: _CycleResult) -> None:
-        for line in cycle.lines:
-            self.emit(line)
-        for message in cycle.messages:
-            self.report(message)
+        # A line that cannot be written is worth no delivery.
+        with suppress(OSError):
+            for line in cycle.lines:
+                self.emit(line)
+        with suppress(OSError):
+            for message in cycle.messages:
+                self.report(message)
 
     def _begin(self, claim: Claim, secrets: Secrets | FiretowerError) -> None:
         if isinstance(secrets, FiretowerError):
@@ -153,6 +167,9 @@ class Worker:
     async def _perform(self, claim: Claim, secrets: Secrets) -> None:
         try:
             result = await deliver(claim, secrets, self.client, self.store.clock)
+        except OutOfResources as error:
+            self._return(claim, error)
+            return
         except FiretowerError as error:
             result = refused(claim, error, self.store.clock())
         except Exception as error:  # a defect fails its own execution only
@@ -162,6 +179,14 @@ class Worker:
         self._results.append(result)
         self._wake.set()
 
+    def _return(self, claim: Claim, error: OutOfResources) -> None:
+        """Have a claim tried again soon, without blame for its endpoint."""
+        self._returned.append(claim)
+        now = asyncio.get_running_loop().time()
+        if now - self._exhausted_told_at >= _EXHAUSTED_INTERVAL:
+            self._exhausted_told_at = now
+            self.report(f"{error.message}; it is tried again soon. {error.hint}")
+
     async def _finish_attempts(self) -> None:
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=SHUTDOWN_TIMEOUT.total_seconds())
@@ -170,11 +195,12 @@ class Worker:
 
     # What follows runs in the store's thread.
 
-    def _cycle(self, results: Sequence[AttemptResult]) -> _CycleResult:
+    def _cycle(self, results: Sequence[AttemptResult], returned: Sequence[Claim]) -> _CycleResult:
         cache, cycle = self._cache, _CycleResult()
         with self.store.changing() as change:
             connection, now = change.connection, change.now
             recorded = record(connection, results, now)
+            give_back(connection, returned, now)
             gave_up, beat_at = [], self._heartbeat_at
             if beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL:
                 workers.record_heartbeat(connection, self.id, now)
@@ -182,10 +208,9 @@ class Worker:
                 self._opened.clear()
                 beat_at = now
             cycle.events, decisions = evaluate(change, cache, BATCH)
-            free = {
-                endpoint.id: endpoint.settings.max_in_flight - self._in_flight[endpoint.id]
-                for endpoint in cache.endpoints.values()
-            }
+            most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}
+            shares = share_connections(most, self.connections)
+            free = {key: max(0, share - self._in_flight[key]) for key, share in shares.items()}
             claims, cycle.next_due_at = claim_due(change, cache, self.id, free)
             cycle.claims = [(claim, self._secrets(change, claim.endpoint)) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
@@ -197,6 +222,7 @@ class Worker:
     def _sign_off(self) -> _CycleResult:
         with self.store.changing() as change:
             recorded = record(change.connection, self._results, change.now)
+            give_back(change.connection, self._returned, change.now)
             gave_up = self._recover(change, [self.id])
         lines = [*map(_line_of_result, recorded.in_time), *gave_up]
         return _CycleResult(lines, _describe(recorded))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from firetower.core.circuit_breaker import CircuitChange, summarize
 from firetower.core.executions import Status
@@ -27,6 +27,23 @@ _WEBHOOK_IDS = select(_executions.id, _executions.webhook_id).where(
     _executions.id.in_(bindparam("ids", expanding=True))
 )
 NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
+
+_SOON = timedelta(seconds=1)
+_GIVE_BACK = (
+    update(schema.executions)
+    .where(
+        _executions.id == bindparam("key"),
+        _executions.attempts == bindparam("number"),
+        has_status(Status.RUNNING),
+    )
+    .values(
+        status=Status.PENDING.value,
+        attempts=_executions.attempts - 1,
+        next_attempt_at=bindparam("soon"),
+        lease_until=None,
+        worker_id=None,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +140,13 @@ def _follow_circuits(
     probed = frozenset(result.claim.endpoint.id for result in results if result.claim.probe)
     runs = {key: summarize(given) for key, given in answers.items()}
     return record_answers(connection, runs, probed, now, jitter, gone=gone)
+
+
+def give_back(connection: Connection, claims: Collection[Claim], now: datetime) -> None:
+    """Release claims of which nothing was sent, to be taken again soon: no attempt is counted."""
+    if claims:
+        keys = [{"key": claim.execution_id, "number": claim.number} for claim in claims]
+        connection.execute(_GIVE_BACK, [{**key, "soon": now + _SOON} for key in keys])
 
 
 def recover(
