@@ -44,10 +44,16 @@ def read_settings() -> Settings:
 
 
 def data_folder() -> Path:
-    """Return the folder of the default database and its key file (XDG)."""
+    """Return the folder of the default database and its key file (XDG).
+
+    Raises RuntimeError for a user without a home.
+    """
     return _FOLDERS.user_data_path
 
 
 def config_file() -> Path:
     """Return the path of the app's configuration (XDG); the file need not exist."""
-    return _FOLDERS.user_config_path / "config.toml"
+    try:
+        return _FOLDERS.user_config_path / "config.toml"
+    except RuntimeError:  # no home: nothing is configured
+        return Path(os.devnull)

@@ -93,8 +93,9 @@ def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never 
     """Run the command line and exit."""
     # What a command imports lives until its end: to search it for garbage took a fifth of its time.
     gc.set_threshold(50_000)
-    from firetower.cli.errors import run
+    from firetower.cli.errors import prepare, run
 
+    prepare()
     code = run(cli, arguments)
     gc.freeze()  # nor at its end
     sys.exit(code)

@@ -1,7 +1,12 @@
 """How a command ends: its exit code, and two lines where it was refused."""
 
+import errno
+import io
 import os
 import sys
+import time
+from contextlib import suppress
+from datetime import datetime
 
 import click
 
@@ -10,22 +15,74 @@ from firetower.core.text import shortened, visible
 
 _REFUSED = 1
 _INTERRUPTED = 130
+_OF_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EAGAIN}
 
 
 def run(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command line; return its exit code: 0 done, 1 refused or failed, 2 usage."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # a terminal without Unicode gets escapes, not a traceback
-            reconfigure(errors="backslashreplace")
     try:
         return _run_click(command, arguments)
     except FiretowerError as error:
         return _refuse(error.message, error.hint)
+    except OSError as error:
+        _leave_pipe()
+        return _refuse(*_system_error(error))
     except ValueError as error:
         if said := _invalid_value(error):
             return _refuse(*said)
         raise
+
+
+class _Messages(io.TextIOWrapper):
+    """Standard error on which no message is worth a command: one that cannot be written is lost."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def prepare() -> None:
+    """Make this process ready for any environment: files that are closed, odd encodings and TZ."""
+    # Else a database might become one of them. Nothing can be written to what stands in for
+    # standard output: what was asked for is then refused, not lost.
+    while (opened := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass
+    os.close(opened)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    errors = sys.stderr or os.fdopen(2, "w", closefd=False)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal without Unicode gets escapes, not a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(errors, io.TextIOWrapper):
+        encoding = errors.encoding
+        sys.stderr = _Messages(errors.detach(), encoding, "backslashreplace", line_buffering=True)
+    _check_time_zone()
+
+
+def _check_time_zone() -> None:
+    """Use UTC where TZ is a zone that Python cannot compute with, in winter or in summer."""
+    try:
+        for month in (1, 7):
+            datetime(2026, month, 1).astimezone()
+    except (ValueError, OverflowError):
+        click.echo(f"TZ={visible(os.environ.get('TZ', ''))} is out of range; using UTC.", err=True)
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+
+
+def _system_error(error: OSError) -> tuple[str, str]:
+    said = error.strerror or str(error)
+    if error.errno in _OF_OUTPUT and error.filename is None:
+        return f"the output cannot be written: {said}", "Free some space, or write it elsewhere."
+    gone = "the current folder: " if error.errno == errno.ENOENT else ""
+    place = gone if error.filename is None else f"{error.filename}: "
+    return f"{place}{said}", "Check that the file, and the folder this runs in, are there for you."
 
 
 def _run_click(command: click.Command, arguments: list[str] | None) -> int:
@@ -51,8 +108,11 @@ def _refuse(message: str, hint: str) -> int:
 
 
 def _leave_pipe() -> int:
-    """Point stdout nowhere, so that Python's own flush at exit does not complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Point stdout nowhere if nothing can be written: Python's flush at exit would complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _REFUSED
 
 

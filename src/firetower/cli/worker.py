@@ -1,5 +1,6 @@
 """`firetower worker`."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -42,10 +43,11 @@ def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) 
     from firetower.worker.run import run_worker
 
     def emit(line: FeedLine) -> None:
-        if log_format == "json":
-            print_json(log_data(line))
-        else:
-            click.echo(feed_text(line))
+        with suppress(OSError):  # a full disk or a reader that is gone: no line is worth a delivery
+            if log_format == "json":
+                print_json(log_data(line))
+            else:
+                click.echo(feed_text(line))
 
     def report(text: str) -> None:
         if log_format == "json":

@@ -1,6 +1,7 @@
 """Where the database is."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from firetower.core.errors import InvalidInput
-from firetower.settings import data_folder, read_settings
+from firetower.settings import DATABASE_URL, SECRET_KEY, data_folder, read_settings
 
 _SECRET = re.compile("password|secret|scram", re.IGNORECASE)
 """The parameters of libpq whose values are secrets: password, sslpassword, scram_client_key, …"""
@@ -21,6 +22,17 @@ _NOT_A_PATH = re.compile(
     r"|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc):",
     re.IGNORECASE,
 )
+
+
+def _at_home(find: Callable[[], Path]) -> Path:
+    """Return the path that a function finds. Raises InvalidInput for a user without a home."""
+    try:
+        return find()
+    except RuntimeError:
+        raise InvalidInput(
+            "the home folder of this user is not known",
+            f"Set HOME, or {DATABASE_URL} and, on PostgreSQL, {SECRET_KEY}.",
+        ) from None
 
 
 def _is_in_memory(url: URL) -> bool:
@@ -43,12 +55,12 @@ class Location:
     @classmethod
     def of(cls, url: str | None = None) -> "Location":
         """Read a URL or path; without one, the environment's or default. Raises InvalidInput."""
-        text = url or read_settings().database_url or str(data_folder() / "tower.db")
+        text = url or read_settings().database_url or str(_at_home(data_folder) / "tower.db")
         hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
         if "://" not in text:
             if _NOT_A_PATH.match(text):  # not repeated: it may hold a password
                 raise InvalidInput("the database is neither a URL nor a file's path", hint)
-            return cls(URL.create("sqlite", database=str(Path(text).expanduser())))
+            return cls(URL.create("sqlite", database=str(_at_home(Path(text).expanduser))))
         try:
             parsed = make_url(text)
         except (ArgumentError, ValueError):
@@ -80,7 +92,9 @@ class Location:
     @property
     def key_file(self) -> Path:
         """The file of the secret key, beside the data; the environment's key comes first."""
-        return self.path.with_suffix(".key") if self.path else data_folder() / "firetower.key"
+        if self.path:
+            return self.path.with_suffix(".key")
+        return _at_home(data_folder) / "firetower.key"
 
     def hide(self, text: str) -> str:
         """Return a text, such as a driver's message, with the URL's passwords masked in it."""
