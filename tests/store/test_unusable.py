@@ -1,6 +1,9 @@
 """Databases that cannot be changed now: said, and nothing is lost."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from firetower.core.errors import StoreError, StoreLocked
+from firetower.core.health import Health
 from firetower.store import database
-from firetower.store.store import Store
+from firetower.store.doctor import examine
+from firetower.store.store import Store, utc_now
 from firetower.tower import Tower
 
 
@@ -24,6 +29,37 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be(tmp_path: Path) -> 
     assert tower.registries() == []
     tower.create_registry("models")
     tower.close()
+
+
+STOPS = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
+def test_a_stopped_program_that_holds_the_lock_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(f"sqlite:///{path}?timeout=0.1")) as tower:
+        process = subprocess.Popen([sys.executable, "-c", STOPS, path])
+        try:
+            assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+            with pytest.raises(
+                StoreLocked, match=rf": {process.pid} \(.*\), which is stopped"
+            ) as said:
+                tower.create_registry("models")
+            assert f"kill -CONT {process.pid}" in said.value.hint
+            [check] = [one for one in examine(str(path), utc_now()) if one.name == "locks"]
+            assert check.health is Health.FAIL
+            assert str(process.pid) in check.said
+        finally:
+            process.kill()
+            process.wait()
+        tower.create_registry("models")
+        [check] = [one for one in examine(str(path), utc_now()) if one.name == "locks"]
+        assert check.health is Health.OK
 
 
 def test_a_long_wait_is_told_of_once_and_asks_ever_more_often(

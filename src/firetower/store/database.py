@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
-from firetower.store.files import OpenFiles
+from firetower.store.files import OpenFiles, find_writer
 from firetower.store.location import Location
 from firetower.store.sessions import LOCK_TIMEOUT, connect_options, find_holder, set_limits
 
@@ -91,7 +91,11 @@ class Database:
                 if holder is not None:
                     said = f"the database {self.location} is locked by {holder.describe()}"
                     return StoreLocked(said, holder.hint)
-        return explain(error, self.location)
+        found = explain(error, self.location)
+        path = self.location.path
+        if isinstance(found, StoreLocked) and path is not None and (writer := find_writer(path)):
+            return StoreLocked(f"{found.message}: {writer}", writer.hint)
+        return found
 
     def follow_files(self) -> int:
         """Let go of SQLite files that are no longer at their paths; return how often that was.

@@ -1,6 +1,7 @@
 """Check a database without changing it."""
 
 import stat
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
+from firetower.store.files import Writer, find_writer
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
@@ -66,8 +68,7 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
     yield _workers(status)
     yield _evaluation(status, now)
     yield _backlog(status, now)
-    if not location.is_sqlite:
-        yield _locks(connection)
+    yield _locks(connection, location.path)
     yield _endpoints(reader)
     yield _clock(connection, location, now, status.last_event_at)
 
@@ -142,8 +143,14 @@ def _evaluation(status: DatabaseStatus, now: datetime) -> Check:
     return Check("events", said, hint, Health.FAIL)
 
 
-def _locks(connection: Connection) -> Check:
-    """Name the PostgreSQL session that others wait for, or soon will."""
+def _locks(connection: Connection, path: Path | None) -> Check:
+    """Name the process or PostgreSQL session that others wait for, or soon will."""
+    if path is not None:
+        writer = _find_lasting_writer(path)
+        if writer is None:
+            return Check("locks", "none is held for long")
+        health = Health.FAIL if writer.stopped else Health.WARN
+        return Check("locks", f"held by process {writer}", writer.hint, health)
     holder = find_holder(connection, _HELD_SECONDS)
     if holder is None:
         return Check("locks", "none is held for long")
@@ -151,6 +158,20 @@ def _locks(connection: Connection) -> Check:
     if holder.waiting:
         said = f"{said}; {holder.waiting:,} wait"
     return Check("locks", said, holder.hint, Health.FAIL if holder.waiting else Health.WARN)
+
+
+def _find_lasting_writer(path: Path) -> Writer | None:
+    """Return the process that changes an SQLite file each time one looks, for a second."""
+    writer = find_writer(path)
+    for _ in range(10):
+        if writer is None or writer.stopped:
+            break
+        time.sleep(_HELD_SECONDS / 10)
+        found = find_writer(path)
+        if found is not None and found.pid != writer.pid:
+            return None
+        writer = found
+    return writer
 
 
 def _backlog(status: DatabaseStatus, now: datetime) -> Check:

@@ -1,10 +1,12 @@
 """The files of an SQLite database: whether those that are open are still at their paths."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from firetower.core.errors import DatabaseReplaced, StoreError
+from firetower.core.text import visible
 
 _Id: TypeAlias = tuple[int, int] | None
 """A file's device and inode; None where there is no file."""
@@ -59,3 +61,44 @@ def _id(path: Path) -> _Id:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A process that changes an SQLite database now."""
+
+    pid: int
+    name: str
+    stopped: bool
+
+    def __str__(self) -> str:
+        return f"{self.pid} ({visible(self.name)}){', which is stopped' if self.stopped else ''}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        wait = "Wait until it is done"
+        on = f"Let it go on: `fg`, or `kill -CONT {self.pid}`" if self.stopped else wait
+        return f"{on}; or end it with `kill -9 {self.pid}`: its change is undone."
+
+
+_WRITE_LOCK = "120"
+"""The byte of the log's index that SQLite locks for a change."""
+
+
+def find_writer(path: Path) -> Writer | None:
+    """Return the process that holds a database's write lock, where the system tells (Linux)."""
+    real = path.resolve()
+    index = _id(real.with_name(real.name + "-shm"))
+    if index is None:
+        return None
+    try:
+        locks = Path("/proc/locks").read_text().splitlines()
+        for *_, kind, pid, place, first, _last in map(str.split, locks):
+            if kind == "WRITE" and first == _WRITE_LOCK and place.endswith(f":{index[1]}"):
+                stat = Path(f"/proc/{pid}/stat").read_text()
+                name, _, rest = stat.partition("(")[2].rpartition(")")
+                return Writer(int(pid), name, stopped=rest.split()[0] in {"T", "t"})
+    except (OSError, ValueError):
+        pass
+    return None
