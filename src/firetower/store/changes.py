@@ -133,6 +133,17 @@ def is_postgresql(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+def version_by_others(connection: Connection) -> object:
+    """Return what differs once another connection has changed an SQLite database.
+
+    On PostgreSQL it always differs.
+    """
+    if is_postgresql(connection):
+        return object()
+    version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+    return id(connection.connection.dbapi_connection), version
+
+
 def lock_event_order(connection: Connection, *, alone: bool) -> None:
     """Keep events' numbers in the order of their commits, until the transaction's end.
 

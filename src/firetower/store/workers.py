@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from firetower.store import schema
 
 HEARTBEAT_INTERVAL = timedelta(seconds=2)
-"""Time between two heartbeats of a worker."""
+"""Time between two heartbeats of a worker that has something to do."""
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 """Age of its last heartbeat from which a worker counts as dead."""
 _FORGET_AFTER = timedelta(days=1)

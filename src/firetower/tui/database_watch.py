@@ -20,7 +20,7 @@ REFRESH_INTERVAL = 0.25
 """Seconds between two messages: at most four repaints a second at any rate of executions."""
 DEBOUNCE = 0.02
 """The same after a change without executions: those that it fires follow at once."""
-POLL_TIMEOUT = 0.1
+POLL_TIMEOUT = 0.25
 """Seconds within which the thread ends when the app does."""
 RETRY_DELAY = 2.0
 """Seconds until a database that cannot be read is tried again."""

@@ -18,7 +18,7 @@ from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
 from firetower.delivery.client import Client
 from firetower.store import workers
-from firetower.store.changes import Change
+from firetower.store.changes import Change, version_by_others
 from firetower.store.executions import find_execution, find_ids
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
@@ -34,8 +34,8 @@ BATCH = 500
 """Events evaluated in one transaction."""
 SHUTDOWN_TIMEOUT = timedelta(seconds=10)
 """How long a stopping worker waits for the attempts in flight."""
-POLL_INTERVAL = 1.0
-"""The longest time between two cycles, in seconds."""
+POLL_INTERVAL = 5.0
+"""The longest time between two cycles, and so between two heartbeats, in seconds."""
 RETRY_DELAY = 1.0
 """Seconds before a cycle that failed is tried again."""
 _EXHAUSTED_INTERVAL = 10.0
@@ -79,6 +79,9 @@ class Worker:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
+    _next_due_at: datetime | None = None
+    _seen: object = None
+    """The database as the last cycle found it, unless that left something to do at once."""
     _told: str = ""
     """What was wrong when it was last told."""
     _opened: dict[int, tuple[Endpoint, Secrets]] = field(default_factory=dict)
@@ -196,9 +199,12 @@ class Worker:
     # What follows runs in the store's thread.
 
     def _cycle(self, results: Sequence[AttemptResult], returned: Sequence[Claim]) -> _CycleResult:
+        if not results and not returned and self._is_idle():
+            return _CycleResult(next_due_at=self._next_due_at)
         cache, cycle = self._cache, _CycleResult()
         with self.store.changing() as change:
             connection, now = change.connection, change.now
+            seen = version_by_others(connection)
             recorded = record(connection, results, now)
             give_back(connection, returned, now)
             gave_up, beat_at = [], self._heartbeat_at
@@ -214,10 +220,21 @@ class Worker:
             claims, cycle.next_due_at = claim_due(change, cache, self.id, free)
             cycle.claims = [(claim, self._secrets(change, claim.endpoint)) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
-        self._heartbeat_at = beat_at
+        self._heartbeat_at, self._next_due_at = beat_at, cycle.next_due_at
+        self._seen = None if cycle.events == BATCH else seen
         cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
         cycle.messages += _describe(recorded)
         return cycle
+
+    def _is_idle(self) -> bool:
+        """Return whether a cycle would do nothing: most wakes come of the worker's own changes."""
+        now, beat_at, due_at = self.store.clock(), self._heartbeat_at, self._next_due_at
+        if self._seen is None or beat_at is None or (due_at is not None and due_at <= now):
+            return False
+        if abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL:
+            return False
+        with self.store.reading() as reader:
+            return version_by_others(reader.connection) == self._seen
 
     def _sign_off(self) -> _CycleResult:
         with self.store.changing() as change:
