@@ -1,12 +1,13 @@
 """The lines of the feed, as text."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from core.builders import NOON, make_execution
-from firetower.cli.output import date, feed_text
+from firetower.cli.output import date, event_text, feed_text
 from firetower.core.executions import SkipReason, Status
 from firetower.core.feed import FeedLine
 
@@ -47,3 +48,13 @@ LATER = NOON + timedelta(minutes=10)
 )
 def test_feed_text_ends_with_answer_and_reason(given: dict[str, Any], end: str) -> None:
     assert feed_text(FeedLine.of(make_execution(**given))).endswith(f"  {end}")
+
+
+def test_line_of_another_day_has_its_date() -> None:
+    now = datetime.now(UTC)
+    today, before = (now.replace(microsecond=0) - timedelta(days=days) for days in (0, 39))
+    for moment, start in ((today, f"{today.astimezone():%H:%M:%S}  "), (before, date(before))):
+        execution = make_execution(created_at=moment, finished_at=moment)
+        event = replace(execution.event, recorded_at=moment)
+        assert feed_text(FeedLine.of(execution)).startswith(start)
+        assert event_text(event).startswith(start)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-import firetower.tower
+import firetower.automation_api
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.errors import SecretKeyError
 from firetower.store import keys, secrets
@@ -57,6 +57,20 @@ def test_the_old_key_opens_nothing_afterwards(store: Store, tower: Tower) -> Non
         readable(tower)
 
 
+def test_link_to_the_key_stays(store: Store, tower: Tower, tmp_path: Path) -> None:
+    link, real = key_file(store), tmp_path / "vault" / "real.key"
+    real.parent.mkdir()
+    link.rename(real)
+    link.symlink_to(real)
+    old = real.read_text()
+    assert tower.secrets.rotate() == 1
+    assert link.readlink() == real
+    assert real.read_text() != old
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert [one.name for one in real.parent.iterdir()] == ["real.key"]
+    assert readable(tower)
+
+
 class Killed(BaseException):
     """As if the process had ended there."""
 
@@ -68,7 +82,7 @@ class Killed(BaseException):
         (os, "fsync"),
         (secrets, "reencrypt"),
         (secrets, "bump_endpoints_version"),
-        (firetower.tower, "keep_newest_key"),
+        (firetower.automation_api, "keep_newest_key"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )

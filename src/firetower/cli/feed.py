@@ -15,7 +15,7 @@ from firetower.cli.options import (
     status_option,
 )
 from firetower.cli.output import (
-    clock,
+    clock_or_date,
     event_data,
     event_text,
     feed_data,
@@ -119,11 +119,11 @@ def _print_line(line: FeedLine, *, as_json: bool) -> None:
 
 
 def _print_change(change: CircuitChange, *, as_message: bool = False) -> None:
-    text = f"{change.glyph} {change.describe(clock)}"
+    text = f"{change.glyph} {change.describe(clock_or_date)}"
     if as_message:
         say(text)
     else:
-        click.echo(visible(f"{clock(change.at)}  {text}"))
+        click.echo(visible(f"{clock_or_date(change.at)}  {text}"))
 
 
 @click.command()

@@ -35,15 +35,11 @@ def print_json(*objects: Mapping[str, Any]) -> None:
         click.echo(dump(one))
 
 
-def clock(moment: datetime) -> str:
-    """Return the local time of day."""
-    return moment.astimezone().strftime("%H:%M:%S")
-
-
 def clock_or_date(moment: datetime) -> str:
     """Return the local time of day, or of another day the date and time."""
-    today = moment.astimezone().date() == datetime.now(UTC).astimezone().date()
-    return clock(moment) if today else date(moment)
+    local = moment.astimezone()
+    is_today = local.date() == datetime.now(UTC).astimezone().date()
+    return local.strftime("%H:%M:%S") if is_today else date(moment)
 
 
 def date(moment: datetime | None) -> str:
@@ -97,7 +93,7 @@ def feed_text(line: "FeedLine") -> str:
     code = "" if execution.status_code is None else str(execution.status_code)
     why = "" if execution.status is Status.FINISHED else execution.describe(clock_or_date)
     parts = [
-        clock(line.at),
+        clock_or_date(line.at),
         f"{execution.state.glyph} {execution.state.value:<8}",
         execution.automation,
         event.type.spec.label,
@@ -123,7 +119,7 @@ def log_data(line: "FeedLine") -> dict[str, Any]:
 def event_text(event: Event) -> str:
     """Return an event on one line."""
     parts = [
-        clock(event.recorded_at),
+        clock_or_date(event.recorded_at),
         f"{event.id:>5}",
         event.type.spec.label,
         f"{event.subject} {event.detail}".rstrip(),

@@ -139,13 +139,17 @@ def _read_keys(location: Location, *, create: bool) -> tuple[str, str]:
 
 
 def _replace_key(path: Path, keys: str) -> None:
-    """Replace a key file: after a crash it is the whole old one or the whole new one."""
-    beside = path.with_name(path.name + ".new")
+    """Replace a key file: after a crash it is the whole old one or the whole new one.
+
+    A link to it stays, to the new one.
+    """
     with _explain_unwritable(path):
+        real = path.resolve(strict=True)
+        beside = real.with_name(real.name + ".new")
         beside.unlink(missing_ok=True)
         _write(beside, keys.encode("ascii"))
-        beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
+        beside.replace(real)
+        folder = os.open(real.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
