@@ -26,7 +26,8 @@ def keys(*pressed: str) -> Callable[[Pilot[None]], Awaitable[None]]:
 
     async def go(pilot: Pilot[None]) -> None:
         await settled(pilot)
-        await press(pilot, *pressed)
+        for key in pressed:  # each acts on rows that the one before may have let be read
+            await press(pilot, key)
 
     return go
 
