@@ -16,6 +16,8 @@ READ_ONLY = "FIRETOWER_READ_ONLY"
 """1, true, yes or on: refuse every change."""
 SECRET_KEY = "FIRETOWER_SECRET_KEY"  # noqa: S105 - the variable's name
 """The key that opens the secrets, instead of the key file; several with commas between."""
+ALLOW_PRIVATE_TARGETS = "FIRETOWER_ALLOW_PRIVATE_TARGETS"
+"""1, true, yes or on: send to link-local addresses and metadata services too."""
 
 _FALSE = {"", "0", "false", "no", "off"}
 _FOLDERS = PlatformDirs("firetower", appauthor=False)
@@ -30,6 +32,7 @@ class Settings:
     cause: str | None
     read_only: bool
     secret_key: str | None
+    allow_private_targets: bool
 
 
 def read_settings() -> Settings:
@@ -38,9 +41,14 @@ def read_settings() -> Settings:
         database_url=os.environ.get(DATABASE_URL) or None,
         user=os.environ.get(USER) or None,
         cause=os.environ.get(CAUSE) or None,
-        read_only=os.environ.get(READ_ONLY, "").lower() not in _FALSE,
+        read_only=_is_on(READ_ONLY),
         secret_key=os.environ.get(SECRET_KEY) or None,
+        allow_private_targets=_is_on(ALLOW_PRIVATE_TARGETS),
     )
+
+
+def _is_on(name: str) -> bool:
+    return os.environ.get(name, "").lower() not in _FALSE
 
 
 def data_folder() -> Path:

@@ -63,6 +63,7 @@ def test_test_request_as_json(shell: Shell, receiver: str) -> None:
         "status_code": 202,
         "error": None,
         "response_body": "",
+        "proxy": None,
     }
     shell.ok("webhook", "create", "down", "http://127.0.0.1:1/")
     failed = shell.run("webhook", "test", "down", "--json")

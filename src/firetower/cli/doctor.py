@@ -31,7 +31,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
     """
     from firetower.store.doctor import examine
 
-    checks = [*examine(database_url(), datetime.now(UTC)), *_terminal()]
+    checks = [*examine(database_url(), datetime.now(UTC)), *_network(), *_terminal()]
     for check in checks:
         name, health, message, hint = check.name, check.health, check.said, check.hint
         if as_json:
@@ -42,6 +42,15 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
         if hint:
             click.echo(visible(f"{'':19}{hint}"))
     ctx.exit(any(check.health is Health.FAIL for check in checks))
+
+
+def _network() -> Iterator[Check]:
+    """Check what the environment says about requests."""
+    from firetower.delivery.environment import certificate_problem, describe_proxies
+
+    yield Check("proxies", describe_proxies() or "none in the environment")
+    if problem := certificate_problem():
+        yield Check("TLS", problem.message, problem.hint, Health.WARN)
 
 
 def _terminal() -> Iterator[Check]:

@@ -5,7 +5,14 @@ from typing import Any
 import click
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import ask_to_delete, group_name, json_option, option_group, yes_option
+from firetower.cli.options import (
+    ask_to_delete,
+    group_name,
+    json_option,
+    option_group,
+    private_targets_option,
+    yes_option,
+)
 from firetower.cli.output import clock_or_date, date, print_fields, print_json, print_rows, say
 from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
@@ -250,6 +257,7 @@ def show(*, name: str, as_json: bool) -> None:
 
 @click.command()
 @_name
+@private_targets_option
 @json_option
 def test(*, name: str, as_json: bool) -> None:
     """Send a test request and print the answer.
@@ -258,10 +266,16 @@ def test(*, name: str, as_json: bool) -> None:
       firetower webhook test ci
       firetower slack test team-ml --json
     """
+    from firetower.delivery.environment import certificate_problem
+
     kind = EndpointKind(group_name())
     with open_tower() as tower:
         tested = tower.endpoints.test(name, kind)
     answer = tested.answer
+    if problem := certificate_problem():
+        say(problem.text)
+    if tested.proxy and not as_json:
+        say(f"Sent through the proxy {tested.proxy}.")
     if as_json:
         print_json(
             {
@@ -271,6 +285,7 @@ def test(*, name: str, as_json: bool) -> None:
                 "error": answer.error,
                 "duration_ms": round(tested.duration_ms, 1),
                 "response_body": answer.body,
+                "proxy": tested.proxy,
             }
         )
     if not answer.succeeded:

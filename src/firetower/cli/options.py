@@ -1,5 +1,6 @@
 """What several commands share: options, their group, and the question before deleting."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import click
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.executions import Status
 from firetower.core.text import quoted, shortened, visible
+from firetower.settings import ALLOW_PRIVATE_TARGETS
 
 F = TypeVar("F", bound=Callable[..., Any])
 ROW_ID = click.IntRange(1, 2**63 - 1)
@@ -69,6 +71,14 @@ status_option = click.option(
     type=click.Choice([status.value for status in Status], case_sensitive=False),
     callback=lambda _ctx, _option, value: value and Status(value),
     help="Only executions with this status.",
+)
+private_targets_option = click.option(
+    "--allow-private-targets",
+    is_flag=True,
+    expose_value=False,
+    # By the environment, where the client looks for it, as it does under the app.
+    callback=lambda _ctx, _option, given: given and os.environ.update({ALLOW_PRIVATE_TARGETS: "1"}),
+    help="Send to link-local addresses and metadata services too.",
 )
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from firetower.cli.connect import database_url, read_only
+from firetower.cli.options import private_targets_option
 from firetower.cli.output import feed_text, log_data, print_json, say
 from firetower.core.events import instant
 from firetower.core.feed import FeedLine
@@ -30,6 +31,7 @@ from firetower.core.json import dump
     metavar="[HOST:]PORT",
     help="Serve Prometheus metrics; HOST is 127.0.0.1 by default.",
 )
+@private_targets_option
 def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) -> None:
     """Evaluate events and perform actions.
 

@@ -13,18 +13,26 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any, Self, TypeAlias, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
+from aiohttp.connector import AddrInfoType, Connection
 from aiohttp.http_exceptions import BadHttpMessage
 from yarl import URL
 
-from firetower.core.errors import OutOfResources
+from firetower.core.errors import InvalidInput, OutOfResources
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
+from firetower.delivery.environment import (
+    certificate_problem,
+    find_proxy,
+    is_private_target,
+    read_proxies,
+)
+from firetower.settings import ALLOW_PRIVATE_TARGETS, read_settings
 
 Client: TypeAlias = aiohttp.ClientSession
 
@@ -40,6 +48,7 @@ _STATUS = re.compile(
     rb"HTTP/1\.[01] (101|[2-9]\d\d)[ \r\n]"
 )
 """The final status line, after informational answers."""
+_PRIVATE_HINT = f"set {ALLOW_PRIVATE_TARGETS}=1 to send there"
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 """What this machine lacks, whatever the endpoint is like."""
 
@@ -49,7 +58,8 @@ async def open_client() -> AsyncIterator[Client]:
     """Open a client for every endpoint.
 
     TLS is verified, redirects are not followed, cookies are not kept. The number of connections
-    has no limit here: the worker bounds its requests.
+    has no limit here: the worker bounds its requests. The environment's proxies and CA
+    certificates are used; addresses that only this machine can reach only if it says so.
     """
     async with aiohttp.ClientSession(
         connector=_Connector(),
@@ -88,6 +98,8 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
     except (aiohttp.ClientError, OSError, MemoryError) as caught:
         _refuse_exhaustion(caught)
         error = _describe(caught)
+    except InvalidInput as caught:  # a proxy that cannot be used
+        error = caught.message
     except ValueError as caught:  # a header that cannot be sent, an answer that is not HTTP
         error = f"the request failed: {caught}"
     if (status := received.status) is None:
@@ -107,8 +119,11 @@ def _read_url(url: str) -> URL:
 
 
 async def _exchange(client: Client, request: Request, received: "_Received") -> None:
+    connector = client.connector
+    assert isinstance(connector, _Connector)
     async with client.post(
         _read_url(request.url),
+        proxy=connector.find_proxy(request.url),
         headers=dict(request.headers),
         data=request.body,
         allow_redirects=False,
@@ -177,10 +192,34 @@ class _Connection(ResponseHandler):
 
 class _Connector(aiohttp.TCPConnector):
     def __init__(self) -> None:
-        super().__init__(limit=0, resolver=_Resolver(**_LOOKUP), ssl=_open_tls())
+        super().__init__(
+            limit=0,
+            resolver=_Resolver(**_LOOKUP),
+            ssl=_open_tls(),
+            socket_factory=self._open_socket,
+        )
+        self._proxies = read_proxies()
+        self._allows_private = read_settings().allow_private_targets
         self._resolver_owner = True  # closes it at the end
         kept: Callable[[], ResponseHandler] = partial(_Connection, loop=self._loop)
         self._factory = cast("partial[ResponseHandler]", kept)
+
+    def find_proxy(self, url: str) -> str | None:
+        """Return the proxy for a URL; raises for an address that it must not be asked for."""
+        proxy = find_proxy(url, self._proxies) if self._proxies else None
+        if proxy is not None:
+            self._check(urlsplit(url).hostname or "")
+        return proxy
+
+    def _check(self, host: str) -> None:
+        if not self._allows_private and is_private_target(host):
+            raise PermissionError(f"{host} is a link-local or metadata address: {_PRIVATE_HINT}")
+
+    # Here the name has been looked up, and the connection goes to this very address.
+    def _open_socket(self, address: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, target = address
+        self._check(str(target[0]))
+        return socket.socket(family, kind, protocol)
 
 
 class _Response(aiohttp.ClientResponse):
@@ -201,6 +240,13 @@ def _refuse_exhaustion(error: BaseException | None) -> None:
 
 def _describe(error: BaseException) -> str:
     """Name the root cause."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status}"
+    at = "the proxy: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+    return at + _describe_root(error)
+
+
+def _describe_root(error: BaseException) -> str:
     root = error
     while root.__cause__ is not None:
         root = root.__cause__
@@ -211,8 +257,10 @@ def _describe(error: BaseException) -> str:
             return "the host's name was not found"
         case ConnectionResetError() | aiohttp.ServerDisconnectedError() | BrokenPipeError():
             return "connection reset"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the TLS certificate was refused: {root}"
+        case ssl.SSLCertVerificationError():
+            problem = certificate_problem()
+            because = "" if problem is None else f"; {problem.message}"
+            return f"the TLS certificate was refused: {root.verify_message}{because}"
         case aiohttp.ClientResponseError() | BadHttpMessage():
             message = " ".join(root.message.split())
             return f"the answer is not HTTP: {message}"

@@ -14,6 +14,7 @@ from firetower.core.matching import webhook_id
 from firetower.core.requests import Secrets, build_request, record_answer
 from firetower.core.retry import Answer
 from firetower.delivery.client import open_client, send
+from firetower.delivery.environment import find_proxy, read_proxies, shown_proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class EndpointTest:
     answer: Answer
     """With secrets masked."""
     duration_ms: float
+    proxy: str | None = None
+    """The proxy it went through, without its password."""
 
 
 def send_test(endpoint: Endpoint, opened: Secrets, now: datetime) -> EndpointTest:
@@ -43,7 +46,9 @@ async def _send(endpoint: Endpoint, opened: Secrets, now: datetime) -> EndpointT
         began = time.monotonic()
         answer = await send(client, request, endpoint.settings.timeout)
         duration_ms = (time.monotonic() - began) * 1_000
-    return EndpointTest(record_answer(answer, opened), duration_ms)
+    proxy = find_proxy(request.url, read_proxies())
+    shown = None if proxy is None else shown_proxy(proxy)
+    return EndpointTest(record_answer(answer, opened), duration_ms, shown)
 
 
 def _sample(endpoint: Endpoint, now: datetime) -> str:

@@ -9,6 +9,7 @@ import threading
 
 from firetower.core.errors import FiretowerError, Unforeseen
 from firetower.delivery.client import open_client
+from firetower.delivery.environment import certificate_problem, describe_proxies
 from firetower.store.follow import watch
 from firetower.store.store import Store
 from firetower.worker.limits import connections_of, raise_file_limit
@@ -67,6 +68,11 @@ async def _run(store: Store, emit: Emit, report: Report, *, once: bool, attached
         watcher = threading.Thread(target=_watch, args=(loop, worker, ended), daemon=True)
         watcher.start()
         report(f"worker {os.getpid()} started on {store.database.location}")
+        if proxies := describe_proxies():
+            report(f"proxies: {proxies}")
+        if problem := certificate_problem():
+            report(problem.message)
+            report(problem.hint)
         try:
             await worker.run(once=once)
         finally:

@@ -1,0 +1,104 @@
+"""What the environment says about requests: proxies, CA certificates, private targets."""
+
+import ipaddress
+import os
+import re
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import (  # type: ignore[attr-defined] # typeshed knows it on macOS only
+    getproxies_environment,
+    proxy_bypass_environment,
+)
+
+from firetower.core.errors import FiretowerError, InvalidInput
+
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXIED = ("http", "https", "all")
+_METADATA = {
+    ipaddress.ip_address(one) for one in ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200")
+}
+"""Metadata services of clouds beyond the link-local addresses."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_USER = re.compile(r"(?<=//)[^/@]*@")
+
+
+def certificate_problem() -> FiretowerError | None:
+    """Return what is wrong with the CA certificates that the environment names."""
+    for name in CERTIFICATES:
+        path = os.environ.get(name)
+        if path and (reason := _unreadable(name, path)):
+            return InvalidInput(
+                f"{name} names {path}, {reason}: https requests will fail",
+                f"Set {name} to CA certificates, or unset it; http works as it is.",
+            )
+    return None
+
+
+def _unreadable(name: str, path: str) -> str:
+    if name == "SSL_CERT_DIR":
+        found = any(Path(one).is_dir() for one in path.split(os.pathsep))
+        return "" if found else "which is no folder"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return "which holds no certificates"
+    except OSError as error:
+        return f"which cannot be read ({error.strerror})"
+    return ""
+
+
+def read_proxies() -> dict[str, str]:
+    """Return the proxies of http, https, all, and the hosts that need none (no)."""
+    return getproxies_environment()
+
+
+def find_proxy(url: str, proxies: dict[str, str]) -> str | None:
+    """Return the proxy for a URL. Raises InvalidInput for one of a kind that is not supported."""
+    parts = urlsplit(url)
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or _bypassed(parts.hostname or "", parts.netloc, proxies):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not proxy.lower().startswith(("http://", "https://")):
+        raise InvalidInput(
+            f"the proxy {shown_proxy(proxy)} is neither http nor https",
+            "Set HTTPS_PROXY and HTTP_PROXY to an http proxy, or add the host to NO_PROXY.",
+        )
+    return proxy
+
+
+def _bypassed(host: str, netloc: str, proxies: dict[str, str]) -> bool:
+    if proxy_bypass_environment(netloc.rpartition("@")[2], proxies):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+        networks = [one.strip() for one in proxies.get("no", "").split(",") if "/" in one]
+        return any(address in ipaddress.ip_network(one, strict=False) for one in networks)
+    except ValueError:  # a name, or a network that is none
+        return False
+
+
+def shown_proxy(proxy: str) -> str:
+    """Return a proxy without its user and password."""
+    return _USER.sub("", proxy)
+
+
+def describe_proxies() -> str:
+    """Return the proxies of the environment in one line; "" where there are none."""
+    proxies = read_proxies()
+    used = [f"{one} through {shown_proxy(proxies[one])}" for one in _PROXIED if proxies.get(one)]
+    exempt = proxies.get("no")
+    return ", ".join(used) + (f"; not for {exempt}" if used and exempt else "")
+
+
+def is_private_target(host: str) -> bool:
+    """Return whether an address is link-local or a cloud's metadata service; a name is not."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
+        address = address.ipv4_mapped or address.sixtofour or inner or address
+    return address.is_link_local or address in _METADATA
