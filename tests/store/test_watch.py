@@ -11,6 +11,7 @@ import pytest
 
 from firetower.core.errors import DatabaseReplaced, StoreError
 from firetower.store import follow
+from firetower.store.files import OpenFiles
 from firetower.store.follow import watch
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -104,3 +105,13 @@ def test_a_file_that_is_deleted_ends_a_wait(store: Store, ending: str) -> None:
 
 def _writer(store: Store) -> sqlite3.Connection:
     return sqlite3.connect(str(store.database.location), isolation_level=None)
+
+
+def test_a_log_that_comes_and_goes_with_others_is_no_news(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    Store.open(str(path)).close()
+    files = OpenFiles(path, held=False)
+    for _ in range(2):
+        with closing(Store.open(str(path))):
+            files.check()
+        files.check()

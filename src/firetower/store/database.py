@@ -107,7 +107,7 @@ class Database:
             return 0
         with self._files_lock:
             if self._files is None:
-                self._files = OpenFiles(path)
+                self._files = OpenFiles(path, held=isinstance(self._engine.pool, QueuePool))
             try:
                 self._files.check()
             except DatabaseReplaced as replaced:

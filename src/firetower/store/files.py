@@ -19,12 +19,14 @@ class OpenFiles:
     sees, and it never sees what others write at their paths.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, held: bool = True) -> None:
+        """Without `held`, no connection is kept open: then the log comes and goes with others."""
         self.path = path.absolute()
         real = path.resolve()  # SQLite keeps the log beside the file that a link leads to
         self.logs = tuple(real.with_name(real.name + end) for end in ("-wal", "-shm"))
         self._database = _id(self.path)
         self._ids = [_id(log) for log in self.logs]
+        self._held = held
 
     def check(self) -> None:
         """Raise StoreError where the database is gone, DatabaseReplaced where files are others."""
@@ -41,7 +43,7 @@ class OpenFiles:
             )
         for number, log in enumerate(self.logs):
             found = _id(log)
-            if self._ids[number] is None:
+            if self._ids[number] is None or not self._held:
                 self._ids[number] = found  # SQLite makes it when it is first needed
             elif found != self._ids[number]:
                 raise DatabaseReplaced(

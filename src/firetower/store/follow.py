@@ -133,6 +133,8 @@ _COMMIT_INTERVAL = 0.000_2
 """Seconds between a write to SQLite's log and the first look for its commit."""
 _COMMIT_TIMEOUT = 0.25
 """Seconds after the write within which it is looked for, ever more slowly."""
+_MILLISECOND = 0.001
+"""The shortest wait of inotify."""
 _POLL_INTERVAL = 0.003
 """Seconds between two looks where the system does not tell of writes."""
 _IDLE_POLL_INTERVAL = 0.02
@@ -199,10 +201,15 @@ class _SqliteWatch:
         if self._writes is None:
             is_idle = now - self._changed_at >= _IDLE_AFTER or not self._quick
             time.sleep(min(_IDLE_POLL_INTERVAL if is_idle else _POLL_INTERVAL, longest))
-        elif now - self._written_at < _COMMIT_TIMEOUT and self._changed_at < self._written_at:
-            pause = max(_COMMIT_INTERVAL, (now - self._written_at) / 4)
-            time.sleep(min(pause if self._quick else _IDLE_POLL_INTERVAL, longest))
-        elif self._writes.read(int(longest * 1_000) + 1):
+            return
+        since = now - self._written_at
+        if self._changed_at < self._written_at and since < _COMMIT_TIMEOUT:
+            pause = max(_COMMIT_INTERVAL, since / 4) if self._quick else _IDLE_POLL_INTERVAL
+            longest = min(pause, longest)
+            if pause < _MILLISECOND or not self._quick:
+                time.sleep(longest)
+                longest = 0
+        if self._writes.read(int(longest / _MILLISECOND)):
             self._written_at = time.monotonic()
 
     def close(self) -> None:
