@@ -241,7 +241,7 @@ PART = {"whole": False}
 SLACK = {"action": ActionType.NOTIFICATION, "endpoint": "team-ml"}
 
 PROBLEMS: list[tuple[ContainerReference, dict[str, Any], Part, str, str]] = [
-    (VISION, {**PART, "pattern": "/a(b/"}, Part.SCOPE, "RE2 refuses", "look-around"),
+    (VISION, {**PART, "pattern": "/a(b/"}, Part.SCOPE, "missing )", "after a backslash"),
     (VISION, {**PART, "pattern": "/(?=a)/"}, Part.SCOPE, "RE2 refuses", "look-around"),
     (VISION, {**PART, "pattern": "a/b"}, Part.SCOPE, "neither a glob nor a /regex/", "resnet-*"),
     (VISION, {**PART, "pattern": "/"}, Part.SCOPE, "neither a glob nor a /regex/", "resnet-*"),

@@ -61,6 +61,16 @@ def test_a_pattern_that_re2_does_not_take_is_refused_in_its_words(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("source", ["a(?=b)", "(?!a)b", "(?<!a)b", "(?<=a)b", "(?>a)", r"(a)\1"])
+def test_look_around_is_named_where_it_is_used(source: str) -> None:
+    assert "no look-around" in refusal(lambda: Pattern(source))
+
+
+@pytest.mark.parametrize("source", ["(", "[a", "*a", "a{9999}", "[z-a]", r"\Za", "(?i", "(?x)a"])
+def test_other_mistakes_say_nothing_of_look_around(source: str) -> None:
+    assert "look-around" not in refusal(lambda: Pattern(source))
+
+
 def test_a_pattern_is_bounded_in_length() -> None:
     Pattern("a" * MAX_PATTERN)
     assert "1,001 characters" in refusal(lambda: Pattern("a" * (MAX_PATTERN + 1)))

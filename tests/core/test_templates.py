@@ -89,6 +89,12 @@ def test_a_payload_is_valid_json_whatever_the_values_or_refused_at_save(
         pytest.param('{"a": "$x {x} $"}', {}, {"a": "$x {x} $"}, id="no variable"),
         pytest.param('{"a": "${m.k-1.é}"}', {"m.k-1.é": 1}, {"a": "1"}, id="name with signs"),
         pytest.param('{"née": "Ünï 🔥 ${x}"}', {"x": "é"}, {"née": "Ünï 🔥 é"}, id="no ASCII"),
+        pytest.param(
+            '{"a": "${m["my } key"]}!", "b": ${m["my } key"]}}',
+            {'m["my } key"]': 1},
+            {"a": "1!", "b": 1},
+            id="name in brackets",
+        ),
         pytest.param("[]", {}, [], id="no slots"),
     ],
 )

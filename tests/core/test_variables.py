@@ -35,13 +35,30 @@ COLLECTION_TAG = EventType.ADD_COLLECTION_TAG
         ("artifact_metadata.eval.k", 5, 5),
         ("artifact_metadata.a.b", "dotted", "dotted"),
         ("artifact_metadata.no", MISSING, MISSING),
+        ('artifact_metadata["my key"]', 1, 1),
+        ('artifact_metadata["a.b"]', "dotted", "dotted"),
+        ('artifact_metadata.eval["top 5"]', 2, 2),
+        ('artifact_metadata["eval"].k', 5, 5),
+        ('artifact_metadata["in \\"quotes\\" {}"]', 3, 3),
+        ('artifact_metadata["\\u00e9\\n]"]', 4, 4),
+        ("artifact_metadata.list[0]", 6, 6),
+        ('artifact_metadata[""]', 7, 7),
         ("alias", "production", "production"),
         ("tag", MISSING, MISSING),
         ("ACCESS_TOKEN", MISSING, MISSING),
     ],
 )
 def test_a_variable_reads_from_the_event(name: str, registry: Any, project: Any) -> None:
-    metadata = {"f1": 0.9, "eval": {"k": 5}, "a.b": "dotted"}
+    metadata = {
+        "f1": 0.9,
+        "eval": {"k": 5, "top 5": 2},
+        "a.b": "dotted",
+        "my key": 1,
+        "": 7,
+        'in "quotes" {}': 3,
+        "é\n]": 4,
+        "list[0]": 6,
+    }
     for collection, value in (("models/resnet", registry), ("acme/vision/resnet", project)):
         event = make_event(collection=collection, metadata=metadata)
         assert read_variable(name, event, "deploy") == value
@@ -79,6 +96,7 @@ def test_a_variable_is_accepted_exactly_where_an_event_has_it(type_: EventType, 
         pytest.param("artifact_version_sting", LINK, "${artifact_version_string}", id="one letter"),
         pytest.param("event_autor", COLLECTION_TAG, "${event_author}", id="another event"),
         pytest.param("artifact_metadata.", LINK, "${artifact_metadata.KEY}", id="no key"),
+        pytest.param('artifact_metadata["\\x"]', LINK, "${artifact_metadata.KEY}", id="no text"),
         pytest.param("artifact_metadata", LINK, "${artifact_metadata.KEY}", id="whole metadata"),
         pytest.param(
             "artifact_version_string", COLLECTION_TAG, "${artifact_collection_name}", id="never"

@@ -59,4 +59,4 @@ def _kind(value: object) -> str:
     """Say of what type a value is; the value itself may be a secret."""
     if isinstance(value, datetime) and value.tzinfo is None:
         return "a datetime without a time zone"
-    return "None" if value is None else f"a {type(value).__name__}"
+    return "None" if value is None else f"of type {type(value).__name__}"

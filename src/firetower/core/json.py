@@ -106,7 +106,7 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
     if plain is not value:
         return clean(plain, what, depth + 1)
     raise InvalidInput(
-        f"{what} contains a {type(value).__name__}, which JSON does not have",
+        f"{what} contains a value of type {type(value).__name__}, which JSON does not have",
         "Use strings, numbers, booleans, None, lists and dicts.",
     )
 

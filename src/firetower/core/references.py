@@ -32,7 +32,7 @@ def check_text(text: object, what: str) -> str:
     """Return `text` if it is a string. Raises InvalidInput."""
     if not isinstance(text, str):
         raise InvalidInput(
-            f"{what} {shortened(quoted(text), 40)} is a {type(text).__name__}, not text",
+            f"{what} {shortened(quoted(text), 40)} is of type {type(text).__name__}, not text",
             f"Give the {what} as a string.",
         )
     return text
@@ -83,7 +83,7 @@ def check_name(name: str, what: str) -> str:
     if not name or name != name.strip():
         raise InvalidInput(
             f"{what} {shown} is empty or has spaces around it",
-            f"Give a {what} with a visible first and last character.",
+            "Make its first and last character a visible one.",
         )
     if len(name) > MAX_NAME:
         raise InvalidInput(

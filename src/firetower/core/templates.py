@@ -13,7 +13,11 @@ from firetower.core.filters.fields import MISSING, Value, dig, getter
 from firetower.core.json import dump, unique_keys
 from firetower.core.text import nearest, quoted, shortened
 
-METADATA_PREFIX = "artifact_metadata."
+_METADATA = "artifact_metadata"
+METADATA_PREFIX = f"{_METADATA}."
+_QUOTED = r'"(?:[^"\\\n]|\\.)*"'
+_KEY = rf'\[({_QUOTED})\]|\.((?:[^.\[]|\[(?!"))*)'
+_KEYS = re.compile(_KEY)
 ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105 - the variable's name
 MASK = "••••"
 
@@ -66,7 +70,7 @@ def check_variable(name: str, type_: EventType, granted: frozenset[str]) -> None
     `granted` are the secrets' names that the action's endpoint may use. Raises InvalidInput
     that names the nearest variable there is.
     """
-    is_metadata = name.startswith(METADATA_PREFIX) and name != METADATA_PREFIX
+    is_metadata = metadata_keys(name) is not None
     choices = available(type_, granted)
     if name in choices or (is_metadata and "version" in type_.spec.carries):
         return
@@ -81,12 +85,25 @@ def check_variable(name: str, type_: EventType, granted: frozenset[str]) -> None
     )
 
 
+def metadata_keys(name: str) -> list[str] | None:
+    """Return the keys that a metadata variable names; None for any other variable.
+
+    A key stands after a dot, or as JSON text in brackets: `artifact_metadata.eval["my key"]`.
+    """
+    path = name.removeprefix(_METADATA)
+    if path in {name, "."} or not re.fullmatch(f"({_KEY})+", path):
+        return None
+    try:
+        return [json.loads(text) if text else plain for text, plain in _KEYS.findall(path)]
+    except ValueError:
+        return None
+
+
 def read_variable(name: str, event: Event, automation: str) -> Value:
     """Return a variable's value for an event, or `MISSING`."""
-    if name.startswith(METADATA_PREFIX):
-        if event.version is None:
-            return MISSING
-        return dig(event.version.metadata, name.removeprefix(METADATA_PREFIX).split("."))
+    keys = metadata_keys(name)
+    if keys is not None:
+        return MISSING if event.version is None else dig(event.version.metadata, keys)
     return VARIABLES[name].read(event, automation) if name in VARIABLES else MISSING
 
 
@@ -95,10 +112,10 @@ Lookup: TypeAlias = Callable[[str], Value]
 MAX_TEMPLATE = 256 * 1024
 """Characters of a template."""
 
-_VARIABLE = r"""
-    (?<!\$)(?P<doubled>(?:\$\$)+)(?=\$?\{)     # each two stand for one
-    | \$\{(?P<name>[^{}"\\\s]*)\}
-    | (?P<broken>\$\{)
+_VARIABLE = rf"""
+    (?<!\$)(?P<doubled>(?:\$\$)+)(?=\$?\{{)     # each two stand for one
+    | \$\{{(?P<name>(?:\[{_QUOTED}\]|[^{{}}"\\\s])*)\}}
+    | (?P<broken>\$\{{)
 """
 _IN_TEXT = re.compile(_VARIABLE, re.VERBOSE)
 _IN_JSON = re.compile(rf'\\. | " | {_VARIABLE}', re.VERBOSE | re.DOTALL)
@@ -240,5 +257,5 @@ def _unreadable(source: str, position: int) -> InvalidInput:
     shown = quoted(shortened(source[position : position + 30].splitlines()[0], 24))
     return InvalidInput(
         f"the template's variable {shown} in line {line} cannot be read",
-        "Write ${name}; for the two characters themselves write $${.",
+        'Write ${name} or ${artifact_metadata["my key"]}; write $${ for a plain ${.',
     )

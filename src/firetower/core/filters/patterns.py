@@ -1,5 +1,6 @@
 """Regular expressions by RE2: matching takes linear time, so no pattern can hang the worker."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened, visible
 
+_LOOKS_AROUND = "RE2 has no look-around and no back-references; write it without them."
+_PERL_ONLY = re.compile(r"operator: \(\?([=!>]|<[=!]|P$)|sequence: \\([1-9]|k|g)")
+"""What RE2 says of look-around, atomic groups and back-references."""
 MAX_PATTERN = 1_000
 """Characters of a pattern."""
 
@@ -98,5 +102,7 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - google-re2 ships no types
         reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         raise InvalidInput(
             f"RE2 refuses the regex {quoted(shortened(source, 60))}: {visible(reason)}",
-            "RE2 has no look-around and no back-references; write it without them.",
+            _LOOKS_AROUND
+            if _PERL_ONLY.search(reason)
+            else "Correct it; RE2 takes a special character as it is after a backslash.",
         ) from None
