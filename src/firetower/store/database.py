@@ -295,14 +295,14 @@ def create_sqlite_file(location: Location) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Exclusive, so that a link that leads nowhere is not followed: anyone may have laid it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
+    except OSError as error:
         if path.exists():  # another process was first
             return
-        raise StoreError(
-            f"the database {location} is a link to a file that is not there",
-            "Remove the link, or name the file itself with --database.",
-        ) from None
-    except OSError as error:
+        if path.is_symlink():
+            raise StoreError(
+                f"the database {location} is a link to a file that is not there",
+                "Remove the link, or name the file itself with --database.",
+            ) from None
         raise StoreError(
             f"the database {location} cannot be made: {error.strerror}",
             "Choose another place with --database, or make the folder writable.",
