@@ -9,6 +9,7 @@ from textual.containers import Vertical
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
+from firetower.core.catalog import Collection
 from firetower.core.drafts import Draft, Part
 from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType
@@ -38,6 +39,8 @@ class Fields(Vertical):
     def __init__(self, draft: Draft) -> None:
         super().__init__(id="fields")
         self.draft = draft
+        self._collections: Sequence[Collection] | None = None
+        """Those that are offered."""
         self.in_registry = draft.container.kind is ContainerKind.REGISTRY
         part = "one collection" if self.in_registry else "the collections that match"
         whole = f"the whole {draft.container.kind}"
@@ -141,17 +144,18 @@ class Fields(Vertical):
         ):
             self.row(part).display = wanted
         self.endpoint.offer(endpoint_offers(data, endpoint_kind(draft)))
-        if self.in_registry:
-            self.collection.offer(
-                [
-                    Offer(one.reference.name, one.reference.name, one.type)
-                    for one in data.collections
-                ]
-            )
-        else:
-            types = sorted({one.type for one in data.collections} | {draft.artifact_type} - {""})
-            self.type.offer([Offer(one, one) for one in types])
+        if data.collections is not self._collections:  # there may be many: not at each key
+            self._collections = data.collections
+            self._offer_collections(data.collections, draft.artifact_type)
         self.payload.variables = self.message.variables = variables(draft, data)
+
+    def _offer_collections(self, collections: Sequence[Collection], chosen_type: str) -> None:
+        if self.in_registry:
+            names = [(one.reference.name, one.type) for one in collections]
+            self.collection.offer([Offer(name, name, type_) for name, type_ in names])
+        else:
+            types = sorted({one.type for one in collections} | {chosen_type} - {""})
+            self.type.offer([Offer(one, one) for one in types])
 
 
 def event_offers(kind: ContainerKind) -> list[Offer]:
