@@ -31,7 +31,6 @@ from firetower.store.backtest import run_backtest
 from firetower.store.changes import Change
 from firetower.store.explain import Clock
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
-from firetower.store.keys import keep_newest_key, rotate_key
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
 from firetower.store.store import Store, Transactions
 
@@ -239,6 +238,8 @@ class SecretBox(Transactions):
         A crash at any moment leaves every secret readable, and it can be run again. Where the key
         comes from the environment, its first key is the new one.
         """
+        from firetower.store.keys import keep_newest_key, rotate_key  # imports cryptography
+
         location = self._store.database.location
         with self._store.changing() as change:
             keyring = rotate_key(change.connection, location)

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, Uniqu
 from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
-from firetower.store.row import NumberedRow, TableRow, one_of, table
+from firetower.store.row import NumberedRow, TableRow, one_of, partial_index, table
 from firetower.store.types import Id, Instant
 
 
@@ -132,6 +132,9 @@ class EventRow(NumberedRow, table=True):
     __tablename__ = "events"
     __table_args__ = (
         CheckConstraint("(version_id IS NULL) = (version_index IS NULL)", name="whole_version"),
+        partial_index(
+            "ix_events_unevaluated", "id", where="evaluated = 0", postgresql="evaluated = false"
+        ),
         Index("ix_events_recorded", "recorded_at"),
         {"sqlite_autoincrement": True},
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
-from firetower.store.changes import ENDPOINTS_VERSION_KEY
+from firetower.store.changes import ENDPOINTS_VERSION_KEY, is_postgresql
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
+from firetower.store.row import add_postgresql_conditions
 
 SCHEMA = "0007"
 """The newest migration. Numbers, so that older and newer can be compared."""
@@ -121,6 +122,8 @@ def migrate_schema(database: Database) -> str:
 def _create_tables(connection: Connection) -> None:
     from firetower.store import schema  # all tables, which take a while to import
 
+    if is_postgresql(connection):
+        add_postgresql_conditions(schema.metadata)
     schema.metadata.create_all(connection, checkfirst=False)
     first = {"key": ENDPOINTS_VERSION_KEY, "value": "0"}
     connection.execute(schema.state.insert(), first)

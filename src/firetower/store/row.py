@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from pydantic import ConfigDict
-from sqlalchemy import CheckConstraint, Index, Table, text
+from sqlalchemy import CheckConstraint, Index, MetaData, Table, text
 from sqlmodel import Field, SQLModel
 
 from firetower.store.types import Id
@@ -27,10 +27,22 @@ def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=f"known_{column}")
 
 
-def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """Index only the rows for which a condition holds."""
-    only = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
+def partial_index(
+    name: str, *columns: str, where: str, unique: bool = False, postgresql: str | None = None
+) -> Index:
+    """Index only the rows for which a condition holds, written the same on both databases or not.
+
+    PostgreSQL's is added by `add_postgresql_conditions`: naming it here imports its whole dialect.
+    """
+    condition = {"postgresql": postgresql or where}
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), info=condition)
+
+
+def add_postgresql_conditions(tables: MetaData) -> None:
+    """Let the partial indexes be partial on PostgreSQL too."""
+    for index in (index for table in tables.tables.values() for index in table.indexes):
+        if "postgresql" in index.info:
+            index.dialect_options["postgresql"]["where"] = text(index.info["postgresql"])
 
 
 def table(row: type[TableRow]) -> Table:

@@ -1,6 +1,7 @@
 """Secrets: saved encrypted, opened only for the endpoint they were granted to."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, or_, select, update
 
@@ -11,7 +12,9 @@ from firetower.core.requests import Secrets
 from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
-from firetower.store.keys import Keyring, reencrypt_check
+
+if TYPE_CHECKING:
+    from firetower.store.keys import Keyring
 
 GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
@@ -19,7 +22,7 @@ GRACE = timedelta(hours=24)
 _secrets = schema.secrets.c
 
 
-def add_secret(change: Change, keyring: Keyring, name: str, value: str) -> None:
+def add_secret(change: Change, keyring: "Keyring", name: str, value: str) -> None:
     """Save a new secret. Raises InvalidInput, and Conflict for a name that is taken."""
     if not set_secret(change, keyring, name, value):
         raise Conflict(
@@ -28,7 +31,7 @@ def add_secret(change: Change, keyring: Keyring, name: str, value: str) -> None:
         )
 
 
-def set_secret(change: Change, keyring: Keyring, name: str, value: str) -> bool:
+def set_secret(change: Change, keyring: "Keyring", name: str, value: str) -> bool:
     """Save a secret, or replace its value; return whether it is new.
 
     Raises InvalidInput, also where an endpoint uses it in a way that this value does not fit.
@@ -94,7 +97,7 @@ def secret_names(connection: Connection) -> dict[int, str]:
     return {row.id: row.name for row in rows}
 
 
-def open_secrets(reader: Reader, keyring: Keyring, endpoint: Endpoint) -> Secrets:
+def open_secrets(reader: Reader, keyring: "Keyring", endpoint: Endpoint) -> Secrets:
     """Open the secrets granted to one endpoint. Raises SecretKeyError."""
     names = endpoint.settings.secret_names
     rows = reader.connection.execute(select(schema.secrets).where(_secrets.name.in_(names)))
@@ -106,7 +109,7 @@ def open_secrets(reader: Reader, keyring: Keyring, endpoint: Endpoint) -> Secret
     return Secrets(values, previous)
 
 
-def reencrypt(connection: Connection, keyring: Keyring) -> int:
+def reencrypt(connection: Connection, keyring: "Keyring") -> int:
     """Encrypt every secret with the keyring's first key; return how many. Raises SecretKeyError."""
     rows = connection.execute(select(schema.secrets).with_for_update()).all()
     for row in rows:
@@ -119,6 +122,8 @@ def reencrypt(connection: Connection, keyring: Keyring) -> int:
                 previous_ciphertext=before and keyring.encrypt(keyring.decrypt(before)),
             )
         )
+    from firetower.store.keys import reencrypt_check  # imports cryptography
+
     reencrypt_check(connection, keyring)
     bump_endpoints_version(connection)
     return len(rows)

@@ -1,6 +1,5 @@
 """The tables. Rows stay inside the store, which returns the core's frozen models."""
 
-from sqlalchemy import Index, text
 from sqlmodel import SQLModel
 
 from firetower.store.catalog_schema import (
@@ -49,14 +48,6 @@ __all__ = [
 ]
 
 metadata = SQLModel.metadata
-
-# Not beside its table: to name PostgreSQL imports its whole dialect.
-Index(
-    "ix_events_unevaluated",
-    events.c.id,
-    sqlite_where=text("evaluated = 0"),
-    postgresql_where=text("evaluated = false"),
-)
 
 attempts = table(AttemptRow)
 automations = table(AutomationRow)
