@@ -117,7 +117,7 @@ class Tower(Transactions):
     ) -> Version:
         """Link a version into `registry/collection`, made if it is new; return it there.
 
-        Linking it again changes nothing but the aliases.
+        `latest` moves to it there. Linking it again changes nothing but the aliases.
         """
         source, target = _version(version), CollectionReference.parse(collection)
         names = check_texts(aliases, "aliases")

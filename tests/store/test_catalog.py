@@ -71,8 +71,30 @@ def test_a_link_has_its_own_index_and_happens_once(tower: Tower) -> None:
     assert linked.reference == "models/resnet:v0"
     assert linked.source == "acme/vision/resnet:v2"
     assert tower.link("acme/vision/resnet:v2", "models/resnet").index == 0
-    assert told(tower, before) == ["LINK_ARTIFACT models/resnet:v0"]
+    assert told(tower, before) == [
+        "LINK_ARTIFACT models/resnet:v0",
+        "ADD_ARTIFACT_ALIAS models/resnet:v0 ← latest",
+    ]
     assert tower.events.newest(1)[0].version.source == "acme/vision/resnet:v2"  # type: ignore[union-attr]
+
+
+def test_latest_in_a_registry_follows_the_last_link(tower: Tower) -> None:
+    tower.create_registry("models")
+    for number in range(3):
+        tower.log("acme/vision/resnet", type="model", references=[f"s3://b/{number}"])
+    for number in (2, 0):
+        tower.link(f"acme/vision/resnet:v{number}", "models/resnet")
+    before = newest(tower)
+    tower.link("acme/vision/resnet:v2", "models/resnet")
+    assert told(tower, before) == []
+    assert tower.version("models/resnet:latest").version.source == "acme/vision/resnet:v0"
+    tower.link("acme/vision/resnet:v1", "models/resnet", aliases=["best"])
+    assert told(tower, before) == [
+        "LINK_ARTIFACT models/resnet:v2",
+        "ADD_ARTIFACT_ALIAS models/resnet:v2 ← latest (was v1)",
+        "ADD_ARTIFACT_ALIAS models/resnet:v2 ← best",
+    ]
+    assert tower.version("acme/vision/resnet:latest").version.index == 2
 
 
 def test_linking_into_a_registry_that_is_not_there_is_refused(tower: Tower) -> None:
@@ -104,6 +126,7 @@ def test_unlinking_removes_aliases_and_tags_there_and_the_index_is_not_used_agai
     before = newest(tower)
     tower.unlink(linked)
     assert told(tower, before) == [
+        "REMOVE_ARTIFACT_ALIAS models/resnet:v0 − latest",
         "REMOVE_ARTIFACT_ALIAS models/resnet:v0 − production",
         "REMOVE_ARTIFACT_TAG models/resnet:v0 − tag eu",
         "UNLINK_ARTIFACT models/resnet:v0",

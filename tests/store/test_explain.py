@@ -86,7 +86,7 @@ def test_an_automation_is_explained_over_what_happened_in_and_near_its_scope(ben
     counts = {group.reason: group.count for group in groups}
     assert counts["fired"] == 1
     assert counts["the filter"] == 2
-    assert counts["saved later"] == 1
+    assert counts["saved later"] == 2  # latest, when it was linked, and before
     assert counts["another scope"] == 2  # latest, when it was logged, and production
     assert counts["another event"] >= 2
     assert groups[0].reason == "fired"

@@ -102,7 +102,7 @@ def test_a_script_that_runs_again_changes_nothing(tower: Tower) -> None:
         tower.add_tag(linked, "eu")
         tower.add_tag("models/vit", "core")
 
-    assert len(told(tower, script)) == 9
+    assert len(told(tower, script)) == 10
     seen = [tower.version(f"{name}:v0") for name in ("acme/vision/vit", "models/vit")]
     assert told(tower, script) == []
     assert [tower.version(f"{name}:v0") for name in ("acme/vision/vit", "models/vit")] == seen

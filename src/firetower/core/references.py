@@ -111,8 +111,8 @@ def check_alias(alias: str) -> str:
     alias = check_name(alias, "alias")
     if alias == "latest":
         raise InvalidInput(
-            'alias "latest" is moved by logging a version',
-            "Log the version again, or choose another alias.",
+            'alias "latest" is moved by logging a version, in a registry by linking one',
+            "Log or link the version, or choose another alias.",
         )
     if is_version_like(alias):
         raise InvalidInput(

@@ -131,7 +131,8 @@ def link(
 ) -> FoundVersion:
     """Link a version into a registry's collection, made if it is new, and return it there.
 
-    Linking it again changes nothing but the aliases. Raises NotFound, InvalidInput.
+    `latest` moves to it there. Linking it again changes nothing but the aliases. Raises NotFound,
+    InvalidInput.
     """
     if target.container.kind is not ContainerKind.REGISTRY:
         raise InvalidInput(
@@ -146,6 +147,7 @@ def link(
     if index is None:
         linked = _join(change, collection, version.version_id)
         change.record(EventType.LINK_ARTIFACT, collection.id, version=linked.key)
+        point_alias(change, linked, "latest")
     else:
         linked = FoundVersion(collection, index, version.version_id)
     for alias in names:
