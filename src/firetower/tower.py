@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from firetower.core.arguments import checked
 from firetower.core.catalog import Collection, Container, LoggedVersion, Version, VersionDetail
-from firetower.core.json import clean
+from firetower.core.json import canonical, clean
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
@@ -80,8 +80,9 @@ class Tower(Transactions):
         """Log a version of `entity/project/collection`, made with its project if they are new.
 
         Files are hashed, not copied; links are followed. Content that equals the newest version
-        makes no new one (`created` is False then); aliases and tags still apply. `latest` moves to
-        it. Without a file or reference it is refused, unless it may be `empty`.
+        makes no new one (`created` is False then); aliases and tags still apply, but metadata does
+        not: where it differs, `metadata_differs` is True. `latest` moves to it. Without a file or
+        reference it is refused, unless it may be `empty`.
         """
         reference = CollectionReference.parse(collection)
         values = clean(dict(metadata or {}), "the metadata")
@@ -92,25 +93,29 @@ class Tower(Transactions):
             found, created = versions.log(
                 change, reference, content, type_=type, metadata=values, **labels
             )
-            return LoggedVersion(**dict(versions.show(change, found)), created=created)
+            logged = versions.show(change, found)
+        differs = metadata is not None and canonical(values) != canonical(logged.metadata)
+        return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)
 
     def log_many(
         self,
         items: Iterable["VersionToLog | Mapping[str, object] | None"],
         *,
         committed: Callable[[int], None] = lambda _: None,
+        metadata_differs: Callable[[int], None] = lambda _: None,
         unit: str = "item",
     ) -> int:
         """Log versions given as the arguments of `log`, 200 in one transaction.
 
         Return how many are new. None is counted and left out, as a blank line is. `committed` is
-        called with the number of versions of each transaction. Raises FiretowerError for the first
-        that is refused: its batch is not logged, those before it are, and the error says so,
-        calling each one `unit`.
+        called with the number of versions of each transaction, `metadata_differs` with the number,
+        from 1, of each whose content is there already with other metadata, which stays. Raises
+        FiretowerError for the first that is refused: its batch is not logged, those before it are,
+        and the error says so, calling each one `unit`.
         """
         from firetower.store.log_many import log_many
 
-        return log_many(self._store, items, committed, unit)
+        return log_many(self._store, items, committed, metadata_differs, unit)
 
     def link(
         self, version: Version | str, collection: str, *, aliases: Iterable[str] = ()
@@ -123,6 +128,26 @@ class Tower(Transactions):
         names = check_texts(aliases, "aliases")
         with self._store.changing() as change:
             return versions.show(change, versions.link(change, source, target, names))
+
+    def update(
+        self,
+        version: Version | str,
+        *,
+        metadata: Mapping[str, object] | None = None,
+        unset: Iterable[str] = (),
+        description: str | None = None,
+    ) -> Version:
+        """Set keys of a version's metadata, remove those in `unset`, and set its description.
+
+        The other keys stay; an empty description removes it. What changed and by whom is kept, and
+        shown by `version`. It makes no event.
+        """
+        values = clean(dict(metadata or {}), "the metadata")
+        assert isinstance(values, dict)
+        keys = check_texts(unset, "keys")
+        with self._store.changing() as change:
+            found = versions.update(change, _version(version), values, keys, description)
+            return versions.show(change, found)
 
     def unlink(self, version: Version | str) -> None:
         """Remove a link from a registry, with its aliases and tags there."""

@@ -29,7 +29,7 @@ def test_catalog_can_be_changed_and_shown(shell: Shell) -> None:
 
 def test_log_from_lines_creates_a_version_each(shell: Shell) -> None:
     done = shell.run("log", "--from", "-", "--json", stdin=lines_of(450))
-    assert json.loads(done.stdout) == {"lines": 450, "created": 450}
+    assert json.loads(done.stdout) == {"lines": 450, "created": 450, "metadata_differs": []}
     newest, *others = shell.objects("show", "acme/vision/bulk")
     assert len(others) == 449
     assert "latest" in str(newest)
@@ -63,7 +63,7 @@ def test_log_from_refuses_a_line_that_is_no_version(shell: Shell, line: str) -> 
 def test_log_from_takes_blank_lines_and_byte_order_marks(shell: Shell) -> None:
     text = "\ufeff" + lines_of(3).replace("\n", "\r\n\n  \n", 1) + "\n\ufeff" + lines_of(2)
     done = shell.run("log", "--from", "-", "--json", stdin=text)
-    assert json.loads(done.stdout) == {"lines": 5, "created": 5}, done.stderr
+    assert json.loads(done.stdout) == {"lines": 5, "created": 5, "metadata_differs": []}
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,44 @@ def test_log_keeps_metadata_as_it_was_written(shell: Shell) -> None:
     [version] = shell.objects("show", "acme/vision/vit:v0")
     kept = {"commit": "2e73600", "v": "1.10", "build": "1234e8", "f1": 0.9, "rows": 1200}
     assert version["metadata"] == kept
+
+
+def test_metadata_is_edited_and_who_did_it_is_shown(shell: Shell) -> None:
+    log = ("log", "acme/vision/resnet", "model.pt", "--type", "model", "--metadata", "accuracy=0.9")
+    again = shell.run(*log)
+    assert "The metadata was not taken" in again.stderr
+    assert "firetower edit acme/vision/resnet:v0" in again.stderr
+    [told] = shell.objects(*log)
+    assert (told["created"], told["metadata_differs"]) == (False, True)
+    shell.ok("edit", "acme/vision/resnet:v0", "--metadata", "accuracy=0.95", "--unset", "by")
+    shell.ok("edit", "models/resnet:staging", "--description", "On cleaned data")
+    [version] = shell.objects("show", "models/resnet:v0")
+    assert version["metadata"] == {"accuracy": 0.95}
+    assert version["description"] == "On cleaned data"
+    shown = shell.ok("show", "acme/vision/resnet:v0")
+    assert "description  On cleaned data" in shown
+    changes = [line for line in shown.splitlines() if "metadata.accuracy" in line]
+    assert len(changes) == 1
+    assert "alice  metadata.accuracy  0.9" in changes[0]
+    assert changes[0].endswith("0.95")
+
+
+@pytest.mark.parametrize(
+    "options", [("--unset", "none"), ("--metadata", "by=me", "--unset", "by"), ("--metadata", "x")]
+)
+def test_an_edit_is_whole_or_refused(shell: Shell, options: tuple[str, ...]) -> None:
+    before = shell.objects("show", "acme/vision/resnet:v0")
+    refused = shell.run("edit", "acme/vision/resnet:v0", "--metadata", "new=1", *options)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 2)
+    assert shell.objects("show", "acme/vision/resnet:v0") == before
+    assert shell.run("edit", "acme/vision/resnet:v0").returncode == 2
+
+
+def test_log_from_tells_of_metadata_that_was_not_taken(shell: Shell) -> None:
+    new = {"collection": "acme/vision/same", "type": "model", "references": ["s3://b/1"]}
+    rows: tuple[dict[str, object] | None, ...] = ({"a": 1}, {"a": 1}, {"a": True}, None, {})
+    lines = [json.dumps(new | ({} if row is None else {"metadata": row})) for row in rows]
+    done = shell.run("log", "--from", "-", "--json", stdin="\n".join(lines))
+    assert json.loads(done.stdout) == {"lines": 5, "created": 1, "metadata_differs": [3, 5]}
+    said = shell.run("log", "--from", "-", stdin=lines[2])
+    assert "The metadata of line 1 was not taken" in said.stderr

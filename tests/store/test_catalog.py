@@ -174,3 +174,39 @@ def test_metadata_json_does_not_have_is_kept_as_text(tower: Tower) -> None:
         metadata={"loss": float("nan"), "text": "a\0b\ud800"},
     )
     assert version.metadata == {"loss": "NaN", "text": "a\0b\ud800"}
+
+
+def test_metadata_is_edited_and_every_edit_is_kept(tower: Tower) -> None:
+    first = tower.log(
+        "acme/vision/vit", type="model", empty=True, metadata={"a": 1, "b": [2], "c": None}
+    )
+    before = newest(tower)
+    edited = tower.update(first, metadata={"a": 1.5, "b": [2], "d": {"e": 1}}, unset="c")
+    assert edited.metadata == {"a": 1.5, "b": [2], "d": {"e": 1}}
+    assert tower.update(first, description="Good").description == "Good"
+    assert tower.update(first, description="").description == ""
+    assert tower.update(first, metadata={"a": 1.5}).metadata == edited.metadata
+    kept = [
+        (one.author, one.field, one.old_json, one.new_json) for one in tower.version(first).changes
+    ]
+    assert kept == [
+        ("ada", "description", '"Good"', None),
+        ("ada", "description", None, '"Good"'),
+        ("ada", "metadata.d", None, '{"e":1}'),
+        ("ada", "metadata.c", "null", None),
+        ("ada", "metadata.a", "1", "1.5"),
+    ]
+    assert told(tower, before) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "differs"), [(None, False), ({"a": 1}, False), ({"a": True}, True), ({}, True)]
+)
+def test_other_metadata_of_the_same_content_is_told(
+    tower: Tower, metadata: dict[str, object] | None, *, differs: bool
+) -> None:
+    first = tower.log("acme/vision/vit", type="model", empty=True, metadata={"a": 1})
+    again = tower.log("acme/vision/vit", type="model", empty=True, metadata=metadata)
+    assert not first.metadata_differs
+    assert (again.created, again.metadata_differs) == (False, differs)
+    assert again.metadata == {"a": 1}

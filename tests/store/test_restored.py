@@ -116,7 +116,7 @@ def test_those_who_follow_are_told(
     bench.turn()
     lines = bench.tower.executions.follow(wait=TIMEOUT)
     events = bench.tower.events.follow(0, wait=TIMEOUT)
-    assert (list(next(lines)), len(next(events))) == ([], 4)
+    assert (list(next(lines)), len(next(events))) == ([], 5)
     restore()
     _later(bench)
     bench.tower.create_registry("others")

@@ -12,7 +12,7 @@ from firetower._version import __version__
 from firetower.cli.connect import database_options, database_url, read_only
 
 _COMMANDS = {
-    "catalog": ("log", "link", "unlink", "show"),
+    "catalog": ("log", "link", "unlink", "edit", "show"),
     "labels": ("alias", "tag"),
     "containers": ("registry", "project"),
     "secrets": ("secret", "key"),

@@ -18,6 +18,13 @@ _BAR_FROM_BYTES = 64 * 1024 * 1024
 _aliases = click.option(
     "--alias", "aliases", multiple=True, metavar="ALIAS", help="Alias to add to the version."
 )
+_metadata = click.option(
+    "--metadata",
+    multiple=True,
+    metavar="JSON|@FILE|KEY=VALUE",
+    callback=lambda _ctx, _option, values: metadata_of(values),
+    help="Metadata of the version.",
+)
 
 
 @click.command()
@@ -29,13 +36,7 @@ _aliases = click.option(
 )
 @_aliases
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag to add to the version.")
-@click.option(
-    "--metadata",
-    multiple=True,
-    metavar="JSON|@FILE|KEY=VALUE",
-    callback=lambda _ctx, _option, values: metadata_of(values),
-    help="Metadata of the version.",
-)
+@_metadata
 @click.option("--empty", is_flag=True, help="Allow a version, or a folder, without files.")
 @click.option(
     "--from",
@@ -84,15 +85,19 @@ def log(
 
         version = tower.log(collection, paths, progress=hashed, **version_options)
     if as_json:
-        print_json({**version.as_data(), "created": version.created})
+        told = {"created": version.created, "metadata_differs": version.metadata_differs}
+        print_json({**version.as_data(), **told})
         return
     click.echo(version.reference)
     if not version.created:
         say("Nothing new: the content equals the newest version.")
+    if version.metadata_differs:
+        say(f"The metadata was not taken: change it with `firetower edit {version.reference}`.")
 
 
 def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
     total = 0
+    differing: list[int] = []
 
     def count(done: int) -> None:
         nonlocal total
@@ -102,14 +107,23 @@ def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
     try:
         with open_tower() as tower, progress_bar("Logging") as show_progress:
             items = (_object(line) for line in source)
-            created = tower.log_many(items, committed=count, unit="line")
+            created = tower.log_many(
+                items, committed=count, metadata_differs=differing.append, unit="line"
+            )
     except KeyboardInterrupt:
         say(f"Stopped: {total:,} lines are committed, the rest is not.")
         raise
     if as_json:
-        print_json({"lines": total, "created": created})
-    else:
-        say(f"Logged {total:,} lines: {created:,} new versions.")
+        print_json({"lines": total, "created": created, "metadata_differs": differing})
+        return
+    say(f"Logged {total:,} lines: {created:,} new versions.")
+    if differing:
+        numbers = ", ".join(f"{number:,}" for number in differing[:5])
+        more = f" and {len(differing) - 5:,} more" if len(differing) > 5 else ""
+        say(
+            f"The metadata of line {numbers}{more} was not taken: the content was there with other"
+            " metadata. Change it with `firetower edit`."
+        )
 
 
 def _object(line: bytes) -> dict[str, JsonValue] | None:
@@ -156,6 +170,31 @@ def unlink(*, version: str) -> None:
     with open_tower() as tower:
         tower.unlink(version)
     say(f"{version} is no longer linked.")
+
+
+@click.command()
+@click.argument("version", metavar="REF")
+@_metadata
+@click.option("--unset", multiple=True, metavar="KEY", help="Key to remove from the metadata.")
+@click.option("--description", metavar="TEXT", help="Note for people; empty to remove it.")
+@json_option
+def edit(*, version: str, as_json: bool, **changes: Any) -> None:
+    """Change the metadata and the description of a version.
+
+    Keys that are not named stay. What was changed and by whom is kept: `firetower show` lists it.
+
+    Examples:
+      firetower edit acme/vision/resnet:v3 --metadata f1=0.93 --unset draft
+      firetower edit models/resnet:production --description 'Trained on the cleaned set'
+    """
+    if not any(changes.values()) and changes["description"] is None:
+        raise click.UsageError("Give --metadata, --unset or --description.")
+    with open_tower() as tower:
+        edited = tower.update(version, **changes)
+    if as_json:
+        print_json(edited.as_data())
+    else:
+        say(f"{edited} is changed.")
 
 
 @click.command()
@@ -212,6 +251,7 @@ def _print_detail(detail: VersionDetail) -> None:
             ("tags", ", ".join(version.tags)),
             ("digest", version.digest),
             ("size", byte_count(version.size)),
+            ("description", version.description),
             ("metadata", dump(version.metadata) if version.metadata else ""),
             ("author", version.author),
             ("created", date(version.created_at)),
@@ -219,6 +259,22 @@ def _print_detail(detail: VersionDetail) -> None:
             ("linked as", ", ".join(detail.linked_as)),
         ]
     )
+    if detail.changes:
+        click.echo()
+        print_rows(
+            ("changed", "by", "field", "before", "after"),
+            [
+                (
+                    date(one.changed_at),
+                    one.author,
+                    one.field,
+                    one.old_json or "",
+                    one.new_json or "",
+                )
+                for one in detail.changes
+            ],
+            "",
+        )
     if detail.entries:
         click.echo()
         print_rows(

@@ -65,7 +65,7 @@ class Content(Frozen):
 
 
 class Version(Frozen):
-    """An immutable artifact version in one collection."""
+    """An artifact version in one collection; only its metadata and description can be edited."""
 
     collection: CollectionReference
     index: int
@@ -75,6 +75,7 @@ class Version(Frozen):
     size: int
     """Bytes of all files."""
     file_count: int
+    description: str = ""
     metadata: dict[str, JsonValue]
     author: str
     created_at: AwareDatetime
@@ -100,6 +101,7 @@ class Version(Frozen):
             "digest": self.digest,
             "size": self.size,
             "files": self.file_count,
+            "description": self.description,
             "metadata": self.metadata,
             "author": self.author,
             "created_at": instant(self.created_at),
@@ -114,6 +116,24 @@ class LoggedVersion(Version):
 
     created: bool
     """False where the content equals the collection's newest version, which is then returned."""
+    metadata_differs: bool = False
+    """True where that version has other metadata than was passed, which was not taken."""
+
+
+class VersionChange(Frozen):
+    """An edit of a version."""
+
+    changed_at: AwareDatetime
+    author: str
+    field: str
+    """`description`, or `metadata.KEY`."""
+    old_json: str | None
+    """None where there was nothing."""
+    new_json: str | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return self.model_dump() | {"changed_at": instant(self.changed_at)}
 
 
 class VersionDetail(Frozen):
@@ -123,8 +143,15 @@ class VersionDetail(Frozen):
     entries: tuple[Entry, ...]
     linked_as: tuple[str, ...]
     """Its references in registries."""
+    changes: tuple[VersionChange, ...] = ()
+    """Its edits, the newest first."""
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
         entries = [entry.model_dump(exclude_none=True) for entry in self.entries]
-        return {**self.version.as_data(), "linked_as": list(self.linked_as), "entries": entries}
+        return {
+            **self.version.as_data(),
+            "linked_as": list(self.linked_as),
+            "changes": [change.as_data() for change in self.changes],
+            "entries": entries,
+        }

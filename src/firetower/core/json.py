@@ -46,6 +46,11 @@ def dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
+def canonical(value: object) -> str:
+    """Return JSON that is the same for what is the same, in whatever order the keys are."""
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
 def parse(text: str, what: str) -> JsonValue:
     """Read JSON from outside. Raises InvalidInput with the place of the mistake."""
     try:

@@ -79,6 +79,21 @@ class VersionRow(NumberedRow, table=True):
     metadata_json: str = Field(sa_type=Text)
     author: str
     created_at: datetime = Field(sa_type=Instant)
+    description: str | None = None
+
+
+class VersionChangeRow(NumberedRow, table=True):
+    """An edit of a version: a row for its description, and for each key of its metadata."""
+
+    __tablename__ = "version_changes"
+
+    version_id: int = Field(foreign_key="versions.id", sa_type=Id, index=True)
+    changed_at: datetime = Field(sa_type=Instant)
+    author: str
+    field: str
+    """`description`, or `metadata.KEY`."""
+    old_json: str | None = Field(default=None, sa_type=Text)
+    new_json: str | None = Field(default=None, sa_type=Text)
 
 
 class MembershipRow(TableRow, table=True):
@@ -171,4 +186,5 @@ manifests = table(ManifestRow)
 memberships = table(MembershipRow)
 state = table(StateRow)
 version_tags = table(VersionTagRow)
+version_changes = table(VersionChangeRow)
 versions = table(VersionRow)

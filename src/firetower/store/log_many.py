@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 
 from firetower.core.catalog import Content
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
-from firetower.core.json import clean
+from firetower.core.json import canonical, clean
 from firetower.core.references import CollectionReference, Frozen
 from firetower.core.text import shortened
 from firetower.store.catalog import versions
@@ -52,21 +52,26 @@ def log_many(
     store: Store,
     items: Iterable[VersionToLog | Mapping[str, Any] | None],
     committed: Callable[[int], None] = lambda _: None,
+    metadata_differs: Callable[[int], None] = lambda _: None,
     unit: str = "item",
 ) -> int:
     """Log versions in order; return how many of them are new. None is counted, and left out.
 
-    `committed` is called with the size of each batch. Raises FiretowerError for the first item
+    `committed` is called with the size of each batch, `metadata_differs` with the number of each
+    item whose metadata was not taken. Raises FiretowerError for the first item
     that is refused, with its number from 1, and how many before it are committed.
     """
     created = 0
     progress = _Progress(unit)
     numbered = enumerate(items, 1)
     while batch := _read_batch(numbered, progress):
-        created += _log_batch(store, batch, progress)
+        new, differing = _log_batch(store, batch, progress)
+        created += new
         progress.done += len(batch)
         progress.first = progress.number + 1
         committed(len(batch))
+        for number in differing:
+            metadata_differs(number)
     return created
 
 
@@ -125,20 +130,27 @@ def _prepare(number: int, item: VersionToLog | Mapping[str, Any]) -> Prepared:
     return number, new, reference, content, metadata
 
 
-def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> int:
-    """Log a batch, whole or not at all; return how many versions are new."""
-    created = 0
+def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> tuple[int, list[int]]:
+    """Log a batch, whole or not at all.
+
+    Return how many versions are new, and the numbers of those whose metadata was not taken.
+    """
+    created, differing = 0, []
     place = f"{progress.unit}s {batch[0][0]:,} to {batch[-1][0]:,}"
     try:
         with store.changing() as change:
             for number, new, reference, content, metadata in batch:
                 place = f"{progress.unit} {number:,}"
                 labels = {"aliases": new.aliases, "tags": new.tags}
-                _, is_new = versions.log(
+                found, is_new = versions.log(
                     change, reference, content, type_=new.type, metadata=metadata, **labels
                 )
                 created += is_new
+                if not is_new and "metadata" in new.model_fields_set:
+                    kept = versions.show(change, found).metadata
+                    if canonical(kept) != canonical(metadata):
+                        differing.append(number)
             place = f"{progress.unit}s {batch[0][0]:,} to {number:,}"
     except FiretowerError as error:
         raise progress.refusal(error, place) from None
-    return created
+    return created, differing

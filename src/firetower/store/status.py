@@ -65,6 +65,7 @@ def read_mark(reader: Reader) -> tuple[object, ...]:
         select(func.max(schema.events.c.id)),
         select(func.max(schema.revisions.c.id)),
         select(func.max(schema.containers.c.id)),
+        select(func.max(schema.version_changes.c.id)),
         select(func.count(), func.max(schema.secrets.c.updated_at)),
         select(schema.endpoints),
         select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None)),

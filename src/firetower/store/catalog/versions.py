@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy import Column, Connection, bindparam, select
 
-from firetower.core.catalog import Content, Entry, Version, VersionDetail
-from firetower.core.errors import InvalidInput
+from firetower.core.catalog import Content, Entry, Version, VersionChange, VersionDetail
+from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.json import dump, parse_object
 from firetower.core.references import (
@@ -16,6 +16,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
+from firetower.core.text import quoted, shortened, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.aliases import drop_alias, point_alias
 from firetower.store.catalog.containers import ensure_collection
@@ -155,6 +156,55 @@ def link(
     return linked
 
 
+def update(
+    change: Change,
+    reference: VersionReference,
+    metadata: Mapping[str, JsonValue],
+    unset: Iterable[str],
+    description: str | None,
+) -> FoundVersion:
+    """Set and remove keys of a version's metadata, and set its description; keep who did it.
+
+    Raises NotFound, also for a key to remove that it does not have.
+    """
+    version = find_version(change.connection, reference, lock=True)
+    is_it = _versions.id == version.version_id
+    row = change.connection.execute(
+        select(_versions.metadata_json, _versions.description).where(is_it).with_for_update()
+    ).one()
+    old = parse_object(row.metadata_json)
+    new = {**old, **metadata}
+    for key in unset:
+        if key in metadata:
+            raise InvalidInput(
+                f"metadata {quoted(shortened(key, 60))} is both set and unset", "Give it once."
+            )
+        if key not in old:
+            raise NotFound(
+                f"{visible(version.reference)} has no metadata {quoted(shortened(key, 60))}",
+                f"See what it has with `firetower show {visible(version.reference)}`.",
+            )
+        new.pop(key, None)
+    before = {f"metadata.{key}": dump(value) for key, value in old.items()}
+    after = {f"metadata.{key}": dump(value) for key, value in new.items()}
+    if row.description:
+        before["description"] = dump(row.description)
+    text = row.description if description is None else description
+    if text:
+        after["description"] = dump(text)
+    made = {"version_id": version.version_id, "changed_at": change.now, "author": change.author}
+    changes = [
+        {**made, "field": field, "old_json": before.get(field), "new_json": after.get(field)}
+        for field in {**before, **after}
+        if before.get(field) != after.get(field)
+    ]
+    if changes:
+        change.connection.execute(schema.version_changes.insert(), changes)
+        values = {"metadata_json": dump(new), "description": text or None}
+        change.connection.execute(schema.versions.update().where(is_it).values(values))
+    return version
+
+
 def unlink(change: Change, reference: VersionReference) -> FoundVersion:
     """Remove a link with its aliases and tags there. Raises NotFound, InvalidInput."""
     if reference.collection.container.kind is not ContainerKind.REGISTRY:
@@ -192,6 +242,7 @@ def show(reader: Reader, version: FoundVersion) -> Version:
         digest=row.digest,
         size=row.size,
         file_count=row.file_count,
+        description=row.description or "",
         metadata=parse_object(row.metadata_json),
         author=row.author,
         created_at=row.created_at,
@@ -213,6 +264,10 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     )
     rows = reader.connection.execute(query.order_by(_memberships.created_at)).all()
     linked = [(reader.collection(number).reference, index) for number, index in rows]
+    edits = schema.version_changes.c
+    shown = (edits.changed_at, edits.author, edits.field, edits.old_json, edits.new_json)
+    query = select(*shown).where(edits.version_id == found.version_id)
+    changes = reader.connection.execute(query.order_by(edits.id.desc())).mappings()
     return VersionDetail(
         version=version,
         entries=_ENTRIES.validate_json(entries),
@@ -221,6 +276,7 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
             for collection, index in linked
             if collection.container.kind is ContainerKind.REGISTRY
         ),
+        changes=tuple(VersionChange.model_validate(row) for row in changes),
     )
 
 

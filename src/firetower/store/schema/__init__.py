@@ -11,6 +11,7 @@ from firetower.store.catalog_schema import (
     manifests,
     memberships,
     state,
+    version_changes,
     version_tags,
     versions,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "revisions",
     "secrets",
     "state",
+    "version_changes",
     "version_tags",
     "versions",
     "workers",

@@ -58,7 +58,8 @@ def new_version(
 def made_words(version: Version) -> str:
     """Return what is said of a version that was logged or linked."""
     if isinstance(version, LoggedVersion) and not version.created:
-        return f"Nothing new: {version} has the same content already."
+        said = f"Nothing new: {version} has the same content already."
+        return f"{said} Its metadata stays as it is." if version.metadata_differs else said
     return f"{version} is there."
 
 

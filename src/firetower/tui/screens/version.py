@@ -12,10 +12,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.catalog import Entry, VersionDetail
+from firetower.core.catalog import Entry, VersionChange, VersionDetail
 from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerKind
-from firetower.core.text import byte_count, counted, visible
+from firetower.core.text import byte_count, counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Dialog
@@ -97,10 +97,12 @@ def version_text(detail: VersionDetail, now: datetime, most: int, hint: str) -> 
         *(field(name, ", ".join(values)) for name, values in labels if values),
         field("type", version.type),
         field("made", made),
+        *([field("about", version.description)] if version.description else ()),
         *_links(detail, most, hint),
         Content(""),
         Content.styled("Metadata", "dim"),
         json_lines(version.metadata, hint) if version.metadata else Content("none"),
+        *_changes(detail.changes, now, most, hint),
         Content(""),
         field("holds", holds),
         *_entries(detail.entries, most, hint),
@@ -119,6 +121,18 @@ def _links(detail: VersionDetail, most: int, hint: str) -> Iterator[Content]:
         yield field(name, reference)
         name = ""
     yield from _others(len(links) - most, hint)
+
+
+def _changes(
+    changes: tuple[VersionChange, ...], now: datetime, most: int, hint: str
+) -> Iterator[Content]:
+    if changes:
+        yield from (Content(""), Content.styled("Edited", "dim"))
+    for one in changes[:most]:
+        values = (shortened(value or "nothing", 60) for value in (one.old_json, one.new_json))
+        said = f"{age(one.changed_at, now)}, by {one.author}: {one.field} {' → '.join(values)}"
+        yield plain(said)
+    yield from _others(len(changes) - most, hint)
 
 
 def _entries(entries: tuple[Entry, ...], most: int, hint: str) -> Iterator[Content]:
