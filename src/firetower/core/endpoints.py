@@ -1,9 +1,11 @@
 """Endpoints: where automations send, with their secrets; many automations may share one."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -16,6 +18,9 @@ from firetower.core.references import Frozen, Name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.templates import ACCESS_TOKEN
 from firetower.core.text import counted, quoted, shortened, visible
+
+_LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
+_LONGEST_HOST = 253
 
 
 class EndpointKind(StrEnum):
@@ -199,6 +204,18 @@ class SecretInfo:
     """The endpoints it is granted to."""
 
 
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return True  # an IPv6 address, which urlsplit has read
+    try:
+        labels = host.encode("idna").decode().removesuffix(".").split(".")
+        if labels[-1].isdigit():
+            ip_address(".".join(labels))
+    except ValueError:
+        return False
+    return len(host) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
+
+
 def check_url(url: str, what: str = "URL") -> str:
     """Return `url` if a webhook can be sent to it: http(s), with a host. Raises InvalidInput."""
     shown = quoted(shortened(url, 80))
@@ -210,7 +227,7 @@ def check_url(url: str, what: str = "URL") -> str:
         raise InvalidInput(f"{what} {shown} cannot be read: {error}", hint) from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidInput(f"{what} {shown} is not http or https", hint)
-    if not parts.hostname or port == 0 or not url.isprintable() or " " in url:
+    if not _is_host(parts.hostname or "") or port == 0 or not url.isprintable() or " " in url:
         raise InvalidInput(f"{what} {shown} names no host that can be reached", hint)
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(
