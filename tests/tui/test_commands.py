@@ -17,7 +17,7 @@ from tui.screens import open_app, press, screen_text, settled, shows, until, wri
 
 pytestmark = pytest.mark.anyio
 
-HOSTILE = "[b] [red] x\u202ey"
+HOSTILE = "[b] [red] x\ue000y"
 
 
 async def search(pilot: Pilot[None], words: str, found: str) -> None:
@@ -83,11 +83,11 @@ async def test_palette_opens_a_registry_or_project_by_name(scene: Scene) -> None
 async def test_hostile_names_are_drawn_and_opened(scene: Scene) -> None:
     scene.tower.create_registry(HOSTILE)
     async with open_app(scene) as pilot:
-        await run(pilot, "[b] [red]", "[b] [red] x\\u202ey")
+        await run(pilot, "[b] [red]", "[b] [red] x\\ue000y")
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
         assert str(screen.open) == HOSTILE
-        assert shows(pilot, "Registry › [b] [red] x\\u202ey")
+        assert shows(pilot, "Registry › [b] [red] x\\ue000y")
 
 
 async def test_it_lists_the_actions_before_anything_is_typed(scene: Scene) -> None:

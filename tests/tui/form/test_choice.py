@@ -10,7 +10,7 @@ from tui.screens import SMALL, open_app, press, settled, shows, write
 
 pytestmark = pytest.mark.anyio
 
-HOSTILE = "z [b] [red] \u202ex"
+HOSTILE = "z [b] [red] \ue000x"
 
 
 async def test_choice_search_goes_to_the_match(scene: Scene) -> None:
@@ -27,14 +27,14 @@ async def test_choice_search_goes_to_the_match(scene: Scene) -> None:
         assert choice.chosen == "part-11"
         await press(pilot, "enter")
         await press(pilot, *"z [b]")
-        assert shows(pilot, "z [b] [red] \\u202ex")
+        assert shows(pilot, "z [b] [red] \\ue000x")
         await press(pilot, "escape")
         assert choice.chosen == "part-11"
         await press(pilot, "enter")
         await press(pilot, *"z [b]")
         await press(pilot, "enter")
         assert choice.chosen == HOSTILE
-        assert shows(pilot, "Collection", "z [b] [red] \\u202ex")
+        assert shows(pilot, "Collection", "z [b] [red] \\ue000x")
 
 
 async def test_choice_opens_on_the_chosen_option(scene: Scene) -> None:
