@@ -1,10 +1,16 @@
 """What Prometheus is told."""
 
+import asyncio
+import socket
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,12 +42,15 @@ def test_it_counts_outcomes_and_tells_what_is_due(bench: Bench) -> None:
     first = bench.executions[0]
     seen: list[FeedLine] = []
     said: list[str] = []
-    with serving(bench.store, "0", seen.append, said.append) as emit:
-        emit(FeedLine.of(first))
-        address = said[0].split()[-1]
-        assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(address) as answer:
-            shown = answer.read().decode().splitlines()
+
+    async def scrape() -> list[str]:
+        async with serving(bench.store, "0", seen.append, said.append) as emit:
+            emit(FeedLine.of(first))
+            address = said[0].split()[-1]
+            assert address.startswith("http://127.0.0.1:")
+            return await asyncio.to_thread(asked, address)
+
+    shown = asyncio.run(scrape())
     assert [line.execution for line in seen] == [first]
     assert 'firetower_outcomes_total{endpoint="ci",status="finished"} 1.0' in shown
     assert 'firetower_attempt_duration_seconds_count{endpoint="ci"} 1.0' in shown
@@ -76,6 +85,61 @@ def asked(address: str) -> list[str]:
     return shown.splitlines()
 
 
+@pytest.fixture
+def metrics(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A worker's address of metrics, and its process."""
+    database = str(tmp_path / "tower.db")
+    firetower.connect(database).close()
+    with started(database, "worker", "--metrics", "0") as process:
+        assert process.stderr is not None
+        yield next(line for line in process.stderr if "metrics on" in line).split()[-1], process.pid
+
+
+def test_an_odd_accept_header_gets_text(metrics: tuple[str, int]) -> None:
+    openmetrics = "application/openmetrics-text;version="
+    for accept in ("", ";", openmetrics, "*/*;q=x, \xff", "a/b;" * 2_000):
+        answered = exchange(metrics[0], f"GET /metrics HTTP/1.1\r\nAccept: {accept}\r\n\r\n")
+        assert answered.startswith("HTTP/1.1 200 OK\r\ncontent-type: text/plain")
+        assert "firetower_database_up 1.0" in answered
+
+
+def test_what_is_no_scrape_gets_no_traceback(metrics: tuple[str, int]) -> None:
+    address = metrics[0]
+    assert exchange(address, "POST /metrics HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 405 ")
+    assert exchange(address, "HEAD / HTTP/1.0\r\n\r\n").endswith("connection: close\r\n\r\n")
+    for nonsense in ("", "x", "\r\n" * 3, "GET /" + "x" * 200_000):
+        exchange(address, nonsense)
+    assert "firetower_database_up 1.0" in asked(address)
+
+
+def test_idle_connections_are_bounded_and_let_others_in(metrics: tuple[str, int]) -> None:
+    address, pid = metrics
+    handles = Path(f"/proc/{pid}/fd")
+    before = len(list(handles.iterdir()))
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(connected(address))
+        assert "firetower_database_up 1.0" in asked(address)
+        assert len(list(handles.iterdir())) < before + 40
+
+
+def connected(address: str) -> socket.socket:
+    port = urlsplit(address).port
+    assert port is not None
+    return socket.create_connection(("127.0.0.1", port))
+
+
+def exchange(address: str, request: str) -> str:
+    """Send what may be no request at all; return what comes back."""
+    answer = b""
+    with connected(address) as connection, suppress(ConnectionError):
+        connection.sendall(request.encode("latin-1"))
+        connection.shutdown(socket.SHUT_WR)
+        while received := connection.recv(65536):
+            answer += received
+    return answer.decode()
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
@@ -96,10 +160,12 @@ def test_what_is_no_address_is_refused(said: str) -> None:
 
 def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    nothing = SimpleNamespace()
-    with (
-        pytest.raises(StoreError, match="not installed") as refused,
-        serving(nothing, "0", print, print),  # type: ignore[arg-type]
-    ):
-        pass
+    nothing: Any = SimpleNamespace()
+
+    async def serve_nothing() -> None:
+        async with serving(nothing, "0", print, print):
+            pass
+
+    with pytest.raises(StoreError, match="not installed") as refused:
+        asyncio.run(serve_nothing())
     assert "firetower[metrics]" in refused.value.hint

@@ -1,9 +1,10 @@
 """A worker's metrics for Prometheus: what it did, and the state of the database."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.feed import FeedLine
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper bounds of the histogram; an attempt ends after 10 s unless its endpoint says otherwise."""
+
+_MOST_CONNECTIONS = 16
+"""Connections open at a time: a new one ends the oldest, which is idle or as good as."""
+_REQUEST_TIMEOUT = 10
+"""Seconds for one request and its answer."""
 
 Emit = Callable[[FeedLine], None]
 Report = Callable[[str], None]
@@ -33,8 +39,10 @@ def read_address(said: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]") or _LOOPBACK, int(port)
 
 
-@contextmanager
-def serving(store: Store, address: str | None, emit: Emit, report: Report) -> Iterator[Emit]:
+@asynccontextmanager
+async def serving(
+    store: Store, address: str | None, emit: Emit, report: Report
+) -> AsyncIterator[Emit]:
     """Serve metrics while the block runs; yield what emits a line and counts it.
 
     Without an address nothing is served. Raises InvalidInput for one that cannot be read,
@@ -46,6 +54,7 @@ def serving(store: Store, address: str | None, emit: Emit, report: Report) -> It
     host, port = read_address(address)
     try:
         import prometheus_client as prometheus
+        import prometheus_client.core
     except ModuleNotFoundError:
         raise StoreError(
             "metrics need a library that is not installed", "Run: pip install 'firetower[metrics]'"
@@ -70,20 +79,81 @@ def serving(store: Store, address: str | None, emit: Emit, report: Report) -> It
             durations.labels(endpoint).observe(line.execution.duration_ms / 1000)
         emit(line)
 
+    scrapes = _Scrapes(lambda: prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST)
     try:
-        server, thread = prometheus.start_http_server(port, addr=host, registry=registry)
+        server = await asyncio.start_server(scrapes.answer, host, port)
     except OSError as error:
         raise StoreError(
             f"metrics cannot be served on {host}:{port}: {error.strerror}",
             "Choose another address with --metrics.",
         ) from None
+    shown = f"[{host}]" if ":" in host else host
     try:
-        report(f"metrics on http://{host}:{server.server_port}/metrics")
+        report(f"metrics on http://{shown}:{server.sockets[0].getsockname()[1]}/metrics")
         yield count
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        server.close()
+        scrapes.end()
+
+
+class _Scrapes:
+    """Answers every GET with the metrics, whatever it accepts, and closes the connection."""
+
+    def __init__(self, read: Callable[[], bytes], content_type: str) -> None:
+        self._read = read
+        self._type = content_type
+        self._open: dict[asyncio.Task[Any], None] = {}
+        self._reading: asyncio.Task[bytes] | None = None
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._open) >= _MOST_CONNECTIONS:
+            self._end(next(iter(self._open)))
+        self._open[task] = None
+        try:
+            async with asyncio.timeout(_REQUEST_TIMEOUT):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(await self._respond(head.partition(b" ")[0]))
+                await writer.drain()
+        except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # it is closed without an answer
+        finally:
+            self._open.pop(task, None)
+            writer.close()
+
+    async def _respond(self, method: bytes) -> bytes:
+        status, kind = "200 OK", self._type
+        if method not in {b"GET", b"HEAD"}:
+            status, kind, body = (
+                "405 Method Not Allowed",
+                "text/plain",
+                b"GET is what is answered\n",
+            )
+        else:
+            try:
+                body = await self._metrics()
+            except Exception as error:
+                status, kind = "500 Internal Server Error", "text/plain"
+                body = f"the metrics cannot be read: {error}\n".encode(errors="replace")
+        head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n"
+        return head.encode() + b"connection: close\r\n\r\n" + (b"" if method == b"HEAD" else body)
+
+    async def _metrics(self) -> bytes:
+        # One thread at a time reads the database, for all who ask meanwhile.
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(asyncio.to_thread(self._read))
+        return await asyncio.shield(self._reading)
+
+    def end(self) -> None:
+        """End every connection."""
+        for task in tuple(self._open):
+            self._end(task)
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        del self._open[task]
+        task.cancel()
 
 
 class _DatabaseMetrics:

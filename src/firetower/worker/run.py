@@ -49,16 +49,23 @@ def run_worker(
     store = Store.open(database, create=not attached, read_only=read_only)
     try:
         store.database.refuse_read_only()
-        with serving(store, metrics, emit, report) as counting:
-            asyncio.run(_run(store, counting, report, once=once, attached=attached))
+        asyncio.run(_run(store, metrics, emit, report, once=once, attached=attached))
     finally:
         store.close()
 
 
-async def _run(store: Store, emit: Emit, report: Report, *, once: bool, attached: bool) -> None:
+async def _run(
+    store: Store,
+    metrics: str | None,
+    emit: Emit,
+    report: Report,
+    *,
+    once: bool,
+    attached: bool,
+) -> None:
     loop = asyncio.get_running_loop()
-    async with open_client() as client:
-        worker = Worker(store, client, emit, report, connections_of(raise_file_limit()))
+    async with serving(store, metrics, emit, report) as counting, open_client() as client:
+        worker = Worker(store, client, counting, report, connections_of(raise_file_limit()))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, worker.stop)
