@@ -55,13 +55,14 @@ def prepare() -> None:
     os.close(opened)
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
-    errors = sys.stderr or os.fdopen(2, "w", closefd=False)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal without Unicode gets escapes, not a traceback.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    if isinstance(errors, io.TextIOWrapper):
-        encoding = errors.encoding
-        sys.stderr = _Messages(errors.detach(), encoding, "backslashreplace", line_buffering=True)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without Unicode gets escapes, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
+    # Beside the stream made at the start, on which Textual draws.
+    errors = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
+    sys.stderr = _Messages(errors, sys.stderr.encoding, "backslashreplace", line_buffering=True)
     _check_time_zone()
 
 
