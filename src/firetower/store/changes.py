@@ -136,10 +136,10 @@ def is_postgresql(connection: Connection) -> bool:
 def version_by_others(connection: Connection) -> object:
     """Return what differs once another connection has changed an SQLite database.
 
-    On PostgreSQL it always differs.
+    None on PostgreSQL, which does not tell.
     """
     if is_postgresql(connection):
-        return object()
+        return None
     version = connection.exec_driver_sql("PRAGMA data_version").scalar()
     return id(connection.connection.dbapi_connection), version
 

@@ -217,7 +217,8 @@ class Worker:
             most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}
             shares = share_connections(most, self.connections)
             free = {key: max(0, share - self._in_flight[key]) for key, share in shares.items()}
-            claims, cycle.next_due_at = claim_due(change, cache, self.id, free)
+            known = {one.event.id: one.event for one in decisions}
+            claims, cycle.next_due_at = claim_due(change, cache, self.id, free, known)
             cycle.claims = [(claim, self._secrets(change, claim.endpoint)) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
         self._heartbeat_at, self._next_due_at = beat_at, cycle.next_due_at

@@ -1,7 +1,9 @@
 """Claims: executions that are due, leased to one worker for one attempt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, func, select, update
@@ -88,15 +90,20 @@ _EVENTS = select_events().where(_events.id.in_(bindparam("ids", expanding=True))
 
 
 def claim_due(
-    change: Change, cache: AutomationCache, worker_id: str, free: dict[int, int]
+    change: Change,
+    cache: AutomationCache,
+    worker_id: str,
+    free: dict[int, int],
+    known: Mapping[int, Event] = MappingProxyType({}),
 ) -> tuple[list[Claim], datetime | None]:
     """Lease what is due: for each enabled endpoint as many as it has free slots.
 
-    `free` maps endpoints to slots, and is changed by what is leased. Return the claims, and when to
+    `free` maps endpoints to slots, and is changed by what is leased; `known` are events, by id,
+    that need no reading. Return the claims, and when to
     look again: the earliest time at which an endpoint with a free slot has something due. One
     without is looked at when an answer comes.
     """
-    claimer = _Claimer(change, cache, worker_id, free)
+    claimer = _Claimer(change, cache, worker_id, free, known)
     for endpoint_id, due_at in change.connection.execute(_NEXT_OF_EACH).all():
         endpoint = cache.endpoints.get(endpoint_id)
         if endpoint is None or due_at is None or not free.get(endpoint_id):
@@ -116,6 +123,7 @@ class _Claimer:
     cache: AutomationCache
     worker_id: str
     free: dict[int, int]
+    known: Mapping[int, Event]
     claims: list[Claim] = field(default_factory=list)
     upcoming: list[datetime] = field(default_factory=list)
 
@@ -161,8 +169,9 @@ class _Claimer:
         ids = [row.id for row in rows]
         until = self._lease_until(endpoint)
         connection.execute(_LEASE, {"ids": ids, "worker": self.worker_id, "until": until})
-        found = read_events(self.change, _EVENTS, ids=[row.event_id for row in rows])
-        events = {event.id: event for event in found}
+        unknown = {row.event_id for row in rows} - self.known.keys()
+        found = read_events(self.change, _EVENTS, ids=list(unknown)) if unknown else ()
+        events = {**self.known, **{event.id: event for event in found}}
         self.claims += [
             Claim(
                 execution_id=row.id,
