@@ -61,7 +61,7 @@ class Tower(Transactions):
     """
 
     def on_wait(self, say: Callable[[], object]) -> None:
-        """Call `say` when a change has waited a second for that of another process (SQLite)."""
+        """Call `say` when a change has waited a second for that of another process."""
         self._store.database.on_wait = say
 
     def log(

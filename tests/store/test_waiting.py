@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,7 +20,7 @@ import firetower
 from firetower.core.automations import Mode
 from firetower.core.errors import StoreLocked
 from firetower.core.health import Check, Health
-from firetower.store import doctor
+from firetower.store import database, doctor
 from firetower.store.changes import _EVENT_ORDER
 from firetower.store.store import Store
 from store.bench import Bench
@@ -137,6 +139,25 @@ def test_who_waits_to_save_an_automation_holds_up_no_change(store: Store) -> Non
             bench.tower.add_alias(bench.version, f"alias-{number}")
         assert not saving.done()
     assert bench.tower.automations.get("deploy").mode is Mode.ENABLED
+
+
+@pytest.mark.parametrize("saving", [False, True])
+def test_a_long_wait_is_told_of(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, saving: bool
+) -> None:
+    monkeypatch.setattr(database, "_LONG_WAIT", 0.02)
+    bench = Bench(store)
+    told = threading.Event()
+    bench.tower.on_wait(told.set)
+    function = "pg_advisory_xact_lock_shared" if saving else "pg_advisory_xact_lock"
+    with ThreadPoolExecutor(1) as thread, held(url_of(store), function):
+        change = partial(on_alias, bench.tower, "deploy", "ci")
+        if not saving:
+            change = partial(bench.tower.add_alias, bench.version, "new")
+        waits = thread.submit(change)
+        assert told.wait(TIMEOUT)
+        assert not waits.done()
+    waits.result(TIMEOUT)
 
 
 @pytest.mark.parametrize("saving", [False, True])

@@ -32,6 +32,7 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
 _LONG_WAIT = 1.0
 """Seconds after which a wait is told of."""
+_WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = :pid AND NOT granted)")
 
 
 class Database:
@@ -41,8 +42,8 @@ class Database:
         self.location = location
         self.read_only = read_only
         self._engine = _engine(location, read_only=read_only)
-        self.on_wait: Callable[[], object] = lambda: None
-        """Called when a change has waited a second for that of another process, on SQLite."""
+        self.on_wait: Callable[[], object] | None = None
+        """Called when a change has waited a second for that of another process."""
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
         self._raw: set[Any] = set()
@@ -72,7 +73,8 @@ class Database:
                     self._begin_change(connection.connection.dbapi_connection)
                 elif self.is_sqlite:
                     connection.exec_driver_sql("BEGIN")
-                yield connection
+                with self._telling_of_waits(connection, changes=changes):
+                    yield connection
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE)
         except DBAPIError as error:
@@ -82,6 +84,29 @@ class Database:
                 f"every connection of this program to {self.location} is in use",
                 "Use fewer threads at once, or a connection for each.",
             ) from error
+
+    @contextmanager
+    def _telling_of_waits(self, connection: Connection, *, changes: bool) -> Iterator[None]:
+        """Call `on_wait` once where a change on PostgreSQL has waited for a lock for a second."""
+        if not changes or self.is_sqlite or self.on_wait is None:
+            yield
+            return
+        driver: Any = connection.connection.dbapi_connection
+        ended = threading.Event()
+        arguments = driver.info.backend_pid, ended, self.on_wait
+        threading.Thread(target=self._tell_of_wait, args=arguments, daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+    def _tell_of_wait(self, pid: int, ended: threading.Event, tell: Callable[[], object]) -> None:
+        with suppress(SQLAlchemyError):
+            while not ended.wait(_LONG_WAIT):
+                with self._engine.connect() as connection:
+                    if connection.execute(_WAITS, {"pid": pid}).scalar_one():
+                        tell()
+                        return
 
     def _explain(self, error: DBAPIError) -> StoreError:
         """Return an error in words; of a lock also who holds it."""
@@ -146,7 +171,8 @@ class Database:
                         raise DBAPIError(None, None, error) from error
                     if waited >= _LONG_WAIT and not told:
                         told = True
-                        self.on_wait()
+                        if self.on_wait is not None:
+                            self.on_wait()
                     time.sleep(max(0.0005, 0.01 * (1 - waited)) if waited > 0.005 else 0.001)
                 else:
                     return
