@@ -6,7 +6,7 @@ from textual.widgets import Input
 
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.collection import CollectionScreen
-from firetower.tui.screens.version import VersionScreen
+from firetower.tui.screens.version import VersionScreen, version_text
 from tui.scene import Scene
 from tui.screens import SMALL, line_with, open_app, press, settled, shows, write
 
@@ -210,3 +210,11 @@ async def test_hostile_text_is_drawn(scene: Scene) -> None:
         assert shows(pilot, "s3://x/" + DRAWN)
         await press(pilot, "escape", "n")
         assert pilot.app.screen.query(Input).first().value == hostile
+
+
+def test_the_edits_of_a_version_are_shown(scene: Scene) -> None:
+    scene.tower.update(f"{PROJECT}:v3", metadata={"f1": 0.5}, description="On cleaned data")
+    detail = scene.tower.version(f"{PROJECT}:v3")
+    said = version_text(detail, scene.now, 10, "enter shows all").plain.splitlines()
+    assert any(line.split() == ["about", "On", "cleaned", "data"] for line in said)
+    assert any("by ada: metadata.f1" in line and line.endswith("→ 0.5") for line in said)
