@@ -10,9 +10,12 @@ import pytest
 import forked
 from cli.shell import SCRIPT, Shell
 from firetower.core.errors import InvalidInput
+from firetower.core.executions import Status
 from firetower.settings import config_file
 from firetower.store.location import Location
 from firetower.store.store import Store
+from firetower.tower import connect
+from waiting import TIMEOUT, wait_until
 
 FULL = Path("/dev/full")
 PRINTING = [
@@ -63,11 +66,22 @@ def test_messages_that_cannot_be_written_do_not_fail_what_was_done(shell: Shell)
     assert run_with(shell, Path(os.devnull), FULL, "registry", "create", "more") == (1, "")
 
 
-def test_worker_delivers_where_its_log_cannot_be_written(shell: Shell) -> None:
-    shell.ok("alias", "add", "models/resnet:v0", "prod-a", "prod-b")
-    run_with(shell, FULL, FULL, "worker", "--once")
-    states = [one["status"] for one in shell.objects("execution", "list")]
-    assert states == ["finished", "finished"]
+def test_worker_goes_on_where_its_log_cannot_be_written(shell: Shell) -> None:
+    def finished() -> int:
+        with connect(str(shell.database)) as tower:
+            return len(tower.executions.newest(9, status=Status.FINISHED))
+
+    with FULL.open("wb") as full:
+        worker = subprocess.Popen(
+            [SCRIPT, "worker"], env=shell.environment, stdout=full, stderr=full
+        )
+    try:
+        for count, alias in enumerate(("prod-a", "prod-b"), 1):
+            shell.ok("alias", "add", "models/resnet:v0", alias)
+            wait_until(lambda: finished() == count, alias)  # noqa: B023 - called at once
+    finally:
+        worker.terminate()
+        worker.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize(
