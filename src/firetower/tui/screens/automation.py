@@ -117,7 +117,7 @@ class AutomationScreen(ListScreen[Execution]):
         title = heading(place, automation.name, mode.text, STYLES[mode.tone])
         show_text(self.query_one("#automation-title", Static), title)
         show_text(self.query_one("#automation-text", Static), text)
-        self.show_items(executions, _execution_row)
+        await self.show_items(executions, _execution_row)
 
     @on(Table.Chosen)
     def _execution_chosen(self, event: Table.Chosen) -> None:

@@ -91,7 +91,7 @@ class CollectionScreen(ListScreen[Version]):
         said = f"{kind}{counted(len(versions), 'version')}"
         title = heading(str(self.reference.container), self.reference.name, said)
         show_text(self.query_one("#collection-title", Static), title)
-        self.show_items(versions, _version_row)
+        await self.show_items(versions, _version_row)
         self._reload_detail()
 
     async def _read_detail(self) -> None:

@@ -101,7 +101,7 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
 
     async def read(self) -> None:
         details = await session_of(self).ask(lambda tower: tower.endpoints.details())
-        self.show_items(details, _endpoint_row)
+        await self.show_items(details, _endpoint_row)
         wanted, self._at = self._at, None
         if wanted is not None and not self.listing.table.move_to(wanted):
             self.notify(f"The endpoint {wanted} has been deleted.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -44,10 +45,10 @@ class ListScreen(Page[None], Generic[Item]):
         except FiretowerError as error:
             self.listing.fail(error)
 
-    def show_items(self, items: Sequence[Item], row: Callable[[Item, datetime], Row]) -> None:
-        """Show items, each as the row that `row` makes of it and the time."""
+    async def show_items(self, items: Sequence[Item], row: Callable[[Item, datetime], Row]) -> None:
+        """Show items, each as the row that `row` makes of it and the time, in a thread."""
         now = session_of(self).now()
-        rows = [row(item, now) for item in items]
+        rows = await asyncio.to_thread(lambda: [row(item, now) for item in items])
         self._items = {row.key: item for row, item in zip(rows, items, strict=True)}
         self.listing.set_rows(rows)
         self.refresh_bindings()

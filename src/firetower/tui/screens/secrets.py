@@ -76,7 +76,9 @@ class SecretsScreen(ListScreen["SecretInfo"]):
         yield KeyLine()
 
     async def read(self) -> None:
-        self.show_items(await session_of(self).ask(lambda tower: tower.secrets.list()), _secret_row)
+        await self.show_items(
+            await session_of(self).ask(lambda tower: tower.secrets.list()), _secret_row
+        )
 
     def action_new(self) -> None:
         self._set(None)

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Checkbox, Input, Label, OptionList, RadioButton, RadioSet, Select
 from textual.widgets.option_list import Option
 
-from firetower.core.text import visible
+from firetower.core.text import shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.text import plain
@@ -23,6 +23,8 @@ CHOOSE = "choose …"
 """Shown where something has to be chosen and nothing is yet."""
 _MANY = 10
 """Offers above which a dialog's list can be narrowed by typing."""
+_NOTE = 300
+"""Characters of a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Offer:
     def text(self) -> Text:
         """The label and the note, as the list shows them."""
         label = (visible(self.label), "" if self.value else "dim")
-        note = self.why_not or self.note
+        note = shortened(self.why_not or self.note, _NOTE)
         return Text.assemble(label, (f"  {visible(note)}" if note else "", "dim"))
 
 
