@@ -125,7 +125,7 @@ async def test_a_version_is_linked_from_its_project(scene: Scene) -> None:
         await press(pilot, "enter")
         assert shows(pilot, "datasets/resnet-b:v0 is there")
         assert shows(pilot, "│", "datasets/resnet-b:v0")
-    assert aliases(scene, "datasets/resnet-b:staging") == ("staging",)
+    assert aliases(scene, "datasets/resnet-b:staging") == ("latest", "staging")
 
 
 async def test_unlinking_asks(scene: Scene) -> None:
