@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
@@ -209,7 +210,7 @@ class _SqliteWatch:
             if pause < _MILLISECOND or not self._quick:
                 time.sleep(longest)
                 longest = 0
-        if self._writes.read(int(longest / _MILLISECOND)):
+        if self._writes.read(ceil(longest / _MILLISECOND)):
             self._written_at = time.monotonic()
 
     def close(self) -> None:
