@@ -150,10 +150,13 @@ class Worker:
         return max((cycle.next_due_at - self.store.clock()).total_seconds(), 0.001)
 
     def _publish(self, cycle: _CycleResult) -> None:
-        for line in cycle.lines:
-            self.emit(line)
-        for message in cycle.messages:
-            self.report(message)
+        # A line that cannot be written is worth no delivery.
+        with suppress(OSError):
+            for line in cycle.lines:
+                self.emit(line)
+        with suppress(OSError):
+            for message in cycle.messages:
+                self.report(message)
 
     def _begin(self, claim: Claim, secrets: Secrets | FiretowerError) -> None:
         if isinstance(secrets, FiretowerError):
