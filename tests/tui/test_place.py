@@ -31,6 +31,13 @@ async def test_app_opens_on_the_busiest_registry(scene: Scene) -> None:
         assert shows(pilot, "Registry › prompts", "0 collections")
 
 
+async def test_the_first_reading_has_the_automations_of_the_busiest_registry(scene: Scene) -> None:
+    view = read_container(scene.tower, ContainerKind.REGISTRY, None, "automations", 2)
+    assert view.open is not None
+    assert view.open.reference == MODELS
+    assert len(view.automations) == 2
+
+
 async def test_every_mode_says_how_the_database_stands(scene: Scene) -> None:
     scene.beat()
     async with open_app(scene) as pilot:

@@ -71,8 +71,13 @@ def read_container(
     tab: str,
     limit: int | None,
 ) -> ContainerView:
-    """Read the containers, and one tab of the open one: `limit` automations, or None for all."""
+    """Read the containers, and one tab of the open one: `limit` automations, or None for all.
+
+    Without `reference` the busiest is opened.
+    """
     containers = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
+    if reference is None and containers:
+        reference = max(containers, key=lambda one: one.automations).reference
     found = next((one for one in containers if one.reference == reference), None)
     if found is None or reference is None:
         return ContainerView(containers)
@@ -163,7 +168,7 @@ class ContainerScreen(Screen[None]):
     async def _read(self) -> None:
         reference, tab = self.open, self.tab
         # Of a container that was just opened, the automations in sight come first.
-        limit = None if reference == self._seen else _FIRST
+        limit = None if reference and reference == self._seen else _FIRST
         try:
             view = await session_of(self).ask(
                 lambda tower: read_container(tower, self.KIND, reference, tab, limit)
@@ -182,9 +187,12 @@ class ContainerScreen(Screen[None]):
         self.containers.set_rows([_container_row(one) for one in view.containers])
         container = view.open
         if container is None:
-            self._show_none(view.containers)
+            self._close()
             return
-        if self.is_open:  # perhaps by name, before the list was read
+        if self.open is None:
+            self._preview(container.reference)
+            self.containers.table.move_to(str(container.reference))
+        elif self.is_open:  # perhaps by name, before the list was read
             self.containers.table.move_to(str(container.reference))
         versions = counted(container.versions, "version")
         said = f"{counted(container.collections, 'collection')} · {versions}"
@@ -206,14 +214,12 @@ class ContainerScreen(Screen[None]):
             self.query_one(f"#{tab}", Tab), Content.assemble(f"{label} ", (f"{count:,}", "dim"))
         )
 
-    def _show_none(self, containers: Sequence[Container]) -> None:
-        """Close the container that is gone, and show the busiest one."""
-        self.open = None
+    def _close(self) -> None:
+        """Close the container that is gone, and read the busiest one."""
         self.action_back()
-        if containers:
-            busiest = max(containers, key=lambda one: one.automations)
-            self._preview(busiest.reference)
-            self.containers.table.move_to(str(busiest.reference))
+        if self.open is not None:
+            self.open = None
+            self._reload.at_once()
 
     @property
     def is_open(self) -> bool:
