@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
+import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import AddrInfoType, Connection
@@ -34,7 +35,7 @@ from firetower.delivery.environment import (
 )
 from firetower.settings import ALLOW_PRIVATE_TARGETS, read_settings
 
-Client: TypeAlias = aiohttp.ClientSession
+Client: TypeAlias = httpx.AsyncBaseTransport
 
 MAX_BODY = 64 * 1024
 """Bytes of an answer that are read; also of one of its headers."""
@@ -61,17 +62,17 @@ async def open_client() -> AsyncIterator[Client]:
     has no limit here: the worker bounds its requests. The environment's proxies and CA
     certificates are used; addresses that only this machine can reach only if it says so.
     """
+    connector = _Connector()
     async with aiohttp.ClientSession(
-        connector=_Connector(),
+        connector=connector,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"accept-encoding": "identity"},
         timeout=aiohttp.ClientTimeout(),  # none: `send` sets one deadline for the whole attempt
         auto_decompress=False,
         max_line_size=MAX_BODY,
         max_field_size=MAX_BODY,
-    ) as client:
-        yield client
+    ) as session:
+        yield _Transport(session, connector)
 
 
 def _open_tls() -> ssl.SSLContext:
@@ -100,7 +101,10 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
         error = _describe(caught)
     except InvalidInput as caught:  # a proxy that cannot be used
         error = caught.message
-    except ValueError as caught:  # a header that cannot be sent, an answer that is not HTTP
+    except (
+        ValueError,
+        httpx.InvalidURL,
+    ) as caught:  # a header that cannot be sent, an answer that is not HTTP
         error = f"the request failed: {caught}"
     if (status := received.status) is None:
         return Answer(error=error)
@@ -112,24 +116,21 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
     )
 
 
-@lru_cache(maxsize=1_024)
-def _read_url(url: str) -> URL:
-    # A URL is sent as it was written; only what is not ASCII has to be encoded.
-    return URL(url, encoded=url.isascii())
+_read_url = lru_cache(maxsize=1_024)(httpx.URL)
 
 
 async def _exchange(client: Client, request: Request, received: "_Received") -> None:
-    connector = client.connector
-    assert isinstance(connector, _Connector)
-    async with client.post(
+    message = httpx.Request(
+        "POST",
         _read_url(request.url),
-        proxy=connector.find_proxy(request.url),
-        headers=dict(request.headers),
-        data=request.body,
-        allow_redirects=False,
-    ) as response:
-        received.response = response
-        async for chunk in response.content.iter_any():
+        headers={"accept": "*/*", "accept-encoding": "identity", **request.headers},
+        content=request.body,
+        extensions={"url": request.url},
+    )
+    response = await client.handle_async_request(message)
+    received.response = response
+    async with aclosing(response):
+        async for chunk in response.aiter_raw():
             received.body += chunk
             if len(received.body) >= MAX_BODY:
                 break
@@ -140,13 +141,13 @@ class _Received:
     """What has arrived of an answer."""
 
     connection: "_Connection | None" = None
-    response: aiohttp.ClientResponse | None = None
+    response: httpx.Response | None = None
     body: bytearray = field(default_factory=bytearray)
 
     @property
     def status(self) -> int | None:
         if self.response is not None:
-            return self.response.status
+            return self.response.status_code
         # aiohttp parses all headers or nothing.
         found = None if self.connection is None else _STATUS.match(self.connection.head)
         return None if found is None else int(found[1])
@@ -220,6 +221,47 @@ class _Connector(aiohttp.TCPConnector):
         family, kind, protocol, _, target = address
         self._check(str(target[0]))
         return socket.socket(family, kind, protocol)
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """httpx on aiohttp's connections, which are seven times as fast at 16 requests in flight.
+
+    Used without httpx.AsyncClient: its redirects, cookies and authentication, none of which is
+    wanted, take a third of a delivery's CPU time. Raises aiohttp's errors: they keep the cause.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, connector: _Connector) -> None:
+        self._session, self._connector = session, connector
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        written = request.extensions["url"]
+        response = await self._session.post(
+            _as_written(written),
+            proxy=self._connector.find_proxy(written),
+            headers=request.headers,
+            data=request.content,
+            allow_redirects=False,
+        )
+        headers, stream = response.raw_headers, _Body(response)
+        return httpx.Response(response.status, headers=headers, stream=stream, request=request)
+
+
+@lru_cache(maxsize=1_024)
+def _as_written(url: str) -> URL:
+    # Both httpx and yarl would encode a query anew; only what is not ASCII has to be encoded.
+    return URL(url, encoded=url.isascii())
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.content.iter_any():
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._response.release()
 
 
 class _Response(aiohttp.ClientResponse):
