@@ -26,7 +26,7 @@ from cli.shell import SCRIPT, Shell
         (("automation", "list"), 1),
         (("automation", "show", "deploy"), 1),
         (("automation", "show", "deploy", "--revisions"), 1),
-        (("events",), 6),
+        (("events",), 7),
         (("feed",), 0),
         (("database", "info"), 1),
     ],

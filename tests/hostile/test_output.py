@@ -90,7 +90,7 @@ COMMANDS = [
     ("events",),
     ("execution", "show", "1"),
     ("execution", "show", "2"),
-    ("explain", "6"),
+    ("explain", "7"),
     ("backtest", NAMED),
 ]
 

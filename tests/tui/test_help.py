@@ -39,8 +39,8 @@ PLACES = [
     (("3",), {"Open", "Filter"}, {"New", "Edit", "Save", "Webhook"}),
     (
         ("i",),
-        {"Webhook", "Slack", "Test", "Enable or disable", "Back"},
-        {"Edit", "Shadow", "Save"},
+        {"Webhook", "Slack", "Edit", "Test", "Enable or disable", "Back"},
+        {"Shadow", "Save"},
     ),
     (("S",), {"Delete", "Back"}, {"Edit", "Shadow", "Slack"}),
     (("n",), {"Save", "Cancel", "Preview ↓", "Preview ↑"}, {"New", "Delete", "Create"}),

@@ -73,7 +73,7 @@ def run_backtest(
 def _bounds(connection: Connection, since: datetime) -> tuple[int, int]:
     """Return the oldest and the newest event to read, by their ids."""
     query = select(_events.id).where(_events.recorded_at >= since)
-    first = connection.execute(query.order_by(_events.recorded_at).limit(1)).scalar()
+    first = connection.execute(query.order_by(_events.recorded_at, _events.id).limit(1)).scalar()
     if first is None:
         return 1, 0
     # Where a clock was set back, or several differ, somewhat older ids may be of later moments.

@@ -88,8 +88,8 @@ async def test_preview_follows_each_keystroke_and_the_database(scene: Scene) -> 
         await to(pilot, "alias-regex")
         for typed, matching in (("p", 5), ("r", 5), ("o", 5), ("-", 0), ("x", 0)):
             await press(pilot, typed)
-            count = f"Of the last 7 “alias added” events here, {matching}"
-            none = "None of the last 7 “alias added” events here"
+            count = f"Of the last 12 “alias added” events here, {matching}"
+            none = "None of the last 12 “alias added” events here"
             assert shows(pilot, count if matching else none)
         assert shows(pilot, "When an alias matching pro-x is added in")
         assert shows(pilot, "matches none seen here · not prod-us, prod-eu")
@@ -97,7 +97,7 @@ async def test_preview_follows_each_keystroke_and_the_database(scene: Scene) -> 
         assert shows(pilot, "When an alias is added in registry models,")
         scene.tower.add_alias("models/bert:v0", "brand-new")
         await until(pilot, lambda: shows(pilot, "any; seen here: brand-new"))
-        assert shows(pilot, "Of the last 8 “alias added” events here, 8")
+        assert shows(pilot, "Of the last 13 “alias added” events here, 13")
 
 
 async def test_save_refused_focuses_the_first_problem(scene: Scene) -> None:
