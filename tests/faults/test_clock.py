@@ -63,7 +63,8 @@ def _working(database: str, clock: Clock) -> Iterator[Worker]:
         loop.call_soon_threadsafe(worker.stop)
         thread.join()
         store.close()
-    assert said == []
+    # After a step leases look expired: then the other worker may take an attempt over.
+    assert [line for line in said if "ended after its lease" not in line] == []
 
 
 @pytest.mark.parametrize(
