@@ -81,7 +81,7 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
         await until(pilot, lambda: shows(pilot, "not kept: it gave a secret back"))
         assert not shows(pilot, TOKEN)
         receiver.answer = lambda _: (202, {}, b'{"queued": true}')
-        await pilot.click("#again")
+        await pilot.press("t")
         await until(pilot, lambda: shows(pilot, "✓ 202") and shows(pilot, '"queued": true'))
         await press(pilot, "y")
         assert pilot.app.clipboard == '{"queued": true}'
