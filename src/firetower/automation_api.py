@@ -152,7 +152,7 @@ class Endpoints(Transactions):
                 secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
             endpoint = save(change)
             if endpoint.settings.secret_names:
-                with suppress(SecretKeyError):  # whoever sends has the key, and is told then
+                with suppress(SecretKeyError):  # the worker has the key, or reports its absence
                     opened = secrets.open_secrets(change, self._store.keyring(change), endpoint)
                     secrets.check_values(endpoint, opened)
             return endpoint

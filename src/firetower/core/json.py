@@ -47,7 +47,7 @@ def dump(value: object) -> str:
 
 
 def canonical(value: object) -> str:
-    """Return JSON that is the same for what is the same, in whatever order the keys are."""
+    """Return the same JSON for equal values: keys are sorted."""
     return json.dumps(value, sort_keys=True, allow_nan=False)
 
 

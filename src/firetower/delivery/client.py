@@ -51,7 +51,7 @@ _STATUS = re.compile(
 """The final status line, after informational answers."""
 _PRIVATE_HINT = f"set {ALLOW_PRIVATE_TARGETS}=1 to send there"
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
-"""What this machine lacks, whatever the endpoint is like."""
+"""Errors of this machine, not of the endpoint."""
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ _Id: TypeAlias = tuple[int, int] | None
 class OpenFiles:
     """A database and its write-ahead log, as they were when it was opened.
 
-    SQLite goes on with open files that were moved or deleted: what it writes to them no one else
+    SQLite keeps using open files that were moved or deleted: what it writes to them no one else
     sees, and it never sees what others write at their paths.
     """
 

@@ -105,7 +105,7 @@ ACTIONS: Sequence[Action] = (
     _hidden("app.end-tour", "0", "End the tour"),
     Action("app.help", "question_mark", "Help", shown_as="?"),
     Action("app.quit", "q", "Quit"),
-    _anywhere("app.suspend", "ctrl+z", "Suspend: fg goes on", "suspend_process"),
+    _anywhere("app.suspend", "ctrl+z", "Suspend, `fg` resumes", "suspend_process"),
     _anywhere("app.redraw", "ctrl+l", "Redraw", "redraw"),
     _move("container.previous-tab", "h,left,left_square_bracket", "Previous tab", "tab(-1)"),
     _move("container.next-tab", "l,right,right_square_bracket", "Next tab", "tab(1)"),

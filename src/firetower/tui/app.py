@@ -253,7 +253,7 @@ class FiretowerApp(App[None]):
         return action != "end_tour" or self.tour is not None
 
     def action_suspend_process(self) -> None:
-        """Stop the whole job, as the terminal does on ctrl+z; `fg` goes on."""
+        """Stop the whole job, as the terminal does on ctrl+z; `fg` resumes it."""
         if not self.is_headless:
             os.kill(0, signal.SIGTSTP)
 

@@ -1,4 +1,4 @@
-"""Signals: the app ends with its terminal restored, and stops and goes on as a shell's job."""
+"""Signals: the app ends with its terminal restored, and stops and resumes as a shell's job."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _forget_terminal_if_gone() -> None:
 
 
 def stop_on_signals(app: App[Any]) -> None:
-    """Give the terminal back while the app is stopped, and draw all of it when it goes on.
+    """Give the terminal back while the app is stopped, and draw all of it when it resumes.
 
     Textual's own handlers draw nothing then, and stop for good where no shell can go on with it.
     """

@@ -97,7 +97,7 @@ async def serving(
 
 
 class _Scrapes:
-    """Answers every GET with the metrics, whatever it accepts, and closes the connection."""
+    """Answers every GET with the metrics, ignores `Accept`, and closes the connection."""
 
     def __init__(self, read: Callable[[], bytes], content_type: str) -> None:
         self._read = read
