@@ -164,3 +164,28 @@ def test_a_path_that_leads_nowhere_is_missing(path: str) -> None:
 def test_an_operand_of_the_wrong_type_is_refused(condition: Any, wanted: str) -> None:
     assert wanted in refusal(lambda: Filter.of({"metadata.v": condition}))
     assert wanted in refusal(lambda: Filter.of({"metadata.v": {"$not": condition}}))
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("written", "kept"), [(NFC, NFD), (NFD, NFC), (NFD, NFD)])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda text: text,
+        lambda text: {"$in": ["tea", text]},
+        lambda text: {"$all": [text]},
+        lambda text: {"$regex": f"^{text}$"},
+        lambda text: {"$contains": text},
+        lambda text: {"$gte": text, "$lte": text},
+        lambda text: {"$not": {"$ne": text}},
+    ],
+    ids=["bare", "$in", "$all", "$regex", "$contains", "$gte $lte", "$ne"],
+)
+def test_one_text_in_two_spellings_is_one(condition: Any, written: str, kept: str) -> None:
+    assert holds(condition(written), kept)
+    assert holds(condition(written), [kept])
+    assert Filter.of({"alias": condition(written)}).holds(
+        make_event(EventType.ADD_ARTIFACT_ALIAS, alias=NFC)
+    )

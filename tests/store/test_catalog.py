@@ -97,6 +97,25 @@ def test_latest_in_a_registry_follows_the_last_link(tower: Tower) -> None:
     assert tower.version("acme/vision/resnet:latest").version.index == 2
 
 
+def test_unlinking_latest_gives_it_back_to_the_newest_link_left(tower: Tower) -> None:
+    tower.create_registry("models")
+    for number in range(3):
+        tower.log("acme/vision/resnet", type="model", references=[f"s3://b/{number}"])
+        tower.link(f"acme/vision/resnet:v{number}", "models/resnet")
+    tower.unlink("models/resnet:v1")
+    before = newest(tower)
+    tower.unlink("models/resnet:v2")
+    assert told(tower, before) == [
+        "ADD_ARTIFACT_ALIAS models/resnet:v0 ← latest (was v2)",
+        "UNLINK_ARTIFACT models/resnet:v2",
+    ]
+    tower.unlink("models/resnet:latest")
+    assert told(tower, before)[-2:] == [
+        "REMOVE_ARTIFACT_ALIAS models/resnet:v0 − latest",
+        "UNLINK_ARTIFACT models/resnet:v0",
+    ]
+
+
 def test_linking_into_a_registry_that_is_not_there_is_refused(tower: Tower) -> None:
     tower.log("acme/vision/resnet", type="model", empty=True)
     with pytest.raises(NotFound, match="there is no registry models"):

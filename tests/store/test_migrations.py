@@ -171,6 +171,7 @@ def test_migration_from_0006_keeps_the_catalog_and_automations(migrated: Tower) 
     explained = migrated.explain.event(executions_by_alias(migrated)["try-it"].event.id)
     [fired] = [one for one in explained.findings if one.stop is None]
     assert fired.words == "fired, and was skipped: it is in shadow: recorded, not sent"
+    assert migrated.version("models/resnet:latest").version.index == 0
 
 
 def test_migration_from_0006_leaves_nothing_undelivered(

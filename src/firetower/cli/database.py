@@ -32,7 +32,7 @@ def info(*, as_json: bool) -> None:
     Examples:
       firetower database info
     """
-    from firetower.settings import config_file
+    from firetower.settings import SECRET_KEY, config_file, read_settings
     from firetower.store.database import Database
     from firetower.store.location import Location
     from firetower.store.migrate import SCHEMA, SchemaState, schema_state, schema_version
@@ -50,7 +50,7 @@ def info(*, as_json: bool) -> None:
         "schema": version,
         "program_schema": SCHEMA,
         "state": state.value,
-        "key_file": str(location.key_file),
+        "secret_key_from": SECRET_KEY if read_settings().secret_key else str(location.key_file),
         "config_file": str(config_file()),
     }
     if as_json:

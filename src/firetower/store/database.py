@@ -61,8 +61,9 @@ class Database:
     def transaction(self, *, changes: bool = False) -> Iterator[Connection]:
         """Open a transaction: all of it is done, or nothing. Raises StoreError.
 
-        One without `changes` sees one state of the database. On SQLite one with `changes` holds
-        the write lock from its start, so what it read stays true until its end.
+        On SQLite one without `changes` sees one state of the database, and one with `changes`
+        holds the write lock from its start, so what it read stays true until its end. On
+        PostgreSQL each statement sees what was committed before it (READ COMMITTED).
         """
         if changes:
             self.refuse_read_only()

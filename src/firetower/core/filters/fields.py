@@ -1,12 +1,13 @@
 """The fields of an event that a filter can ask for."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.references import one_spelling
 from firetower.core.text import nearest, quoted, shortened
 
 
@@ -19,6 +20,18 @@ class Missing:
 
 MISSING: Final = Missing()
 Value: TypeAlias = JsonValue | Missing
+
+
+def in_one_spelling(value: Any) -> Any:  # noqa: ANN401 - as it was given
+    """Return a value, or MISSING, with its texts in the spelling in which they are compared."""
+    match value:
+        case str():
+            return one_spelling(value)
+        case list():
+            return [in_one_spelling(one) for one in value]
+        case dict():
+            return {one_spelling(key): in_one_spelling(one) for key, one in value.items()}
+    return value
 
 
 Getter: TypeAlias = Callable[[Event], Value]
@@ -55,7 +68,7 @@ def getter(field: str) -> Getter:
     root, dot, path = field.partition(".")
     if root == METADATA and dot and path:
         keys = path.split(".")
-        return _of_version(lambda version: dig(version.metadata, keys))
+        return _of_version(lambda version: in_one_spelling(dig(version.metadata, keys)))
     raise InvalidInput(
         f"a filter cannot ask for the field {quoted(shortened(field, 60))}",
         f"{_suggestion(field)}Fields: {', '.join(FIELDS)}.",

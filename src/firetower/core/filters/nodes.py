@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import JsonValue
 
 from firetower.core.events import Event
-from firetower.core.filters.fields import MISSING, Value, getter
+from firetower.core.filters.fields import MISSING, Value, getter, in_one_spelling
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.text import quoted, visible
 
@@ -53,9 +53,9 @@ class Predicate:
     def __init__(self, field: str, operator: str, operand: JsonValue) -> None:
         self.field = field
         self.operator = operator
-        self.operand = operand
+        self.operand = in_one_spelling(operand)
         self.get = getter(field)
-        self.test = OPERATORS[operator].build(operand)
+        self.test = OPERATORS[operator].build(self.operand)
 
     def holds(self, event: Event) -> bool:
         """Return whether the condition holds."""

@@ -12,6 +12,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from firetower.core.errors import InvalidInput
+from firetower.core.references import one_spelling
 from firetower.core.text import quoted, shortened, visible
 
 _LOOKS_AROUND = "RE2 has no look-around and no back-references; write it without them."
@@ -35,6 +36,7 @@ class Pattern:
             raise InvalidInput(
                 f"the regex has {len(self.source):,} characters", f"Use at most {MAX_PATTERN:,}."
             )
+        object.__setattr__(self, "source", one_spelling(self.source))
         _compiled(self.source)
 
     def search(self, text: str) -> bool:

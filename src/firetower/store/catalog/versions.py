@@ -40,6 +40,12 @@ _LINKED = select(_memberships.version_index).where(
     _memberships.collection_id == bindparam("collection"),
     _memberships.version_id == bindparam("version"),
 )
+_NEWEST_LINKS = (
+    select(_memberships.version_index, _memberships.version_id)
+    .where(_memberships.collection_id == bindparam("collection"))
+    .order_by(_memberships.version_index.desc())
+    .limit(2)
+)
 _TAKE_INDEX = (
     schema.collections.update()
     .where(schema.collections.c.id == bindparam("collection"))
@@ -206,7 +212,10 @@ def update(
 
 
 def unlink(change: Change, reference: VersionReference) -> FoundVersion:
-    """Remove a link with its aliases and tags there. Raises NotFound, InvalidInput."""
+    """Remove a link with its aliases and tags there; `latest` goes back to the link before.
+
+    Raises NotFound, InvalidInput.
+    """
     if reference.collection.container.kind is not ContainerKind.REGISTRY:
         raise InvalidInput(
             f"{reference} was logged there, not linked",
@@ -214,12 +223,23 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
         )
     version = find_version(change.connection, reference, lock=True)
     for alias in _names(change.connection, _ALIAS, version):
-        drop_alias(change, version, alias)
+        before = _link_before(change.connection, version) if alias == "latest" else None
+        if before is None:
+            drop_alias(change, version, alias)
+        else:
+            point_alias(change, before, alias)
     for tag in _names(change.connection, _TAG, version):
         drop_tag(change, version, tag)
     change.connection.execute(schema.memberships.delete().filter_by(**version.membership))
     change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
     return version
+
+
+def _link_before(connection: Connection, version: FoundVersion) -> FoundVersion | None:
+    """Return the newest of a collection's other links."""
+    newest = connection.execute(_NEWEST_LINKS, {"collection": version.collection.id}).all()
+    others = [FoundVersion(version.collection, *one) for one in newest]
+    return next((one for one in others if one.index != version.index), None)
 
 
 def _names(connection: Connection, name: Column[str], version: FoundVersion) -> list[str]:

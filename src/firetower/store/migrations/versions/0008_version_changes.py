@@ -1,4 +1,4 @@
-"""Versions have a description, and their edits are kept."""
+"""Versions have a description, their edits are kept, and registries have `latest`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,3 +22,12 @@ def upgrade() -> None:
         sa.Column("new_json", sa.Text),
     )
     op.create_index("ix_version_changes_version_id", "version_changes", ["version_id"])
+    op.execute(
+        "INSERT INTO aliases (collection_id, alias, version_index) "
+        "SELECT collection_id, 'latest', max(version_index) FROM memberships "
+        "JOIN collections ON collections.id = collection_id "
+        "JOIN containers ON containers.id = container_id "
+        "WHERE kind = 'registry' AND NOT EXISTS (SELECT 1 FROM aliases "
+        "WHERE aliases.collection_id = memberships.collection_id AND alias = 'latest') "
+        "GROUP BY collection_id"
+    )
