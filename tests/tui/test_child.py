@@ -136,10 +136,10 @@ async def test_it_ends_by_itself_when_its_parent_is_killed(now: Scene) -> None:
 async def test_the_app_runs_one_and_takes_it_with_it(now: Scene) -> None:
     child = WorkerProcess(str(now.path))
     async with open_app(now, worker=child) as pilot:
-        await until(pilot, lambda: f"✓ worker {child.pid}" in screen_text(pilot)[0], timeout=30)
+        await until(pilot, lambda: "✓ worker" in screen_text(pilot)[0], timeout=30)
         pid = child.pid
         assert pid is not None
-        await press(pilot, "q")
+        await press(pilot, "ctrl+q")
     assert not lives(pid)
 
 
@@ -147,5 +147,5 @@ async def test_the_app_starts_none_where_one_lives(now: Scene) -> None:
     now.beat()
     child = WorkerProcess(str(now.path))
     async with open_app(now, worker=child) as pilot:
-        assert "✓ worker 4121" in screen_text(pilot)[0]
+        assert "✓ worker" in screen_text(pilot)[0]
         assert child.pid is None

@@ -48,14 +48,14 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
         assert isinstance(pilot.app.screen, FormScreen)
         await run(pilot, "Save", "key ctrl+o")
         assert shows(pilot, "1 error")
-        await run(pilot, "Cancel", "key esc")
+        await run(pilot, "Back", "key q")
         assert isinstance(pilot.app.screen, ContainerScreen)
 
 
 async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for name, said, screen in (
-            ("Endpoints", "key i", EndpointsScreen),
+            ("Endpoints", "key 5", EndpointsScreen),
             ("Secrets", "key S", SecretsScreen),
             ("Help", "key ?", HelpScreen),
         ):

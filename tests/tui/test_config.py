@@ -49,7 +49,7 @@ BAD = [
     ('[keys]\n"app.help" = ""', 'app.help has "", which is no key', "Write a, ctrl+a, f5"),
     ('[keys]\n"app.help" = "a,"', 'app.help has "", which is no key', "Write a, ctrl+a, f5"),
     ('[keys]\n"app.help" = "hyperctrl+a"', '"hyperctrl+a", which is no key', "Write a, ctrl+a"),
-    ('[keys]\n"app.help" = "q"', "app.help and app.quit both have the key q", "Give one of"),
+    ('[keys]\n"app.help" = "q"', "app.help and app.leave both have the key q", "Give one of"),
     ('[keys]\n"\\u001b[31m" = "q"', "there is no key \\x1b[31m", ""),
 ]
 

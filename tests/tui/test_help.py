@@ -43,7 +43,7 @@ PLACES = [
         {"Shadow", "Save"},
     ),
     (("S",), {"Delete", "Back"}, {"Edit", "Shadow", "Slack"}),
-    (("n",), {"Save", "Cancel", "Preview ↓", "Preview ↑"}, {"New", "Delete", "Create"}),
+    (("n",), {"Save", "Back", "Preview ↓", "Preview ↑"}, {"New", "Delete", "Create"}),
 ]
 
 

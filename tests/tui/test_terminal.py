@@ -118,7 +118,7 @@ def test_from_start_to_end(window: Window, database: str) -> None:
     window.wait_for("note-aliases", "models/resnet:v0 ← production")
     window.resize(80, 24)
     window.wait_for("note-aliases", "models/resnet:v0")
-    window.child.send("q")
+    window.child.send("\x11")
     window.read_to_end()
     assert (window.child.exitstatus, window.child.signalstatus) == (0, None)
     assert_left(window)
@@ -200,7 +200,7 @@ def test_a_shell_stops_it_and_goes_on(shell: Window) -> None:
         shell.child.sendline("fg")
         shell.wait_for_all(whole)
     shell.wipe()
-    shell.child.send("q")
+    shell.child.send("\x11")
     shell.wait_for("shell>")
     assert b"\x1b[?1049l" in shell.raw[-2_000:]
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -24,14 +25,15 @@ from textual.screen import Screen
 
 import firetower
 from firetower.core.errors import FiretowerError
-from firetower.core.text import shortened
+from firetower.core.text import counted, shortened
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
-from firetower.tui.actions import bindings_of
+from firetower.tui.actions import BY_ID, bindings_of
 from firetower.tui.config import Config, read_config
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
+    LeaveUnsaved,
     Open,
     OpenContainer,
     OpenEndpoints,
@@ -40,7 +42,7 @@ from firetower.tui.messages import (
     WatchFailed,
     WriteAutomation,
 )
-from firetower.tui.page import ask, show
+from firetower.tui.page import Page, ask, show
 from firetower.tui.sanitize import Sanitizer
 from firetower.tui.session import Session, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
 
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
+LEAVE_WITHIN = 2.0
+"""Seconds within which the key that leaves the app is pressed again."""
 _NOTIFIED = 1_000
 """Characters of a notification."""
 
@@ -118,6 +122,8 @@ class FiretowerApp(App[None]):
         self._watch: DatabaseWatch | None = None
         self._sanitize = Sanitizer()
         self._with_tour = tour
+        self._pressed_to_leave = -LEAVE_WITHIN
+        self._asks_to_quit = False
         self.tour: Tour | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -210,6 +216,15 @@ class FiretowerApp(App[None]):
 
         await redeliver_failed(request.source, request.endpoint)
 
+    @on(LeaveUnsaved)
+    @in_background
+    async def _leave_unsaved(self, request: LeaveUnsaved) -> None:
+        from firetower.tui.widgets.ask import Confirm
+
+        question = Confirm("Leave without saving?", request.loss, [("leave", "Leave")])
+        if await ask(request.source, question):
+            request.source.dismiss(None)
+
     @on(OpenContainer)
     async def _open_container(self, request: OpenContainer) -> None:
         from firetower.tui.screens.container import ContainerScreen
@@ -219,8 +234,11 @@ class FiretowerApp(App[None]):
         if isinstance(screen, ContainerScreen):
             screen.open_container(request.reference)
 
-    def action_show_endpoints(self) -> None:
-        navigation.visit(self, OpenEndpoints())
+    async def action_show_endpoints(self) -> None:
+        if "endpoints" in navigation.MODES:
+            await self.show_mode("endpoints")
+        else:
+            navigation.visit(self, OpenEndpoints())
 
     def action_show_secrets(self) -> None:
         navigation.visit(self, OpenSecrets())
@@ -244,18 +262,66 @@ class FiretowerApp(App[None]):
             self.tour.end()
             self.tour = None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to end the tour only during it, and only to quit while keys are still kept."""
         if action == "suspend_process":  # a text's own ctrl+z undoes
             return not hasattr(self.focused, "undo")
         if self.current_mode == "opening":
-            return action in {"quit", "redraw"}
+            return action in {"leave", "quit", "redraw"}
+        if action == "switch_mode":
+            return parameters[0] in navigation.MODES
         return action != "end_tour" or self.tour is not None
 
     def action_suspend_process(self) -> None:
         """Stop the whole job, as the terminal does on ctrl+z; `fg` resumes it."""
         if not self.is_headless:
             os.kill(0, signal.SIGTSTP)
+
+    async def action_leave(self) -> None:
+        """Leave at the second press: the first may have been meant for a screen before."""
+        now = monotonic()
+        if self.current_mode == "opening" or now - self._pressed_to_leave < LEAVE_WITHIN:
+            await self.action_quit()
+        else:
+            self._pressed_to_leave = now
+            key = self.key_of("app.leave")
+            self.notify(f"Press {key} again to leave Firetower.", timeout=LEAVE_WITHIN)
+
+    async def action_quit(self) -> None:
+        """Leave, after a question if something typed would be lost; pressed again, at once."""
+        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
+        losses = [screen.unsaved for screen in screens if isinstance(screen, Page)]
+        if not any(losses) or self._asks_to_quit:
+            self.exit()
+            return
+        from firetower.tui.widgets.ask import Confirm
+
+        self._asks_to_quit = True
+        question = Confirm(
+            "Leave Firetower?", "\n".join(filter(None, losses)), [("leave", "Leave")]
+        )
+        self.push_screen(question, self._quit_answered)
+
+    def _quit_answered(self, answer: str | None) -> None:
+        self._asks_to_quit = False
+        if answer is not None:
+            self.exit()
+
+    def action_copy_selection(self) -> None:
+        """Copy what is selected on the screen or in a field, else say how to leave."""
+        hidden = getattr(self.focused, "password", False)
+        text = "" if hidden else getattr(self.focused, "selected_text", "")
+        text = text or self.screen.get_selected_text()
+        if text:
+            self.copy_to_clipboard(text)
+            self.notify(f"Copied {counted(len(text), 'character')}.")
+        else:
+            back, leave = self.key_of("page.back"), self.key_of("app.quit")
+            self.notify(f"Nothing is selected. {back} goes back, {leave} leaves Firetower.")
+
+    def key_of(self, action: str) -> str:
+        """Return the first key of an action, as the user's config has it."""
+        return self._keymap.get(action, BY_ID[action].keys).partition(",")[0]
 
     def action_redraw(self) -> None:
         self.refresh(layout=True)

@@ -115,6 +115,13 @@ class RedeliverFailed(AppRequest):
 
 
 @dataclass
+class LeaveUnsaved(AppRequest):
+    """Ask whether to leave the screen although something typed there would be lost."""
+
+    loss: str
+
+
+@dataclass
 class OpenContainer(Message, bubble=False):
     """Switch to a registry or project."""
 

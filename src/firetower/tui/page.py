@@ -1,12 +1,16 @@
-"""Screens over others: each is opened once, over the screen that asked for it, and left once."""
+"""Screens: each is opened once, over the screen that asked for it, and left by one step back."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
 
+from textual import events
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
+
+from firetower.tui.actions import bindings_of
+from firetower.tui.messages import LeaveUnsaved, post
 
 T = TypeVar("T")
 
@@ -34,10 +38,42 @@ class Page(Screen[T]):
     would take that.
     """
 
+    BINDINGS: ClassVar = bindings_of("page")
     BELONGS_TO: ClassVar[str] = "screen"
     """Which mode's key closes it: "mode" that of its own, "app" any, "screen" none."""
     _result: tuple[T | None] | None = None
     """The first result, until no other screen is over this one."""
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the first screen of its mode: nothing is behind it."""
+        return bool(self.app.screen_stack) and self.app.screen_stack[0] is self
+
+    @property
+    def unsaved(self) -> str:
+        """What would be lost with the screen, as a sentence; empty for nothing."""
+        return ""
+
+    def step_back(self) -> bool:
+        """Go one step back within the screen; return whether there was one to go."""
+        return False
+
+    def can_step_back(self) -> bool:
+        """Return whether there is a step back within the screen."""
+        return False
+
+    def action_back(self) -> None:
+        """Go one step back: within the screen, or to the one behind it."""
+        if self.step_back() or self.is_root:
+            return
+        if self.unsaved:
+            post(self, LeaveUnsaved(self.unsaved))
+        else:
+            self.dismiss(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Leave the key to the app where nothing is behind the screen."""
+        return action != "back" or not self.is_root or self.can_step_back()
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Leave the screen, at once or when the screen over it is left."""
@@ -54,3 +90,8 @@ class Page(Screen[T]):
 
 class Dialog(ModalScreen[T], Page[T]):
     """The same over a screen that stays in sight; Textual takes its style from the first base."""
+
+    def on_click(self, event: events.Click) -> None:
+        """Go back on a click beside the dialog."""
+        if event.widget is self:
+            self.action_back()

@@ -27,7 +27,6 @@ from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import lines, show_text
-from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine
 
@@ -72,7 +71,7 @@ class FormScreen(Page[str | None]):
                 yield BacktestSummary(None if self._before is None else self._before.name)
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
-            yield Button("Cancel", id="cancel", action="screen.cancel", compact=True)
+            yield Button("Cancel", id="cancel", action="screen.back", compact=True)
             yield Button("Save", id="save", action="screen.save", variant="primary", compact=True)
         yield KeyLine()
 
@@ -177,20 +176,13 @@ class FormScreen(Page[str | None]):
         preview = self.query_one("#form-preview")
         preview.scroll_relative(y=pages * max(1, preview.size.height - 1))
 
-    def action_cancel(self) -> None:
-        """Leave, after a question if something was edited."""
-        if self._saving:  # it closes once that is done
-            return
-        if self.fields.read() == self._began:
-            self.dismiss(None)
-        else:
-            self._ask_to_leave()
+    @property
+    def unsaved(self) -> str:
+        return "" if self.fields.read() == self._began else "Your edits are lost."
 
-    @in_background
-    async def _ask_to_leave(self) -> None:
-        asked = Confirm("Leave without saving?", "Your edits are lost.", [("leave", "Leave")])
-        if await ask(self, asked):
-            self.dismiss(None)
+    def action_back(self) -> None:
+        if not self._saving:  # it closes once that is done
+            super().action_back()
 
     def action_save(self) -> None:
         """Save it, or show the errors under the fields."""

@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
 from firetower.core.automations import Automation
@@ -27,7 +26,7 @@ from firetower.tui.messages import (
     NewVersion,
     TagCollection,
 )
-from firetower.tui.page import ask
+from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
 from firetower.tui.session import in_background, session_of
@@ -95,7 +94,7 @@ def _container_row(container: Container) -> Row:
     return Row(str(container.reference), (Cell(str(container.reference)), Cell(number, "dim")))
 
 
-class ContainerScreen(Screen[None]):
+class ContainerScreen(Page[None]):
     """The containers of one kind, and the tabs of the open one."""
 
     KIND: ClassVar[ContainerKind]
@@ -216,7 +215,7 @@ class ContainerScreen(Screen[None]):
 
     def _close(self) -> None:
         """Close the container that is gone, and read the busiest one."""
-        self.action_back()
+        self.step_back()
         if self.open is not None:
             self.open = None
             self._reload.at_once()
@@ -304,10 +303,20 @@ class ContainerScreen(Screen[None]):
         if self.open is not None:
             (self.tabs.action_next_tab if step > 0 else self.tabs.action_previous_tab)()
 
-    def action_back(self) -> None:
+    def can_step_back(self) -> bool:
+        return self.focused is not self.containers.table or self._covers_containers
+
+    @property
+    def _covers_containers(self) -> bool:
+        """Whether what is open hides the list of containers: there is no room for both."""
+        return self.has_class("-narrow") and self.has_class("-open")
+
+    def step_back(self) -> bool:
+        """Go from what is open to the list of containers."""
+        stepped = self.can_step_back()
+        self.remove_class("-open")
         self.set_focus(self.containers.table)
-        if self.has_class("-narrow"):
-            self.remove_class("-open")
+        return stepped
 
     def action_new(self) -> None:
         """Create what the open tab lists."""

@@ -38,7 +38,7 @@ class EndpointTestScreen(Dialog[None]):
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Copy", action="screen.copy", compact=True)
                 yield Button("Test again", id="again", action="screen.test", compact=True)
-                close = "screen.dismiss(None)"
+                close = "screen.back"
                 yield Button("Close", id="close", action=close, variant="primary", compact=True)
 
     def on_mount(self) -> None:

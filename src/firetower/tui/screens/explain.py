@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,7 +16,6 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
-from firetower.tui.actions import bindings_of
 from firetower.tui.messages import ExplainEvent, post
 from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
@@ -35,8 +34,6 @@ _MOST = 100
 
 class ExplainEventScreen(Dialog[None]):
     """For one event: which automations fired, and why the others near it did not."""
-
-    BINDINGS: ClassVar = bindings_of("explanation")
 
     def __init__(self, event_id: int) -> None:
         super().__init__(classes="explain")
@@ -116,8 +113,6 @@ COLUMNS = (
 
 class ExplainAutomationScreen(Dialog[None]):
     """The newest events in and near an automation's scope, grouped by why it fired or not."""
-
-    BINDINGS: ClassVar = bindings_of("explanation")
 
     def __init__(self, name: str) -> None:
         super().__init__(classes="explain")

@@ -3,16 +3,16 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
+from firetower.tui.page import Page
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.key_line import KeyLine
 
 
-class FeedScreen(Screen[None]):
+class FeedScreen(Page[None]):
     """The live feed."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own

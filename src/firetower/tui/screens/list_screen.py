@@ -71,5 +71,7 @@ class ListScreen(Page[None], Generic[Item]):
     def on_database_changed(self, _: DatabaseChanged) -> None:
         self._reload()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        return None if action in self.ITEM_ACTIONS and not self._items else True
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in self.ITEM_ACTIONS and not self._items:
+            return None
+        return super().check_action(action, parameters)

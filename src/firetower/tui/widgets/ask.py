@@ -30,7 +30,7 @@ class Ask(Dialog[T | None]):
     """A dialog with fields; it closes once the values are saved, or on Escape."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar = bindings_of("dialog", "fields")
+    BINDINGS: ClassVar = bindings_of("fields")
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Ask(Dialog[T | None]):
 class Confirm(Dialog[str | None]):
     """A question with its answers; the safe one, Cancel, has the focus."""
 
-    BINDINGS: ClassVar = bindings_of("dialog", "buttons")
+    BINDINGS: ClassVar = bindings_of("buttons")
 
     def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
         """Ask; `answers` are (value, label), the dangerous one last. None means cancelled."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual import events
@@ -12,20 +14,30 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.text import visible
-from firetower.tui.text import ago
-from firetower.tui.widgets.table import fitted
+from firetower.core.text import counted, visible
+from firetower.tui.actions import BY_ID
+from firetower.tui.navigation import MODES
+from firetower.tui.text import age
 from firetower.tui.worker_process import STARTING
 
 if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus
 
+_NAME = "firetower"
+_NAMED_FROM = 100
+"""Columns from which the app's name is shown: the status comes first."""
+_GAP = 3
+"""Cells between two parts of the status."""
+_SHORTEST_PATH = 10
+"""Cells under which a path says nothing."""
+
 
 class ModeLink(Static):
     """A mode of the app, to click on."""
 
-    def __init__(self, key: str, mode: str, *, current: bool) -> None:
-        label = Content.from_markup("[dim]$key[/] $name", key=key, name=mode.capitalize())
+    def __init__(self, mode: str, *, current: bool) -> None:
+        key, name = _key_and_name(mode)
+        label = Content.from_markup("[dim]$key[/] $name", key=key, name=name)
         super().__init__(label, classes="bar--current" if current else "bar--link")
         self.mode = mode
 
@@ -34,26 +46,38 @@ class ModeLink(Static):
         await self.run_action(f"app.switch_mode('{self.mode}')")
 
 
+def _key_and_name(mode: str) -> tuple[str, str]:
+    return BY_ID[f"app.{mode}"].keys.partition(",")[0], mode.capitalize()
+
+
 class Bar(Horizontal):
     """The top line of every screen."""
-
-    MODES: ClassVar = (("1", "registry"), ("2", "project"), ("3", "feed"))
 
     def __init__(self, current: str) -> None:
         super().__init__()
         self.current = current
 
     def compose(self) -> ComposeResult:
-        yield Static("firetower", classes="bar--name")
-        for key, mode in self.MODES:
-            yield ModeLink(key, mode, current=mode == self.current)
+        yield Static(_NAME, classes="bar--name")
+        for mode in MODES:
+            yield ModeLink(mode, current=mode == self.current)
         yield Static("", classes="bar--status")
 
     def on_mount(self) -> None:
         self.watch(self.app, "status", self._show)
 
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(".bar--name").display = event.size.width >= _NAMED_FROM
+
     def _show(self, status: Content) -> None:
         self.query_one(".bar--status", Static).update(status)
+
+
+def _status_width(width: int) -> int:
+    """Return the cells beside the modes in a bar of a width."""
+    names = [_NAME] if width >= _NAMED_FROM else []
+    links = [" ".join(_key_and_name(mode)) for mode in MODES]
+    return width - sum(cell_len(text) + 2 for text in (*names, *links)) - 2
 
 
 def status_text(
@@ -67,25 +91,53 @@ def status_text(
 ) -> Content:
     """Return the database's path, the worker, the work that is due, and the last event's age.
 
+    What finds no room in a screen of `width` is left out: the path first, then the last event.
     `worker` says why no worker is alive.
     """
+    room = _status_width(width)
+    parts: list[Content] = []
+    for part in _status_parts(status, worker, now, read_only=read_only):
+        taken = part.cell_length + (_GAP if parts else 0)
+        if taken > room:
+            break
+        parts.append(part)
+        room -= taken
+    path = _short_path(location, room - _GAP)
+    if path:
+        parts.insert(0, Content.from_markup("[dim]$path[/]", path=path))
+    return Content(" " * _GAP).join(parts)
+
+
+def _status_parts(
+    status: DatabaseStatus | None, worker: str, now: datetime, *, read_only: bool
+) -> Iterator[Content]:
+    """Yield the parts of the status, those that matter most first."""
     if status is None:
-        return Content.from_markup("[dim]$location[/]", location=visible(location))
-    parts = [Content.from_markup("[$warning]read-only[/]")] if read_only else []
+        return
     if status.workers:
-        more = f" +{len(status.workers) - 1}" if len(status.workers) > 1 else ""
-        pid = f"{status.workers[0].pid}{more}"
-        parts.append(Content.from_markup("[$success]✓[/] worker $pid", pid=pid))
+        count = len(status.workers)
+        said = "worker" if count == 1 else counted(count, "worker")
+        yield Content.from_markup("[$success]✓[/] $said", said=said)
     else:
         markup = "[dim]◌ $worker[/]" if worker == STARTING else "[$error]✗ $worker[/]"
-        parts.append(Content.from_markup(markup, worker=visible(worker)))
-    parts.append(Content(f"{status.due:,} due"))
-    if width >= 110:
-        parts.append(Content(f"last event {ago(status.last_event_at, now)}"))
-    text = Content("  ").join(parts)
-    left = width - text.cell_length - 46
-    if left < 8:
-        return text
-    shown = location if cell_len(location) <= left else "…" + location[-(left - 1) :]
-    shown = fitted(shown, min(left, cell_len(shown)))
-    return Content.from_markup("[dim]$location[/]  ", location=shown) + text
+        yield Content.from_markup(markup, worker=visible(worker))
+    if read_only:
+        yield Content.from_markup("[$warning]read-only[/]")
+    yield Content(f"{status.due:,} queued")
+    if status.last_event_at is not None:
+        yield Content(f"event {age(status.last_event_at, now)}")
+
+
+def _short_path(location: str, room: int) -> str:
+    """Return a path in at most `room` cells: of a long one its beginning and its end."""
+    home = os.environ.get("HOME", "")
+    at_home = home and location.startswith(f"{home}/")
+    shown = visible(f"~{location.removeprefix(home)}" if at_home else location)
+    if cell_len(shown) <= room:
+        return shown
+    if room < _SHORTEST_PATH:
+        return ""
+    first, _, rest = shown.partition("/")
+    while rest and cell_len(f"{first}/…/{rest}") > room:
+        rest = rest.partition("/")[2]
+    return f"{first}/…/{rest}" if rest else ""

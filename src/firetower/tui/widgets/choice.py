@@ -8,9 +8,18 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Label, OptionList, RadioButton, RadioSet, Select
+from textual.widgets import (
+    Button,
+    Checkbox,
+    Input,
+    Label,
+    OptionList,
+    RadioButton,
+    RadioSet,
+    Select,
+)
 from textual.widgets.option_list import Option
 
 from firetower.core.text import shortened, visible
@@ -99,7 +108,7 @@ class Choice(Select[str]):
 class Picker(Dialog[str | None]):
     """A list to choose one value from; a long one is narrowed by typing."""
 
-    BINDINGS: ClassVar = [Binding("down", "into_list", show=False), *bindings_of("dialog")]
+    BINDINGS: ClassVar = [Binding("down", "into_list", show=False)]
 
     def __init__(self, title: str, offers: Sequence[Offer]) -> None:
         super().__init__()
@@ -112,6 +121,8 @@ class Picker(Dialog[str | None]):
             if len(self._offers) > _MANY:
                 yield Line(placeholder="type to narrow", compact=True, classes="picker--search")
             yield OptionList(compact=True)
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Cancel", id="cancel", action="screen.back", compact=True)
 
     def on_mount(self) -> None:
         self._fill("")
