@@ -84,6 +84,8 @@ BEGIN
     EXECUTE format('DELETE FROM %I', name);
   END LOOP;
   PERFORM setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences;
+  INSERT INTO containers (kind, entity, name, description, author, created_at)
+    VALUES ('organization', '', 'organization', '', '', 0);
 END $$
 """
 """To create or truncate small tables takes 50 ms, to delete their rows 2."""

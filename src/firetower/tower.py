@@ -187,6 +187,10 @@ class Tower(Transactions):
         """Return every project by name."""
         return self._read(containers.list_containers, ContainerKind.PROJECT)
 
+    def entities(self) -> list[Container]:
+        """Return every entity that has projects, by name; what they hold are automations."""
+        return self._read(containers.list_containers, ContainerKind.ENTITY)
+
     def container(self, reference: ContainerReference) -> tuple[Container, list[Collection]]:
         """Return a registry or project with its collections."""
         with self._store.reading() as reader:

@@ -51,3 +51,20 @@ def test_create_warns_of_an_overlap(shell: Shell) -> None:
     assert "Note: deploy may send the same event to ci too." in done.stderr
     other = shell.run("automation", "edit", "again", "--event", "LINK_ARTIFACT")
     assert "Note:" not in other.stderr
+
+
+def test_entity_and_organization_take_every_event(shell: Shell) -> None:
+    wide = ("automation", "create", "--no-op", "--event")
+    shell.ok(*wide, "LINK_ARTIFACT", "links", "--organization")
+    shell.ok(*wide, "CREATE_ARTIFACT", "versions", "--entity", "acme")
+    shell.ok("log", "acme/speech/asr", "--type", "model", "--empty", "--alias", "candidate")
+    shell.ok("link", "acme/speech/asr:v0", "models/asr")
+    shell.ok("worker", "--once")
+    assert {one["automation"] for one in shell.objects("feed")} == {"links", "versions"}
+    listed = {one["automation"]: one for one in shell.objects("automation", "list")}
+    assert {listed[name]["sentence"] for name in ("links", "versions")} == {
+        "When a version is linked in the organization, record it.",
+        "When a new version is logged in any project of acme, record it.",
+    }
+    refused = shell.run(*wide, "LINK_ARTIFACT", "nowhere", "--entity", "acne")
+    assert refused.stderr.startswith("there is no entity acne\nDid you mean acme?")

@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "negative cooldown": (automation("--cooldown", "0s"), "longer than zero"),
     "moved elsewhere": (
         ("automation", "edit", "deploy", "--project", "acme/vision"),
-        "stays in its registry",
+        "stays in registry models",
     ),
     "URL": (("webhook", "create", "n", "ftp://example.com"), "not http or https"),
     "schedule": (

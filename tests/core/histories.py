@@ -24,6 +24,8 @@ SCOPES: list[Scope] = [
     ContainerScope(container=MODELS),
     ContainerScope(container=ContainerReference.registry("data")),
     ContainerScope(container=VISION),
+    ContainerScope(container=ContainerReference.entity_named("acme")),
+    ContainerScope(container=ContainerReference.organization()),
     CollectionScope(collection=CollectionReference.parse("models/resnet")),
     CollectionScope(collection=CollectionReference.parse("acme/vision")),
     CollectionsScope(container=VISION, glob="res*"),

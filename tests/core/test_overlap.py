@@ -15,6 +15,9 @@ RESNET = CollectionScope(collection=CollectionReference.parse("models/resnet"))
 BERT = CollectionScope(collection=CollectionReference.parse("models/bert"))
 WHOLE = ContainerScope(container=MODELS)
 PROJECT = ContainerScope(container=VISION)
+ACME = ContainerScope(container=ContainerReference.entity_named("acme"))
+OTHER = ContainerScope(container=ContainerReference.entity_named("other"))
+EVERYTHING = ContainerScope(container=ContainerReference.organization())
 SETS = CollectionsScope(container=VISION, artifact_type="dataset")
 NETS = CollectionsScope(container=VISION, artifact_type="model")
 NAMED = CollectionsScope(container=VISION, glob="res*")
@@ -50,6 +53,12 @@ def saved(definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
         (WHOLE, ContainerScope(container=ContainerReference.registry("data")), False),
         (PROJECT, SETS, True),
         (SETS, NETS, False),
+        (ACME, PROJECT, True),
+        (ACME, SETS, True),
+        (ACME, WHOLE, False),
+        (ACME, OTHER, False),
+        (ACME, EVERYTHING, True),
+        (EVERYTHING, RESNET, True),
         (SETS, NAMED, True),
     ],
 )

@@ -61,7 +61,27 @@ SCOPES: list[tuple[Scope, str, str, set[str]]] = [
         {"acme/vision/resnet-50 model"},
     ),
 ]
-EVERYTHING = set.union(*(covered for *_, covered in SCOPES)) | {"acme/nlp/resnet model"}
+OF_ACME = {
+    "acme/vision/resnet model",
+    "acme/vision/resnet-50 model",
+    "acme/vision/coco dataset",
+    "acme/nlp/resnet model",
+}
+EVERYTHING = {*OF_ACME, "other/vision/resnet model", *SCOPES[0][-1], "acme/resnet model"}
+SCOPES += [
+    (
+        ContainerScope(container=ContainerReference.entity_named("acme")),
+        "entity",
+        "in any project of acme",
+        OF_ACME,
+    ),
+    (
+        ContainerScope(container=ContainerReference.organization()),
+        "organization",
+        "in the organization",
+        EVERYTHING,
+    ),
+]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,28 @@ def test_an_automation_of_another_place_is_counted_and_a_deleted_one_is_not(benc
     assert explanation.elsewhere == 1
 
 
+def test_what_watches_the_entity_or_everything_is_explained_after_what_is_nearer(
+    bench: Bench,
+) -> None:
+    bench.tower.create_project("other/speech")
+    for name, container in (
+        ("all", ContainerReference.organization()),
+        ("acme", ContainerReference.entity_named("acme")),
+        ("speech", ContainerReference.entity_named("other")),
+        ("vision", PROJECT),
+    ):
+        bench.automate(name, records=True, scope=ContainerScope(container=container))
+    bench.tower.add_alias("acme/vision/resnet:v0", "production")
+    bench.turn()
+    explanation = newest(bench)
+    names = [one.revision.definition.name for one in explanation.findings]
+    assert names == ["vision", "acme", "all"]
+    assert {one.reason for one in explanation.findings} == {"fired"}
+    assert explanation.elsewhere == 1
+    groups = bench.tower.explain.automation("acme")
+    assert (groups[0].reason, groups[0].count) == ("fired", 1)
+
+
 def test_an_event_is_explained_by_the_automation_of_its_time(bench: Bench) -> None:
     bench.automate(records=True, filter=PROD)
     bench.tower.add_alias(bench.version, "staging")

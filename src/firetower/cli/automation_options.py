@@ -24,7 +24,8 @@ def _event_help() -> str:
     for type_, spec in EVENTS.items():
         where = " or ".join(kind for kind in ContainerKind if kind in spec.containers)
         groups.setdefault(where, []).append(f"{type_} ({spec.label})")
-    return " ".join(f"In a {where}: {', '.join(types)}." for where, types in groups.items())
+    said = [f"In a {where}: {', '.join(types)}." for where, types in groups.items()]
+    return " ".join([*said, "In an entity or the organization: each of them."])
 
 
 def _text(what: str) -> Callable[[str], str]:
@@ -55,6 +56,15 @@ automation_options = option_group(
         "artifact_type",
         metavar="TYPE",
         help="Watch only the project's collections of this type.",
+    ),
+    click.option(
+        "--entity",
+        type=ContainerReference.entity_named,
+        metavar="ENTITY",
+        help="Watch every project of an entity, later ones too.",
+    ),
+    click.option(
+        "--organization", is_flag=True, help="Watch every registry and project, later ones too."
     ),
     click.option("--event", "event_type", type=EventType.parse, metavar="TYPE", help=_event_help()),
     click.option("--alias-regex", "alias", metavar="RE2", help="Match the alias (unanchored)."),
@@ -99,7 +109,9 @@ def new_draft(name: str, options: Fields) -> Draft:
     """Return the draft of a new automation. Raises UsageError."""
     given = _given(options)
     if "container" not in given:
-        raise click.UsageError("Say where to watch: --registry or --project.")
+        raise click.UsageError(
+            "Say where to watch: --registry, --project, --entity or --organization."
+        )
     if "event_type" not in given:
         raise click.UsageError("Missing option '--event'.")
     if "action" not in given:
@@ -115,9 +127,11 @@ def edited_draft(before: Automation, options: Fields) -> Draft:
 def _given(options: Fields) -> Fields:
     """Return the fields that the options fill."""
     given = {name: value for name, value in options.items() if value not in {None, False}}
-    containers = [given.pop(name) for name in ("registry", "project") if name in given]
+    if given.pop("organization", False):
+        given["organization"] = ContainerReference.organization()
+    containers = [given.pop(kind.value) for kind in ContainerKind if kind.value in given]
     if len(containers) > 1:
-        raise click.UsageError("Give either --registry or --project.")
+        raise click.UsageError("Give one of --registry, --project, --entity and --organization.")
     for container in containers:
         given |= {"container": container, "whole": True}
     actions = [(_ACTIONS[name], given.pop(name)) for name in _ACTIONS if name in given]
@@ -136,10 +150,10 @@ def _given(options: Fields) -> Fields:
 def _with(draft: Draft, given: Fields) -> Draft:
     """Return the draft with these fields, which must go together."""
     changed = replace(draft, **given)
-    if changed.container.kind is ContainerKind.REGISTRY:
-        if given.get("pattern") or given.get("artifact_type"):
-            raise click.UsageError("--collections and --type belong to --project.")
-    elif given.get("collection"):
+    kind = changed.container.kind
+    if kind is not ContainerKind.PROJECT and (given.get("pattern") or given.get("artifact_type")):
+        raise click.UsageError("--collections and --type belong to --project.")
+    if kind is not ContainerKind.REGISTRY and given.get("collection"):
         raise click.UsageError(
             "--collection belongs to --registry; for a project give --collections."
         )

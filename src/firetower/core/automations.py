@@ -58,7 +58,11 @@ class Definition(Frozen):
                 f"For a project give a filter: --collections {self.scope.collection.name}.",
             )
         if isinstance(self.scope, CollectionsScope) and kind is not ContainerKind.PROJECT:
-            hint = _registry_hint(self.scope)
+            hint = (
+                "Name the project, or ask for the collection in the filter."
+                if kind.covers_several
+                else _registry_hint(self.scope)
+            )
             raise InvalidInput("a filter on collections belongs to a project", hint)
         self.filter.check_event_type(self.event_type)
         self.action.check(self.event_type, granted)
@@ -273,12 +277,10 @@ def overlaps(definition: Definition, other: Automation) -> bool:
 
 def may_meet(one: Scope, other: Scope) -> bool:
     """Return whether one collection, now or later, may lie in both scopes."""
-    if one.container != other.container:
-        return False
     match one, other:
         case CollectionScope(), CollectionScope():
             return one.collection == other.collection
-        case CollectionsScope(), CollectionsScope():
+        case CollectionsScope(), CollectionsScope() if one.container == other.container:
             types = {one.artifact_type, other.artifact_type} - {None}
             return len(types) < 2
-    return True
+    return one.container.covers(other.container) or other.container.covers(one.container)

@@ -57,12 +57,12 @@ class EventSpec:
     sentence: str
     """As a sentence says it, after "When": "an alias is added"."""
     containers: frozenset[ContainerKind]
-    """The kinds of container in which it happens, and so whose scopes it can fire in."""
+    """Where it happens: it fires in the scopes of these, and of what covers them."""
     carries: frozenset[str]
     """The fields it carries beside its container, collection and author."""
 
 
-_BOTH = frozenset(ContainerKind)
+_BOTH = frozenset({ContainerKind.PROJECT, ContainerKind.REGISTRY})
 _PROJECT = frozenset({ContainerKind.PROJECT})
 _REGISTRY = frozenset({ContainerKind.REGISTRY})
 _VERSION = frozenset({"version"})
@@ -104,8 +104,8 @@ _NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = {
 
 
 def allowed_events(kind: ContainerKind) -> tuple[EventType, ...]:
-    """Return the event types that can happen in a kind of container, in the table's order."""
-    return tuple(type_ for type_, spec in EVENTS.items() if kind in spec.containers)
+    """Return the event types that can fire in a kind of container, in the table's order."""
+    return tuple(type_ for type_ in EVENTS if why_not_allowed(type_, kind) is None)
 
 
 def why_not_allowed(type_: EventType, kind: ContainerKind) -> tuple[str, EventType] | None:
@@ -114,7 +114,7 @@ def why_not_allowed(type_: EventType, kind: ContainerKind) -> tuple[str, EventTy
     Returns None for a pair that is allowed.
     """
     spec = EVENTS[type_]
-    if kind in spec.containers:
+    if kind in spec.containers or kind.covers_several:
         return None
     only = and_list(sorted(spec.containers), "or")
     reason = f"{type_} ({spec.label}) happens only in a {only}"

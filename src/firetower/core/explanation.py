@@ -36,7 +36,7 @@ class Nearness(IntEnum):
     SAME = 0
     """Its scope covers the event's collection, and it waits for that event."""
     SAME_PLACE = 1
-    """It watches the same registry or project."""
+    """It watches the same registry or project, or what covers it."""
     LINKED = 2
     """It watches where the version is linked to, or comes from, for that event."""
 
@@ -109,10 +109,15 @@ def explain(
             elsewhere += 1
         else:
             findings.append(found)
-    findings.sort(
-        key=lambda one: (one.nearness, one.stop is not None, one.revision.definition.name)
-    )
+    findings.sort(key=_order)
     return Explanation(subject.event, tuple(findings), elsewhere, subject.evaluated)
+
+
+def _order(one: Finding) -> tuple[object, ...]:
+    """Sort the closest first, then what fired, then by how much a scope covers."""
+    definition = one.revision.definition
+    is_wide = definition.scope.container.kind.covers_several
+    return one.nearness, one.stop is not None, is_wide, definition.name
 
 
 def explain_one(
@@ -133,7 +138,7 @@ def explain_one(
 def _nearness(subject: Subject, revision: Revision) -> Nearness | None:
     event, definition = subject.event, revision.definition
     same_type = definition.event_type is event.type
-    if definition.scope.container == event.container:
+    if definition.scope.container.covers(event.container):
         covers = definition.scope.covers(event.collection, event.artifact_type)
         return Nearness.SAME if covers and same_type else Nearness.SAME_PLACE
     linked = _linked_in(subject, definition.scope)

@@ -17,6 +17,7 @@ from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
 from firetower.core.filters.fields import getter
 from firetower.core.filters.patterns import PatternSet
+from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.requests import render_body
 from firetower.core.scopes import CollectionScope, CollectionsScope
 from firetower.core.text import quoted, shortened
@@ -73,13 +74,14 @@ class Candidates:
 _Place: TypeAlias = tuple[EventType, str, str]
 """An event type, and the kind and the full name of what is watched."""
 _COLLECTION = "collection"
+_ORGANIZATION = ContainerReference.organization().full_name
 
 
 class AutomationIndex:
     """The revisions in force, found by event type and by the container or collection they watch.
 
-    An event looks at the automations that watch its own collection, registry or project only:
-    what it costs does not depend on how many automations there are elsewhere.
+    An event looks only at the automations that watch its own collection, registry or project, and
+    what covers them: what it costs does not depend on how many automations there are elsewhere.
     """
 
     def __init__(self, revisions: Iterable[Revision] = ()) -> None:
@@ -118,6 +120,8 @@ class AutomationIndex:
         for place in (
             (event.type, _COLLECTION, event.collection.full_name),
             (event.type, container.kind, container.full_name),
+            (event.type, ContainerKind.ENTITY, container.entity),
+            (event.type, ContainerKind.ORGANIZATION, _ORGANIZATION),
         ):
             if (candidates := self._watching.get(place)) is not None:
                 found += candidates.matching(event)

@@ -168,10 +168,25 @@ WANDB_REGISTRY_PREFIX = "wandb-registry-"
 
 
 class ContainerKind(StrEnum):
-    """What holds collections and automations."""
+    """What holds automations: a registry or project, or what covers several of them."""
 
     REGISTRY = "registry"
     PROJECT = "project"
+    ENTITY = "entity"
+    """Every project of one entity; W&B calls it a team."""
+    ORGANIZATION = "organization"
+    """Every registry and project of the database."""
+
+    @property
+    def covers_several(self) -> bool:
+        """Whether it covers other containers, and holds no collections of its own."""
+        return self in {ContainerKind.ENTITY, ContainerKind.ORGANIZATION}
+
+    @property
+    def a(self) -> str:
+        """The kind with its article: "a registry", "the organization"."""
+        articles = {ContainerKind.ENTITY: "an", ContainerKind.ORGANIZATION: "the"}
+        return f"{articles.get(self, 'a')} {self}"
 
 
 class Frozen(BaseModel):
@@ -182,7 +197,7 @@ class Frozen(BaseModel):
 
 
 class ContainerReference(Frozen):
-    """A registry (`models`) or a project (`acme/vision`)."""
+    """A registry (`models`), a project (`acme/vision`), an entity (`acme`) or the organization."""
 
     kind: ContainerKind
     entity: Name = ""
@@ -208,6 +223,26 @@ class ContainerReference(Frozen):
             entity=check_name(entity, "entity"),
             name=check_name(name, "project name"),
         )
+
+    @classmethod
+    def entity_named(cls, text: str) -> Self:
+        """Read an entity's name. Raises InvalidInput."""
+        name = check_name(check_text(text, "entity"), "entity")
+        return cls(kind=ContainerKind.ENTITY, name=name)
+
+    @classmethod
+    def organization(cls) -> Self:
+        """Return the reference of the organization: there is one."""
+        return cls(kind=ContainerKind.ORGANIZATION, name="organization")
+
+    def covers(self, other: "ContainerReference") -> bool:
+        """Return whether what happens in another container happens in this one too."""
+        match self.kind:
+            case ContainerKind.ORGANIZATION:
+                return True
+            case ContainerKind.ENTITY:
+                return other.kind is ContainerKind.PROJECT and other.entity == self.name
+        return other == self
 
     @cached_property
     def full_name(self) -> str:

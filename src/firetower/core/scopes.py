@@ -8,23 +8,34 @@ from pydantic import Discriminator, model_validator
 
 from firetower.core.errors import InvalidInput
 from firetower.core.filters.patterns import Pattern
-from firetower.core.references import CollectionReference, ContainerReference, Frozen, Name
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    Frozen,
+    Name,
+)
 from firetower.core.text import quoted
 
 
 class ContainerScope(Frozen):
-    """A whole registry or project, with the collections that come later."""
+    """A whole registry, project, entity or the organization, with what comes later."""
 
     kind: Literal["container"] = "container"
     container: ContainerReference
 
     def covers(self, collection: CollectionReference, artifact_type: str) -> bool:  # noqa: ARG002
         """Return whether a collection lies in the scope."""
-        return collection.container == self.container
+        return self.container.covers(collection.container)
 
     @property
     def phrase(self) -> str:
         """As a sentence says it: "in registry models"."""
+        match self.container.kind:
+            case ContainerKind.ENTITY:
+                return f"in any project of {self.container}"
+            case ContainerKind.ORGANIZATION:
+                return "in the organization"
         return f"in {self.container.kind} {self.container}"
 
     @property

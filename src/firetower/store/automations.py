@@ -16,11 +16,17 @@ from firetower.core.references import ContainerReference, one_spelling
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import suggest, visible
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_collection, find_container
+from firetower.store.catalog.lookups import (
+    find_collection,
+    find_container,
+    is_covered_by,
+    select_covering,
+)
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
 from firetower.store.endpoints import find_endpoint
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
+_containers = schema.containers.c
 _endpoints, _events, _executions = schema.endpoints.c, schema.events.c, schema.executions.c
 _DAY = timedelta(days=1)
 _RECOUNT = timedelta(minutes=5)
@@ -52,7 +58,8 @@ def edit_automation(
     definition = definition or before
     if before.scope.container != definition.scope.container:
         raise InvalidInput(  # its history belongs to its container
-            f"an automation stays in its {before.scope.container.kind}", "Create another one there."
+            f"an automation stays in {before.scope.container.kind} {before.scope.container}",
+            "Create another one there.",
         )
     named = _check(change.connection, definition)
     if definition.name != automation.name:
@@ -188,8 +195,8 @@ def list_automations(
 ) -> list[Automation]:
     """Return every automation by name, with how often it fired in the last 24 hours.
 
-    `container` narrows them to one registry or project, `limit` to the first of them, `among` to
-    those of a query's ids. Raises NotFound for the container.
+    `container` narrows them to those that watch it as a whole or in part, `limit` to the first
+    of them, `among` to those of a query's ids. Raises NotFound for the container.
     """
     query = _select_automations(reader.now).order_by(_automations.name).limit(limit)
     if among is not None:
@@ -207,11 +214,15 @@ def list_overlapping(
 
     `edited` is the name of the one that is being edited. Raises NotFound for the container.
     """
-    container = find_container(reader.connection, definition.scope.container)
+    find_container(reader.connection, definition.scope.container)
+    covered = select(_containers.id).where(is_covered_by(definition.scope.container))
     query = (
         _select_automations(reader.now)
         .join(schema.endpoints, _revisions.endpoint_id == _endpoints.id)
-        .where(_revisions.container_id == container, _endpoints.name == definition.action.endpoint)
+        .where(
+            _revisions.container_id.in_(select_covering(covered)),
+            _endpoints.name == definition.action.endpoint,
+        )
         .order_by(_automations.name)
     )
     others = map(_build_automation, reader.connection.execute(query))

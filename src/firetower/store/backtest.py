@@ -113,7 +113,8 @@ def _pieces(
 def _select_piece(connection: Connection, definition: Definition) -> Select[Any]:
     """Return the query of a piece's events: a range of the primary key, the newest first."""
     scope = definition.scope
-    inside = select_collections_in(find_container(connection, scope.container))
+    find_container(connection, scope.container)
+    inside = select_collections_in(scope.container)
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)
     fields = {one.field.partition(".")[0] for one, _ in predicates(definition.filter.root)}

@@ -14,13 +14,13 @@ from firetower.store.types import Id, Instant
 
 
 class ContainerRow(NumberedRow, table=True):
-    """A registry or a project."""
+    """A registry or project, an entity that has projects, or the organization."""
 
     __tablename__ = "containers"
     __table_args__ = (
         UniqueConstraint("kind", "entity", "name"),
         one_of("kind", ContainerKind),
-        CheckConstraint("(kind = 'registry') = (entity = '')", name="registry_has_no_entity"),
+        CheckConstraint("(kind = 'project') = (entity <> '')", name="only_projects_have_entity"),
     )
 
     kind: str

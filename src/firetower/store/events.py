@@ -72,7 +72,8 @@ def newest_events_in(
     reader: Reader, container: ContainerReference, type_: EventType, limit: int
 ) -> list[Event]:
     """Return a container's newest events of a type, the newest first. Raises NotFound."""
-    inside = select_collections_in(find_container(reader.connection, container))
+    find_container(reader.connection, container)
+    inside = select_collections_in(container)
     query = (
         select_events()
         .where(_events.type == type_.value, _events.collection_id.in_(inside))

@@ -91,7 +91,8 @@ def list_executions(
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
     if container is not None:
-        inside = select_collections_in(find_container(reader.connection, container))
+        find_container(reader.connection, container)
+        inside = select_collections_in(container)
         query = query.where(_events.collection_id.in_(inside))
     return read_executions(reader, query)
 

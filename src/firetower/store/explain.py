@@ -13,7 +13,7 @@ from firetower.core.explanation import Explanation, Finding, Subject, explain, e
 from firetower.core.references import VersionReference
 from firetower.store import schema
 from firetower.store.automations import build_revision
-from firetower.store.catalog.lookups import select_collections_in
+from firetower.store.catalog.lookups import select_collections_in, select_covering
 from firetower.store.changes import Reader
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
@@ -49,7 +49,7 @@ def explain_automation(
     query = select(schema.revisions).where(_revisions.automation_id == automation.id)
     rows = reader.connection.execute(query.order_by(_revisions.number)).all()
     revisions = [build_revision(row) for row in rows]
-    events = _events_near(reader, automation, rows[0].container_id, since)
+    events = _events_near(reader, automation, since)
     of_events = select_executions().where(
         _executions.automation_id == automation.id,
         _executions.event_id.in_([event.id for event in events]),
@@ -64,7 +64,7 @@ def explain_automation(
 
 
 def _histories_around(connection: Connection, event_id: int) -> list[Sequence[Revision]]:
-    """Return the history of each automation where the event's version is."""
+    """Return the history of each automation that watches where the event's version is."""
     collection_id, version_id = connection.execute(
         select(_events.collection_id, _events.version_id).where(_events.id == event_id)
     ).one()
@@ -75,18 +75,19 @@ def _histories_around(connection: Connection, event_id: int) -> list[Sequence[Re
     query = (
         select(schema.revisions)
         .join(schema.automations, _automations.id == _revisions.automation_id)
-        .where(_revisions.container_id.in_(containers), _automations.deleted_at.is_(None))
+        .where(
+            _revisions.container_id.in_(select_covering(containers)),
+            _automations.deleted_at.is_(None),
+        )
         .order_by(_revisions.automation_id, _revisions.number)
     )
     revisions = map(build_revision, connection.execute(query))
     return [list(group) for _, group in groupby(revisions, lambda one: one.automation_id)]
 
 
-def _events_near(
-    reader: Reader, automation: Automation, container_id: int, since: datetime | None
-) -> list[Event]:
+def _events_near(reader: Reader, automation: Automation, since: datetime | None) -> list[Event]:
     """Return the newest events of the container, and of versions linked into it or from it."""
-    inside = select_collections_in(container_id)
+    inside = select_collections_in(automation.definition.scope.container)
     here = select_events().where(_events.collection_id.in_(inside))
     shared = select(_memberships.version_id).where(_memberships.collection_id.in_(inside))
     linked = select_events().where(

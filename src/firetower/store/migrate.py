@@ -1,17 +1,19 @@
 """The schema's version: read it, create a database, migrate an older one."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
+from firetower.core.references import ContainerReference
 from firetower.store.changes import ENDPOINTS_VERSION_KEY, is_postgresql
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
 from firetower.store.row import add_postgresql_conditions
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The newest migration. Numbers, so that older and newer can be compared."""
 OLDEST_SCHEMA = "0006"
 """The oldest that can be migrated."""
@@ -127,6 +129,17 @@ def _create_tables(connection: Connection) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
     first = {"key": ENDPOINTS_VERSION_KEY, "value": "0"}
     connection.execute(schema.state.insert(), first)
+    organization = ContainerReference.organization()
+    connection.execute(
+        schema.containers.insert().values(
+            kind=organization.kind.value,
+            entity="",
+            name=organization.name,
+            description="",
+            author="",
+            created_at=datetime.fromtimestamp(0, UTC),  # the same in every new database
+        )
+    )
     connection.execute(text(_VERSION_TABLE))
     connection.execute(text(f"INSERT INTO alembic_version VALUES ('{SCHEMA}')"))  # noqa: S608
 

@@ -52,7 +52,7 @@ def create_container(change: Change, reference: ContainerReference, description:
 
 
 def ensure_container(change: Change, reference: ContainerReference, description: str = "") -> bool:
-    """Make a registry or a project unless there is one; return whether it was new."""
+    """Make a registry or project, and its entity, unless there is one; return if it was new."""
     key = change.insert_if_new(
         schema.containers,
         kind=reference.kind.value,
@@ -62,6 +62,8 @@ def ensure_container(change: Change, reference: ContainerReference, description:
         author=change.author,
         created_at=change.now,
     )
+    if key is not None and reference.entity:
+        ensure_container(change, ContainerReference.entity_named(reference.entity))
     return key is not None
 
 
@@ -96,14 +98,14 @@ def ensure_collection(
 
 
 def list_containers(reader: Reader, kind: ContainerKind) -> list[Container]:
-    """Return every registry, or every project, by name."""
+    """Return every container of a kind by name."""
     query = _CONTAINERS.where(_containers.kind == kind.value)
     rows = reader.connection.execute(query.order_by(_containers.entity, _containers.name))
     return [_container(row) for row in rows]
 
 
 def show_container(reader: Reader, reference: ContainerReference) -> Container:
-    """Return one registry or project. Raises NotFound."""
+    """Return one container. Raises NotFound."""
     query = _CONTAINERS.where(_containers.id == find_container(reader.connection, reference))
     return _container(reader.connection.execute(query).one())
 

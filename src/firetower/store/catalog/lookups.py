@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true, tuple_
 
 from firetower.core.errors import NotFound
 from firetower.core.references import (
@@ -79,7 +79,7 @@ class FoundVersion:
 
 
 def find_container(connection: Connection, reference: ContainerReference) -> int:
-    """Return the row of a registry or project. Raises NotFound."""
+    """Return the row of a container. Raises NotFound."""
     found: int | None = connection.execute(_CONTAINER, _key(reference)).scalar()
     if found is not None:
         return found
@@ -87,10 +87,13 @@ def find_container(connection: Connection, reference: ContainerReference) -> int
         select(_containers.entity, _containers.name).where(_containers.kind == reference.kind.value)
     )
     names = [f"{entity}/{name}" if entity else name for entity, name in others]
-    if reference.kind is ContainerKind.REGISTRY:
-        make = f"Make it with `firetower registry create {visible(reference.name)}`."
-    else:
-        make = "Logging a version into it makes it, and so does `firetower project create`."
+    match reference.kind:
+        case ContainerKind.REGISTRY:
+            make = f"Make it with `firetower registry create {visible(reference.name)}`."
+        case ContainerKind.ENTITY:
+            make = "Its first project makes it: `firetower project create ENTITY/PROJECT`."
+        case _:
+            make = "Logging a version into it makes it, and so does `firetower project create`."
     raise NotFound(
         f"there is no {reference.kind} {visible(str(reference))}",
         suggest(str(reference), names, make),
@@ -101,9 +104,34 @@ def _key(reference: ContainerReference) -> dict[str, str]:
     return {"kind": reference.kind.value, "entity": reference.entity, "container": reference.name}
 
 
-def select_collections_in(container_id: int) -> Select[int]:
-    """Return the query of the rows of a container's collections."""
-    return select(_collections.id).where(_collections.container_id == container_id)
+def is_covered_by(reference: ContainerReference) -> ColumnElement[bool]:
+    """Return the condition that a container's row is one that `reference` covers."""
+    match reference.kind:
+        case ContainerKind.ORGANIZATION:
+            return true()
+        case ContainerKind.ENTITY:
+            return _containers.entity == reference.name
+    values = reference.kind.value, reference.entity, reference.name
+    return tuple_(_containers.kind, _containers.entity, _containers.name) == values
+
+
+def select_covering(containers: Select[int]) -> Select[int]:
+    """Return the query of some containers' rows, and of those that cover them."""
+    entities = select(_containers.entity).where(_containers.id.in_(containers))
+    return select(_containers.id).where(
+        _containers.id.in_(containers)
+        | (_containers.kind == ContainerKind.ORGANIZATION.value)
+        | ((_containers.kind == ContainerKind.ENTITY.value) & _containers.name.in_(entities))
+    )
+
+
+def select_collections_in(reference: ContainerReference) -> Select[int]:
+    """Return the query of the rows of the collections that a container holds or covers."""
+    query = select(_collections.id)
+    if reference.kind is ContainerKind.ORGANIZATION:
+        return query
+    containers = select(_containers.id).where(is_covered_by(reference))
+    return query.where(_collections.container_id.in_(containers))
 
 
 def collection_row(
