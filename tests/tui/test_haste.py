@@ -98,6 +98,7 @@ async def test_a_question_that_comes_late_is_not_asked_over_another_screen(
             await pilot.press({"shadow": "s", "redeliver": "R", "explain": "x"}[what])
             await until(pilot, lambda: held)
             await pilot.press("i")
+            await until(pilot, lambda: type(pilot.app.screen).__name__ == "EndpointsScreen")
         await settled(pilot)
         assert type(pilot.app.screen).__name__ == "EndpointsScreen"
         assert screen.is_attached

@@ -30,6 +30,7 @@ from firetower.settings import config_file
 from firetower.tui import navigation, themes
 from firetower.tui.actions import BY_ID, bindings_of
 from firetower.tui.config import Config, read_config
+from firetower.tui.key_queue import KeyQueue, Marker
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
@@ -118,6 +119,7 @@ class FiretowerApp(App[None]):
         self.theme = themes.NAMES[chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
+        self.keys = KeyQueue(self, super().on_event)
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._watch: DatabaseWatch | None = None
         self._sanitize = Sanitizer()
@@ -164,6 +166,16 @@ class FiretowerApp(App[None]):
         if not gc.isenabled():
             gc.freeze()  # what was made by now stays: no collection looks through it again
             gc.enable()
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self.keys.add(event)
+        else:
+            await super().on_event(event)
+
+    @on(Marker)
+    def _marker_reached(self, marker: Marker) -> None:
+        marker.reached.set()
 
     def notify(self, message: str, *, markup: bool = False, **options: Any) -> None:  # noqa: ARG002
         """Show a message as plain text: names in it come from outside."""

@@ -16,6 +16,7 @@ from firetower.core.errors import Cancelled, FiretowerError, Unforeseen
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
+    from firetower.tui.key_queue import KeyQueue
 
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class HasSession(Protocol):
     """The app, as far as its screens and widgets need it."""
 
     session: Session
+    keys: KeyQueue
 
     def show_error(self, error: FiretowerError) -> None: ...
 
@@ -124,7 +126,8 @@ def in_background(
             except FiretowerError as error:
                 show_error(node, error)
 
-        node.run_worker(run(), exit_on_error=False)
+        worker = node.run_worker(run(), exit_on_error=False)
+        cast("HasSession", node.app).keys.note_started(worker)
 
     return start
 

@@ -236,6 +236,7 @@ class ContainerScreen(Page[None]):
             return
         self.open = reference
         self.automations.container = reference
+        self.automations.awaits_rows = self.collections.awaits_rows = True
         self.history.show_container(reference)
         self._reload.at_once()
 

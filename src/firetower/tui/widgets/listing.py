@@ -24,6 +24,8 @@ class Listing(Vertical):
         super().__init__(id=id)
         self.table = table
         self.empty = empty
+        self.awaits_rows = True
+        """Whether they are still being read: keys wait for them."""
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -42,9 +44,11 @@ class Listing(Vertical):
 
     def fail(self, error: FiretowerError) -> None:
         """Show an error in place of the rows."""
+        self.awaits_rows = False
         self._say(error.text, failed=True)
 
     def _settle(self) -> None:
+        self.awaits_rows = False
         if self.table.rows:
             self._say("")
         elif self.table.all_rows:

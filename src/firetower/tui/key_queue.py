@@ -1,0 +1,166 @@
+"""Keys in order: each is handled before the next one, which goes to what it has opened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias, cast
+
+from textual import events
+from textual.app import App, ScreenStackError
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+from textual.worker import Worker
+
+Typed: TypeAlias = events.Key | events.Paste
+HANDLING_TIMEOUT = 1.0
+"""Seconds after which the next key no longer waits for what the one before has started."""
+ROWS_TIMEOUT = 5.0
+"""Seconds after which a key no longer waits for the rows of a list."""
+_POLL_INTERVAL = 0.005
+
+
+class Marker(Message):
+    """Follows a key through the widgets: once it reaches the app, the key was handled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+
+class HasRows(Protocol):
+    """A list whose rows may not be read yet."""
+
+    awaits_rows: bool
+
+
+class KeyQueue:
+    """Hands keys and pastes to the app one after another.
+
+    Textual sends each to what has the focus when it comes: what is typed while a screen opens
+    would act on the screen below, or on nothing.
+    """
+
+    def __init__(self, app: App[None], handle: Callable[[Typed], Awaitable[None]]) -> None:
+        self._app = app
+        self._handle = handle
+        self._waiting: deque[Typed] = deque()
+        self._is_running = False
+        self._started: list[Worker[None]] = []
+        """What the key that is being handled has started in the background."""
+
+    def add(self, event: Typed) -> None:
+        self._waiting.append(event)
+        if not self._is_running:
+            self._is_running = True
+            self._app.run_worker(self._run(), group="keys")
+
+    def note_started(self, worker: Worker[None]) -> None:
+        """Let the next key wait for a worker that the current one has started."""
+        if self._is_running:
+            self._started.append(worker)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                event = self._waiting.popleft()
+                await self._rows_read(event)
+                await self._hand_on(event)
+        finally:
+            self._is_running = False
+
+    async def _hand_on(self, event: Typed) -> None:
+        target = self._target
+        if target is None or self._is_text_for(target, event):
+            await self._handle(event)
+            return
+        before = self._screens
+        self._started.clear()
+        await self._handle(event)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANDLING_TIMEOUT):
+                await self._settled(target, before)
+        if self._screens != before and isinstance(event, events.Key):
+            self._drop_repeats(event.key)
+
+    async def _settled(self, target: Screen[object] | DOMNode, before: Sequence[object]) -> None:
+        """Wait until a key was handled, and until a screen that it opens has its focus."""
+        await self._passed(target)
+        await self._passed(target)  # what it sent from there
+        while True:
+            screens = self._screens
+            if screens:
+                await self._passed(cast("Screen[object]", screens[-1]))
+            while self._screens == before and self._is_working:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(_POLL_INTERVAL)
+            if screens and screens == self._screens:
+                return
+            await asyncio.sleep(0)
+
+    async def _passed(self, node: MessagePump) -> None:
+        """Wait until the messages of a widget, and those they sent up from it, are handled."""
+        marker = Marker()
+        if node.post_message(marker):
+            await marker.reached.wait()
+
+    def _drop_repeats(self, key: str) -> None:
+        """Drop the key if it was pressed again before its screen was seen, unless as text."""
+        target = self._target
+        while self._waiting and target is not None and key != "escape":
+            event = self._waiting[0]
+            if not isinstance(event, events.Key) or event.key != key:
+                break
+            if self._is_text_for(target, event):
+                break
+            self._waiting.popleft()
+
+    async def _rows_read(self, event: Typed) -> None:
+        """Wait until the list in focus has its rows, if the key is one of the screen's."""
+        target = self._target
+        if target is None or not isinstance(event, events.Key):
+            return
+        lists = [one for one in target.ancestors_with_self if getattr(one, "awaits_rows", False)]
+        if not lists or not self._is_bound_below_app(event.key):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROWS_TIMEOUT):
+                while any(cast("HasRows", one).awaits_rows for one in lists):
+                    if self._target is not target:
+                        return
+                    await asyncio.sleep(_POLL_INTERVAL)
+                await self._passed(target)
+                return
+        for one in lists:  # the next key does not wait again
+            cast("HasRows", one).awaits_rows = False
+
+    def _is_bound_below_app(self, key: str) -> bool:
+        chain = self._app.screen._modal_binding_chain  # noqa: SLF001 - hidden actions too
+        return any(key in keys.key_to_bindings for node, keys in chain if node is not self._app)
+
+    def _is_text_for(self, target: DOMNode, event: Typed) -> bool:
+        """Return whether the event is text for a field: that opens nothing."""
+        if isinstance(event, events.Paste):
+            return True
+        consumes = getattr(target, "check_consume_key", None)
+        return consumes is not None and bool(consumes(event.key, event.character))
+
+    @property
+    def _is_working(self) -> bool:
+        return not all(worker.is_finished for worker in self._started)
+
+    @property
+    def _screens(self) -> Sequence[object]:
+        try:
+            return self._app.screen_stack
+        except (KeyError, ScreenStackError):
+            return ()
+
+    @property
+    def _target(self) -> DOMNode | None:
+        """What gets the next key."""
+        screens = self._screens
+        return (self._app.focused or self._app.screen) if screens else None

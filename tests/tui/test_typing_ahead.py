@@ -1,0 +1,87 @@
+"""Keys typed before the screen that they are for is there, or before a list has its rows."""
+
+import pytest
+from textual.events import Key
+from textual.keys import key_to_character
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from firetower.core.references import ContainerReference
+from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.container import RegistryScreen
+from tui.form.driving import form_of, value
+from tui.haste import late, type_ahead
+from tui.scene import Scene
+from tui.screens import WIDE, app_of, open_app, press, settled, until
+from tui.test_haste import at, back
+
+pytestmark = pytest.mark.anyio
+
+OPENERS = [
+    (("h", "h"), "c"),
+    ((), "slash"),
+    ((), "ctrl+p"),
+    (("h", "enter"), "a"),
+    (("h", "enter"), "t"),
+    (("h",), "n"),
+    (("S",), "n"),
+]
+"""What leads to a place, and the key that opens a line of text there."""
+
+
+async def type_ahead_unsettled(pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        pilot.app.post_message(Key(key, key_to_character(key)))
+    await pilot.pause()
+
+
+def typed(pilot: Pilot[None]) -> str:
+    focused = pilot.app.screen.focused
+    assert isinstance(focused, Input)
+    return focused.value
+
+
+async def test_text_typed_with_the_key_that_opens_a_line_is_in_it(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        for before, key in OPENERS:
+            await back(pilot)
+            await at(pilot, "deploy-on-prod")
+            await press(pilot, *before)
+            await type_ahead(pilot, key, *"cne")
+            assert typed(pilot).endswith("cne"), (before, key)
+            await press(pilot, "escape")
+
+
+async def test_text_typed_with_the_key_of_the_form_is_in_its_field(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await at(pilot, "deploy-on-prod")
+        await type_ahead(pilot, "n", "tab", "tab", *"^prod", "tab", *"{}")
+        assert isinstance(pilot.app.screen, FormScreen)
+        assert value(pilot, "alias-regex") == "^prod"
+        assert form_of(pilot).fields.filter.value == "{}"
+
+
+async def test_keys_typed_before_the_rows_are_read_act_on_them(scene: Scene) -> None:
+    app = app_of(scene)
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        async with late(pilot):
+            await pilot.press("enter", "down", "e")
+            assert not isinstance(app.screen, FormScreen)
+        await settled(pilot)
+        assert form_of(pilot).fields.automation_name.value == "deploy-on-prod"
+        await press(pilot, "escape", "escape")
+        screen = app.screen
+        assert isinstance(screen, RegistryScreen)
+        async with late(pilot):  # the rows of the registry before are still shown
+            await type_ahead_unsettled(pilot, "down", "enter", "d")
+        await settled(pilot)
+        assert len(app.screen_stack) == 1
+        assert screen.automations.container == ContainerReference.registry("prompts")
+
+
+async def test_keys_of_the_app_do_not_wait_for_rows(scene: Scene) -> None:
+    app = app_of(scene)
+    async with app.run_test(size=WIDE) as pilot, late(pilot):
+        await until(pilot, lambda: app.current_mode == "registry")
+        await pilot.press("3")
+        await until(pilot, lambda: app.current_mode == "feed")
