@@ -4,9 +4,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from firetower.tui.details.version import version_text
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.collection import CollectionScreen
-from firetower.tui.screens.version import VersionScreen, version_text
+from firetower.tui.screens.version import VersionScreen
 from tui.scene import Scene
 from tui.screens import SMALL, line_with, open_app, press, settled, shows, write
 
@@ -122,7 +123,7 @@ async def test_a_version_is_linked_from_its_project(scene: Scene) -> None:
         assert screen.check_action("unlink", ()) is False
         await press(pilot, "L", "tab", "end", *"-b", "tab")
         await write(pilot, "staging")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "datasets/resnet-b:v0 is there")
         assert shows(pilot, "│", "datasets/resnet-b:v0")
     assert aliases(scene, "datasets/resnet-b:staging") == ("latest", "staging")
@@ -172,11 +173,11 @@ async def test_a_version_is_logged_by_keys_and_nothing_is_lost_on_an_error(scene
         await write(pilot, "fresh")
         await press(pilot, "tab", "tab")
         await write(pilot, "loss=0.1 'by=ada l'")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "/no/such/file cannot be read")
         await press(pilot, *["shift+tab"] * 4, *["backspace"] * 13, "tab")
         await write(pilot, "s3://new/1")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "acme/vision/resnet:v4 is there.")
         assert line_with(pilot, "v4", "fresh latest")
     detail = scene.tower.version("acme/vision/resnet:fresh")

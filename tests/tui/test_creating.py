@@ -18,15 +18,15 @@ HOSTILE = 'path [;foo] {"a": [true, false]} [b'
 
 async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
     async with open_app(empty_scene, SMALL) as pilot:
-        await press(pilot, "c", "enter")
+        await press(pilot, "c", "ctrl+o")
         assert shows(pilot, "Name is needed")
-        await press(pilot, *"a/b", "enter")
+        await press(pilot, *"a/b", "ctrl+o")
         assert shows(pilot, 'registry name "a/b" contains "/"')
         await press(pilot, *["backspace"] * 2)
         await write(pilot, "models")
         await press(pilot, "tab")
         await write(pilot, "What serves")
-        await press(pilot, "enter")
+        await press(pilot, "enter", "enter")
         assert shows(pilot, "Registry › amodels")
     [place] = empty_scene.tower.registries()
     assert (str(place.reference), place.description) == ("amodels", "What serves")
@@ -41,21 +41,23 @@ async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
         assert shows(pilot, "Project › acme/audio", "0 collections")
         await press(pilot, "c")
         await write(pilot, "acme/nlp")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "acme/nlp exists already")
         assert isinstance(pilot.app.screen, Ask)
         await pilot.click("#cancel")
         await settled(pilot)
+        assert shows(pilot, "What you typed is lost.")
+        await press(pilot, "right", "enter")
         assert isinstance(pilot.app.screen, ContainerScreen)
 
 
 async def test_a_hostile_name_is_drawn(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "c", *HOSTILE, "enter")
+        await press(pilot, "c", *HOSTILE, "ctrl+o")
         assert shows(pilot, 'registry name "path [;foo] {\\"a\\": [true')
         name = pilot.app.screen.query_one("Input")
         assert getattr(name, "value", "") == HOSTILE
-        await press(pilot, "backspace", "escape")
+        await press(pilot, "escape", "right", "enter")
         assert isinstance(pilot.app.screen, RegistryScreen)
 
 
@@ -72,7 +74,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         screen.collections.table.move_to("acme/vision/resnet")
         await press(pilot, "n", "tab", "tab")
         await write(pilot, f"'{tmp_path}/model.pt'")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "acme/vision/resnet:v4 is there.")
         await press(pilot, "n", "tab", "tab")
         await write(pilot, f"'{tmp_path}/model.pt'")
@@ -81,7 +83,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         assert shows(pilot, "Nothing new: acme/vision/resnet:v4 has the same")
         await press(pilot, "n", "tab", "tab")
         await write(pilot, "'open")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "has a quote that is not closed")
     [entry] = scene.tower.version("acme/vision/resnet:v4").entries
     assert (entry.path, entry.size) == ("model.pt", 7)
@@ -96,19 +98,19 @@ async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
         await write(pilot, "acme/nlp/bert")
         await press(pilot, "tab", *["backspace"] * 9)
         await write(pilot, "large")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, '"acme/nlp/bert" does not name a version')
         await press(pilot, *":v0", "tab", "tab")
         await write(pilot, "staging")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "models/large:v0 is there.")
         assert screen.collections.table.key == "models/large"
         await press(pilot, "n")
         await write(pilot, "acme/nlp/none:v0")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "acme/nlp/none")
         assert pilot.app.screen.query_one(".ask--error").display
-        await press(pilot, "escape")
+        await press(pilot, "escape", "right", "enter")
     assert scene.tower.version("models/large:staging").version.source == "acme/nlp/bert:v0"
 
 
@@ -161,5 +163,5 @@ async def test_a_conflict_about_no_field_stands_at_the_bottom(scene: Scene) -> N
         dialog = Ask("Title", new_container(MODELS.kind)._fields, refuse)
         pilot.app.push_screen(dialog)
         await settled(pilot)
-        await press(pilot, *"x", "enter")
+        await press(pilot, *"x", "ctrl+o")
         assert dialog.query_one(".ask--error").display

@@ -41,7 +41,7 @@ async def test_a_webhook_is_made_by_keys_with_an_old_and_a_new_secret(scene: Sce
         await write(pilot, VALUE)
         assert not shows(pilot, VALUE)
         assert shows(pilot, "•" * len(VALUE))
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert given == ["gate-2"]
     settings = saved(scene, "gate-2", EndpointKind.WEBHOOK)
     assert settings.url == "http://gate.internal/in"
@@ -71,19 +71,19 @@ async def test_each_error_stands_under_its_field_and_nothing_is_lost(scene: Scen
     async with open_app(scene) as pilot:
         given = await opened(pilot, EndpointKind.WEBHOOK)
         await write(pilot, "ci-deploy")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "URL is needed")
         await write(pilot, "ftp://x")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, 'URL "ftp://x" is not http or https')
         for _ in range(7):
             await pilot.press("backspace")
         await write(pilot, "http://x")
         assert not shows(pilot, "is not http")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "an endpoint named ci-deploy exists already")
         await write(pilot, "-b")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert given == ["ci-deploy-b"]
 
 
@@ -94,23 +94,23 @@ async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene
         await press(pilot, "tab", "enter", "end", "enter")
         await press(pilot, "shift+tab", *["backspace"] * 10)
         await write(pilot, "CI_TOKEN")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "a secret named CI_TOKEN exists already")
         await write(pilot, "_2")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "its value is needed")
         await write(pilot, VALUE)
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "the value is no URL that can be reached")
         assert not any(VALUE in line for line in screen_text(pilot))
         await press(pilot, *["backspace"] * len(VALUE))
         await write(pilot, "https://hooks.slack.test/T/B/x")
         await press(pilot, "shift+tab", "shift+tab", "shift+tab", "end", *["backspace"] * 2)
         await write(pilot, "team-ml")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "an endpoint named team-ml exists already")
         assert "CI_TOKEN_2" not in [secret.name for secret in scene.tower.secrets.list()]
-        await press(pilot, "escape")
+        await press(pilot, "escape", "right", "enter")
         assert given == [None]
 
 
@@ -122,7 +122,7 @@ async def test_without_any_secret_a_slack_hook_asks_for_a_new_one(empty_scene: S
         assert shows(pilot, "URL secret", "new secret …")
         await press(pilot, "tab", "tab", "tab")
         await write(pilot, "https://hooks.slack.test/x")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert given == ["team"]
     assert saved(empty_scene, "team", EndpointKind.SLACK).url_secret == "TEAM_URL"
 
@@ -139,12 +139,12 @@ async def test_how_it_is_tried_and_signed_can_be_said(scene: Scene) -> None:
         await write(pilot, "3s")
         await press(pilot, "tab")
         await write(pilot, "octal")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert given == []
         assert shows(pilot, '"soon" is not a span of time.')
         assert shows(pilot, '"octal" is no encoding')
         await press(pilot, *["backspace"] * 4, *"5m", "tab", "tab")
-        await press(pilot, *["backspace"] * 5, *"hex", "enter")
+        await press(pilot, *["backspace"] * 5, *"hex", "ctrl+o")
         assert given == ["gate-3"]
     settings = saved(scene, "gate-3", EndpointKind.WEBHOOK)
     assert settings.schedule == (timedelta(seconds=5), timedelta(minutes=5))
@@ -158,7 +158,7 @@ async def test_what_is_left_empty_is_as_it_is_on_the_command_line(scene: Scene) 
         await write(pilot, "gate-4")
         await press(pilot, "tab")
         await write(pilot, "http://gate.internal/in")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
     settings = saved(scene, "gate-4", EndpointKind.WEBHOOK)
     assert settings == EndpointSettings(
         name="gate-4", kind=EndpointKind.WEBHOOK, url="http://gate.internal/in"

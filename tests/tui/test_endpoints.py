@@ -58,7 +58,7 @@ async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
         await write(pilot, "zeta")
         await press(pilot, "tab")
         await write(pilot, "http://z.test/")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "zeta", "http://z.test/", "nobody")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)
@@ -189,7 +189,7 @@ async def test_an_endpoint_is_edited_and_what_waits_follows_it(scene: Scene) -> 
         await write(pilot, "1m, 2m")
         await press(pilot, "tab")
         await write(pilot, "3s")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, "Saved old.")
         assert shows(pilot, "old", "http://new.test/")
         await press(pilot, "e")
@@ -209,9 +209,9 @@ async def test_what_is_cleared_is_the_default_again_and_an_error_stays(scene: Sc
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)
         screen.listing.table.move_to("validator")
-        await press(pilot, "e", "tab", "tab", "tab", "ctrl+u", "enter")
+        await press(pilot, "e", "tab", "tab", "tab", "ctrl+u", "ctrl+o")
         assert shows(pilot, "Saved validator.")
-        await press(pilot, "e", "ctrl+u", *"nowhere", "enter")
+        await press(pilot, "e", "ctrl+u", *"nowhere", "ctrl+o")
         assert shows(pilot, 'URL "nowhere" is not http or https')
     settings = scene.tower.endpoints.get("validator", WEBHOOK).endpoint.settings
     assert settings.schedule == DEFAULT_SCHEDULE

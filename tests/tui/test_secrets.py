@@ -31,9 +31,9 @@ async def test_a_secret_is_saved_by_keys_masked(empty_scene: Scene) -> None:
         await write(pilot, "hush")
         assert shows(pilot, "••••")
         assert not shows(pilot, "hush")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert shows(pilot, 'secret name "bad-name" is not allowed')
-        await press(pilot, *["backspace"] * 5, *"_x", "enter")
+        await press(pilot, *["backspace"] * 5, *"_x", "ctrl+o")
         assert shows(pilot, "bad_x", "now", "nobody")
         assert shows(pilot, "Saved bad_x, encrypted.")
     assert names(empty_scene) == ["bad_x"]

@@ -164,7 +164,7 @@ async def test_endpoint_made_within_the_form_is_chosen(scene: Scene) -> None:
         await write(pilot, "gate")
         await press(pilot, "tab")
         await write(pilot, "http://gate.internal/in")
-        await press(pilot, "enter")
+        await press(pilot, "ctrl+o")
         assert chosen(pilot, "endpoint") == "gate"
         assert focused(pilot) == "endpoint"
         assert shows(pilot, "POST to gate.")

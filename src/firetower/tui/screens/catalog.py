@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from firetower.core.catalog import Collection, LoggedVersion, Version
+from firetower.core.errors import InvalidInput
 from firetower.core.metadata import metadata_of, words_of
 from firetower.core.references import (
     CollectionReference,
@@ -18,6 +19,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
+from firetower.core.text import quoted
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import ChoiceField, Field, TextField
 
@@ -88,7 +90,7 @@ def _log_version(
     def save(tower: Tower, answers: Answers) -> LoggedVersion:
         return tower.log(
             f"{project}/{answers['collection']}",
-            [Path(path).expanduser() for path in words_of(answers["paths"])],
+            [_expanded(path) for path in words_of(answers["paths"])],
             type=answers["type"],
             references=words_of(answers["references"]),
             aliases=_split(answers["aliases"]),
@@ -245,6 +247,14 @@ def _check_each(check: Callable[[str], object]) -> Callable[[str], None]:
             check(name)
 
     return check_all
+
+
+def _expanded(path: str) -> Path:
+    """Return a path with `~` for its user's home. Raises InvalidInput where that is not known."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InvalidInput(f"{quoted(path)}: {error}", "Write the whole path.") from None
 
 
 def _split(text: str) -> list[str]:

@@ -16,12 +16,12 @@ from firetower.core.errors import FiretowerError
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted
 from firetower.tui.actions import bindings_of
+from firetower.tui.details.version import version_text
 from firetower.tui.messages import OpenVersion, post
 from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.screens.version import version_text
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import ago, heading, show_text
 from firetower.tui.widgets.ask import Ask, Confirm

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from firetower.core.errors import Conflict, FiretowerError
@@ -27,10 +28,10 @@ Answers = Mapping[str, str]
 
 
 class Ask(Dialog[T | None]):
-    """A dialog with fields; it closes once the values are saved, or on Escape."""
+    """A dialog with fields; it closes once the values are saved, or by a step back."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
-    BINDINGS: ClassVar = bindings_of("fields")
+    BINDINGS: ClassVar = bindings_of("fields", "form.save")
 
     def __init__(
         self,
@@ -53,8 +54,10 @@ class Ask(Dialog[T | None]):
         self._save = save
         self._button = button
         self._taken = taken
+        keys = "enter goes on" if len(fields) > 1 else f"enter {button.lower()}s"
         typed = any(isinstance(field.entry, Input) for field in fields)
-        self._keys = plain(f"tab next field · enter {button.lower()}" if typed else "")
+        self._keys = plain(keys if typed else "")
+        self._typed_before: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog ask"):
@@ -67,20 +70,39 @@ class Ask(Dialog[T | None]):
             with Horizontal(classes="dialog--buttons"):
                 yield Static(self._keys, classes="ask--keys")
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button(plain(self._button), id="save", variant="primary", compact=True)
+                label = Content.assemble(plain(self._button), ("  ctrl+o", "dim"))
+                yield Button(label, id="save", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         self.query_one(".ask--error").display = False
+        self._typed_before = self._typed()
         if self._fields:
             self._fields[0].entry.focus()
 
+    def _typed(self) -> Sequence[str]:
+        return [field.typed for field in self._fields]
+
+    @property
+    def unsaved(self) -> str:
+        return "" if self._typed() == self._typed_before else "What you typed is lost."
+
     @on(Button.Pressed, "#cancel")
     def _cancelled(self) -> None:
-        self.dismiss(None)
+        self.action_back()
+
+    @on(Input.Submitted)
+    def _line_ended(self) -> None:
+        """Save where only one line is asked for, else go on: at last to the button that saves."""
+        if len(self._fields) == 1:
+            self.action_save()
+            return
+        self.focus_next()
+        if self.focused is self.query_one("#cancel"):
+            self.query_one("#save").focus()
 
     @on(Button.Pressed, "#save")
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def action_save(self) -> None:
+        """Save what was entered, or show what is wrong with it."""
         save = self.query_one("#save", Button)
         if not save.disabled and self._check():
             save.disabled = True

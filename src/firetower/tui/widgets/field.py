@@ -81,6 +81,11 @@ class Field(LabelledRow):
         """The value as entered."""
 
     @property
+    def typed(self) -> str:
+        """What would be lost without saving; a choice is soon made again."""
+        return ""
+
+    @property
     def entry(self) -> Widget:
         """The widget to focus."""
         return self._entries[0]
@@ -128,6 +133,10 @@ class TextField(Field):
     @property
     def value(self) -> str:
         return self.input.value if self.input.password else self.input.value.strip()
+
+    @property
+    def typed(self) -> str:
+        return self.input.value
 
     def problem(self) -> FiretowerError | None:
         if not self.value:
@@ -187,6 +196,10 @@ class SecretField(Field):
     @property
     def value(self) -> str:
         return self.new_name.value.strip() if self.is_new else self.choice.chosen
+
+    @property
+    def typed(self) -> str:
+        return self.new_value.value
 
     @property
     def is_new(self) -> bool:
