@@ -27,6 +27,7 @@ from firetower.store.store import Store, Transactions
 
 if TYPE_CHECKING:
     from firetower import automation_api as api
+    from firetower.core.search import Found
     from firetower.store.log_many import VersionToLog
     from firetower.store.status import DatabaseStatus
 
@@ -204,6 +205,12 @@ class Tower(Transactions):
     def versions(self, collection: str) -> list[Version]:
         """Return a collection's versions, the newest first."""
         return self._read(versions.list_versions, CollectionReference.parse(collection))
+
+    def search(self, text: str) -> "list[Found]":
+        """Return what has a text's words in its name: at most 20 of each kind, whatever it is."""
+        from firetower.store.search import search
+
+        return self._read(search, text)
 
     def status(self) -> "DatabaseStatus":
         """Return the workers alive, and how many executions wait."""

@@ -8,12 +8,16 @@ from textual.widgets import Input
 from firetower.core.references import ContainerReference
 from firetower.tui import themes
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
+from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
+from firetower.tui.screens.version import VersionScreen
 from tui.scene import Scene
-from tui.screens import open_app, press, screen_text, settled, shows, until, write
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +40,7 @@ async def search(pilot: Pilot[None], words: str, found: str) -> None:
 async def run(pilot: Pilot[None], words: str, found: str) -> None:
     """Choose what the palette finds first."""
     await search(pilot, words, found)
-    await pilot.press("down", "enter")
+    await pilot.press("enter")
     await until(pilot, lambda: not isinstance(pilot.app.screen, CommandPalette))
     await settled(pilot)
 
@@ -99,3 +103,19 @@ async def test_it_lists_the_actions_before_anything_is_typed(scene: Scene) -> No
         await until(pilot, lambda: shows(pilot, "No matches"))
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, ContainerScreen)
+
+
+async def test_palette_finds_everything_by_name(scene: Scene) -> None:
+    number = scene.tower.executions.newest(1)[0].id
+    scene.open_circuit("ci-deploy")
+    async with open_app(scene, SMALL) as pilot:
+        for words, found, screen, shown in (
+            ("canary", "automation in registry models", AutomationScreen, "canary-f1"),
+            ("ci-dep", "endpoint webhook", EndpointsScreen, "circuit open"),
+            ("models/resnet", "collection model", CollectionScreen, "resnet"),
+            ("resnet:production", "version v3", VersionScreen, "models/resnet:v3"),
+            (f"#{number}", "execution of", ExecutionScreen, f"{number}"),
+        ):
+            await run(pilot, words, found)
+            assert isinstance(pilot.app.screen, screen), words
+            assert shows(pilot, shown), words

@@ -104,6 +104,7 @@ ACTIONS: Sequence[Action] = (
     _hidden("app.end-tour", "0", "End the tour"),
     Action("app.help", "question_mark", "Help", shown_as="?"),
     Action("app.leave", "q", "Quit", help="Leave Firetower: press it twice"),
+    Action("app.find", "ctrl+p", "Find anything", "command_palette", priority=True),
     _anywhere("app.quit", "ctrl+q", "Leave Firetower at once", "quit"),
     _anywhere("app.copy", "ctrl+c,super+c", "Copy what is selected", "copy_selection"),
     _anywhere("app.suspend", "ctrl+z", "Suspend, `fg` resumes", "suspend_process"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
@@ -337,6 +338,12 @@ class FiretowerApp(App[None]):
 
     def action_redraw(self) -> None:
         self.refresh(layout=True)
+
+    def action_command_palette(self) -> None:
+        """Find anything by its name: what there is, and what can be done here."""
+        if not isinstance(self.screen, CommandPalette):
+            placeholder = "an automation, endpoint, version, alias, #execution, or what to do"
+            self.push_screen(CommandPalette(placeholder=placeholder))
 
     def action_help(self) -> None:
         from firetower.tui.screens.help import HelpScreen

@@ -34,8 +34,8 @@ MODES: Mapping[str, Callable[[], Screen[None]]] = {
     "feed": partial(_made, "screens.feed.FeedScreen"),
 }
 PALETTE: Sequence[Callable[[], type[Provider]]] = (
-    partial(_imported, "screens.help.ActionCommands"),
-    partial(_imported, "screens.help.ContainerCommands"),
+    partial(_imported, "palette.ActionCommands"),
+    partial(_imported, "palette.NamedCommands"),
 )
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
@@ -59,7 +59,7 @@ def screen_for(request: messages.AppRequest) -> Screen[Any]:
 
 def import_all() -> None:
     """Import every screen, so that none is waited for once the first one is shown."""
-    for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "screens.help.ActionCommands"):
+    for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "palette.ActionCommands"):
         _imported(path)
 
 

@@ -78,12 +78,10 @@ class KeyLine(Widget):
 
 
 def _first_of_each_action(screen: Screen[object]) -> Iterator[Key]:
-    """Yield the keys to show, one for each action, as they are looked up; the palette's last."""
+    """Yield the keys to show, one for each action, as they are looked up."""
     active = screen.active_bindings
     actions = set()
     for _, binding, enabled, _ in active.values():
         if binding.show and binding.action not in actions:
             actions.add(binding.action)
             yield binding, enabled
-    if palette := active.get(screen.app.COMMAND_PALETTE_BINDING):
-        yield palette.binding, palette.enabled

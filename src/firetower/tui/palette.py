@@ -1,0 +1,132 @@
+"""The command palette: everything by its name, and the actions that work here by theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.message import Message
+
+from firetower.core.errors import FiretowerError
+from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.search import Found, FoundKind
+from firetower.core.text import visible
+from firetower.tui.actions import BY_ID
+from firetower.tui.messages import (
+    AppRequest,
+    OpenAutomation,
+    OpenCollection,
+    OpenContainer,
+    OpenEndpoints,
+    OpenExecution,
+    OpenVersion,
+    post,
+)
+from firetower.tui.screens.help import active_keys, by_name, shown_key
+from firetower.tui.session import session_of
+from firetower.tui.themes import NAMES
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+DEBOUNCE = 0.05
+"""Seconds after a letter until the database is searched: the next letter may be near."""
+
+Command = tuple[str, str, Callable[[], object]]
+"""What it is called, what it does, and doing it."""
+
+
+class ActionCommands(Provider):
+    """The keys that work here, by their names, and the themes."""
+
+    def _commands(self) -> Iterator[Command]:
+        active = active_keys(self.screen)
+        nodes = {one.binding: one.node for one in active}
+        for name, bindings in by_name(active).items():
+            first = bindings[0]
+            action = BY_ID.get(first.id or "")
+            if action is not None and action.in_palette:
+                run = partial(self.app.run_action, first.action, default_namespace=nodes[first])
+                yield name, f"key {shown_key(first)}", run
+        for name, theme in NAMES.items():
+            yield (
+                f"Theme: {name}",
+                "until you quit; the config file keeps it",
+                partial(setattr, self.app, "theme", theme),
+            )
+
+    async def discover(self) -> Hits:
+        for name, said, run in self._commands():
+            yield DiscoveryHit(name, run, help=said)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, said, run in self._commands():
+            if score := matcher.match(name):
+                yield Hit(score, matcher.highlight(name), run, text=name, help=said)
+
+
+class NamedCommands(Provider):
+    """Automations, endpoints, registries, projects, collections, versions and executions."""
+
+    async def search(self, query: str) -> Hits:
+        await asyncio.sleep(DEBOUNCE)
+        try:
+            found = await session_of(self.app).ask(lambda tower: tower.search(query))
+        except FiretowerError:
+            return
+        words = query.lower().split()
+        for one in found:
+            label, kind = visible(one.label), _kind(one)
+            said = Content(visible(f"{kind} {one.note}".rstrip()))
+            go = partial(_open, self.screen, one)
+            # The palette takes Content, which is not read as markup, though its types do not say.
+            yield Hit(_score(label, words), Content(label), go, label, cast("Any", said))
+
+
+def _kind(found: Found) -> str:
+    if found.kind is FoundKind.CONTAINER and found.container is not None:
+        return f"open the {found.container}"
+    return str(found.kind)
+
+
+def _score(label: str, words: list[str]) -> float:
+    """Return how near a name is to what was typed.
+
+    Textual scores an action 12 and more whose word begins so, and less than 6 whose letters only
+    come in this order: names are between the two, and a whole name before all.
+    """
+    typed = " ".join(words)
+    if label.lower() == typed:
+        return 100
+    return (8 if label.lower().startswith(typed) else 6) + min(len(typed) / len(label), 1)
+
+
+def _open(screen: Screen[Any], found: Found) -> None:
+    request = _request(found)
+    if isinstance(request, AppRequest):
+        post(screen, request)
+    else:
+        screen.app.post_message(request)
+
+
+def _request(found: Found) -> Message:
+    match found.kind:
+        case FoundKind.AUTOMATION:
+            return OpenAutomation(found.name, found.container or ContainerKind.REGISTRY)
+        case FoundKind.ENDPOINT:
+            return OpenEndpoints(found.name)
+        case FoundKind.CONTAINER:
+            registry = found.container is ContainerKind.REGISTRY
+            read = ContainerReference.registry if registry else ContainerReference.project
+            return OpenContainer(read(found.name))
+        case FoundKind.COLLECTION:
+            return OpenCollection(found.name)
+        case FoundKind.VERSION:
+            return OpenVersion(found.name)
+        case FoundKind.EXECUTION:
+            return OpenExecution(int(found.name))
