@@ -106,7 +106,7 @@ async def test_it_lists_the_actions_before_anything_is_typed(scene: Scene) -> No
 
 
 async def test_palette_finds_everything_by_name(scene: Scene) -> None:
-    number = scene.tower.executions.newest(1)[0].id
+    newest = scene.tower.executions.newest(1)[0]
     scene.open_circuit("ci-deploy")
     async with open_app(scene, SMALL) as pilot:
         for words, found, screen, shown in (
@@ -114,7 +114,7 @@ async def test_palette_finds_everything_by_name(scene: Scene) -> None:
             ("ci-dep", "endpoint webhook", EndpointsScreen, "circuit open"),
             ("models/resnet", "collection model", CollectionScreen, "resnet"),
             ("resnet:production", "version v3", VersionScreen, "models/resnet:v3"),
-            (f"#{number}", "execution of", ExecutionScreen, f"{number}"),
+            (f"#{newest.id}", "execution of", ExecutionScreen, newest.automation),
         ):
             await run(pilot, words, found)
             assert isinstance(pilot.app.screen, screen), words
