@@ -12,7 +12,7 @@ from firetower.tui.screens.container import ContainerScreen, read_container
 from firetower.tui.widgets.automations import AutomationList, stopped_cell
 from firetower.tui.widgets.table import Table
 from tui.scene import MODELS, VISION, Scene
-from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
+from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -285,3 +285,25 @@ async def test_a_wide_terminal_tells_what_waits_from_what_was_missed(scene: Scen
 def test_a_state_tells_how_much_in_few_cells(total: int, expected: str) -> None:
     endpoint = make_endpoint(disabled=True)
     assert stopped_cell(EndpointDetail(endpoint, (), 0, total)).text == expected
+
+
+async def test_no_key_acts_on_a_pane_that_is_hidden(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        modes = [one.mode for one in scene.tower.automations.list(MODELS)]
+        await press(pilot, "h", "space", "d", "h", "space", "s")
+        assert isinstance(pilot.app.screen, ContainerScreen)
+        assert pilot.app.screen.containers.table.has_focus
+        assert [one.mode for one in scene.tower.automations.list(MODELS)] == modes
+        await press(pilot, "l")
+        assert shows(pilot, "Automations 5")
+        assert pilot.app.screen.automations.table.has_focus
+        # What has the focus stays in sight when the window becomes narrow.
+        await press(pilot, "q")
+        await pilot.resize_terminal(*WIDE)
+        await settled(pilot)
+        await pilot.click("#automations Table", offset=(4, 3))
+        await pilot.resize_terminal(*SMALL)
+        await settled(pilot)
+        focused = pilot.app.screen.focused
+        assert focused is not None
+        assert focused.region.area

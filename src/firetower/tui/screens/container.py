@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -300,8 +300,23 @@ class ContainerScreen(Page[None]):
             await self._read()
             self.open_container(made)
 
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        """Keep in sight what has the focus, where there is room for one of both only."""
+        inside = self.focused and self.focused.ancestors
+        if inside and self.containers in inside:
+            self.remove_class("-open")
+        elif inside and self.query_one("#open-container") in inside:
+            self.add_class("-open")
+
     def action_tab(self, step: int) -> None:
-        if self.open is not None:
+        """Show the next tab; where only the list of containers is in sight, open one."""
+        if self.open is None:
+            return
+        if self.has_class("-narrow") and not self.has_class("-open"):
+            if step > 0:
+                self.containers.table.action_choose()
+        else:
             (self.tabs.action_next_tab if step > 0 else self.tabs.action_previous_tab)()
 
     def can_step_back(self) -> bool:
