@@ -54,7 +54,7 @@ async def test_it_opens_from_a_place_and_goes_back(scene: Scene) -> None:
         await press(pilot, "y")
         assert pilot.app.clipboard == "models/resnet:v3"
         await press(pilot, "escape")
-        assert shows(pilot, "Registry › models")
+        assert shows(pilot, "Registries › models")
 
 
 async def test_enter_and_a_double_click_show_a_version_in_full(scene: Scene) -> None:
@@ -216,6 +216,6 @@ async def test_hostile_text_is_drawn(scene: Scene) -> None:
 def test_the_edits_of_a_version_are_shown(scene: Scene) -> None:
     scene.tower.update(f"{PROJECT}:v3", metadata={"f1": 0.5}, description="On cleaned data")
     detail = scene.tower.version(f"{PROJECT}:v3")
-    said = version_text(detail, scene.now, 10, "enter shows all").plain.splitlines()
+    said = version_text(detail, scene.now, 80, most=10, hint="enter shows all").plain.splitlines()
     assert any(line.split() == ["about", "On", "cleaned", "data"] for line in said)
     assert any("by ada: metadata.f1" in line and line.endswith("→ 0.5") for line in said)

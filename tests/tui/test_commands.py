@@ -81,7 +81,7 @@ async def test_palette_opens_a_registry_or_project_by_name(scene: Scene) -> None
             assert isinstance(screen, ContainerScreen)
             assert screen.open == reference
             assert screen.is_open
-            assert shows(pilot, f"{reference.kind.value.capitalize()} › {reference}")
+            assert shows(pilot, f"s › {reference}")
 
 
 async def test_hostile_names_are_drawn_and_opened(scene: Scene) -> None:
@@ -91,7 +91,7 @@ async def test_hostile_names_are_drawn_and_opened(scene: Scene) -> None:
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
         assert str(screen.open) == HOSTILE
-        assert shows(pilot, "Registry › [b] [red] x\\ue000y")
+        assert shows(pilot, "Registries › [b] [red] x\\ue000y")
 
 
 async def test_it_lists_the_actions_before_anything_is_typed(scene: Scene) -> None:
@@ -113,7 +113,7 @@ async def test_palette_finds_everything_by_name(scene: Scene) -> None:
             ("canary", "automation in registry models", AutomationScreen, "canary-f1"),
             ("ci-dep", "endpoint webhook", EndpointsScreen, "circuit open"),
             ("models/resnet", "collection model", CollectionScreen, "resnet"),
-            ("resnet:production", "version v3", VersionScreen, "models/resnet:v3"),
+            ("resnet:production", "version v3", VersionScreen, "models › resnet › v3"),
             (f"#{newest.id}", "execution of", ExecutionScreen, newest.automation),
         ):
             await run(pilot, words, found)

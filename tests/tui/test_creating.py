@@ -27,7 +27,7 @@ async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
         await press(pilot, "tab")
         await write(pilot, "What serves")
         await press(pilot, "enter", "enter")
-        assert shows(pilot, "Registry › amodels")
+        assert shows(pilot, "Registries › amodels")
     [place] = empty_scene.tower.registries()
     assert (str(place.reference), place.description) == ("amodels", "What serves")
 
@@ -38,7 +38,7 @@ async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
         await write(pilot, "acme/audio")
         await pilot.click("#save")
         await settled(pilot)
-        assert shows(pilot, "Project › acme/audio", "0 collections")
+        assert shows(pilot, "Projects › acme/audio", "0 collections")
         await press(pilot, "c")
         await write(pilot, "acme/nlp")
         await press(pilot, "ctrl+o")

@@ -183,7 +183,7 @@ async def test_the_history_shows_what_happened_in_its_place_only(scene: Scene) -
     async with open_app(scene) as pilot:
         await press(pilot, "2")
         await press(pilot, "enter", "right")
-        assert shows(pilot, "Project › acme/vision")
+        assert shows(pilot, "Projects › acme/vision")
         history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
         assert [str(row.cells[2].text) for row in history.rows] == ["count-versions"]
 

@@ -56,7 +56,7 @@ async def test_every_screen_draws_it(scene: Scene) -> None:
     _poison(scene)
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "G", "enter")
-        assert shows(pilot, "Registry › zz [b")
+        assert shows(pilot, "Registries › zz [b")
         assert shows(pilot, "zz [bold]fires")
         await press(pilot, "right")
         assert shows(pilot, "zz [bold]fires", "retrying")

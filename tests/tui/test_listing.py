@@ -28,7 +28,7 @@ async def test_an_empty_database_says_what_to_do(empty_scene: Scene) -> None:
 async def test_an_empty_tab_says_what_to_do(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "G", "enter")
-        assert shows(pilot, "Registry › prompts")
+        assert shows(pilot, "Registries › prompts")
         assert shows(pilot, "No automation watches here yet.")
         assert shows(pilot, "Press n to make one.")
         await press(pilot, "right")
@@ -82,7 +82,7 @@ async def test_filter_hides_rows_until_escape_clears_it(scene: Scene) -> None:
         assert not shows(pilot, "canary-f1")
         await press(pilot, "escape")
         assert shows(pilot, "canary-f1", "version linked")
-        assert shows(pilot, "Registry › models")
+        assert shows(pilot, "Registries › models")
         # A regex that cannot be read is marked and hides nothing.
         await press(pilot, *"/prod", "(")
         assert pilot.app.focused is not None
@@ -95,7 +95,7 @@ async def test_filter_hides_rows_until_escape_clears_it(scene: Scene) -> None:
         await press(pilot, *"/q123")
         assert pilot.app.is_running
         assert shows(pilot, "q123")
-        assert "Registry › models" in "\n".join(screen_text(pilot))
+        assert "Registries › models" in "\n".join(screen_text(pilot))
         await press(pilot, "escape", *"/zzz")
         assert shows(pilot, "Nothing here matches the filter. Escape clears it.")
         await press(pilot, *["backspace"] * 3, *"link", "enter", "j")

@@ -20,15 +20,15 @@ pytestmark = pytest.mark.anyio
 async def test_app_opens_on_the_busiest_registry(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         assert "✗ no worker   1 queued" in screen_text(pilot)[0]
-        assert shows(pilot, "Registry › models", "2 collections · 5 versions")
+        assert shows(pilot, "Registries › models", "2 collections · 5 versions")
         assert shows(pilot, "deploy-on-prod", "alias added", "✓ on", "now")
         assert shows(pilot, "tell-compliance", "◌ off", "never")
         assert shows(pilot, "canary-f1", "▸ shadow")
         # The cursor shows what it passes over.
         await press(pilot, "k")
-        assert shows(pilot, "Registry › datasets", "1 collection · 1 version")
+        assert shows(pilot, "Registries › datasets", "1 collection · 1 version")
         await press(pilot, "j", "j")
-        assert shows(pilot, "Registry › prompts", "0 collections")
+        assert shows(pilot, "Registries › prompts", "0 collections")
 
 
 async def test_the_first_reading_has_the_automations_of_the_busiest_registry(scene: Scene) -> None:
@@ -64,7 +64,7 @@ async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> Non
         assert screen.containers.table.has_focus
         screen.post_message(Table.Moved(screen.containers.table, "datasets"))
         await settled(pilot)
-        assert shows(pilot, "Registry › models")
+        assert shows(pilot, "Registries › models")
 
 
 async def test_one_opened_before_the_list_is_read_stays_open(
@@ -95,7 +95,7 @@ async def test_mouse_opens_places_tabs_and_modes(scene: Scene) -> None:
         row = next(i for i, line in enumerate(screen_text(pilot)) if line.startswith(" datasets"))
         await pilot.click(offset=(3, row))
         await settled(pilot)
-        assert shows(pilot, "Registry › datasets")
+        assert shows(pilot, "Registries › datasets")
         await pilot.click(offset=(3, row + 1))
         await settled(pilot)
         await pilot.click("#tab-collections")
@@ -104,7 +104,7 @@ async def test_mouse_opens_places_tabs_and_modes(scene: Scene) -> None:
         await pilot.click("#tab-history")
         await settled(pilot)
         assert shows(pilot, "canary-f1", "shadow")
-        for column, said in ((25, "Project › acme/vision"), (35, "canary-f1")):
+        for column, said in ((25, "Projects › acme/vision"), (35, "canary-f1")):
             await pilot.click(offset=(column, 0))
             await settled(pilot)
             assert shows(pilot, said)
@@ -130,7 +130,7 @@ async def test_a_narrow_screen_shows_the_list_then_the_place(scene: Scene) -> No
         assert shows(pilot, "models", "5")
         assert not shows(pilot, "Registry ›")
         await press(pilot, "enter")
-        assert shows(pilot, "Registry › models")
+        assert shows(pilot, "Registries › models")
         assert not shows(pilot, "datasets")
         assert shows(pilot, "deploy-on-prod", "✓ on")
         await press(pilot, "escape")

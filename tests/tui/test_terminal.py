@@ -114,7 +114,7 @@ def test_from_start_to_end(window: Window, database: str) -> None:
     assert added.returncode == 0, added.stderr
     window.wait_for("note-aliases", "models/resnet:v0", "recorded")
     window.resize(120, 40)
-    window.wait_for("Registry › models")
+    window.wait_for("Registries › models")
     window.wait_for("note-aliases", "models/resnet:v0 ← production")
     window.resize(80, 24)
     window.wait_for("note-aliases", "models/resnet:v0")

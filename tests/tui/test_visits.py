@@ -10,9 +10,10 @@ from firetower.tui.screens.container import ProjectScreen, RegistryScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.screens.secrets import SecretsScreen
+from firetower.tui.screens.version import VersionScreen
 from firetower.tui.themes import NAMES
 from tui.scene import VISION, Scene
-from tui.screens import SMALL, open_app, press, settled, shows
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +58,7 @@ async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
         pilot.app.post_message(OpenContainer(VISION))
         await settled(pilot)
         assert stands_on(pilot, ProjectScreen)
-        assert shows(pilot, "Project › acme/vision")
+        assert shows(pilot, "Projects › acme/vision")
 
 
 async def test_dialog_is_drawn_in_every_theme(scene: Scene) -> None:
@@ -69,3 +70,22 @@ async def test_dialog_is_drawn_in_every_theme(scene: Scene) -> None:
             assert shows(pilot, "new secret …")
         await press(pilot, "end", "enter")
         assert shows(pilot, "its value")
+
+
+async def test_each_step_of_a_heading_goes_there_by_a_click(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        pilot.app.push_screen(VersionScreen("models/resnet:v3"))
+        await settled(pilot)
+        for label, kind, title in (
+            ("resnet", CollectionScreen, "Registries › models › resnet"),
+            ("models", RegistryScreen, "Registries › models"),
+            ("Registries", RegistryScreen, "datasets"),
+        ):
+            row, line = next(
+                (row, line) for row, line in enumerate(screen_text(pilot)) if "Registries ›" in line
+            )
+            await pilot.click(offset=(line.index(label) + 1, row))
+            await settled(pilot)
+            assert stands_on(pilot, kind)
+            assert shows(pilot, title)
+        assert pilot.app.screen.focused is pilot.app.screen.query_one("#containers Table")

@@ -37,12 +37,14 @@ from firetower.tui.messages import (
     DatabaseChanged,
     LeaveUnsaved,
     Open,
+    OpenCollection,
     OpenContainer,
     OpenEndpoints,
     OpenSecrets,
     RedeliverFailed,
     WatchFailed,
     WriteAutomation,
+    post,
 )
 from firetower.tui.page import Page, ask, show
 from firetower.tui.sanitize import Sanitizer
@@ -255,6 +257,27 @@ class FiretowerApp(App[None]):
 
     def action_show_secrets(self) -> None:
         navigation.visit(self, OpenSecrets())
+
+    async def action_show_first(self, mode: str) -> None:
+        """Show a mode's own screen, at its first step."""
+        if mode in navigation.MODES:
+            await self.show_mode(mode)
+            if isinstance(self.screen, Page):
+                self.screen.step_back()
+
+    def action_open_container(self, kind: str, name: str) -> None:
+        from firetower.core.references import ContainerReference
+
+        read = ContainerReference.registry if kind == "registry" else ContainerReference.project
+        self.post_message(OpenContainer(read(name)))
+
+    def action_open_collection(self, reference: str) -> None:
+        """Show a collection: the one behind this screen, if it is that."""
+        behind = self.screen_stack[-2:-1]
+        if behind and str(getattr(behind[0], "reference", "")) == reference:
+            self.pop_screen()
+        else:
+            post(self.screen, OpenCollection(reference))
 
     async def action_switch_mode(self, mode: str) -> None:
         """Show a mode; the key of the current one goes back to its own screen."""

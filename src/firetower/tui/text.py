@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from textwrap import wrap
 
 from textual.content import Content
 from textual.widgets import Static
@@ -83,6 +84,16 @@ def field(name: str, value: Content | str, *, width: int = 10) -> Content:
     """Return a value beside its name, padded to `width` cells."""
     shown = plain(value) if isinstance(value, str) else value
     return Content.assemble((f"{name:<{width}}", "dim"), shown)
+
+
+def hanging(name: str, value: str, width: int, *, indent: int = 10) -> Content:
+    """Return a value beside its name, folded so that each of its lines begins beside it."""
+    shown = plain(value)
+    room = max(width - indent, 10)
+    if shown.cell_length <= room:
+        return field(name, shown, width=indent)
+    folded = wrap(shown.plain, room, break_on_hyphens=False)
+    return field(name, Content(f"\n{' ' * indent}".join(folded)), width=indent)
 
 
 def heading(place: str, name: str, said: str, style: str = "dim") -> Content:

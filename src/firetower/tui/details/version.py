@@ -11,7 +11,7 @@ from textual.content import Content
 from firetower.core.catalog import Entry, VersionChange, VersionDetail
 from firetower.core.references import ContainerKind
 from firetower.core.text import byte_count, counted, shortened, visible
-from firetower.tui.text import age, exact, field, json_lines, plain
+from firetower.tui.text import age, exact, hanging, json_lines, plain
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -20,12 +20,21 @@ FILES_SHOWN = 20
 """Files shown in the pane beside a list, and links."""
 
 
-def read_version(tower: Tower, reference: Hashable, now: datetime, width: int) -> Content:  # noqa: ARG001
-    """Return a version as the pane beside a list shows it. Raises NotFound."""
-    return version_text(tower.version(str(reference)), now, FILES_SHOWN, "enter shows more")
+def read_version(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    """Return the version of a reference for the pane beside a list. Raises NotFound."""
+    return version_pane(tower.version(str(key)), now, width)
 
 
-def version_text(detail: VersionDetail, now: datetime, most: int, hint: str) -> Content:
+def version_pane(detail: VersionDetail, now: datetime, width: int) -> Content:
+    """Return a version with its name and its first files."""
+    title = Content.styled(visible(detail.version.reference), "bold")
+    text = version_text(detail, now, width, most=FILES_SHOWN, hint="enter shows more")
+    return Content("\n").join([title, text])
+
+
+def version_text(
+    detail: VersionDetail, now: datetime, width: int, *, most: int, hint: str
+) -> Content:
     """Return what is known of a version: the first `most` files, `hint` says where the others are.
 
     Many files and much metadata take long: to be called in a thread.
@@ -35,36 +44,39 @@ def version_text(detail: VersionDetail, now: datetime, most: int, hint: str) -> 
     holds = counted(version.file_count, "entry", "entries")
     if version.size:
         holds += f", {byte_count(version.size)}"
-    labels = (("aliases", version.aliases), ("tags", version.tags))
+    facts = [
+        ("aliases", ", ".join(version.aliases)),
+        ("tags", ", ".join(version.tags)),
+        ("type", version.type),
+        ("made", made),
+        ("about", version.description or ""),
+        *_links(detail, most),
+    ]
     parts = [
-        Content.styled(visible(version.reference), "bold"),
-        *(field(name, ", ".join(values)) for name, values in labels if values),
-        field("type", version.type),
-        field("made", made),
-        *([field("about", version.description)] if version.description else ()),
-        *_links(detail, most, hint),
+        *(hanging(name, value, width) for name, value in facts if value),
+        *_others(len(detail.linked_as) - most, hint),
         Content(""),
         Content.styled("Metadata", "dim"),
         json_lines(version.metadata, hint) if version.metadata else Content("none"),
         *_changes(detail.changes, now, most, hint),
         Content(""),
-        field("holds", holds),
-        *_entries(detail.entries, most, hint),
-        field("digest", version.digest),
+        hanging("holds", holds, width),
+        *_entries(detail.entries, width, most),
+        *_others(len(detail.entries) - most, hint),
+        hanging("digest", version.digest, width),
     ]
     return Content("\n").join(parts)
 
 
-def _links(detail: VersionDetail, most: int, hint: str) -> Iterator[Content]:
+def _links(detail: VersionDetail, most: int) -> Iterator[tuple[str, str]]:
     version = detail.version
     if version.collection.container.kind is ContainerKind.REGISTRY:
-        yield field("source", version.source)
+        yield "source", version.source
         return
-    name, links = "linked", detail.linked_as
-    for reference in links[:most] or ("nowhere: L links it into a registry",):
-        yield field(name, reference)
+    name = "linked"
+    for reference in detail.linked_as[:most] or ("nowhere: L links it into a registry",):
+        yield name, reference
         name = ""
-    yield from _others(len(links) - most, hint)
 
 
 def _changes(
@@ -79,13 +91,11 @@ def _changes(
     yield from _others(len(changes) - most, hint)
 
 
-def _entries(entries: tuple[Entry, ...], most: int, hint: str) -> Iterator[Content]:
+def _entries(entries: tuple[Entry, ...], width: int, most: int) -> Iterator[Content]:
     for entry in entries[:most]:
-        if entry.size is None:
-            yield plain(entry.uri or entry.path)
-        else:
-            yield Content.assemble((f"{byte_count(entry.size):>9}  ", "dim"), plain(entry.path))
-    yield from _others(len(entries) - most, hint)
+        size = "" if entry.size is None else f"{byte_count(entry.size):>9}"
+        path = entry.uri or entry.path if entry.size is None else entry.path
+        yield hanging(size, path, width)
 
 
 def _others(count: int, hint: str) -> Iterator[Content]:

@@ -16,14 +16,15 @@ from firetower.core.errors import FiretowerError
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.version import version_text
+from firetower.tui.breadcrumbs import breadcrumbs, container_steps
+from firetower.tui.details.version import version_pane
 from firetower.tui.messages import OpenVersion, post
 from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.list_screen import ListScreen
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import ago, heading, show_text
+from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
@@ -42,8 +43,6 @@ COLUMNS = (
     Column("made", 6, right=True),
     Column("by", 6, flex=1, from_width=64),
 )
-_MOST_FILES = 20
-"""Files shown beside the list; the version's own screen shows more."""
 
 
 def _version_row(version: Version, now: datetime) -> Row:
@@ -89,7 +88,7 @@ class CollectionScreen(ListScreen[Version]):
         versions = await session_of(self).ask(lambda tower: tower.versions(name))
         kind = f"{versions[0].type}, " if versions else ""
         said = f"{kind}{counted(len(versions), 'version')}"
-        title = heading(str(self.reference.container), self.reference.name, said)
+        title = breadcrumbs(container_steps(self.reference.container), self.reference.name, said)
         show_text(self.query_one("#collection-title", Static), title)
         await self.show_items(versions, _version_row)
         self._reload_detail()
@@ -97,11 +96,12 @@ class CollectionScreen(ListScreen[Version]):
     async def _read_detail(self) -> None:
         session, version = session_of(self), self.chosen
         text, now = Content(""), session.now()
+        width = self.query_one("#version-pane").scrollable_content_region.width
         if version is not None:
 
             def find(tower: Tower) -> tuple[tuple[str, ...], Content]:
                 detail = tower.version(version)
-                return detail.linked_as, version_text(detail, now, _MOST_FILES, "enter shows more")
+                return detail.linked_as, version_pane(detail, now, width)
 
             try:
                 linked, text = await session.ask(find)

@@ -19,6 +19,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
+from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import (
     AutomationSaved,
     AutomationsChanged,
@@ -30,7 +31,7 @@ from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import heading, show_text
+from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList
 from firetower.tui.widgets.bar import Bar
@@ -195,7 +196,8 @@ class ContainerScreen(Page[None]):
             self.containers.table.move_to(str(container.reference))
         versions = counted(container.versions, "version")
         said = f"{counted(container.collections, 'collection')} · {versions}"
-        title = heading(self.KIND.value.capitalize(), str(container.reference), said)
+        steps = container_steps(container.reference)
+        title = breadcrumbs(steps[:-1], steps[-1][0], said)
         show_text(self.query_one("#title", Static), title)
         self._show_count("tab-collections", self.COLLECTIONS, container.collections)
         self._show_count("tab-automations", "Automations", container.automations)

@@ -11,13 +11,16 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
+from firetower.core.references import VersionReference
 from firetower.tui.actions import bindings_of
+from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.details.version import version_text
 from firetower.tui.messages import DatabaseChanged
-from firetower.tui.page import Dialog
+from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import lines, show_text
+from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
@@ -25,11 +28,14 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 200
 """Files shown, and links; Y copies all."""
+_EDGES = 3
+"""Cells beside the text."""
 
 
-class VersionScreen(Dialog[None]):
+class VersionScreen(Page[None]):
     """Metadata, every file, every link; it follows changes."""
 
+    BELONGS_TO: ClassVar = "mode"
     BINDINGS: ClassVar = bindings_of("version")
 
     def __init__(self, reference: str) -> None:
@@ -38,6 +44,10 @@ class VersionScreen(Dialog[None]):
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
+        version = VersionReference.parse(self.reference)
+        yield Bar(version.collection.container.kind.value)
+        title = breadcrumbs(collection_steps(version.collection), version.selector)
+        yield Static(title, classes="heading")
         with VerticalScroll(id="version"):
             yield Static("Loading …", id="detail")
         yield KeyLine()
@@ -46,15 +56,19 @@ class VersionScreen(Dialog[None]):
         self.query_one(VerticalScroll).focus()
         self._reload()
 
+    def on_resize(self) -> None:
+        self._reload()
+
     def on_database_changed(self, _: DatabaseChanged) -> None:
         self._reload()
 
     async def _read(self) -> None:
         session = session_of(self)
-        now = session.now()
+        now, width = session.now(), self.size.width - _EDGES
 
         def find(tower: Tower) -> Content:
-            return version_text(tower.version(self.reference), now, _MOST_FILES, "Y copies all")
+            detail = tower.version(self.reference)
+            return version_text(detail, now, width, most=_MOST_FILES, hint="Y copies all")
 
         try:
             said = await session.ask(find)
