@@ -315,6 +315,19 @@ class Executions(Transactions):
         """
         return self._read(read_feed_page, limit, since, before_id, container)
 
+    def newest_at(self, moment: datetime) -> int:
+        """Return the id of the newest execution that an event up to a moment caused; 0 for none."""
+        return self._read(executions.find_newest_at, moment)
+
+    def page_end(
+        self, execution_id: int, count: int, container: ContainerReference | None = None
+    ) -> int | None:
+        """Return `before_id` of the page whose last execution is the `count`th after another.
+
+        None if there are fewer: that is the newest page.
+        """
+        return self._read(executions.find_page_end, execution_id, count, container)
+
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its attempts. Raises NotFound."""
         with self._store.reading() as reader:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 def number_of(scene: Scene, status: Status, automation: str) -> int:
-    """Return how many lines above the end of the feed an execution stands."""
+    """Return how many lines below the top of the feed an execution stands."""
     found = scene.tower.executions.newest(100)
     return next(
         place
@@ -33,8 +33,8 @@ def newest(scene: Scene, status: Status, automation: str) -> Execution:
 
 async def open_execution(pilot: Pilot[None], scene: Scene, status: Status, automation: str) -> None:
     await press(pilot, "3")
-    up = number_of(scene, status, automation)
-    await press(pilot, *["k"] * up, "enter")
+    down = number_of(scene, status, automation)
+    await press(pilot, *["j"] * down, "enter")
 
 
 async def test_it_tells_what_happened_why_and_each_try(scene: Scene) -> None:

@@ -13,7 +13,7 @@ from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.feed import FeedScreen
-from firetower.tui.widgets.feed import PAGE
+from firetower.tui.widgets.feed import PAGE, Feed
 from firetower.tui.widgets.feed_table import FeedTable
 from towers import multiply_history
 from tui.scene import NOW, Scene
@@ -22,6 +22,8 @@ from tui.screens import SMALL, open_app, press, screen_text, settled, shows, unt
 pytestmark = pytest.mark.anyio
 
 MANY = 100_000
+TOP = 2
+"""The screen's line of the newest execution: the bar and the titles are above it."""
 
 
 def feed_of(pilot: Pilot[None]) -> FeedTable:
@@ -59,42 +61,44 @@ async def test_an_outcome_changes_its_line_in_place(scene: Scene) -> None:
         scene.send(204)
         await until(pilot, lambda: "✓ finished" in screen_text(pilot)[line])
         assert "204" in screen_text(pilot)[line]
-        assert len(feed_of(pilot).rows) == 10
+        assert len(feed_of(pilot).all_rows) == 10
 
 
-async def test_it_begins_at_the_end_and_follows(busy: Scene) -> None:
+async def test_feed_begins_with_the_newest_and_follows(busy: Scene) -> None:
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
         assert len(feed_of(pilot).all_rows) == PAGE
-        assert "b599" in screen_text(pilot)[-2]
+        assert "b599" in screen_text(pilot)[TOP]
         busy.fire(3, 1_000)
-        await until(pilot, lambda: "b1002" in screen_text(pilot)[-2])
+        await until(pilot, lambda: "b1002" in screen_text(pilot)[TOP])
 
 
-@pytest.mark.parametrize("keys", [["k"], ["pageup"], ["g"]])
-async def test_going_up_pauses_and_counts_and_end_resumes(busy: Scene, keys: list[str]) -> None:
+@pytest.mark.parametrize("keys", [["j"], ["pagedown"], ["G"]])
+async def test_going_down_pauses_and_counts_and_home_resumes(busy: Scene, keys: list[str]) -> None:
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
         await press(pilot, *keys)
-        held = [line[:-2] for line in screen_text(pilot)[2:-3]]  # without the scroll bar
-        assert "paused · 0 new lines ↓ · End resumes" in screen_text(pilot)[-2]
+        held = [line[:70] for line in screen_text(pilot)[2:-3]]  # without the scroll bar
+        assert "paused · Home returns to the newest" in screen_text(pilot)[-2]
         busy.fire(2, 1_000)
-        await until(pilot, lambda: shows(pilot, "paused · 2 new lines ↓"))
-        assert [line[:-2] for line in screen_text(pilot)[2:-3]] == held
-        await press(pilot, "end")
+        await until(pilot, lambda: shows(pilot, "paused · 2 new lines ↑"))
+        assert [line[:70] for line in screen_text(pilot)[2:-3]] == held
+        if keys == ["j"]:
+            await pilot.click(".feed--paused")
+        await press(pilot, "home")
         assert not shows(pilot, "paused")
-        assert "b1001" in screen_text(pilot)[-2]
+        assert "b1001" in screen_text(pilot)[TOP]
 
 
 async def test_the_wheel_pauses_and_resumes(busy: Scene) -> None:
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
         table = feed_of(pilot)
-        await pilot._post_mouse_events([MouseScrollUp], table, offset=(3, 5), button=0)
+        await pilot._post_mouse_events([MouseScrollDown], table, offset=(3, 5), button=0)
         await settled(pilot)
         assert shows(pilot, "paused")
         for _ in range(3):
-            await pilot._post_mouse_events([MouseScrollDown], table, offset=(3, 5), button=0)
+            await pilot._post_mouse_events([MouseScrollUp], table, offset=(3, 5), button=0)
             await settled(pilot)
         assert table.following
         assert not shows(pilot, "paused")
@@ -104,28 +108,27 @@ async def test_older_lines_load_with_those_in_sight_where_they_are(busy: Scene) 
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
         table = feed_of(pilot)
-        table.scroll_to(y=0, animate=False)
+        table.scroll_to(y=table.max_scroll_y, animate=False)
         await settled(pilot)
-        shown = len(changed(busy, 0))
-        assert len(table.all_rows) == shown
-        assert "b100" in screen_text(pilot)[2]
-        await press(pilot, "g")
-        await until(pilot, lambda: screen_text(pilot)[2].startswith(" 12 Mar"))
-        assert table.rows[0].key == changed(busy, 0)[0].id
+        assert len(table.all_rows) == len(changed(busy, 0))
+        assert any("b101" in line for line in screen_text(pilot)[-4:])
+        await press(pilot, "G")
+        await until(pilot, lambda: shows(pilot, "── Thursday 12 March ──"))
+        assert table.rows[-1].key == changed(busy, 0)[0].id
         assert not table.has_older
 
 
 async def test_a_paused_feed_misses_nothing_while_another_screen_is_shown(busy: Scene) -> None:
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
-        await press(pilot, "k")
+        await press(pilot, "j")
         await press(pilot, "1")
         busy.fire(5, 1_000)
         await until(pilot, lambda: shows(pilot, "b1004"))
         await press(pilot, "3")
         busy.fire(1, 2_000)
-        await until(pilot, lambda: shows(pilot, "paused · 1 new line ↓"))
-        await press(pilot, "end")
+        await until(pilot, lambda: shows(pilot, "paused · 1 new line ↑"))
+        await press(pilot, "home")
         text = "\n".join(screen_text(pilot))
         assert all(f"b{1_000 + i} " in text for i in range(5))
         assert "b2000" in text
@@ -137,13 +140,16 @@ async def test_a_long_pause_keeps_no_more_than_it_may(
     monkeypatch.setattr(FeedTable, "MOST_PAUSED", PAGE + 10)
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
-        await press(pilot, "k")
+        await press(pilot, "j")
         busy.fire(40, 1_000)
-        await until(pilot, lambda: shows(pilot, "paused · 40 new lines ↓"))
+        await until(pilot, lambda: shows(pilot, "paused · 40 new lines ↑"))
         assert len(feed_of(pilot).all_rows) <= PAGE + 10
-        await press(pilot, "end")
-        assert "b1039" in screen_text(pilot)[-2]
-        assert "b1038" in screen_text(pilot)[-3]
+        await press(pilot, *["k"] * 11)  # to the newest line that was kept: others are read
+        await until(pilot, lambda: feed_of(pilot).newest_loaded == changed(busy, 0)[-1].id)
+        assert len(feed_of(pilot).all_rows) == PAGE + 40
+        await press(pilot, "home")
+        assert "b1039" in screen_text(pilot)[TOP]
+        assert "b1038" in screen_text(pilot)[TOP + 1]
 
 
 async def test_a_burst_is_taken_in_and_the_oldest_lines_are_let_go(scene: Scene) -> None:
@@ -151,9 +157,9 @@ async def test_a_burst_is_taken_in_and_the_oldest_lines_are_let_go(scene: Scene)
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "3")
         scene.fire(FeedTable.MOST + 1)
-        await until(pilot, lambda: "b5000" in screen_text(pilot)[-2], timeout=60)
+        await until(pilot, lambda: "b5000" in screen_text(pilot)[TOP], timeout=60)
         assert len(feed_of(pilot).all_rows) == FeedTable.MOST
-        await press(pilot, "g")
+        await press(pilot, "G")
         await until(pilot, lambda: not feed_of(pilot).has_older)
         assert len(feed_of(pilot).all_rows) == len(changed(scene, 0))
 
@@ -167,16 +173,58 @@ async def test_a_search_looks_back_in_time(busy: Scene) -> None:
         await press(pilot, *"xyz")
         assert shows(pilot, "Nothing here matches the filter. Escape clears it.")
         await press(pilot, "escape")
-        assert "b599" in screen_text(pilot)[-2]
+        assert "b599" in screen_text(pilot)[TOP]
+        assert not shows(pilot, "paused")
 
 
-async def test_a_smaller_terminal_still_shows_the_end(busy: Scene) -> None:
+async def test_only_the_user_pauses_not_resizing_tabs_folding_or_a_filter(busy: Scene) -> None:
     async with open_app(busy) as pilot:
+
+        async def shake() -> None:
+            for size in ((80, 24), (120, 40), (80, 15), (200, 50), (120, 40)):
+                await pilot.resize_terminal(*size)
+                await settled(pilot)
+                assert not shows(pilot, "paused"), size
+
         await press(pilot, "3")
-        for size in ((80, 24), (120, 40), (80, 15)):
-            await pilot.resize_terminal(*size)
-            await settled(pilot)
-            assert "b599" in screen_text(pilot)[-2]
+        await shake()
+        assert "b599" in screen_text(pilot)[TOP]
+        await press(pilot, "1", "enter", "right")  # History
+        await shake()
+        for keys in (["left"], ["right"], ["f"], ["f"], ["slash", *"b5", "enter"], ["escape"]):
+            await press(pilot, *keys)
+            assert not shows(pilot, "paused"), keys
+        await shake()
+        for feed in pilot.app.screen.query(FeedTable):
+            assert feed.following
+            assert feed.key == changed(busy, 0)[-1].id
+
+
+async def test_lines_before_today_have_dates_below_a_line_for_each_day(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "3")
+        lines = screen_text(pilot)
+        [day] = [number for number, line in enumerate(lines) if "── Thursday 12 March ──" in line]
+        assert lines[day - 1].startswith(" 09:04:31")
+        assert lines[day + 1].startswith(" 12:04:31")
+        await press(pilot, *["j"] * 8, "y")
+        assert feed_of(pilot).key == 2  # no stop at the day's line
+        assert pilot.app.clipboard.startswith("12 Mar 12:04  – skipped")
+        await pilot.resize_terminal(80, 6)
+        await press(pilot, "G")
+        assert screen_text(pilot)[1].startswith(" 12 Mar    state")
+        await pilot.resize_terminal(80, 24)
+        scene.now += timedelta(hours=12)
+        pilot.app.screen.query_one("#feed", Feed).start_day()
+        await settled(pilot)
+        assert shows(pilot, "── Saturday 14 March ──")
+        await press(pilot, "home")
+        assert feed_of(pilot).following
+        await press(pilot, "1")
+        dock = pilot.app.screen.query_one("#dock", Feed)
+        dock.start_day()
+        await settled(pilot)
+        assert shows(pilot, " 14 Mar    ◌ pending", "deploy-on-prod")
 
 
 async def test_the_history_shows_what_happened_in_its_place_only(scene: Scene) -> None:
@@ -185,7 +233,7 @@ async def test_the_history_shows_what_happened_in_its_place_only(scene: Scene) -
         await press(pilot, "enter", "right")
         assert shows(pilot, "Projects › acme/vision")
         history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
-        assert [str(row.cells[2].text) for row in history.rows] == ["count-versions"]
+        assert [row.cells[2].text for row in history.all_rows] == ["count-versions"]
 
 
 async def test_a_line_is_copied(scene: Scene) -> None:
@@ -212,7 +260,7 @@ async def test_feed_with_many_executions_loads_page_by_page(many: Scene) -> None
         table = feed_of(pilot)
         assert len(table.all_rows) == PAGE
         assert table.key == many.tower.executions.newest(1)[0].id
-        await press(pilot, "g")
+        await press(pilot, "G")
         assert len(table.all_rows) == 2 * PAGE
 
 
@@ -250,7 +298,7 @@ def circuits(scene: Scene) -> Scene:
 
 def newest(pilot: Pilot[None], count: int) -> list[str]:
     """Return what the newest lines say of what they are about."""
-    rows = feed_of(pilot).rows[-count:]
+    rows = feed_of(pilot).all_rows[:count]
     return [row.cells[4].text if len(row.cells) > 2 else row.cells[1].text for row in rows]
 
 
@@ -265,7 +313,7 @@ async def go_to(pilot: Pilot[None], said: str) -> None:
 async def test_a_circuit_stands_in_its_place_among_what_fired(circuits: Scene) -> None:
     async with open_app(circuits, SMALL) as pilot:
         await press(pilot, "3")
-        first, opened, second, closed, third = newest(pilot, 5)
+        third, closed, second, opened, first = newest(pilot, 5)
         assert (first, second, third) == tuple(f"models/resnet:v0 ← b{n}" for n in (1, 2, 3))
         assert opened.startswith(OPENED)
         assert closed == CLOSED
@@ -291,10 +339,10 @@ async def test_a_circuit_that_opens_is_a_line_that_stays(scene: Scene) -> None:
         scene.now += timedelta(minutes=5)
         scene.close_circuit("ci-deploy")
         await until(pilot, lambda: newest(pilot, 1) == [CLOSED])
-        assert newest(pilot, 2)[0].startswith(OPENED)
+        assert newest(pilot, 2)[1].startswith(OPENED)
     async with open_app(scene) as pilot:
         await press(pilot, "3")
-        assert newest(pilot, 2)[0].startswith(OPENED)
+        assert newest(pilot, 2)[1].startswith(OPENED)
         assert newest(pilot, 1) == [CLOSED]
 
 
@@ -304,23 +352,23 @@ async def test_older_pages_bring_their_circuits_each_once(circuits: Scene) -> No
         await press(pilot, "3")
         table = feed_of(pilot)
         assert len(table.all_rows) == PAGE
-        await press(pilot, "g")
+        await press(pilot, "G")
         await until(pilot, lambda: not table.has_older)
         texts = [row.text for row in table.rows]
         assert sum(OPENED in text for text in texts) == 1
         assert sum(CLOSED in text for text in texts) == 1
         [at] = [place for place, text in enumerate(texts) if OPENED in text]
-        assert "← b1" in texts[at - 1]
-        assert "← b2" in texts[at + 1]
+        assert "← b1" in texts[at + 1]
+        assert "← b2" in texts[at - 1]
 
 
 async def test_a_paused_feed_counts_a_circuit_as_a_new_line(busy: Scene) -> None:
     async with open_app(busy, SMALL) as pilot:
-        await press(pilot, "3", "k")
+        await press(pilot, "3", "j")
         busy.now += timedelta(seconds=1)
         busy.open_circuit("ci-deploy")
-        await until(pilot, lambda: shows(pilot, "paused · 1 new line ↓"))
-        await press(pilot, "end")
+        await until(pilot, lambda: shows(pilot, "paused · 1 new line ↑"))
+        await press(pilot, "home")
         await until(pilot, lambda: newest(pilot, 1)[0].startswith(OPENED))
 
 
@@ -378,7 +426,7 @@ async def test_on_a_circuit_r_offers_to_send_what_failed_at_its_endpoint(circuit
 async def test_a_search_finds_circuits(circuits: Scene) -> None:
     async with open_app(circuits) as pilot:
         await press(pilot, "3", *"/circuit")
-        opened, closed = newest(pilot, 10)
+        closed, opened = [row.cells[1].text for row in feed_of(pilot).rows]
         assert opened.startswith(OPENED)
         assert closed == CLOSED
 
@@ -396,7 +444,7 @@ async def test_the_history_of_a_place_tells_of_the_endpoints_used_there(circuits
 async def test_a_paused_history_counts_only_the_circuits_of_its_place(circuits: Scene) -> None:
     circuits.webhook("spare", url="http://spare.test/")
     async with open_app(circuits) as pilot:
-        await press(pilot, "1", "enter", "right", "k")
+        await press(pilot, "1", "enter", "right", "j")
         history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
         assert not history.following
         circuits.now += timedelta(seconds=1)
@@ -415,6 +463,6 @@ async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
         circuits.fire(FeedTable.MOST + 1, 10)
         await until(pilot, lambda: table.newest == changed(circuits, 0)[-1].id, timeout=60)
         assert len(table.all_rows) == FeedTable.MOST
-        await press(pilot, "g")
+        await press(pilot, "G")
         await until(pilot, lambda: not table.has_older)
         assert sum("circuit of" in row.text for row in table.rows) == 2

@@ -105,6 +105,36 @@ def find_execution(reader: Reader, execution_id: int) -> Execution:
     raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
 
 
+def find_newest_at(reader: Reader, moment: datetime) -> int:
+    """Return the id of the newest execution that an event up to a moment caused; 0 for none."""
+    event = (
+        select(_events.id)
+        .where(_events.recorded_at <= moment)
+        .order_by(_events.recorded_at.desc(), _events.id.desc())
+        .limit(1)
+    )
+    query = select(_executions.id).where(_executions.event_id <= event.scalar_subquery())
+    newest = query.order_by(_executions.event_id.desc(), _executions.id.desc()).limit(1)
+    return reader.connection.execute(newest).scalar() or 0
+
+
+def find_page_end(
+    reader: Reader, execution_id: int, count: int, container: ContainerReference | None
+) -> int | None:
+    """Return the `before_id` of the page whose last execution is the `count`th after another.
+
+    None if there are fewer: then it is the newest page. Raises NotFound for the container.
+    """
+    query = select(_executions.id).where(_executions.id > bounded(execution_id))
+    if container is not None:
+        inside = select_collections_in(container)
+        query = query.join(schema.events, _events.id == _executions.event_id)
+        query = query.where(_events.collection_id.in_(inside))
+    last = query.order_by(_executions.id).offset(count - 1).limit(1)
+    found = reader.connection.execute(last).scalar()
+    return None if found is None else found + 1
+
+
 def find_ids(
     connection: Connection, keys: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], int]:

@@ -1,7 +1,7 @@
 """Text, times and fields as the screens write them."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from textwrap import wrap
 
 from textual.content import Content
@@ -134,6 +134,25 @@ def clock(moment: datetime, now: datetime) -> str:
     if abs(now - moment) < timedelta(days=1):
         return local.strftime("%H:%M:%S")
     return local.strftime("%d %b" if local.year == now.year else "%Y-%m")
+
+
+def line_time(moment: datetime, now: datetime) -> str:
+    """Return a moment as a list of what happened writes it: its date too unless it is today."""
+    local, today = moment.astimezone(), now.astimezone()
+    if local.date() == today.date():
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%d %b %H:%M" if local.year == today.year else "%d %b %Y")
+
+
+def short_date(day: date) -> str:
+    """Return a date in six cells: "13 Mar"."""
+    return f"{day:%d %b}"
+
+
+def day_words(day: date, now: datetime) -> str:
+    """Return a date as the heading of its lines: "Friday 13 March"."""
+    year = "" if day.year == now.astimezone().year else f" {day.year}"
+    return f"{day:%A} {day.day} {day:%B}{year}"
 
 
 def exact(moment: datetime) -> str:

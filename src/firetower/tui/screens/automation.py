@@ -45,7 +45,7 @@ from firetower.tui.text import (
 from firetower.tui.widgets.automations import STATES, test_endpoint
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
-from firetower.tui.widgets.feed_line import FEED_COLUMNS, feed_row
+from firetower.tui.widgets.feed_line import FEED_COLUMNS, execution_cells
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table
@@ -71,8 +71,8 @@ Found = tuple[Automation, Sequence[Revision], Sequence[Execution], Content]
 
 def _execution_row(execution: Execution, now: datetime) -> Row:
     """Return a row of the feed without the automation's name, the same in all rows here."""
-    row = feed_row(execution, now)
-    return Row(row.key, row.cells[:_NAME] + row.cells[_NAME + 1 :])
+    cells = execution_cells(execution, now)
+    return Row(execution.id, cells[:_NAME] + cells[_NAME + 1 :])
 
 
 class AutomationScreen(ListScreen[Execution]):

@@ -114,7 +114,7 @@ class ContainerScreen(Page[None]):
         self.collections = Collections(id="collections")
         self.automations = AutomationList(id="automations")
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
-        self.dock = Feed(id="dock", header=False)
+        self.dock = Feed(id="dock", header=False, days=False)
         self.tabs = Tabs(
             Tab(self.COLLECTIONS, id="tab-collections"),
             Tab("Automations", id="tab-automations"),

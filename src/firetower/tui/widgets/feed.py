@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
 from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
-from firetower.core.feed import CircuitLine
+from firetower.core.feed import CircuitLine, FeedEntry
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
@@ -25,23 +26,31 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.session import in_background, redeliver, session_of, show_error
-from firetower.tui.widgets.feed_line import CircuitKey, circuit_row, entry_row, feed_row
+from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Row
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
 
 PAGE = 500
 
 
 class Feed(Listing):
-    """Executions as they come, the newest at the bottom; older ones load when scrolled to."""
+    """Executions as they come, the newest at the top; older ones load when scrolled to."""
 
     BINDINGS: ClassVar = bindings_of("executions")
 
     def __init__(
-        self, *, id: str, header: bool = True, empty: str = "Nothing has fired yet."
+        self,
+        *,
+        id: str,
+        header: bool = True,
+        days: bool = True,
+        empty: str = "Nothing has fired yet.",
     ) -> None:
-        self.feed = FeedTable(header=header)
+        """`header` shows the columns' titles, `days` a line above those of each day."""
+        self.feed = FeedTable(self._now, header=header, days=days)
         super().__init__(self.feed, empty=empty, id=id)
         self.container: ContainerReference | None = None
         self._early: list[Execution] | None = []
@@ -52,21 +61,36 @@ class Feed(Listing):
         yield from super().compose()
         yield Static("", classes="feed--paused")
 
+    def _now(self) -> datetime:
+        return session_of(self).now()
+
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(".feed--paused").display = False
         self.load()
+        self._wait_for_midnight()
+
+    def _wait_for_midnight(self) -> None:
+        now = self._now().astimezone()
+        midnight = datetime.combine(now.date() + timedelta(days=1), time.min).astimezone()
+        self.set_timer((midnight - now).total_seconds() + 1, self.start_day)
+
+    def start_day(self) -> None:
+        """Write the lines of the day that has ended with their date."""
+        self.feed.start_day()
+        self._wait_for_midnight()
 
     def show_container(self, container: ContainerReference) -> None:
         """Show what fired in one registry or project only."""
         if container != self.container:
             self.container = container
+            self.feed.follow()
             self.load()
 
     @on(FeedTable.Resumed)
     @work(exclusive=True, group="feed", exit_on_error=False)
     async def load(self) -> None:
-        """Read the newest lines and follow the end."""
+        """Read the newest lines, unless the user has moved away from them meanwhile."""
         self._early = []
         try:
             rows, more = await self._page(None)
@@ -75,8 +99,11 @@ class Feed(Listing):
             self.fail(error)
             return
         self._failed = False
-        self.feed.start(rows, more=more)
         early, self._early = self._early, None
+        if self.feed.following:
+            self.feed.start(rows, more=more)
+        else:
+            self.feed.fall_behind()
         self._settle()
         self.changed(early or [])
 
@@ -89,19 +116,63 @@ class Feed(Listing):
             except FiretowerError as error:
                 show_error(self, error)
                 return
-            self.feed.prepend(rows, more=more)
+            self.feed.append_older(rows, more=more)
             self._settle()
             if not self._needs_older():
                 return
 
-    async def _page(self, before_id: int | None) -> tuple[list[Row], bool]:
-        """Return the lines before an execution, and whether there are older ones."""
+    @on(FeedTable.ReachedNewest)
+    @work(exclusive=True, group="feed", exit_on_error=False)
+    async def load_newer(self) -> None:
+        """Read the lines after the newest one that is loaded, where some were not kept."""
+        newest, container = self.feed.newest_loaded, self.container
+        self._early = []
+        try:
+            before = await session_of(self).ask(
+                lambda tower: tower.executions.page_end(newest, PAGE, container)
+            )
+            rows, _ = await self._page(before)
+        except FiretowerError as error:
+            show_error(self, error)
+            return
+        finally:
+            early, self._early = self._early, None
+        self.feed.add_newer(rows, all_read=before is None)
+        self._settle()
+        self.changed(early or [])
+
+    @in_background
+    async def go_to(self, moment: datetime) -> None:
+        """Show the lines around a moment, with the cursor on the last one before it."""
         session, container = session_of(self), self.container
-        page = await session.ask(
-            lambda tower: tower.executions.page(PAGE, before_id=before_id, container=container)
-        )
-        now = session.now()
-        return [entry_row(entry, now) for entry in page.entries], page.more
+
+        def find(tower: Tower) -> tuple[int, int | None]:
+            at = tower.executions.newest_at(moment)
+            return at, tower.executions.page_end(at, PAGE // 2, container)
+
+        at, before = await session.ask(find)
+        rows, more = await self._page(before)
+        if not rows:
+            return
+        upto = (row.key for row in rows if isinstance(row.key, int) and row.key <= at)
+        self.feed.start_at(rows, next(upto, rows[-1].key), more=more)
+        self._settle()
+
+    async def _page(self, before_id: int | None) -> tuple[list[FeedRow], bool]:
+        """Return the lines before an execution, the newest first, and whether there are more."""
+        container = self.container
+
+        def read(tower: Tower) -> tuple[list[FeedRow], bool]:
+            page = tower.executions.page(PAGE, before_id=before_id, container=container)
+            rows = [self._row(entry) for entry in reversed(page.entries)]
+            for row in rows:
+                row.text  # noqa: B018 - written here, in a thread
+            return rows, page.more
+
+        return await session_of(self).ask(read)
+
+    def _row(self, entry: FeedEntry) -> FeedRow:
+        return FeedRow(entry, self._now, under_day=self.feed.days)
 
     def catch_up(self) -> None:
         """Read missed changes, now or when the end is followed again."""
@@ -126,8 +197,8 @@ class Feed(Listing):
                 changes = await session_of(self).ask(
                     lambda tower: tower.endpoints.circuit_changes_since(before, container)
                 )
-            now, newest = session_of(self).now(), self.feed.newest
-            self.feed.upsert([circuit_row(CircuitLine(newest, one), now) for one in changes])
+            newest = self.feed.newest
+            self.feed.upsert([self._row(CircuitLine(newest, one)) for one in changes])
         self.catch_up()
 
     def _needs_older(self) -> bool:
@@ -151,9 +222,8 @@ class Feed(Listing):
         if self._early is not None:
             self._early.extend(executions)
             return
-        now = session_of(self).now()
         here = [one for one in executions if self.container in {None, one.event.container}]
-        self.feed.upsert([feed_row(one, now) for one in here])
+        self.feed.upsert([self._row(one) for one in here])
         self._settle()
 
     @on(FeedTable.Chosen)
@@ -172,8 +242,12 @@ class Feed(Listing):
     def _paused(self, event: FeedTable.Paused) -> None:
         note = self.query_one(".feed--paused", Static)
         note.display = event.unseen is not None
-        new = counted(event.unseen or 0, "new line")
-        note.update(f"paused · {new} ↓ · End resumes")
+        new = f" · {counted(event.unseen, 'new line')} ↑" if event.unseen else ""
+        note.update(f"paused{new} · Home returns to the newest")
+
+    @on(events.Click, ".feed--paused")
+    def _note_clicked(self) -> None:
+        self.feed.action_first()
 
     @in_background
     async def action_explain(self) -> None:
@@ -197,5 +271,6 @@ class Feed(Listing):
     def action_copy(self) -> None:
         if self.feed.rows:
             row = self.feed.rows[self.feed.cursor]
-            self.app.copy_to_clipboard("  ".join(cell.text for cell in row.cells if cell.text))
-            self.notify("Copied the line.")
+            if isinstance(row, FeedRow):
+                self.app.copy_to_clipboard(row.dated)
+                self.notify("Copied the line.")

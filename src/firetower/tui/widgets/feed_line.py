@@ -1,16 +1,17 @@
-"""Lines of the feed: executions, and changes of circuits."""
+"""Lines of the feed: executions, changes of circuits, and the days between them."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import NamedTuple
 
 from firetower.core.circuit_breaker import CircuitChangeKind
 from firetower.core.executions import Execution, ExecutionState, Status
 from firetower.core.feed import CircuitLine, FeedEntry
-from firetower.tui.text import clock, milliseconds
-from firetower.tui.widgets.table import Cell, Column, Row
+from firetower.tui.text import clock, day_words, line_time, milliseconds, short_date
+from firetower.tui.widgets.table import Cell, Column
 
 FEED_COLUMNS = (
-    Column("time", 8),
+    Column("time", 8, grows=True),
     Column("state", 10),
     Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
@@ -39,33 +40,101 @@ class CircuitKey(NamedTuple):
     endpoint: str
 
 
-def entry_row(entry: FeedEntry, now: datetime) -> Row:
-    """Return any entry of the feed as a row."""
-    return circuit_row(entry, now) if isinstance(entry, CircuitLine) else feed_row(entry, now)
+class DayKey(NamedTuple):
+    """The key of the line above a day's lines."""
+
+    day: date
 
 
-def circuit_row(line: CircuitLine, now: datetime) -> Row:
-    """Return a change of a circuit as a row: the time, and one sentence beside it."""
+class FeedRow:
+    """An execution or a change of a circuit, as a row that is written when it is drawn.
+
+    It is written again on the next day: then it may need a date.
+    """
+
+    __slots__ = ("_cells", "_entry", "_now", "_under_day", "_written_on", "at", "day", "key")
+
+    def __init__(
+        self, entry: FeedEntry, now: Callable[[], datetime], *, under_day: bool = True
+    ) -> None:
+        """`under_day` says that the day stands above the lines; else each has its date."""
+        self._entry, self._now, self._under_day = entry, now, under_day
+        self._cells: tuple[Cell, ...] = ()
+        self._written_on: date | None = None
+        if isinstance(entry, CircuitLine):
+            change = entry.change
+            self.key: CircuitKey | int = CircuitKey(entry.after, change.id, change.endpoint)
+            self.at = change.at.astimezone()
+        else:
+            self.key = entry.id
+            self.at = entry.created_at.astimezone()
+        self.day = self.at.date()
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """One a column of FEED_COLUMNS; of a circuit the time, and one sentence beside it."""
+        now = self._now()
+        today = now.astimezone().date()
+        if self._written_on != today:
+            entry = self._entry
+            self._written_on = today
+            if isinstance(entry, CircuitLine):
+                cells = _circuit_cells(entry, now)
+            else:
+                cells = execution_cells(entry, now)
+            if self._under_day:
+                cells = (Cell(self.at.strftime("%H:%M:%S"), "dim"), *cells[1:])
+            elif self.day != today:
+                cells = (Cell(short_date(self.day), "dim"), *cells[1:])
+            self._cells = cells
+        return self._cells
+
+    @property
+    def text(self) -> str:
+        """What a search reads."""
+        return " ".join(cell.text for cell in self.cells)
+
+    @property
+    def dated(self) -> str:
+        """The line with its date, to be copied."""
+        texts = [cell.text for cell in self.cells[1:] if cell.text]
+        return "  ".join([line_time(self.at, self._now()), *texts])
+
+
+class DayRow:
+    """The line above the lines of a day before today; the cursor passes over it."""
+
+    __slots__ = ("_now", "key")
+    text = ""
+
+    def __init__(self, day: date, now: Callable[[], datetime]) -> None:
+        self.key = DayKey(day)
+        self._now = now
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return (Cell(f"── {day_words(self.key.day, self._now())} ──", "dim"),)
+
+
+def _circuit_cells(line: CircuitLine, now: datetime) -> tuple[Cell, ...]:
     change = line.change
     sentence = f"{change.glyph} {change.describe(lambda moment: clock(moment, now))}"
     tone = "ok" if change.kind is CircuitChangeKind.CLOSED else "warn"
-    key = CircuitKey(line.after, change.id, change.endpoint)
-    return Row(key, (Cell(clock(change.at, now), "dim"), Cell(sentence, tone)))
+    return Cell(line_time(change.at, now), "dim"), Cell(sentence, tone)
 
 
-def feed_row(execution: Execution, now: datetime) -> Row:
-    """Return an execution as a row of the feed."""
+def execution_cells(execution: Execution, now: datetime) -> tuple[Cell, ...]:
+    """Return the cells of an execution, one a column of FEED_COLUMNS."""
     state, event = execution.state, execution.event
     tone = TONES[state]
-    cells = (
-        Cell(clock(execution.created_at, now), "dim"),
+    return (
+        Cell(line_time(execution.created_at, now), "dim"),
         Cell(f"{state.glyph} {state.value}", tone),
         Cell(execution.automation),
         Cell(event.type.spec.label, "dim"),
         Cell(f"{event.subject} {event.detail}".rstrip()),
         Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
     )
-    return Row(execution.id, cells)
 
 
 def _answer(execution: Execution, now: datetime) -> str:

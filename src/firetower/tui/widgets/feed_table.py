@@ -1,15 +1,17 @@
 """The table of the live feed."""
 
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
-from textual import events
+from textual.geometry import Region
 from textual.message import Message
 
-from firetower.tui.widgets.feed_line import FEED_COLUMNS, CircuitKey
-from firetower.tui.widgets.table import Row, Table, TableRow
+from firetower.tui.text import short_date
+from firetower.tui.widgets.feed_line import FEED_COLUMNS, CircuitKey, DayRow, FeedRow
+from firetower.tui.widgets.table import Cell, Table, TableRow
 
 Place = tuple[int, int]
 """The order of lines: an execution's id, and after it the ids of changes of circuits."""
@@ -22,144 +24,268 @@ def _place_of(key: Hashable) -> Place:
     return key, 0
 
 
+def _order(row: FeedRow) -> Place:
+    after, circuit = _place_of(row.key)
+    return -after, -circuit
+
+
 class FeedTable(Table):
-    """Executions by id, the newest last; the end is followed until someone scrolls up."""
+    """Executions by id, the newest first; new ones arrive at the top.
+
+    The table is live until the user moves away from its top, by the cursor, the wheel or the
+    scroll bar. Then the lines in sight stay where they are, and new ones are counted.
+    """
 
     class Reached(Message):
         """The oldest line that is loaded came into sight."""
 
+    class ReachedNewest(Message):
+        """The newest line that is loaded has the cursor, and newer ones were not kept."""
+
     @dataclass
     class Paused(Message):
-        """The end is no longer followed, or is again."""
+        """The table is no longer live, or is again."""
 
         unseen: int | None
-        """Lines that came since the end was left; None while it is followed."""
+        """Lines that came since the user moved away; None while it is live."""
 
     class Resumed(Message):
-        """The end is followed again, and has to be read because lines were not kept."""
+        """It is live again, and has to be read because lines were not kept."""
 
     FITS: ClassVar = False
     MOST: ClassVar = 5_000
-    """Lines kept while the end is followed."""
+    """Lines kept while it is live."""
     MOST_SEARCHED: ClassVar = 20_000
     """Lines that a search loads and keeps."""
     MOST_PAUSED: ClassVar = 20_000
-    """Lines above which new ones are only counted while the end is not followed."""
+    """Lines above which new ones are only counted while it is not live."""
 
-    def __init__(self, *, header: bool = True) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], *, header: bool = True, days: bool = True
+    ) -> None:
+        """`days` puts a line above those of each day before today."""
         super().__init__(FEED_COLUMNS, header=header)
+        self.days = days
+        self.all_rows: Sequence[FeedRow] = ()
         self.following = True
+        """Whether it is live."""
         self.unseen = 0
         self.has_older = True
-        self._behind = False
+        self.behind = False
+        """Whether lines newer than those loaded were not kept."""
+        self._now = now
         self._newest: Place = (0, 0)
+        self._scrolls = False
 
     @property
     def oldest(self) -> int | None:
-        """The id of the oldest execution."""
-        return next((row.key for row in self.all_rows if isinstance(row.key, int)), None)
+        """The id of the oldest execution that is loaded."""
+        rows = reversed(self.all_rows)
+        return next((row.key for row in rows if isinstance(row.key, int)), None)
+
+    @property
+    def newest_loaded(self) -> int:
+        """The id of the newest execution that is loaded; 0 for none."""
+        return _place_of(self.all_rows[0].key)[0] if self.all_rows else 0
 
     @property
     def newest(self) -> int:
-        """The id of the newest execution that has been shown; 0 for none."""
+        """The id of the newest execution that has been shown or counted; 0 for none."""
         return self._newest[0]
 
-    def start(self, rows: Sequence[Row], *, more: bool) -> None:
-        """Show the newest lines and follow the end; `more` are older."""
+    @property
+    def _first(self) -> int:
+        """The index of the first line that can have the cursor."""
+        return int(bool(self.rows) and isinstance(self.rows[0], DayRow))
+
+    def follow(self) -> None:
+        """Be live from now on."""
+        self.following, self.unseen = True, 0
+
+    def start(self, rows: Sequence[FeedRow], *, more: bool) -> None:
+        """Show the newest lines, live; `more` are older."""
         self.has_older = more
-        self.following, self.unseen, self._behind = True, 0, False
-        self._newest = _place_of(rows[-1].key) if rows else (0, 0)
-        self.set_rows(list(rows))
-        self._to_end()
+        self.follow()
+        self.behind = False
+        self._newest = _place_of(rows[0].key) if rows else (0, 0)
+        self.set_rows(rows)
         self.post_message(self.Paused(None))
 
-    def fall_behind(self) -> None:
-        """Note that new lines were missed: the end is read again when it is followed again."""
-        self._behind = True
+    def start_at(self, rows: Sequence[FeedRow], key: Hashable, *, more: bool) -> None:
+        """Show lines of the past with the cursor on one of them; `more` are older."""
+        self.has_older = more
+        if self.following:
+            self.following, self.unseen = False, 0
+        self.behind = True
+        self.set_rows(rows)
+        index = self._index_of(key)
+        if index is not None:
+            super()._set_cursor(index)
+            self._scroll(max(index - 1, 0))
+        self.post_message(self.Paused(self.unseen))
 
-    def upsert(self, rows: Sequence[Row]) -> None:
-        """Add new lines, and change those that are there; each in the place of its id."""
+    def fall_behind(self) -> None:
+        """Note that new lines were missed: they are read when the top is reached again."""
+        self.behind = True
+
+    def start_day(self) -> None:
+        """Write the lines of the day that has ended with their date."""
+        self.set_rows(self.all_rows)
+        self.refresh()
+
+    def upsert(self, rows: Sequence[FeedRow]) -> None:
+        """Add new lines, and change those that are loaded; each in the place of its id."""
         if not rows:
             return
         places = [_place_of(row.key) for row in rows]
         fresh = sum(place > self._newest for place in places)
         self.set_rows(self._merged(rows))
         self._newest = max(self._newest, *places)
-        if self.following:
-            self._to_end()
-        elif fresh:
+        if fresh and not self.following:
             self.unseen += fresh
             self.post_message(self.Paused(self.unseen))
 
-    def _merged(self, rows: Sequence[Row]) -> list[TableRow]:
+    def _merged(self, rows: Sequence[FeedRow]) -> list[FeedRow]:
         merged = list(self.all_rows)
-        keys = [_place_of(row.key) for row in merged]
         for row in rows:
-            key = _place_of(row.key)
-            place = bisect_left(keys, key)
-            if place < len(keys) and keys[place] == key:
+            place = bisect_left(merged, _order(row), key=_order)
+            if place < len(merged) and merged[place].key == row.key:
                 merged[place] = row
             elif (
-                place == len(keys)
+                place == 0
                 and not self.following
-                and (self._behind or place >= self.MOST_PAUSED)
+                and (self.behind or len(merged) >= self.MOST_PAUSED)
             ):
-                self._behind = True
-            elif place or not self.has_older:
+                self.behind = True
+            elif place < len(merged) or not self.has_older:
                 merged.insert(place, row)
-                keys.insert(place, key)
         most = self.MOST if self.pattern is None else self.MOST_SEARCHED
         if self.following and len(merged) > most:
             self.has_older = True
-            return merged[-most:]
+            return merged[:most]
         return merged
 
-    def prepend(self, rows: Sequence[Row], *, more: bool) -> None:
-        """Add older lines above, with those in sight where they are; `more` are still older."""
+    def append_older(self, rows: Sequence[FeedRow], *, more: bool) -> None:
+        """Add older lines below; `more` are still older."""
         self.has_older = more
-        top, shown = self.scroll_offset.y, len(self.rows)
-        # A page that ends between two executions has the changes of circuits there, too.
-        known = {row.key.id for row in self.all_rows if isinstance(row.key, CircuitKey)}
-        older = [
-            row for row in rows if not (isinstance(row.key, CircuitKey) and row.key.id in known)
-        ]
-        self.set_rows([*older, *self.all_rows])
-        if grown := len(self.rows) - shown:
-            self._scroll(top + grown)
+        self.set_rows([*self.all_rows, *self._unknown(rows)])
 
-    def _to_end(self) -> None:
+    def add_newer(self, rows: Sequence[FeedRow], *, all_read: bool) -> None:
+        """Add newer lines above, with those in sight where they are.
+
+        With `all_read` the newest are among them: the table is live once the user is at its top.
+        """
+        rows = [*self._unknown(rows), *self.all_rows]
+        if len(rows) > self.MOST_SEARCHED:
+            self.has_older = True
+        self.behind = not all_read
+        self.set_rows(rows[: self.MOST_SEARCHED])
+        if all_read and self.all_rows:
+            self._newest = max(self._newest, _place_of(self.all_rows[0].key))
+
+    def _unknown(self, rows: Sequence[FeedRow]) -> list[FeedRow]:
+        """Return the rows that are not loaded: pages share executions, or circuits between two."""
+        known = {self._identity(row) for row in self.all_rows}
+        return [row for row in rows if self._identity(row) not in known]
+
+    @staticmethod
+    def _identity(row: FeedRow) -> Hashable:
+        return ("circuit", row.key.id) if isinstance(row.key, CircuitKey) else row.key
+
+    def _found(self) -> Sequence[TableRow]:
+        found = super()._found()
+        return self._with_days(found) if self.days else found
+
+    def _with_days(self, found: Sequence[TableRow]) -> Sequence[TableRow]:
+        rows: list[TableRow] = []
+        day = self._now().astimezone().date()
+        for row in found:
+            assert isinstance(row, FeedRow)
+            if row.day != day:
+                day = row.day
+                rows.append(DayRow(day, self._now))
+            rows.append(row)
+        return rows
+
+    def _titles(self) -> Sequence[Cell]:
+        """Return the columns' titles; the first is the day of the line below unless it is today."""
+        titles, top = super()._titles(), self.scroll_offset.y
+        row = self.rows[top] if top < len(self.rows) else None
+        if isinstance(row, FeedRow) and row.day != self._now().astimezone().date():
+            return [Cell(short_date(row.day)), *titles[1:]]
+        return titles
+
+    def _show_found(self) -> None:
+        top = self.scroll_offset.y
+        in_sight = self.rows[top].key if top < len(self.rows) else None
+        super()._show_found()
+        self.refresh(Region(0, 0, self.size.width, self.header_lines))
+        if self.following:
+            self._show_newest()
+            return
+        index = self._index_of(in_sight)
+        if index is not None and index != self.scroll_offset.y:
+            self._scroll(index)
+        if self.rows and isinstance(self.rows[self.cursor], DayRow):
+            super()._set_cursor(self._beside_day(self.cursor, 1))
+
+    def _show_newest(self) -> None:
         if self.rows:
-            super()._set_cursor(len(self.rows) - 1)
-            self._scroll(round(self.max_scroll_y))
+            super()._set_cursor(self._first)
+            self._scroll(0)
+
+    def _beside_day(self, index: int, step: int) -> int:
+        """Return the index, or the next one in a direction that is not a day's."""
+        index = max(0, min(index, len(self.rows) - 1))
+        if isinstance(self.rows[index], DayRow):
+            index += step if 0 <= index + step < len(self.rows) else -step
+        return index
 
     def _set_cursor(self, index: int) -> None:
-        super()._set_cursor(index)
-        self._settle(at_end=self.cursor >= len(self.rows) - 1)
-        if self.cursor == 0:
+        if not self.rows:
+            return
+        super()._set_cursor(self._beside_day(index, 1 if index > self.cursor else -1))
+        at_top = self.cursor == self._first
+        if at_top:
+            self._scroll(0)
+        self._settle(at_top=at_top)
+        if self.cursor == len(self.rows) - 1:
             self.post_message(self.Reached())
 
-    def _settle(self, *, at_end: bool) -> None:
-        if at_end != self.following:
-            self.following, self.unseen = at_end, 0
-            self.post_message(self.Paused(None if at_end else 0))
-            if at_end and self._behind:
-                self.post_message(self.Resumed())
+    def action_first(self) -> None:
+        """Return to the newest line of all, and be live again."""
+        if self.behind:
+            self.follow()
+            self.post_message(self.Resumed())
+        else:
+            super().action_first()
 
-    def on_resize(self, _: events.Resize) -> None:
-        if self.following:
-            self.call_later(self._to_end)
+    def _settle(self, *, at_top: bool) -> None:
+        if at_top and self.behind:
+            self.post_message(self.ReachedNewest())
+        elif at_top != self.following:
+            self.following, self.unseen = at_top, 0
+            self.post_message(self.Paused(None if at_top else 0))
 
-    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        self.call_later(self._follow_from_end)
-
-    def _follow_from_end(self) -> None:
-        if self.scroll_offset.y >= self.max_scroll_y:
-            self.action_last()
+    def _scroll(self, top: int) -> None:
+        self._scrolls = True
+        try:
+            super()._scroll(top)
+        finally:
+            self._scrolls = False
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Stop following when the wheel scrolls up."""
+        """See the user scroll by wheel or scroll bar; a new size only makes the place smaller."""
         super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value and new_value < self.max_scroll_y:
-            self._settle(at_end=False)
-        if new_value == 0 and old_value > 0:
+        if new_value > old_value and new_value >= self.max_scroll_y:
             self.post_message(self.Reached())
+        if self._scrolls:
+            return
+        if new_value > old_value:
+            self._settle(at_top=False)
+        elif new_value == 0 and self.max_scroll_y > 0:
+            self.call_later(self.action_move_to_top)
+
+    def action_move_to_top(self) -> None:
+        """Put the cursor on the first line: live if that is the newest of all."""
+        self._set_cursor(self._first)

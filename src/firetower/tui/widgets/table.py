@@ -174,9 +174,7 @@ class Table(ScrollView, can_focus=True):
     def _show_found(self) -> None:
         before, key, old_cursor = self.rows, self.key, self.cursor
         was_seen = self._sees(old_cursor)
-        self.rows = self.all_rows
-        if self.pattern is not None:
-            self.rows = [row for row in self.rows if self.pattern.search(row.text)]
+        self.rows = self._found()
         index = None if key is None else self._index_of(key)
         self.cursor = min(old_cursor, max(len(self.rows) - 1, 0)) if index is None else index
         if len(before) != len(self.rows) or not self.virtual_size.height:
@@ -186,6 +184,12 @@ class Table(ScrollView, can_focus=True):
         self._repaint(before, old_cursor)
         if self.key != key:
             self.post_message(self.Moved(self, self.key))
+
+    def _found(self) -> Sequence[TableRow]:
+        """Return all rows, or those in whose text the pattern is found."""
+        if self.pattern is None:
+            return self.all_rows
+        return [row for row in self.all_rows if self.pattern.search(row.text)]
 
     def _repaint(self, before: Sequence[TableRow], old_cursor: int) -> None:
         """Paint only the lines that differ: over SSH each byte counts."""
@@ -273,8 +277,7 @@ class Table(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         if y < self.header_lines:
-            titles = [Cell(column.title) for column in self.columns]
-            return self._draw(titles, self.get_component_rich_style("table--header"))
+            return self._draw(self._titles(), self.get_component_rich_style("table--header"))
         index = y - self.header_lines + self.scroll_offset.y
         if index >= len(self.rows):
             return Strip.blank(self.size.width, self.rich_style)
@@ -285,6 +288,9 @@ class Table(ScrollView, can_focus=True):
             return self._draw(cells, self.get_component_rich_style("table--cursor-blurred"))
         plain = [Cell(cell.text) for cell in cells]
         return self._draw(plain, self.get_component_rich_style("table--cursor"))
+
+    def _titles(self) -> Sequence[Cell]:
+        return [Cell(column.title) for column in self.columns]
 
     def _draw(self, cells: Sequence[Cell], base: Style) -> Strip:
         width, last = self.size.width, len(cells) - 1
