@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from textual.css.stylesheet import Stylesheet
 
+from firetower.settings import SECRET_KEY
 from firetower.store.queue import evaluate
 from firetower.store.store import Store
 from tui.scene import Scene, furnish
+
+KEY = "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI="
+"""Opens the secrets of each copy of the furnished database."""
 
 
 @pytest.fixture
@@ -20,11 +24,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _everywhere_the_same() -> Iterator[None]:
+    # For each test: other tests run in the same process, and their workers have no such key.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
-        patch.setenv("FIRETOWER_SECRET_KEY", "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI=")
+        patch.setenv(SECRET_KEY, KEY)
         patch.delenv("NO_COLOR", raising=False)
         patch.setenv("COLORTERM", "truecolor")
         time.tzset()
@@ -75,6 +80,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     numbers = itertools.count(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "webhook_id", lambda *_: f"msg_{next(numbers):026d}")
+        patch.setenv(SECRET_KEY, KEY)
         scene = Scene(path)
         furnish(scene)
         scene.close()

@@ -29,7 +29,11 @@ class Unforeseen(FiretowerError):
         )
 
 
-class OutOfResources(FiretowerError):
+class NotReady(FiretowerError):
+    """Something of this machine's own is missing: executions wait for it, and none fails."""
+
+
+class OutOfResources(NotReady):
     """This machine has no file handle, memory or port left for a request."""
 
     def __init__(self, reason: str) -> None:
@@ -51,7 +55,7 @@ class Conflict(FiretowerError):
     """The name is taken, or the thing is still in use."""
 
 
-class SecretKeyError(FiretowerError):
+class SecretKeyError(NotReady):
     """The key of the secrets is missing or wrong."""
 
 

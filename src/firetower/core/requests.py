@@ -13,6 +13,7 @@ from typing import Any
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.endpoints import Endpoint, SignatureEncoding
+from firetower.core.errors import NotFound
 from firetower.core.events import Event, instant
 from firetower.core.filters.fields import Value
 from firetower.core.json import dump
@@ -62,6 +63,15 @@ class Secrets:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     previous: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values replaced within the grace period: receivers may still know only these."""
+
+    def value(self, name: str) -> str:
+        """Return the value of a secret. Raises NotFound."""
+        if name not in self.values:
+            raise NotFound(
+                f"the secret {name} no longer exists",
+                f"Set it with `firetower secret set {name}`, and redeliver.",
+            )
+        return self.values[name]
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret's value in it masked."""
@@ -193,7 +203,7 @@ def build_request(
         "webhook-timestamp": str(int(sent_at.timestamp())),
     }
     if settings.signing_secret is not None:
-        current = secrets.values[settings.signing_secret]
+        current = secrets.value(settings.signing_secret)
         previous = secrets.previous.get(settings.signing_secret)
         keys = [current] if previous is None else [current, previous]
         headers["webhook-signature"] = standard_signature(keys, webhook_id, sent_at, content)
@@ -201,8 +211,8 @@ def build_request(
             current, content, settings.signature_encoding
         )
     if settings.access_token_secret is not None:
-        headers["Authorization"] = f"Bearer {secrets.values[settings.access_token_secret]}"
-    url = settings.url if settings.url_secret is None else secrets.values[settings.url_secret]
+        headers["Authorization"] = f"Bearer {secrets.value(settings.access_token_secret)}"
+    url = settings.url if settings.url_secret is None else secrets.value(settings.url_secret)
     return Request(url or "", headers, content)
 
 

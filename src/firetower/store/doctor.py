@@ -125,7 +125,13 @@ def _workers(status: DatabaseStatus) -> Check:
     workers = status.workers
     if not workers:
         return Check("workers", "none is alive", "Start one with `firetower worker`.", Health.WARN)
-    return Check("workers", f"{len(workers)} alive, process {workers[0].pid} the newest")
+    said = f"{len(workers)} alive, process {workers[0].pid} the newest"
+    for worker in workers:
+        if worker.problem:
+            said = f"process {worker.pid} lets {status.due:,} wait: {worker.problem}"
+            hint = "Mend that where the worker runs: nothing is lost, and it goes on by itself."
+            return Check("workers", said, hint, Health.FAIL)
+    return Check("workers", said)
 
 
 def _evaluation(status: DatabaseStatus, now: datetime) -> Check:

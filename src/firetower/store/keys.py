@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, select, update
 
-from firetower.core.errors import SecretKeyError
+from firetower.core.errors import InvalidInput, SecretKeyError
 from firetower.settings import SECRET_KEY, read_settings
 from firetower.store import schema
 from firetower.store.location import Location
@@ -38,7 +38,7 @@ class Keyring:
         """Return the stored value. Raises SecretKeyError."""
         try:
             return self._fernet.decrypt(ciphertext.encode("ascii")).decode()
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # a value that is no text is damaged
             raise SecretKeyError(
                 "a secret cannot be opened with this key",
                 "Set it again with `firetower secret set`, or bring back the key of its time.",
@@ -119,7 +119,10 @@ def _read_keys(location: Location, *, create: bool) -> tuple[str, str]:
     """Return the keys and where they came from."""
     if key := read_settings().secret_key:
         return key, SECRET_KEY
-    path = location.key_file
+    try:
+        path = location.key_file
+    except InvalidInput as error:
+        raise SecretKeyError(error.message, error.hint) from None
     if create and not path.exists():
         with _explain_unwritable(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -28,6 +28,8 @@ class WorkerInfo:
     pid: int
     started_at: datetime
     heartbeat_at: datetime
+    problem: str | None = None
+    """What keeps it from sending."""
 
     def is_alive(self, now: datetime) -> bool:
         """Return whether its last heartbeat is recent."""
@@ -47,15 +49,17 @@ def this_host() -> str:
     return " ".join(parts)
 
 
-def record_heartbeat(connection: Connection, worker_id: str, now: datetime) -> None:
+def record_heartbeat(
+    connection: Connection, worker_id: str, now: datetime, problem: str | None = None
+) -> None:
     """Record a heartbeat; register a worker that is new, or was taken for dead."""
+    values = {"heartbeat_at": now, "problem": problem}
     updated = connection.execute(
-        update(schema.workers).where(_workers.id == worker_id).values(heartbeat_at=now)
+        update(schema.workers).where(_workers.id == worker_id).values(values)
     )
     if updated.rowcount == 0:
-        here = {"id": worker_id, "host": this_host(), "pid": os.getpid()}
-        times = {"started_at": now, "heartbeat_at": now}
-        connection.execute(schema.workers.insert(), here | times)
+        here = {"id": worker_id, "host": this_host(), "pid": os.getpid(), "started_at": now}
+        connection.execute(schema.workers.insert(), here | values)
 
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
@@ -66,7 +70,7 @@ def sign_off(connection: Connection, worker_ids: list[str]) -> None:
 def list_workers(connection: Connection) -> list[WorkerInfo]:
     """Return every worker that has not signed off, the newest first."""
     rows = connection.execute(select(schema.workers).order_by(_workers.started_at.desc()))
-    return [WorkerInfo(row.id, row.host, row.pid, row.started_at, row.heartbeat_at) for row in rows]
+    return [WorkerInfo(**row) for row in rows.mappings()]
 
 
 def find_dead(connection: Connection, now: datetime) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from firetower._version import __version__
-from firetower.core.errors import FiretowerError
+from firetower.core.errors import FiretowerError, Unforeseen
 from firetower.core.executions import Status
 from firetower.core.requests import (
     MOST_KEPT,
@@ -46,8 +46,12 @@ async def deliver(
         duration=duration,
         jitter=jitter,
     )
-    # Looking for secrets in a long answer takes a while, in which others are to be served.
-    return judged() if len(answer.body) < _LONG else await asyncio.to_thread(judged)
+    if len(answer.body) < _LONG:
+        return judged()
+    try:  # looking for secrets in a long answer takes a while, in which others are to be served
+        return await asyncio.to_thread(judged)
+    except RuntimeError:  # no thread can be started
+        return judged()
 
 
 def request_of(claim: Claim, secrets: Secrets, sent_at: datetime) -> Request:
@@ -89,7 +93,24 @@ def result_of(
 
 
 def refused(claim: Claim, error: FiretowerError, now: datetime) -> AttemptResult:
-    """Return the result of an attempt whose request could not be made."""
-    answer = Answer(error=storable(shortened(error.message, MOST_KEPT)))
+    """Return the result of an attempt whose request can never be made."""
+    answer = _nothing_sent(error)
     verdict = Verdict(Status.FAILED, detail=f"{answer.error}. {error.hint}")
     return AttemptResult(claim, NOTHING_SENT, answer, verdict, now, timedelta(0))
+
+
+def failed(claim: Claim, error: Unforeseen, now: datetime) -> AttemptResult:
+    """Return the result of an attempt that a defect ended: the next may go well."""
+    answer = _nothing_sent(error)
+    verdict = judge(
+        answer,
+        retries_used=claim.retries_used,
+        schedule=claim.endpoint.settings.schedule,
+        now=now,
+        jitter=any_jitter(),
+    )
+    return AttemptResult(claim, NOTHING_SENT, answer, verdict, now, timedelta(0))
+
+
+def _nothing_sent(error: FiretowerError) -> Answer:
+    return Answer(error=storable(shortened(error.message, MOST_KEPT)))

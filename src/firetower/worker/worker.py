@@ -11,24 +11,32 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from firetower.core.endpoints import Endpoint
-from firetower.core.errors import FiretowerError, OutOfResources, StoreError, Unforeseen
+from firetower.core.errors import (
+    FiretowerError,
+    NotReady,
+    SecretKeyError,
+    StoreError,
+    Unforeseen,
+)
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
+from firetower.core.text import counted
 from firetower.delivery.client import Client
 from firetower.store import workers
 from firetower.store.changes import Change, version_by_others
 from firetower.store.executions import find_execution, find_ids
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import Claim, claim_due
+from firetower.store.queue.claim import Claim, claim_due, count_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, Recorded, give_back, record, recover
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
-from firetower.worker.attempt import deliver, refused
+from firetower.worker.attempt import deliver, failed, refused
 from firetower.worker.limits import share_connections
 from firetower.worker.metrics import Emit, Report
+from firetower.worker.wants import Wants
 
 BATCH = 500
 """Events evaluated in one transaction."""
@@ -38,8 +46,6 @@ POLL_INTERVAL = 5.0
 """The longest time between two cycles, and so between two heartbeats, in seconds."""
 RETRY_DELAY = 1.0
 """Seconds before a cycle that failed is tried again."""
-_EXHAUSTED_INTERVAL = 10.0
-"""Seconds between two messages that a resource of this machine is used up."""
 
 
 @dataclass(slots=True)
@@ -48,9 +54,11 @@ class _CycleResult:
 
     lines: list[FeedLine] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
-    claims: list[tuple[Claim, Secrets | FiretowerError]] = field(default_factory=list)
+    claims: list[tuple[Claim, Secrets]] = field(default_factory=list)
     events: int = 0
     next_due_at: datetime | None = None
+    waiting: int = 0
+    """Executions that wait for what is missing here, counted at the end only."""
 
 
 @dataclass(slots=True)
@@ -73,12 +81,13 @@ class Worker:
     _in_flight: Counter[int] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _results: list[AttemptResult] = field(default_factory=list)
-    _returned: list[Claim] = field(default_factory=list)
-    """Claims whose requests could not be sent for want of a resource here."""
-    _exhausted_told_at: float = -_EXHAUSTED_INTERVAL
+    _returned: list[tuple[Claim, NotReady]] = field(default_factory=list)
+    """Claims whose requests could not be sent for want of something here."""
+    _wants: Wants = field(default_factory=Wants)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
+    _heartbeat_problem: str | None = None
     _next_due_at: datetime | None = None
     _seen: object = None
     """The database as the last cycle found it, unless that left something to do at once."""
@@ -107,7 +116,8 @@ class Worker:
 
         Raises StoreError in the first cycle and at the end, with `once` also in between: there the
         database is tried again, here nobody would ever see that nothing more is done. Nothing else
-        ends it either.
+        ends it either. With `once` raises NotReady at the end for executions that are due and wait
+        for something of this machine's own.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
@@ -122,7 +132,11 @@ class Worker:
                             await self._wake.wait()
             finally:
                 await self._finish_attempts()
-                self._publish(await in_thread(self._sign_off))
+                ended = await in_thread(self._sign_off)
+                self._publish(ended)
+        if once and ended.waiting and (error := self._wants.error):
+            waiting = counted(ended.waiting, "execution")
+            raise NotReady(f"{waiting} left waiting: {error.message}", error.hint)
 
     async def _step(
         self, in_thread: Callable[..., Awaitable[_CycleResult]], *, patient: bool
@@ -158,10 +172,7 @@ class Worker:
             for message in cycle.messages:
                 self.report(message)
 
-    def _begin(self, claim: Claim, secrets: Secrets | FiretowerError) -> None:
-        if isinstance(secrets, FiretowerError):
-            self._results.append(refused(claim, secrets, self.store.clock()))
-            return
+    def _begin(self, claim: Claim, secrets: Secrets) -> None:
         self._in_flight[claim.endpoint.id] += 1
         task = asyncio.create_task(self._perform(claim, secrets))
         self._tasks.add(task)
@@ -170,25 +181,17 @@ class Worker:
     async def _perform(self, claim: Claim, secrets: Secrets) -> None:
         try:
             result = await deliver(claim, secrets, self.client, self.store.clock)
-        except OutOfResources as error:
-            self._return(claim, error)
+        except NotReady as error:  # tried again soon, without blame for its endpoint
+            self._returned.append((claim, error))
             return
         except FiretowerError as error:
             result = refused(claim, error, self.store.clock())
-        except Exception as error:  # a defect fails its own execution only
-            result = refused(claim, Unforeseen(error), self.store.clock())
+        except Exception as error:  # a defect fails its own attempt only
+            result = failed(claim, Unforeseen(error), self.store.clock())
         finally:
             self._in_flight[claim.endpoint.id] -= 1
+            self._wake.set()
         self._results.append(result)
-        self._wake.set()
-
-    def _return(self, claim: Claim, error: OutOfResources) -> None:
-        """Have a claim tried again soon, without blame for its endpoint."""
-        self._returned.append(claim)
-        now = asyncio.get_running_loop().time()
-        if now - self._exhausted_told_at >= _EXHAUSTED_INTERVAL:
-            self._exhausted_told_at = now
-            self.report(f"{error.message}; it is tried again soon. {error.hint}")
 
     async def _finish_attempts(self) -> None:
         if self._tasks:
@@ -198,34 +201,58 @@ class Worker:
 
     # What follows runs in the store's thread.
 
-    def _cycle(self, results: Sequence[AttemptResult], returned: Sequence[Claim]) -> _CycleResult:
+    def _cycle(
+        self, results: Sequence[AttemptResult], returned: Sequence[tuple[Claim, NotReady]]
+    ) -> _CycleResult:
         if not results and not returned and self._is_idle():
             return _CycleResult(next_due_at=self._next_due_at)
         cache, cycle = self._cache, _CycleResult()
         with self.store.changing() as change:
             connection, now = change.connection, change.now
             seen = version_by_others(connection)
-            recorded = record(connection, results, now)
-            give_back(connection, returned, now)
-            gave_up, beat_at = [], self._heartbeat_at
-            if beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL:
-                workers.record_heartbeat(connection, self.id, now)
+            recorded = self._record(change, results, returned)
+            gave_up, beat_at, problem = [], self._heartbeat_at, self._wants.problem
+            late = beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL
+            if late or problem != self._heartbeat_problem:
+                workers.record_heartbeat(connection, self.id, now, problem)
                 gave_up = self._recover(change, workers.find_dead(connection, now))
                 self._opened.clear()
                 beat_at = now
             cycle.events, decisions = evaluate(change, cache, BATCH)
             most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}
             shares = share_connections(most, self.connections)
-            free = {key: max(0, share - self._in_flight[key]) for key, share in shares.items()}
+            free = {
+                key: 0 if self._wants.is_waiting(key, now) else max(0, share - self._in_flight[key])
+                for key, share in shares.items()
+            }
             known = {one.event.id: one.event for one in decisions}
-            claims, cycle.next_due_at = claim_due(change, cache, self.id, free, known)
-            cycle.claims = [(claim, self._secrets(change, claim.endpoint)) for claim in claims]
+            claims, next_due_at = claim_due(
+                change, cache, self.id, free, known, is_ready=partial(self._is_ready, change)
+            )
+            cycle.claims = [(claim, self._secrets(claim.endpoint)) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
+        moments = next_due_at, self._wants.next_retry(now)
+        cycle.next_due_at = min((at for at in moments if at is not None), default=None)
         self._heartbeat_at, self._next_due_at = beat_at, cycle.next_due_at
+        self._heartbeat_problem = problem
         self._seen = None if cycle.events == BATCH else seen
         cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
-        cycle.messages += _describe(recorded)
+        cycle.messages += _describe(recorded) + self._wants.news(now)
         return cycle
+
+    def _record(
+        self,
+        change: Change,
+        results: Sequence[AttemptResult],
+        returned: Sequence[tuple[Claim, NotReady]],
+    ) -> Recorded:
+        for result in results:
+            self._wants.remove(result.claim.endpoint.id)
+        for claim, error in returned:
+            self._wants.add(claim.endpoint, error, change.now)
+        self._wants.forget(self._cache.endpoints, change.now)
+        give_back(change.connection, [claim for claim, _ in returned], change.now)
+        return record(change.connection, results, change.now)
 
     def _is_idle(self) -> bool:
         """Return whether a cycle would do nothing: most wakes come of the worker's own changes."""
@@ -239,11 +266,11 @@ class Worker:
 
     def _sign_off(self) -> _CycleResult:
         with self.store.changing() as change:
-            recorded = record(change.connection, self._results, change.now)
-            give_back(change.connection, self._returned, change.now)
+            recorded = self._record(change, self._results, self._returned)
             gave_up = self._recover(change, [self.id])
+            waiting = count_due(change.connection, self._wants.endpoint_ids, change.now)
         lines = [*map(_line_of_result, recorded.in_time), *gave_up]
-        return _CycleResult(lines, _describe(recorded))
+        return _CycleResult(lines, _describe(recorded), waiting=waiting)
 
     def _recover(self, change: Change, worker_ids: list[str]) -> list[FeedLine]:
         """Release the claims of ended workers; return the lines of executions that gave up."""
@@ -252,18 +279,22 @@ class Worker:
         failed = [number for number, status in recovered.items() if status is Status.FAILED]
         return [FeedLine.of(find_execution(change, number)) for number in failed]
 
-    def _secrets(self, change: Change, endpoint: Endpoint) -> Secrets | FiretowerError:
-        if not endpoint.settings.secret_names:
-            return Secrets()
+    def _is_ready(self, change: Change, endpoint: Endpoint) -> bool:
+        """Return whether the endpoint's secrets are open, or can be opened now."""
         opened = self._opened.get(endpoint.id)
-        if opened is not None and opened[0] is endpoint:
-            return opened[1]
+        if not endpoint.settings.secret_names or (opened and opened[0] is endpoint):
+            return True
         try:
             secrets = open_secrets(change, self.store.keyring(change), endpoint)
-        except FiretowerError as error:
-            return error
+        except SecretKeyError as error:
+            self._wants.add(endpoint, error, change.now)
+            return False
         self._opened[endpoint.id] = endpoint, secrets
-        return secrets
+        self._wants.remove(endpoint.id, SecretKeyError)
+        return True
+
+    def _secrets(self, endpoint: Endpoint) -> Secrets:
+        return self._opened[endpoint.id][1] if endpoint.settings.secret_names else Secrets()
 
 
 def _describe(recorded: Recorded) -> list[str]:

@@ -1,12 +1,21 @@
 """Claims: executions that are due, leased to one worker for one attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, TextClause, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    TextClause,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from firetower.core.automations import Revision
 from firetower.core.circuit_breaker import Circuit
@@ -22,6 +31,7 @@ from firetower.store.queue.automation_cache import AutomationCache
 
 LEASE_MARGIN = timedelta(seconds=20)
 """How much longer than the request's timeout a lease lasts: the answer is still to be recorded."""
+_MOMENT = timedelta(seconds=1)
 _PROBE_INTERVAL = timedelta(seconds=1)
 """How long to wait before looking again at a probe that another worker has taken."""
 
@@ -95,18 +105,22 @@ def claim_due(
     worker_id: str,
     free: dict[int, int],
     known: Mapping[int, Event] = MappingProxyType({}),
+    *,
+    is_ready: Callable[[Endpoint], bool] = lambda _: True,
 ) -> tuple[list[Claim], datetime | None]:
     """Lease what is due: for each enabled endpoint as many as it has free slots.
 
     `free` maps endpoints to slots, and is changed by what is leased; `known` are events, by id,
-    that need no reading. Return the claims, and when to
-    look again: the earliest time at which an endpoint with a free slot has something due. One
-    without is looked at when an answer comes.
+    that need no reading; `is_ready` is asked about endpoints that have something due. Return the
+    claims, and when to look again: the earliest time at which an endpoint with a free slot has
+    something due. One without is looked at when an answer comes.
     """
     claimer = _Claimer(change, cache, worker_id, free, known)
     for endpoint_id, due_at in change.connection.execute(_NEXT_OF_EACH).all():
         endpoint = cache.endpoints.get(endpoint_id)
         if endpoint is None or due_at is None or not free.get(endpoint_id):
+            continue
+        if due_at <= change.now and not is_ready(endpoint):
             continue
         if endpoint.circuit is not None:
             claimer.claim_through_circuit(endpoint, endpoint.circuit)
@@ -115,6 +129,15 @@ def claim_due(
         else:
             claimer.claim(endpoint, _ALL)
     return claimer.claims, min(claimer.upcoming, default=None)
+
+
+def count_due(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> int:
+    """Count the executions of endpoints that are due, or are tried again within a moment."""
+    if not endpoint_ids:
+        return 0
+    soon = _executions.next_attempt_at <= now + _MOMENT
+    query = select(func.count()).where(_executions.endpoint_id.in_(endpoint_ids), _PENDING, soon)
+    return int(connection.execute(query).scalar_one())
 
 
 @dataclass(slots=True)

@@ -57,6 +57,10 @@ class EndpointRow(NumberedRow, table=True):
     """The waits after failures, a JSON list of milliseconds."""
     timeout_ms: int
     max_in_flight: int
+    proxy: str | None = None
+    """The URL of its own proxy, instead of the environment's."""
+    ca_file: str | None = None
+    """The path of the CA certificates that it is verified with, instead of the usual ones."""
     author: str
     created_at: datetime = Field(sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -128,3 +128,5 @@ class WorkerRow(TableRow, table=True):
     pid: int
     started_at: datetime = Field(sa_type=Instant)
     heartbeat_at: datetime = Field(sa_type=Instant)
+    problem: str | None = Field(default=None, sa_type=Text)
+    """What keeps it from sending."""

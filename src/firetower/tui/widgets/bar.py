@@ -91,16 +91,18 @@ def status_text(
 ) -> Content:
     """Return the database's path, the worker, the work that is due, and the last event's age.
 
-    What finds no room in a screen of `width` is left out: the path first, then the last event.
+    What finds no room in a screen of `width` is left out: the path first, then the last event. Of
+    the worker at least the first words are shown.
     `worker` says why no worker is alive.
     """
     room = _status_width(width)
     parts: list[Content] = []
     for part in _status_parts(status, worker, now, read_only=read_only):
-        taken = part.cell_length + (_GAP if parts else 0)
+        shown = part if parts else part.truncate(max(room, 0), ellipsis=True)
+        taken = shown.cell_length + (_GAP if parts else 0)
         if taken > room:
             break
-        parts.append(part)
+        parts.append(shown)
         room -= taken
     path = _short_path(location, room - _GAP)
     if path:
@@ -114,7 +116,10 @@ def _status_parts(
     """Yield the parts of the status, those that matter most first."""
     if status is None:
         return
-    if status.workers:
+    problem = next((one.problem for one in status.workers if one.problem), None)
+    if problem is not None:
+        yield Content.from_markup("[$error]✗ waits: $problem[/]", problem=visible(problem))
+    elif status.workers:
         count = len(status.workers)
         said = "worker" if count == 1 else counted(count, "worker")
         yield Content.from_markup("[$success]✓[/] $said", said=said)

@@ -1,0 +1,100 @@
+"""What a worker lacks to send: executions wait for it, and it is tried again soon."""
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from firetower.core.endpoints import Endpoint
+from firetower.core.errors import NotReady
+from firetower.core.text import and_list
+
+RETRY_INTERVAL = timedelta(seconds=1)
+"""Time after which what was missing is looked for again."""
+_FORGET_AFTER = timedelta(seconds=5)
+"""Time after which what was not found missing again keeps nothing waiting."""
+_REPEAT_INTERVAL = timedelta(seconds=10)
+"""Time in which the same is not told twice, however often it comes and goes."""
+_MOST_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    endpoint: str
+    error: NotReady
+    found_at: datetime
+
+    # By distance: a clock set back must not make anything wait for longer.
+    def is_younger(self, age: timedelta, now: datetime) -> bool:
+        return abs(now - self.found_at) < age
+
+
+@dataclass(slots=True)
+class Wants:
+    """What is missing, by endpoint, until one of its executions could be sent."""
+
+    _missing: dict[int, _Want] = field(default_factory=dict)
+    _sent: bool = False
+    """Whether an execution that waited could be sent since something was last told."""
+    _told: str | None = None
+    _last_told: tuple[str | None, datetime] | None = None
+
+    @property
+    def endpoint_ids(self) -> list[int]:
+        """The endpoints whose executions wait."""
+        return list(self._missing)
+
+    @property
+    def error(self) -> NotReady | None:
+        """What is missing, of the endpoint that has lacked it for longest."""
+        return next((want.error for want in self._missing.values()), None)
+
+    @property
+    def problem(self) -> str | None:
+        """Its first line."""
+        return None if self.error is None else self.error.message
+
+    def add(self, endpoint: Endpoint, error: NotReady, now: datetime) -> None:
+        """Let the executions of an endpoint wait."""
+        self._missing[endpoint.id] = _Want(endpoint.name, error, now)
+
+    def remove(self, endpoint_id: int, kind: type[NotReady] = NotReady) -> None:
+        """Let them go on, if it was such an error that kept them."""
+        if endpoint_id in self._missing and isinstance(self._missing[endpoint_id].error, kind):
+            del self._missing[endpoint_id]
+            self._sent = True
+
+    def forget(self, endpoint_ids: Container[int], now: datetime) -> None:
+        """Forget all but these endpoints, and those for which nothing has been due since."""
+        self._missing = {
+            key: want
+            for key, want in self._missing.items()
+            if key in endpoint_ids and want.is_younger(_FORGET_AFTER, now)
+        }
+
+    def is_waiting(self, endpoint_id: int, now: datetime) -> bool:
+        """Return whether an endpoint is to be left alone for now."""
+        want = self._missing.get(endpoint_id)
+        return want is not None and want.is_younger(RETRY_INTERVAL, now)
+
+    def next_retry(self, now: datetime) -> datetime | None:
+        """Return when to look again at the first that is left alone."""
+        waiting = [one for one in self._missing.values() if one.is_younger(RETRY_INTERVAL, now)]
+        return min((one.found_at + RETRY_INTERVAL for one in waiting), default=None)
+
+    def news(self, now: datetime) -> list[str]:
+        """Return what people should be told: what is missing, or that nothing is any more."""
+        error, problem, sent = self.error, self.problem, self._sent
+        if problem == self._told:
+            return []
+        if error is None:
+            self._told, self._sent = None, False
+            return ["nothing is missing any more: what waited is sent"] if sent else []
+        told, told_at = self._last_told or (None, now)
+        if told == problem and abs(now - told_at) < _REPEAT_INTERVAL:
+            return []
+        self._told, self._last_told, self._sent = problem, (problem, now), False
+        names = [one.endpoint for one in self._missing.values()]
+        shown = names[:_MOST_NAMES]
+        if more := len(names) - len(shown):
+            shown.append(f"{more:,} more")
+        return [f"{error.message}; executions for {and_list(shown)} wait. {error.hint}"]
