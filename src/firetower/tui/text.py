@@ -1,10 +1,12 @@
 """Text, times and fields as the screens write them."""
 
 import json
+import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from textwrap import wrap
 
-from textual.content import Content
+from textual.content import Content, Span
 from textual.widgets import Static
 
 from firetower.core.text import byte_count, visible
@@ -21,6 +23,10 @@ MOST_CHARACTERS = 10_000
 MOST_LINES = 300
 MOST_IN_LINE = 1_000
 """What is drawn of one text: Textual lays out all of it, in sight or not, before the next key."""
+_JSON_LINE = re.compile(
+    r"""^[ ]*(?P<key>"(?:[^"\\\n]|\\.)*":)?[ ]*(?P<other>-?\d[^,\n]*|true|false|null)?""",
+    re.MULTILINE,
+)
 _INDENTED = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 
@@ -53,9 +59,21 @@ def json_lines(value: object, hint: str = "") -> Content:
     head = _head(text)
     shown = len("\n".join(head))
     if shown == length <= MOST_CHARACTERS:
-        return _said(head, 0, hint)
+        return _coloured(_said(head, 0, hint))
     compact = sum(len(line.strip()) + 1 for line in head)
-    return _said(head, max(len(json.dumps(value, ensure_ascii=False)) - compact, 1), hint)
+    rest = max(len(json.dumps(value, ensure_ascii=False)) - compact, 1)
+    return _coloured(_said(head, rest, hint))
+
+
+def _coloured(shown: Content) -> Content:
+    """Return indented JSON with its keys dim, and what is no text in the accent's colour."""
+    spans = [
+        Span(*found.span(group), style)
+        for found in _JSON_LINE.finditer(shown.plain)
+        for group, style in (("key", "$muted"), ("other", "$accent"))
+        if found[group]
+    ]
+    return shown.add_spans(spans)
 
 
 def body_lines(body: str, hint: str = "") -> Content:
@@ -94,6 +112,20 @@ def hanging(name: str, value: str, width: int, *, indent: int = 10) -> Content:
         return field(name, shown, width=indent)
     folded = wrap(shown.plain, room, break_on_hyphens=False)
     return field(name, Content(f"\n{' ' * indent}".join(folded)), width=indent)
+
+
+def flowing(name: str, parts: Iterable[Content], width: int, *, indent: int = 11) -> Content:
+    """Return short texts beside a name, as many in a line as there is room for."""
+    room = max(width - indent, 10)
+    rows: list[Content] = [Content("")]
+    for part in parts:
+        shown = part.wrap(room)
+        if rows[-1] and rows[-1].cell_length + 3 + part.cell_length <= room and len(shown) == 1:
+            rows[-1] = Content.assemble(rows[-1], "   ", part)
+        else:
+            rows += shown
+    text = Content(f"\n{' ' * indent}").join(row.rstrip() for row in rows if row)
+    return field(name, text, width=indent)
 
 
 def heading(place: str, name: str, said: str, style: str = "dim") -> Content:
