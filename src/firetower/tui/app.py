@@ -65,6 +65,10 @@ IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
 LEAVE_WITHIN = 2.0
 """Seconds within which the key that leaves the app is pressed again."""
+READING, MOST_READING = 2.0, 10.0
+"""Seconds that a notification is shown, at least and at most."""
+READ_IN_A_SECOND = 25
+"""Characters read in a second."""
 _NOTIFIED = 1_000
 """Characters of a notification."""
 
@@ -119,7 +123,8 @@ class FiretowerApp(App[None]):
         for theme in themes.THEMES:
             self.register_theme(theme)
         chosen = config or Config()
-        self.theme = themes.NAMES[chosen.theme]
+        few_colours = self.console.color_system in {"standard", "windows"}
+        self.theme = themes.NAMES["ansi" if few_colours else chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
         self.keys = KeyQueue(self, super().on_event)
@@ -181,8 +186,10 @@ class FiretowerApp(App[None]):
         marker.reached.set()
 
     def notify(self, message: str, *, markup: bool = False, **options: Any) -> None:  # noqa: ARG002
-        """Show a message as plain text: names in it come from outside."""
-        super().notify(shortened(message, _NOTIFIED), markup=False, **options)
+        """Show a message as long as it takes to read, as plain text: names come from outside."""
+        shown = shortened(message, _NOTIFIED)
+        options.setdefault("timeout", min(READING + len(shown) / READ_IN_A_SECOND, MOST_READING))
+        super().notify(shown, markup=False, **options)
 
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do."""

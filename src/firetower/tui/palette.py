@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -28,6 +28,7 @@ from firetower.tui.messages import (
 )
 from firetower.tui.screens.help import active_keys, by_name, shown_key
 from firetower.tui.session import session_of
+from firetower.tui.text import plain
 from firetower.tui.themes import NAMES
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ActionCommands(Provider):
             action = BY_ID.get(first.id or "")
             if action is not None and action.in_palette:
                 run = partial(self.app.run_action, first.action, default_namespace=nodes[first])
-                yield name, f"key {shown_key(first)}", run
+                yield name, shown_key(first), run
         for name, theme in NAMES.items():
             yield (
                 f"Theme: {name}",
@@ -61,13 +62,13 @@ class ActionCommands(Provider):
 
     async def discover(self) -> Hits:
         for name, said, run in self._commands():
-            yield DiscoveryHit(name, run, help=said)
+            yield DiscoveryHit(_line(name, said), run, name)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for name, said, run in self._commands():
             if score := matcher.match(name):
-                yield Hit(score, matcher.highlight(name), run, text=name, help=said)
+                yield Hit(score, _line(name, said), run, name)
 
 
 class NamedCommands(Provider):
@@ -82,10 +83,12 @@ class NamedCommands(Provider):
         words = query.lower().split()
         for one in found:
             label, kind = visible(one.label), _kind(one)
-            said = Content(visible(f"{kind} {one.note}".rstrip()))
             go = partial(_open, self.screen, one)
-            # The palette takes Content, which is not read as markup, though its types do not say.
-            yield Hit(_score(label, words), Content(label), go, label, cast("Any", said))
+            yield Hit(_score(label, words), _line(label, f"{kind} {one.note}"), go, label)
+
+
+def _line(name: str, said: str) -> Content:
+    return Content.assemble(plain(name), "  ", plain(said.rstrip()).stylize("dim not bold"))
 
 
 def _kind(found: Found) -> str:

@@ -16,6 +16,7 @@ DARK = Theme(
     error="#e05d5d",
     variables={
         "muted": "#8d8780",
+        "on-accent": "#161513",
         "footer-key-foreground": "#e8743b",
         "block-cursor-text-style": "none",
     },
@@ -36,14 +37,50 @@ LIGHT = Theme(
     dark=False,
     variables={
         "muted": "#766f67",
+        "on-accent": "#faf8f5",
         "footer-key-foreground": "#b8461a",
         "block-cursor-text-style": "none",
     },
 )
 
-THEMES = (DARK, LIGHT)
-NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "ansi-dark"}
+ANSI = Theme(
+    name="firetower-ansi",
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_cyan",
+    accent="ansi_cyan",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    variables={
+        "muted": "ansi_bright_black",
+        "on-accent": "ansi_black",
+        "footer-key-foreground": "ansi_cyan",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "border-blurred": "ansi_bright_black",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_cyan",
+        "block-cursor-text-style": "none",
+        "input-cursor-background": "ansi_white",
+        "input-cursor-foreground": "ansi_black",
+        "input-cursor-text-style": "none",
+        "input-selection-background": "ansi_cyan",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_cyan",
+        "screen-selection-foreground": "ansi_black",
+    },
+)
+"""The terminal's own 16 colours. Its accent is no colour of a state: ember would become red."""
+
+THEMES = (DARK, LIGHT, ANSI)
+NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": ANSI.name}
 """What the config file calls each theme."""
 
-VARIABLES = {"muted": "ansi_bright_black"}
+VARIABLES = {"muted": "ansi_bright_black", "on-accent": "ansi_black"}
 """The colours of our own that a theme of someone else's lacks."""

@@ -12,8 +12,8 @@ from textual.style import Style
 from textual.widget import Widget
 
 _EDGE = "▏"
-_AT_THE_EDGE = "help"
-"""The action whose key stands on the right: it lists what found no room."""
+_AT_THE_EDGE = ("back", "leave", "help")
+"""The actions whose keys stand on the right: the way out, and to what found no room."""
 
 Key: TypeAlias = tuple[Binding, bool]
 """A key, and whether it does something now."""
@@ -40,13 +40,17 @@ class KeyLine(Widget):
 
     def render(self) -> Content:
         """Lay out whole keys, those of where the focus is first."""
-        edge = [self._shown(key) for key in self._keys if key[0].action == _AT_THE_EDGE]
-        at_the_edge = Content.assemble((_EDGE, "$foreground 20%"), *edge) if edge else Content("")
+        last = [key for key in self._keys if key[0].action in _AT_THE_EDGE]
+        last.sort(key=lambda key: _AT_THE_EDGE.index(key[0].action))
+        edge = [self._shown(key) for key in last]
+        at_the_edge = Content("")
+        if edge:
+            at_the_edge = Content.assemble((_EDGE, "$foreground 20%"), *edge, " ")
         room = self.size.width - at_the_edge.cell_length
         keys = Content("")
         for key in self._keys:
             shown = self._shown(key)
-            if key[0].action != _AT_THE_EDGE and keys.cell_length + shown.cell_length <= room:
+            if key[0].action not in _AT_THE_EDGE and keys.cell_length + shown.cell_length <= room:
                 keys += shown
         return Content.assemble(keys, " " * (room - keys.cell_length), at_the_edge)
 
@@ -56,7 +60,6 @@ class KeyLine(Widget):
             " ",
             (self.app.get_key_display(binding), "bold $footer-key-foreground"),
             (f" {binding.description}", "$footer-description-foreground"),
-            " " if binding.action == _AT_THE_EDGE else "",
         )
         if not enabled:
             shown = shown.stylize("dim")

@@ -1,0 +1,38 @@
+"""Colours: the terminal's own where it has 16, and no accent that is the colour of a state."""
+
+import pytest
+from textual import constants
+from textual.theme import Theme
+
+from firetower.tui import themes
+from tui.scene import Scene
+from tui.screens import SMALL, app_of, open_app, press, screen_text
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("system", "theme"),
+    [("standard", themes.ANSI), ("256", themes.DARK), ("truecolor", themes.DARK)],
+)
+def test_terminal_of_16_colours_gets_its_own(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, system: str, theme: object
+) -> None:
+    monkeypatch.setattr(constants, "COLOR_SYSTEM", system)
+    assert app_of(scene).current_theme == theme
+
+
+@pytest.mark.parametrize("theme", themes.THEMES, ids=lambda theme: theme.name)
+def test_accent_is_no_colour_of_a_state(theme: Theme) -> None:
+    assert theme.accent not in {theme.success, theme.warning, theme.error}
+
+
+async def test_dialog_leaves_what_is_behind_in_sight_in_every_theme(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "enter")
+        for theme in themes.NAMES.values():
+            pilot.app.theme = theme
+            await press(pilot, "d")
+            assert "Registry" in screen_text(pilot)[0]
+            assert "deploy-on-prod" in "\n".join(screen_text(pilot))
+            await press(pilot, "escape")
