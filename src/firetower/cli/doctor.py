@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import click
 
-from firetower.cli.connect import database_url
+from firetower.cli.connect import database_url, open_tower
 from firetower.cli.options import json_option
 from firetower.cli.output import print_json
 from firetower.core.health import Check, Health
-from firetower.core.text import visible
+from firetower.core.text import and_list, visible
 
 _SIGNS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✗"}
 
@@ -31,7 +31,8 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
     """
     from firetower.store.doctor import examine
 
-    checks = [*examine(database_url(), datetime.now(UTC)), *_network(), *_terminal()]
+    examined = examine(database_url(), datetime.now(UTC))
+    checks = [*examined, *_network(), *_endpoint_network(examined), *_terminal()]
     for check in checks:
         name, health, message, hint = check.name, check.health, check.said, check.hint
         if as_json:
@@ -51,6 +52,21 @@ def _network() -> Iterator[Check]:
     yield Check("proxies", describe_proxies() or "none in the environment")
     if problem := certificate_problem():
         yield Check("TLS", problem.message, problem.hint, Health.WARN)
+
+
+def _endpoint_network(examined: list[Check]) -> Iterator[Check]:
+    """Check the proxies and CA certificates of endpoints that have their own."""
+    from firetower.delivery.environment import ca_file_problem
+
+    if not any(check.name == "endpoints" for check in examined):
+        return  # the database cannot be used
+    with open_tower() as tower:
+        found = [endpoint.settings for endpoint in tower.endpoints.list()]
+    if proxied := [f"{one.name} through {one.shown_proxy}" for one in found if one.proxy]:
+        yield Check("proxies", and_list(proxied))
+    for settings in found:
+        if problem := ca_file_problem(f"{settings.kind} {settings.name}", settings.ca_file):
+            yield Check("TLS", problem.message, problem.hint, Health.WARN)
 
 
 def _terminal() -> Iterator[Check]:

@@ -1,5 +1,6 @@
 """`firetower webhook` and `firetower slack`: the two kinds of endpoints."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -51,6 +52,18 @@ _delivery_options = option_group(
         metavar='"5s,5m"',
         help=f"Waits after each failed attempt, {_DEFAULT_WAITS} for a new endpoint; "
         '"" never retries.',
+    ),
+    click.option(
+        "--proxy",
+        metavar="URL",
+        help='Proxy for this endpoint alone; "" takes the environment\'s.',
+    ),
+    click.option(
+        "--ca",
+        "ca_file",
+        metavar="FILE",
+        callback=lambda _context, _option, path: path and str(Path(path).expanduser().absolute()),
+        help='CA certificates for this endpoint alone; "" takes the usual ones.',
     ),
 )
 _webhook_options = option_group(
@@ -120,10 +133,20 @@ def create_slack(**options: Any) -> None:
 
 
 def _create(kind: EndpointKind, options: dict[str, Any]) -> None:
-    settings = EndpointSettings(kind=kind, **_given(options))
+    network = {name: options.pop(name) or None for name in ("proxy", "ca_file")}
+    settings = EndpointSettings(kind=kind, **_given(options), **network)
     with open_tower() as tower:
         tower.endpoints.create(settings)
     say(f"Created {kind} {settings.name}.")
+    _warn(settings)
+
+
+def _warn(settings: EndpointSettings) -> None:
+    """Say what is wrong with its CA file: it is read where the worker runs, maybe elsewhere."""
+    from firetower.delivery.environment import ca_file_problem
+
+    if problem := ca_file_problem(f"{settings.kind} {settings.name}", settings.ca_file):
+        say(problem.text)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +192,7 @@ def _edit(kind: EndpointKind, name: str, options: dict[str, Any]) -> None:
         settings = before.endpoint.settings.model_copy(update=given)
         after = tower.endpoints.edit(name, EndpointSettings.model_validate(dict(settings)))
     say(f"Changed {kind} {name}.")
+    _warn(after.settings)
     if before.queued:
         say(f"{counted(before.queued, 'execution')} in its queue will be sent there.")
     if not after.enabled:
@@ -209,6 +233,8 @@ def _endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
         "retry_schedule": [duration(wait) for wait in settings.schedule],
         "timeout": duration(settings.timeout),
         "max_in_flight": settings.max_in_flight,
+        "proxy": settings.shown_proxy,
+        "ca_file": settings.ca_file,
         "created_at": instant(endpoint.created_at),
         "state": endpoint.state.value,
         "enabled": endpoint.enabled,
@@ -248,6 +274,8 @@ def show(*, name: str, as_json: bool) -> None:
             ("retries after", ", ".join(map(duration, settings.schedule)) or "never"),
             ("timeout", duration(settings.timeout)),
             ("in flight", settings.max_in_flight),
+            ("proxy", settings.shown_proxy),
+            ("CA file", settings.ca_file),
             ("created", date(detail.endpoint.created_at)),
             ("automations", ", ".join(detail.automations)),
             *counts.items(),
@@ -269,11 +297,11 @@ def test(*, name: str, as_json: bool) -> None:
     from firetower.delivery.environment import certificate_problem
 
     kind = EndpointKind(group_name())
+    if problem := certificate_problem():
+        say(problem.text)
     with open_tower() as tower:
         tested = tower.endpoints.test(name, kind)
     answer = tested.answer
-    if problem := certificate_problem():
-        say(problem.text)
     if tested.proxy and not as_json:
         say(f"Sent through the proxy {tested.proxy}.")
     if as_json:

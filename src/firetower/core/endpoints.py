@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from unicodedata import category
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from firetower.core.automations import parse_duration
 from firetower.core.circuit_breaker import Circuit
@@ -21,6 +21,7 @@ from firetower.core.text import counted, quoted, shortened, visible
 
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
+_USER = re.compile(r"(?<=//).*@")
 
 
 class EndpointKind(StrEnum):
@@ -63,6 +64,15 @@ class EndpointSettings(Frozen):
     """For one whole attempt, from the look-up of the name to the last byte read."""
     max_in_flight: int = 16
     """Requests one worker has open at a time."""
+    proxy: str | None = Field(default=None, repr=False)
+    """The URL of its own proxy, instead of the environment's; it may hold a password."""
+    ca_file: str | None = None
+    """The whole path of the CA certificates it is verified with, instead of the usual ones."""
+
+    @property
+    def shown_proxy(self) -> str | None:
+        """Its proxy, without user and password."""
+        return None if self.proxy is None else shown_proxy(self.proxy)
 
     @property
     def granted(self) -> frozenset[str]:
@@ -235,6 +245,28 @@ def check_url(url: str, what: str = "URL") -> str:
             "Keep it in a secret: --access-token SECRET sends it as a header.",
         )
     return url
+
+
+def shown_proxy(proxy: str) -> str:
+    """Return a proxy without its user and password."""
+    return _USER.sub("", proxy)
+
+
+def check_proxy(proxy: str) -> str:
+    """Return the URL of a proxy if requests can go through it. Raises InvalidInput."""
+    try:
+        parts = urlsplit(proxy)
+        check_url(shown_proxy(proxy))
+        more = parts.path.strip("/") or parts.query or parts.fragment
+        sent = [unquote(one) for one in (parts.username, parts.password) if one]
+    except (InvalidInput, ValueError):
+        more, sent = "unreadable", []
+    if more or not all(map(fits_header, sent)):  # its parts may be secret: none is repeated
+        raise InvalidInput(
+            "the proxy is no http or https URL of a host alone",
+            "Write it as http://USER:PASSWORD@HOST:PORT, with %XX for special characters.",
+        )
+    return proxy
 
 
 MAX_SECRET = 64 * 1024

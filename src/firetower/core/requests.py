@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
@@ -73,6 +74,16 @@ class Secrets:
             )
         return self.values[name]
 
+    def hiding(self, proxy: str | None) -> "Secrets":
+        """Return them with the password of a proxy, which is as secret."""
+        parts = urlsplit(proxy or "")
+        if not parts.password:
+            return self
+        password = unquote(parts.password)
+        sent = f"{unquote(parts.username or '')}:{password}"
+        # No secret can have such a name.
+        return replace(self, values={**self.values, "proxy password": password, "proxy user": sent})
+
     def mask(self, text: str) -> str:
         """Return `text` with every secret's value in it masked."""
         for written in self._to_mask:
@@ -101,6 +112,10 @@ class Request:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    """The endpoint's own, instead of the environment's."""
+    ca_file: str | None = None
+    """The endpoint's own CA certificates, instead of the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +228,7 @@ def build_request(
     if settings.access_token_secret is not None:
         headers["Authorization"] = f"Bearer {secrets.value(settings.access_token_secret)}"
     url = settings.url if settings.url_secret is None else secrets.value(settings.url_secret)
-    return Request(url or "", headers, content)
+    return Request(url or "", headers, content, settings.proxy, settings.ca_file)
 
 
 def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:

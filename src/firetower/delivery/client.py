@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -24,10 +25,11 @@ from aiohttp.connector import AddrInfoType, Connection
 from aiohttp.http_exceptions import BadHttpMessage
 from yarl import URL
 
-from firetower.core.errors import InvalidInput, OutOfResources
+from firetower.core.errors import InvalidInput, NotReady, OutOfResources
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
 from firetower.delivery.environment import (
+    ca_file_problem,
     certificate_problem,
     find_proxy,
     is_private_target,
@@ -75,10 +77,10 @@ async def open_client() -> AsyncIterator[Client]:
         yield _Transport(session, connector)
 
 
-def _open_tls() -> ssl.SSLContext:
+def _open_tls(ca_file: str | None = None) -> ssl.SSLContext:
     # OpenSSL reads these by itself, and passes over what it cannot read.
     own = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
-    context = ssl.create_default_context(cafile=None if own else certifi.where())
+    context = ssl.create_default_context(cafile=ca_file or (None if own else certifi.where()))
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -87,7 +89,7 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
     """Send a request and return its answer, secrets included; a failure is an answer too.
 
     `timeout` bounds the whole attempt. An answer whose status arrived counts by it, whatever
-    follows. Raises OutOfResources, which says nothing of the endpoint.
+    follows. Raises NotReady for what this machine lacks, which says nothing of the endpoint.
     """
     received, error = _Received(), None
     _receiving.set(received)
@@ -98,6 +100,7 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
         error = f"no complete answer within {timeout.total_seconds():g} s"
     except (aiohttp.ClientError, OSError, MemoryError) as caught:
         _refuse_exhaustion(caught)
+        _refuse_own_certificates(caught, request)
         error = _describe(caught)
     except InvalidInput as caught:  # a proxy that cannot be used
         error = caught.message
@@ -125,7 +128,7 @@ async def _exchange(client: Client, request: Request, received: "_Received") -> 
         _read_url(request.url),
         headers={"accept": "*/*", "accept-encoding": "identity", **request.headers},
         content=request.body,
-        extensions={"url": request.url},
+        extensions={"url": request.url, "proxy": request.proxy, "ca_file": request.ca_file},
     )
     response = await client.handle_async_request(message)
     received.response = response
@@ -200,14 +203,32 @@ class _Connector(aiohttp.TCPConnector):
             socket_factory=self._open_socket,
         )
         self._proxies = read_proxies()
+        self._own_tls: dict[str, tuple[object, ssl.SSLContext]] = {}
         self._allows_private = read_settings().allow_private_targets
         self._resolver_owner = True  # closes it at the end
         kept: Callable[[], ResponseHandler] = partial(_Connection, loop=self._loop)
         self._factory = cast("partial[ResponseHandler]", kept)
 
-    def find_proxy(self, url: str) -> str | None:
+    def tls_for(self, ca_file: str | None) -> ssl.SSLContext | bool:
+        """Return how to verify: by these certificates, or as usual. Raises NotReady."""
+        if ca_file is None:
+            return True
+        try:
+            found = Path(ca_file).stat()
+            state = (found.st_ino, found.st_size, found.st_mtime_ns)
+            known = self._own_tls.get(ca_file)
+            if known is None or known[0] != state:
+                known = self._own_tls[ca_file] = state, _open_tls(ca_file)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            _refuse_exhaustion(error)
+            problem = ca_file_problem("the endpoint", ca_file)
+            said = (str(error), "") if problem is None else (problem.message, problem.hint)
+            raise NotReady(*said) from error
+        return known[1]
+
+    def find_proxy(self, url: str, own: str | None) -> str | None:
         """Return the proxy for a URL; raises for an address that it must not be asked for."""
-        proxy = find_proxy(url, self._proxies) if self._proxies else None
+        proxy = own or (find_proxy(url, self._proxies) if self._proxies else None)
         if proxy is not None:
             self._check(urlsplit(url).hostname or "")
         return proxy
@@ -234,10 +255,11 @@ class _Transport(httpx.AsyncBaseTransport):
         self._session, self._connector = session, connector
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        written = request.extensions["url"]
+        written, own = request.extensions["url"], request.extensions
         response = await self._session.post(
             _as_written(written),
-            proxy=self._connector.find_proxy(written),
+            proxy=self._connector.find_proxy(written, own["proxy"]),
+            ssl=self._connector.tls_for(own["ca_file"]),
             headers=request.headers,
             data=request.content,
             allow_redirects=False,
@@ -280,6 +302,17 @@ def _refuse_exhaustion(error: BaseException | None) -> None:
         error = error.__cause__
 
 
+def _refuse_own_certificates(error: BaseException, request: Request) -> None:
+    """Raise NotReady where a server cannot be verified because the environment's CAs are bad."""
+    root = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    if request.ca_file is not None or not isinstance(root, ssl.SSLCertVerificationError):
+        return
+    if problem := certificate_problem():
+        raise NotReady(problem.message, problem.hint) from error
+
+
 def _describe(error: BaseException) -> str:
     """Name the root cause."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -300,9 +333,7 @@ def _describe_root(error: BaseException) -> str:
         case ConnectionResetError() | aiohttp.ServerDisconnectedError() | BrokenPipeError():
             return "connection reset"
         case ssl.SSLCertVerificationError():
-            problem = certificate_problem()
-            because = "" if problem is None else f"; {problem.message}"
-            return f"the TLS certificate was refused: {root.verify_message}{because}"
+            return f"the TLS certificate was refused: {root.verify_message}"
         case aiohttp.ClientResponseError() | BadHttpMessage():
             message = " ".join(root.message.split())
             return f"the answer is not HTTP: {message}"

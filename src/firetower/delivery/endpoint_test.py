@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from firetower._version import __version__
-from firetower.core.endpoints import Endpoint, EndpointKind
+from firetower.core.endpoints import Endpoint, EndpointKind, shown_proxy
 from firetower.core.events import instant
 from firetower.core.matching import webhook_id
 from firetower.core.requests import Secrets, build_request, record_answer
 from firetower.core.retry import Answer
 from firetower.delivery.client import open_client, send
-from firetower.delivery.environment import find_proxy, read_proxies, shown_proxy
+from firetower.delivery.environment import find_proxy, read_proxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,10 @@ async def _send(endpoint: Endpoint, opened: Secrets, now: datetime) -> EndpointT
         began = time.monotonic()
         answer = await send(client, request, endpoint.settings.timeout)
         duration_ms = (time.monotonic() - began) * 1_000
-    proxy = find_proxy(request.url, read_proxies())
+    proxy = request.proxy or find_proxy(request.url, read_proxies())
     shown = None if proxy is None else shown_proxy(proxy)
-    return EndpointTest(record_answer(answer, opened), duration_ms, shown)
+    hidden = opened.hiding(request.proxy)
+    return EndpointTest(record_answer(answer, hidden), duration_ms, shown)
 
 
 def _sample(endpoint: Endpoint, now: datetime) -> str:

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import re
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.request import (  # type: ignore[attr-defined] # typeshed knows it o
     proxy_bypass_environment,
 )
 
+from firetower.core.endpoints import shown_proxy
 from firetower.core.errors import FiretowerError, InvalidInput
 
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -20,7 +20,6 @@ _METADATA = {
 }
 """Metadata services of clouds beyond the link-local addresses."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_USER = re.compile(r"(?<=//)[^/@]*@")
 
 
 def certificate_problem() -> FiretowerError | None:
@@ -33,6 +32,20 @@ def certificate_problem() -> FiretowerError | None:
                 f"Set {name} to CA certificates, or unset it; http works as it is.",
             )
     return None
+
+
+def ca_file_problem(endpoint: str, path: str | None) -> FiretowerError | None:
+    """Return what is wrong with an endpoint's own CA certificates; `path` None is none of its own.
+
+    `endpoint` is its name.
+    """
+    reason = "" if path is None else _unreadable("SSL_CERT_FILE", path)
+    if not reason:
+        return None
+    return InvalidInput(
+        f"{endpoint} names the CA file {path}, {reason}",
+        "Put CA certificates there, for the user who runs the worker, or give another with --ca.",
+    )
 
 
 def _unreadable(name: str, path: str) -> str:
@@ -77,11 +90,6 @@ def _bypassed(host: str, netloc: str, proxies: dict[str, str]) -> bool:
         return any(address in ipaddress.ip_network(one, strict=False) for one in networks)
     except ValueError:  # a name, or a network that is none
         return False
-
-
-def shown_proxy(proxy: str) -> str:
-    """Return a proxy without its user and password."""
-    return _USER.sub("", proxy)
 
 
 def describe_proxies() -> str:

@@ -1,6 +1,7 @@
 """Endpoints: saving, finding, enabling and disabling them."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -13,6 +14,7 @@ from firetower.core.endpoints import (
     EndpointKind,
     EndpointSettings,
     EndpointState,
+    check_proxy,
     check_url,
 )
 from firetower.core.errors import Conflict, InvalidInput, NotFound
@@ -102,6 +104,12 @@ def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, ob
             "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
         )
 
+    if settings.ca_file is not None and not Path(settings.ca_file).is_absolute():
+        raise InvalidInput(
+            f"the CA file {visible(settings.ca_file)} is no whole path",
+            "Begin it with /: the worker may run in another folder.",
+        )
+
     def row_of(name: str | None) -> int | None:
         return None if name is None else secret_id(connection, name)
 
@@ -114,6 +122,8 @@ def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, ob
         "schedule_ms": dump([wait // _MILLISECOND for wait in settings.schedule]),
         "timeout_ms": settings.timeout // _MILLISECOND,
         "max_in_flight": settings.max_in_flight,
+        "proxy": None if settings.proxy is None else check_proxy(settings.proxy),
+        "ca_file": settings.ca_file,
     }
 
 
@@ -189,6 +199,8 @@ def _build_endpoint(row: Row[Any], secrets: dict[int, str]) -> Endpoint:
         schedule=read_schedule(row.schedule_ms),
         timeout=row.timeout_ms * _MILLISECOND,
         max_in_flight=row.max_in_flight,
+        proxy=row.proxy,
+        ca_file=row.ca_file,
     )
     return Endpoint(
         id=row.id,

@@ -294,7 +294,9 @@ class Worker:
         return True
 
     def _secrets(self, endpoint: Endpoint) -> Secrets:
-        return self._opened[endpoint.id][1] if endpoint.settings.secret_names else Secrets()
+        settings = endpoint.settings
+        opened = self._opened[endpoint.id][1] if settings.secret_names else Secrets()
+        return opened.hiding(settings.proxy)
 
 
 def _describe(recorded: Recorded) -> list[str]:

@@ -31,7 +31,6 @@ from firetower.store.queue.automation_cache import AutomationCache
 
 LEASE_MARGIN = timedelta(seconds=20)
 """How much longer than the request's timeout a lease lasts: the answer is still to be recorded."""
-_MOMENT = timedelta(seconds=1)
 _PROBE_INTERVAL = timedelta(seconds=1)
 """How long to wait before looking again at a probe that another worker has taken."""
 
@@ -132,11 +131,11 @@ def claim_due(
 
 
 def count_due(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> int:
-    """Count the executions of endpoints that are due, or are tried again within a moment."""
+    """Count the executions of endpoints that are due."""
     if not endpoint_ids:
         return 0
-    soon = _executions.next_attempt_at <= now + _MOMENT
-    query = select(func.count()).where(_executions.endpoint_id.in_(endpoint_ids), _PENDING, soon)
+    is_due = _executions.next_attempt_at <= now
+    query = select(func.count()).where(_executions.endpoint_id.in_(endpoint_ids), _PENDING, is_due)
     return int(connection.execute(query).scalar_one())
 
 

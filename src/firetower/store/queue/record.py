@@ -28,7 +28,6 @@ _WEBHOOK_IDS = select(_executions.id, _executions.webhook_id).where(
 )
 NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
 
-_SOON = timedelta(seconds=1)
 _GIVE_BACK = (
     update(schema.executions)
     .where(
@@ -39,7 +38,7 @@ _GIVE_BACK = (
     .values(
         status=Status.PENDING.value,
         attempts=_executions.attempts - 1,
-        next_attempt_at=bindparam("soon"),
+        next_attempt_at=bindparam("now"),
         lease_until=None,
         worker_id=None,
     )
@@ -143,10 +142,10 @@ def _follow_circuits(
 
 
 def give_back(connection: Connection, claims: Collection[Claim], now: datetime) -> None:
-    """Release claims of which nothing was sent, to be taken again soon: no attempt is counted."""
+    """Release claims of which nothing was sent: no attempt is counted."""
     if claims:
         keys = [{"key": claim.execution_id, "number": claim.number} for claim in claims]
-        connection.execute(_GIVE_BACK, [{**key, "soon": now + _SOON} for key in keys])
+        connection.execute(_GIVE_BACK, [{**key, "now": now} for key in keys])
 
 
 def recover(
