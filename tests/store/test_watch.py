@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from firetower.core.errors import DatabaseReplaced, StoreError
-from firetower.store import follow
+from firetower.store import database, follow
 from firetower.store.files import OpenFiles
 from firetower.store.follow import watch
 from firetower.store.store import Store
@@ -80,7 +80,7 @@ def test_an_idle_database_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.M
     looks: list[int] = []
     read = follow._SqliteWatch._read
 
-    def counted(self: follow._SqliteWatch) -> int:
+    def counted(self: follow._SqliteWatch) -> object:
         looks.append(1)
         return read(self)
 
@@ -115,3 +115,19 @@ def test_a_log_that_comes_and_goes_with_others_is_no_news(tmp_path: Path) -> Non
         with closing(Store.open(str(path))):
             files.check()
         files.check()
+
+
+def test_changes_of_a_file_that_may_not_be_written_end_a_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "tower.db")
+    Store.open(path, author="ada").close()
+    monkeypatch.setattr(database, "_is_writable", lambda _: False)
+    with closing(Store.open(path, read_only=True)) as store, watch(store.database) as wait:
+        for name in ("a", "b"):
+            assert not wait(0)
+            with _elsewhere(store, name):
+                assert wait(TIMEOUT)
+            while wait(0.1):
+                pass
+            assert name in [str(one.reference) for one in Tower(store).registries()]

@@ -154,7 +154,11 @@ def test_signals_end_it_as_a_key_does(window: Window, number: signal.Signals) ->
 
 
 @pytest.mark.slow
-def test_it_ends_with_the_terminal(window: Window) -> None:
+@pytest.mark.parametrize("hangup", ["heard", "ignored"])
+def test_it_ends_with_the_terminal(database: str, tmp_path: Path, hangup: str) -> None:
+    trap = "trap '' HUP; " if hangup == "ignored" else ""
+    command = f"{trap}exec {sys.executable} -m firetower.cli"
+    window = Window(database, tmp_path, "sh", "-c", command)
     window.wait_for("models", "1")
     window.wait_for("✓ worker")
     program = psutil.Process(window.child.pid)

@@ -57,6 +57,11 @@ class Database:
         """Whether it is an SQLite file."""
         return self.location.is_sqlite
 
+    @property
+    def holds_files(self) -> bool:
+        """Whether connections stay open; not to a file that this user may not write."""
+        return isinstance(self._engine.pool, QueuePool)
+
     @contextmanager
     def transaction(self, *, changes: bool = False) -> Iterator[Connection]:
         """Open a transaction: all of it is done, or nothing. Raises StoreError.
@@ -133,7 +138,7 @@ class Database:
             return 0
         with self._files_lock:
             if self._files is None:
-                self._files = OpenFiles(path, held=isinstance(self._engine.pool, QueuePool))
+                self._files = OpenFiles(path, held=self.holds_files)
             try:
                 self._files.check()
             except DatabaseReplaced as replaced:

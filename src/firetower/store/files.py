@@ -51,6 +51,10 @@ class OpenFiles:
                     "Changes that only it held may be lost. Leave the files -wal and -shm alone.",
                 )
 
+    def written(self) -> tuple[object, ...]:
+        """Return what differs once someone has written to the database or its log."""
+        return tuple(map(_written, (self.path, *self.logs[:1])))
+
     @property
     def logs_are_ours(self) -> bool:
         """Whether no one else has begun a log: then what the open one holds can be saved."""
@@ -63,6 +67,14 @@ def _id(path: Path) -> _Id:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @dataclass(frozen=True, slots=True)

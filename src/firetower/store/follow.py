@@ -169,7 +169,8 @@ class _SqliteWatch:
     """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time.
 
     On Linux only once something is written to the log: the commit that it is part of is seen a
-    moment later, when it is on the disk. Elsewhere, and where that fails, all the time.
+    moment later, when it is on the disk. Elsewhere, and where that fails, all the time. A file that
+    this user may not write is opened as one that never changes: there the files' times tell.
     """
 
     def __init__(
@@ -177,14 +178,17 @@ class _SqliteWatch:
     ) -> None:
         self._database, self._connection, self._replaced = database, connection, replaced
         self._quick = quick
+        assert database.location.path is not None
+        self._files = OpenFiles(database.location.path)
         self._version = self._read()
         self._changed_at = self._written_at = time.monotonic()
-        assert database.location.path is not None
-        self._writes = _watch_log(OpenFiles(database.location.path))
+        self._writes = _watch_log(self._files) if database.holds_files else None
 
-    def _read(self) -> int:
+    def _read(self) -> object:
         if self._database.follow_files() != self._replaced:
             raise self._database.replacements[-1]
+        if not self._database.holds_files:
+            return self._files.written()
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return version
 

@@ -15,12 +15,17 @@ from textual.app import App
 
 _ENDING = signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT
 _STOPPING = signal.SIGTSTP, signal.SIGCONT
+TERMINAL_INTERVAL = 2.0
+"""Seconds between two looks whether the terminal is still there."""
 SHUTDOWN_TIMEOUT = 30.0
 """Seconds in which it has to end: a worker, a database or the terminal may hold it up."""
 
 
 def end_on_signals(app: App[Any]) -> None:
-    """Leave the app on signals that end programs; under `nohup` a hangup stays ignored."""
+    """Leave the app on signals that end programs, and once its terminal is gone.
+
+    Where a hangup is ignored, no signal says so, and Textual would read nothing without a pause.
+    """
     loop = asyncio.get_running_loop()
 
     def end(number: int, _: FrameType | None) -> None:
@@ -36,11 +41,26 @@ def end_on_signals(app: App[Any]) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
 
+    def look() -> None:
+        if _is_terminal_gone():
+            end(signal.SIGHUP, None)
+        else:
+            loop.call_later(TERMINAL_INTERVAL, look)
 
-def _forget_terminal_if_gone() -> None:
+    if not _is_terminal_gone():
+        loop.call_later(TERMINAL_INTERVAL, look)
+
+
+def _is_terminal_gone() -> bool:
     try:
         termios.tcgetattr(0)
     except termios.error:
+        return True
+    return False
+
+
+def _forget_terminal_if_gone() -> None:
+    if _is_terminal_gone():
         null = os.open(os.devnull, os.O_RDWR)
         for file in range(3):
             os.dup2(null, file)
