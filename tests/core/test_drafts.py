@@ -81,16 +81,18 @@ FILTERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("source", FILTERS, ids=str)
 def test_filter_comes_back(source: dict[str, Any]) -> None:
-    source = _known(source)
+    source = known_fields(source)
     definition = make_definition(filter_=source)
     assert back(definition) == definition
 
 
-def _known(source: Any) -> Any:
+def known_fields(source: Any) -> Any:
     """Name the fields of the table above so that filters know them."""
     if isinstance(source, dict):
-        return {f"metadata.{k}" if k in {"a", "b"} else k: _known(v) for k, v in source.items()}
-    return [_known(item) for item in source] if isinstance(source, list) else source
+        return {
+            f"metadata.{k}" if k in {"a", "b"} else k: known_fields(v) for k, v in source.items()
+        }
+    return [known_fields(item) for item in source] if isinstance(source, list) else source
 
 
 @pytest.mark.parametrize(
