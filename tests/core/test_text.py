@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.strategies import jsons
-from firetower.core.text import and_list, counted, nearest, quoted, shortened, storable, visible
+from firetower.core.text import (
+    agreeing,
+    and_list,
+    counted,
+    is_needed,
+    nearest,
+    quoted,
+    shortened,
+    storable,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +94,28 @@ def test_a_count_agrees_with_its_noun() -> None:
     assert counted(1, "try", "tries") == "1 try"
     assert counted(0, "version") == "0 versions"
     assert counted(12_345, "try", "tries") == "12,345 tries"
+
+
+@pytest.mark.parametrize(
+    ("number", "verb", "said"),
+    [
+        (0, "match", "match"),
+        (1, "match", "matches"),
+        (2, "match", "match"),
+        (1, "wait", "waits"),
+        (1, "use", "uses"),
+        (1, "are", "is"),
+        (1, "have", "has"),
+        (3, "have", "have"),
+    ],
+)
+def test_verb_goes_with_its_number(number: int, verb: str, said: str) -> None:
+    assert agreeing(number, verb) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Name", "Name is needed"), ("Aliases", "Aliases are needed"), ("Tags", "Tags are needed")],
+)
+def test_what_is_needed_is_said_in_its_number(name: str, said: str) -> None:
+    assert is_needed(name) == said

@@ -66,6 +66,20 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def is_needed(name: str) -> str:
+    """Return "Name is needed", "Aliases are needed"."""
+    return f"{name} {'are' if name.endswith('s') and not name.endswith('ss') else 'is'} needed"
+
+
+def agreeing(number: int, verb: str) -> str:
+    """Return a verb as it goes with a number: "matches" with 1, "match" with others."""
+    if number != 1:
+        return verb
+    irregular = {"are": "is", "have": "has", "were": "was"}
+    ending = "es" if verb.endswith(("ch", "s", "sh", "x")) else "s"
+    return irregular.get(verb, verb + ending)
+
+
 def byte_count(size: int) -> str:
     """Return a size in binary units: "4.2 MiB"."""
     value = float(size)

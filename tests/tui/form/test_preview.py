@@ -97,7 +97,7 @@ def test_what_happened_of_late_is_counted_by_the_whole_definition() -> None:
         draft(alias="^prod"), events
     )
     one = draft(alias="^prod", whole=False, collection="bert")
-    assert "Of the last 4 “alias added” events here, 1 match" in preview(one, events)
+    assert "Of the last 4 “alias added” events here, 1 matches." in preview(one, events)
     none = draft(alias="^audited", filter='{"metadata.f1": {"$gt": 0.9}}')
     assert "None of the last 4 “alias added” events here matches." in preview(none, events)
     assert "No “alias added” event has happened here yet." in preview(draft())
@@ -181,12 +181,12 @@ def test_hostile_text_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("container", "said", "note"),
     [
-        (MODELS, {}, "3 collections now, and those made later"),
-        (MODELS, {"whole": False, "collection": "bert"}, "1 of 3 now: bert"),
-        (VISION, {"whole": False, "pattern": "*e*"}, "2 of 3 now: resnet and bert"),
-        (VISION, {"whole": False, "pattern": "/t$/"}, "2 of 3 now: resnet and bert"),
-        (VISION, {"whole": False, "artifact_type": "dataset"}, "1 of 3 now: mini"),
-        (VISION, {"whole": False, "pattern": "x"}, "none matches now; those made later may"),
+        (MODELS, {}, "3 collections match now, later ones will too"),
+        (MODELS, {"whole": False, "collection": "bert"}, "1 of 3 matches now: bert"),
+        (VISION, {"whole": False, "pattern": "*e*"}, "2 of 3 match now: resnet and bert"),
+        (VISION, {"whole": False, "pattern": "/t$/"}, "2 of 3 match now: resnet and bert"),
+        (VISION, {"whole": False, "artifact_type": "dataset"}, "1 of 3 matches now: mini"),
+        (VISION, {"whole": False, "pattern": "x"}, "none matches now; later ones may"),
         (VISION, {"whole": False, "pattern": "/(/"}, ""),
         (VISION, {"whole": False}, ""),
     ],

@@ -13,7 +13,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event
 from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
-from firetower.core.text import and_list, counted, visible
+from firetower.core.text import agreeing, and_list, counted, visible
 from firetower.tui.form.data import FormData, sample_event
 from firetower.tui.text import age, body_lines, plain
 
@@ -53,8 +53,12 @@ def _sentence(definition: Definition, mode: Mode) -> Iterator[Content]:
 def _reach(label: str, recent: int, matching: int) -> str:
     if not recent:
         return f"No “{label}” event has happened here yet."
-    last = f"the last {counted(recent, f'“{label}” event')} here"
-    return f"Of {last}, {matching} match." if matching else f"None of {last} matches."
+    if recent == 1:
+        return f"The only “{label}” event here {'matches' if matching else 'does not match'}."
+    last = f"the last {recent:,} “{label}” events here"
+    if not matching:
+        return f"None of {last} matches."
+    return f"Of {last}, {matching:,} {agreeing(matching, 'match')}."
 
 
 def _body(
@@ -84,10 +88,12 @@ def collections_note(draft: Draft, reading: Reading, data: FormData) -> str:
         one.reference.name for one in data.collections if scope.covers(one.reference, one.type)
     ]
     if draft.whole:
-        return f"{counted(len(names), 'collection')} now, and those made later"
+        count = counted(len(names), "collection")
+        return f"{count} {agreeing(len(names), 'match')} now, later ones will too"
     if not names:
-        return "none matches now; those made later may"
-    return f"{len(names)} of {len(data.collections)} now: {listed(names)}"
+        return "none matches now; later ones may"
+    matching = f"{len(names):,} of {len(data.collections):,} {agreeing(len(names), 'match')}"
+    return f"{matching} now: {listed(names)}"
 
 
 def endpoint_note(draft: Draft, data: FormData) -> str:

@@ -18,6 +18,7 @@ from firetower.core.automations import Automation, Revision, duration, with_chan
 from firetower.core.drafts import Draft
 from firetower.core.executions import Execution
 from firetower.core.filters import ANY
+from firetower.core.gallery import duplicate
 from firetower.core.references import ContainerKind
 from firetower.core.text import counted, shortened
 from firetower.tui.actions import bindings_of
@@ -42,7 +43,7 @@ from firetower.tui.text import (
     plain,
     show_text,
 )
-from firetower.tui.widgets.automations import STATES, test_endpoint
+from firetower.tui.widgets.automations import STATES, copy_command, test_endpoint
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, execution_cells
@@ -151,6 +152,14 @@ class AutomationScreen(ListScreen[Execution]):
         if self._found is not None:
             self.app.copy_to_clipboard(self._found.definition.model_dump_json(indent=2))
             self.notify(f"Copied {self.automation}, as JSON.")
+
+    def action_copy_command(self) -> None:
+        if self._found is not None:
+            copy_command(self, self._found)
+
+    def action_duplicate(self) -> None:
+        if self._found is not None:
+            post(self, WriteAutomation(duplicate(Draft.of(self._found))))
 
     def action_test(self) -> None:
         if self._found is not None:

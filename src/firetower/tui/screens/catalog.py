@@ -7,24 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
+from textual.dom import DOMNode
 
 from firetower.core.catalog import Collection, LoggedVersion, Version
 from firetower.core.errors import InvalidInput
+from firetower.core.events import EventType
 from firetower.core.metadata import metadata_of, words_of
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
     ContainerReference,
-    VersionReference,
     check_alias,
     check_name,
 )
 from firetower.core.text import quoted
+from firetower.tui.session import session_of
+from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask
-from firetower.tui.widgets.field import ChoiceField, Field, TextField
+from firetower.tui.widgets.choice import Offer
+from firetower.tui.widgets.field import ChoiceField, Field, TextField, VersionField
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
+
+
+_MOST_VERSIONS = 200
+"""The newest versions that are offered to be linked; an older one is named by its path."""
 
 
 def new_container(kind: ContainerKind) -> Ask[ContainerReference]:
@@ -45,8 +53,13 @@ def new_container(kind: ContainerKind) -> Ask[ContainerReference]:
     return Ask(f"New {kind.value}", fields, save, taken="name")
 
 
-def new_version(
-    container: ContainerReference, near: Sequence[Collection] = (), *, name: str, type_: str
+async def new_version(
+    node: DOMNode,
+    container: ContainerReference,
+    near: Sequence[Collection] = (),
+    *,
+    name: str,
+    type_: str,
 ) -> Ask[LoggedVersion] | Ask[Version]:
     """Return the dialog that logs a version into a project, or links one into a registry.
 
@@ -54,7 +67,18 @@ def new_version(
     """
     if container.kind is ContainerKind.PROJECT:
         return _log_version(container, near, name, type_)
-    return _link_version(container, near, name)
+    session = session_of(node)
+    logged = await session.ask(
+        lambda tower: tower.events.newest_in(
+            ContainerReference.organization(), EventType.CREATE_ARTIFACT, _MOST_VERSIONS
+        )
+    )
+    now = session.now()
+    offers = [
+        Offer(one.reference, one.reference, f"{one.artifact_type}, {age(one.recorded_at, now)}")
+        for one in logged
+    ]
+    return _link_version(container, offers, near, name)
 
 
 def made_words(version: Version) -> str:
@@ -102,11 +126,10 @@ def _log_version(
 
 
 def _link_version(
-    registry: ContainerReference, near: Sequence[Collection], name: str
+    registry: ContainerReference, logged: Sequence[Offer], near: Sequence[Collection], name: str
 ) -> Ask[Version]:
-    example = "acme/vision/resnet:v3"
     fields = [
-        TextField("source", "Version", placeholder=example, check=VersionReference.parse),
+        VersionField("source", "Version", logged),
         _collection_field(registry, near, name),
         _aliases_field(),
     ]

@@ -13,12 +13,13 @@ from textual.widgets import Static
 
 from firetower.core.catalog import Version
 from firetower.core.errors import FiretowerError
+from firetower.core.gallery import draft_for
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.details.version import version_pane
-from firetower.tui.messages import OpenVersion, post
+from firetower.tui.messages import OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
@@ -63,7 +64,16 @@ class CollectionScreen(ListScreen[Version]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("collection")
     ITEM_ACTIONS: ClassVar = frozenset(
-        {"add_alias", "remove_alias", "add_tag", "remove_tag", "link", "unlink", "copy"}
+        {
+            "add_alias",
+            "automate",
+            "copy",
+            "link",
+            "remove_alias",
+            "add_tag",
+            "remove_tag",
+            "unlink",
+        }
     )
 
     def __init__(self, reference: str) -> None:
@@ -139,10 +149,15 @@ class CollectionScreen(ListScreen[Version]):
             self.notify(catalog.made_words(made))
         self._reload()
 
-    def action_new(self) -> None:
+    @in_background
+    async def action_new(self) -> None:
         type_ = next((version.type for version in self._items.values()), "")
         container, name = self.reference.container, self.reference.name
-        self._ask(catalog.new_version(container, name=name, type_=type_))
+        self._ask(await catalog.new_version(self, container, name=name, type_=type_))
+
+    def action_automate(self) -> None:
+        if version := self.chosen:
+            post(self, WriteAutomation(draft_for(self.reference, version.aliases)))
 
     def action_add_alias(self) -> None:
         if version := self.chosen:

@@ -101,6 +101,8 @@ class ContainerScreen(Page[None]):
     KIND: ClassVar[ContainerKind]
     COLLECTIONS: ClassVar[str]
     """What the tab of the collections is called."""
+    NO_COLLECTIONS: ClassVar[str]
+    """Shown in that tab while it is empty."""
     EMPTY: ClassVar[str]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
@@ -111,7 +113,7 @@ class ContainerScreen(Page[None]):
         self.containers = Listing(
             Table(COLUMNS, header=False, one_click=True), empty=self.EMPTY, id="containers"
         )
-        self.collections = Collections(id="collections")
+        self.collections = Collections(id="collections", empty=self.NO_COLLECTIONS)
         self.automations = AutomationList(id="automations")
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
         self.dock = Feed(id="dock", header=False, days=False)
@@ -275,10 +277,12 @@ class ContainerScreen(Page[None]):
         self.automations.table.move_to(event.name)
 
     @on(NewVersion)
-    def _new_version(self, event: NewVersion) -> None:
+    @in_background
+    async def _new_version(self, event: NewVersion) -> None:
         if self.open is not None:
             name, type_ = (event.at.reference.name, event.at.type) if event.at else ("", "")
-            self._ask(new_version(self.open, event.collections, name=name, type_=type_))
+            dialog = await new_version(self, self.open, event.collections, name=name, type_=type_)
+            self._ask(dialog)
 
     @on(TagCollection)
     def _tag_collection(self, event: TagCollection) -> None:
@@ -337,9 +341,13 @@ class ContainerScreen(Page[None]):
         return stepped
 
     def action_new(self) -> None:
-        """Create what the open tab lists."""
-        if self.open is not None and self.tab != "history":
-            (self.automations if self.tab == "automations" else self.collections).action_new()
+        """Create what the open tab lists, or what has to be there first."""
+        if self.open is None:
+            self.action_create()
+        elif self.tab == "collections":
+            self.collections.action_new()
+        else:
+            self.automations.action_new()
 
     def action_fold_feed(self) -> None:
         self.dock.display = not self.dock.display
@@ -350,6 +358,7 @@ class RegistryScreen(ContainerScreen):
 
     KIND: ClassVar = ContainerKind.REGISTRY
     COLLECTIONS: ClassVar = "Collections"
+    NO_COLLECTIONS: ClassVar = "No version is linked here yet.\nPress n to link one."
     EMPTY: ClassVar = "No registry yet.\nPress c to create one."
 
 
@@ -358,4 +367,5 @@ class ProjectScreen(ContainerScreen):
 
     KIND: ClassVar = ContainerKind.PROJECT
     COLLECTIONS: ClassVar = "Artifacts"
+    NO_COLLECTIONS: ClassVar = "No version is logged here yet.\nPress n to log one."
     EMPTY: ClassVar = "No project yet.\nPress c to create one, or log a version into one."

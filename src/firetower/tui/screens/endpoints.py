@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from firetower.core.endpoints import Endpoint, EndpointKind
-from firetower.core.text import counted
+from firetower.core.text import agreeing, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import RedeliverFailed, TestEndpoint, post
 from firetower.tui.page import ask
@@ -186,7 +186,8 @@ class EndpointsScreen(ListScreen["EndpointDetail"]):
         answers = [("disable", "Disable instead"), ("delete", "Delete")]
         if not endpoint.enabled:
             answers = answers[1:]
-        waiting = f"{counted(detail.queued, 'execution')} that wait for it will be skipped. "
+        count, wait = counted(detail.queued, "execution"), agreeing(detail.queued, "wait")
+        waiting = f"{count} that {wait} for it will be skipped. "
         said = f"{waiting if detail.queued else ''}What it was sent stays in the history."
         answer = await ask(self, Confirm(f"Delete {name}?", said, answers))
         if answer == "disable":

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from firetower.core.endpoints import check_secret_value
 from firetower.core.references import check_secret_name
-from firetower.core.text import counted
+from firetower.core.text import agreeing, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
@@ -102,7 +102,9 @@ class SecretsScreen(ListScreen["SecretInfo"]):
         if secret is None:
             return
         name, users = secret.name, len(secret.used_by)
-        said = f"{counted(users, 'endpoint')} still use it." if users else "Nothing uses it."
+        said = "Nothing uses it."
+        if users:
+            said = f"{counted(users, 'endpoint')} still {agreeing(users, 'use')} it."
         question = Confirm(
             f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")]
         )

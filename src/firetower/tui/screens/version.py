@@ -11,11 +11,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
+from firetower.core.gallery import draft_for
 from firetower.core.references import VersionReference
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.details.version import version_text
-from firetower.tui.messages import DatabaseChanged
+from firetower.tui.messages import DatabaseChanged, WriteAutomation, post
 from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
@@ -79,6 +80,12 @@ class VersionScreen(Page[None]):
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.reference)
         self.notify(f"Copied {self.reference}.")
+
+    @in_background
+    async def action_automate(self) -> None:
+        detail = await session_of(self).ask(lambda tower: tower.version(self.reference))
+        draft = draft_for(detail.version.collection, detail.version.aliases)
+        post(self, WriteAutomation(draft))
 
     @in_background
     async def action_copy_all(self) -> None:

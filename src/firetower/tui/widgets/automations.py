@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from textual.dom import DOMNode
 
 from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.commands import create_command
 from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.executions import Execution
+from firetower.core.gallery import SAMPLES, duplicate
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
 from firetower.tui.actions import bindings_of
@@ -27,6 +29,7 @@ from firetower.tui.page import ask
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.ask import Confirm
+from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Table
 
@@ -136,9 +139,21 @@ class AutomationList(Listing):
     """The Automations tab."""
 
     BINDINGS: ClassVar = bindings_of("automations")
+    ROW_ACTIONS: ClassVar = frozenset(
+        {
+            "copy_command",
+            "delete",
+            "duplicate",
+            "edit",
+            "explain",
+            "shadow",
+            "test",
+            "toggle_enabled",
+        }
+    )
 
     def __init__(self, *, id: str) -> None:
-        empty = "No automation watches here yet.\nPress n to make one."
+        empty = "No automation watches here yet.\nPress n to make one, N to begin from the gallery."
         super().__init__(Table(COLUMNS), empty=empty, id=id)
         self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
@@ -172,6 +187,20 @@ class AutomationList(Listing):
     def action_new(self) -> None:
         if self.container is not None:
             post(self, WriteAutomation(Draft.new(self.container)))
+
+    @in_background
+    async def action_gallery(self) -> None:
+        """Choose a common automation, and open the form on its draft."""
+        if self.container is not None and (draft := await choose_sample(self, self.container)):
+            post(self, WriteAutomation(draft))
+
+    def action_duplicate(self) -> None:
+        if automation := self._chosen():
+            post(self, WriteAutomation(duplicate(Draft.of(automation))))
+
+    def action_copy_command(self) -> None:
+        if automation := self._chosen():
+            copy_command(self, automation)
 
     def action_edit(self) -> None:
         if automation := self._chosen():
@@ -251,6 +280,19 @@ class AutomationList(Listing):
         await session_of(self).ask(change)
         self.notify(said)
         self.post_message(AutomationsChanged())
+
+
+async def choose_sample(node: DOMNode, container: ContainerReference) -> Draft | None:
+    """Return the draft of a sample that is chosen from the gallery, or None."""
+    offers = [Offer(one.name, one.name, one.about) for one in SAMPLES]
+    chosen = await ask(node, Picker(f"New automation in {container}", offers))
+    return next((one.draft(container) for one in SAMPLES if one.name == chosen), None)
+
+
+def copy_command(node: DOMNode, automation: Automation) -> None:
+    """Copy the command that creates an automation again."""
+    node.app.copy_to_clipboard(create_command(automation))
+    node.app.notify(f"Copied {automation.name}, as a command.")
 
 
 def test_endpoint(node: DOMNode, definition: Definition) -> None:

@@ -5,8 +5,15 @@ from datetime import datetime
 from typing import ClassVar
 
 from firetower.core.catalog import Collection
+from firetower.core.gallery import draft_for
 from firetower.tui.actions import bindings_of
-from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, post
+from firetower.tui.messages import (
+    NewVersion,
+    OpenCollection,
+    TagCollection,
+    WriteAutomation,
+    post,
+)
 from firetower.tui.session import session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Listing
@@ -39,9 +46,10 @@ class Collections(Listing):
     """The Collections tab of a registry, the Artifacts tab of a project."""
 
     BINDINGS: ClassVar = bindings_of("collections")
+    ROW_ACTIONS: ClassVar = frozenset({"tag", "automate"})
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(Table(COLUMNS), id=id)
+    def __init__(self, *, id: str, empty: str) -> None:
+        super().__init__(Table(COLUMNS), empty=empty, id=id)
         self._shown: Sequence[Collection] = ()
 
     def show(self, collections: Sequence[Collection]) -> None:
@@ -59,6 +67,10 @@ class Collections(Listing):
 
     def action_new(self) -> None:
         self.post_message(NewVersion(self._shown, self.chosen))
+
+    def action_automate(self) -> None:
+        if chosen := self.chosen:
+            post(self, WriteAutomation(draft_for(chosen.reference)))
 
     def action_tag(self) -> None:
         if chosen := self.chosen:

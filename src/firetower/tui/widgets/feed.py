@@ -40,6 +40,7 @@ class Feed(Listing):
     """Executions as they come, the newest at the top; older ones load when scrolled to."""
 
     BINDINGS: ClassVar = bindings_of("executions")
+    ROW_ACTIONS: ClassVar = frozenset({"explain", "redeliver", "copy"})
 
     def __init__(
         self,

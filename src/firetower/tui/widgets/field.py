@@ -14,13 +14,15 @@ from textual.widgets import Input, Label, Select, Static
 
 from firetower.core.endpoints import SecretUse, check_secret_value
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
-from firetower.core.references import check_secret_name
+from firetower.core.references import VersionReference, check_secret_name
+from firetower.core.text import is_needed
 from firetower.tui.text import lines, plain, show_text
 from firetower.tui.widgets.choice import CHOOSE, Choice, Offer
 from firetower.tui.widgets.line import Line
 
 NEW_SECRET = Offer("\n", "new secret …")
 """No secret has a line feed for a name."""
+OTHER_VERSION = Offer("\n", "another one, by its path …")
 Check = Callable[[str], object]
 """Raises FiretowerError for what it refuses."""
 
@@ -158,6 +160,42 @@ class ChoiceField(Field):
         return self.choice.chosen
 
 
+class VersionField(Field):
+    """A choice among versions of projects; an older one is typed."""
+
+    def __init__(self, name: str, label: str, versions: Sequence[Offer]) -> None:
+        """Offer versions; where there is none, only the line to type one in is shown."""
+        self.choice = Choice([*versions, OTHER_VERSION])
+        self.line = Line(placeholder="acme/vision/resnet:v3", compact=True, classes="version--path")
+        indent = Label("", classes="field--label")
+        self._other = Horizontal(indent, self.line, classes="field--line")
+        note = "" if versions else "No version is logged in a project yet: 2, then n logs one."
+        super().__init__(label, self.choice, below=self._other, name=name, note=note)
+        self._other.display = False
+
+    @property
+    def value(self) -> str:
+        is_other = self.choice.chosen == OTHER_VERSION.value
+        return self.line.value.strip() if is_other else self.choice.chosen
+
+    @property
+    def typed(self) -> str:
+        return self.line.value
+
+    @property
+    def entry(self) -> Widget:
+        return self.line if self._other.display else self.choice
+
+    def problem(self) -> FiretowerError | None:
+        return _refusal(VersionReference.parse, self.value) if self.value else _needed(self.label)
+
+    @on(Select.Changed)
+    def _chosen(self) -> None:
+        self._other.display = self.choice.chosen == OTHER_VERSION.value
+        if self._other.display and self.choice.has_focus_within:
+            self.line.focus()
+
+
 class SecretField(Field):
     """A choice among secrets by name; "new secret" opens a line for its name and its value."""
 
@@ -246,7 +284,7 @@ class SecretField(Field):
 
 
 def _needed(label: str) -> InvalidInput:
-    return InvalidInput(f"{label} is needed", "Fill it in, or press Escape to leave.")
+    return InvalidInput(is_needed(label), "Fill it in, or press Escape to leave.")
 
 
 def _refusal(check: Check | None, value: str) -> FiretowerError | None:

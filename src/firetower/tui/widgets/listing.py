@@ -19,11 +19,14 @@ class Listing(Vertical):
     """A table that says why it shows nothing: loading, failed, nothing there, nothing found."""
 
     BINDINGS: ClassVar = bindings_of("list")
+    ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
+    """What is done to the row under the cursor: hidden while there is none."""
 
     def __init__(self, table: Table, *, empty: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
         self.table = table
         self.empty = empty
+        self._had_row = False
         self.awaits_rows = True
         """Whether they are still being read: keys wait for them."""
 
@@ -49,6 +52,9 @@ class Listing(Vertical):
 
     def _settle(self) -> None:
         self.awaits_rows = False
+        if self._had_row != bool(self.table.rows):
+            self._had_row = bool(self.table.rows)
+            self.refresh_bindings()
         if self.table.rows:
             self._say("")
         elif self.table.all_rows:
@@ -78,6 +84,8 @@ class Listing(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave escape to the screen while nothing is searched for."""
+        if action in self.ROW_ACTIONS:
+            return bool(self.table.rows)
         return action != "clear_filter" or self.query_one(Input).display
 
     def on_input_changed(self, event: Input.Changed) -> None:
