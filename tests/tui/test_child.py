@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from firetower.tui.worker_process import WorkerProcess
+from firetower.tui.worker_process import LOG_LINES, WorkerProcess
 from tui.scene import Scene
-from tui.screens import open_app, press, screen_text, until
+from tui.screens import open_app, press, screen_text, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -105,6 +105,37 @@ async def test_one_that_was_killed_is_started_again_and_said(now: Scene) -> None
     await with_child(now, use)
 
 
+async def test_its_newest_lines_are_kept_and_no_more(now: Scene) -> None:
+    async def use(child: WorkerProcess, running: asyncio.Task[None]) -> None:
+        running.cancel()
+        code = f"for n in range(3 * {LOG_LINES}): print(n, 'x' * 2_000)\nprint('end')"
+        child.command = [sys.executable, "-c", code]
+        await child._run_once()
+        lines = child.log()
+        assert len(lines) == LOG_LINES
+        assert lines[-1] == (3 * LOG_LINES + 1, "end")
+        assert lines[-2][1].startswith(f"{3 * LOG_LINES - 1} xx")
+        assert len(lines[-2][1]) <= 1_000
+
+    await with_child(now, use)
+
+
+def test_a_worker_goes_on_while_nobody_reads_its_log(now: Scene) -> None:
+    now.automate("record-all")
+    now.tower.add_alias("models/resnet:v0", *[f"b{number}" for number in range(2_000)])
+    command = [sys.executable, "-m", "firetower.cli", "--database", str(now.path), "worker"]
+    with subprocess.Popen(
+        [*command, "--attached"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while now.tower.status().unevaluated or not now.tower.status().workers:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
 async def test_each_death_is_followed_by_a_longer_wait(now: Scene) -> None:
     said: list[str] = []
 
@@ -149,3 +180,26 @@ async def test_the_app_starts_none_where_one_lives(now: Scene) -> None:
     async with open_app(now, worker=child) as pilot:
         assert "✓ worker" in screen_text(pilot)[0]
         assert child.pid is None
+
+
+async def test_the_log_of_the_worker_is_one_key_away(scene: Scene) -> None:
+    child = WorkerProcess(str(scene.path))
+    code = r"print('12:04:31 [b]sent[/b] \x1b[31m', flush=True); import sys; sys.stdin.read()"
+    child.command = [sys.executable, "-c", code]
+    async with open_app(scene, worker=child) as pilot:
+        await until(pilot, child.log)
+        await press(pilot, "w")
+        assert shows(pilot, "Worker's log")
+        assert shows(pilot, r"12:04:31 [b]sent[/b] \x1b[31m")
+        await press(pilot, "escape", "3", "w")
+        assert shows(pilot, "12:04:31")
+        await press(pilot, "q")
+        assert not shows(pilot, "Worker's log")
+
+
+async def test_of_a_worker_elsewhere_it_is_said_where_its_log_is(scene: Scene) -> None:
+    scene.beat()
+    async with open_app(scene) as pilot:
+        await press(pilot, "w")
+        await until(pilot, lambda: shows(pilot, "Worker gpu-7:4121 was not started by this app"))
+        assert shows(pilot, "journalctl --user -u firetower -f")

@@ -17,7 +17,17 @@ from firetower.tui.widgets.feed import PAGE, Feed
 from firetower.tui.widgets.feed_table import FeedTable
 from towers import multiply_history
 from tui.scene import NOW, Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until
+from tui.screens import (
+    SMALL,
+    WIDE,
+    open_app,
+    press,
+    screen_text,
+    settled,
+    shows,
+    until,
+    write,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -466,3 +476,39 @@ async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
         await press(pilot, "G")
         await until(pilot, lambda: not table.has_older)
         assert sum("circuit of" in row.text for row in table.rows) == 2
+
+
+async def test_a_time_is_gone_to_and_home_returns(busy: Scene) -> None:
+    async with open_app(busy, SMALL) as pilot:
+        await press(pilot, "3", "colon")
+        await write(pilot, "2d")
+        await press(pilot, "enter")
+        table = feed_of(pilot)
+        assert table.key == changed(busy, 0)[1].id
+        assert shows(pilot, "── Thursday 12 March ──")
+        assert not table.has_older
+        assert len(table.all_rows) == PAGE // 2 + 2  # a page around it, not all in between
+        assert shows(pilot, "paused · Home returns to the newest")
+        busy.fire(1, 1_000)
+        await until(pilot, lambda: shows(pilot, "paused · 1 new line ↑"))
+        await press(pilot, *["pageup"] * 45)  # newer pages load, up to the newest of all
+        assert "b1000" in screen_text(pilot)[TOP]
+        assert table.following
+        await press(pilot, "colon")
+        await write(pilot, "yesterday 9:00")
+        await press(pilot, "enter")
+        assert table.key == changed(busy, 0)[1].id
+        await press(pilot, "home")
+        assert table.key == changed(busy, 0)[-1].id
+        assert not shows(pilot, "paused")
+        await press(pilot, "colon", *"soon", "enter")
+        assert shows(pilot, "is neither a span of time nor a moment")
+
+
+async def test_a_time_in_a_history_shows_its_place_only(busy: Scene) -> None:
+    async with open_app(busy, WIDE) as pilot:
+        await press(pilot, "2", "enter", "right", "colon")
+        await write(pilot, "1h")
+        await press(pilot, "enter")
+        history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
+        assert [row.cells[2].text for row in history.all_rows] == ["count-versions"]

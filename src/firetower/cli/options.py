@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.errors import FiretowerError
 from firetower.core.executions import Status
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import visible
 from firetower.settings import ALLOW_PRIVATE_TARGETS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,23 +19,10 @@ ROW_ID = click.IntRange(1, 2**63 - 1)
 
 
 def parse_since(text: str) -> datetime:
-    """Read a span back from now, "30d" or "2h", or a moment in ISO 8601. Raises InvalidInput.
+    """Read a span back from now, "30d" or "2h", or a moment. Raises InvalidInput."""
+    from firetower.core.moments import parse_moment
 
-    A moment without a time zone is local time.
-    """
-    try:
-        return datetime.fromisoformat(text.strip()).astimezone()
-    except (ValueError, OverflowError):
-        pass
-    from firetower.core.automations import parse_duration
-
-    try:
-        return datetime.now(UTC) - parse_duration(text)
-    except (InvalidInput, OverflowError):
-        raise InvalidInput(
-            f"{quoted(shortened(text, 40))} is neither a span of time nor a moment",
-            "Write it as 30m, 2h, 30d, or 2026-01-31T12:00.",
-        ) from None
+    return parse_moment(text, datetime.now(UTC))
 
 
 def option_group(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -64,7 +51,7 @@ since_option = click.option(
     "--since",
     type=parse_since,
     metavar="T",
-    help="Only from this time on: 30m, 2h, 30d, or 2026-01-31T12:00.",
+    help="Only from this time on: 30m, 2h, 30d, 14:30, yesterday 9:00, or 2026-01-31T12:00.",
 )
 status_option = click.option(
     "--status",

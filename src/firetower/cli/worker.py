@@ -1,5 +1,7 @@
 """`firetower worker`."""
 
+import os
+import stat
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -44,8 +46,13 @@ def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) 
     """
     from firetower.worker.run import run_worker
 
+    if attached and stat.S_ISFIFO(os.fstat(1).st_mode):
+        os.set_blocking(1, False)  # a stopped app reads nothing: its log loses lines instead
+
     def emit(line: FeedLine) -> None:
-        with suppress(OSError):  # a full disk or a reader that is gone: no line is worth a delivery
+        with suppress(
+            OSError
+        ):  # a full disk, a reader that is gone or stopped: no line is worth a delivery
             if log_format == "json":
                 print_json(log_data(line))
             else:

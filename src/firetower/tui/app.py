@@ -41,6 +41,7 @@ from firetower.tui.messages import (
     OpenContainer,
     OpenEndpoints,
     OpenSecrets,
+    OpenWorkerLog,
     RedeliverFailed,
     WatchFailed,
     WriteAutomation,
@@ -264,6 +265,10 @@ class FiretowerApp(App[None]):
 
     def action_show_secrets(self) -> None:
         navigation.visit(self, OpenSecrets())
+
+    def action_show_worker_log(self) -> None:
+        status = self._status
+        navigation.visit(self, OpenWorkerLog(status.worker_pid, status.worker_log))
 
     async def action_show_first(self, mode: str) -> None:
         """Show a mode's own screen, at its first step."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,15 @@ class OpenEndpoints(Open):
 @dataclass
 class OpenSecrets(Open):
     """Show the secrets."""
+
+
+@dataclass
+class OpenWorkerLog(Open):
+    """Show what the worker that the app started has printed."""
+
+    pid: int | None
+    read: Callable[[], Sequence[tuple[int, str]]]
+    """Returns the newest lines, with their numbers."""
 
 
 @dataclass

@@ -40,6 +40,7 @@ PALETTE: Sequence[Callable[[], type[Provider]]] = (
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
     messages.OpenSecrets: "screens.secrets.SecretsScreen",
+    messages.OpenWorkerLog: "screens.worker_log.WorkerLogScreen",
     messages.OpenExecution: "screens.execution.ExecutionScreen",
     messages.OpenAutomation: "screens.automation.AutomationScreen",
     messages.OpenCollection: "screens.collection.CollectionScreen",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,6 +17,11 @@ HEALTHY_AFTER = 30.0
 STARTING = "worker starting"
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that a worker has to finish its requests before it is killed."""
+LOG_LINES = 500
+"""Lines kept of what it prints, the newest."""
+_CHUNK = 65_536
+_LONGEST = 1_000
+"""Characters kept of a line."""
 
 
 class WorkerProcess:
@@ -38,6 +44,8 @@ class WorkerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self.state = STARTING
         """What is known of it, in a few words."""
+        self._lines: deque[tuple[int, bytes]] = deque(maxlen=LOG_LINES)
+        self._printed = 0
 
     @property
     def pid(self) -> int | None:
@@ -67,18 +75,37 @@ class WorkerProcess:
         self._process = process = await asyncio.create_subprocess_exec(
             *self.command,
             stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self._environment,
             start_new_session=True,
         )
         self.state = STARTING
-        last = ""
+        assert process.stdout is not None
         assert process.stderr is not None
-        async for line in process.stderr:
-            last = line.decode(errors="replace").strip() or last
+        _, last = await asyncio.gather(self._log(process.stdout), self._log(process.stderr))
         code = await process.wait()
         return f"signal {-code}" if code < 0 else last or f"exit {code}"
+
+    async def _log(self, stream: asyncio.StreamReader) -> str:
+        """Keep the newest lines of a stream until it ends; return the last one.
+
+        In large pieces, because a busy worker prints thousands of lines a second.
+        """
+        rest, last = b"", b""
+        while chunk := await stream.read(_CHUNK):
+            *lines, rest = (rest + chunk).split(b"\n")
+            rest = rest[-_CHUNK:]
+            self._printed += len(lines)
+            first = self._printed - len(lines)
+            kept = list(enumerate(lines, first + 1))[-LOG_LINES:]
+            self._lines.extend((number, line[:_LONGEST]) for number, line in kept)
+            last = next((line for line in reversed(lines) if line.strip()), last)
+        return (rest.strip() or last).decode(errors="replace").strip()
+
+    def log(self) -> list[tuple[int, str]]:
+        """Return the newest lines that it has printed, in order, each with its number from 1."""
+        return [(number, line.decode(errors="replace").rstrip()) for number, line in self._lines]
 
     async def stop(self) -> None:
         """Let it finish its requests, then end it."""

@@ -14,6 +14,7 @@ from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.feed import CircuitLine, FeedEntry
+from firetower.core.moments import parse_moment
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
@@ -25,9 +26,12 @@ from firetower.tui.messages import (
     RedeliverFailed,
     post,
 )
+from firetower.tui.page import ask
 from firetower.tui.session import in_background, redeliver, session_of, show_error
+from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
+from firetower.tui.widgets.field import TextField
 from firetower.tui.widgets.listing import Listing
 
 if TYPE_CHECKING:
@@ -143,7 +147,26 @@ class Feed(Listing):
         self.changed(early or [])
 
     @in_background
-    async def go_to(self, moment: datetime) -> None:
+    async def action_go_to(self) -> None:
+        """Ask for a time, and show the lines around it."""
+        now = self._now()
+        field = TextField(
+            "moment",
+            "Time",
+            placeholder="14:30   yesterday 9:00   3h",
+            check=lambda text: parse_moment(text, now),
+        )
+        dialog = Ask(
+            "Go to a time",
+            [field],
+            lambda _, answers: parse_moment(answers["moment"], now),
+            button="Go",
+        )
+        moment = await ask(self, dialog)
+        if moment is not None:
+            await self._go_to(moment)
+
+    async def _go_to(self, moment: datetime) -> None:
         """Show the lines around a moment, with the cursor on the last one before it."""
         session, container = session_of(self), self.container
 

@@ -1,0 +1,89 @@
+"""The log of the worker that runs beside the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from firetower.core.errors import FiretowerError
+from firetower.store.workers import WorkerInfo
+from firetower.tui.actions import bindings_of
+from firetower.tui.page import Page
+from firetower.tui.session import session_of
+from firetower.tui.text import plain, show_text
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+REFRESH_INTERVAL = 0.5
+"""Seconds between two looks at the log: nothing is drawn unless there is a new line."""
+ELSEWHERE = (
+    "Worker {worker} was not started by this app, and writes its log where it was started:\n"
+    "in its terminal, or as a service: journalctl --user -u firetower -f"
+)
+
+
+class WorkerLogScreen(Page[None]):
+    """The newest lines of the log, the newest first; of a worker elsewhere, where to look."""
+
+    BELONGS_TO: ClassVar = "app"
+    BINDINGS: ClassVar = bindings_of("worker-log")
+
+    def __init__(self, pid: int | None, read: Callable[[], Sequence[tuple[int, str]]]) -> None:
+        """`pid` is the worker's that the app started; `read` returns its numbered lines."""
+        super().__init__()
+        self._pid = pid
+        self._read_lines = read
+        columns = (Column("", 20, flex=1),)
+        self.listing = Listing(
+            Table(columns, header=False), empty="The worker has printed nothing yet."
+        )
+        self._newest = -1
+
+    def compose(self) -> ComposeResult:
+        yield Bar(self.app.current_mode)
+        yield Static(Content.styled("Worker's log", "bold"), classes="heading")
+        yield self.listing
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.listing.table.focus()
+        self._show_lines()
+        self.set_interval(REFRESH_INTERVAL, self._show_lines)
+        self.run_worker(self._name_workers(), exit_on_error=False)
+
+    def _show_lines(self) -> None:
+        lines = self._read_lines()
+        newest = lines[-1][0] if lines else 0
+        if newest != self._newest:
+            self._newest = newest
+            rows = [Row(number, (Cell(text),)) for number, text in reversed(lines)]
+            at_top = self.listing.table.cursor == 0
+            self.listing.set_rows(rows)
+            if at_top:
+                self.listing.table.action_first()
+
+    async def _name_workers(self) -> None:
+        """Say whose log this is."""
+        try:
+            status = await session_of(self).ask(lambda tower: tower.status())
+        except FiretowerError:
+            return  # the app shows it
+        others = [one for one in status.workers if one.pid != self._pid]
+        if others:
+            self._say_elsewhere(others)
+
+    def _say_elsewhere(self, workers: Sequence[WorkerInfo]) -> None:
+        named = ", ".join(f"{one.host}:{one.pid}" for one in workers)
+        said = ELSEWHERE.format(worker=named)
+        if self._pid is None:
+            self.listing.empty = said
+            self.listing.set_rows(self.listing.table.all_rows)
+        title = Content.styled("Worker's log", "bold")
+        where = plain(f"   also alive: {named}").stylize("dim")
+        show_text(self.query_one(".heading", Static), title + where)
