@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firetower.core.errors import OutOfResources
 from firetower.core.requests import Request
@@ -290,3 +293,21 @@ def test_client_has_as_many_connections_as_are_asked_for() -> None:
         return [one.status_code for one in answers]
 
     assert asyncio.run(answer_all_at_once()) == [204] * count
+
+
+RAW = st.text(st.sampled_from("aZ9-._~:/?@!$&'()*+,;=é字😀 \"<>\\^`{|}"), max_size=30)
+ENCODED = st.sampled_from(["%2F", "%2f", "%C3%A9", "%c3%a9", "%25", "%20", "+", "%"])
+
+
+@given(st.lists(RAW | ENCODED))
+def test_a_url_is_sent_byte_for_byte_but_for_letters_beyond_ascii(parts: list[str]) -> None:
+    rest = "/" + "".join(parts)
+    written = client_module._as_written(f"http://münchen.test:81{rest}")
+    sent = "".join(one if one.isascii() else quote(one) for one in rest)
+    assert written.raw_host == "xn--mnchen-3ya.test"
+    path, _, query = sent.partition("?")
+    assert written.raw_path_qs == (
+        f"{path}?{query}" if query else path
+    )  # yarl: an empty one is none
+    plain = client_module._as_written(f"HTTP://[::1]:81{rest}")
+    assert (plain.raw_host, plain.port) == ("::1", 81)

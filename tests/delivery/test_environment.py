@@ -1,6 +1,7 @@
 """Proxies and CA certificates of the environment, and addresses that are not for endpoints."""
 
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from cli.shell import Shell, automation
 from delivery.test_client import answer_of, raw_server
 from firetower.delivery.environment import certificate_problem, describe_proxies
 from receiver import Receiver, serve
+from towers import COMMAND
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 ELSEWHERE = "http://ci.firetower.invalid/hook?a=%2F"
@@ -119,6 +121,23 @@ def test_proxies_are_shown_without_their_passwords(tmp_path: Path, proxy: Receiv
     assert f"proxies: http through http://{address}" in worked.stderr
     said = [one.stdout + one.stderr for one in (tested, as_json, checked, worked)]
     assert "geheim" not in "".join(said)
+
+
+def test_key_log_that_cannot_be_written_is_ignored_with_a_line(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    with serve() as receiver:
+        shell.ok("webhook", "create", "ci", receiver.url())
+        done = subprocess.run(
+            [COMMAND, "webhook", "test", "ci"],
+            env=shell.environment | {"SSLKEYLOGFILE": str(tmp_path / "nowhere" / "keys")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "✓ 200\n")
+    assert done.stderr == (
+        "SSLKEYLOGFILE cannot be written and is ignored: No such file or directory\n"
+    )
 
 
 PRIVATE = (

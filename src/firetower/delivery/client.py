@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import certifi
@@ -51,6 +51,9 @@ _STATUS = re.compile(
     rb"HTTP/1\.[01] (101|[2-9]\d\d)[ \r\n]"
 )
 """The final status line, after informational answers."""
+_PARTS = re.compile(r"(\w+://)(\[[^\]]*\]|[^/?#:]*)(:\d*)?(.*)", re.DOTALL)
+"""Scheme, host, port and the rest of a URL that was checked."""
+_ASCII = "".join(map(chr, range(128)))
 _PRIVATE_HINT = f"set {ALLOW_PRIVATE_TARGETS}=1 to send there"
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 """Errors of this machine, not of the endpoint."""
@@ -88,8 +91,9 @@ def _open_tls(ca_file: str | None = None) -> ssl.SSLContext:
 async def send(client: Client, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
     """Send a request and return its answer, secrets included; a failure is an answer too.
 
-    `timeout` bounds the whole attempt. An answer whose status arrived counts by it, whatever
-    follows. Raises NotReady for what this machine lacks, which says nothing of the endpoint.
+    `timeout` bounds the whole attempt. Once a status has arrived the answer counts by it, even if
+    the rest is broken, too long or late. Raises NotReady for what this machine lacks,
+    which says nothing of the endpoint.
     """
     received, error = _Received(), None
     _receiving.set(received)
@@ -270,8 +274,11 @@ class _Transport(httpx.AsyncBaseTransport):
 
 @lru_cache(maxsize=1_024)
 def _as_written(url: str) -> URL:
-    # Both httpx and yarl would encode a query anew; only what is not ASCII has to be encoded.
-    return URL(url, encoded=url.isascii())
+    """Return a URL as it was written, its letters beyond ASCII percent-encoded."""
+    # Both httpx and yarl would encode again what is encoded already.
+    scheme, host, port, rest = _PARTS.fullmatch(url).groups("")  # type: ignore[union-attr]
+    host = URL.build(scheme="http", host=host).raw_host or "" if not host.isascii() else host
+    return URL(f"{scheme}{host}{port}{quote(rest, safe=_ASCII)}", encoded=True)
 
 
 class _Body(httpx.AsyncByteStream):
