@@ -60,6 +60,8 @@ Name = Annotated[str, AfterValidator(one_spelling)]
 
 def check_visible(name: str, what: str) -> None:
     """Refuse a name with characters that are not seen. Raises InvalidInput."""
+    if name.isascii() and name.isprintable():
+        return
     shown = quoted(shortened(name, 40))
     categories = {unicodedata.category(character) for character in name}
     if categories & _BREAKING:

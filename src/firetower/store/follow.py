@@ -77,6 +77,8 @@ class Follower:
     def poll(self, reader: Reader) -> Sequence[FeedLine]:
         """Return the lines since the last call. Raises DatabaseReplaced."""
         connection = reader.connection
+        if not self._has_news(connection):
+            return ()
         if self.execution.is_lost(connection, schema.executions, _executions.webhook_id) or (
             self.attempt.is_lost(connection, schema.attempts, _attempts.started_at)
         ):
@@ -106,11 +108,17 @@ class Follower:
         self._seen = set(lines)
         return sorted(fresh, key=lambda line: line.at)
 
+    def _has_news(self, connection: Connection) -> bool:
+        """Return whether there may be lines: most changes of an idle database are heartbeats."""
+        return is_postgresql(connection) or _newest(connection) != (self.execution, self.attempt)
+
     def poll_executions(self, reader: Reader) -> Sequence[Execution]:
         """Return the executions that are new or have changed since the last call, by id.
 
         Each is returned once, as it is now. Raises DatabaseReplaced.
         """
+        if not self._has_news(reader.connection):
+            return ()
         is_new = _executions.id > self.execution.id
         waiting = select_executions().where(is_new, _executions.status.not_in(_FINAL))
         changed = {execution.id: execution for execution in read_executions(reader, waiting)}

@@ -19,6 +19,7 @@ from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.content import Content
+from textual.css.stylesheet import Stylesheet
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
@@ -82,6 +83,19 @@ def style_sheets() -> list[Path]:
     return sorted(folder.glob("*.tcss"), key=lambda sheet: (sheet.stem != "app", sheet))
 
 
+class StyleSheets(Stylesheet):
+    """Parsed once for each theme: Textual parses them all again for each new screen."""
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        if variables != self._variables:
+            super().set_variables(variables)
+            self._require_parse = True
+
+    def reparse(self) -> None:
+        if self._require_parse:
+            super().reparse()
+
+
 class OpeningScreen(Screen[None]):
     """The top line at once, for imports take longer; keys pressed meanwhile are kept."""
 
@@ -120,6 +134,7 @@ class FiretowerApp(App[None]):
         tour: bool = False,
     ) -> None:
         super().__init__()
+        self.stylesheet = StyleSheets(variables=self.get_css_variables())
         self.animation_level = "none"
         for theme in themes.THEMES:
             self.register_theme(theme)

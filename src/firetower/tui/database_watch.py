@@ -64,11 +64,11 @@ class DatabaseWatch:
                 return
             if executions is None:
                 continue
-            news = self._tower.endpoints.circuit_changes_since(newest)
             mark = self._tower.mark()
-            if executions or news or mark != before:
+            if executions or mark != before:  # circuits are part of the mark
+                news = self._tower.endpoints.circuit_changes_since(newest)
                 self._post(DatabaseChanged(executions, news))
+                newest, before = news[-1].id if news else newest, mark
             else:
                 self._post(HeartbeatChanged())
-            newest, before = news[-1].id if news else newest, mark
             self._stopped.wait(REFRESH_INTERVAL if executions else DEBOUNCE)

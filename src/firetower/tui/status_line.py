@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -36,11 +37,17 @@ class StatusLine:
         self._worker_started = False
         self._tower: Tower | None = None
         self._status: DatabaseStatus | None = None
+        self._read_at = -REFRESH_INTERVAL
 
     def begin(self, tower: Tower) -> None:
         """Show the status of this database from now on."""
         self._tower = tower
-        self._app.set_interval(REFRESH_INTERVAL, self.refresh)
+        self._app.set_interval(REFRESH_INTERVAL, self._refresh_if_old)
+
+    def _refresh_if_old(self) -> None:
+        """Read the status unless a worker's heartbeat has just had it read."""
+        if monotonic() - self._read_at >= REFRESH_INTERVAL:
+            self.refresh()
 
     async def stop(self) -> None:
         """End the worker process, if one was started here."""
@@ -67,6 +74,7 @@ class StatusLine:
             self._show(text)
 
     async def _read(self) -> None:
+        self._read_at = monotonic()
         try:
             self._status = await session_of(self._app).ask(lambda tower: tower.status())
         except FiretowerError as error:
