@@ -180,7 +180,7 @@ async def test_no_screen_shows_a_secret(
         for place in range(3):
             await look(f"execution {place}", "enter", until_shown="webhook-id")
             await press(pilot, "escape", "j")
-        await look("endpoints", "i", until_shown="refused")
+        await look("endpoints", "5", until_shown="refused")
         await look("endpoint", "enter", until_shown="/taken")
         await press(pilot, "escape", "escape")
         await look("secrets", "S", until_shown="SIGNING")

@@ -25,7 +25,17 @@ from firetower.core.explanation import Explanation, Group, grouped
 from firetower.core.feed import FeedLine, FeedPage
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
-from firetower.store import automations, circuits, events, executions, explain, prune, secrets
+from firetower.core.traffic import LastFailure, Traffic
+from firetower.store import (
+    automations,
+    circuits,
+    events,
+    executions,
+    explain,
+    prune,
+    secrets,
+    traffic,
+)
 from firetower.store import endpoints as endpoint_store
 from firetower.store.backtest import run_backtest
 from firetower.store.changes import Change
@@ -75,6 +85,14 @@ class Automations(Transactions):
         """Delete an automation; its executions stay in the history."""
         self._change(automations.delete_automation, name)
 
+    def undelete(self, automation: str | int) -> Automation:
+        """Bring back a deleted automation, by its id or the last one of a name, as it was.
+
+        Its history, revisions and cooldown are its own again; it fires for the events from now on.
+        Raises Conflict where its name is taken by now, NotFound for what its definition names.
+        """
+        return self._change(automations.undelete_automation, automation)
+
     def list(
         self, container: ContainerReference | None = None, *, limit: int | None = None
     ) -> list[Automation]:
@@ -82,6 +100,10 @@ class Automations(Transactions):
         if limit is None:
             return self._read(self._lists.read, container)
         return self._read(automations.list_automations, container, limit=limit)
+
+    def using(self, endpoint: str, *, limit: int | None = None) -> Sequence[Automation]:
+        """Return the automations that send to an endpoint by name, or the first of them."""
+        return self._read(automations.list_using, endpoint, limit=limit)
 
     def overlapping(self, definition: Definition, *, exclude: str | None = None) -> Sequence[str]:
         """Return the enabled automations that may send the same event to the same endpoint.
@@ -180,6 +202,20 @@ class Endpoints(Transactions):
         """Return the endpoints that are disabled or have an open circuit."""
         return self._read(endpoint_store.show_endpoints, stopped=True)
 
+    def traffic(self) -> dict[str, Traffic]:
+        """Return what was sent to each endpoint in the last 24 hours, by its name.
+
+        Of the newest 20,000 executions; an endpoint without any is left out.
+        """
+        with self._store.reading() as reader:
+            found = traffic.read_traffic(reader)
+            names = endpoint_store.endpoint_names(reader.connection)
+        return {names[key]: one for key, one in found.items() if key in names}
+
+    def last_failure(self, name: str) -> LastFailure | None:
+        """Return the newest attempt that an endpoint did not accept, if it is recent."""
+        return self._read(traffic.find_last_failure, name)
+
     def newest_circuit_change(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""
         return self._read(circuits.newest_change_id)
@@ -202,9 +238,13 @@ class Endpoints(Transactions):
         self._change(endpoint_store.set_enabled, name, kind, reason=reason)
 
     def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
-        """Send a test request, even if disabled; return the answer. Raises SecretKeyError."""
+        """Send a test request, even if disabled; return the answer.
+
+        Raises SecretKeyError, and StoreError where the database was opened read-only.
+        """
         from firetower.delivery.endpoint_test import send_test  # imports aiohttp
 
+        self._store.database.refuse_read_only()  # a request is an effect too
         endpoint = self.get(name, kind).endpoint
         return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())
 

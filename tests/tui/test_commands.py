@@ -11,7 +11,7 @@ from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.screens.endpoints import EndpointsScreen
+from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
@@ -59,7 +59,7 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
 async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for name, said, screen in (
-            ("Endpoints", "Endpoints  5", EndpointsScreen),
+            ("Endpoints", "Endpoints  5", EndpointScreen),
             ("Secrets", "Secrets  S", SecretsScreen),
             ("Help", "Help  ?", HelpScreen),
         ):
@@ -110,7 +110,7 @@ async def test_palette_finds_everything_by_name(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         for words, found, screen, shown in (
             ("canary", "automation in registry models", AutomationScreen, "canary-f1"),
-            ("ci-dep", "endpoint webhook", EndpointsScreen, "circuit open"),
+            ("ci-dep", "endpoint webhook", EndpointScreen, "circuit open"),
             ("models/resnet", "collection model", CollectionScreen, "resnet"),
             ("resnet:production", "version v3", VersionScreen, "models › resnet › v3"),
             (f"#{newest.id}", "execution of", ExecutionScreen, newest.automation),

@@ -8,6 +8,8 @@ import pytest
 
 from firetower.core.endpoints import EndpointKind
 from firetower.core.retry import DEFAULT_SCHEDULE
+from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.endpoint_test import EndpointTestScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from receiver import Receiver, serve
@@ -33,19 +35,18 @@ def enabled(scene: Scene, name: str = "ci-deploy") -> bool:
 async def test_it_lists_every_endpoint(scene: Scene) -> None:
     scene.tower.endpoints.disable("validator", WEBHOOK)
     async with open_app(scene, SMALL) as pilot:
-        await press(pilot, "3", "i")
-        assert shows(pilot, "ci-deploy", "http://ci.", "✓ on", "canary", "2")
-        assert shows(pilot, "team-ml", "Slack, URL in", "tell-co")
-        assert shows(pilot, "validator", "◌ off: by hand"[:8])
-        await press(pilot, "i")
-        assert len(pilot.app.screen_stack) == 2
-        await press(pilot, "escape")
-        assert not isinstance(pilot.app.screen, EndpointsScreen)
+        await press(pilot, "3", "5")
+        assert shows(pilot, "ci-deploy", "ci.int", "ploy", "✓ enabled", "50 %", "34 ms")
+        assert shows(pilot, "team-ml", "secret", "✓ enabled", "–")
+        assert shows(pilot, "validator", "◌ disabled")
+        await press(pilot, "5", "escape")
+        assert isinstance(pilot.app.screen, EndpointsScreen)
+        assert len(pilot.app.screen_stack) == 1
 
 
 async def test_an_empty_list_says_what_to_do_and_greys_the_keys(empty_scene: Scene) -> None:
     async with open_app(empty_scene) as pilot:
-        await press(pilot, "i")
+        await press(pilot, "5")
         assert shows(pilot, "Press n to name a webhook, N to name a Slack channel.")
         assert pilot.app.screen.check_action("test", ()) is None
         await press(pilot, "t", "d", "space", "enter")
@@ -54,12 +55,12 @@ async def test_an_empty_list_says_what_to_do_and_greys_the_keys(empty_scene: Sce
 
 async def test_it_makes_one_and_stands_on_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "n")
+        await press(pilot, "5", "n")
         await write(pilot, "zeta")
         await press(pilot, "tab")
         await write(pilot, "http://z.test/")
         await press(pilot, "ctrl+o")
-        assert shows(pilot, "zeta", "http://z.test/", "nobody")
+        assert shows(pilot, "zeta", "z.test/", "✓ enabled")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)
         assert screen.listing.table.key == "zeta"
@@ -71,13 +72,16 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
     receiver.answer = lambda _: (418, {}, f"no {HOSTILE}".encode())
     scene.webhook("pot", url=receiver.url(), access_token_secret="CI_TOKEN")
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "down")
+        await press(pilot, "5", "down", "t")
+        assert shows(pilot, "POST http://127.0.0.1")
+        assert shows(pilot, "with the token CI_TOKEN")
+        assert receiver.requests == []
         await pilot.press("t")
         body = 'path [/foo] {"a": [true, false]} [b\\x1b[31m'
         await until(pilot, lambda: shows(pilot, "✗ 418") and shows(pilot, body))
         assert line_with(pilot, "✗ 418", "in", "ms")
         receiver.answer = lambda _: (418, {}, f"no {TOKEN}".encode())
-        await pilot.click("#again")
+        await pilot.click("#send")
         await until(pilot, lambda: shows(pilot, "not kept: it gave a secret back"))
         assert not shows(pilot, TOKEN)
         receiver.answer = lambda _: (202, {}, b'{"queued": true}')
@@ -88,6 +92,8 @@ async def test_a_test_request_shows_the_answer(scene: Scene, receiver: Receiver)
         await pilot.click("#close")
         await settled(pilot)
         assert isinstance(pilot.app.screen, EndpointsScreen)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, EndpointScreen)
     assert len(receiver.requests) == 3
 
 
@@ -95,7 +101,9 @@ async def test_a_test_that_cannot_be_sent_says_why(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await pilot.app.push_screen(EndpointTestScreen("gone"))
         reason = "there is no endpoint gone"
-        await until(pilot, lambda: shows(pilot, "✗ not sent") and shows(pilot, reason))
+        await until(pilot, lambda: shows(pilot, reason))
+        await press(pilot, "t")
+        assert not shows(pilot, "sending")
 
 
 async def test_closing_a_test_does_not_wait_for_its_answer(
@@ -111,6 +119,8 @@ async def test_closing_a_test_does_not_wait_for_its_answer(
     scene.webhook("slow", url=receiver.url())
     async with open_app(scene) as pilot:
         await pilot.app.push_screen(EndpointTestScreen("slow"))
+        await press(pilot)
+        await pilot.press("t")
         await until(pilot, asked.is_set)
         assert shows(pilot, "▸ sending …")
         await pilot.press("escape")
@@ -120,9 +130,9 @@ async def test_closing_a_test_does_not_wait_for_its_answer(
 
 async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "space")
+        await press(pilot, "5", "space")
         assert not enabled(scene)
-        assert shows(pilot, "ci-deploy", "◌ off: by hand")
+        assert shows(pilot, "ci-deploy", "◌ disabled")
         with scene.store.changing() as change:
             change.connection.exec_driver_sql(
                 "UPDATE executions SET status = 'failed', next_attempt_at = NULL, "
@@ -130,6 +140,9 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
                 "WHERE id = (SELECT max(id) FROM executions WHERE status = 'pending')"
             )
         await press(pilot, "space")
+        assert not enabled(scene)
+        assert shows(pilot, "1 execution that waits for it will be sent at once.")
+        await press(pilot, "right", "enter")
         assert enabled(scene)
         assert shows(pilot, "ci-deploy missed 1 execution while it was disabled")
         assert shows(pilot, "ci-deploy is enabled. While it was disabled, 1 execution")
@@ -139,19 +152,56 @@ async def test_one_turned_off_holds_back_and_on_again_offers_what_failed(scene: 
     assert scene.tower.executions.newest(1)[0].redelivery_requested_at
 
 
-async def test_one_that_keeps_failing_says_so_and_space_sends_at_once(scene: Scene) -> None:
+async def test_one_that_keeps_failing_counts_down_and_c_sends_now(scene: Scene) -> None:
     scene.open_circuit("ci-deploy")
     async with open_app(scene, SMALL) as pilot:
-        await press(pilot, "i")
+        await press(pilot, "5")
         assert shows(pilot, "ci-deploy", "! circuit op")
-        await press(pilot, "space")
-        assert shows(pilot, "ci-deploy", "✓ on")
+        await press(pilot, "enter")
+        assert shows(pilot, "5 failures in a row: 503")
+        assert shows(pilot, "next probe", "in 30 s")
+        scene.now += timedelta(seconds=7)
+        await until(pilot, lambda: shows(pilot, "next probe", "in 23 s"))
+        await press(pilot, "c", "enter")
+        assert scene.tower.endpoints.find("ci-deploy").circuit is not None
+        await press(pilot, "c")
+        assert shows(pilot, "It failed 5 times in a row: 503.")
+        assert shows(pilot, "wait for it will be sent, ten a second.")
+        await press(pilot, "right", "enter")
+        assert shows(pilot, "state", "✓ enabled")
     assert scene.tower.endpoints.find("ci-deploy").circuit is None
+
+
+async def test_enter_shows_an_endpoint_and_goes_to_its_automations(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "5", "enter")
+        assert shows(pilot, "Endpoints › ci-deploy")
+        assert shows(pilot, "sends to", "http://ci.internal/deploy")
+        assert shows(pilot, "24 h", "50 % of 2 accepted, 1 in flight")
+        assert shows(pilot, "last error", "2026-03-14 12:04:27")
+        assert shows(pilot, "503", "in 31 ms")
+        assert shows(pilot, "busy")
+        assert shows(pilot, "Authorization: Bearer •••• from secret CI_TOKEN")
+        assert not shows(pilot, TOKEN)
+        await press(pilot, "end", "enter")
+        assert isinstance(pilot.app.screen, AutomationScreen)
+        assert shows(pilot, "deploy-on-prod")
+        await press(pilot, "escape", "escape")
+        assert isinstance(pilot.app.screen, EndpointsScreen)
+
+
+async def test_a_change_is_undone_by_u_on_the_screen_of_it_only(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "5", "down", "space", "1", "u")
+        assert not scene.tower.endpoints.find("team-ml").enabled
+        await press(pilot, "5", "u")
+        assert scene.tower.endpoints.find("team-ml").enabled
+        assert shows(pilot, "team-ml", "✓ enabled")
 
 
 async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "d")
+        await press(pilot, "5", "d")
         assert shows(pilot, "Delete ci-deploy?")
         await press(pilot, "enter")
         assert enabled(scene)
@@ -160,8 +210,7 @@ async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> No
         await press(pilot, "d", "right", "enter")
         assert not enabled(scene)
         scene.webhook("spare", url="http://spare.test/")
-        await press(pilot, "i", "down")
-        await settled(pilot)
+        await press(pilot, "5", "down")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)
         await screen._read()
@@ -169,13 +218,13 @@ async def test_deleting_asks_and_is_refused_while_it_is_used(scene: Scene) -> No
         await press(pilot, "d")
         await pilot.click("Confirm Button.-error")
         await settled(pilot)
-        assert not shows(pilot, "http://spare.test/")
+        assert not shows(pilot, "spare.test/")
 
 
 async def test_an_endpoint_is_edited_and_what_waits_follows_it(scene: Scene) -> None:
     scene.webhook("old", url="http://old.test/", signing_secret="CI_KEY", max_in_flight=3)
     async with open_app(scene) as pilot:
-        await press(pilot, "i")
+        await press(pilot, "5")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)
         screen.listing.table.move_to("old")
@@ -191,7 +240,7 @@ async def test_an_endpoint_is_edited_and_what_waits_follows_it(scene: Scene) -> 
         await write(pilot, "3s")
         await press(pilot, "ctrl+o")
         assert shows(pilot, "Saved old.")
-        assert shows(pilot, "old", "http://new.test/")
+        assert shows(pilot, "old", "new.test/")
         await press(pilot, "e")
         assert shows(pilot, "1m, 2m")
         await press(pilot, "escape")
@@ -205,7 +254,7 @@ async def test_an_endpoint_is_edited_and_what_waits_follows_it(scene: Scene) -> 
 
 async def test_what_is_cleared_is_the_default_again_and_an_error_stays(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i")
+        await press(pilot, "5")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointsScreen)
         screen.listing.table.move_to("validator")

@@ -32,7 +32,7 @@ OPENING = [
     (("h",), ["enter", "n", "t"]),
     (("h", "enter"), ["a", "U", "enter"]),
     (("enter",), ["e", "x", "enter"]),
-    (("i",), "nd"),
+    (("5",), "nd"),
     (("S",), "ned"),
     (("3",), ["enter", "x", "R"]),
     (("question_mark",), ["ctrl+p"]),
@@ -97,7 +97,7 @@ async def test_a_question_that_comes_late_is_not_asked_over_another_screen(
         async with late(pilot) as held:
             await pilot.press({"shadow": "s", "redeliver": "R", "explain": "x"}[what])
             await until(pilot, lambda: held)
-            await pilot.press("i")
+            await pilot.press("5")
             await until(pilot, lambda: type(pilot.app.screen).__name__ == "EndpointsScreen")
         await settled(pilot)
         assert type(pilot.app.screen).__name__ == "EndpointsScreen"

@@ -38,8 +38,8 @@ PLACES = [
     ),
     (("3",), {"Open", "Filter"}, {"New", "Edit", "Save", "Webhook"}),
     (
-        ("i",),
-        {"Webhook", "Slack", "Edit", "Test", "Enable or disable", "Back"},
+        ("5",),
+        {"Webhook", "Slack", "Edit", "Test", "Enable or disable"},
         {"Shadow", "Save"},
     ),
     (("S",), {"Delete", "Back"}, {"Edit", "Shadow", "Slack"}),
@@ -56,7 +56,7 @@ async def test_help_lists_the_keys_of_each_screen(scene: Scene) -> None:
             assert there <= told, keys
             assert not not_there & told, keys
             assert told >= {"Help", "Registry", "Project", "Feed"}
-            if keys == ("3",):
+            if keys in {("3",), ("5",)}:
                 await press(pilot, "1")
             elif keys:
                 await press(pilot, "escape")
@@ -64,7 +64,7 @@ async def test_help_lists_the_keys_of_each_screen(scene: Scene) -> None:
 
 async def test_help_omits_what_is_off_here(empty_scene: Scene) -> None:
     async with open_app(empty_scene) as pilot:
-        await press(pilot, "i")
+        await press(pilot, "5")
         told = await helped(pilot)
         assert {"Webhook", "Slack"} <= told
         assert not {"Test", "Enable or disable", "Delete"} & told
@@ -74,10 +74,11 @@ async def test_help_omits_what_is_off_here(empty_scene: Scene) -> None:
 async def test_help_lists_undo_after_a_deletion(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter")
-        assert "Undo" not in await helped(pilot)
+        undo = "Undo the last change made on this screen"
+        assert undo not in await helped(pilot)
         await press(pilot, "d")
         await press(pilot, "right", "right", "enter")
-        assert "Undo" in await helped(pilot)
+        assert undo in await helped(pilot)
 
 
 async def test_help_in_the_form_opens_except_while_typing(scene: Scene) -> None:

@@ -11,8 +11,8 @@ from textual.command import CommandPalette
 
 from firetower.tui import app as app_module
 from firetower.tui.app import FiretowerApp, OpeningScreen
-from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.help import HelpScreen
+from firetower.tui.screens.secrets import SecretsScreen
 from tui.scene import Scene
 from tui.screens import WIDE, app_of, open_app, screen_text, settled, until
 
@@ -36,7 +36,7 @@ def go_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     ("keys", "mode", "screen"),
     [
         (("3", "question_mark"), "feed", HelpScreen),
-        (("2", "i"), "project", EndpointsScreen),
+        (("2", "S"), "project", SecretsScreen),
         (("ctrl+p",), "registry", CommandPalette),
     ],
 )

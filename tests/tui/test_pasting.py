@@ -33,7 +33,7 @@ async def test_a_secret_of_several_lines_is_kept_whole(scene: Scene, end: str) -
 
 async def test_one_that_no_header_holds_is_refused_as_a_token(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "n")
+        await press(pilot, "5", "n")
         await write(pilot, "gate")
         await press(pilot, "tab")
         await write(pilot, "http://gate.test/")

@@ -45,7 +45,7 @@ async def test_all_that_failed_goes_out_again_by_a_plan(scene: Scene) -> None:
 async def test_of_one_endpoint_only_what_failed_there(scene: Scene) -> None:
     fail_all(scene)
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "r")
+        await press(pilot, "5", "r")
         assert shows(pilot, "Send again what failed to ci-deploy")
         await press(pilot, "end", "enter")
         await press(pilot, "tab", "enter")
@@ -56,7 +56,7 @@ async def test_nothing_is_sent_where_nothing_failed_or_one_thinks_better_of_it(
     scene: Scene,
 ) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "i", "down", "r")
+        await press(pilot, "5", "down", "r")
         assert shows(pilot, "Nothing that was sent to team-ml has failed.")
         await press(pilot, "escape", "3")
         fail_all(scene)
@@ -67,9 +67,14 @@ async def test_nothing_is_sent_where_nothing_failed_or_one_thinks_better_of_it(
     assert again(scene) == []
 
 
-async def test_r_sends_the_line_under_the_cursor_again(scene: Scene) -> None:
+async def test_r_asks_and_sends_the_line_under_the_cursor_again(scene: Scene) -> None:
     fail_all(scene)
     async with open_app(scene) as pilot:
         await press(pilot, "3", "end", "r")
+        assert shows(pilot, "of deploy-on-prod again?")
+        assert shows(pilot, "It goes to ci-deploy once more, with the same")
+        await press(pilot, "enter", "enter", "r", "escape")
+        assert again(scene) == []
+        await press(pilot, "r", "right", "enter")
         assert shows(pilot, "Queued to be sent again.")
     assert len(again(scene)) == 1

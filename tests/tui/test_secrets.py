@@ -3,8 +3,9 @@
 import pytest
 from textual.widgets import Input
 
+from firetower.tui.widgets.key_line import KeyLine
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, settled, shows, write
+from tui.screens import SMALL, line_with, open_app, press, settled, shows, write
 
 pytestmark = pytest.mark.anyio
 
@@ -39,10 +40,14 @@ async def test_a_secret_is_saved_by_keys_masked(empty_scene: Scene) -> None:
     assert names(empty_scene) == ["bad_x"]
 
 
-async def test_another_value_is_given_by_mouse(scene: Scene) -> None:
+async def test_enter_shows_its_user_and_another_value_is_given_by_mouse(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "S")
         await pilot.click("#secrets Table", offset=(3, 2), times=2)
+        await settled(pilot)
+        assert shows(pilot, "Endpoints › ci-deploy")
+        await press(pilot, "escape")
+        await pilot.click(KeyLine, offset=(line_with(pilot, "New value").index("e New value"), 0))
         await settled(pilot)
         assert shows(pilot, "New value of CI_TOKEN")
         assert shows(pilot, "still signs for 24 hours")

@@ -22,39 +22,38 @@ def stands_on(pilot: Pilot[None], kind: type[Screen[None]]) -> bool:
     return isinstance(pilot.app.screen, kind)
 
 
-async def test_one_visit_takes_the_place_of_the_other(scene: Scene) -> None:
+async def test_secrets_open_once_and_a_modes_key_closes_them(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        for key, kind in (
-            ("i", EndpointsScreen),
-            ("S", SecretsScreen),
-            ("i", EndpointsScreen),
-        ):
-            await press(pilot, key)
-            assert stands_on(pilot, kind)
-            assert len(pilot.app.screen_stack) == 2
-        await press(pilot, "escape")
+        await press(pilot, "S", "S")
+        assert stands_on(pilot, SecretsScreen)
+        assert len(pilot.app.screen_stack) == 2
+        await press(pilot, "5")
+        assert stands_on(pilot, EndpointsScreen)
+        await press(pilot, "S", "escape")
+        assert stands_on(pilot, EndpointsScreen)
+        await press(pilot, "1")
         assert stands_on(pilot, RegistryScreen)
 
 
 async def test_a_modes_key_goes_to_its_own_screen(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         pilot.app.push_screen(CollectionScreen("models/resnet"))
-        await press(pilot, "i", "1")
+        await press(pilot, "1")
         assert stands_on(pilot, RegistryScreen)
         pilot.app.push_screen(CollectionScreen("models/resnet"))
         await press(pilot, "S", "3")
         assert stands_on(pilot, FeedScreen)
         await press(pilot, "1")
         assert stands_on(pilot, CollectionScreen)
-        await press(pilot, "i")
+        await press(pilot, "5", "enter")
         await pilot.click("ModeLink")
         await settled(pilot)
-        assert stands_on(pilot, RegistryScreen)
+        assert stands_on(pilot, CollectionScreen)
 
 
 async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "2", "i")
+        await press(pilot, "2", "5")
         pilot.app.post_message(OpenContainer(VISION))
         await settled(pilot)
         assert stands_on(pilot, ProjectScreen)
@@ -63,7 +62,7 @@ async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
 
 async def test_dialog_is_drawn_in_every_theme(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
-        await press(pilot, "i", "n", "tab", "tab", "enter")
+        await press(pilot, "5", "n", "tab", "tab", "enter")
         for theme in NAMES.values():
             pilot.app.theme = theme
             await settled(pilot)

@@ -171,6 +171,13 @@ class Endpoint(Frozen):
             return visible(self.settings.url)
         return f"Slack, URL in secret {self.settings.url_secret}"
 
+    @property
+    def address(self) -> str:
+        """The same in short, for lists: host and path of a webhook."""
+        if self.settings.url is not None:
+            return visible(self.settings.url.partition("://")[2])
+        return f"secret {self.settings.url_secret}"
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointDetail:

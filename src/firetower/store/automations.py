@@ -24,6 +24,7 @@ from firetower.store.catalog.lookups import (
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
 from firetower.store.endpoints import find_endpoint
+from firetower.store.types import bounded
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _containers = schema.containers.c
@@ -84,6 +85,52 @@ def delete_automation(change: Change, name: str) -> None:
     )
 
 
+def undelete_automation(change: Change, automation: str | int) -> Automation:
+    """Bring back a deleted automation, by its id or the last one of a name, as it was.
+
+    Its id, history, author and cooldown are its own; it fires for the events from now on. Raises
+    NotFound, also for what its definition names, and Conflict where its name is taken by now.
+    """
+    connection = change.connection
+    row = connection.execute(
+        select(_automations.id, _automations.name)
+        .where(_automations.deleted_at.is_not(None))
+        .where(
+            _automations.id == bounded(automation)
+            if isinstance(automation, int)
+            else _automations.name == one_spelling(automation)
+        )
+        .order_by(_automations.deleted_at.desc(), _automations.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise NotFound(
+            f"there is no deleted automation {visible(str(automation))}",
+            "List those there are with `firetower automation list`.",
+        )
+    if _is_taken(connection, row.name):
+        raise Conflict(
+            f"another automation is named {visible(row.name)} by now",
+            "Rename or delete that one, then undo again.",
+        )
+    before = connection.execute(
+        select(schema.revisions)
+        .where(_revisions.automation_id == row.id, _revisions.mode != Mode.DELETED.value)
+        .order_by(_revisions.number.desc())
+        .limit(1)
+    ).one()
+    deleted = connection.execute(
+        select(func.max(_revisions.number)).where(_revisions.automation_id == row.id)
+    ).scalar_one()
+    revision = build_revision(before)
+    named = _check(connection, revision.definition)
+    connection.execute(
+        update(schema.automations).where(_automations.id == row.id).values(deleted_at=None)
+    )
+    _add_revision(change, (row.id, deleted + 1), revision.definition, revision.mode, named)
+    return find_automation(change, row.name)
+
+
 def _check(connection: Connection, definition: Definition) -> dict[str, int]:
     """Return the rows that a definition names, by the revision's column.
 
@@ -104,14 +151,18 @@ def _check(connection: Connection, definition: Definition) -> dict[str, int]:
 
 
 def _rename(change: Change, automation: Automation, name: str) -> None:
-    taken = change.connection.execute(
-        select(_automations.id).where(_automations.name == name, _automations.deleted_at.is_(None))
-    ).first()
-    if taken:
+    if _is_taken(change.connection, name):
         raise _name_taken(name)
     change.connection.execute(
         update(schema.automations).where(_automations.id == automation.id).values(name=name)
     )
+
+
+def _is_taken(connection: Connection, name: str) -> bool:
+    query = select(_automations.id).where(
+        _automations.name == name, _automations.deleted_at.is_(None)
+    )
+    return connection.execute(query).first() is not None
 
 
 def _add_revision(
@@ -205,6 +256,15 @@ def list_automations(
         found = find_container(reader.connection, container)
         query = query.where(_revisions.container_id == found)
     return [_build_automation(row) for row in reader.connection.execute(query)]
+
+
+def list_using(reader: Reader, endpoint: str, *, limit: int | None = None) -> list[Automation]:
+    """Return the automations that send to an endpoint, by name. Raises NotFound."""
+    using = select(_revisions.automation_id).where(
+        _revisions.endpoint_id == find_endpoint(reader.connection, endpoint).id,
+        _revisions.until_event_id.is_(None),
+    )
+    return list_automations(reader, limit=limit, among=using)
 
 
 def list_overlapping(

@@ -5,6 +5,7 @@ The config file names an action by its id, `<screen>.<verb>`, to give it other k
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from textual.binding import Binding, BindingType
 from textual.keys import REPLACED_KEYS, Keys, key_to_character
@@ -28,6 +29,7 @@ SCREENS: Mapping[str, str] = {
     "feed": "Feed",
     "execution": "an execution",
     "endpoints": "endpoints",
+    "endpoint": "an endpoint",
     "endpoint-test": "a test of an endpoint",
     "secrets": "secrets",
     "worker-log": "the worker's log",
@@ -36,6 +38,16 @@ SCREENS: Mapping[str, str] = {
     "fields": "fields of a form or dialog",
 }
 """Where actions are, by the first part of their ids, in words."""
+
+
+class Effect(Enum):
+    """What an action does beyond the screen; a read-only database refuses all but NONE."""
+
+    NONE = auto()
+    CHANGE = auto()
+    """It changes the database: a dialog comes first, or `u` undoes it."""
+    SEND = auto()
+    """It sends requests: a dialog says first what goes where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Action:
     """The key on screen, where Textual's own name for it is long."""
     priority: bool = False
     """Whether it works although a field has the focus."""
+    effect: Effect = Effect.NONE
 
     @property
     def screen(self) -> str:
@@ -81,8 +94,16 @@ class Action:
         )
 
 
-def _hidden(id: str, keys: str, label: str, run: str = "") -> Action:
-    return Action(id, keys, label, run, in_key_line=False)
+def _hidden(id: str, keys: str, label: str, run: str = "", effect: Effect = Effect.NONE) -> Action:
+    return Action(id, keys, label, run, in_key_line=False, effect=effect)
+
+
+def _change(id: str, keys: str, label: str, run: str = "", said: str = "") -> Action:
+    return Action(id, keys, label, run, said, effect=Effect.CHANGE)
+
+
+def _send(id: str, keys: str, label: str) -> Action:
+    return Action(id, keys, label, effect=Effect.SEND)
 
 
 def _anywhere(id: str, keys: str, label: str, run: str) -> Action:
@@ -100,10 +121,11 @@ ACTIONS: Sequence[Action] = (
     _hidden("app.project", "2", "Project", "switch_mode('project')"),
     _hidden("app.feed", "3", "Feed", "switch_mode('feed')"),
     _hidden("app.automations", "4", "Automations", "switch_mode('automations')"),
-    _hidden("app.endpoints", "5,i", "Endpoints", "show_endpoints"),
+    _hidden("app.endpoints", "5", "Endpoints", "switch_mode('endpoints')"),
     _hidden("app.secrets", "S", "Secrets", "show_secrets"),
     _hidden("app.worker-log", "w", "Worker's log", "show_worker_log"),
     _hidden("app.end-tour", "0", "End the tour"),
+    _change("app.undo", "u", "Undo", "undo_change", "Undo the last change made on this screen"),
     Action("app.help", "question_mark", "Help", shown_as="?"),
     Action("app.leave", "q", "Quit", help="Leave Firetower: press it twice"),
     Action("app.find", "ctrl+p", "Find anything", "command_palette", priority=True),
@@ -114,7 +136,7 @@ ACTIONS: Sequence[Action] = (
     Action("page.back", "q,escape,backspace", "Back"),
     _move("container.previous-tab", "h,left,left_square_bracket", "Previous tab", "tab(-1)"),
     _move("container.next-tab", "l,right,right_square_bracket", "Next tab", "tab(1)"),
-    Action("container.create", "c", "Create"),
+    _change("container.create", "c", "Create"),
     Action("container.fold-feed", "f", "Fold feed"),
     Action("list.filter", "slash", "Filter", shown_as="/"),
     _move("list.clear-filter", "escape,q", "Clear filter", "clear_filter"),
@@ -125,64 +147,65 @@ ACTIONS: Sequence[Action] = (
     _move("table.first", "home,g", "First", "first"),
     _move("table.last", "end,G", "Last", "last"),
     _move("table.open", "enter", "Open", "choose"),
-    Action("automations.new", "n", "New"),
-    Action("automations.gallery", "N", "Gallery", help="Begin from the gallery"),
-    Action("automations.edit", "e", "Edit"),
-    _hidden("automations.duplicate", "D", "Duplicate"),
-    Action("automations.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
-    Action("automations.shadow", "s", "Shadow"),
-    Action("automations.test", "t", "Test"),
+    _change("automations.new", "n", "New"),
+    _change("automations.gallery", "N", "Gallery", said="Begin from the gallery"),
+    _change("automations.edit", "e", "Edit"),
+    _hidden("automations.duplicate", "D", "Duplicate", effect=Effect.CHANGE),
+    _change("automations.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
+    _change("automations.shadow", "s", "Shadow"),
+    _send("automations.test", "t", "Test"),
     Action("automations.explain", "x", "Why"),
-    Action("automations.delete", "d", "Delete"),
-    Action("automations.undo", "u", "Undo"),
+    _change("automations.delete", "d", "Delete"),
     _hidden("automations.copy-command", "Y", "Copy as a command"),
     _move("automation.back", "h,left", "Back", "back"),
-    Action("automation.edit", "e", "Edit"),
+    _change("automation.edit", "e", "Edit"),
     Action("automation.explain", "x", "Why"),
-    Action("automation.restore", "R", "Restore"),
-    Action("automation.test", "t", "Test"),
-    _hidden("automation.duplicate", "D", "Duplicate"),
+    _change("automation.restore", "R", "Restore"),
+    _send("automation.test", "t", "Test"),
+    _hidden("automation.duplicate", "D", "Duplicate", effect=Effect.CHANGE),
     _hidden("automation.copy", "y", "Copy as JSON"),
     _hidden("automation.copy-command", "Y", "Copy as a command"),
     Action("form.save", "ctrl+o,f2", "Save", priority=True),
     Action("form.scroll-down", "f3", "Preview ↓", "scroll_preview(1)"),
     _hidden("form.scroll-up", "f4", "Preview ↑", "scroll_preview(-1)"),
-    Action("collections.new", "n", "New version"),
-    Action("collections.tag", "t", "Tag"),
-    Action("collections.automate", "w", "Automate", help="Automate what happens here"),
+    _change("collections.new", "n", "New version"),
+    _change("collections.tag", "t", "Tag"),
+    _change("collections.automate", "w", "Automate", said="Automate what happens here"),
     _move("collection.back", "h,left", "Back", "back"),
-    Action("collection.new", "n", "New version"),
-    Action("collection.add-alias", "a", "Alias"),
-    _hidden("collection.remove-alias", "A", "Remove alias"),
-    Action("collection.add-tag", "t", "Tag"),
-    _hidden("collection.remove-tag", "T", "Remove tag"),
-    Action("collection.automate", "w", "Automate", help="Automate its aliases, or new versions"),
-    Action("collection.link", "L", "Link"),
-    Action("collection.unlink", "U", "Unlink"),
+    _change("collection.new", "n", "New version"),
+    _change("collection.add-alias", "a", "Alias"),
+    _hidden("collection.remove-alias", "A", "Remove alias", effect=Effect.CHANGE),
+    _change("collection.add-tag", "t", "Tag"),
+    _hidden("collection.remove-tag", "T", "Remove tag", effect=Effect.CHANGE),
+    _change("collection.automate", "w", "Automate", said="Automate its aliases, or new versions"),
+    _change("collection.link", "L", "Link"),
+    _change("collection.unlink", "U", "Unlink"),
     _hidden("collection.copy", "y", "Copy reference"),
     Action("version.copy", "y", "Copy reference"),
     Action("version.copy-all", "Y", "Copy all"),
-    Action("version.automate", "w", "Automate", help="Automate its aliases, or new versions"),
+    _change("version.automate", "w", "Automate", said="Automate its aliases, or new versions"),
     Action("executions.explain", "x", "Why"),
-    Action("executions.redeliver", "r", "Redeliver"),
+    _send("executions.redeliver", "r", "Redeliver"),
     Action("executions.go-to", "colon", "Go to time", shown_as=":"),
     _hidden("executions.copy", "y", "Copy"),
-    Action("feed.redeliver-failed", "R", "Redeliver failed"),
+    _send("feed.redeliver-failed", "R", "Redeliver failed"),
     Action("execution.copy", "y", "Copy as curl"),
     Action("execution.explain", "x", "Why not others"),
-    Action("execution.redeliver", "r", "Redeliver"),
-    Action("endpoints.new-webhook", "n", "Webhook", "new('webhook')"),
-    Action("endpoints.new-slack", "N", "Slack", "new('slack')"),
-    Action("endpoints.edit", "e", "Edit"),
-    Action("endpoints.test", "t", "Test"),
-    Action("endpoints.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
-    Action("endpoints.redeliver-failed", "r", "Redeliver"),
-    Action("endpoints.delete", "d", "Delete"),
-    Action("endpoint-test.test", "t", "Test again"),
+    _send("execution.redeliver", "r", "Redeliver"),
+    _change("endpoints.new-webhook", "n", "Webhook", "new('webhook')"),
+    _change("endpoints.new-slack", "N", "Slack", "new('slack')"),
+    _change("endpoints.edit", "e", "Edit"),
+    _send("endpoints.test", "t", "Test"),
+    _change("endpoints.toggle", "space", "Enable", "toggle_enabled", _TOGGLE),
+    _send("endpoints.close-circuit", "c", "Close circuit"),
+    _send("endpoints.redeliver-failed", "r", "Redeliver"),
+    _change("endpoints.delete", "d", "Delete"),
+    _move("endpoint.back", "h,left", "Back", "back"),
+    _send("endpoint-test.test", "t", "Send test"),
     Action("endpoint-test.copy", "y", "Copy the answer"),
-    Action("secrets.new", "n", "New secret"),
-    Action("secrets.edit", "e", "New value"),
-    Action("secrets.delete", "d", "Delete"),
+    _change("secrets.new", "n", "New secret"),
+    _change("secrets.edit", "e", "New value"),
+    _change("secrets.delete", "d", "Delete"),
     _move("help.back", "question_mark", "Back", "back"),
     _move("buttons.next", "right,l", "Next button", "app.focus_next"),
     _move("buttons.previous", "left,h", "Previous button", "app.focus_previous"),
@@ -191,12 +214,23 @@ ACTIONS: Sequence[Action] = (
 )
 """All of them; the key line shows those of a screen in this order."""
 
+_EFFECTS = frozenset(
+    action.binding.action.partition("(")[0]
+    for action in ACTIONS
+    if action.effect is not Effect.NONE
+)
+
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
 
 def bindings_of(*names: str) -> list[BindingType]:
     """Return the bindings of screens, and of single actions by their ids."""
     return [action.binding for action in ACTIONS if action.screen in names or action.id in names]
+
+
+def has_effect(run: str) -> bool:
+    """Return whether one of Textual's actions does more than show something."""
+    return run.partition("(")[0].rpartition(".")[2] in _EFFECTS
 
 
 def is_key(text: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -15,11 +15,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
+from textual.actions import ActionParseResult
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
@@ -30,7 +32,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.text import counted, shortened
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
-from firetower.tui.actions import BY_ID, bindings_of
+from firetower.tui.actions import BY_ID, bindings_of, has_effect
 from firetower.tui.config import Config, read_config
 from firetower.tui.key_queue import KeyQueue, Marker
 from firetower.tui.messages import (
@@ -40,9 +42,9 @@ from firetower.tui.messages import (
     Open,
     OpenCollection,
     OpenContainer,
-    OpenEndpoints,
     OpenSecrets,
     OpenWorkerLog,
+    Redeliver,
     RedeliverFailed,
     WatchFailed,
     WriteAutomation,
@@ -54,6 +56,7 @@ from firetower.tui.session import Session, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
 from firetower.tui.text import clock
+from firetower.tui.undo import UndoStack, undo_edit
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.worker_process import WorkerProcess
 
@@ -146,6 +149,7 @@ class FiretowerApp(App[None]):
         self.keys = KeyQueue(self, super().on_event)
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._watch: DatabaseWatch | None = None
+        self.undos = UndoStack()
         self._sanitize = Sanitizer()
         self._with_tour = tour
         self._pressed_to_leave = -LEAVE_WITHIN
@@ -240,10 +244,11 @@ class FiretowerApp(App[None]):
     @on(WriteAutomation)
     @in_background
     async def _write_automation(self, request: WriteAutomation) -> None:
-        (await self.session.tower()).refuse_read_only()
         saved = await ask(request.source, navigation.screen_for(request))
         if saved is not None:
             request.source.post_message(AutomationSaved(saved))
+            if request.before is not None:
+                self.undos.push(request.source, undo_edit(request.before, saved))
             if self.tour is not None and request.before is None:
                 self.tour.created = saved
 
@@ -263,6 +268,13 @@ class FiretowerApp(App[None]):
         if await ask(request.source, question):
             request.source.dismiss(None)
 
+    @on(Redeliver)
+    @in_background
+    async def _redeliver(self, request: Redeliver) -> None:
+        from firetower.tui.screens.redeliver import redeliver
+
+        await redeliver(request.source, request.execution_id)
+
     @on(OpenContainer)
     async def _open_container(self, request: OpenContainer) -> None:
         from firetower.tui.screens.container import ContainerScreen
@@ -271,12 +283,6 @@ class FiretowerApp(App[None]):
         screen = self.screen
         if isinstance(screen, ContainerScreen):
             screen.open_container(request.reference)
-
-    async def action_show_endpoints(self) -> None:
-        if "endpoints" in navigation.MODES:
-            await self.show_mode("endpoints")
-        else:
-            navigation.visit(self, OpenEndpoints())
 
     def action_show_secrets(self) -> None:
         navigation.visit(self, OpenSecrets())
@@ -333,7 +339,48 @@ class FiretowerApp(App[None]):
             return action in {"leave", "quit", "redraw"}
         if action == "switch_mode":
             return parameters[0] in navigation.MODES
+        if action == "undo_change":
+            return self.undos.has(self.screen)
         return action != "end_tour" or self.tour is not None
+
+    def _check_action_state(self, action: str, default_namespace: DOMNode) -> bool | None:
+        """Hide what a read-only database refuses: all that shows keys asks Textual here."""
+        if self.session.read_only and has_effect(action):
+            return False
+        return super()._check_action_state(action, default_namespace)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Refuse what a read-only database refuses: keys, clicks and commands come through here."""
+        if has_effect(action if isinstance(action, str) else action[1]):
+            try:
+                self.session.refuse_read_only()
+            except FiretowerError as error:
+                self.show_error(error)
+                return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    @in_background
+    async def action_undo_change(self) -> None:
+        """Undo the newest change made on this screen; where that is refused, it can be repeated."""
+        screen = self.screen
+        undo = self.undos.pop(screen)
+        if undo is None:
+            return
+        try:
+            await self.session.ask(undo.change)
+        except FiretowerError:
+            self.undos.push(screen, undo)
+            raise
+        self.notify(undo.said)
+        for shown in self.screen_stack:
+            shown.post_message(DatabaseChanged())
+        if undo.automation:
+            screen.post_message(AutomationSaved(undo.automation))
 
     def action_suspend_process(self) -> None:
         """Stop the whole job, as the terminal does on ctrl+z; `fg` resumes it."""

@@ -67,10 +67,10 @@ class OpenVersion(Open):
 
 
 @dataclass
-class OpenEndpoints(Open):
-    """Show the endpoints, with the cursor on one of them if named."""
+class OpenEndpoint(Open):
+    """Show an endpoint in full."""
 
-    name: str | None = None
+    name: str
 
 
 @dataclass
@@ -114,6 +114,13 @@ class WriteAutomation(AppRequest):
 
     draft: Draft
     before: Automation | None = None
+
+
+@dataclass
+class Redeliver(AppRequest):
+    """Ask whether to send an execution again, and send it."""
+
+    execution_id: int
 
 
 @dataclass

@@ -32,13 +32,14 @@ MODES: Mapping[str, Callable[[], Screen[None]]] = {
     "registry": partial(_made, "screens.container.RegistryScreen"),
     "project": partial(_made, "screens.container.ProjectScreen"),
     "feed": partial(_made, "screens.feed.FeedScreen"),
+    "endpoints": partial(_made, "screens.endpoints.EndpointsScreen"),
 }
 PALETTE: Sequence[Callable[[], type[Provider]]] = (
     partial(_imported, "palette.ActionCommands"),
     partial(_imported, "palette.NamedCommands"),
 )
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
-    messages.OpenEndpoints: "screens.endpoints.EndpointsScreen",
+    messages.OpenEndpoint: "screens.endpoint.EndpointScreen",
     messages.OpenSecrets: "screens.secrets.SecretsScreen",
     messages.OpenWorkerLog: "screens.worker_log.WorkerLogScreen",
     messages.OpenExecution: "screens.execution.ExecutionScreen",
@@ -60,7 +61,8 @@ def screen_for(request: messages.AppRequest) -> Screen[Any]:
 
 def import_all() -> None:
     """Import every screen, so that none is waited for once the first one is shown."""
-    for path in (*_SCREENS.values(), "screens.feed.FeedScreen", "palette.ActionCommands"):
+    others = "screens.feed.FeedScreen", "screens.endpoints.EndpointsScreen"
+    for path in (*_SCREENS.values(), *others, "palette.ActionCommands"):
         _imported(path)
 
 

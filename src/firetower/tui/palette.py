@@ -21,7 +21,7 @@ from firetower.tui.messages import (
     OpenAutomation,
     OpenCollection,
     OpenContainer,
-    OpenEndpoints,
+    OpenEndpoint,
     OpenExecution,
     OpenVersion,
     post,
@@ -122,7 +122,7 @@ def _request(found: Found) -> Message:
         case FoundKind.AUTOMATION:
             return OpenAutomation(found.name, found.container or ContainerKind.REGISTRY)
         case FoundKind.ENDPOINT:
-            return OpenEndpoints(found.name)
+            return OpenEndpoint(found.name)
         case FoundKind.CONTAINER:
             registry = found.container is ContainerKind.REGISTRY
             read = ContainerReference.registry if registry else ContainerReference.project

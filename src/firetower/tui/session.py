@@ -55,6 +55,21 @@ class Session:
             self._tower = loop.run_in_executor(self._threads, self._open_tower)
         return await asyncio.shield(self._tower)
 
+    def refuse_read_only(self) -> None:
+        """Raise StoreError where every change is refused; never before the database is open."""
+        opened = self._tower
+        if opened is not None and opened.done() and not opened.exception():
+            opened.result().refuse_read_only()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every change is refused."""
+        try:
+            self.refuse_read_only()
+        except FiretowerError:
+            return True
+        return False
+
     async def ask(self, question: Callable[[Tower], T]) -> T:
         """Call the database and return its answer. Raises what the call raises."""
         tower = await self.tower()
@@ -130,9 +145,3 @@ def in_background(
         cast("HasSession", node.app).keys.note_started(worker)
 
     return start
-
-
-async def redeliver(node: DOMNode, execution_id: int) -> None:
-    """Send an execution again with the same webhook-id. Raises FiretowerError."""
-    await session_of(node).ask(lambda tower: tower.executions.redeliver([execution_id]))
-    node.app.notify("Queued to be sent again.")

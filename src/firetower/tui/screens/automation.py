@@ -43,6 +43,7 @@ from firetower.tui.text import (
     plain,
     show_text,
 )
+from firetower.tui.undo import Undo
 from firetower.tui.widgets.automations import STATES, copy_command, test_endpoint
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
@@ -142,10 +143,18 @@ class AutomationScreen(ListScreen[Execution]):
         if chosen is None:
             return
         name, number = self.automation, int(chosen)
-        restored = await session_of(self).ask(lambda tower: tower.automations.restore(name, number))
-        self.automation = restored.name
-        self.notify(f"Saved revision {number} again, for events from now on.")
-        self._reload()
+        newest = self._revisions[0]
+        said = "Saved revision {} again, for events from now on."
+
+        def restore(tower: Tower) -> None:
+            self.automation = tower.automations.restore(name, number).name
+
+        undo = Undo(
+            lambda tower: tower.automations.restore(self.automation, newest.number),
+            said.format(newest.number),
+            newest.definition.name,
+        )
+        await self.change(restore, said.format(number), undo)
 
     def action_copy(self) -> None:
         """Copy the automation's definition, as JSON."""

@@ -18,10 +18,10 @@ from firetower.tui.details.execution import (
     execution_title,
     find_execution,
 )
-from firetower.tui.messages import DatabaseChanged, ExplainEvent, post
+from firetower.tui.messages import DatabaseChanged, ExplainEvent, Redeliver, post
 from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, redeliver, session_of
+from firetower.tui.session import session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
@@ -96,7 +96,5 @@ class ExecutionScreen(Page[None]):
         if self._found is not None:
             post(self, ExplainEvent(self._found.execution.event.id))
 
-    @in_background
-    async def action_redeliver(self) -> None:
-        await redeliver(self, self.execution_id)
-        self._reload()
+    def action_redeliver(self) -> None:
+        post(self, Redeliver(self.execution_id))

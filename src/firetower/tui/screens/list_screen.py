@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from firetower.core.errors import FiretowerError
+from firetower.tui import undo as undoable
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import session_of
+from firetower.tui.undo import Undo
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row
 
@@ -58,10 +60,11 @@ class ListScreen(Page[None], Generic[Item]):
         """The item under the cursor."""
         return self._items.get(self.listing.table.key)
 
-    async def change(self, change: Callable[[Tower], object], said: str) -> None:
+    async def change(
+        self, change: Callable[[Tower], object], said: str, undo: Undo | None = None
+    ) -> None:
         """Change the database, say so, and read the list again. Raises FiretowerError."""
-        await session_of(self).ask(change)
-        self.notify(said)
+        await undoable.change(self, change, said, undo)
         self._reload()
 
     def on_mount(self) -> None:

@@ -1,4 +1,4 @@
-"""Sending failed executions again: since when, then what goes where, then yes or no."""
+"""Sending executions again: what goes where, then yes or no."""
 
 from __future__ import annotations
 
@@ -24,6 +24,24 @@ _SPANS: Mapping[str, timedelta | None] = {
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 _SHOWN = 6
 """Endpoints that a plan names."""
+
+
+async def redeliver(source: Screen[Any], execution_id: int) -> None:
+    """Ask whether to send one execution again, and send it. Raises FiretowerError."""
+    session = session_of(source)
+    execution, _ = await session.ask(lambda tower: tower.executions.get(execution_id))
+    if execution.endpoint is None:
+        source.notify("It has nothing to send: its automation only records.", severity="warning")
+        return
+    event = execution.event
+    detail = (
+        f"{event.type.spec.label}: {event.subject} {event.detail}".rstrip()
+        + f"\nIt goes to {visible(execution.endpoint)} once more, with the same webhook-id."
+    )
+    question = f"Send execution {execution_id} of {execution.automation} again?"
+    if await ask(source, Confirm(question, detail, [("send", "Send again")])):
+        await session.ask(lambda tower: tower.executions.redeliver([execution_id]))
+        source.notify("Queued to be sent again.")
 
 
 async def redeliver_failed(source: Screen[Any], name: str | None) -> None:

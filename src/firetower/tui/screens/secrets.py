@@ -13,6 +13,7 @@ from firetower.core.endpoints import check_secret_value
 from firetower.core.references import check_secret_name
 from firetower.core.text import agreeing, counted
 from firetower.tui.actions import bindings_of
+from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
 from firetower.tui.session import in_background, session_of
@@ -84,6 +85,14 @@ class SecretsScreen(ListScreen["SecretInfo"]):
         self._set(None)
 
     @on(Table.Chosen)
+    def _go_to_user(self) -> None:
+        """Show the first endpoint that the secret is granted to."""
+        if secret := self.chosen:
+            if secret.used_by:
+                post(self, OpenEndpoint(secret.used_by[0]))
+            else:
+                self.notify(f"Nothing uses {secret.name} yet; e gives it a new value.")
+
     def action_edit(self) -> None:
         if secret := self.chosen:
             self._set(secret.name)

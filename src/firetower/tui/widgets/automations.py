@@ -16,6 +16,7 @@ from firetower.core.executions import Execution
 from firetower.core.gallery import SAMPLES, duplicate
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened
+from firetower.tui import undo as undoable
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import (
     AutomationsChanged,
@@ -28,6 +29,7 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import ago
+from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.listing import Listing
@@ -158,7 +160,6 @@ class AutomationList(Listing):
         self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
         self._texts: dict[int, str] = {}
-        self._deleted: tuple[Definition, Mode] | None = None
 
     def show(self, automations: Sequence[Automation], stopped: Stopped, now: datetime) -> None:
         self._automations = automations
@@ -178,11 +179,6 @@ class AutomationList(Listing):
         if chosen is None:
             self.notify("There is no automation here; n makes one.")
         return chosen
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "undo":
-            return self._deleted is not None
-        return super().check_action(action, parameters)
 
     def action_new(self) -> None:
         if self.container is not None:
@@ -221,14 +217,14 @@ class AutomationList(Listing):
     def action_toggle_enabled(self) -> None:
         if automation := self._chosen():
             disabled = automation.mode is Mode.DISABLED
-            self._set_mode(automation.name, Mode.ENABLED if disabled else Mode.DISABLED)
+            self._set_mode(automation, Mode.ENABLED if disabled else Mode.DISABLED)
 
     def action_shadow(self) -> None:
         if automation := self._chosen():
             if automation.mode is Mode.SHADOW:
                 self._promote(automation)
             else:
-                self._set_mode(automation.name, Mode.SHADOW)
+                self._set_mode(automation, Mode.SHADOW)
 
     @in_background
     async def _promote(self, automation: Automation) -> None:
@@ -238,15 +234,16 @@ class AutomationList(Listing):
         )
         question, answers = f"Enable {automation.name}?", [("enable", "Enable")]
         if await ask(self, Confirm(question, _would_have_sent(fired), answers)):
-            self._set_mode(automation.name, Mode.ENABLED)
+            self._set_mode(automation, Mode.ENABLED)
 
-    def _set_mode(self, name: str, mode: Mode) -> None:
-        words = {
-            Mode.ENABLED: f"{name} is enabled, for events from now on.",
-            Mode.DISABLED: f"{name} is disabled.",
-            Mode.SHADOW: f"{name} is in shadow: it records what it would send, and sends nothing.",
-        }
-        self._change(lambda tower: tower.automations.set_mode(name, mode), words[mode])
+    def _set_mode(self, automation: Automation, mode: Mode) -> None:
+        name, before = automation.name, automation.mode
+        undo = Undo(
+            lambda tower: tower.automations.set_mode(name, before), _mode_words(name, before), name
+        )
+        self._change(
+            lambda tower: tower.automations.set_mode(name, mode), _mode_words(name, mode), undo
+        )
 
     @in_background
     async def action_delete(self) -> None:
@@ -261,24 +258,19 @@ class AutomationList(Listing):
         detail = f"{fired} What it did stays in the history."
         answer = await ask(self, Confirm(f"Delete {name}?", detail, answers))
         if answer == "disable":
-            self._set_mode(name, Mode.DISABLED)
+            self._set_mode(automation, Mode.DISABLED)
         elif answer == "delete":
-            self._deleted = automation.definition, automation.mode
-            self.refresh_bindings()
-            self._change(lambda tower: tower.automations.delete(name), f"Deleted {name}. u undoes.")
-
-    def action_undo(self) -> None:
-        if self._deleted is not None:
-            definition, mode = self._deleted
-            self._deleted = None
-            self.refresh_bindings()
-            said = f"{definition.name} is back, for events from now on."
-            self._change(lambda tower: tower.automations.create(definition, mode), said)
+            key = automation.id
+            undo = Undo(
+                lambda tower: tower.automations.undelete(key),
+                f"{name} is back as it was, for events from now on.",
+                name,
+            )
+            self._change(lambda tower: tower.automations.delete(name), f"Deleted {name}.", undo)
 
     @in_background
-    async def _change(self, change: Callable[[Tower], object], said: str) -> None:
-        await session_of(self).ask(change)
-        self.notify(said)
+    async def _change(self, change: Callable[[Tower], object], said: str, undo: Undo) -> None:
+        await undoable.change(self, change, said, undo)
         self.post_message(AutomationsChanged())
 
 
@@ -295,8 +287,16 @@ def copy_command(node: DOMNode, automation: Automation) -> None:
     node.app.notify(f"Copied {automation.name}, as a command.")
 
 
+def _mode_words(name: str, mode: Mode) -> str:
+    return {
+        Mode.ENABLED: f"{name} is enabled, for events from now on.",
+        Mode.DISABLED: f"{name} is disabled.",
+        Mode.SHADOW: f"{name} is in shadow: it records what it would send, and sends nothing.",
+    }[mode]
+
+
 def test_endpoint(node: DOMNode, definition: Definition) -> None:
-    """Send a sample to the endpoint that an automation uses, or say that it uses none."""
+    """Ask to test the endpoint that an automation uses, or say that it uses none."""
     endpoint = definition.action.endpoint
     if endpoint is not None:
         post(node, TestEndpoint(endpoint))

@@ -21,13 +21,14 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.messages import (
     DatabaseChanged,
     ExplainEvent,
-    OpenEndpoints,
+    OpenEndpoint,
     OpenExecution,
+    Redeliver,
     RedeliverFailed,
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.session import in_background, redeliver, session_of, show_error
+from firetower.tui.session import in_background, session_of, show_error
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
@@ -253,7 +254,7 @@ class Feed(Listing):
     @on(FeedTable.Chosen)
     def _line_chosen(self, event: FeedTable.Chosen) -> None:
         if isinstance(event.key, CircuitKey):
-            post(self, OpenEndpoints(event.key.endpoint))
+            post(self, OpenEndpoint(event.key.endpoint))
         else:
             post(self, OpenExecution(int(str(event.key))))
 
@@ -283,14 +284,13 @@ class Feed(Listing):
             execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(key))
             post(self, ExplainEvent(execution.event.id))
 
-    @in_background
-    async def action_redeliver(self) -> None:
-        """Send the execution under the cursor again; on a circuit's line, what failed there."""
+    def action_redeliver(self) -> None:
+        """Ask to send the execution under the cursor again; on a circuit's line, what failed."""
         key = self.feed.key
         if isinstance(key, CircuitKey):
             post(self, RedeliverFailed(key.endpoint))
         if isinstance(key, int):
-            await redeliver(self, key)
+            post(self, Redeliver(key))
 
     def action_copy(self) -> None:
         if self.feed.rows:

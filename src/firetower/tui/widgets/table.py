@@ -46,6 +46,8 @@ class Column:
     """Whether its text is aligned to the right, as numbers are."""
     from_width: int = 0
     """The table's width in cells from which the column is shown."""
+    keeps_end: bool = False
+    """Whether a text that is too long is cut in the middle: the end of a URL tells most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +307,11 @@ class Table(ScrollView, can_focus=True):
             style = base
             if cell.tone:
                 style += self.get_component_rich_style(f"table--{cell.tone}", partial=True)
-            segments.append(Segment(fitted(cell.text, wide, right=column.right), style))
+            segments.append(
+                Segment(
+                    fitted(cell.text, wide, right=column.right, keeps_end=column.keeps_end), style
+                )
+            )
             segments.append(Segment(" " * _GAP, base))
             used += wide + _GAP
         return Strip(segments).adjust_cell_length(width, base)
@@ -357,10 +363,22 @@ def _share(given: dict[int, int], left: int, flexes: dict[int, int], most: Seque
     return left
 
 
-def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """Return text in exactly `width` cells, cut with an ellipsis or padded."""
-    shown = visible(text[: _LONGEST + width])
+def fitted(text: str, width: int, *, right: bool = False, keeps_end: bool = False) -> str:
+    """Return text in exactly `width` cells, cut with an ellipsis or padded.
+
+    With `keeps_end` it is cut in the middle.
+    """
+    if keeps_end and len(text) > 2 * (_LONGEST + width):
+        text = text[: _LONGEST + width] + text[-_LONGEST - width :]
+    elif not keeps_end:
+        text = text[: _LONGEST + width]
+    shown = visible(text)
     taken = cell_len(shown)
+    if taken > width and keeps_end and width > 2:
+        tail = shown[-(width // 2) :]
+        while cell_len(tail) > width // 2:
+            tail = tail[1:]
+        return set_cell_size(shown, width - 1 - cell_len(tail)) + "…" + tail
     if taken > width:
         return set_cell_size(shown, max(width - 1, 0)) + "…" if width > 0 else ""
     padding = " " * (width - taken)

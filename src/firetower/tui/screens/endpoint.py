@@ -1,0 +1,123 @@
+"""One endpoint in full, and the automations that use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from firetower.core.automations import Automation
+from firetower.tui.actions import bindings_of
+from firetower.tui.details.endpoint import EndpointRecord, endpoint_text, read_endpoint
+from firetower.tui.messages import OpenAutomation, post
+from firetower.tui.screens.endpoint_actions import EndpointActions
+from firetower.tui.session import session_of
+from firetower.tui.text import ago, heading, show_text
+from firetower.tui.widgets.automations import STATES
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.core.endpoints import EndpointDetail
+    from firetower.tower import Tower
+
+_MOST = 500
+"""Automations listed."""
+_TICK = 1.0
+"""Seconds between two steps of a circuit's countdown."""
+
+COLUMNS = (
+    Column("used by", 14, flex=3),
+    Column("where", 12, flex=2),
+    Column("event", 16, flex=1, from_width=72),
+    Column("state", 10, grows=True),
+    Column("last", 7, right=True),
+    Column("24 h", 5, right=True),
+)
+
+
+def _row(automation: Automation, now: datetime) -> Row:
+    scope = automation.definition.scope
+    cells = (
+        Cell(automation.name),
+        Cell(scope.phrase.removeprefix("in "), "dim"),
+        Cell(automation.definition.event_type.spec.label, "dim"),
+        STATES[automation.mode],
+        Cell(ago(automation.last_fired_at, now), "dim"),
+        Cell(automation.fired_words or "–"),
+    )
+    return Row(automation.name, cells)
+
+
+class EndpointScreen(EndpointActions[Automation]):
+    """What an endpoint is, how it is doing, and which automations send to it."""
+
+    BELONGS_TO: ClassVar = "screen"
+    BINDINGS: ClassVar = bindings_of(
+        "endpoint",
+        "endpoints.edit",
+        "endpoints.test",
+        "endpoints.toggle",
+        "endpoints.close-circuit",
+        "endpoints.redeliver-failed",
+    )
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            Listing(Table(COLUMNS), empty="No automation uses it.", id="endpoint-automations")
+        )
+        self.endpoint_name = name
+        self._record: EndpointRecord | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Bar("endpoints")
+        yield Static("", classes="heading", id="endpoint-title")
+        with VerticalScroll(id="endpoint-pane"):
+            yield Static("Loading …", id="endpoint-text")
+        yield self.listing
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(_TICK, self._count_down)
+
+    @property
+    def endpoint(self) -> EndpointDetail | None:
+        return None if self._record is None else self._record.detail
+
+    async def read(self) -> None:
+        name = self.endpoint_name
+
+        def find(tower: Tower) -> tuple[EndpointRecord, Sequence[Automation]]:
+            return read_endpoint(tower, name), tower.automations.using(name, limit=_MOST)
+
+        record, automations = await session_of(self).ask(find)
+        self._record = record
+        title = heading("Endpoints", name, record.detail.endpoint.settings.kind.value)
+        show_text(self.query_one("#endpoint-title", Static), title)
+        self._show()
+        await self.show_items(automations, _row)
+
+    def _show(self) -> None:
+        if self._record is not None:
+            now, test = session_of(self).now(), self.tests.get(self.endpoint_name)
+            text = endpoint_text(self._record, now, test, with_users=False)
+            show_text(self.query_one("#endpoint-text", Static), text)
+
+    def _count_down(self) -> None:
+        """Show how long until the next probe, while there is one to wait for."""
+        if self.is_current and self.endpoint is not None and self.endpoint.endpoint.circuit:
+            self._show()
+
+    @on(Table.Chosen)
+    def _automation_chosen(self) -> None:
+        if automation := self.chosen:
+            kind = automation.definition.scope.container.kind
+            post(self, OpenAutomation(automation.name, kind))
