@@ -96,10 +96,13 @@ async def test_its_endpoint_is_tested(scene: Scene, receiver: Receiver) -> None:
     scene.automate("a-here", action=WebhookAction(endpoint="here"))
     async with open_app(scene) as pilot:
         await choose(pilot, "a-here")
+        await press(pilot, "t")
+        assert shows(pilot, "Test here?")
         await pilot.press("t")
         await until(pilot, lambda: shows(pilot, "✓ 200"), PATIENCE)
-        assert shows(pilot, "Test of here")
         await press(pilot, "escape", "enter")
+        await press(pilot, "t")
+        assert shows(pilot, "Test here?")
         await pilot.press("t")
         await until(pilot, lambda: shows(pilot, "✓ 200"), PATIENCE)
     assert len(receiver.requests) == 2

@@ -70,7 +70,7 @@ async def test_nothing_is_sent_where_nothing_failed_or_one_thinks_better_of_it(
 async def test_r_asks_and_sends_the_line_under_the_cursor_again(scene: Scene) -> None:
     fail_all(scene)
     async with open_app(scene) as pilot:
-        await press(pilot, "3", "end", "r")
+        await press(pilot, "3", "home", "r")
         assert shows(pilot, "of deploy-on-prod again?")
         assert shows(pilot, "It goes to ci-deploy once more, with the same")
         await press(pilot, "enter", "enter", "r", "escape")
