@@ -134,6 +134,14 @@ def test_a_definition_survives_being_stored_as_json(definition: Definition) -> N
     assert Definition.model_validate_json(definition.model_dump_json()) == definition
 
 
+def test_when_it_fires_reads_in_short() -> None:
+    assert make_definition().when == "alias added"
+    assert make_definition(filter_={"alias": {"$regex": "^prod"}}).when == "alias added ~ ^prod"
+    assert (
+        make_definition(filter_={"metadata.f1": {"$gte": 1}}).when == "alias added, metadata.f1 ≥ 1"
+    )
+
+
 def test_an_automation_reads_as_one_sentence() -> None:
     assert make_definition().sentence == ("When an alias is added in registry models, record it.")
     assert make_definition(

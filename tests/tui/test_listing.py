@@ -30,7 +30,7 @@ async def test_an_empty_tab_says_what_to_do(scene: Scene) -> None:
         await press(pilot, "G", "enter")
         assert shows(pilot, "Registries › prompts")
         assert shows(pilot, "No automation watches here yet.")
-        assert shows(pilot, "Press n to make one.")
+        assert shows(pilot, "Press n to make one, N")
         await press(pilot, "right")
         assert shows(pilot, "Nothing has fired here yet.")
 
@@ -79,7 +79,7 @@ async def test_filter_hides_rows_until_escape_clears_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter", *"/PROD")
         assert shows(pilot, "deploy-on-prod", "alias added")
-        assert not shows(pilot, "canary-f1")
+        await until(pilot, lambda: not shows(pilot, "canary-f1"))
         await press(pilot, "escape")
         assert shows(pilot, "canary-f1", "version linked")
         assert shows(pilot, "Registries › models")

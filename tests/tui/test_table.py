@@ -17,7 +17,7 @@ from textual.strip import Strip
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.app import style_sheets
 from firetower.tui.themes import VARIABLES
-from firetower.tui.widgets.table import Cell, Column, Row, Table, fitted
+from firetower.tui.widgets.table import Cell, Column, Row, Table, column_widths, fitted
 from tui.screens import screen_text, until
 
 pytestmark = pytest.mark.anyio
@@ -99,8 +99,8 @@ def app_of(pilot: Pilot[None]) -> TableApp:
 async def test_columns_stand_where_they_should() -> None:
     async with table_of([row(1, count=1_234)]) as (pilot, _):
         assert screen_text(pilot)[:2] == [
-            " name                   count  note",
-            " row 1                   1234  ok",
+            " name                       count  note",
+            " row 1                       1234  ok",
         ]
 
 
@@ -254,7 +254,7 @@ async def test_wide_characters_leave_the_columns_aligned() -> None:
     async with table_of([row(i, name, i) for i, name in enumerate(names)]) as (pilot, _):
         for line in screen_text(pilot)[1 : len(names) + 1]:
             before, _, _ = line.partition("ok")
-            assert cell_len(before) == 31
+            assert cell_len(before) == 35
 
 
 async def test_text_from_outside_is_drawn() -> None:
@@ -279,9 +279,51 @@ async def test_a_lower_screen_keeps_the_cursor_in_sight() -> None:
 async def test_resizing_shares_the_width_anew() -> None:
     async with table_of(rows(1)) as (pilot, _):
         await pilot.resize_terminal(60, 11)
-        await until(pilot, lambda: screen_text(pilot)[0].index("note") == 60 - 9)
+        await until(pilot, lambda: screen_text(pilot)[0].index("note") == 60 - 5)
 
 
 @given(st.text(), st.integers(0, 40), st.booleans())
 def test_a_fitted_text_takes_exactly_its_cells(text: str, width: int, right: bool) -> None:
     assert cell_len(fitted(text, width, right=right)) == width
+
+
+COLUMN = st.builds(
+    Column,
+    title=st.just("title"),
+    width=st.integers(0, 20),
+    flex=st.integers(0, 9),
+    from_width=st.sampled_from([0, 60]),
+)
+
+
+@given(
+    st.lists(st.tuples(COLUMN, st.integers(5, 60)), min_size=1, max_size=8), st.integers(20, 200)
+)
+def test_nothing_is_cut_beside_free_space(described: list[tuple[Column, int]], width: int) -> None:
+    columns, natural = [column for column, _ in described], [cells for _, cells in described]
+    given = column_widths(columns, width, natural)
+    free = width - 2 - sum(given.values()) - 2 * (len(given) - 1)
+    cut = [place for place, cells in given.items() if cells < natural[place]]
+    least = {place: min(columns[place].width or natural[place], natural[place]) for place in given}
+    assert set(given) == {
+        place for place in range(len(columns)) if width >= columns[place].from_width
+    }
+    assert not cut or free <= 0
+    assert free >= 0 or given == least  # too narrow for what they need
+    assert all(cells >= least[place] for place, cells in given.items())
+    wider = [place for place, cells in given.items() if cells > natural[place]]
+    assert not (wider and cut)
+    if any(not columns[place].flex for place in cut):  # those that are not flexible come first
+        assert all(given[place] == least[place] for place in given if columns[place].flex)
+
+
+async def test_columns_take_what_the_rows_in_sight_need() -> None:
+    async with table_of(rows(*range(200))) as (pilot, table):
+        assert table.needed_width == 21
+        long = "a name that only one row has"
+        table.set_rows([*rows(*range(199)), row(199, long)])
+        await pilot.pause()
+        assert table.needed_width == 21
+        await pilot.press("G")
+        await until(pilot, lambda: long[:20] in screen_text(pilot)[-1])
+        assert table.needed_width == 21 + len(long) - len("row 99")

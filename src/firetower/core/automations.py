@@ -15,7 +15,7 @@ from firetower.core.events import Event, EventType, check_allowed
 from firetower.core.filters import ANY, Filter, Predicate
 from firetower.core.json import dump
 from firetower.core.references import ContainerKind, Frozen, Name, check_automation_name
-from firetower.core.scopes import CollectionScope, CollectionsScope, Scope
+from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
 LONGEST_COOLDOWN = timedelta(days=366)
@@ -84,6 +84,17 @@ class Definition(Frozen):
         """The automation in one plain sentence."""
         pace = "" if self.cooldown is None else f", at most once in {duration(self.cooldown)}"
         return f"When {self._when}, {self.action.phrase}{pace}."
+
+    @property
+    def when(self) -> str:
+        """What fires it, in short: "alias added ~ ^prod", "version linked in resnet"."""
+        label, words = self.event_type.spec.label, self.filter.words
+        where = "" if isinstance(self.scope, ContainerScope) else f" in {self.scope.label}"
+        noun = label.partition(" ")[0]
+        match self.filter.root:
+            case Predicate(field=field) if field == noun and noun in {"alias", "tag"}:
+                return f"{label} {words.removeprefix(field).strip()}{where}"
+        return f"{label}{where}" + ("" if words == "any" else f", {words}")
 
     @property
     def _when(self) -> str:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from firetower.core.automations import Definition
 from firetower.core.events import Event
+from firetower.core.firings import sparkline
 from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
 
-BARS = "▁▂▃▄▅▆▇█"
 _PARTS = 30
 _NEWEST = 50
 _MICROSECOND = timedelta(microseconds=1)
@@ -37,8 +37,7 @@ class Backtest:
     @property
     def sparkline(self) -> str:
         """The bars in one line: "▁▁▂▁▅█"."""
-        top = max(self.bars, default=0) or 1
-        return "".join(BARS[-(-count * (len(BARS) - 1) // top)] for count in self.bars)
+        return sparkline(self.bars)
 
 
 def matches(definition: Definition, event: Event) -> bool:

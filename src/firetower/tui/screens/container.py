@@ -20,6 +20,7 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
+from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import (
     AutomationSaved,
     AutomationsChanged,
@@ -49,7 +50,11 @@ _FIRST = 100
 REFRESH_INTERVAL = 30.0
 """Seconds between two readings while nothing changes: ages grow."""
 
-COLUMNS = (Column("", 10, flex=1), Column("", 5, right=True))
+COLUMNS = (Column("", 10, flex=1), Column("", right=True))
+_BESIDE = 100
+"""Columns of the terminal from which the open container is beside the list of them."""
+_LEAST_SIDEBAR, _MOST_SIDEBAR = 14, 36
+"""Cells that the list takes beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class ContainerScreen(Page[None]):
     NO_COLLECTIONS: ClassVar[str]
     """Shown in that tab while it is empty."""
     EMPTY: ClassVar[str]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_BESIDE, "-wide")]  # noqa: RUF012 - Textual's own
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("container", "automations.new")
 
@@ -114,7 +119,7 @@ class ContainerScreen(Page[None]):
             Table(COLUMNS, header=False, one_click=True), empty=self.EMPTY, id="containers"
         )
         self.collections = Collections(id="collections", empty=self.NO_COLLECTIONS)
-        self.automations = AutomationList(id="automations")
+        self.automations = AutomationList(id="automations", detail=automation_detail)
         self.history = Feed(id="history", empty="Nothing has fired here yet.")
         self.dock = Feed(id="dock", header=False, days=False)
         self.tabs = Tabs(
@@ -178,6 +183,7 @@ class ContainerScreen(Page[None]):
         except FiretowerError as error:
             self.containers.fail(error)
             self.add_class("-failed")
+            self._fit_containers()
             return
         self.remove_class("-failed")
         if (reference, tab) == (self.open, self.tab):
@@ -187,6 +193,7 @@ class ContainerScreen(Page[None]):
         self._by_key = {str(one.reference): one for one in view.containers}
         self.set_class(not view.containers, "-empty")
         self.containers.set_rows([_container_row(one) for one in view.containers])
+        self._fit_containers()
         container = view.open
         if container is None:
             self._close()
@@ -211,6 +218,18 @@ class ContainerScreen(Page[None]):
                 self._seen = container.reference
                 if container.automations > len(view.automations):
                     self._reload.at_once()
+
+    def on_resize(self) -> None:
+        self._fit_containers()
+
+    def _fit_containers(self) -> None:
+        """Make the list of containers as wide as their names, where what is open is beside it."""
+        alone = self.has_class("-empty") or self.has_class("-failed")
+        if alone or self.size.width < _BESIDE:
+            self.containers.styles.clear_rule("width")
+        else:
+            needed = self.containers.table.needed_width
+            self.containers.styles.width = min(max(needed, _LEAST_SIDEBAR), _MOST_SIDEBAR) + 1
 
     def _show_count(self, tab: str, label: str, count: int) -> None:
         show_text(

@@ -37,7 +37,7 @@ COLUMNS = (
     Column("used by", 14, flex=3),
     Column("where", 12, flex=2),
     Column("event", 16, flex=1, from_width=72),
-    Column("state", 10, grows=True),
+    Column("state", 10),
     Column("last", 7, right=True),
     Column("24 h", 5, right=True),
 )

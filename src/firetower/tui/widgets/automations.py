@@ -32,6 +32,7 @@ from firetower.tui.text import ago
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.detail import Detail
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Table
 
@@ -40,14 +41,12 @@ if TYPE_CHECKING:
 
 
 COLUMNS = (
-    Column("name", 14, flex=30),
-    Column("scope", 12, flex=2, from_width=88),
-    Column("event", 16, flex=1),
-    Column("when", 10, flex=3),
-    Column("action", 12, flex=2, from_width=104),
-    Column("state", 10, grows=True),
-    Column("fired", 7, right=True),
-    Column("24 h", 5, right=True),
+    Column("name", 12, flex=3),
+    Column("when", 12, flex=4),
+    Column("action", 12, flex=2, from_width=84),
+    Column("state"),
+    Column("last", right=True),
+    Column("24 h", right=True),
 )
 
 STATES = {
@@ -103,9 +102,7 @@ def _cells(automation: Automation, now: datetime, stopped: Stopped) -> tuple[Cel
     detail = stopped.get(endpoint) if enabled and endpoint else None
     return (
         Cell(automation.name, tone),
-        Cell(definition.scope.label, "dim"),
-        Cell(definition.event_type.spec.label, tone),
-        Cell(definition.filter.words, tone),
+        Cell(definition.when, tone),
         _target(endpoint, detail),
         STATES[automation.mode] if detail is None else stopped_cell(detail),
         Cell(ago(automation.last_fired_at, now), "dim"),
@@ -154,9 +151,9 @@ class AutomationList(Listing):
         }
     )
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, detail: Detail) -> None:
         empty = "No automation watches here yet.\nPress n to make one, N to begin from the gallery."
-        super().__init__(Table(COLUMNS), empty=empty, id=id)
+        super().__init__(Table(COLUMNS), empty=empty, id=id, detail=detail)
         self.container: ContainerReference | None = None
         self._automations: Sequence[Automation] = ()
         self._texts: dict[int, str] = {}

@@ -11,7 +11,7 @@ from firetower.tui.text import clock, day_words, line_time, milliseconds, short_
 from firetower.tui.widgets.table import Cell, Column
 
 FEED_COLUMNS = (
-    Column("time", 8, grows=True),
+    Column("time", 8),
     Column("state", 10),
     Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),

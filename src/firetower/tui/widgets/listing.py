@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
@@ -11,6 +12,7 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
 from firetower.tui.text import lines, show_text
+from firetower.tui.widgets.detail import Detail, DetailPane
 from firetower.tui.widgets.line import Line
 from firetower.tui.widgets.table import Table, TableRow
 
@@ -22,13 +24,22 @@ class Listing(Vertical):
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the row under the cursor: hidden while there is none."""
 
-    def __init__(self, table: Table, *, empty: str = "", id: str | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        empty: str = "",
+        id: str | None = None,
+        detail: Detail | None = None,
+    ) -> None:
+        """`detail` reads the row under the cursor for a pane beside the list."""
         super().__init__(id=id)
         self.table = table
         self.empty = empty
         self._had_row = False
         self.awaits_rows = True
         """Whether they are still being read: keys wait for them."""
+        self.pane = detail and DetailPane(table, detail)
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -36,10 +47,22 @@ class Listing(Vertical):
         yield Line(
             placeholder="filter: a regular expression", classes="listing--search", compact=True
         )
+        if self.pane is not None:
+            yield self.pane
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False
         self._say("Loading …")
+
+    def on_resize(self) -> None:
+        if self.pane is not None:
+            self.pane.fit(self.size.width)
+
+    @on(Table.Moved)
+    def _row_changed(self) -> None:
+        if self.pane is not None:
+            self.pane.fit(self.size.width)
+            self.pane.look_again()
 
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         self.table.set_rows(rows)
@@ -55,6 +78,7 @@ class Listing(Vertical):
         if self._had_row != bool(self.table.rows):
             self._had_row = bool(self.table.rows)
             self.refresh_bindings()
+        self._row_changed()
         if self.table.rows:
             self._say("")
         elif self.table.all_rows:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from rich.cells import cell_len, set_cell_size
@@ -37,11 +37,9 @@ class Column:
 
     title: str
     width: int = 0
-    """Cells; with `flex`, the least it needs."""
+    """Cells below which it is not cut; without them it is never cut."""
     flex: int = 0
-    """Its part of the width that is left."""
-    grows: bool = False
-    """Whether it is as wide as its longest text, where that takes more."""
+    """Its part of the width that is left; one with none is cut last."""
     right: bool = False
     """Whether its text is aligned to the right, as numbers are."""
     from_width: int = 0
@@ -92,8 +90,8 @@ class Table(ScrollView, can_focus=True):
     """Rows of cells with a cursor that stays on the same row's key when the rows change."""
 
     TONES: ClassVar = ("ok", "bad", "warn", "dim", "accent")
-    FITS: ClassVar = True
-    """Whether columns take the width that their texts need; a feed's must not jump about."""
+    STEADY: ClassVar = False
+    """Whether columns only become wider: a feed's must not jump about."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
@@ -141,7 +139,7 @@ class Table(ScrollView, can_focus=True):
         """What is searched for."""
         self.cursor = 0
         """The index among `rows` of the row under the cursor."""
-        self._natural = [column.width for column in self.columns]
+        self._natural = natural_widths(self.columns, ())
         self._height = 0
 
     @property
@@ -152,11 +150,24 @@ class Table(ScrollView, can_focus=True):
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show other rows, with the cursor on the same key where that is still there."""
         self.all_rows = rows
-        natural = _natural_widths(self.columns, rows) if self.FITS else self._natural
+        self._show_found()
+        self._measure(islice(self.all_rows, _MEASURED), anew=not self.STEADY)
+
+    @property
+    def needed_width(self) -> int:
+        """The cells in which no column is cut."""
+        return sum(self._natural) + _GAP * (len(self.columns) - 1) + 2
+
+    def _measure(self, rows: Iterable[TableRow] = (), *, anew: bool = False) -> None:
+        """Give the columns what the texts of some rows, and of those in sight, take."""
+        top = self.scroll_offset.y
+        in_sight = range(top, min(top + self.size.height, len(self.rows)))
+        natural = natural_widths(self.columns, chain(rows, (self.rows[one] for one in in_sight)))
+        if not anew:
+            natural = list(map(max, natural, self._natural))
         if natural != self._natural:
             self._natural = natural
             self.refresh()
-        self._show_found()
 
     def search(self, pattern: Pattern | None) -> None:
         """Show only the rows in whose text the pattern is found; None shows all."""
@@ -272,6 +283,10 @@ class Table(ScrollView, can_focus=True):
         if was_seen:
             self.call_later(self._scroll_to_cursor)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._measure()
+
     @on(events.Focus)
     @on(events.Blur)
     def _draw_cursor(self) -> None:
@@ -298,7 +313,7 @@ class Table(ScrollView, can_focus=True):
         width, last = self.size.width, len(cells) - 1
         segments = [Segment(" ", base)]
         used = 1
-        for place, given in _widths(self.columns, width, self._natural).items():
+        for place, given in column_widths(self.columns, width, self._natural).items():
             if place > last:
                 break
             takes_rest = place == last < len(self.columns) - 1
@@ -317,33 +332,32 @@ class Table(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, base)
 
 
-def _natural_widths(columns: Sequence[Column], rows: Sequence[TableRow]) -> list[int]:
-    """Return the cells that each column's title and longest text take, in the first screens."""
+def natural_widths(columns: Sequence[Column], rows: Iterable[TableRow]) -> list[int]:
+    """Return the cells that each column's title and longest text take."""
     natural = [cell_len(column.title) for column in columns]
-    for row in islice(rows, _MEASURED):
+    for row in rows:
         if len(row.cells) == len(columns):
             for place, cell in enumerate(row.cells):
-                natural[place] = max(natural[place], cell_len(cell.text[:_LONGEST]))
+                natural[place] = max(natural[place], cell_len(visible(cell.text[:_LONGEST])))
     return natural
 
 
-def _widths(columns: Sequence[Column], width: int, natural: Sequence[int]) -> dict[int, int]:
+def column_widths(columns: Sequence[Column], width: int, natural: Sequence[int]) -> dict[int, int]:
     """Return the cells of each column shown in a width, by its place among all columns.
 
-    What is left beside the columns' own widths goes to the flexible ones: first to those whose
-    `natural` width is larger, then to all.
+    1. Each gets its own width, or less if its texts take less.
+    2. What is left goes to those that are still cut: to the flexible ones last.
+    3. What is left then is shared by the flexible ones: nothing is cut beside free space.
     """
-    given = {}
-    for place, column in enumerate(columns):
-        if width < column.from_width:
-            continue
-        given[place] = column.width
-        if column.grows:
-            given[place] = max(column.width, natural[place])
-        elif column.flex:
-            given[place] = min(column.width, natural[place])
+    given = {
+        place: min(column.width or natural[place], natural[place])
+        for place, column in enumerate(columns)
+        if width >= column.from_width
+    }
     flexes = {place: columns[place].flex for place in given if columns[place].flex}
+    fixed = {place: 1 for place in given if not columns[place].flex}
     left = max(width + _GAP - 2 - sum(given.values()) - _GAP * len(given), 0)
+    left = _share(given, left, fixed, natural)
     left = _share(given, left, flexes, natural)
     _share(given, left, flexes, [width] * len(columns))
     return given

@@ -1,0 +1,63 @@
+"""How often automations fired lately."""
+
+import math
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Select, select, type_coerce
+
+from firetower.core.executions import SkipReason, Status
+from firetower.core.firings import FiringHistory
+from firetower.store import schema
+from firetower.store.changes import Reader
+from firetower.store.types import instant_number
+
+_events, _executions = schema.events.c, schema.executions.c
+_DAYS = 30
+_DAY = timedelta(days=1)
+_DAY_NUMBER = _DAY // timedelta(microseconds=1)
+_MOST = 20_000
+"""Executions that are read of one automation."""
+
+
+def read_history(reader: Reader, automation_id: int) -> FiringHistory:
+    """Return what an automation did in 30 days; of one that fires all the time, its newest."""
+    since = reader.now - _DAYS * _DAY
+    rows = reader.connection.execute(_select_history(automation_id, since)).all()
+    end = instant_number(reader.now)
+    days = [0] * _DAYS
+    for row in rows:
+        if row.status != Status.SKIPPED.value or row.skip_reason == SkipReason.SHADOW.value:
+            days[max(0, _DAYS - 1 - max(0, end - row.at) // _DAY_NUMBER)] += 1
+    if len(rows) == _MOST:
+        since = reader.now - (end - rows[-1].at) * timedelta(microseconds=1)
+    ended = [row.status for row in rows]
+    times = sorted(row.duration_ms for row in rows if row.duration_ms is not None)
+    return FiringHistory(
+        since,
+        tuple(days),
+        finished=ended.count(Status.FINISHED.value),
+        failed=ended.count(Status.FAILED.value),
+        p95_ms=times[math.ceil(len(times) * 0.95) - 1] if times else None,
+    )
+
+
+def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, str, str, float]]:
+    """Return the query of the newest executions: a range of the index of (automation, event)."""
+    first = (
+        select(_events.id)
+        .where(_events.recorded_at > since)
+        .order_by(_events.recorded_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            type_coerce(_executions.created_at, BigInteger).label("at"),
+            _executions.status,
+            _executions.skip_reason,
+            _executions.duration_ms,
+        )
+        .where(_executions.automation_id == automation_id, _executions.event_id >= first)
+        .order_by(_executions.event_id.desc())
+        .limit(_MOST)
+    )

@@ -1,0 +1,67 @@
+"""The pane beside a list: all about the row under the cursor."""
+
+import threading
+
+import pytest
+from textual.content import Content
+from textual.pilot import Pilot
+
+from firetower.core.errors import NotFound
+from firetower.tui.screens.container import ContainerScreen
+from firetower.tui.widgets.detail import DetailPane
+from firetower.tui.widgets.listing import Listing
+from tui.scene import Scene
+from tui.screens import WIDE, open_app, press, shows, until
+
+pytestmark = pytest.mark.anyio
+
+
+def automations(pilot: Pilot[None]) -> Listing:
+    screen = pilot.app.screen
+    assert isinstance(screen, ContainerScreen)
+    return screen.automations
+
+
+async def test_the_pane_shows_the_automation_under_the_cursor(scene: Scene) -> None:
+    async with open_app(scene, WIDE) as pilot:
+        await press(pilot, "enter", "j")
+        await until(pilot, lambda: shows(pilot, "When an alias matching ^prod"))
+        assert shows(pilot, "filter", "alias ~ ^prod")
+        assert shows(pilot, "4 times in 24 h, last now")
+        assert shows(pilot, "30 days   at most 4 a day")
+        assert shows(pilot, "▁▁▁▁▁▁█")
+        assert shows(pilot, "ci-deploy  100 % of 1")
+        assert shows(pilot, "✓ models/bert:v0 ← production")
+        await press(pilot, "j")
+        await until(pilot, lambda: shows(pilot, "filter    alias ~ candidate"))
+        assert not shows(pilot, "When an alias matching ^prod")
+        await press(pilot, "slash", *"nothing")
+        await until(pilot, lambda: not shows(pilot, "filter    alias ~ candidate"))
+        await pilot.resize_terminal(119, 40)
+        await until(pilot, lambda: not pilot.app.screen.query_one(DetailPane).display)
+
+
+async def test_answers_for_rows_that_were_left_are_dropped(scene: Scene) -> None:
+    may_answer = threading.Event()
+
+    def detail(_: object, key: object, *__: object) -> Content:
+        if key == "canary-f1":
+            may_answer.wait(30)
+        if key == "note-candidates":
+            raise NotFound("it is gone", "")
+        return Content(f"about {key}")
+
+    async with open_app(scene, WIDE) as pilot:
+        await press(pilot, "enter")
+        pane = automations(pilot).pane
+        assert pane is not None
+        await until(pilot, lambda: shows(pilot, "When a version is linked"))
+        pane._detail = detail
+        pane._shown = None
+        pane.look_again()
+        await until(pilot, lambda: pane._reload._running)
+        await pilot.press("j")
+        may_answer.set()
+        await until(pilot, lambda: shows(pilot, "about deploy-on-prod"))
+        await press(pilot, "j")
+        await until(pilot, lambda: not shows(pilot, "about"))
