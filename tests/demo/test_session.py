@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -12,8 +12,8 @@ import pytest
 
 import firetower
 from demo.data import NOW, contents
-from demo.processes import folder_of, holding, runs
-from firetower.demo.session import demo_session
+from demo.processes import folder_of, holding, runs, wait_until
+from firetower.demo.session import demo_beside, demo_session
 from firetower.settings import SECRET_KEY
 
 
@@ -52,6 +52,23 @@ def test_session_ends_its_history_at_the_given_moment(here: Path) -> None:
             newest = tower.events.newest(1)[0].recorded_at
         assert timedelta(0) < NOW - newest < timedelta(minutes=1)
         assert contents(database) == before
+
+
+def test_demo_beside_can_be_opened_before_its_history_is_whole(here: Path) -> None:
+    with demo_beside(speed=100) as demo:
+        demo.wait_until_begun()
+        with firetower.connect(demo.url) as tower:
+            first = tower.executions.newest(1)[0]
+            assert not demo.is_filled()
+            assert len(tower.registries()) == 3
+            assert first.created_at < datetime.now(UTC) - timedelta(days=60)
+            wait_until(demo.is_filled, "the history")
+            assert tower.executions.newest(1)[0].created_at > datetime.now(UTC) - timedelta(hours=1)
+            newest = tower.events.newest(1)[0].id
+            wait_until(lambda: tower.events.newest(1)[0].id > newest, "the team")
+        child = psutil.Process(demo.process.pid)
+    assert list(here.iterdir()) == []
+    assert not runs(child)
 
 
 def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,12 +42,14 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
         raise InvalidInput(
             "the demo's app needs a terminal", "Run it in one, or print the feed with --headless."
         )
-    from firetower.demo.session import demo_session
-    from firetower.tui.app import run_app
+    from firetower.demo.session import demo_beside
 
-    say("preparing the demo …")
-    with demo_session(speed, seed) as url:
-        return run_app(url, tour=tour)
+    with demo_beside(speed, seed) as team:
+        from firetower.tui.app import run_app  # while the team begins
+
+        return run_app(
+            team.url, tour=tour, before_open=team.wait_until_begun, may_work=team.is_filled
+        )
 
 
 def _print_until_interrupted(speed: float, seed: int) -> int:

@@ -1,6 +1,6 @@
 """The history of the demo: four months of the team's work, through the engine itself."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -105,51 +105,77 @@ def _last_hours(team: Team, now: datetime) -> Iterator[Moment]:
 _MAX_IN_FLIGHT = 1_000
 _PAGER_DOWN = timedelta(days=9)
 _DASHBOARD_GONE = timedelta(days=40)
+_PIECE = 100
+"""Changes in one transaction: a seventh of the history."""
+_FIRST_WEEKS = 1
+"""The piece after which there are automations, and some have fired."""
 _EVALUATION_DELAY = timedelta(milliseconds=4)
 """The time between a change and its evaluation."""
 
 
-def fill(database_url: str, *, now: datetime, seed: int, receiver_url: str) -> None:
+def fill(
+    database_url: str,
+    *,
+    now: datetime,
+    seed: int,
+    receiver_url: str,
+    begun: Callable[[], object] = lambda: None,
+) -> None:
     """Fill an empty database with the team and its last four months, up to `now`.
 
-    The same arguments make the same data. `receiver_url` is the base of the endpoints' URLs.
-    Raises StoreError.
+    The same arguments make the same data. `receiver_url` is the base of the endpoints' URLs,
+    `begun` is called once the first weeks are there. Raises StoreError.
     """
-    with (
-        closing(Store.open(database_url, author=cast.OPERATOR)) as store,
-        store.changing() as change,
-    ):
-        _History(store, change, Random(seed), now).write(receiver_url)  # noqa: S311
+    with closing(Store.open(database_url, author=cast.OPERATOR)) as store:
+        history = _History(store, Random(seed), now)  # noqa: S311
+        pieces = history.write(receiver_url)
+        for number, _ in enumerate(pieces):
+            if number == _FIRST_WEEKS:
+                begun()
 
 
 @dataclass(slots=True)
 class _History:
-    """Four months in one transaction: a commit for each change would take most of the time."""
+    """Four months in a few transactions: a commit for each change would take most of the time."""
 
     store: Store
-    whole: Change
     chance: Random
     now: datetime
+    _piece: Change = field(init=False)
+    """The transaction that is open."""
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _secrets: dict[int, Secrets] = field(default_factory=dict)
     _due: list[datetime] = field(default_factory=list)
     """When the next attempts are due: a heap."""
 
-    def write(self, receiver_url: str) -> None:
-        """Set up the team, then perform, evaluate and deliver everything in order of time."""
+    def write(self, receiver_url: str) -> Iterator[None]:
+        """Set up the team, then perform, evaluate and deliver everything in order of time.
+
+        Yield after each transaction.
+        """
         begin = _working_time(self.now - HISTORY, self.chance)
-        self._set_up(self._change(begin, cast.OPERATOR), receiver_url)
+        with self.store.changing() as self._piece:
+            self._set_up(self._change(begin, cast.OPERATOR), receiver_url)
         team = Team(self.chance)
         moments = [one for line in cast.LINES for one in _months_of(team, line, self.now)]
         moments += _last_hours(team, self.now)
         moments += map(self._saved, read_automations())
-        for moment in sorted(moments, key=lambda moment: moment.at):
-            self._retry(moment.at)
-            moment.act(self._change(moment.at, moment.author))
-            evaluated_at = moment.at + _EVALUATION_DELAY
-            evaluate(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_IN_FLIGHT)
-            self._deliver(evaluated_at)
-        self._retry(self.now)
+        moments.sort(key=lambda moment: moment.at)
+        for first in range(0, len(moments), _PIECE):
+            with self.store.changing() as self._piece:
+                for moment in moments[first : first + _PIECE]:
+                    self._perform(moment)
+            yield
+        with self.store.changing() as self._piece:
+            self._retry(self.now)
+        yield
+
+    def _perform(self, moment: Moment) -> None:
+        self._retry(moment.at)
+        moment.act(self._change(moment.at, moment.author))
+        evaluated_at = moment.at + _EVALUATION_DELAY
+        evaluate(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_IN_FLIGHT)
+        self._deliver(evaluated_at)
 
     def _saved(self, saved: SavedAutomation) -> Moment:
         definition = saved.definition
@@ -164,7 +190,7 @@ class _History:
         return Moment(at, saved.author, save)
 
     def _change(self, at: datetime, author: str) -> Change:
-        connection, collections = self.whole.connection, self.whole.collections
+        connection, collections = self._piece.connection, self._piece.collections
         return Change(connection, at, author, self._random_hex, collections=collections)
 
     def _random_hex(self, count: int) -> str:
@@ -198,7 +224,7 @@ class _History:
             result = result_of(
                 claim, secrets, request, answer, started_at=at, duration=ended - at, jitter=jitter
             )
-            record(self.whole.connection, [result], ended, lambda: 0.0)
+            record(self._piece.connection, [result], ended, lambda: 0.0)
             if result.verdict.next_attempt_at is not None:
                 heappush(self._due, result.verdict.next_attempt_at)
 

@@ -1,27 +1,38 @@
-"""A session of the demo: a throwaway database and a team at work on it, in this process."""
+"""A session of the demo: a throwaway database and a team at work on it."""
+
+from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from firetower.core.errors import FiretowerError
-from firetower.demo.cast import DATASETS, MODELS, PROMPTS, Line
-from firetower.demo.endpoints import serve
-from firetower.demo.history import fill
-from firetower.demo.scenarios import Progress, Team
 from firetower.settings import SECRET_KEY
-from firetower.store.store import Store
-from firetower.tower import Tower
+
+if TYPE_CHECKING:
+    from firetower.demo.cast import Line
+    from firetower.demo.scenarios import Progress
+    from firetower.tower import Tower
+
+# SQL and the team are imported where they are needed: the app starts while another process does.
 
 PREFIX = "firetower-demo-"
 _PAUSE = (3.0, 6.0)
 """Seconds between two changes at speed 1."""
+BEGUN, FILLED = "begun", "filled"
+"""Files beside the database that say how far its history is written."""
+_BEGIN_TIMEOUT = 60.0
+"""Seconds until a demo that has not begun is given up."""
 _SHUTDOWN_TIMEOUT = 5.0
 """Seconds for the change in progress when the session ends."""
 
@@ -36,11 +47,65 @@ def demo_session(
     history ends: the present, unless given. The endpoints answer. Nothing is left when the block
     ends, nor when the process does. Raises FiretowerError.
     """
+    from firetower.demo.endpoints import serve
+    from firetower.demo.history import fill
+
     with _folder() as folder, serve() as receiver_url, _without_key_variable():
-        database_url = f"sqlite:///{folder / 'tower.db'}"
+        database_url = database_in(folder)
         fill(database_url, now=now or datetime.now(UTC), seed=seed, receiver_url=receiver_url)
-        with _team(database_url, speed, seed) if play else nullcontext():
+        with team(database_url, speed, seed) if play else nullcontext():
             yield database_url
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBeside:
+    """A demo whose history is written by another process, the oldest first."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return database_in(self.folder)
+
+    def wait_until_begun(self) -> None:
+        """Return once the database has its first weeks. Raises FiretowerError."""
+        deadline = time.monotonic() + _BEGIN_TIMEOUT
+        while not (self.folder / BEGUN).exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise FiretowerError("the demo could not be prepared", "Look for room in TMPDIR.")
+            time.sleep(0.01)
+
+    def is_filled(self) -> bool:
+        """Return whether the history is whole, up to the present: then a worker may begin."""
+        return (self.folder / FILLED).exists()
+
+
+@contextmanager
+def demo_beside(speed: float = 1.0, seed: int = 7) -> Iterator[DemoBeside]:
+    """Start a demo in a process beside this one, so that the app starts meanwhile.
+
+    Nothing is left when the block ends, nor when this process does.
+    """
+    with _folder() as folder, _without_key_variable():
+        command = [sys.executable, "-m", "firetower.demo", str(folder), str(speed), str(seed)]
+        with subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield DemoBeside(folder, process)
+            finally:
+                process.terminate()  # its database goes anyway
+
+
+def database_in(folder: Path) -> str:
+    """Return the URL of the demo's database in a folder."""
+    return f"sqlite:///{folder / 'tower.db'}"
 
 
 @contextmanager
@@ -70,7 +135,8 @@ def _without_key_variable() -> Iterator[None]:
 
 
 @contextmanager
-def _team(database_url: str, speed: float, seed: int) -> Iterator[None]:
+def team(database_url: str, speed: float, seed: int) -> Iterator[None]:
+    """Let the team work on a database until the block ends, in a thread."""
     over = threading.Event()
     options = {"speed": speed, "seed": seed, "wait": over.wait}
     # A daemon, because a change that never ends must not keep the process.
@@ -89,6 +155,10 @@ def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[floa
     The same seed gives the same scenarios. A change by somebody else ends a scenario that it makes
     impossible, not the team's work.
     """
+    from firetower.demo.scenarios import Team
+    from firetower.store.store import Store
+    from firetower.tower import Tower
+
     chance = Random(seed)  # noqa: S311
     team = Team(chance)
     store = Store.open(database_url)
@@ -108,6 +178,8 @@ def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[floa
 
 def _lines(chance: Random) -> Iterator[Line]:
     """Yield lines of work without end: models twice as often as data and prompts together."""
+    from firetower.demo.cast import DATASETS, MODELS, PROMPTS
+
     while True:
         models = chance.sample(MODELS, len(MODELS))
         others: list[Line] = [*DATASETS, *PROMPTS]
@@ -119,6 +191,8 @@ def _lines(chance: Random) -> Iterator[Line]:
 
 def _progress(tower: Tower, line: Line) -> Progress:
     """Return how far a line of work has come, read from the catalog."""
+    from firetower.demo.scenarios import Progress
+
     logged, linked = tower.versions(line.logged), tower.versions(line.linked)
     indexes = [version.index for version in linked]
     by_alias = {alias: version.index for version in linked for alias in version.aliases}

@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
@@ -74,6 +74,8 @@ READING, MOST_READING = 2.0, 10.0
 """Seconds that a notification is shown, at least and at most."""
 READ_IN_A_SECOND = 25
 """Characters read in a second."""
+_NEWS_AGE = timedelta(minutes=1)
+"""The age from which a change of a circuit is no news: the feed has it."""
 _NOTIFIED = 1_000
 """Characters of a notification."""
 
@@ -224,8 +226,9 @@ class FiretowerApp(App[None]):
     @on(DatabaseChanged)
     def _database_changed(self, event: DatabaseChanged) -> None:
         """Tell the screens; those of other modes read again when they are shown."""
-        for news in event.circuits:
-            said = news.describe(lambda moment: clock(moment, self.session.now()))
+        now = self.session.now()
+        for news in (one for one in event.circuits if now - one.at < _NEWS_AGE):
+            said = news.describe(lambda moment: clock(moment, now))
             severity: SeverityLevel = "information" if news.kind == "closed" else "warning"
             self.notify(f"{news.glyph} {said}", severity=severity)
         for screen in self.screen_stack:
@@ -454,14 +457,24 @@ class FiretowerApp(App[None]):
         await self.session.close()
 
 
-def run_app(database: str | None, *, tour: bool = False, read_only: bool = False) -> int:
+def run_app(
+    database: str | None,
+    *,
+    tour: bool = False,
+    read_only: bool = False,
+    before_open: Callable[[], None] = lambda: None,
+    may_work: Callable[[], bool] = lambda: True,
+) -> int:
     """Run the app on a database until it is left, with the tour if asked; return the exit code.
 
-    With `read_only` nothing is changed, and no worker is started.
+    With `read_only` nothing is changed, and no worker is started. `before_open` is called, in a
+    thread, before the database is opened; no worker is started before `may_work` says so.
     """
 
     def connect() -> Tower:
         from firetower.tower import connect  # SQL takes longer to import than the screen
+
+        before_open()
 
         return connect(database, read_only=read_only)
 
@@ -469,7 +482,7 @@ def run_app(database: str | None, *, tour: bool = False, read_only: bool = False
     app = FiretowerApp(
         connect,
         clock=lambda: datetime.now(UTC),
-        worker=None if read_only else WorkerProcess(database),
+        worker=None if read_only else WorkerProcess(database, may_work=may_work),
         config=read_config(config_file()),
         tour=tour,
     )

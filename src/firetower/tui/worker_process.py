@@ -19,6 +19,7 @@ SHUTDOWN_TIMEOUT = 10.0
 """Seconds that a worker has to finish its requests before it is killed."""
 LOG_LINES = 500
 """Lines kept of what it prints, the newest."""
+_POLL_INTERVAL = 0.1
 _CHUNK = 65_536
 _LONGEST = 1_000
 """Characters kept of a line."""
@@ -31,13 +32,18 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, database: str | None, *, waits: tuple[timedelta, timedelta] = RETRY_DELAY
+        self,
+        database: str | None,
+        *,
+        waits: tuple[timedelta, timedelta] = RETRY_DELAY,
+        may_work: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Work on a database; None is the default one."""
+        """Work on a database, None is the default one, from when `may_work` says so."""
         self.command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
         # By the environment: a URL may hold a password, and everyone here sees arguments.
         self._environment = {**os.environ, **({DATABASE_URL: database} if database else {})}
         self._first_wait, self._longest_wait = (wait.total_seconds() for wait in waits)
+        self._may_work = may_work
         self._stopped = False
         self.on_exit: Callable[[str], None] | None = None
         """Called with a sentence when it has exited."""
@@ -57,6 +63,8 @@ class WorkerProcess:
         """Keep a worker running until it is stopped."""
         wait = self._first_wait
         loop = asyncio.get_running_loop()
+        while not self._may_work():  # noqa: ASYNC110 - another process says so
+            await asyncio.sleep(_POLL_INTERVAL)
         while True:
             began = loop.time()
             reason = await self._run_once()
