@@ -33,15 +33,17 @@ _COLLECTION = (
     .where(*_IS_IT, _collections.name == bindparam("collection"))
 )
 _COLLECTION_LOCKED = _COLLECTION.with_for_update(of=schema.collections)
-_IN_COLLECTION = select(_memberships.version_index, _memberships.version_id).where(
-    _memberships.collection_id == bindparam("collection")
+_VERSION = _COLLECTION.add_columns(_memberships.version_index, _memberships.version_id).where(
+    _memberships.collection_id == _collections.id
 )
-_BY_INDEX = _IN_COLLECTION.where(_memberships.version_index == bindparam("index"))
-_BY_ALIAS = _IN_COLLECTION.where(
-    _aliases.collection_id == bindparam("collection"),
+_BY_INDEX = _VERSION.where(_memberships.version_index == bindparam("index"))
+_BY_ALIAS = _VERSION.where(
+    _aliases.collection_id == _collections.id,
     _aliases.alias == bindparam("alias"),
     _aliases.version_index == _memberships.version_index,
 )
+_BY_INDEX_LOCKED = _BY_INDEX.with_for_update(of=schema.collections)
+_BY_ALIAS_LOCKED = _BY_ALIAS.with_for_update(of=schema.collections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +169,16 @@ def find_version(
     connection: Connection, reference: VersionReference, *, lock: bool = False
 ) -> FoundVersion:
     """Return a version's row in its collection. Raises NotFound."""
-    collection = find_collection(connection, reference.collection, lock=lock)
-    values: dict[str, object] = {"collection": collection.id}
+    values = {**_key(reference.collection.container), "collection": reference.collection.name}
     if reference.index is None:
-        row = connection.execute(_BY_ALIAS, {**values, "alias": reference.selector}).first()
+        query = _BY_ALIAS_LOCKED if lock else _BY_ALIAS
+        row = connection.execute(query, {**values, "alias": reference.selector}).first()
     else:
-        index = min(reference.index, _MOST)
-        row = connection.execute(_BY_INDEX, {**values, "index": index}).first()
+        query = _BY_INDEX_LOCKED if lock else _BY_INDEX
+        row = connection.execute(query, {**values, "index": min(reference.index, _MOST)}).first()
     if row is None:
-        raise _no_version(connection, reference, collection)
+        raise _no_version(connection, reference, find_collection(connection, reference.collection))
+    collection = FoundCollection(row.id, row.type, row.next_index, reference.collection)
     return FoundVersion(collection, row.version_index, row.version_id)
 
 
