@@ -27,6 +27,7 @@ FITTING: dict[str, Any] = {
     "version": "models/resnet:v0",
     "target": "models/resnet",
     "name": "acme/name",
+    "endpoint": "ci",
     "aliases": "a",
     "labels": "a",
     "reference": MODELS,
