@@ -5,11 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.builders import refusal
+from core.builders import make_event, refusal
 from core.strategies import jsons
 from firetower.core.errors import InvalidInput
 from firetower.core.filters.fields import MISSING, Value
-from firetower.core.templates import MAX_TEMPLATE, PayloadTemplate, TextTemplate, as_text
+from firetower.core.templates import (
+    MAX_TEMPLATE,
+    PayloadTemplate,
+    TextTemplate,
+    as_text,
+    error_place,
+    samples,
+)
 
 HOSTILE = st.text() | st.sampled_from(
     [
@@ -188,3 +195,30 @@ def test_a_template_of_nothing_but_dollars_is_read_at_once() -> None:
 )
 def test_a_value_reads_in_a_text_as_it_would_in_json(value: Value, text: str) -> None:
     assert as_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ('{"a": 1}', None),
+        ('{"a": ,}', (0, 6)),
+        ('{"a": "${alias}",\n "b": }', (1, 6)),
+        ('{"a": "${ali', (0, 7)),
+        ('{"a": 1,\n "b": ${}}', (1, 6)),
+        ("", (0, 0)),
+    ],
+)
+def test_error_place_is_where_the_text_stops_being_json(
+    source: str, place: tuple[int, int] | None
+) -> None:
+    assert error_place(source) == place
+
+
+def test_samples_have_the_metadata_after_the_named_variables() -> None:
+    event = make_event(metadata={"f1": 0.9, "my key": [1]})
+    assert samples(event, "deploy", ["alias", "automation_name"]) == {
+        "alias": "production",
+        "automation_name": "deploy",
+        "artifact_metadata.f1": "0.9",
+        'artifact_metadata["my key"]': "[1]",
+    }

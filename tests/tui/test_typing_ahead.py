@@ -23,7 +23,7 @@ OPENERS = [
     ((), "ctrl+p"),
     (("h", "enter"), "a"),
     (("h", "enter"), "t"),
-    (("h",), "n"),
+    (("2", "enter", "h"), "n"),
     (("S",), "n"),
 ]
 """What leads to a place, and the key that opens a line of text there."""

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Self, TypeAlias
 
 from firetower.core.errors import InvalidInput
@@ -19,6 +20,9 @@ _QUOTED = r'"(?:[^"\\\n]|\\.)*"'
 _KEY = rf'\[({_QUOTED})\]|\.((?:[^.\[]|\[(?!"))*)'
 _KEYS = re.compile(_KEY)
 ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105 - the variable's name
+_MOST_KEYS = 50
+"""Keys of a version's metadata that are offered as variables."""
+_PLAIN_KEY = re.compile(r"[\w-]+")
 MASK = "••••"
 
 
@@ -216,6 +220,37 @@ def _stand_in(slot: Slot) -> str:
     # Outside a string it is null, as a value may be: a key, for one, must be written in quotes.
     length = len(slot.name) + len("${}")
     return "_" * length if slot.inside_string else "null".ljust(length)
+
+
+def error_place(source: str) -> tuple[int, int] | None:
+    """Return the line and column, from 0, where a payload is wrong; None where it can be read."""
+    broken = (one for one in _IN_JSON.finditer(source) if one["broken"] or one["name"] == "")
+    first = next(broken, None)
+    if first is not None:
+        at = first.start()
+        return source.count("\n", 0, at), at - source.rfind("\n", 0, at) - 1
+    try:
+        parts = _split(source, json_strings=True)
+        json.loads("".join(part if isinstance(part, str) else _stand_in(part) for part in parts))
+    except json.JSONDecodeError as error:
+        return error.lineno - 1, error.colno - 1
+    except (InvalidInput, RecursionError, ValueError):
+        pass
+    return None
+
+
+def samples(event: Event, automation: str, names: Sequence[str]) -> dict[str, str]:
+    """Return variables with their values for an event, its metadata's keys after the named ones."""
+    found = {name: as_text(read_variable(name, event, automation)) for name in names}
+    metadata = {} if event.version is None else event.version.metadata
+    for key, value in islice(metadata.items(), _MOST_KEYS):
+        name = f"{METADATA_PREFIX}{key}" if _PLAIN_KEY.fullmatch(key) else _bracketed(key)
+        found[name] = as_text(value)
+    return found
+
+
+def _bracketed(key: str) -> str:
+    return f"{_METADATA}[{json.dumps(key)}]"
 
 
 def _refuse_constant(name: str) -> None:

@@ -84,7 +84,7 @@ async def test_form_of_a_project_saves_each_kind_of_scope(scene: Scene) -> None:
             await fill(pilot, pattern=pattern)
             if type_:
                 await choose(pilot, "type", type_)
-            assert shows(pilot, "1 of 2 now")
+            assert shows(pilot, "1 of 2 matches now")
             await to(pilot, "action-type")
             await press(pilot, "right", "right")
             await fill(pilot, automation_name=name)

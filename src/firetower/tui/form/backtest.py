@@ -86,12 +86,19 @@ def _overlap_text(others: Sequence[str]) -> list[Content]:
 
 
 def backtest_text(result: Backtest) -> Content:
-    """Return a backtest in a line or two."""
-    skipped = f", and {result.skipped:,} skipped by the cooldown" if result.skipped else ""
+    """Return a backtest as a block: the count, and a chart with its maximum and its ends."""
+    skipped = f", {result.skipped:,} held by the cooldown" if result.skipped else ""
     when = "in the last 30 days"
     if result.reached is not None:
         when = f"so far, back to {result.reached.astimezone():%-d %b}"
-    end = "." if result.reached is None else " …"
-    said = f"It would have fired {counted(result.fired, 'time')} {when}{skipped}{end}"
-    bars = result.sparkline if result.fired else ""
-    return Content.assemble(said, "  ", (bars, "$accent"))
+    end = "" if result.reached is None else " …"
+    said = Content(f"It would have fired {counted(result.fired, 'time')} {when}{skipped}{end}")
+    if not result.fired:
+        return said
+    most = f"{max(result.bars):,}"
+    first, last = (f"{one.astimezone():%-d %b}" for one in (result.since, result.until))
+    bars = Content.assemble((f"{most} ┤", "dim"), (result.sparkline, "$accent"))
+    gap = " " * (len(result.bars) - len(first) - len(last))
+    return Content("\n").join(
+        [said, bars, Content.styled(f"{' ' * len(most)}  {first}{gap}{last}", "dim")]
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -20,7 +21,7 @@ from firetower.tui.form.data import FormData
 from firetower.tui.widgets.choice import Choice, Offer, Radio, Tick
 from firetower.tui.widgets.field import LabelledRow
 from firetower.tui.widgets.line import Line
-from firetower.tui.widgets.payload import TemplateEditor
+from firetower.tui.widgets.payload import Completions, TemplateEditor
 
 ACTIONS = {
     ActionType.GENERIC_WEBHOOK: "webhook",
@@ -61,7 +62,7 @@ class Fields(Vertical):
         self.endpoint = Choice(value=draft.endpoint, id="endpoint")
         envelope = "empty: the Standard Webhooks envelope"
         self.payload = TemplateEditor(
-            draft.payload, language="json", placeholder=envelope, id="payload-json"
+            draft.payload, json=True, placeholder=envelope, id="payload-json"
         )
         template = "optional, with ${variables}"
         self.title = _line(draft.title, template, "slack-title")
@@ -85,9 +86,9 @@ class Fields(Vertical):
         yield LabelledRow("Filter", self.filter, id=Part.FILTER)
         yield LabelledRow("Action", self.action)
         yield LabelledRow("Endpoint", self.endpoint, id=Part.ACTION)
-        yield LabelledRow("Payload", self.payload, id=Part.PAYLOAD)
+        yield LabelledRow("Payload", self.payload, below=self.payload.completions, id=Part.PAYLOAD)
         yield LabelledRow("Title", self.title, id=Part.TITLE)
-        yield LabelledRow("Message", self.message, id=Part.MESSAGE)
+        yield LabelledRow("Message", self.message, below=self.message.completions, id=Part.MESSAGE)
         yield LabelledRow("Severity", self.severity, id="severity")
         yield LabelledRow("Name", self.automation_name, id=Part.NAME)
         yield LabelledRow("About", self.about)
@@ -147,7 +148,13 @@ class Fields(Vertical):
         if data.collections is not self._collections:  # there may be many: not at each key
             self._collections = data.collections
             self._offer_collections(data.collections, draft.artifact_type)
-        self.payload.variables = self.message.variables = variables(draft, data)
+
+    @on(Completions.OptionSelected)
+    def _variable_clicked(self, event: Completions.OptionSelected) -> None:
+        for editor in (self.payload, self.message):
+            if event.option_list is editor.completions:
+                event.stop()
+                editor.take(str(event.option_id))
 
     def _offer_collections(self, collections: Sequence[Collection], chosen_type: str) -> None:
         if self.in_registry:

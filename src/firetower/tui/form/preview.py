@@ -13,6 +13,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event
 from firetower.core.filters.patterns import Pattern
 from firetower.core.requests import render_body
+from firetower.core.templates import VARIABLES, samples
 from firetower.core.text import agreeing, and_list, counted, visible
 from firetower.tui.form.data import FormData, sample_event
 from firetower.tui.text import age, body_lines, plain
@@ -26,7 +27,7 @@ def preview_text(draft: Draft, reading: Reading, data: FormData, now: datetime) 
     definition = reading.definition
     if definition is None:
         count = counted(len(reading.problems), "error")
-        said = f"Fix {count} first." if reading.problems else _missing(reading)
+        said = f"Fix {count} first." if reading.problems else missing_text(reading)
         return Content.styled(said, "$warning")
     if not definition.action.endpoint and not isinstance(definition.action, NoAction):
         action = definition.action.model_copy(update={"endpoint": "an endpoint"})
@@ -37,7 +38,21 @@ def preview_text(draft: Draft, reading: Reading, data: FormData, now: datetime) 
     return Content("\n").join([*parts, *_body(definition, draft, data, matching, now)])
 
 
-def _missing(reading: Reading) -> str:
+def sample_variables(
+    draft: Draft, names: Sequence[str], reading: Reading, data: FormData
+) -> dict[str, str]:
+    """Return the variables that may be used, with their values for the newest match."""
+    definition = reading.definition
+    newest = (event for event in data.recent if definition and matches(definition, event))
+    event = next(newest, data.recent[0] if data.recent else None)
+    if event is None:
+        return dict.fromkeys(names, "")
+    found = samples(event, draft.name, [name for name in names if name in VARIABLES])
+    return found | {name: "" for name in names if name not in found}
+
+
+def missing_text(reading: Reading) -> str:
+    """Return what the scope still needs."""
     error = reading.missing.get(Part.SCOPE)
     return "" if error is None else f"{error.message}. {error.hint}"
 

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from textual import on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
+from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
 from firetower.core.errors import FiretowerError
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
+from firetower.tui.editor import edit_text
 from firetower.tui.form.backtest import BacktestSummary
 from firetower.tui.form.data import ChangedMeanwhile, FormData, read_form_data, save
 from firetower.tui.form.fields import NEW, Fields, endpoint_kind, variables
-from firetower.tui.form.preview import collections_note, endpoint_note, preview_text, values_note
+from firetower.tui.form.preview import (
+    collections_note,
+    endpoint_note,
+    missing_text,
+    preview_text,
+    sample_variables,
+    values_note,
+)
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
@@ -29,6 +39,9 @@ from firetower.tui.session import in_background, session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.choice import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine
+
+ERROR_DELAY = 1.0
+"""Seconds without a change after which errors are shown: half a word is not wrong yet."""
 
 
 class FormScreen(Page[str | None]):
@@ -45,10 +58,13 @@ class FormScreen(Page[str | None]):
         self._data = FormData()
         self._reading = Reading()
         self._asked_to_save = False
+        self._said: set[Part] = set()
+        """The parts whose errors are shown."""
         self._saving = False
         self._refusal = Content("")
         """Why it was not saved; shown until the next edit."""
         self._reload = Refresh(self, self._read)
+        self._has_preview = False
         self._previewed: tuple[Draft, Reading, FormData] | None = None
         self._reload_preview = Refresh(self, self._read_preview)
 
@@ -67,6 +83,7 @@ class FormScreen(Page[str | None]):
                 yield self.fields
             with VerticalScroll(id="form-preview", can_focus=False):
                 yield Static("What it will do", classes="form--heading")
+                yield Static("", id="preview-said")
                 yield Static("Reading recent events …", id="preview")
                 yield BacktestSummary(None if self._before is None else self._before.name)
         with Horizontal(id="form-buttons"):
@@ -135,7 +152,7 @@ class FormScreen(Page[str | None]):
         self._reading = reading = read_draft(
             named.shown, self._data.granted.get(draft.endpoint, frozenset()), others
         )
-        self._show_notes(draft, reading)
+        self._show_notes(draft)
         self._show_errors(reading)
         self.query_one(BacktestSummary).show(reading.definition)
         self._previewed = named, reading, self._data
@@ -145,32 +162,71 @@ class FormScreen(Page[str | None]):
         """Show the preview; it is made in a thread, for events may carry much metadata."""
         if self._previewed is not None:
             now = session_of(self).now()
-            text, note = await asyncio.to_thread(_preview_texts, *self._previewed, now)
-            show_text(self.query_one("#preview", Static), text)
+            text, note, names = await asyncio.to_thread(_preview_texts, *self._previewed, now)
             self.fields.row("whole-or-part").set_note(note)
+            self.fields.payload.variables = self.fields.message.variables = names
+            preview = self.query_one("#preview", Static)
+            preview.set_class(text is None, "-stale")
+            if text is not None:
+                show_text(preview, text)
+                self._has_preview = True
+            elif not self._has_preview:
+                show_text(preview, Content(""))
 
-    def _show_notes(self, draft: Draft, reading: Reading) -> None:
+    def _show_notes(self, draft: Draft) -> None:
         recent = self._data.recent
         aliases, tags = [one.alias for one in recent], [one.tag for one in recent]
         self.fields.row(Part.ALIAS).set_note(values_note(draft.alias, aliases))
         self.fields.row(Part.TAG).set_note(values_note(draft.tag, tags))
-        names = f"${{…}} of {', '.join(variables(draft, self._data))}"
-        for part in (Part.PAYLOAD, Part.MESSAGE):
-            self.fields.row(part).set_note("" if part in reading.problems else names)
         self.fields.row(Part.ACTION).set_note(endpoint_note(draft, self._data))
 
     def _show_errors(self, reading: Reading) -> None:
-        errors = dict(reading.problems)
-        if self._asked_to_save:
-            errors = {**reading.missing, **errors}
+        """Show errors after a pause; those that are corrected go at once."""
+        errors = self._errors(reading)
+        self._said &= errors.keys()
         for part in Part:
-            self.fields.row(part).fail(errors.get(part))
-        said = counted(len(errors), "error") if errors else self._refusal
+            self.fields.row(part).fail(errors[part] if part in self._said else None)
+        self.fields.payload.mark_error(wrong=Part.PAYLOAD in self._said)
+        said = counted(len(self._said), "error") if self._said else self._refusal
         self.query_one("#form-said", Static).update(said)
+        first = f"Fix {counted(len(self._said), 'error')} first." if self._said else ""
+        note = self.query_one("#preview-said", Static)
+        note.update(first or missing_text(reading))
+        note.display = bool(first or missing_text(reading))
+        if errors.keys() - self._said:
+            self._show_errors_soon()
+
+    def _errors(self, reading: Reading) -> dict[Part, FiretowerError]:
+        missing = reading.missing if self._asked_to_save else {}
+        return {**missing, **reading.problems}
+
+    @work(exclusive=True, group="errors", exit_on_error=False)
+    async def _show_errors_soon(self) -> None:
+        await asyncio.sleep(ERROR_DELAY)
+        self._show_all_errors()
+
+    @on(events.DescendantBlur)
+    def _show_all_errors(self) -> None:
+        self._said = set(self._errors(self._reading))
+        self._show_errors(self._reading)
 
     @on(Input.Submitted)
     def _line_ended(self) -> None:
         self.focus_next()
+
+    @in_background
+    async def action_edit_text(self) -> None:
+        """Edit the text in focus in the user's editor: the filter, else the payload or message."""
+        fields = self.fields
+        if fields.filter.has_focus:
+            value = edit_text(self.app, _indented(fields.filter.value), ".json")
+            fields.filter.value = " ".join(map(str.strip, value.splitlines()))
+            return
+        slack = fields.draft.action is ActionType.NOTIFICATION
+        editor = fields.message if slack else fields.payload
+        text = edit_text(self.app, editor.text, ".txt" if slack else ".json")
+        if text != editor.text:
+            editor.replace(text, (0, 0), editor.document.end)
 
     def action_scroll_preview(self, pages: int) -> None:
         preview = self.query_one("#form-preview")
@@ -190,6 +246,7 @@ class FormScreen(Page[str | None]):
             return
         self._asked_to_save = True
         self._edited()
+        self._show_all_errors()
         definition = self._reading.definition
         if definition is None or self._reading.missing:
             self._go_to_problem()
@@ -238,5 +295,15 @@ class FormScreen(Page[str | None]):
 
 def _preview_texts(
     draft: Draft, reading: Reading, data: FormData, now: datetime
-) -> tuple[Content, str]:
-    return preview_text(draft, reading, data, now), collections_note(draft, reading, data)
+) -> tuple[Content | None, str, dict[str, str]]:
+    text = None if reading.definition is None else preview_text(draft, reading, data, now)
+    names = sample_variables(draft, variables(draft, data), reading, data)
+    return text, collections_note(draft, reading, data), names
+
+
+def _indented(text: str) -> str:
+    """Return JSON over several lines; anything else as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
