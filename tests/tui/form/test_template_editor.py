@@ -27,21 +27,22 @@ async def test_payload_grows_is_coloured_and_completed_from_a_list(scene: Scene)
         await new_form(pilot)
         await to(pilot, "payload-json")
         editor = editor_of(pilot)
+        listed = editor.completions
         height = editor.size.height
         await write(pilot, '{"f1": 1, "ref": "${al')
-        assert editor.completions.display
+        assert listed.region.height
         assert shows(pilot, "alias", "prod-us")
         assert styles(editor, '"f1"') != styles(editor, "1")
         await press(pilot, "tab")
         assert editor.text == '{"f1": 1, "ref": "${alias}'
-        assert not editor.completions.display
+        assert not listed.option_count
         await write(pilot, '", "m": ${artifact_metadata.')
         assert shows(pilot, "artifact_metadata.f1")
         await press(pilot, "down", "up", "escape")
-        assert not editor.completions.display
+        assert not listed.option_count
         await press(pilot, "f")
-        await until(pilot, lambda: editor.completions.region.height)
-        await pilot.click(editor.completions, offset=(3, 0))
+        await until(pilot, lambda: listed.region.height)
+        await pilot.click(listed, offset=(3, 0))
         await settled(pilot)
         assert editor.text.endswith("${artifact_metadata.f1}")
         assert editor.has_focus

@@ -42,9 +42,8 @@ class BacktestSummary(Static):
         if definition == self._definition:
             return
         self._definition = definition
-        if definition is None:
-            self.update("")
-        else:
+        self.set_class(definition is None, "-stale")  # the last one stays, dimmed
+        if definition is not None:
             self._test(definition)
 
     def on_unmount(self) -> None:

@@ -21,7 +21,7 @@ _JSON = re.compile(
     re.VERBOSE,
 )
 _VARIABLE = re.compile(r"\$\{[^}\n]*\}?")
-_VALUE = 40
+_VALUE = 30
 """Characters of a variable's value that are shown beside its name."""
 
 
