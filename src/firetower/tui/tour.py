@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from textual import events
 from textual.app import App
 from textual.content import Content
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from firetower.core.executions import Execution
 from firetower.core.text import visible
+from firetower.tui.actions import BY_ID
 from firetower.tui.form.screen import FormScreen
+from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.text import show_text
 
 _POLL_INTERVAL = 0.3
@@ -23,52 +27,125 @@ _POLL_INTERVAL = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do next on a screen: a text, and the actions whose keys it names."""
+
+    text: str
+    """`{0}` stands for the key of the first action, and so on."""
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TourStep:
     """One step: what to do, and when it is done."""
 
-    text: str
-    """`{name}` stands for the automation that was created on the tour."""
-    done: Callable[[Tour, Screen[object]], bool]
+    advise: Callable[[Tour, Screen[Any]], Advice]
+    done: Callable[[Tour, Screen[Any]], bool]
 
 
-def _has_opened(tour: Tour, screen: Screen[object]) -> bool:
+def _quoted(name: str) -> str:
+    return visible(name).replace("{", "{{").replace("}", "}}")
+
+
+def _has_opened(tour: Tour, screen: Screen[Any]) -> bool:
     opened = isinstance(screen, ContainerScreen) and screen.is_open
     return opened or _has_begun(tour, screen)  # a quick user was there between two checks
 
 
-def _has_begun(tour: Tour, screen: Screen[object]) -> bool:
+def _has_begun(tour: Tour, screen: Screen[Any]) -> bool:
     return isinstance(screen, FormScreen) or tour.created is not None
 
 
+def _elsewhere(screen: Screen[Any]) -> Advice | None:
+    """Return how to come back to a registry; None on its screen."""
+    if isinstance(screen, ContainerScreen):
+        return None
+    if isinstance(screen, (FormScreen, ModalScreen)):
+        return Advice("Close this first.")
+    return Advice("{0} leads back to the registries.", ("app.registry",))
+
+
+def _open(_: Tour, screen: Screen[Any]) -> Advice:
+    begin = "A simulated ML team works in here; nothing leaves this machine. "
+    if not isinstance(screen, ContainerScreen):
+        return _elsewhere(screen) or Advice("")
+    name = screen.containers.table.key
+    if name is None:
+        return Advice(f"{begin}Its registries come in a moment.")
+    return Advice(f"{begin}{{0}} opens {_quoted(str(name))}.", ("table.open",))
+
+
+def _new(_: Tour, screen: Screen[Any]) -> Advice:
+    if isinstance(screen, ContainerScreen):
+        if not screen.is_open:
+            return _open(_, screen)
+        if screen.tab == "automations":
+            rows = "Each row is an automation: where it watches, for what, and what it does. "
+            return Advice(f"{rows}{{0}} begins your own.", ("automations.new",))
+        step = "next" if screen.tab == "collections" else "previous"
+        return Advice("{0} leads to the automations.", (f"container.{step}-tab",))
+    return _elsewhere(screen) or Advice("")
+
+
+def _save(tour: Tour, screen: Screen[Any]) -> Advice:
+    if not isinstance(screen, FormScreen):
+        return _new(tour, screen)
+    return Advice(
+        "What it will do stands beside it. To see it fire soon, let it record only: go to "
+        "Action with tab, and choose that. Then {0} saves.",
+        ("form.save",),
+    )
+
+
+def _wait(tour: Tour, screen: Screen[Any]) -> Advice:
+    name = _quoted(tour.created or "")
+    if isinstance(screen, CollectionScreen):
+        if screen.chosen is None:
+            return Advice(f"{name} waits for an alias. The versions come in a moment.")
+        return Advice(f"{{0}} gives this version an alias: {name} waits for one.", (_ALIAS,))
+    if not isinstance(screen, ContainerScreen):
+        return _elsewhere(screen) or Advice("")
+    waits = f"{name} watches from now on. The team moves an alias every few seconds: wait"
+    if not screen.is_open:
+        return Advice(f"{waits}, or open a registry with {{0}}.", ("table.open",))
+    if screen.tab == "collections":
+        return Advice(f"{name} waits for an alias: {{0}} opens a collection.", ("table.open",))
+    own = f"{waits}, or do it yourself: {{0}} leads to the collections."
+    return Advice(own, ("container.previous-tab",))
+
+
+def _look(tour: Tour, screen: Screen[Any]) -> Advice:
+    name = _quoted(tour.created or "")
+    if isinstance(screen, FeedScreen):
+        if screen.feed.feed.key == tour.own:
+            said = f"The marked line is {name}'s. {{0}} shows why it fired and what became of it."
+            return Advice(said, ("table.open",))
+        return Advice(f"{name} has fired: look for its name, and open its line.")
+    if isinstance(screen, (FormScreen, ModalScreen)):
+        return Advice(f"{name} has fired. Close this first.")
+    return Advice(f"{name} has fired. {{0}} shows the whole feed, with its line marked.", (_FEED,))
+
+
+def _leave(_: Tour, screen: Screen[Any]) -> Advice:
+    if isinstance(screen, FormScreen):
+        return Advice("That is all there is to know.")
+    said = "That is all there is to know. {0} shows the keys of any place, {1} finds anything."
+    return Advice(said, ("app.help", "app.find"))
+
+
+_ALIAS, _FEED = "collection.add-alias", "app.feed"
 STEPS: Sequence[TourStep] = (
+    TourStep(_open, _has_opened),
+    TourStep(_new, _has_begun),
+    TourStep(_save, lambda tour, _: tour.created is not None),
+    TourStep(_wait, lambda tour, _: tour.own is not None),
     TourStep(
-        "A simulated ML team works in here; nothing leaves this machine. Registries hold "
-        "linked versions. Choose models with ↓, then enter (or click it).",
-        _has_opened,
+        _look,
+        lambda tour, screen: (
+            isinstance(screen, ExecutionScreen) and screen.execution_id in tour.fired
+        ),
     ),
-    TourStep(
-        "Each row is an automation: where it watches, for what, and what it does. Press n.",
-        _has_begun,
-    ),
-    TourStep(
-        "It already says: when an alias is added in the registry. Under Endpoint choose "
-        "ci-deploy (or set Action to only record), then save with ctrl+o. Tab: next field.",
-        lambda tour, _: tour.created is not None,
-    ),
-    TourStep(
-        "{name} watches from now on. The team moves an alias every now and then: look for its "
-        "name in the feed. Or do it yourself: h, enter on a collection, a.",
-        lambda tour, _: tour.created in tour.fired,
-    ),
-    TourStep(
-        "{name} has fired. Press 3 for the whole feed, then enter on a line: why it fired, what "
-        "was sent, what came back.",
-        lambda _, screen: isinstance(screen, ExecutionScreen),
-    ),
-    TourStep(
-        "That is all there is to know. ? shows the keys of any place, ^p finds any action.",
-        lambda *_: False,
-    ),
+    TourStep(_leave, lambda *_: False),
 )
 
 
@@ -98,29 +175,54 @@ class Tour:
         self.step = 0
         self.created: str | None = None
         """The automation that was created on the tour."""
-        self.fired: set[str] = set()
-        """The automations that have fired since."""
+        self._executions: dict[str, set[int]] = {}
+        """What each automation has fired since the tour began."""
+        self.named: Sequence[str] = ()
+        """The actions whose keys the step names now."""
+        self._marked = False
         self._panels: list[TourPanel] = []
         self._timer = app.set_interval(_POLL_INTERVAL, self.check)
 
     def note_fired(self, executions: Sequence[Execution]) -> None:
-        """Note which automations have fired."""
-        self.fired.update(execution.automation for execution in executions)
+        """Note what automations have fired: the user's own may come before its name does."""
+        for one in executions:
+            self._executions.setdefault(one.automation, set()).add(one.id)
+
+    @property
+    def fired(self) -> set[int]:
+        """The executions of the user's own automation."""
+        return self._executions.get(self.created or "", set())
+
+    @property
+    def own(self) -> int | None:
+        """The newest of them."""
+        return max(self.fired, default=None)
 
     def check(self) -> None:
         """Go on if the step is done, and show the step on the open screen."""
         screen = self._app.screen
         while STEPS[self.step].done(self, screen):
             self.step += 1
-        text = STEPS[self.step].text.replace("{name}", visible(self.created or ""))
-        text = f"{self.step + 1}/{len(STEPS)}  {text}"
+        if isinstance(screen, FeedScreen) and self.own is not None and not self._marked:
+            self._marked = screen.feed.feed.move_to(self.own)
+        advice = STEPS[self.step].advise(self, screen)
+        self.named = advice.actions
+        keys = (self._key(screen, action) for action in advice.actions)
+        text = f"{self.step + 1}/{len(STEPS)}  {advice.text.format(*keys)}"
         panel = next(iter(screen.query(TourPanel)), None)
-        if panel is None and (not screen.is_modal or isinstance(screen, ExecutionScreen)):
+        if panel is None and not screen.is_modal:
             panel = TourPanel()
             self._panels.append(panel)
             screen.mount(panel)
         if panel is not None:
             panel.say(text)
+
+    def _key(self, screen: Screen[Any], action: str) -> str:
+        """Return the key of an action as it is shown, changed by the user's config or not."""
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if binding.id == action and enabled:
+                return self._app.get_key_display(binding).replace("⏎", "enter")
+        return BY_ID[action].keys.partition(",")[0]
 
     def end(self) -> None:
         """Remove the steps, from the screens of the other modes too."""

@@ -21,6 +21,7 @@ from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.details.automation import automation_detail
+from firetower.tui.details.execution import read_execution
 from firetower.tui.messages import (
     AutomationSaved,
     AutomationsChanged,
@@ -120,7 +121,9 @@ class ContainerScreen(Page[None]):
         )
         self.collections = Collections(id="collections", empty=self.NO_COLLECTIONS)
         self.automations = AutomationList(id="automations", detail=automation_detail)
-        self.history = Feed(id="history", empty="Nothing has fired here yet.")
+        self.history = Feed(
+            id="history", empty="Nothing has fired here yet.", detail=read_execution
+        )
         self.dock = Feed(id="dock", header=False, days=False)
         self.tabs = Tabs(
             Tab(self.COLLECTIONS, id="tab-collections"),

@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from firetower.tui.actions import bindings_of
+from firetower.tui.details.execution import read_execution
 from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
 from firetower.tui.page import Page
 from firetower.tui.widgets.bar import Bar
@@ -24,6 +25,7 @@ class FeedScreen(Page[None]):
             id="feed",
             empty="Nothing has fired yet.\nMake an automation in the Automations tab of a registry "
             "(1) or project (2); each firing shows here.",
+            detail=read_execution,
         )
 
     def compose(self) -> ComposeResult:

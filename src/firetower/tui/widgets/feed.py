@@ -30,6 +30,7 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.session import in_background, session_of, show_error
 from firetower.tui.widgets.ask import Ask
+from firetower.tui.widgets.detail import Detail
 from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.field import TextField
@@ -54,10 +55,11 @@ class Feed(Listing):
         header: bool = True,
         days: bool = True,
         empty: str = "Nothing has fired yet.",
+        detail: Detail | None = None,
     ) -> None:
         """`header` shows the columns' titles, `days` a line above those of each day."""
         self.feed = FeedTable(self._now, header=header, days=days)
-        super().__init__(self.feed, empty=empty, id=id)
+        super().__init__(self.feed, empty=empty, id=id, detail=detail)
         self.container: ContainerReference | None = None
         self._early: list[Execution] | None = []
         """Executions that changed while the first page is read; None once it is."""
