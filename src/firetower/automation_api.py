@@ -211,7 +211,7 @@ class Endpoints(Transactions):
     def traffic(self) -> dict[str, Traffic]:
         """Return what was sent to each endpoint in the last 24 hours, by its name.
 
-        Of the newest 20,000 executions; an endpoint without any is left out.
+        Of the newest 10,000 executions; an endpoint without any is left out.
         """
         with self._store.reading() as reader:
             found = traffic.read_traffic(reader)

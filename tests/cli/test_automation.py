@@ -38,6 +38,9 @@ def test_automation_can_be_edited_switched_and_deleted(shell: Shell) -> None:
     assert shell.objects("automation", "show", "new")[0]["mode"] == "shadow"
     shell.ok("automation", "delete", "ship")
     assert "resnet" not in shell.ok("automation", "list")
+    shell.ok("automation", "undelete", "ship")
+    assert len(shell.objects("automation", "show", "ship", "--revisions")) == 9
+    assert shell.run("automation", "undelete", "ship").returncode == 1
 
 
 def test_event_help_lists_the_types_by_container(prepared: Shell) -> None:

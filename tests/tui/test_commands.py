@@ -12,6 +12,7 @@ from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.endpoint import EndpointScreen
+from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
@@ -59,7 +60,7 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
 async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for name, said, screen in (
-            ("Endpoints", "Endpoints  5", EndpointScreen),
+            ("Endpoints", "Endpoints  5", EndpointsScreen),
             ("Secrets", "Secrets  S", SecretsScreen),
             ("Help", "Help  ?", HelpScreen),
         ):

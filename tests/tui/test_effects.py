@@ -119,6 +119,7 @@ def test_each_action_with_an_effect_has_a_place_here() -> None:
     assert acting == placed | ASKED_ALREADY | {UNDO}
 
 
+@pytest.mark.slow
 async def test_each_action_asks_first_or_is_undone(full_scene: Scene, sent: list[object]) -> None:
     scene = full_scene
     async with open_app(scene) as pilot:
@@ -131,6 +132,13 @@ async def test_each_action_asks_first_or_is_undone(full_scene: Scene, sent: list
             [action] = [one for one in ACTIONS if one.id == name]
             await check_asks_or_undoes(pilot, scene, action)
     assert sent == []
+
+
+async def test_actions_of_automations_ask_first_or_are_undone(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "j")
+        for action in effects("automations"):
+            await check_asks_or_undoes(pilot, scene, action)
 
 
 async def test_read_only_refuses_and_hides_each_effect(scene: Scene, sent: list[object]) -> None:

@@ -174,7 +174,13 @@ async def test_one_that_keeps_failing_counts_down_and_c_sends_now(scene: Scene) 
 
 async def test_enter_shows_an_endpoint_and_goes_to_its_automations(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await press(pilot, "5", "enter")
+        await press(pilot, "5")
+        assert shows(pilot, "│", "used by", "canary-f1")
+        assert shows(pilot, "│", "503", "in 31 ms")
+        await press(pilot, "down")
+        assert shows(pilot, "│", "24 h", "nothing was sent")
+        await pilot.click("#endpoints Table", offset=(3, 1), times=2)
+        await settled(pilot)
         assert shows(pilot, "Endpoints › ci-deploy")
         assert shows(pilot, "sends to", "http://ci.internal/deploy")
         assert shows(pilot, "24 h", "50 % of 2 accepted, 1 in flight")

@@ -287,4 +287,19 @@ def delete(*, name: str, yes: bool) -> None:
         instead = f"`firetower automation disable {name}` stops it and keeps it."
         ask_to_delete(f"automation {name}", yes=yes, instead=instead)
         tower.automations.delete(name)
-    say(f"Deleted automation {name}.")
+    say(f"Deleted automation {name}; `firetower automation undelete {name}` brings it back.")
+
+
+@automation.command()
+@click.argument("name")
+def undelete(*, name: str) -> None:
+    """Bring back the automation of this name that was deleted last, as it was.
+
+    It fires for the events from now on, under its old history and revisions.
+
+    Examples:
+      firetower automation undelete deploy
+    """
+    with open_tower() as tower:
+        back = tower.automations.undelete(name)
+    say(f"Automation {back.name} is back, {back.mode.value}.")

@@ -27,6 +27,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.events import instant
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import counted
+from firetower.core.traffic import Traffic
 
 _DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))
 _name = click.argument("name")
@@ -211,8 +212,9 @@ def list_(*, as_json: bool) -> None:
     kind = EndpointKind(group_name())
     with open_tower() as tower:
         found = tower.endpoints.list(kind)
+        traffic = tower.endpoints.traffic() if as_json else {}
     if as_json:
-        print_json(*map(_endpoint_data, found))
+        print_json(*(_endpoint_data(one, traffic.get(one.name, Traffic())) for one in found))
         return
     print_rows(
         (kind.value, "target", "state"),
@@ -221,7 +223,7 @@ def list_(*, as_json: bool) -> None:
     )
 
 
-def _endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
+def _endpoint_data(endpoint: Endpoint, traffic: Traffic) -> dict[str, Any]:
     settings, off = endpoint.settings, endpoint.disabled_at
     return {
         settings.kind.value: settings.name,
@@ -241,6 +243,7 @@ def _endpoint_data(endpoint: Endpoint) -> dict[str, Any]:
         "disabled_at": None if off is None else instant(off),
         "disabled_reason": endpoint.disabled_reason,
         "circuit": None if endpoint.circuit is None else endpoint.circuit.as_data(),
+        **traffic.as_data(),
     }
 
 
@@ -257,9 +260,10 @@ def show(*, name: str, as_json: bool) -> None:
     kind = EndpointKind(group_name())
     with open_tower() as tower:
         detail = tower.endpoints.get(name, kind)
+        traffic = tower.endpoints.traffic().get(name, Traffic())
     counts = {"queued": detail.queued, "missed": detail.missed}
     if as_json:
-        data = _endpoint_data(detail.endpoint)
+        data = _endpoint_data(detail.endpoint, traffic)
         print_json({**data, "automations": list(detail.automations), **counts})
         return
     settings = detail.endpoint.settings
@@ -276,11 +280,19 @@ def show(*, name: str, as_json: bool) -> None:
             ("in flight", settings.max_in_flight),
             ("proxy", settings.shown_proxy),
             ("CA file", settings.ca_file),
+            ("sent in 24 h", _sent_words(traffic)),
             ("created", date(detail.endpoint.created_at)),
             ("automations", ", ".join(detail.automations)),
             *counts.items(),
         ]
     )
+
+
+def _sent_words(traffic: Traffic) -> str:
+    if not traffic.sent:
+        return ""
+    p50, p95 = f"{traffic.p50_ms:,.0f} ms", f"{traffic.p95_ms:,.0f} ms"
+    return f"{traffic.sent:,}, {traffic.success_words} accepted, p50 {p50}, p95 {p95}"
 
 
 @click.command()

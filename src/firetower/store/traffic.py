@@ -16,8 +16,8 @@ from firetower.store.executions import build_attempt
 _attempts, _automations = schema.attempts.c, schema.automations.c
 _executions = schema.executions.c
 
-NEWEST = 20_000
-"""Executions of the database that are looked back at, at most: 20 ms."""
+NEWEST = 10_000
+"""Executions of the database that are looked back at, at most: they take 25 ms."""
 _DAY = timedelta(days=1)
 _MISSED = 1_000
 """Missed executions of one endpoint among which its last failure is looked for."""

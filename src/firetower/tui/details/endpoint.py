@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.content import Content
 
@@ -13,12 +13,24 @@ from firetower.core.automations import duration
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
 from firetower.core.text import and_list, counted, shortened, visible
 from firetower.core.traffic import LastFailure, Traffic
-from firetower.tui.text import body_lines, clock, exact, field, lines, mark, milliseconds, plain
+from firetower.tui.text import (
+    body_lines,
+    clock,
+    exact,
+    field,
+    hanging,
+    lines,
+    mark,
+    milliseconds,
+    plain,
+)
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.tower import Tower
 
+COUNT_DOWN = 1.0
+"""Seconds between two steps of a circuit's countdown."""
 _SECOND = timedelta(seconds=1)
 _NAMED = 12
 """Automations that are named; the endpoint's own screen lists all."""
@@ -26,7 +38,9 @@ _WAITS = 6
 """Waits of the retry schedule that are shown."""
 _BODY = 600
 """Characters of an answer that are shown."""
-_LABEL = 11
+_LABEL = 12
+Part: TypeAlias = Content | tuple[str, Content | str]
+"""A line, or a value beside its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +52,28 @@ class EndpointRecord:
     failure: LastFailure | None
 
 
-def read_endpoint(tower: Tower, name: str) -> EndpointRecord:
-    """Read all that is shown of an endpoint. Raises NotFound."""
-    traffic = tower.endpoints.traffic().get(name, Traffic())
-    return EndpointRecord(tower.endpoints.get(name), traffic, tower.endpoints.last_failure(name))
+def read_endpoint(tower: Tower, name: str, traffic: Traffic | None = None) -> EndpointRecord:
+    """Read all that is shown of an endpoint, its traffic unless it is known. Raises NotFound."""
+    endpoints = tower.endpoints
+    sent = endpoints.traffic().get(name, Traffic()) if traffic is None else traffic
+    return EndpointRecord(endpoints.get(name), sent, endpoints.last_failure(name))
 
 
 def endpoint_text(
     record: EndpointRecord,
     now: datetime,
+    width: int,
     test: EndpointTest | None = None,
     *,
     with_users: bool = True,
 ) -> Content:
-    """Return what is known of an endpoint, with the answer to the last test below it.
+    """Return what is known of an endpoint in `width` cells, with the answer to the last test.
 
     `with_users` names the automations that use it.
     """
     detail = record.detail
-    parts = [
-        _field("sends to", detail.endpoint.target),
+    parts: list[Part] = [
+        ("sends to", detail.endpoint.target),
         *_state(detail, now),
         *_traffic(record.traffic),
         *(_users(detail) if with_users else ()),
@@ -66,31 +82,35 @@ def endpoint_text(
         *_settings(detail.endpoint),
         *_test(test),
     ]
-    return Content("\n").join(parts)
+    return Content("\n").join(_drawn(part, width) for part in parts)
 
 
-def _field(name: str, value: Content | str) -> Content:
-    return field(name, value, width=_LABEL)
+def _drawn(part: Part, width: int) -> Content:
+    if isinstance(part, Content):
+        return part
+    name, value = part
+    if isinstance(value, Content):
+        return field(name, value, width=_LABEL)
+    return hanging(name, value, width, indent=_LABEL)
 
 
-def _state(detail: EndpointDetail, now: datetime) -> Iterator[Content]:
+def _state(detail: EndpointDetail, now: datetime) -> Iterator[Part]:
     endpoint = detail.endpoint
     if endpoint.disabled_at is not None:
-        because = f": {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
-        said = f"◌ disabled since {clock(endpoint.disabled_at, now)}{because}"
-        yield _field("state", Content.styled(visible(said), "$warning"))
+        said = f"◌ disabled since {clock(endpoint.disabled_at, now)}"
+        yield ("state", Content.styled(said, "$warning"))
+        if endpoint.disabled_reason:
+            yield ("", endpoint.disabled_reason)
     elif (circuit := endpoint.circuit) is not None:
         said = f"! circuit open since {clock(circuit.opened_at, now)}"
-        yield _field("state", Content.styled(said, "$warning"))
+        yield ("state", Content.styled(said, "$warning"))
         failures = f"{counted(circuit.failures, 'failure')} in a row: {circuit.reason}"
-        yield _field("", failures)
-        yield _field(
-            "next probe", f"{_until(circuit.probe_at, now)}  {clock(circuit.probe_at, now)}"
-        )
+        yield ("", failures)
+        yield ("next probe", f"{_until(circuit.probe_at, now)}  {clock(circuit.probe_at, now)}")
     else:
-        yield _field("state", Content.styled("✓ enabled", "$success"))
+        yield ("state", Content.styled("✓ enabled", "$success"))
     if detail.counts:
-        yield _field("waiting", detail.counts)
+        yield ("waiting", detail.counts)
 
 
 def _until(moment: datetime, now: datetime) -> str:
@@ -102,67 +122,69 @@ def _until(moment: datetime, now: datetime) -> str:
     return f"in {minutes} min {rest} s" if minutes else f"in {rest} s"
 
 
-def _traffic(traffic: Traffic) -> Iterator[Content]:
+def _traffic(traffic: Traffic) -> Iterator[Part]:
     flight = f", {traffic.in_flight:,} in flight" if traffic.in_flight else ""
     if not traffic.sent:
-        yield _field("24 h", f"nothing was sent{flight}")
+        yield ("24 h", f"nothing was sent{flight}")
         return
-    yield _field("24 h", f"{traffic.success_words} of {traffic.sent:,} accepted{flight}")
+    yield ("24 h", f"{traffic.success_words} of {traffic.sent:,} accepted{flight}")
     p50, p95 = milliseconds(traffic.p50_ms), milliseconds(traffic.p95_ms)
-    yield _field("answers in", f"{p50} (half of them), {p95} (95 %)")
+    yield ("answers in", f"{p50} (half of them), {p95} (95 % of them)")
 
 
-def _users(detail: EndpointDetail) -> Iterator[Content]:
+def _users(detail: EndpointDetail) -> Iterator[Part]:
     label = "used by"
     for name in detail.automations[:_NAMED] or ("no automation",):
-        yield _field(label, name)
+        yield (label, name)
         label = ""
     if (left := len(detail.automations) - _NAMED) > 0:
-        yield _field("", Content.styled(f"… {left:,} more, enter lists them", "dim"))
+        yield ("", Content.styled(f"… {left:,} more, enter lists them", "dim"))
 
 
-def _failure(failure: LastFailure | None, now: datetime) -> Iterator[Content]:
+def _failure(failure: LastFailure | None, now: datetime) -> Iterator[Part]:
     if failure is None:
         return
     attempt = failure.attempt
     code = "" if attempt.status_code is None else f"{attempt.status_code} "
     yield Content("")
-    yield _field("last error", f"{clock(failure.at, now)}  {exact(failure.at)}")
+    yield ("last error", f"{clock(failure.at, now)}  {exact(failure.at)}")
     error = f"{code}{attempt.error or ''}".strip()
     took = f"  in {milliseconds(attempt.duration_ms)}" if attempt.was_sent else ""
-    yield _field("", Content.assemble((visible(error), "$error"), (took, "dim")))
-    yield _field(
-        "", plain(f"{failure.automation}, execution {failure.execution_id}").stylize("dim")
-    )
+    yield ("", Content.assemble((visible(error), "$error"), (took, "dim")))
+    yield ("", plain(f"{failure.automation}, execution {failure.execution_id}").stylize("dim"))
     if attempt.response_body:
         yield body_lines(shortened(attempt.response_body, _BODY))
 
 
-def _settings(endpoint: Endpoint) -> Iterator[Content]:
+def _settings(endpoint: Endpoint) -> Iterator[Part]:
     settings = endpoint.settings
     if settings.access_token_secret is not None:
         secret = f"Bearer •••• from secret {settings.access_token_secret}"
-        yield _field("headers", f"Authorization: {secret}")
+        yield ("headers", f"Authorization: {secret}")
     if settings.signing_secret is not None:
         label = "" if settings.access_token_secret else "headers"
-        yield _field(label, f"webhook-signature: signed with secret {settings.signing_secret}")
+        yield (label, f"webhook-signature: signed with secret {settings.signing_secret}")
         encoding = settings.signature_encoding.value
-        yield _field("", f"X-Wandb-Signature: the same, {encoding}")
+        yield ("", f"X-Wandb-Signature: the same, {encoding}")
     if settings.kind is EndpointKind.WEBHOOK and not settings.secret_names:
-        yield _field("headers", "no token, not signed")
+        yield ("headers", "no token, not signed")
     if settings.url_secret is not None:
-        yield _field("secret", settings.url_secret)
+        yield ("secret", settings.url_secret)
+    if settings.shown_proxy is not None:
+        yield ("proxy", settings.shown_proxy)
+    if settings.ca_file is not None:
+        yield ("CA file", settings.ca_file)
     waits = [duration(wait) for wait in settings.schedule]
     more = f", … {len(waits)} in all" if len(waits) > _WAITS else ""
-    yield _field("retries", f"after {', '.join(waits[:_WAITS])}{more}" if waits else "never")
+    yield ("retries", f"after {', '.join(waits[:_WAITS])}{more}" if waits else "never")
     limits = f"{duration(settings.timeout)} a request, {settings.max_in_flight} at a time"
-    yield _field("limits", limits)
+    yield ("limits", limits)
 
 
-def _test(test: EndpointTest | None) -> Iterator[Content]:
+def _test(test: EndpointTest | None) -> Iterator[Part]:
     if test is not None:
         yield Content("")
-        yield _field("last test", answer_line(test))
+        yield ("last test", answer_line(test))
         if test.answer.body:
             yield body_lines(shortened(test.answer.body, _BODY))
 

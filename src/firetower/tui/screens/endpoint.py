@@ -13,11 +13,12 @@ from textual.widgets import Static
 
 from firetower.core.automations import Automation
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.endpoint import EndpointRecord, endpoint_text, read_endpoint
+from firetower.tui.breadcrumbs import breadcrumbs
+from firetower.tui.details.endpoint import COUNT_DOWN, EndpointRecord, endpoint_text, read_endpoint
 from firetower.tui.messages import OpenAutomation, post
 from firetower.tui.screens.endpoint_actions import EndpointActions
 from firetower.tui.session import session_of
-from firetower.tui.text import ago, heading, show_text
+from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.automations import STATES
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from firetower.core.endpoints import EndpointDetail
     from firetower.tower import Tower
 
+_ENDPOINTS = ("Endpoints", "app.switch_mode('endpoints')")
 _MOST = 500
 """Automations listed."""
-_TICK = 1.0
-"""Seconds between two steps of a circuit's countdown."""
 
 COLUMNS = (
     Column("used by", 14, flex=3),
@@ -59,7 +59,6 @@ def _row(automation: Automation, now: datetime) -> Row:
 class EndpointScreen(EndpointActions[Automation]):
     """What an endpoint is, how it is doing, and which automations send to it."""
 
-    BELONGS_TO: ClassVar = "screen"
     BINDINGS: ClassVar = bindings_of(
         "endpoint",
         "endpoints.edit",
@@ -86,7 +85,7 @@ class EndpointScreen(EndpointActions[Automation]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.set_interval(_TICK, self._count_down)
+        self.set_interval(COUNT_DOWN, self._count_down)
 
     @property
     def endpoint(self) -> EndpointDetail | None:
@@ -100,7 +99,7 @@ class EndpointScreen(EndpointActions[Automation]):
 
         record, automations = await session_of(self).ask(find)
         self._record = record
-        title = heading("Endpoints", name, record.detail.endpoint.settings.kind.value)
+        title = breadcrumbs([_ENDPOINTS], name, record.detail.endpoint.settings.kind.value)
         show_text(self.query_one("#endpoint-title", Static), title)
         self._show()
         await self.show_items(automations, _row)
@@ -108,7 +107,8 @@ class EndpointScreen(EndpointActions[Automation]):
     def _show(self) -> None:
         if self._record is not None:
             now, test = session_of(self).now(), self.tests.get(self.endpoint_name)
-            text = endpoint_text(self._record, now, test, with_users=False)
+            width = self.query_one("#endpoint-pane").scrollable_content_region.width
+            text = endpoint_text(self._record, now, width, test, with_users=False)
             show_text(self.query_one("#endpoint-text", Static), text)
 
     def _count_down(self) -> None:
