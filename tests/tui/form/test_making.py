@@ -62,7 +62,7 @@ async def test_form_of_a_collection_suggests_its_name(scene: Scene) -> None:
         await press(pilot, "l", "l")
         assert shows(pilot, "When a tag matching ^eu is added to a")
         await press(pilot, "f2")
-        assert shows(pilot, "bert-collection", "collection tagged")
+        assert shows(pilot, "Saved bert-collection-tagged.")
     definition = automation(scene, "bert-collection-tagged").definition
     assert isinstance(definition.scope, CollectionScope)
     assert str(definition.scope.collection) == "models/bert"
