@@ -56,7 +56,7 @@ class FormData:
 def read_form_data(tower: Tower, container: ContainerReference, type_: EventType) -> FormData:
     """Read the form's data. Raises NotFound for the container."""
     return FormData(
-        collections=tower.container(container)[1],
+        collections=() if container.kind.covers_several else tower.container(container)[1],
         webhooks=tower.endpoints.list(EndpointKind.WEBHOOK),
         slacks=tower.endpoints.list(EndpointKind.SLACK),
         names=frozenset(tower.automations.names()),

@@ -13,7 +13,7 @@ from firetower.core.automations import Mode
 from firetower.core.catalog import Collection
 from firetower.core.drafts import Draft, Part
 from firetower.core.endpoints import EndpointKind
-from firetower.core.events import EVENTS, EventType
+from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
 from firetower.tui.actions import bindings_of
@@ -46,6 +46,10 @@ class Fields(Vertical):
         part = "one collection" if self.in_registry else "the collections that match"
         whole = f"the whole {draft.container.kind}"
         self.whole = Radio([whole, part], 0 if draft.whole else 1, id="whole")
+        if draft.container.kind.covers_several:
+            everything = f"everything in {draft.container.kind.a}"
+            self.whole = Radio([everything], 0, id="whole")
+        self._scope = LabelledRow("Scope", self.whole, id="whole-or-part")
         self.collection = Choice(value=draft.collection, id="collection")
         self.pattern = _line(draft.pattern, "resnet-* or /^resnet/", "pattern")
         self.type = Choice(value=draft.artifact_type, empty="any type", id="type")
@@ -75,7 +79,7 @@ class Fields(Vertical):
         self.shadow = Tick("shadow", value=draft.mode is Mode.SHADOW, id="shadow")
 
     def compose(self) -> ComposeResult:
-        yield LabelledRow("Scope", self.whole, id="whole-or-part")
+        yield self._scope
         if self.in_registry:
             yield LabelledRow("Collection", self.collection, id=Part.SCOPE)
         else:
@@ -173,7 +177,7 @@ def event_offers(kind: ContainerKind) -> list[Offer]:
             type_.value,
             spec.label,
             note=spec.sentence,
-            why_not="" if kind in spec.containers else elsewhere,
+            why_not=elsewhere if why_not_allowed(type_, kind) else "",
         )
         for type_, spec in EVENTS.items()
     ]

@@ -102,6 +102,8 @@ def collections_note(draft: Draft, reading: Reading, data: FormData) -> str:
     names = [
         one.reference.name for one in data.collections if scope.covers(one.reference, one.type)
     ]
+    if draft.container.kind.covers_several:
+        return ""
     if draft.whole:
         count = counted(len(names), "collection")
         return f"{count} {agreeing(len(names), 'match')} now, later ones will too"
