@@ -77,7 +77,7 @@ def endpoint_text(
         *_state(detail, now),
         *_traffic(record.traffic),
         *(_users(detail) if with_users else ()),
-        *_failure(record.failure, now),
+        *_failure(record.failure),
         Content(""),
         *_settings(detail.endpoint),
         *_test(test),
@@ -97,15 +97,13 @@ def _drawn(part: Part, width: int) -> Content:
 def _state(detail: EndpointDetail, now: datetime) -> Iterator[Part]:
     endpoint = detail.endpoint
     if endpoint.disabled_at is not None:
-        said = f"◌ disabled since {clock(endpoint.disabled_at, now)}"
-        yield ("state", Content.styled(said, "$warning"))
-        if endpoint.disabled_reason:
-            yield ("", endpoint.disabled_reason)
+        yield ("state", Content.styled("◌ disabled", "$warning"))
+        because = f", {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
+        yield ("since", f"{clock(endpoint.disabled_at, now)}{because}")
     elif (circuit := endpoint.circuit) is not None:
-        said = f"! circuit open since {clock(circuit.opened_at, now)}"
-        yield ("state", Content.styled(said, "$warning"))
+        yield ("state", Content.styled("! circuit open", "$warning"))
         failures = f"{counted(circuit.failures, 'failure')} in a row: {circuit.reason}"
-        yield ("", failures)
+        yield ("since", f"{clock(circuit.opened_at, now)}, {failures}")
         yield ("next probe", f"{_until(circuit.probe_at, now)}  {clock(circuit.probe_at, now)}")
     else:
         yield ("state", Content.styled("✓ enabled", "$success"))
@@ -129,7 +127,7 @@ def _traffic(traffic: Traffic) -> Iterator[Part]:
         return
     yield ("24 h", f"{traffic.success_words} of {traffic.sent:,} accepted{flight}")
     p50, p95 = milliseconds(traffic.p50_ms), milliseconds(traffic.p95_ms)
-    yield ("answers in", f"{p50} (half of them), {p95} (95 % of them)")
+    yield ("answers in", f"p50 {p50}, p95 {p95}")
 
 
 def _users(detail: EndpointDetail) -> Iterator[Part]:
@@ -141,17 +139,16 @@ def _users(detail: EndpointDetail) -> Iterator[Part]:
         yield ("", Content.styled(f"… {left:,} more, enter lists them", "dim"))
 
 
-def _failure(failure: LastFailure | None, now: datetime) -> Iterator[Part]:
+def _failure(failure: LastFailure | None) -> Iterator[Part]:
     if failure is None:
         return
     attempt = failure.attempt
     code = "" if attempt.status_code is None else f"{attempt.status_code} "
     yield Content("")
-    yield ("last error", f"{clock(failure.at, now)}  {exact(failure.at)}")
-    error = f"{code}{attempt.error or ''}".strip()
-    took = f"  in {milliseconds(attempt.duration_ms)}" if attempt.was_sent else ""
-    yield ("", Content.assemble((visible(error), "$error"), (took, "dim")))
-    yield ("", plain(f"{failure.automation}, execution {failure.execution_id}").stylize("dim"))
+    yield ("last error", exact(failure.at))
+    took = f" in {milliseconds(attempt.duration_ms)}" if attempt.was_sent else ""
+    yield ("", f"{code}{attempt.error or ''}".strip() + took)
+    yield ("", f"{failure.automation}, execution {failure.execution_id}")
     if attempt.response_body:
         yield body_lines(shortened(attempt.response_body, _BODY))
 

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from firetower.core.endpoints import Endpoint, EndpointKind
-from firetower.core.errors import FiretowerError
 from firetower.core.traffic import Traffic
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.endpoint import (
-    COUNT_DOWN,
-    EndpointRecord,
-    endpoint_text,
-    read_endpoint,
-)
+from firetower.tui.details.endpoint import COUNT_DOWN, endpoint_text, read_endpoint
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens.endpoint_actions import EndpointActions
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.session import in_background, session_of
-from firetower.tui.text import milliseconds, show_text
+from firetower.tui.text import milliseconds
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
@@ -90,7 +82,6 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
     """Every endpoint: how it is doing, and what can be done about it."""
 
     BELONGS_TO: ClassVar = "screen"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("endpoints")
     ITEM_ACTIONS: ClassVar = frozenset(
         {"edit", "test", "toggle_enabled", "redeliver_failed", "delete"}
@@ -98,26 +89,18 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
 
     def __init__(self) -> None:
         empty = "No endpoint yet.\nPress n to name a webhook, N to name a Slack channel."
-        super().__init__(Listing(Table(COLUMNS), empty=empty, id="endpoints"))
+        table = Table(COLUMNS)
+        super().__init__(Listing(table, empty=empty, id="endpoints", detail=self._detail))
         self._traffic: Mapping[str, Traffic] = {}
-        self._record: EndpointRecord | None = None
-        """The endpoint shown beside the list."""
-        self._reload_record = Refresh(self, self._read_record)
 
     def compose(self) -> ComposeResult:
         yield Bar("endpoints")
-        with Horizontal():
-            yield self.listing
-            with VerticalScroll(id="endpoint-side", can_focus=False):
-                yield Static("", id="endpoint-beside")
+        yield self.listing
         yield KeyLine()
 
     def on_mount(self) -> None:
         super().on_mount()
         self.set_interval(COUNT_DOWN, self._count_down)
-
-    def on_resize(self) -> None:
-        self._reload_record()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -136,39 +119,22 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
         await self.show_items(
             details, lambda one, _: _row(one, traffic.get(one.endpoint.name, _NOTHING))
         )
-        self._reload_record()
+        self._look_again()
 
-    async def _read_record(self) -> None:
-        """Show the endpoint under the cursor in full, where there is room beside the list."""
-        detail = self.chosen
-        self._record = None
-        if detail is not None and self.has_class("-wide"):
-            name = detail.endpoint.name
-            traffic = self._traffic.get(name, _NOTHING)
-            try:
-                record = await session_of(self).ask(
-                    lambda tower: read_endpoint(tower, name, traffic)
-                )
-            except FiretowerError:  # it was deleted meanwhile: the list is about to say so
-                return
-            if self.chosen is None or self.chosen.endpoint.name != name:
-                return
-            self._record = record
-        self._show_record()
-
-    def _show_record(self) -> None:
-        record, text = self._record, Content("")
-        if record is not None:
-            test = self.tests.get(record.detail.endpoint.name)
-            width = self.query_one("#endpoint-side").scrollable_content_region.width
-            text = endpoint_text(record, session_of(self).now(), width, test)
-        show_text(self.query_one("#endpoint-beside", Static), text)
+    def _detail(self, tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+        """Return the endpoint of a name in full, for the pane beside the list."""
+        name = str(key)
+        record = read_endpoint(tower, name, self._traffic.get(name, _NOTHING))
+        return endpoint_text(record, now, width, self.tests.get(name))
 
     def _count_down(self) -> None:
         """Show how long until the next probe, while there is one to wait for."""
-        record = self._record
-        if self.is_current and record is not None and record.detail.endpoint.circuit:
-            self._show_record()
+        if self.is_current and self.chosen is not None and self.chosen.endpoint.circuit:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        if self.listing.pane is not None:
+            self.listing.pane.look_again()
 
     @on(Table.Chosen)
     def _endpoint_chosen(self) -> None:
@@ -178,7 +144,6 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
     @on(Table.Moved)
     def _moved(self) -> None:
         self.refresh_bindings()
-        self._reload_record()
 
     @in_background
     async def action_new(self, kind: str) -> None:
