@@ -23,7 +23,7 @@ from firetower.core.events import Event, EventType, instant
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.explanation import Explanation, Group, grouped
 from firetower.core.feed import FeedLine, FeedPage
-from firetower.core.firings import FiringHistory
+from firetower.core.firings import FiringHistory, RecentFirings
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.traffic import LastFailure, Traffic
@@ -41,7 +41,7 @@ from firetower.store import endpoints as endpoint_store
 from firetower.store.backtest import run_backtest
 from firetower.store.changes import Change
 from firetower.store.explain import Clock
-from firetower.store.firings import read_history
+from firetower.store.firings import read_history, read_recent
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
 from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
 from firetower.store.store import Store, Transactions
@@ -125,6 +125,10 @@ class Automations(Transactions):
     def revisions(self, name: str) -> Sequence[Revision]:
         """Return an automation's revisions, the newest first."""
         return self._read(automations.list_revisions, name)
+
+    def recent(self) -> Mapping[int, RecentFirings]:
+        """Return what each automation did in the last 24 hours, by id, if it did anything."""
+        return self._read(read_recent)
 
     def history(self, automation: Automation) -> FiringHistory:
         """Return how often an automation fired on each of the last 30 days, and the answers."""

@@ -21,8 +21,8 @@ async def test_app_opens_on_the_busiest_registry(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         assert "✗ no worker   1 queued" in screen_text(pilot)[0]
         assert shows(pilot, "Registries › models", "2 collections · 5 versions")
-        assert shows(pilot, "deploy-on-prod", "alias added", "✓ on", "now")
-        assert shows(pilot, "tell-compliance", "◌ off", "never")
+        assert shows(pilot, "deploy-on-prod", "alias added", "✓ on", "4")
+        assert shows(pilot, "tell-compliance", "◌ off")
         assert shows(pilot, "canary-f1", "▸ shadow")
         # The cursor shows what it passes over.
         await press(pilot, "k")
@@ -54,7 +54,7 @@ async def test_the_status_gives_way_to_a_narrow_screen(scene: Scene) -> None:
         assert "/srv/firetower/tower.db" not in screen_text(pilot)[0]
         await pilot.resize_terminal(120, 40)
         await settled(pilot)
-        assert "/srv/firetower/tower.db" in screen_text(pilot)[0]
+        assert "/…/tower.db" in screen_text(pilot)[0]
 
 
 async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> None:

@@ -29,6 +29,20 @@ class FiringHistory:
         return 100 * self.finished // ended if ended else None
 
 
+PARTS = 8
+"""Parts of 24 hours in which firings are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentFirings:
+    """What one automation did in the last 24 hours."""
+
+    parts: tuple[int, ...] = (0,) * PARTS
+    """How often it fired in each eighth of them, the oldest first."""
+    failed: int = 0
+    """Executions that failed, of those that began in them."""
+
+
 def sparkline(counts: Sequence[int]) -> str:
     """Return numbers as bars in one line: "▁▁▂▁▅█". The lowest bar is zero."""
     top = max(counts, default=0) or 1

@@ -3,10 +3,10 @@
 import math
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Select, select, type_coerce
+from sqlalchemy import BigInteger, ScalarSelect, Select, case, func, select, type_coerce
 
 from firetower.core.executions import SkipReason, Status
-from firetower.core.firings import FiringHistory
+from firetower.core.firings import PARTS, FiringHistory, RecentFirings
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.types import instant_number
@@ -17,6 +17,49 @@ _DAY = timedelta(days=1)
 _DAY_NUMBER = _DAY // timedelta(microseconds=1)
 _MOST = 20_000
 """Executions that are read of one automation."""
+
+
+def read_recent(reader: Reader) -> dict[int, RecentFirings]:
+    """Return what each automation did in the last 24 hours, of those that did anything.
+
+    It reads the newest end of the table, however long the history.
+    """
+    begin, part = instant_number(reader.now - _DAY), _DAY_NUMBER // PARTS
+    at = type_coerce(_executions.created_at, BigInteger)
+    fired = case(
+        (_executions.status != Status.SKIPPED.value, 1),
+        (_executions.skip_reason == SkipReason.SHADOW.value, 1),
+        else_=0,
+    )
+    failed = case((_executions.status == Status.FAILED.value, 1), else_=0)
+    number = (at - begin) // part
+    first = select(_executions.id).where(_executions.event_id >= _first_event(reader.now - _DAY))
+    rows = reader.connection.execute(
+        select(_executions.automation_id, number.label("part"), func.sum(fired), func.sum(failed))
+        .where(
+            _executions.id >= first.order_by(_executions.event_id).limit(1).scalar_subquery(),
+            at >= begin,
+        )
+        .group_by(_executions.automation_id, number)
+    )
+    counts: dict[int, list[int]] = {}
+    failures: dict[int, int] = {}
+    for automation_id, place, fired_count, failed_count in rows:
+        parts = counts.setdefault(automation_id, [0] * PARTS)
+        parts[min(int(place), PARTS - 1)] += int(fired_count)
+        failures[automation_id] = failures.get(automation_id, 0) + int(failed_count)
+    return {key: RecentFirings(tuple(parts), failures[key]) for key, parts in counts.items()}
+
+
+def _first_event(since: datetime) -> ScalarSelect[int]:
+    """Return the query of the first event after a moment."""
+    return (
+        select(_events.id)
+        .where(_events.recorded_at > since)
+        .order_by(_events.recorded_at)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def read_history(reader: Reader, automation_id: int) -> FiringHistory:
@@ -43,13 +86,6 @@ def read_history(reader: Reader, automation_id: int) -> FiringHistory:
 
 def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, str, str, float]]:
     """Return the query of the newest executions: a range of the index of (automation, event)."""
-    first = (
-        select(_events.id)
-        .where(_events.recorded_at > since)
-        .order_by(_events.recorded_at)
-        .limit(1)
-        .scalar_subquery()
-    )
     return (
         select(
             type_coerce(_executions.created_at, BigInteger).label("at"),
@@ -57,7 +93,9 @@ def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, st
             _executions.skip_reason,
             _executions.duration_ms,
         )
-        .where(_executions.automation_id == automation_id, _executions.event_id >= first)
+        .where(
+            _executions.automation_id == automation_id, _executions.event_id >= _first_event(since)
+        )
         .order_by(_executions.event_id.desc())
         .limit(_MOST)
     )

@@ -32,6 +32,7 @@ MODES: Mapping[str, Callable[[], Screen[None]]] = {
     "registry": partial(_made, "screens.container.RegistryScreen"),
     "project": partial(_made, "screens.container.ProjectScreen"),
     "feed": partial(_made, "screens.feed.FeedScreen"),
+    "automations": partial(_made, "screens.automations.AutomationsScreen"),
     "endpoints": partial(_made, "screens.endpoints.EndpointsScreen"),
 }
 PALETTE: Sequence[Callable[[], type[Provider]]] = (
@@ -61,7 +62,8 @@ def screen_for(request: messages.AppRequest) -> Screen[Any]:
 
 def import_all() -> None:
     """Import every screen, so that none is waited for once the first one is shown."""
-    others = "screens.feed.FeedScreen", "screens.endpoints.EndpointsScreen"
+    modes = "feed.FeedScreen", "automations.AutomationsScreen", "endpoints.EndpointsScreen"
+    others = [f"screens.{mode}" for mode in modes]
     for path in (*_SCREENS.values(), *others, "palette.ActionCommands"):
         _imported(path)
 

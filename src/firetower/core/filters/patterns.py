@@ -1,7 +1,7 @@
 """Regular expressions by RE2: matching takes linear time, so no pattern can hang the worker."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,6 +42,14 @@ class Pattern:
     def search(self, text: str) -> bool:
         """Return whether the expression matches anywhere in a text."""
         return _compiled(self.source).search(_encoded(text)) is not None
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where the expression matches, as places in the text; matches of nothing are not."""
+        data = _encoded(text)
+        for match in _compiled(self.source).finditer(data):
+            first, last = match.span()
+            if last > first:
+                yield _characters(data[:first]), _characters(data[:last])
 
     def __str__(self) -> str:
         return self.source
@@ -86,6 +94,10 @@ class PatternSet:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _characters(data: bytes) -> int:
+    return len(data.decode("utf-8", "ignore"))
 
 
 def _options(max_memory: int = 8 << 20) -> Any:  # noqa: ANN401 - google-re2 ships no types

@@ -16,6 +16,7 @@ from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container, Version
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.errors import FiretowerError
+from firetower.core.firings import RecentFirings
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
@@ -68,6 +69,7 @@ class ContainerView:
     automations: Sequence[Automation] = ()
     stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
     """The endpoints that are disabled or have an open circuit."""
+    recent: Mapping[int, RecentFirings] = field(default_factory=dict)
 
 
 def read_container(
@@ -93,7 +95,8 @@ def read_container(
         return ContainerView(containers, found)
     automations = tower.automations.list(reference, limit=limit)
     stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-    return ContainerView(containers, found, (), automations, stopped)
+    recent = tower.automations.recent()
+    return ContainerView(containers, found, (), automations, stopped, recent)
 
 
 def _container_row(container: Container) -> Row:
@@ -216,7 +219,8 @@ class ContainerScreen(Page[None]):
         if self.tab == "collections":
             self.collections.show(view.collections)
         elif self.tab == "automations":
-            self.automations.show(view.automations, view.stopped, session_of(self).now())
+            now = session_of(self).now()
+            self.automations.show(view.automations, view.stopped, view.recent, now)
             if self._seen != container.reference:
                 self._seen = container.reference
                 if container.automations > len(view.automations):

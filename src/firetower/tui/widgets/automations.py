@@ -1,9 +1,10 @@
-"""The automations of one registry or project, and what can be done with them."""
+"""A list of automations, and what can be done with one of them or with all selected ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual.dom import DOMNode
@@ -12,10 +13,11 @@ from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.commands import create_command
 from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointDetail
-from firetower.core.executions import Execution
+from firetower.core.executions import Execution, Status
+from firetower.core.firings import RecentFirings, sparkline
 from firetower.core.gallery import SAMPLES, duplicate
 from firetower.core.references import ContainerReference
-from firetower.core.text import counted, shortened
+from firetower.core.text import counted, shortened, visible
 from firetower.tui import undo as undoable
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import (
@@ -34,20 +36,21 @@ from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.detail import Detail
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Table
+from firetower.tui.widgets.table import Cell, Column, Order, Table
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
 
 
 COLUMNS = (
-    Column("name", 12, flex=3),
+    Column("name", 16, flex=3),
     Column("when", 12, flex=4),
     Column("action", 12, flex=2, from_width=84),
     Column("state"),
-    Column("last", right=True),
+    Column("last", right=True, from_width=70),
     Column("24 h", right=True),
 )
+ALL_COLUMNS = (Column("where", 10, flex=2), *COLUMNS, Column("failed", right=True))
 
 STATES = {
     Mode.ENABLED: Cell("✓ on", "ok"),
@@ -59,55 +62,96 @@ _SHOWN = 3
 """Executions in shadow that are shown before an automation is enabled."""
 Stopped: TypeAlias = Mapping[str, EndpointDetail]
 """The endpoints that are not ok, by name."""
+_NOTHING = RecentFirings()
+_MOST_SENT = 1_000
+"""Failed executions of one automation that are sent again at once."""
+_NAMED = 12
+"""Automations named before something is done to several."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowContext:
+    """What the rows of a list share."""
+
+    now: datetime
+    stopped: Stopped
+    recent: Mapping[int, RecentFirings]
+    """What the automations did lately, by their ids."""
+    texts: dict[int, list[str]]
+    """What a search reads, by the revision's id."""
+    everywhere: bool
 
 
 class AutomationRow:
     """A row that reads its automation when it is drawn: to read ten thousand takes a second."""
 
-    __slots__ = ("_automation", "_cells", "_now", "_stopped", "_texts", "key")
+    __slots__ = ("_cells", "_context", "automation", "key", "recent")
 
-    def __init__(
-        self, automation: Automation, now: datetime, stopped: Stopped, texts: dict[int, str]
-    ) -> None:
-        """`texts` keeps what a search reads, by the revision's id."""
+    def __init__(self, automation: Automation, context: RowContext) -> None:
         self.key = automation.name
-        self._automation = automation
-        self._now = now
-        self._stopped = stopped
-        self._texts = texts
+        self.automation = automation
+        self.recent = context.recent.get(automation.id, _NOTHING)
+        self._context = context
         self._cells: tuple[Cell, ...] | None = None
 
     @property
+    def stopped(self) -> EndpointDetail | None:
+        """Its endpoint, if nothing is sent there although the automation is enabled."""
+        stopped = self._context.stopped
+        if not stopped or self.automation.mode is not Mode.ENABLED:
+            return None
+        return stopped.get(self.automation.definition.action.endpoint or "")
+
+    @property
     def cells(self) -> tuple[Cell, ...]:
-        """The cells, one a column of COLUMNS."""
+        """The cells, one a column."""
         if self._cells is None:
-            self._cells = _cells(self._automation, self._now, self._stopped)
+            self._cells = self._made()
         return self._cells
+
+    def _made(self) -> tuple[Cell, ...]:
+        one, definition, stopped = self.automation, self.automation.definition, self.stopped
+        tone = "" if one.mode is Mode.ENABLED else "dim"
+        bars = sparkline(self.recent.parts) if any(self.recent.parts) else ""
+        failed = self.recent.failed
+        cells = (
+            Cell(one.name, tone),
+            Cell(definition.when, tone),
+            _target(definition.action.endpoint, stopped),
+            STATES[one.mode] if stopped is None else stopped_cell(stopped),
+            Cell(ago(one.last_fired_at, self._context.now), "dim"),
+            Cell(f"{bars} {one.fired_words or '–':>3}", tone),
+        )
+        if not self._context.everywhere:
+            return cells
+        place = Cell(str(definition.scope.container), "dim")
+        return (place, *cells, Cell(f"{failed:,}", "bad") if failed else Cell("–", "dim"))
+
+    @property
+    def _words(self) -> Sequence[str]:
+        """The texts of the cells but the numbers, which change too often to be found."""
+        texts, revision = self._context.texts, self.automation.revision.id
+        if revision not in texts:
+            count = 5 if self._context.everywhere else 4
+            texts[revision] = [cell.text for cell in self._made()[:count]]
+        return texts[revision]
 
     @property
     def text(self) -> str:
-        """What a search reads: all but the numbers, which change too often to be found."""
-        revision = self._automation.revision.id
-        text = self._texts.get(revision)
-        if text is None:
-            cells = _cells(self._automation, self._now, {})[:-2]
-            text = self._texts[revision] = " ".join(cell.text for cell in cells)
-        return text
+        """What a search reads."""
+        return " ".join(self._words)
 
-
-def _cells(automation: Automation, now: datetime, stopped: Stopped) -> tuple[Cell, ...]:
-    definition, enabled = automation.definition, automation.mode is Mode.ENABLED
-    tone = "" if enabled else "dim"
-    endpoint = definition.action.endpoint
-    detail = stopped.get(endpoint) if enabled and endpoint else None
-    return (
-        Cell(automation.name, tone),
-        Cell(definition.when, tone),
-        _target(endpoint, detail),
-        STATES[automation.mode] if detail is None else stopped_cell(detail),
-        Cell(ago(automation.last_fired_at, now), "dim"),
-        Cell(automation.fired_words or "–", tone),
-    )
+    def order(self, place: int) -> Order:
+        """What it is sorted by in a column."""
+        words, last = self._words, self.automation.last_fired_at
+        if place < len(words):
+            return 1, 0.0, words[place].casefold()
+        number = (
+            0 if last is None else last.timestamp(),
+            self.automation.fired_24h + self.automation.shadow_24h,
+            self.recent.failed,
+        )[place - len(words)]
+        return 0, float(number), ""
 
 
 def _target(endpoint: str | None, stopped: EndpointDetail | None) -> Cell:
@@ -145,22 +189,36 @@ class AutomationList(Listing):
             "duplicate",
             "edit",
             "explain",
+            "redeliver",
             "shadow",
             "test",
             "toggle_enabled",
         }
     )
 
-    def __init__(self, *, id: str, detail: Detail) -> None:
+    def __init__(self, *, id: str, detail: Detail, everywhere: bool = False) -> None:
+        """`everywhere` names the registry or project of each."""
         empty = "No automation watches here yet.\nPress n to make one, N to begin from the gallery."
-        super().__init__(Table(COLUMNS), empty=empty, id=id, detail=detail)
+        if everywhere:
+            empty = "No automation yet.\nMake one in a registry (1) or in a project (2)."
+        table = Table(ALL_COLUMNS if everywhere else COLUMNS, selects=True)
+        super().__init__(table, empty=empty, id=id, detail=detail)
+        self.everywhere = everywhere
         self.container: ContainerReference | None = None
-        self._automations: Sequence[Automation] = ()
-        self._texts: dict[int, str] = {}
+        self._automations: Mapping[str, Automation] = {}
+        self._texts: dict[int, list[str]] = {}
 
-    def show(self, automations: Sequence[Automation], stopped: Stopped, now: datetime) -> None:
-        self._automations = automations
-        self.set_rows([AutomationRow(one, now, stopped, self._texts) for one in automations])
+    def show(
+        self,
+        automations: Sequence[Automation],
+        stopped: Stopped,
+        recent: Mapping[int, RecentFirings],
+        now: datetime,
+    ) -> None:
+        self._automations = {one.name: one for one in automations}
+        self.table.selected &= self._automations.keys()
+        context = RowContext(now, stopped, recent, self._texts, self.everywhere)
+        self.set_rows([AutomationRow(one, context) for one in automations])
 
     def action_filter(self) -> None:
         """Open the search, and read all definitions in a thread before a letter is typed."""
@@ -171,20 +229,34 @@ class AutomationList(Listing):
 
     def _chosen(self) -> Automation | None:
         """Return the automation under the cursor, or say that there is none."""
-        name = self.table.key
-        chosen = next((one for one in self._automations if one.name == name), None)
+        chosen = self._automations.get(str(self.table.key))
         if chosen is None:
             self.notify("There is no automation here; n makes one.")
         return chosen
 
+    def _targets(self) -> Sequence[Automation]:
+        """Return the selected automations, or the one under the cursor."""
+        if not self.table.selected:
+            chosen = self._chosen()
+            return [] if chosen is None else [chosen]
+        return [self._automations[str(key)] for key in sorted(map(str, self.table.selected))]
+
+    @property
+    def _new_in(self) -> ContainerReference | None:
+        """Where a new automation is made: among all, beside the one under the cursor."""
+        if self.container is not None or not self.everywhere:
+            return self.container
+        chosen = self._automations.get(str(self.table.key))
+        return None if chosen is None else chosen.definition.scope.container
+
     def action_new(self) -> None:
-        if self.container is not None:
-            post(self, WriteAutomation(Draft.new(self.container)))
+        if (container := self._new_in) is not None:
+            post(self, WriteAutomation(Draft.new(container)))
 
     @in_background
     async def action_gallery(self) -> None:
         """Choose a common automation, and open the form on its draft."""
-        if self.container is not None and (draft := await choose_sample(self, self.container)):
+        if (container := self._new_in) and (draft := await choose_sample(self, container)):
             post(self, WriteAutomation(draft))
 
     def action_duplicate(self) -> None:
@@ -208,22 +280,26 @@ class AutomationList(Listing):
             test_endpoint(self, automation.definition)
 
     def on_table_chosen(self) -> None:
-        if (automation := self._chosen()) and self.container is not None:
-            post(self, OpenAutomation(automation.name, self.container.kind))
-
-    def action_toggle_enabled(self) -> None:
         if automation := self._chosen():
-            disabled = automation.mode is Mode.DISABLED
-            self._set_mode(automation, Mode.ENABLED if disabled else Mode.DISABLED)
-
-    def action_shadow(self) -> None:
-        if automation := self._chosen():
-            if automation.mode is Mode.SHADOW:
-                self._promote(automation)
-            else:
-                self._set_mode(automation, Mode.SHADOW)
+            kind = automation.definition.scope.container.kind
+            post(self, OpenAutomation(automation.name, kind))
 
     @in_background
+    async def action_toggle_enabled(self) -> None:
+        """Enable what is disabled; of several, disable all unless all of them are."""
+        if automations := self._targets():
+            all_off = all(one.mode is Mode.DISABLED for one in automations)
+            await self._set_modes(automations, Mode.ENABLED if all_off else Mode.DISABLED)
+
+    @in_background
+    async def action_shadow(self) -> None:
+        """Put automations in shadow; enable the one under the cursor if it is."""
+        automations = self._targets()
+        if len(automations) == 1 and automations[0].mode is Mode.SHADOW:
+            await self._promote(automations[0])
+        elif automations:
+            await self._set_modes(automations, Mode.SHADOW)
+
     async def _promote(self, automation: Automation) -> None:
         """Show what the last firings would have sent, ask, and enable it."""
         fired = await session_of(self).ask(
@@ -231,41 +307,81 @@ class AutomationList(Listing):
         )
         question, answers = f"Enable {automation.name}?", [("enable", "Enable")]
         if await ask(self, Confirm(question, _would_have_sent(fired), answers)):
-            self._set_mode(automation, Mode.ENABLED)
+            await self._set_modes([automation], Mode.ENABLED)
 
-    def _set_mode(self, automation: Automation, mode: Mode) -> None:
-        name, before = automation.name, automation.mode
-        undo = Undo(
-            lambda tower: tower.automations.set_mode(name, before), _mode_words(name, before), name
-        )
-        self._change(
-            lambda tower: tower.automations.set_mode(name, mode), _mode_words(name, mode), undo
-        )
+    async def _set_modes(self, automations: Sequence[Automation], mode: Mode) -> None:
+        """Set the mode of automations; of several, ask first."""
+        names = [one.name for one in automations]
+        before = {one.name: one.mode for one in automations}
+        verb = _VERBS[mode]
+        if len(names) > 1 and not await ask(
+            self, Confirm(f"{verb} {len(names):,} automations?", _named(names), [(verb, verb)])
+        ):
+            return
+        many = counted(len(names), "automation")
+        back = f"{many} are as before, for events from now on."
+        if len(names) == 1:
+            back = _mode_words(names[0], before[names[0]])
+
+        def set_each(modes: Mapping[str, Mode]) -> Callable[[Tower], object]:
+            return lambda tower: [tower.automations.set_mode(*one) for one in modes.items()]
+
+        said = _mode_words(names[0], mode) if len(names) == 1 else f"{many}: {verb.lower()}."
+        undo = Undo(set_each(before), back, names[0])
+        await self._change(set_each(dict.fromkeys(names, mode)), said, undo)
 
     @in_background
     async def action_delete(self) -> None:
-        automation = self._chosen()
-        if automation is None:
+        """Delete automations, or disable them instead."""
+        automations = self._targets()
+        if not automations:
             return
-        name = automation.name
+        names, keys = [one.name for one in automations], [one.id for one in automations]
         answers = [("disable", "Disable instead"), ("delete", "Delete")]
-        if automation.mode is Mode.DISABLED:
+        if all(one.mode is Mode.DISABLED for one in automations):
             answers = answers[1:]
-        fired = f"It fired {counted(automation.fired_24h, 'time')} in the last 24 h."
-        detail = f"{fired} What it did stays in the history."
-        answer = await ask(self, Confirm(f"Delete {name}?", detail, answers))
+        fired = counted(sum(one.fired_24h for one in automations), "time")
+        several = len(names) > 1
+        what = f"{len(names):,} automations" if several else names[0]
+        detail = f"{'They' if several else 'It'} fired {fired} in the last 24 h."
+        detail = f"{detail} What {'they' if several else 'it'} did stays in the history."
+        if several:
+            detail = f"{_named(names)}\n{detail}"
+        answer = await ask(self, Confirm(f"Delete {what}?", detail, answers))
         if answer == "disable":
-            self._set_mode(automation, Mode.DISABLED)
+            await self._set_modes(automations, Mode.DISABLED)
         elif answer == "delete":
-            key = automation.id
-            undo = Undo(
-                lambda tower: tower.automations.undelete(key),
-                f"{name} is back as it was, for events from now on.",
-                name,
+            back = f"{what} {'are' if several else 'is'} back as before, for events from now on."
+            undo = Undo(lambda tower: [*map(tower.automations.undelete, keys)], back, names[0])
+            await self._change(
+                lambda tower: [*map(tower.automations.delete, names)], f"Deleted {what}.", undo
             )
-            self._change(lambda tower: tower.automations.delete(name), f"Deleted {name}.", undo)
 
     @in_background
+    async def action_redeliver(self) -> None:
+        """Send what failed of automations in the last 24 hours again."""
+        automations, since = self._targets(), session_of(self).now() - timedelta(days=1)
+
+        def find(tower: Tower) -> list[int]:
+            return [
+                execution.id
+                for one in automations
+                for execution in tower.executions.newest(
+                    _MOST_SENT, status=Status.FAILED, since=since, automation_id=one.id
+                )
+            ]
+
+        found = await session_of(self).ask(find)
+        if not found:
+            self.notify("Nothing of it failed in the last 24 h.")
+            return
+        failed = counted(len(found), "failed execution")
+        question = f"Send {failed} again?"
+        detail = f"{_named([one.name for one in automations])}\nWith the same webhook-id each."
+        if await ask(self, Confirm(question, detail, [("send", "Send again")])):
+            sent = await session_of(self).ask(lambda tower: tower.executions.redeliver(found))
+            self.notify(f"{counted(sent, 'execution')} queued to be sent again.")
+
     async def _change(self, change: Callable[[Tower], object], said: str, undo: Undo) -> None:
         await undoable.change(self, change, said, undo)
         self.post_message(AutomationsChanged())
@@ -282,6 +398,15 @@ def copy_command(node: DOMNode, automation: Automation) -> None:
     """Copy the command that creates an automation again."""
     node.app.copy_to_clipboard(create_command(automation))
     node.app.notify(f"Copied {automation.name}, as a command.")
+
+
+_VERBS = {Mode.ENABLED: "Enable", Mode.DISABLED: "Disable", Mode.SHADOW: "Put in shadow"}
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return names in a line, or the first of many."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{', '.join(map(visible, names[:_NAMED]))}{more}"
 
 
 def _mode_words(name: str, mode: Mode) -> str:

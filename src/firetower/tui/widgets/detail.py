@@ -29,7 +29,7 @@ It runs in a thread. None, like NotFound, leaves the pane empty.
 """
 FROM_WIDTH = 120
 """Columns of the terminal from which the pane is shown."""
-_LEAST = 42
+_LEAST = 38
 """Cells that the pane takes."""
 _STEP = 4
 """Cells by which it is narrower: not by one whenever a number in the table grows."""

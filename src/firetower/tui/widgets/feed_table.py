@@ -52,6 +52,7 @@ class FeedTable(Table):
     class Resumed(Message):
         """It is live again, and has to be read because lines were not kept."""
 
+    SORTS: ClassVar = False
     STEADY: ClassVar = True
     MOST: ClassVar = 5_000
     """Lines kept while it is live."""

@@ -1,11 +1,12 @@
 """A table with its search, and its empty, loading and failed states."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Input, Static
 
 from firetower.core.errors import FiretowerError, InvalidInput
@@ -36,6 +37,8 @@ class Listing(Vertical):
         super().__init__(id=id)
         self.table = table
         self.empty = empty
+        self.only_words = ""
+        """Which rows are shown beside the search: " failing"."""
         self._had_row = False
         self.awaits_rows = True
         """Whether they are still being read: keys wait for them."""
@@ -47,11 +50,13 @@ class Listing(Vertical):
         yield Line(
             placeholder="filter: a regular expression", classes="listing--search", compact=True
         )
+        yield Static("", classes="listing--count")
         if self.pane is not None:
             yield self.pane
 
     def on_mount(self) -> None:
         self.query_one(Input).display = False
+        self.query_one(".listing--count").display = False
         self._say("Loading …")
 
     def on_resize(self) -> None:
@@ -63,6 +68,13 @@ class Listing(Vertical):
         if self.pane is not None:
             self.pane.fit(self.size.width)
             self.pane.look_again()
+
+    def show_only(self, only: Callable[[TableRow], bool] | None, words: str = "") -> None:
+        """Show only the rows for which a function returns True; None shows all."""
+        self.only_words = words
+        self.table.show_only(only)
+        self._settle()
+        self.refresh_bindings()
 
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         self.table.set_rows(rows)
@@ -79,12 +91,29 @@ class Listing(Vertical):
             self._had_row = bool(self.table.rows)
             self.refresh_bindings()
         self._row_changed()
+        self._count()
         if self.table.rows:
             self._say("")
         elif self.table.all_rows:
             self._say("Nothing here matches the filter. Escape clears it.")
         else:
             self._say(self.empty)
+
+    @on(Table.Selected)
+    def _selection_changed(self) -> None:
+        self._count()
+        self.refresh_bindings()
+
+    def _count(self) -> None:
+        """Say how many rows the filter found, and how many are selected."""
+        table, parts = self.table, []
+        if table.pattern is not None or table.only is not None:
+            parts.append(f"{len(table.rows):,} of {len(table.all_rows):,}{self.only_words}")
+        if table.selected:
+            parts.append(f"{len(table.selected):,} selected · escape selects none")
+        count = self.query_one(".listing--count", Static)
+        count.display = bool(parts)
+        show_text(count, Content(" · ".join(parts)))
 
     def _say(self, text: str, *, failed: bool = False) -> None:
         note = self.query_one(".listing--note", Static)
@@ -102,6 +131,9 @@ class Listing(Vertical):
         search = self.query_one(Input)
         search.value = ""
         search.display = False
+        self.only_words = ""
+        self.table.select(())
+        self.table.only = None
         self.table.search(None)
         self._settle()
         self.table.focus()
@@ -110,7 +142,8 @@ class Listing(Vertical):
         """Leave escape to the screen while nothing is searched for."""
         if action in self.ROW_ACTIONS:
             return bool(self.table.rows)
-        return action != "clear_filter" or self.query_one(Input).display
+        narrowed = self.query_one(Input).display or bool(self.only_words)
+        return action != "clear_filter" or narrowed or bool(self.table.selected)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -29,6 +30,11 @@ _MEASURED = 100
 """Rows whose texts are measured: the first screens of a long list."""
 _LONGEST = 500
 """Characters of a cell that are looked at: none is wider."""
+
+
+Order: TypeAlias = tuple[int, float, str]
+"""What rows are sorted by."""
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,12 @@ class Row:
         """The text that a search reads."""
         return " ".join(cell.text for cell in self.cells)
 
+    def order(self, place: int) -> Order:
+        """What the rows are sorted by in a column: numbers come before words."""
+        text = self.cells[place].text if place < len(self.cells) else ""
+        number = _NUMBER.match(text.replace(",", ""))
+        return (0, float(number[0]), "") if number else (1, 0.0, text.casefold())
+
 
 class TableRow(Protocol):
     """What a table needs of a row: its key, its cells, and the text that a search reads.
@@ -86,16 +98,26 @@ class TableRow(Protocol):
     def text(self) -> str: ...
 
 
+class SortableRow(TableRow, Protocol):
+    """A row that says what it is sorted by in a column."""
+
+    def order(self, place: int) -> Order: ...
+
+
 class Table(ScrollView, can_focus=True):
     """Rows of cells with a cursor that stays on the same row's key when the rows change."""
 
     TONES: ClassVar = ("ok", "bad", "warn", "dim", "accent")
+    SORTS: ClassVar = True
+    """Whether its rows can be sorted by a column."""
     STEADY: ClassVar = False
     """Whether columns only become wider: a feed's must not jump about."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--cursor",
         "table--cursor-blurred",
+        "table--selected",
+        "table--found",
         *(f"table--{tone}" for tone in TONES),
     }
     BINDINGS: ClassVar = bindings_of("table")
@@ -117,6 +139,9 @@ class Table(ScrollView, can_focus=True):
     class Chosen(RowMessage):
         """A row was chosen, by enter or by a second click."""
 
+    class Selected(RowMessage):
+        """Rows were selected, or are no longer."""
+
     # A ScrollView's own would lay out the whole screen for each new row.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
 
@@ -126,8 +151,9 @@ class Table(ScrollView, can_focus=True):
         *,
         header: bool = True,
         one_click: bool = False,
+        selects: bool = False,
     ) -> None:
-        """`one_click` chooses a row by the first click on it."""
+        """`one_click` chooses a row by the first click on it; `selects` lets rows be selected."""
         super().__init__()
         self.columns = tuple(columns)
         self.header_lines = 1 if header else 0
@@ -137,6 +163,16 @@ class Table(ScrollView, can_focus=True):
         """The rows shown: all, or those that the search found."""
         self.pattern: Pattern | None = None
         """What is searched for."""
+        self.only: Callable[[TableRow], bool] | None = None
+        """Which rows are shown, beside the search; None for all."""
+        self.sorted_by: int | None = None
+        """The column that the rows are sorted by; None leaves them as they were given."""
+        self.descending = False
+        self.selects = selects
+        self.selected: set[Hashable] = set()
+        """The keys of the rows that are selected."""
+        self._anchor: Hashable | None = None
+        """The row from which a range is selected."""
         self.cursor = 0
         """The index among `rows` of the row under the cursor."""
         self._natural = natural_widths(self.columns, ())
@@ -165,6 +201,8 @@ class Table(ScrollView, can_focus=True):
         natural = natural_widths(self.columns, chain(rows, (self.rows[one] for one in in_sight)))
         if not anew:
             natural = list(map(max, natural, self._natural))
+        if (place := self.sorted_by) is not None:  # the arrow beside the title
+            natural[place] = max(natural[place], cell_len(self.columns[place].title) + 2)
         if natural != self._natural:
             self._natural = natural
             self.refresh()
@@ -187,7 +225,7 @@ class Table(ScrollView, can_focus=True):
     def _show_found(self) -> None:
         before, key, old_cursor = self.rows, self.key, self.cursor
         was_seen = self._sees(old_cursor)
-        self.rows = self._found()
+        self.rows = self._sorted(self._found())
         index = None if key is None else self._index_of(key)
         self.cursor = min(old_cursor, max(len(self.rows) - 1, 0)) if index is None else index
         if len(before) != len(self.rows) or not self.virtual_size.height:
@@ -200,9 +238,74 @@ class Table(ScrollView, can_focus=True):
 
     def _found(self) -> Sequence[TableRow]:
         """Return all rows, or those in whose text the pattern is found."""
+        rows = self.all_rows
+        if self.only is not None:
+            rows = list(filter(self.only, rows))
         if self.pattern is None:
-            return self.all_rows
-        return [row for row in self.all_rows if self.pattern.search(row.text)]
+            return rows
+        return [row for row in rows if self.pattern.search(row.text)]
+
+    def _sorted(self, rows: Sequence[TableRow]) -> Sequence[TableRow]:
+        place = self.sorted_by
+        if place is None:
+            return rows
+        sortable = cast("Sequence[SortableRow]", rows)
+        return sorted(sortable, key=lambda row: row.order(place), reverse=self.descending)
+
+    def show_only(self, only: Callable[[TableRow], bool] | None) -> None:
+        """Show only the rows for which a function returns True; None shows all."""
+        self.only = only
+        self._show_found()
+
+    def sort(self, place: int | None) -> None:
+        """Sort by a column, numbers the largest first; the same column again turns the order."""
+        if not self.SORTS or not self.header_lines:
+            return
+        if place is not None:
+            again = place == self.sorted_by
+            self.descending = not self.descending if again else self.columns[place].right
+        self.sorted_by = place
+        self._show_found()
+        self._measure()
+        self.refresh()
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column, or the one before; beside the last, by none."""
+        shown = list(column_widths(self.columns, self.size.width, self._natural))
+        ring: list[int | None] = [None, *shown]
+        now = ring.index(self.sorted_by) if self.sorted_by in ring else 0
+        self.sort(ring[(now + step) % len(ring)])
+
+    def action_turn_order(self) -> None:
+        """Sort the other way round."""
+        if self.sorted_by is not None:
+            self.sort(self.sorted_by)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        if action in {"select", "select_range"}:
+            return self.selects and bool(self.rows)
+        if action in {"sort", "turn_order"}:
+            return self.SORTS and bool(self.header_lines)
+        return True
+
+    def action_select(self) -> None:
+        """Select the row under the cursor, or no longer, and go to the next one."""
+        if (key := self.key) is not None:
+            self._anchor = key
+            self.select(self.selected ^ {key})
+            self._set_cursor(self.cursor + 1)
+
+    def action_select_range(self) -> None:
+        """Select every row from the last one that was selected to the cursor."""
+        first = None if self._anchor is None else self._index_of(self._anchor)
+        low, high = sorted((self.cursor if first is None else first, self.cursor))
+        self.select(self.selected | {row.key for row in self.rows[low : high + 1]})
+
+    def select(self, keys: Iterable[Hashable]) -> None:
+        """Select the rows of these keys, and no others."""
+        self.selected = set(keys)
+        self.refresh()
+        self.post_message(self.Selected(self, self.key))
 
     def _repaint(self, before: Sequence[TableRow], old_cursor: int) -> None:
         """Paint only the lines that differ: over SSH each byte counts."""
@@ -268,11 +371,22 @@ class Table(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         index = event.y - self.header_lines + self.scroll_offset.y
+        if event.y < self.header_lines:
+            self.sort(self._column_at(event.x))
         if event.y < self.header_lines or not 0 <= index < len(self.rows):
             return
         self._set_cursor(index)
         if self.one_click or event.chain > 1:
             self.action_choose()
+
+    def _column_at(self, x: int) -> int | None:
+        """Return the column whose title is at a cell of the header; beside them all, none."""
+        used = 1
+        for place, given in column_widths(self.columns, self.size.width, self._natural).items():
+            used += given + _GAP
+            if x < used:
+                return place
+        return None
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in sight if it was."""
@@ -298,20 +412,28 @@ class Table(ScrollView, can_focus=True):
         index = y - self.header_lines + self.scroll_offset.y
         if index >= len(self.rows):
             return Strip.blank(self.size.width, self.rich_style)
-        cells = self.rows[index].cells
+        row = self.rows[index]
+        cells, base = row.cells, self.rich_style
+        if row.key in self.selected:
+            base += self.get_component_rich_style("table--selected", partial=True)
         if index != self.cursor:
-            return self._draw(cells, self.rich_style)
+            return self._draw(cells, base, mark=row.key in self.selected)
         if not self.has_focus:
-            return self._draw(cells, self.get_component_rich_style("table--cursor-blurred"))
+            blurred = self.get_component_rich_style("table--cursor-blurred")
+            return self._draw(cells, blurred, mark=row.key in self.selected)
         plain = [Cell(cell.text) for cell in cells]
-        return self._draw(plain, self.get_component_rich_style("table--cursor"))
+        style = self.get_component_rich_style("table--cursor")
+        return self._draw(plain, style, mark=row.key in self.selected)
 
     def _titles(self) -> Sequence[Cell]:
-        return [Cell(column.title) for column in self.columns]
+        titles = [column.title for column in self.columns]
+        if self.sorted_by is not None:
+            titles[self.sorted_by] += " ↓" if self.descending else " ↑"
+        return [Cell(title) for title in titles]
 
-    def _draw(self, cells: Sequence[Cell], base: Style) -> Strip:
+    def _draw(self, cells: Sequence[Cell], base: Style, *, mark: bool | None = None) -> Strip:
         width, last = self.size.width, len(cells) - 1
-        segments = [Segment(" ", base)]
+        segments = [Segment("▸" if mark else " ", base)]
         used = 1
         for place, given in column_widths(self.columns, width, self._natural).items():
             if place > last:
@@ -322,14 +444,23 @@ class Table(ScrollView, can_focus=True):
             style = base
             if cell.tone:
                 style += self.get_component_rich_style(f"table--{cell.tone}", partial=True)
-            segments.append(
-                Segment(
-                    fitted(cell.text, wide, right=column.right, keeps_end=column.keeps_end), style
-                )
-            )
+            text = fitted(cell.text, wide, right=column.right, keeps_end=column.keeps_end)
+            marked = mark is not None  # a title is not searched
+            segments += self._marked(text, style) if marked else [Segment(text, style)]
             segments.append(Segment(" " * _GAP, base))
             used += wide + _GAP
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _marked(self, text: str, style: Style) -> Iterator[Segment]:
+        """Yield a cell's text with what the search found in it marked."""
+        end = 0
+        if self.pattern is not None:
+            found = style + self.get_component_rich_style("table--found", partial=True)
+            for first, last in self.pattern.spans(text):
+                yield Segment(text[end:first], style)
+                yield Segment(text[first:last], found)
+                end = last
+        yield Segment(text[end:], style)
 
 
 def natural_widths(columns: Sequence[Column], rows: Iterable[TableRow]) -> list[int]:

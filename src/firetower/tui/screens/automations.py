@@ -1,0 +1,126 @@
+"""The Automations screen: all of them, of every registry and project, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from firetower.core.automations import Automation, Mode
+from firetower.core.endpoints import EndpointDetail, EndpointState
+from firetower.core.errors import FiretowerError
+from firetower.core.firings import RecentFirings
+from firetower.tui.actions import bindings_of
+from firetower.tui.details.automation import automation_detail
+from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
+from firetower.tui.page import Page
+from firetower.tui.refresh import Refresh
+from firetower.tui.session import in_background, session_of
+from firetower.tui.widgets.automations import AutomationList, AutomationRow
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.widgets.table import TableRow
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+_FIRST = 100
+"""Automations shown before all are read."""
+REFRESH_INTERVAL = 30.0
+"""Seconds between two readings while nothing changes: ages grow."""
+
+Found = tuple[Sequence[Automation], Mapping[str, EndpointDetail], Mapping[int, RecentFirings]]
+
+
+def _is_failing(row: AutomationRow) -> bool:
+    return row.recent.failed > 0
+
+
+def _is_open(row: AutomationRow) -> bool:
+    stopped = row.stopped
+    return stopped is not None and stopped.endpoint.state is EndpointState.CIRCUIT_OPEN
+
+
+STATE_FILTERS: Mapping[str, Callable[[AutomationRow], bool]] = {
+    "failing": _is_failing,
+    "circuit open": _is_open,
+    "in shadow": lambda row: row.automation.mode is Mode.SHADOW,
+    "disabled": lambda row: row.automation.mode is Mode.DISABLED,
+}
+"""Which automations one key shows, by the words that say so."""
+
+
+class AutomationsScreen(Page[None]):
+    """Every automation: sort, filter, select, and change several at once."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    BINDINGS: ClassVar = bindings_of("all-automations")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automations = AutomationList(
+            id="all-automations", detail=automation_detail, everywhere=True
+        )
+        self._has_all = False
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        yield Bar("automations")
+        yield self.automations
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.automations.table.focus()
+        self.set_interval(REFRESH_INTERVAL, self._reload_if_shown)
+
+    def _reload_if_shown(self) -> None:
+        if self.is_current:
+            self._reload()
+
+    def on_screen_resume(self) -> None:
+        self._reload.at_once()
+
+    def on_database_changed(self, _: DatabaseChanged) -> None:
+        self._reload()
+
+    @on(AutomationsChanged)
+    def _automations_changed(self) -> None:
+        self._reload()
+
+    @in_background
+    async def on_automation_saved(self, event: AutomationSaved) -> None:
+        await self._read()
+        self.automations.table.move_to(event.name)
+
+    async def _read(self) -> None:
+        session, limit = session_of(self), None if self._has_all else _FIRST
+
+        def read(tower: Tower) -> Found:
+            stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+            recent = tower.automations.recent()
+            return tower.automations.list(limit=limit), stopped, recent
+
+        try:
+            found, stopped, recent = await session.ask(read)
+        except FiretowerError as error:
+            self.automations.fail(error)
+            return
+        self.automations.show(found, stopped, recent, session.now())
+        if not self._has_all:
+            self._has_all = True
+            if len(found) == limit:
+                self._reload.at_once()
+
+    def action_only(self, words: str) -> None:
+        """Show only the automations in a state; again, show all of them."""
+        if self.automations.only_words == f" {words}":
+            self.automations.show_only(None)
+            return
+        fits = STATE_FILTERS[words]
+
+        def only(row: TableRow) -> bool:
+            return isinstance(row, AutomationRow) and fits(row)
+
+        self.automations.show_only(only, f" {words}")

@@ -1,0 +1,106 @@
+"""All automations in one list: sorting, filtering, selecting, and changing several at once."""
+
+import pytest
+from textual.pilot import Pilot
+
+from firetower.core.automations import Mode
+from firetower.tui.screens.automations import AutomationsScreen
+from firetower.tui.widgets.table import Table
+from tui.scene import Scene
+from tui.screens import SMALL, line_with, open_app, press, settled, shows, until
+
+pytestmark = pytest.mark.anyio
+
+NAMES = [
+    "canary-f1",
+    "count-versions",
+    "deploy-on-prod",
+    "note-candidates",
+    "tell-compliance",
+    "validate-resnet",
+]
+
+
+def table_of(pilot: Pilot[None]) -> Table:
+    screen = pilot.app.screen
+    assert isinstance(screen, AutomationsScreen)
+    return screen.automations.table
+
+
+def shown(pilot: Pilot[None]) -> list[object]:
+    return [row.key for row in table_of(pilot).rows]
+
+
+def modes(scene: Scene) -> dict[str, Mode]:
+    return {one.name: one.mode for one in scene.tower.automations.list()}
+
+
+async def test_every_automation_is_listed_sorted_and_filtered(scene: Scene) -> None:
+    scene.open_circuit("ci-deploy")
+    async with open_app(scene, (160, 40)) as pilot:
+        await press(pilot, "4")
+        assert shown(pilot) == NAMES
+        assert shows(pilot, "where", "name", "when", "action", "state", "last", "24 h", "failed")
+        assert shows(pilot, "acme/vision", "count-versions", "version")
+        assert shows(pilot, "models", "deploy-on-prod", "alias added ~ ^prod", "█   4")
+        assert "models" in line_with(pilot, "validate-resnet", "▁")
+        # By keys: the columns one after another, and the other way round.
+        await press(pilot, "less_than_sign", "less_than_sign")
+        assert shows(pilot, "24 h ↓")
+        assert shown(pilot)[0] == "deploy-on-prod"
+        await press(pilot, "equals_sign")
+        assert shown(pilot)[-1] == "deploy-on-prod"
+        # By mouse: a title sorts, again turns the order.
+        await pilot.click(Table, offset=(2, 0))
+        await settled(pilot)
+        assert shown(pilot)[0] == "count-versions"
+        await pilot.click(Table, offset=(2, 0))
+        await settled(pilot)
+        assert shown(pilot)[-1] == "count-versions"
+        # A key for each state, the same again for all.
+        for key, words, names in (
+            ("o", "circuit open", ["deploy-on-prod"]),
+            ("z", "in shadow", ["canary-f1"]),
+            ("i", "disabled", ["tell-compliance"]),
+            ("f", "failing", []),
+        ):
+            await press(pilot, key)
+            assert shown(pilot) == names
+            assert shows(pilot, f"{len(names)} of 6 {words}")
+        await press(pilot, "escape", "slash", *"prod", "enter")
+        assert shown(pilot) == ["deploy-on-prod"]
+        assert shows(pilot, "1 of 6")
+        await press(pilot, "escape")
+        assert len(shown(pilot)) == 6
+
+
+async def test_several_are_changed_at_once_and_back(scene: Scene) -> None:
+    before = modes(scene)
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "4", "j", "v", "j", "V")
+        assert table_of(pilot).selected == {"count-versions", "deploy-on-prod", "note-candidates"}
+        assert shows(pilot, "3 selected")
+        await press(pilot, "space")
+        assert shows(pilot, "Disable 3 automations?")
+        assert shows(pilot, "count-versions, deploy-on-prod, note-candidates")
+        await press(pilot, "escape")
+        assert modes(scene) == before
+        await press(pilot, "space", "right", "enter")
+        assert [name for name, mode in modes(scene).items() if mode is Mode.DISABLED] == [
+            "count-versions",
+            "deploy-on-prod",
+            "note-candidates",
+            "tell-compliance",
+        ]
+        await press(pilot, "u")
+        await until(pilot, lambda: modes(scene) == before)
+        await press(pilot, "d")
+        assert shows(pilot, "Delete 3 automations?")
+        await press(pilot, "right", "right", "enter")
+        assert set(modes(scene)) == {"canary-f1", "tell-compliance", "validate-resnet"}
+        await until(pilot, lambda: len(shown(pilot)) == 3)
+        assert table_of(pilot).selected == set()
+        await press(pilot, "u")
+        await until(pilot, lambda: modes(scene) == before)
+        await press(pilot, "v", "escape")
+        assert table_of(pilot).selected == set()
