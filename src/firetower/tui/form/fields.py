@@ -28,6 +28,8 @@ ACTIONS = {
     ActionType.NOTIFICATION: "Slack",
     ActionType.NO_OP: "only record",
 }
+_UNREAD = "reading …"
+"""A note that is not read yet: it keeps the fields below in their place."""
 NEW = "\0new"
 """The offer to create an endpoint; no name can be this."""
 
@@ -49,7 +51,8 @@ class Fields(Vertical):
         if draft.container.kind.covers_several:
             everything = f"everything in {draft.container.kind.a}"
             self.whole = Radio([everything], 0, id="whole")
-        self._scope = LabelledRow("Scope", self.whole, id="whole-or-part")
+        unread = "" if draft.container.kind.covers_several else _UNREAD
+        self._scope = LabelledRow("Scope", self.whole, note=unread, id="whole-or-part")
         self.collection = Choice(value=draft.collection, id="collection")
         self.pattern = _line(draft.pattern, "resnet-* or /^resnet/", "pattern")
         self.type = Choice(value=draft.artifact_type, empty="any type", id="type")
@@ -85,8 +88,8 @@ class Fields(Vertical):
         else:
             yield LabelledRow("Named", self.pattern, self.type, id=Part.SCOPE)
         yield LabelledRow("Event", self.event_type, id=Part.EVENT)
-        yield LabelledRow("Alias", self.alias, id=Part.ALIAS)
-        yield LabelledRow("Tag", self.tag, id=Part.TAG)
+        yield LabelledRow("Alias", self.alias, note=_UNREAD, id=Part.ALIAS)
+        yield LabelledRow("Tag", self.tag, note=_UNREAD, id=Part.TAG)
         yield LabelledRow("Filter", self.filter, id=Part.FILTER)
         yield LabelledRow("Action", self.action)
         yield LabelledRow("Endpoint", self.endpoint, id=Part.ACTION)
