@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution
-from firetower.tui.screens.endpoints import EndpointsScreen
+from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.widgets.feed import PAGE, Feed
 from firetower.tui.widgets.feed_table import FeedTable
@@ -88,11 +88,11 @@ async def test_going_down_pauses_and_counts_and_home_resumes(busy: Scene, keys: 
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
         await press(pilot, *keys)
-        held = [line[:70] for line in screen_text(pilot)[2:-3]]  # without the scroll bar
+        held = [line.split()[:6] for line in screen_text(pilot)[2:-3]]  # columns may grow
         assert "paused · Home returns to the newest" in screen_text(pilot)[-2]
         busy.fire(2, 1_000)
         await until(pilot, lambda: shows(pilot, "paused · 2 new lines ↑"))
-        assert [line[:70] for line in screen_text(pilot)[2:-3]] == held
+        assert [line.split()[:6] for line in screen_text(pilot)[2:-3]] == held
         if keys == ["j"]:
             await pilot.click(".feed--paused")
         await press(pilot, "home")
@@ -389,9 +389,8 @@ async def test_enter_on_a_circuit_shows_its_endpoint(circuits: Scene) -> None:
         await go_to(pilot, OPENED)
         await press(pilot, "enter")
         screen = pilot.app.screen
-        assert isinstance(screen, EndpointsScreen)
-        assert screen.chosen is not None
-        assert screen.chosen.endpoint.name == "ci-deploy"
+        assert isinstance(screen, EndpointScreen)
+        assert screen.endpoint_name == "ci-deploy"
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, FeedScreen)
 
@@ -404,7 +403,7 @@ async def test_enter_on_the_circuit_of_an_endpoint_that_is_gone_says_so(circuits
         await press(pilot, "3")
         await go_to(pilot, "circuit of spare opened")
         await press(pilot, "enter")
-        assert shows(pilot, "The endpoint spare has been deleted.")
+        assert shows(pilot, "there is no endpoint spare")
         await press(pilot, "escape", "r")
         assert shows(pilot, "there is no endpoint spare")
 
@@ -476,6 +475,15 @@ async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
         await press(pilot, "G")
         await until(pilot, lambda: not table.has_older)
         assert sum("circuit of" in row.text for row in table.rows) == 2
+
+
+async def test_wide_feed_shows_the_line_under_the_cursor_beside_it(scene: Scene) -> None:
+    async with open_app(scene, (140, 40)) as pilot:
+        await press(pilot, "3")
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod  ◌ pending"))
+        await press(pilot, "down", "down", "down")
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod  ✓ finished on attempt 2"))
+        assert shows(pilot, "Attempt 1")
 
 
 async def test_a_time_is_gone_to_and_home_returns(busy: Scene) -> None:
