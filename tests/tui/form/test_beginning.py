@@ -4,7 +4,7 @@ import pytest
 
 from firetower.core.commands import create_command
 from firetower.tui.widgets.choice import Picker
-from tui.form.driving import automation, form_of, value
+from tui.form.driving import automation, click, form_of, value
 from tui.scene import Scene
 from tui.screens import open_app, press, settled, shows
 from tui.test_haste import at
@@ -21,7 +21,12 @@ async def test_form_begins_from_the_gallery_or_a_duplicate(scene: Scene) -> None
         await press(pilot, "down", "enter")
         assert value(pilot, "alias-regex") == "^production$"
         assert form_of(pilot).fields.draft.event_type.value == "REMOVE_ARTIFACT_ALIAS"
+        await press(pilot, "f6")
+        assert shows(pilot, "Choose an endpoint to test it.")
         await press(pilot, "escape", "D")
+        await click(pilot, "#test")
+        assert shows(pilot, "Test ci-deploy?")
+        await press(pilot, "escape")
         assert value(pilot, "automation-name") == "deploy-on-prod-copy"
         await press(pilot, "ctrl+o")
         copy = automation(scene, "deploy-on-prod-copy").definition

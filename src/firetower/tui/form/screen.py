@@ -32,7 +32,7 @@ from firetower.tui.form.preview import (
     sample_variables,
     values_note,
 )
-from firetower.tui.messages import DatabaseChanged
+from firetower.tui.messages import DatabaseChanged, TestEndpoint, post
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
@@ -89,6 +89,7 @@ class FormScreen(Page[str | None]):
         with Horizontal(id="form-buttons"):
             yield Static("", id="form-said")
             yield Button("Cancel", id="cancel", action="screen.back", compact=True)
+            yield Button("Test", id="test", action="screen.test", compact=True)
             yield Button("Save", id="save", action="screen.save", variant="primary", compact=True)
         yield KeyLine()
 
@@ -227,6 +228,14 @@ class FormScreen(Page[str | None]):
         text = edit_text(self.app, editor.text, ".txt" if slack else ".json")
         if text != editor.text:
             editor.replace(text, (0, 0), editor.document.end)
+
+    def action_test(self) -> None:
+        """Ask to test the chosen endpoint; the dialog says what it sends."""
+        name = self.fields.draft.endpoint
+        if self._data.endpoint(self.fields.draft.action, name) is None:
+            self.notify("Choose an endpoint to test it.", severity="warning")
+        else:
+            post(self, TestEndpoint(name))
 
     def action_scroll_preview(self, pages: int) -> None:
         preview = self.query_one("#form-preview")
