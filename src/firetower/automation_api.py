@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
-from firetower.core.backtest import Backtest
 from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import (
     Endpoint,
@@ -21,33 +20,22 @@ from firetower.core.endpoints import (
 from firetower.core.errors import SecretKeyError
 from firetower.core.events import Event, EventType, instant
 from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.explanation import Explanation, Group, grouped
 from firetower.core.feed import FeedLine, FeedPage
-from firetower.core.firings import FiringHistory, RecentFirings
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
-from firetower.core.traffic import LastFailure, Traffic
-from firetower.store import (
-    automations,
-    circuits,
-    events,
-    executions,
-    explain,
-    prune,
-    secrets,
-    traffic,
-)
+from firetower.store import automations, circuits, events, executions, secrets
 from firetower.store import endpoints as endpoint_store
-from firetower.store.backtest import run_backtest
 from firetower.store.changes import Change
-from firetower.store.explain import Clock
-from firetower.store.firings import read_history, read_recent
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
-from firetower.store.redelivery import count_failed, redeliver, redeliver_failed
 from firetower.store.store import Store, Transactions
 
 if TYPE_CHECKING:
+    from firetower.core.backtest import Backtest
+    from firetower.core.explanation import Explanation, Group
+    from firetower.core.firings import FiringHistory, RecentFirings
+    from firetower.core.traffic import LastFailure, Traffic
     from firetower.delivery.endpoint_test import EndpointTest
+    from firetower.store.prune import Pruned
 
 
 class Automations(Transactions):
@@ -126,12 +114,16 @@ class Automations(Transactions):
         """Return an automation's revisions, the newest first."""
         return self._read(automations.list_revisions, name)
 
-    def recent(self) -> Mapping[int, RecentFirings]:
+    def recent(self) -> "Mapping[int, RecentFirings]":
         """Return what each automation did in the last 24 hours, by id, if it did anything."""
+        from firetower.store.firings import read_recent
+
         return self._read(read_recent)
 
-    def history(self, automation: Automation) -> FiringHistory:
+    def history(self, automation: Automation) -> "FiringHistory":
         """Return how often an automation fired on each of the last 30 days, and the answers."""
+        from firetower.store.firings import read_history
+
         return self._read(read_history, automation.id)
 
     def backtest(
@@ -140,14 +132,16 @@ class Automations(Transactions):
         since: datetime,
         *,
         wanted: Callable[[], bool] = lambda: True,
-        progress: Callable[[Backtest], object] | None = None,
-    ) -> Backtest:
+        progress: "Callable[[Backtest], object] | None" = None,
+    ) -> "Backtest":
         """Return the firings that a definition, saved or not, would have made since a moment.
 
         Events are tested the newest first. `progress` is called with the result so far, soon and
         then several times a second. Raises NotFound for its container, and Cancelled as soon as
         `wanted` returns False.
         """
+        from firetower.store.backtest import run_backtest
+
         return self._read(run_backtest, definition, since, wanted=wanted, progress=progress)
 
 
@@ -212,18 +206,22 @@ class Endpoints(Transactions):
         """Return the endpoints that are disabled or have an open circuit."""
         return self._read(endpoint_store.show_endpoints, stopped=True)
 
-    def traffic(self) -> dict[str, Traffic]:
+    def traffic(self) -> "dict[str, Traffic]":
         """Return what was sent to each endpoint in the last 24 hours, by its name.
 
         Of the newest 10,000 executions; an endpoint without any is left out.
         """
+        from firetower.store import traffic
+
         with self._store.reading() as reader:
             found = traffic.read_traffic(reader)
             names = endpoint_store.endpoint_names(reader.connection)
         return {names[key]: one for key, one in found.items() if key in names}
 
-    def last_failure(self, name: str) -> LastFailure | None:
+    def last_failure(self, name: str) -> "LastFailure | None":
         """Return the newest attempt that an endpoint did not accept, if it is recent."""
+        from firetower.store import traffic
+
         return self._read(traffic.find_last_failure, name)
 
     def newest_circuit_change(self) -> int:
@@ -416,6 +414,8 @@ class Executions(Transactions):
 
         Raises NotFound, and Conflict where one of them cannot be sent, with the reason of each.
         """
+        from firetower.store.redelivery import redeliver
+
         return self._change(redeliver, execution_ids)
 
     def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
@@ -423,10 +423,14 @@ class Executions(Transactions):
 
         Raises Conflict where there is none, with the reason.
         """
+        from firetower.store.redelivery import redeliver_failed
+
         return self._change(redeliver_failed, since, endpoint_id)
 
     def failed_since(self, since: datetime) -> dict[str, int]:
         """Return how many executions failed since a moment, by endpoint."""
+        from firetower.store.redelivery import count_failed
+
         return self._read(count_failed, since)
 
 
@@ -436,20 +440,29 @@ class Explain(Transactions):
     `clock` writes the moments in the words; ISO 8601 unless given.
     """
 
-    def event(self, event_id: int, *, clock: Clock = instant) -> Explanation:
+    def event(self, event_id: int, *, clock: Callable[[datetime], str] = instant) -> "Explanation":
         """Return what an event did for every automation near it. Raises NotFound."""
-        return self._read(explain.explain_event, event_id, clock)
+        from firetower.store.explain import explain_event
+
+        return self._read(explain_event, event_id, clock)
 
     def automation(
-        self, name: str, *, since: datetime | None = None, clock: Clock = instant
-    ) -> list[Group]:
+        self,
+        name: str,
+        *,
+        since: datetime | None = None,
+        clock: Callable[[datetime], str] = instant,
+    ) -> "list[Group]":
         """Return what the newest events in and near an automation's scope did, by reason.
 
         At most 2,500 events are read. Raises NotFound.
         """
+        from firetower.core.explanation import grouped
+        from firetower.store.explain import explain_automation
+
         with self._store.reading() as reader:
             found = automations.find_automation(reader, name)
-            return grouped(explain.explain_automation(reader, found, since, clock))
+            return grouped(explain_automation(reader, found, since, clock))
 
 
 class Upkeep(Transactions):
@@ -457,19 +470,25 @@ class Upkeep(Transactions):
 
     def cutoff(self, age: timedelta) -> datetime:
         """Return the moment of `age` ago. Raises InvalidInput for less than a day."""
-        prune.check_age(age)
+        from firetower.store.prune import check_age
+
+        check_age(age)
         return self._store.clock() - age
 
-    def plan(self, before: datetime) -> prune.Pruned:
+    def plan(self, before: datetime) -> "Pruned":
         """Return how much `prune` would delete."""
-        return self._read(prune.plan, before)
+        from firetower.store.prune import plan
 
-    def prune(self, before: datetime) -> Iterator[prune.Pruned]:
+        return self._read(plan, before)
+
+    def prune(self, before: datetime) -> "Iterator[Pruned]":
         """Delete the events before a moment with all that they fired; yield each batch.
 
         Each batch is a transaction of its own: it may be stopped at any time, and run again.
         """
-        return prune.prune(self._store, before)
+        from firetower.store.prune import prune
+
+        return prune(self._store, before)
 
     def give_back_space(self) -> None:
         """Return an SQLite file's free space to the disk. Raises StoreError on PostgreSQL."""

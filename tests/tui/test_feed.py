@@ -14,6 +14,7 @@ from firetower.core.executions import Execution
 from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.widgets.feed import PAGE, Feed
+from firetower.tui.widgets.feed_line import FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
 from towers import multiply_history
 from tui.scene import NOW, Scene
@@ -244,6 +245,28 @@ async def test_the_history_shows_what_happened_in_its_place_only(scene: Scene) -
         assert shows(pilot, "Projects › acme/vision")
         history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
         assert [row.cells[2].text for row in history.all_rows] == ["count-versions"]
+
+
+async def test_a_feed_is_read_once_and_not_before_it_is_shown(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str | None] = []
+    page = Feed._page
+
+    async def note(
+        feed: Feed, before_id: int | None, count: int = PAGE
+    ) -> tuple[list[FeedRow], bool]:
+        read.append(feed.id)
+        return await page(feed, before_id, count)
+
+    monkeypatch.setattr(Feed, "_page", note)
+    async with open_app(scene) as pilot:
+        await until(pilot, lambda: shows(pilot, "prod-us"))
+        assert set(read) == {"dock"}
+        read.clear()
+        await press(pilot, "enter", "right")
+        await until(pilot, lambda: shows(pilot, "─ Thursday 12 March"))
+        assert read == ["history"]
 
 
 async def test_a_line_is_copied(scene: Scene) -> None:

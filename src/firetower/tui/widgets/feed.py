@@ -56,11 +56,18 @@ class Feed(Listing):
         days: bool = True,
         empty: str = "Nothing has fired yet.",
         detail: Detail | None = None,
+        first: int = PAGE,
     ) -> None:
-        """`header` shows the columns' titles, `days` a line above those of each day."""
+        """`header` shows the columns' titles, `days` a line above those of each day.
+
+        `first` lines are read at first.
+        """
         self.feed = FeedTable(self._now, header=header, days=days)
         super().__init__(self.feed, empty=empty, id=id, detail=detail)
         self.container: ContainerReference | None = None
+        self._first = first
+        self._unread = True
+        """Whether nothing is read until it is shown."""
         self._early: list[Execution] | None = []
         """Executions that changed while the first page is read; None once it is."""
         self._failed = False
@@ -75,7 +82,6 @@ class Feed(Listing):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(".feed--paused").display = False
-        self.load()
         self._wait_for_midnight()
 
     def _wait_for_midnight(self) -> None:
@@ -88,20 +94,26 @@ class Feed(Listing):
         self.feed.start_day()
         self._wait_for_midnight()
 
+    def on_show(self) -> None:
+        if self._unread:
+            self.load()
+
     def show_container(self, container: ContainerReference) -> None:
         """Show what fired in one registry or project only."""
         if container != self.container:
             self.container = container
             self.feed.follow()
-            self.load()
+            self._unread = True
+            if self.is_on_screen:
+                self.load()
 
     @on(FeedTable.Resumed)
     @work(exclusive=True, group="feed", exit_on_error=False)
     async def load(self) -> None:
         """Read the newest lines, unless the user has moved away from them meanwhile."""
-        self._early = []
+        self._early, self._unread = [], False
         try:
-            rows, more = await self._page(None)
+            rows, more = await self._page(None, self._first)
         except FiretowerError as error:
             self._failed = True
             self.fail(error)
@@ -185,12 +197,12 @@ class Feed(Listing):
         self.feed.start_at(rows, next(upto, rows[-1].key), more=more)
         self._settle()
 
-    async def _page(self, before_id: int | None) -> tuple[list[FeedRow], bool]:
+    async def _page(self, before_id: int | None, count: int = PAGE) -> tuple[list[FeedRow], bool]:
         """Return the lines before an execution, the newest first, and whether there are more."""
         container = self.container
 
         def read(tower: Tower) -> tuple[list[FeedRow], bool]:
-            page = tower.executions.page(PAGE, before_id=before_id, container=container)
+            page = tower.executions.page(count, before_id=before_id, container=container)
             rows = [self._row(entry) for entry in reversed(page.entries)]
             for row in rows:
                 row.text  # noqa: B018 - written here, in a thread
@@ -203,12 +215,16 @@ class Feed(Listing):
 
     def catch_up(self) -> None:
         """Read missed changes, now or when the end is followed again."""
+        if self._unread:
+            return
         if self.feed.following:
             self.load()
         else:
             self.feed.fall_behind()
 
     def show_change(self, change: DatabaseChanged) -> None:
+        if self._unread:
+            return
         if change.incomplete:
             self.catch_up()
         if change.circuits:
