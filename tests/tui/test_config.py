@@ -36,11 +36,12 @@ def test_it_is_looked_for_in_the_xdg_folder(file: Path) -> None:
 
 
 BAD = [
+    ('alerts = "siren"', 'there is no alert "siren"', "Choose one of off, bell, notify."),
     ("theme = ", "is not TOML: ", "Fix it or remove it."),
     (b"\xff", "cannot be read: ", "Fix it or remove it."),
     ('theme = "dim"', 'there is no theme "dim"', "Choose one of dark, light, ansi."),
     ("theme = []", "there is no theme []", "Choose one of"),
-    ('colour = "red"', "there is no setting colour", "There are keys, theme."),
+    ('colour = "red"', "there is no setting colour", "There are alerts, keys, theme."),
     ('themes = "dark"', "there is no setting themes", "Did you mean theme?"),
     ("keys = 3", "[keys] is not a table of texts", '"automations.new" = "a"'),
     ('[keys]\n"app.help" = 3', "[keys] is not a table of texts", '"automations.new" = "a"'),

@@ -62,6 +62,7 @@ from firetower.tui.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
+    from firetower.tui.alerts import Alerts
     from firetower.tui.database_watch import DatabaseWatch
     from firetower.tui.tour import Tour
 
@@ -149,6 +150,8 @@ class FiretowerApp(App[None]):
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
         self.keys = KeyQueue(self, super().on_event)
+        self._alerts_kind = chosen.alerts
+        self._alerts: Alerts | None = None
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._watch: DatabaseWatch | None = None
         self.undos = UndoStack()
@@ -188,6 +191,9 @@ class FiretowerApp(App[None]):
 
         tower = await self.session.open(self.show_error)
         self._status.begin(tower)
+        from firetower.tui.alerts import Alerts
+
+        self._alerts = Alerts(self._alerts_kind, self._write_to_terminal, os.environ)
         self._watch = DatabaseWatch(tower, self.post_message)
 
     async def _settle(self) -> None:
@@ -213,6 +219,10 @@ class FiretowerApp(App[None]):
         options.setdefault("timeout", min(READING + len(shown) / READ_IN_A_SECOND, MOST_READING))
         super().notify(shown, markup=False, **options)
 
+    def _write_to_terminal(self, text: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
+
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do."""
         self.notify(error.text, severity="error")
@@ -227,6 +237,8 @@ class FiretowerApp(App[None]):
     def _database_changed(self, event: DatabaseChanged) -> None:
         """Tell the screens; those of other modes read again when they are shown."""
         now = self.session.now()
+        if self._alerts is not None:
+            self._alerts.note(event.executions, event.circuits, now)
         for news in (one for one in event.circuits if now - one.at < _NEWS_AGE):
             said = news.describe(lambda moment: clock(moment, now))
             severity: SeverityLevel = "information" if news.kind == "closed" else "warning"

@@ -10,6 +10,8 @@ from firetower.core.text import nearest, quoted, visible
 from firetower.tui.actions import ACTIONS, is_key
 from firetower.tui.themes import NAMES
 
+ALERTS = ("off", "bell", "notify")
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -20,6 +22,8 @@ class Config:
     theme: str = "dark"
     keys: Mapping[str, str] = field(default_factory=dict)
     """The keys of an action by its id, several of them with commas between."""
+    alerts: str = "off"
+    """How a failure or an opened circuit is told outside the app: off, bell or notify."""
 
 
 def read_config(path: Path) -> Config:
@@ -33,9 +37,13 @@ def read_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not TOML: {error}", "Fix it or remove it.") from None
     try:
-        _check_names("setting", data, {"theme", "keys"})
-        config = Config(data.get("theme", "dark"), data.get("keys", {}))
+        _check_names("setting", data, {"theme", "alerts", "keys"})
+        config = Config(data.get("theme", "dark"), data.get("keys", {}), data.get("alerts", "off"))
         _check_theme(config.theme)
+        if config.alerts not in ALERTS:
+            raise InvalidInput(
+                f"there is no alert {quoted(config.alerts)}", f"Choose one of {', '.join(ALERTS)}."
+            )
         _check_keys(config.keys)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error.message}", error.hint) from None
