@@ -1,7 +1,7 @@
 """What each action does beyond the screen: it asks first or can be undone, or read-only refuses."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 
 import pytest
@@ -12,8 +12,8 @@ from firetower.delivery import endpoint_test
 from firetower.store.store import Store
 from firetower.tui.actions import ACTIONS, Action, Effect, has_effect
 from firetower.tui.app import FiretowerApp
-from tui.scene import Scene, StillTower
-from tui.screens import WIDE, open_app, press, settled, shows, until
+from tui.scene import NOW, Scene, StillTower
+from tui.screens import WIDE, open_app, press, settled, shows, until, write
 from tui.test_redeliver import fail_all
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,10 @@ def effects(part: str) -> list[Action]:
         for one in ACTIONS
         if one.screen == part and one.effect is not Effect.NONE and one.id not in ELSEWHERE
     ]
+
+
+def effect_of(action: Action) -> bool:
+    return action.effect is not Effect.NONE
 
 
 def content(scene: Scene) -> list[str]:
@@ -134,14 +138,34 @@ async def test_each_action_asks_first_or_is_undone(full_scene: Scene, sent: list
     assert sent == []
 
 
-async def test_actions_of_automations_ask_first_or_are_undone(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
+async def test_actions_of_automations_ask_first_or_are_undone(full_scene: Scene) -> None:
+    async with open_app(full_scene) as pilot:
         await press(pilot, "enter", "j")
         for action in effects("automations"):
-            await check_asks_or_undoes(pilot, scene, action)
+            await check_asks_or_undoes(pilot, full_scene, action)
 
 
-async def test_read_only_refuses_and_hides_each_effect(scene: Scene, sent: list[object]) -> None:
+@pytest.mark.slow
+async def test_each_other_action_only_shows(full_scene: Scene, sent: list[object]) -> None:
+    before = content(full_scene)
+    async with open_app(full_scene) as pilot:
+        for part, keys in PLACES.items():
+            shows_only = [one for one in ACTIONS if one.screen == part and not effect_of(one)]
+            for key in ["enter", *(one.keys.partition(",")[0] for one in shows_only)]:
+                await go(pilot, keys)
+                await press(pilot, key)
+                assert content(full_scene) == before, (part, key)
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [("automations", "endpoints", "secrets"), pytest.param(PLACES.keys(), marks=pytest.mark.slow)],
+    ids=["some", "all"],
+)
+async def test_read_only_refuses_and_hides_each_effect(
+    scene: Scene, sent: list[object], parts: Iterable[str]
+) -> None:
     def open_tower() -> StillTower:
         return StillTower(Store.open(str(scene.path), read_only=True, clock=scene.clock))
 
@@ -149,8 +173,12 @@ async def test_read_only_refuses_and_hides_each_effect(scene: Scene, sent: list[
     before = content(scene)
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await until(pilot, lambda: shows(pilot, "read-only") and shows(pilot, "canary-f1"))
-        for part, keys in PLACES.items():
-            screen = await go(pilot, keys)
+        await press(pilot, "1", "ctrl+p")
+        await write(pilot, "new")
+        await until(pilot, lambda: shows(pilot, "No matches"))
+        await press(pilot, "escape")
+        for part in parts:
+            screen = await go(pilot, PLACES[part])
             for action in effects(part):
                 assert action.id not in [
                     one.binding.id for one in screen.active_bindings.values()
@@ -161,3 +189,13 @@ async def test_read_only_refuses_and_hides_each_effect(scene: Scene, sent: list[
                 assert shows(pilot, "opened read-only"), action.id
     assert content(scene) == before
     assert sent == []
+
+
+async def test_read_only_hints_at_nothing_that_is_refused(empty_scene: Scene) -> None:
+    path = str(empty_scene.path)
+    app = FiretowerApp(lambda: StillTower(Store.open(path, read_only=True)), clock=lambda: NOW)
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await until(pilot, lambda: shows(pilot, "read-only") and shows(pilot, "No registry yet."))
+        await press(pilot, "5")
+        assert shows(pilot, "No endpoint yet.")
+        assert not shows(pilot, "Press n")

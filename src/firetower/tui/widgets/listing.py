@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
+from firetower.tui.session import session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.detail import Detail, DetailPane
 from firetower.tui.widgets.line import Line
@@ -97,7 +98,8 @@ class Listing(Vertical):
         elif self.table.all_rows:
             self._say("Nothing here matches the filter. Escape clears it.")
         else:
-            self._say(self.empty)
+            hinted = self.empty.partition("\n")[0] if session_of(self).read_only else self.empty
+            self._say(hinted)
 
     @on(Table.Selected)
     def _selection_changed(self) -> None:
