@@ -25,7 +25,6 @@ from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
-from textual.screen import Screen
 
 import firetower
 from firetower.core.errors import FiretowerError
@@ -50,7 +49,7 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.page import Page, ask, show
+from firetower.tui.page import Page, StyledOnce, ask, show
 from firetower.tui.sanitize import Sanitizer
 from firetower.tui.session import Session, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
@@ -102,7 +101,7 @@ class StyleSheets(Stylesheet):
             super().reparse()
 
 
-class OpeningScreen(Screen[None]):
+class OpeningScreen(StyledOnce[None]):
     """The top line at once, for imports take longer; keys pressed meanwhile are kept."""
 
     def __init__(self) -> None:
@@ -170,7 +169,7 @@ class FiretowerApp(App[None]):
     def on_mount(self) -> None:
         if not self.is_headless:
             stop_on_signals(self)
-        self.call_after_refresh(self.run_worker, self._begin(), group="open")
+        self.call_after_refresh(lambda: self.run_worker(self._begin(), group="open"))
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
     async def _begin(self) -> None:

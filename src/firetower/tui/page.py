@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
 
-from textual import events
+from textual import events, on
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
@@ -31,7 +31,30 @@ async def ask(node: DOMNode, dialog: Screen[T | None]) -> T | None:
     return await node.app.push_screen_wait(dialog)
 
 
-class Page(Screen[T]):
+class StyledOnce(Screen[T]):
+    """A screen whose widgets are styled as they are made.
+
+    Textual styles all of them again for the screen's size, and each time the screen is shown.
+    """
+
+    def on_compose(self) -> None:
+        """Take the classes of the terminal's size before there are widgets to style again."""
+        width, height = self.app.size
+        for size, points in (
+            (width, self.HORIZONTAL_BREAKPOINTS),
+            (height, self.VERTICAL_BREAKPOINTS),
+        ):
+            reached = [point for point in points or [] if point[0] <= size]
+            if reached:
+                self.add_class(max(reached)[1])
+
+    @on(events.ScreenResume)
+    def _keep_styles(self, event: events.ScreenResume) -> None:
+        """Keep the styles: a theme changed meanwhile has styled the screen already."""
+        event.refresh_styles = False
+
+
+class Page(StyledOnce[T]):
     """A screen that is left once, and never takes another one with it.
 
     Textual dismisses whichever screen is on top: a second click, or an answer that comes late,
