@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from textual.css.stylesheet import Stylesheet
+from textual.pilot import Pilot
 
 from firetower.settings import SECRET_KEY
 from firetower.store.queue import evaluate
 from firetower.store.store import Store
+from tui import screens
 from tui.scene import Scene, furnish
 
 KEY = "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI="
@@ -49,6 +51,14 @@ def _soon_idle() -> Iterator[None]:
         patch.setattr("firetower.tui.refresh.REFRESH_INTERVAL", 0.02)
         patch.setattr("firetower.tui.form.backtest.DEBOUNCE", 0.02)
         patch.setattr("firetower.tui.form.screen.ERROR_DELAY", 0.02)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _widgets_awaited_as_they_are() -> Iterator[None]:
+    """Ask widgets whether they rest; the pilot sends each a message, and they redraw for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pilot, "_wait_for_screen", screens.widgets_rest)
         yield
 
 

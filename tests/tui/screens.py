@@ -1,11 +1,12 @@
 """The app on a database of a test, and what its screen shows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from time import monotonic
 
 from textual.events import Paste
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.worker import Worker
 
@@ -43,7 +44,7 @@ async def until(
     deadline = monotonic() + timeout
     while not condition():
         assert monotonic() < deadline, "\n".join(screen_text(pilot))
-        await _messages_handled(pilot)
+        await widgets_rest(pilot)
         pilot.app.screen._on_timer_update()
         await asyncio.sleep(_POLL)
     if pilot.app.is_running:
@@ -55,7 +56,7 @@ async def settled(pilot: Pilot[None]) -> None:
     deadline = monotonic() + TIMEOUT
     while True:
         assert monotonic() < deadline, "\n".join(screen_text(pilot))
-        await _messages_handled(pilot)
+        await widgets_rest(pilot)
         if pilot.app.current_mode == "opening" or _reads(pilot):
             await asyncio.sleep(_POLL)
             continue
@@ -64,18 +65,28 @@ async def settled(pilot: Pilot[None]) -> None:
             return
 
 
-async def _messages_handled(pilot: Pilot[None]) -> None:
-    """Let the widgets take what they were sent; far cheaper than the pilot's own pause."""
-    await asyncio.sleep(0)
-    while pilot.app.is_running and _has_messages(pilot):
+async def widgets_rest(pilot: Pilot[None], timeout: float = TIMEOUT) -> bool:
+    """Wait until every widget of the screen has handled what it was sent."""
+    deadline = monotonic() + timeout
+    while pilot.app._exception is None:
+        if pilot.app._exit or not pilot.app.is_running or not _has_messages(pilot):
+            return True
+        assert monotonic() < deadline, "a widget never rests"
         await asyncio.sleep(0)
+    return False
 
 
 def _has_messages(pilot: Pilot[None]) -> bool:
-    """Return whether a widget has yet to handle a message or to run a callback."""
+    """Return whether a widget handles a message, or has yet to."""
     app = pilot.app
-    pumps = [app, *app.screen.walk_children(with_self=True)]
-    return any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+    return not all(map(_rests, [app, *app.screen.walk_children(with_self=True)]))
+
+
+def _rests(pump: MessagePump) -> bool:
+    """Return whether a widget waits for a message, or is gone."""
+    waiting: Iterable[asyncio.Future[bool]] = pump._message_queue.ready_event._waiters
+    gone = pump._closing or pump._closed or (pump._is_mounted and not pump._running)
+    return gone or any(not one.done() for one in waiting)
 
 
 def _reads(pilot: Pilot[None]) -> bool:

@@ -59,9 +59,10 @@ async def test_it_can_be_left_before_the_first_screen(
 ) -> None:
     app = app_of(scene)
 
-    begin, begun = app._begin, asyncio.Event()
+    begin, beginning, begun = app._begin, asyncio.Event(), asyncio.Event()
 
     async def recorded_begin() -> None:
+        beginning.set()
         try:
             await begin()
         finally:
@@ -74,6 +75,7 @@ async def test_it_can_be_left_before_the_first_screen(
     monkeypatch.setattr(app, "_begin", recorded_begin)
     monkeypatch.setattr(OpeningScreen, "on_unmount", open_while_closed, raising=False)
     async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, beginning.is_set)
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
 
