@@ -19,7 +19,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.tower import Tower
 
-SEEDS = (1, 20, 300)
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (20, 300)))
 
 
 def scope_kind(automation: Automation) -> str:

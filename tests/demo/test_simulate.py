@@ -1,12 +1,12 @@
 """The team at work, with a real worker and the demo's receiver."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import firetower
-from demo.data import filled
 from demo.processes import wait_until
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
@@ -31,10 +31,10 @@ def done(database: Path) -> list[tuple[str, str, str, str]]:
         ]
 
 
-def test_the_same_seed_tells_the_same_stories(tmp_path: Path) -> None:
+def test_the_same_seed_tells_the_same_stories(past: Path, tmp_path: Path) -> None:
     told = []
     for name in ("one", "two"):
-        database = filled(tmp_path / f"{name}.db")
+        database = Path(shutil.copy(past, tmp_path / f"{name}.db"))
         before = len(done(database))
         simulate(str(database), speed=1.0, seed=5, wait=counting(STEPS))
         told.append(done(database)[before:])
@@ -43,19 +43,19 @@ def test_the_same_seed_tells_the_same_stories(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("speed", [1.0, 10.0])
-def test_its_pace_can_be_watched_and_hurried(speed: float, tmp_path: Path) -> None:
+def test_its_pace_can_be_watched_and_hurried(speed: float, past: Path, tmp_path: Path) -> None:
     waits: list[float] = []
 
     def wait(seconds: float) -> bool:
         waits.append(seconds * speed)
         return len(waits) > 10
 
-    simulate(str(filled(tmp_path / "tower.db")), speed=speed, seed=5, wait=wait)
+    simulate(str(shutil.copy(past, tmp_path / "tower.db")), speed=speed, seed=5, wait=wait)
     assert all(3 <= seconds <= 6 for seconds in waits)
 
 
-def test_a_change_by_somebody_else_ends_a_story_not_the_work(tmp_path: Path) -> None:
-    database = filled(tmp_path / "tower.db")
+def test_a_change_by_somebody_else_ends_a_story_not_the_work(past: Path, tmp_path: Path) -> None:
+    database = Path(shutil.copy(past, tmp_path / "tower.db"))
     before = len(done(database))
     over = counting(STEPS)
 
