@@ -61,7 +61,7 @@ async def settled(pilot: Pilot[None]) -> None:
             await asyncio.sleep(_POLL)
             continue
         await pilot.pause()  # every widget has handled what it was sent, and is drawn
-        if not _reads(pilot) and not _has_messages(pilot):
+        if not (_reads(pilot) or _has_messages(pilot) or pilot.app.screen._callbacks):
             return
 
 
@@ -86,7 +86,7 @@ def _rests(pump: MessagePump) -> bool:
     """Return whether a widget waits for a message, or is gone."""
     waiting: Iterable[asyncio.Future[bool]] = pump._message_queue.ready_event._waiters
     gone = pump._closing or pump._closed or (pump._is_mounted and not pump._running)
-    return gone or any(not one.done() for one in waiting)
+    return gone or (not pump._next_callbacks and any(not one.done() for one in waiting))
 
 
 def _reads(pilot: Pilot[None]) -> bool:
