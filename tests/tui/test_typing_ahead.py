@@ -52,6 +52,12 @@ async def test_text_typed_with_the_key_that_opens_a_line_is_in_it(scene: Scene) 
             await press(pilot, *["backspace"] * 3, "escape")
 
 
+async def test_key_that_saves_does_not_overtake_the_text(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await type_ahead(pilot, "c", *"mine", "ctrl+o")
+        assert "mine" in [str(one.reference) for one in scene.tower.registries()]
+
+
 async def test_text_typed_with_the_key_of_the_form_is_in_its_field(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await at(pilot, "deploy-on-prod")

@@ -78,6 +78,9 @@ class KeyQueue:
         if target is None or self._is_text_for(target, event):
             await self._handle(event)
             return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANDLING_TIMEOUT):
+                await self._passed(target)  # a key of the app's own would overtake the text
         before = self._screens
         self._started.clear()
         await self._handle(event)

@@ -200,6 +200,12 @@ def test_the_collections_that_match_now_are_named(
     assert collections_note(one, read_draft(one), data) == note
 
 
+def test_no_collection_is_said_plainly() -> None:
+    one = draft(MODELS)
+    data = replace(WORLD, collections=())
+    assert collections_note(one, read_draft(one), data).startswith("no collection yet")
+
+
 @pytest.mark.parametrize(
     ("pattern", "seen", "note"),
     [

@@ -105,6 +105,8 @@ def collections_note(draft: Draft, reading: Reading, data: FormData) -> str:
     if draft.container.kind.covers_several:
         return ""
     if draft.whole:
+        if not names:
+            return "no collection yet; later ones will match"
         count = counted(len(names), "collection")
         return f"{count} {agreeing(len(names), 'match')} now, later ones will too"
     if not names:
