@@ -132,3 +132,24 @@ def test_a_list_is_of_one_container_and_its_first_are_the_same(ledger: Ledger) -
     assert automations.list(ContainerReference.registry("datasets")) == []
     assert automations.list(models) == automations.list() == automations.list(limit=2)
     assert automations.list(models, limit=1) == automations.list()[:1]
+
+
+def test_recent_firings_are_counted_by_eighths_of_a_day(ledger: Ledger) -> None:
+    ledger.fire(2)
+    ledger.now += 10 * HOUR
+    ledger.fire(1)
+    ids = {one.name: one.id for one in ledger.tower.automations.list()}
+    recent = ledger.tower.automations.recent()
+    assert recent[ids["on"]].parts == (0, 0, 0, 0, 2, 0, 0, 1)
+    assert recent[ids["shadow"]].parts == (0, 0, 0, 0, 2, 0, 0, 1)
+    assert ledger.tower.automations.recent(list(ids.values())) == recent
+    assert ledger.tower.automations.recent([ids["on"]]).keys() == {ids["on"]}
+    with ledger.store.changing() as change:
+        change.connection.exec_driver_sql(
+            "UPDATE executions SET status = 'failed', skip_reason = NULL"
+        )
+    ledger.now += 15 * HOUR
+    assert ledger.tower.automations.recent()[ids["on"]].failed == 1
+    assert ledger.tower.automations.history(ledger.tower.automations.get("on")).failed == 3
+    ledger.now += 24 * HOUR
+    assert ledger.tower.automations.recent() == {}

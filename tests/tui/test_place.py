@@ -310,3 +310,27 @@ async def test_no_key_acts_on_a_pane_that_is_hidden(scene: Scene) -> None:
         focused = pilot.app.screen.focused
         assert focused is not None
         assert focused.region.area
+
+
+async def test_the_feed_takes_the_rows_that_the_list_leaves_free(scene: Scene) -> None:
+    async with open_app(scene, (100, 50)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, ContainerScreen)
+        await until(pilot, lambda: screen.dock.size.height > 30)
+        await pilot.resize_terminal(*SMALL)
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.dock.size.height == 24 - 4 - 5 - 5 - 1)
+        lines = screen_text(pilot)
+        assert any("validate-resnet" in line for line in lines)
+
+
+async def test_what_has_the_focus_is_on_the_screen(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        for mode in "12345":
+            await press(pilot, mode)
+            for key in ("enter", "l", "l", "h", "h", "tab", "escape", "j", "h", "l", "shift+tab"):
+                await press(pilot, key)
+                focused = pilot.app.screen.focused
+                assert focused is None or focused.region.area, (mode, key, focused)
+            while len(pilot.app.screen_stack) > 1:
+                await press(pilot, "escape")

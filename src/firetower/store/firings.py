@@ -1,6 +1,7 @@
 """How often automations fired lately."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, ScalarSelect, Select, case, func, select, type_coerce
@@ -19,10 +20,11 @@ _MOST = 20_000
 """Executions that are read of one automation."""
 
 
-def read_recent(reader: Reader) -> dict[int, RecentFirings]:
+def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int, RecentFirings]:
     """Return what each automation did in the last 24 hours, of those that did anything.
 
-    It reads the newest end of the table, however long the history.
+    `among` are the ids of some: a range of an index for each. Otherwise the newest end of the table
+    is read, however long the history.
     """
     begin, part = instant_number(reader.now - _DAY), _DAY_NUMBER // PARTS
     at = type_coerce(_executions.created_at, BigInteger)
@@ -33,13 +35,16 @@ def read_recent(reader: Reader) -> dict[int, RecentFirings]:
     )
     failed = case((_executions.status == Status.FAILED.value, 1), else_=0)
     number = (at - begin) // part
-    first = select(_executions.id).where(_executions.event_id >= _first_event(reader.now - _DAY))
+    first = _first_event(reader.now - _DAY)
+    if among is None:
+        begun = select(_executions.id).where(_executions.event_id >= first)
+        oldest = begun.order_by(_executions.event_id).limit(1).scalar_subquery()
+        newest = _executions.id >= oldest
+    else:
+        newest = _executions.automation_id.in_(among) & (_executions.event_id >= first)
     rows = reader.connection.execute(
         select(_executions.automation_id, number.label("part"), func.sum(fired), func.sum(failed))
-        .where(
-            _executions.id >= first.order_by(_executions.event_id).limit(1).scalar_subquery(),
-            at >= begin,
-        )
+        .where(newest, at >= begin)
         .group_by(_executions.automation_id, number)
     )
     counts: dict[int, list[int]] = {}

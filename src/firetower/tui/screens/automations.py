@@ -18,7 +18,7 @@ from firetower.tui.messages import AutomationSaved, AutomationsChanged, Database
 from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
-from firetower.tui.widgets.automations import AutomationList, AutomationRow
+from firetower.tui.widgets.automations import AutomationList, AutomationRow, read_recent
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.table import TableRow
@@ -99,8 +99,8 @@ class AutomationsScreen(Page[None]):
 
         def read(tower: Tower) -> Found:
             stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-            recent = tower.automations.recent()
-            return tower.automations.list(limit=limit), stopped, recent
+            listed = tower.automations.list(limit=limit)
+            return listed, stopped, read_recent(tower, listed)
 
         try:
             found, stopped, recent = await session.ask(read)

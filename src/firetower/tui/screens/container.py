@@ -36,7 +36,7 @@ from firetower.tui.screens.catalog import made_words, new_container, new_version
 from firetower.tui.session import in_background, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
-from firetower.tui.widgets.automations import AutomationList
+from firetower.tui.widgets.automations import AutomationList, read_recent
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.feed import Feed
@@ -55,6 +55,10 @@ REFRESH_INTERVAL = 30.0
 COLUMNS = (Column("", 10, flex=1), Column("", right=True))
 _BESIDE = 100
 """Columns of the terminal from which the open container is beside the list of them."""
+_HEADING = 5
+"""Rows of the title, the tabs and the columns' titles."""
+_LEAST_PANE = 22
+"""Rows that the pane beside a list takes."""
 _LEAST_SIDEBAR, _MOST_SIDEBAR = 14, 36
 """Cells that the list takes beside it."""
 
@@ -95,7 +99,7 @@ def read_container(
         return ContainerView(containers, found)
     automations = tower.automations.list(reference, limit=limit)
     stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-    recent = tower.automations.recent()
+    recent = read_recent(tower, automations)
     return ContainerView(containers, found, (), automations, stopped, recent)
 
 
@@ -200,6 +204,7 @@ class ContainerScreen(Page[None]):
         self.set_class(not view.containers, "-empty")
         self.containers.set_rows([_container_row(one) for one in view.containers])
         self._fit_containers()
+        self.call_after_refresh(self._fit_dock)
         container = view.open
         if container is None:
             self._close()
@@ -228,6 +233,18 @@ class ContainerScreen(Page[None]):
 
     def on_resize(self) -> None:
         self._fit_containers()
+        self._fit_dock()
+
+    def _fit_dock(self) -> None:
+        """Give the feed the rows that neither the lists nor the pane beside them need."""
+        listing = self.query_one(f"#{self.tab}", Listing)
+        needed = len(self.containers.table.all_rows)
+        if self.has_class("-wide") or self.has_class("-open"):
+            needed = max(needed, _HEADING + len(listing.table.all_rows))
+            if listing.pane is not None and listing.pane.display:
+                needed = max(needed, _LEAST_PANE)
+        least = 5 if self.has_class("-low") else 7
+        self.dock.styles.height = max(least, self.size.height - 4 - needed)
 
     def _fit_containers(self) -> None:
         """Make the list of containers as wide as their names, where what is open is beside it."""

@@ -63,6 +63,8 @@ _SHOWN = 3
 Stopped: TypeAlias = Mapping[str, EndpointDetail]
 """The endpoints that are not ok, by name."""
 _NOTHING = RecentFirings()
+_FEW = 200
+"""Automations whose firings are read one by one."""
 _MOST_SENT = 1_000
 """Failed executions of one automation that are sent again at once."""
 _NAMED = 12
@@ -178,6 +180,12 @@ def _would_have_sent(executions: Sequence[Execution]) -> str:
     return "\n".join(["Its last firings would have sent:", *texts])
 
 
+def read_recent(tower: Tower, listed: Sequence[Automation]) -> Mapping[int, RecentFirings]:
+    """Read what listed automations did lately: of few each, of many all at once."""
+    few = len(listed) <= _FEW
+    return tower.automations.recent([one.id for one in listed] if few else None)
+
+
 class AutomationList(Listing):
     """The Automations tab."""
 
@@ -219,10 +227,11 @@ class AutomationList(Listing):
         self.table.selected &= self._automations.keys()
         context = RowContext(now, stopped, recent, self._texts, self.everywhere)
         self.set_rows([AutomationRow(one, context) for one in automations])
+        if len(automations) > max(len(self._texts), _FEW):
+            self._read_texts()
 
-    def action_filter(self) -> None:
-        """Open the search, and read all definitions in a thread before a letter is typed."""
-        super().action_filter()
+    def _read_texts(self) -> None:
+        """Read all definitions in a thread, before the rows are searched or sorted."""
         rows = self.table.all_rows
         read = session_of(self).ask(lambda _: [row.text for row in rows])
         self.run_worker(read, exit_on_error=False, group="texts")
