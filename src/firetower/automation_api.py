@@ -48,7 +48,7 @@ class Automations(Transactions):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._lists = automations.AutomationLists()
-        self._recent: tuple[datetime, "Mapping[int, RecentFirings]"] | None = None
+        self._recent: tuple[datetime, Mapping[int, RecentFirings]] | None = None
 
     def create(self, definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
         """Save a new automation, for the events recorded from now on.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -28,6 +28,7 @@ from firetower.tui.text import (
     lines,
     milliseconds,
     plain,
+    short_date,
 )
 from firetower.tui.widgets.automations import STATES
 from firetower.tui.widgets.feed_line import TONES
@@ -134,9 +135,12 @@ def _how(facts: AutomationFacts, now: datetime) -> Iterator[Content]:
     history = facts.history
     yield field("fired", _fired(facts.automation, now))
     if any(history.days):
-        whole = (now - history.since).days >= len(history.days)
-        since = f"{len(history.days)} days" if whole else f"since {exact(history.since)}"
-        yield field(since, f"at most {max(history.days):,} a day")
+        days = len(history.days)
+        said = f"at most {max(history.days):,} a day"
+        if now - history.since < timedelta(days=days, hours=-1):  # it fired too often to read all
+            yield field("since", f"{short_date(history.since)}, {said}")
+        else:
+            yield field(f"{days} days", said)
         yield Content.styled(sparkline(history.days), "$accent")
     if facts.endpoint is not None:
         yield field("endpoint", _endpoint(facts.endpoint, history))

@@ -50,7 +50,16 @@ COLUMNS = (
     Column("last", right=True, from_width=70),
     Column("24 h", right=True),
 )
-ALL_COLUMNS = (Column("where", 10, flex=2), *COLUMNS, Column("failed", right=True))
+ALL_COLUMNS = (
+    Column("where", 8, flex=2),
+    Column("name", 16, flex=3),
+    Column("when", 12, flex=4),
+    Column("action", 12, flex=2, from_width=112),
+    Column("state"),
+    Column("last", right=True, from_width=96),
+    Column("24 h", right=True),
+    Column("failed", right=True),
+)
 
 STATES = {
     Mode.ENABLED: Cell("✓ on", "ok"),

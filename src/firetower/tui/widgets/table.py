@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _GAP = 2
 """Cells between two columns."""
+_NARROWEST = 4
+"""Cells that a column keeps on a screen that is too narrow."""
 _MEASURED = 100
 """Rows whose texts are measured: the first screens of a long list."""
 _LONGEST = 500
@@ -476,7 +478,8 @@ def natural_widths(columns: Sequence[Column], rows: Iterable[TableRow]) -> list[
 def column_widths(columns: Sequence[Column], width: int, natural: Sequence[int]) -> dict[int, int]:
     """Return the cells of each column shown in a width, by its place among all columns.
 
-    1. Each gets its own width, or less if its texts take less.
+    1. Each gets its own width, or less if its texts take less. If that is too much, the widest of
+       the flexible ones give way.
     2. What is left goes to those that are still cut: to the flexible ones last.
     3. What is left then is shared by the flexible ones: nothing is cut beside free space.
     """
@@ -487,7 +490,11 @@ def column_widths(columns: Sequence[Column], width: int, natural: Sequence[int])
     }
     flexes = {place: columns[place].flex for place in given if columns[place].flex}
     fixed = {place: 1 for place in given if not columns[place].flex}
-    left = max(width + _GAP - 2 - sum(given.values()) - _GAP * len(given), 0)
+    left = width + _GAP - 2 - sum(given.values()) - _GAP * len(given)
+    while left < 0 and any(given[place] > _NARROWEST for place in flexes):
+        widest = max(flexes, key=lambda place: given[place])
+        given[widest] -= 1
+        left += 1
     left = _share(given, left, fixed, natural)
     left = _share(given, left, flexes, natural)
     _share(given, left, flexes, [width] * len(columns))
