@@ -41,6 +41,15 @@ async def test_the_pane_shows_the_automation_under_the_cursor(scene: Scene) -> N
         await until(pilot, lambda: not pilot.app.screen.query_one(DetailPane).display)
 
 
+async def test_the_pane_shows_the_newest_version_of_a_collection(scene: Scene) -> None:
+    async with open_app(scene, WIDE) as pilot:
+        await press(pilot, "enter", "h")
+        await until(pilot, lambda: shows(pilot, "source    acme/nlp/bert:v0"))
+        await press(pilot, "j")
+        await until(pilot, lambda: shows(pilot, "source    acme/vision/resnet:v3"))
+        assert shows(pilot, "Metadata")
+
+
 async def test_answers_for_rows_that_were_left_are_dropped(scene: Scene) -> None:
     may_answer = threading.Event()
 

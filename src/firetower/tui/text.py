@@ -128,12 +128,6 @@ def flowing(name: str, parts: Iterable[Content], width: int, *, indent: int = 11
     return field(name, text, width=indent)
 
 
-def heading(place: str, name: str, said: str, style: str = "dim") -> Content:
-    """Return a screen's heading: "models › resnet  3 versions"."""
-    shown = (visible(name), "bold"), "  ", (visible(said), style)
-    return Content.assemble((f"{visible(place)} ›", "dim"), " ", *shown)
-
-
 def show_text(static: Static, text: Content) -> None:
     """Show a text unless it is shown already: every update is painted."""
     if static.content != text:

@@ -25,6 +25,11 @@ def read_version(tower: Tower, key: Hashable, now: datetime, width: int) -> Cont
     return version_pane(tower.version(str(key)), now, width)
 
 
+def read_newest(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    """Return a collection's newest version for the pane beside a list. Raises NotFound."""
+    return read_version(tower, f"{key}:latest", now, width)
+
+
 def version_pane(detail: VersionDetail, now: datetime, width: int) -> Content:
     """Return a version with its name and its first files."""
     title = Content.styled(visible(detail.version.reference), "bold")

@@ -23,6 +23,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.details.automation import automation_detail
 from firetower.tui.details.execution import read_execution
+from firetower.tui.details.version import read_newest
 from firetower.tui.messages import (
     AutomationSaved,
     AutomationsChanged,
@@ -126,7 +127,9 @@ class ContainerScreen(Page[None]):
         self.containers = Listing(
             Table(COLUMNS, header=False, one_click=True), empty=self.EMPTY, id="containers"
         )
-        self.collections = Collections(id="collections", empty=self.NO_COLLECTIONS)
+        self.collections = Collections(
+            id="collections", empty=self.NO_COLLECTIONS, detail=read_newest
+        )
         self.automations = AutomationList(id="automations", detail=automation_detail)
         self.history = Feed(
             id="history", empty="Nothing has fired here yet.", detail=read_execution

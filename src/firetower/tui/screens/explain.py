@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.text import counted, visible
 from firetower.tui.messages import ExplainEvent, post
-from firetower.tui.page import Dialog
+from firetower.tui.page import Page
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, mark, plain
 from firetower.tui.widgets.key_line import KeyLine
@@ -32,8 +32,10 @@ _MOST = 100
 """Automations shown of one event, the closest first."""
 
 
-class ExplainEventScreen(Dialog[None]):
+class ExplainEventScreen(Page[None]):
     """For one event: which automations fired, and why the others near it did not."""
+
+    BELONGS_TO: ClassVar = "mode"
 
     def __init__(self, event_id: int) -> None:
         super().__init__(classes="explain")
@@ -111,8 +113,10 @@ COLUMNS = (
 )
 
 
-class ExplainAutomationScreen(Dialog[None]):
+class ExplainAutomationScreen(Page[None]):
     """The newest events in and near an automation's scope, grouped by why it fired or not."""
+
+    BELONGS_TO: ClassVar = "mode"
 
     def __init__(self, name: str) -> None:
         super().__init__(classes="explain")

@@ -16,6 +16,7 @@ from firetower.tui.messages import (
 )
 from firetower.tui.session import session_of
 from firetower.tui.text import ago
+from firetower.tui.widgets.detail import Detail
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -48,8 +49,8 @@ class Collections(Listing):
     BINDINGS: ClassVar = bindings_of("collections")
     ROW_ACTIONS: ClassVar = frozenset({"tag", "automate"})
 
-    def __init__(self, *, id: str, empty: str) -> None:
-        super().__init__(Table(COLUMNS), empty=empty, id=id)
+    def __init__(self, *, id: str, empty: str, detail: Detail) -> None:
+        super().__init__(Table(COLUMNS), empty=empty, id=id, detail=detail)
         self._shown: Sequence[Collection] = ()
 
     def show(self, collections: Sequence[Collection]) -> None:
