@@ -32,7 +32,7 @@ from firetower.store.store import Store, Transactions
 if TYPE_CHECKING:
     from firetower.core.backtest import Backtest
     from firetower.core.explanation import Explanation, Group
-    from firetower.core.firings import FiringHistory, RecentFirings
+    from firetower.core.firings import FiringHistory, Heat, RecentFirings
     from firetower.core.traffic import LastFailure, Traffic
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.store.prune import Pruned
@@ -379,6 +379,12 @@ class Executions(Transactions):
     def newest_at(self, moment: datetime) -> int:
         """Return the id of the newest execution that an event up to a moment caused; 0 for none."""
         return self._read(executions.find_newest_at, moment)
+
+    def heat(self, span: timedelta, parts: int) -> "Heat":
+        """Return how much fired and failed in each of equal parts of a span back from now."""
+        from firetower.store.firings import read_heat
+
+        return self._read(read_heat, span, parts)
 
     def page_end(
         self, execution_id: int, count: int, container: ContainerReference | None = None

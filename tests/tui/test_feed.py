@@ -16,6 +16,7 @@ from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.widgets.feed import PAGE, Feed
 from firetower.tui.widgets.feed_line import FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
+from firetower.tui.widgets.heat import HeatStrip
 from towers import multiply_history
 from tui.scene import NOW, Scene
 from tui.screens import (
@@ -33,8 +34,8 @@ from tui.screens import (
 pytestmark = pytest.mark.anyio
 
 MANY = 100_000
-TOP = 2
-"""The screen's line of the newest execution: the bar and the titles are above it."""
+TOP = 3
+"""The screen's line of the newest execution: the bar, the bars and the titles are above it."""
 
 
 def feed_of(pilot: Pilot[None]) -> FeedTable:
@@ -89,11 +90,11 @@ async def test_going_down_pauses_and_counts_and_home_resumes(busy: Scene, keys: 
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
         await press(pilot, *keys)
-        held = [line.split()[:6] for line in screen_text(pilot)[2:-3]]  # columns may grow
+        held = [line.split()[:6] for line in screen_text(pilot)[3:-3]]  # columns may grow
         assert "paused · Home returns to the newest" in screen_text(pilot)[-2]
         busy.fire(2, 1_000)
         await until(pilot, lambda: shows(pilot, "paused · 2 new lines ↑"))
-        assert [line.split()[:6] for line in screen_text(pilot)[2:-3]] == held
+        assert [line.split()[:6] for line in screen_text(pilot)[3:-3]] == held
         if keys == ["j"]:
             await pilot.click(".feed--paused")
         await press(pilot, "home")
@@ -221,9 +222,9 @@ async def test_lines_before_today_have_dates_below_a_line_for_each_day(scene: Sc
         await press(pilot, *["j"] * 8, "y")
         assert feed_of(pilot).key == 2  # no stop at the day's line
         assert pilot.app.clipboard.startswith("12 Mar 12:04  – skipped")
-        await pilot.resize_terminal(80, 6)
+        await pilot.resize_terminal(80, 7)
         await press(pilot, "G")
-        assert screen_text(pilot)[1].startswith(" 12 Mar    state")
+        assert screen_text(pilot)[2].startswith(" 12 Mar")
         await pilot.resize_terminal(80, 24)
         scene.now += timedelta(hours=12)
         pilot.app.screen.query_one("#feed", Feed).start_day()
@@ -501,12 +502,28 @@ async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
 
 
 async def test_wide_feed_shows_the_line_under_the_cursor_beside_it(scene: Scene) -> None:
-    async with open_app(scene, (140, 40)) as pilot:
+    async with open_app(scene, (200, 50)) as pilot:
         await press(pilot, "3")
         await until(pilot, lambda: shows(pilot, "deploy-on-prod  ◌ pending"))
         await press(pilot, "down", "down", "down")
         await until(pilot, lambda: shows(pilot, "deploy-on-prod  ✓ finished on attempt 2"))
         assert shows(pilot, "Attempt 1")
+
+
+async def test_bars_say_when_much_fired_and_when_some_failed(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "3")
+        await until(pilot, lambda: shows(pilot, "last 12 h  ▁▁", "█  8 fired"))
+        assert not shows(pilot, "✗", "1 failed")
+        scene.now += timedelta(seconds=10)
+        scene.send(410)
+        scene.fire(40)
+        strip = pilot.app.screen.query_one(HeatStrip)
+        await until(pilot, lambda: strip.changed)
+        strip.read()
+        await until(pilot, lambda: shows(pilot, "✗  ", " failed"))
+        bars, marks = screen_text(pilot)[1:3]
+        assert marks.index("✗") == bars.index("█")
 
 
 async def test_a_time_is_gone_to_and_home_returns(busy: Scene) -> None:

@@ -43,6 +43,16 @@ class RecentFirings:
     """Executions that failed, of those that began in them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """How much fired in equal parts of the last hours, the oldest first."""
+
+    fired: tuple[int, ...]
+    """Executions that began in each part."""
+    failed: tuple[int, ...]
+    """Those of them that have failed."""
+
+
 def sparkline(counts: Sequence[int]) -> str:
     """Return numbers as bars in one line: "▁▁▂▁▅█". The lowest bar is zero."""
     top = max(counts, default=0) or 1

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, ScalarSelect, Select, case, func, select, type_coerce
 
 from firetower.core.executions import SkipReason, Status
-from firetower.core.firings import PARTS, FiringHistory, RecentFirings
+from firetower.core.firings import PARTS, FiringHistory, Heat, RecentFirings
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.types import instant_number
@@ -16,6 +16,8 @@ _events, _executions = schema.events.c, schema.executions.c
 _DAYS = 30
 _DAY = timedelta(days=1)
 _DAY_NUMBER = _DAY // timedelta(microseconds=1)
+_MOST_COUNTED = 100_000
+"""Executions that are counted of all automations."""
 _MOST = 20_000
 """Executions that are read of one automation."""
 
@@ -104,3 +106,28 @@ def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, st
         .order_by(_executions.event_id.desc())
         .limit(_MOST)
     )
+
+
+def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
+    """Return how much fired and failed in each part of a span back from now.
+
+    Of very many executions only the newest are counted.
+    """
+    start, part = instant_number(reader.now - span), span // parts // timedelta(microseconds=1)
+    at = type_coerce(_executions.created_at, BigInteger)
+    newest = (
+        select(((at - start) // part).label("part"), _executions.status)
+        .where(_executions.event_id >= _first_event(reader.now - span))
+        .order_by(_executions.event_id.desc())
+        .limit(_MOST_COUNTED)
+        .subquery()
+    )
+    counts = select(newest.c.part, newest.c.status, func.count()).group_by(
+        newest.c.part, newest.c.status
+    )
+    fired, failed = [0] * parts, [0] * parts
+    for number, status, count in reader.connection.execute(counts):
+        place = min(max(number, 0), parts - 1)
+        fired[place] += count
+        failed[place] += count * (status == Status.FAILED.value)
+    return Heat(tuple(fired), tuple(failed))

@@ -10,6 +10,7 @@ from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
 from firetower.tui.page import Page
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.heat import HeatStrip
 from firetower.tui.widgets.key_line import KeyLine
 
 
@@ -30,6 +31,7 @@ class FeedScreen(Page[None]):
 
     def compose(self) -> ComposeResult:
         yield Bar("feed")
+        yield HeatStrip()
         yield self.feed
         yield KeyLine()
 
@@ -37,10 +39,12 @@ class FeedScreen(Page[None]):
         self.feed.table.focus()
 
     def on_screen_resume(self) -> None:
+        self.query_one(HeatStrip).read()
         self.feed.catch_up()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:
         self.feed.show_change(event)
+        self.query_one(HeatStrip).changed = True
 
     def action_redeliver_failed(self) -> None:
         post(self, RedeliverFailed())
