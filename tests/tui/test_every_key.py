@@ -27,6 +27,7 @@ SCREENS = {
     "feed": ("3",),
     "execution": ("3", "enter"),
     "event": ("3", "enter", "x"),
+    "every automation": ("4",),
     "endpoints": ("5",),
     "endpoint": ("5", "enter"),
     "secrets": ("S",),
