@@ -58,7 +58,8 @@ class Session:
     def refuse_read_only(self) -> None:
         """Raise StoreError where every change is refused; never before the database is open."""
         opened = self._tower
-        if opened is not None and opened.done() and not opened.exception():
+        is_open = opened is not None and opened.done() and not opened.cancelled()
+        if opened is not None and is_open and not opened.exception():
             opened.result().refuse_read_only()
 
     @property
