@@ -14,7 +14,7 @@ async def test_key_line_shows_whole_keys_and_help(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "enter")
         line = screen_text(pilot)[-1]
-        assert line.startswith(" / Filter n New e Edit ")
+        assert line.startswith(" v Select / Filter n New ")
         assert line.endswith("▏ q Back ? Help")
         assert "esc" not in line
 
