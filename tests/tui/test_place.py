@@ -7,11 +7,13 @@ from core.builders import make_endpoint
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointDetail, EndpointKind
 from firetower.core.references import ContainerKind
+from firetower.store.status import DatabaseStatus
 from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.container import ContainerScreen, read_container
 from firetower.tui.widgets.automations import AutomationList, stopped_cell
+from firetower.tui.widgets.bar import status_text
 from firetower.tui.widgets.table import Table
-from tui.scene import MODELS, VISION, Scene
+from tui.scene import MODELS, NOW, VISION, Scene
 from tui.screens import SMALL, WIDE, line_with, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
@@ -334,3 +336,12 @@ async def test_what_has_the_focus_is_on_the_screen(scene: Scene) -> None:
                 assert focused is None or focused.region.area, (mode, key, focused)
             while len(pilot.app.screen_stack) > 1:
                 await press(pilot, "escape")
+
+
+@pytest.mark.parametrize("worker", ["no worker", "no worker: its log says so at some length"])
+def test_status_says_read_only_first_and_fits_80_columns(worker: str) -> None:
+    status = DatabaseStatus((), 3, None, 0, NOW, 0, None)
+    for read_only, said in ((True, "read-only"), (False, "✗ no worker")):
+        text = status_text("/srv/tower.db", status, worker, NOW, 80, read_only=read_only)
+        assert said in text.plain
+        assert text.cell_length <= 24

@@ -116,6 +116,8 @@ def _status_parts(
     """Yield the parts of the status, those that matter most first."""
     if status is None:
         return
+    if read_only:
+        yield Content.from_markup("[$warning]read-only[/]")
     problem = next((one.problem for one in status.workers if one.problem), None)
     if problem is not None:
         yield Content.from_markup("[$error]✗ waits: $problem[/]", problem=visible(problem))
@@ -126,8 +128,6 @@ def _status_parts(
     else:
         markup = "[dim]◌ $worker[/]" if worker == STARTING else "[$error]✗ $worker[/]"
         yield Content.from_markup(markup, worker=visible(worker))
-    if read_only:
-        yield Content.from_markup("[$warning]read-only[/]")
     yield Content(f"{status.due:,} queued")
     if status.last_event_at is not None:
         yield Content(f"event {age(status.last_event_at, now)}")
