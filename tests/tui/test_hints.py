@@ -36,7 +36,7 @@ async def test_empty_list_offers_no_action_on_a_row(empty_scene: Scene) -> None:
         assert about_a_row(pilot)
         assert not offered(pilot) & about_a_row(pilot)
         assert "new" in offered(pilot)
-        assert shows(pilot, "Press n to make one, N to begin from the gallery.")
+        assert shows(pilot, "Press n to make one, N")
         assert not shows(pilot, "e Edit")
         for keys in ("h", "3", "S"):
             await press(pilot, keys)
@@ -52,7 +52,9 @@ async def test_empty_list_offers_no_action_on_a_row(empty_scene: Scene) -> None:
 
 async def test_new_on_an_empty_database_makes_what_is_needed_first(empty_scene: Scene) -> None:
     async with open_app(empty_scene, SMALL) as pilot:
-        await press(pilot, "n", *MODELS.name, "ctrl+o")
+        await press(pilot, "4", "n")
+        assert shows(pilot, "everything in the organization")
+        await press(pilot, "escape", "1", "n", *MODELS.name, "ctrl+o")
         assert [str(one.reference) for one in empty_scene.tower.registries()] == ["models"]
         await press(pilot, "n")
         assert shows(pilot, "New automation", "models")

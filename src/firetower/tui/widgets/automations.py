@@ -217,7 +217,7 @@ class AutomationList(Listing):
         """`everywhere` names the registry or project of each."""
         empty = "No automation watches here yet.\nPress n to make one, N to begin from the gallery."
         if everywhere:
-            empty = "No automation yet.\nMake one in a registry (1) or in a project (2)."
+            empty = "No automation yet.\nPress n to watch everything; 1 and 2 have their own."
         table = Table(ALL_COLUMNS if everywhere else COLUMNS, selects=True)
         super().__init__(table, empty=empty, id=id, detail=detail)
         self.everywhere = everywhere
@@ -265,7 +265,9 @@ class AutomationList(Listing):
         if self.container is not None or not self.everywhere:
             return self.container
         chosen = self._automations.get(str(self.table.key))
-        return None if chosen is None else chosen.definition.scope.container
+        if chosen is None:
+            return ContainerReference.organization()
+        return chosen.definition.scope.container
 
     def action_new(self) -> None:
         if (container := self._new_in) is not None:
