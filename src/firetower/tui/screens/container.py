@@ -58,6 +58,8 @@ _BESIDE = 100
 """Columns of the terminal from which the open container is beside the list of them."""
 _HEADING = 5
 """Rows of the title, the tabs and the columns' titles."""
+_LEAST_ROWS = 6
+"""Rows of a list that the feed leaves: an empty one says there what to do next."""
 _LEAST_PANE = 22
 """Rows that the pane beside a list takes."""
 _LEAST_SIDEBAR, _MOST_SIDEBAR = 14, 36
@@ -241,9 +243,9 @@ class ContainerScreen(Page[None]):
     def _fit_dock(self) -> None:
         """Give the feed the rows that neither the lists nor the pane beside them need."""
         listing = self.query_one(f"#{self.tab}", Listing)
-        needed = len(self.containers.table.all_rows)
+        needed = max(len(self.containers.table.all_rows), _LEAST_ROWS)
         if self.has_class("-wide") or self.has_class("-open"):
-            needed = max(needed, _HEADING + len(listing.table.all_rows))
+            needed = max(needed, _HEADING + max(len(listing.table.all_rows), _LEAST_ROWS))
             if listing.pane is not None and listing.pane.display:
                 needed = max(needed, _LEAST_PANE)
         least = 5 if self.has_class("-low") else 7
