@@ -36,6 +36,7 @@ tab of the collections stays open."""
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "collection.link": ("2", "enter", "h", "end", "enter"),
     "endpoints.close-circuit": ("5", "end"),
+    "form.test": ("enter", "l", "home", "j", "e"),
 }
 ASKED_ALREADY = {"endpoint-test.test"}
 """Its dialog says all that it does, and is opened for that."""
