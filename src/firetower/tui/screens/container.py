@@ -58,7 +58,7 @@ _BESIDE = 100
 """Columns of the terminal from which the open container is beside the list of them."""
 _HEADING = 5
 """Rows of the title, the tabs and the columns' titles."""
-_LEAST_ROWS = 6
+_LEAST_ROWS = 5
 """Rows of a list that the feed leaves: an empty one says there what to do next."""
 _LEAST_PANE = 22
 """Rows that the pane beside a list takes."""
