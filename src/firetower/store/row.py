@@ -4,13 +4,17 @@ from enum import StrEnum
 
 from pydantic import ConfigDict
 from sqlalchemy import CheckConstraint, Index, MetaData, Table, text
+from sqlalchemy.ext.declarative import DeferredReflection
 from sqlmodel import Field, SQLModel
 
 from firetower.store.types import Id
 
 
-class TableRow(SQLModel):
-    """A table's row; its validator is never built, for rows are read and written by column."""
+class TableRow(DeferredReflection, SQLModel):
+    """A table's row; neither its mapper nor its validator is built.
+
+    Rows are read and written by column.
+    """
 
     model_config = ConfigDict(defer_build=True)  # type: ignore[assignment]
 
