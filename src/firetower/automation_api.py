@@ -17,7 +17,7 @@ from firetower.core.endpoints import (
     EndpointSettings,
     SecretInfo,
 )
-from firetower.core.errors import SecretKeyError
+from firetower.core.errors import InvalidInput, SecretKeyError
 from firetower.core.events import Event, EventType, instant
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, FeedPage
@@ -382,6 +382,8 @@ class Executions(Transactions):
 
     def heat(self, span: timedelta, parts: int) -> "Heat":
         """Return how much fired and failed in each of equal parts of a span back from now."""
+        if parts < 1:
+            raise InvalidInput("parts cannot be less than 1", "Give the number of parts.")
         from firetower.store.firings import read_heat
 
         return self._read(read_heat, span, parts)

@@ -22,6 +22,8 @@ from towers import linked_model
 
 MODELS = ContainerReference.registry("models")
 FITTING: dict[str, Any] = {
+    "parts": 24,
+    "span": timedelta(hours=24),
     "collection": "acme/vision/resnet",
     "type": "model",
     "version": "models/resnet:v0",

@@ -44,7 +44,7 @@ def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
             fits = False
         case bool():
             fits = kind is bool
-        case bytes() | Mapping() if kind is Iterable:
+        case bytes() | Mapping() if kind in {Iterable, Sequence}:
             fits = False
         case Mapping() if parts == (str, str):
             fits = all(isinstance(one, str) for pair in value.items() for one in pair)
