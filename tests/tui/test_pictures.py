@@ -68,7 +68,7 @@ def test_project(alike: Compare) -> None:
 
 
 def test_execution(alike: Compare) -> None:
-    assert alike(SMALL, "3", "k", "k", "k", "enter")
+    assert alike(SMALL, "3", "j", "j", "j", "enter")
 
 
 def test_confirm(alike: Compare) -> None:
@@ -86,7 +86,7 @@ def test_circuit_closed(alike: Compare, scene: Scene) -> None:
     scene.open_circuit("ci-deploy")
     scene.at()
     scene.close_circuit("ci-deploy")
-    assert alike(SMALL, "3", "k")
+    assert alike(SMALL, "3", "j")
 
 
 @pytest.mark.parametrize(
