@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "duplicate automation": (automation(name="deploy"), "exists already"),
     "secret in use": (("secret", "delete", "CI_TOKEN"), "ci"),
     "webhook in use": (("webhook", "delete", "ci"), "deploy"),
-    "since": (("feed", "--since", "yesterday"), "span of time"),
+    "since": (("feed", "--since", "some day"), "some day"),
     "negative since": (("feed", "--since", "-5m"), "span of time"),
     "negative redelivery": (("redeliver", "--failed", "--since", "-5m"), "span of time"),
     "secret name": (("secret", "set", "a-b"), "not allowed"),

@@ -62,7 +62,7 @@ def test_delete_asks_on_a_terminal(spares: Shell, what: tuple[str, str]) -> None
     assert name in _names(spares)
     gone = spares.see(kind, "delete", name, typed="y\n")
     assert gone.returncode == 0, gone.text
-    assert f"Deleted {kind} {name}." in gone.text
+    assert f"Deleted {kind} {name}" in gone.text
     assert name not in _names(spares)
 
 
@@ -73,7 +73,8 @@ def test_delete_with_yes_does_not_ask(spares: Shell, what: tuple[str, str]) -> N
     assert nothing.returncode == 1
     assert nothing.text.startswith("there is no")
     told = spares.see(kind, "delete", name, "--yes")
-    assert (told.returncode, told.text) == (0, f"Deleted {kind} {name}.\n")
+    assert told.returncode == 0
+    assert told.text.startswith(f"Deleted {kind} {name}")
 
 
 @pytest.mark.parametrize("typed", ["n\n", "no\n"])

@@ -50,6 +50,7 @@ def _soon_idle() -> Iterator[None]:
         patch.setattr("textual._wait.SLEEP_IDLE", 1 / 2000)
         patch.setattr("firetower.tui.refresh.REFRESH_INTERVAL", 0.02)
         patch.setattr("firetower.tui.form.backtest.DEBOUNCE", 0.02)
+        patch.setattr("firetower.tui.widgets.detail.DEBOUNCE", 0.02)
         patch.setattr("firetower.tui.form.screen.ERROR_DELAY", 0.02)
         yield
 

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.worker import Worker
 
 from firetower.tui.app import FiretowerApp
+from firetower.tui.widgets.detail import DetailPane
 from firetower.tui.worker_process import WorkerProcess
 from tui.scene import Scene
 
@@ -90,8 +91,9 @@ def _rests(pump: MessagePump) -> bool:
 
 
 def _reads(pilot: Pilot[None]) -> bool:
-    """Return whether a screen is still reading from the database."""
-    return len(_busy(pilot)) > _open_dialogs(pilot)
+    """Return whether a screen is still reading from the database, or about to."""
+    waits = any(pane.is_waiting for pane in pilot.app.screen.query(DetailPane))
+    return waits or len(_busy(pilot)) > _open_dialogs(pilot)
 
 
 def _busy(pilot: Pilot[None]) -> list[Worker[object]]:

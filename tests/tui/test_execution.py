@@ -98,7 +98,7 @@ async def test_it_is_sent_again_and_followed(scene: Scene) -> None:
     failed = newest(scene, Status.FAILED, "validate-resnet")
     async with open_app(scene) as pilot:
         await open_execution(pilot, scene, Status.FAILED, "validate-resnet")
-        await press(pilot, "r")
+        await press(pilot, "r", "right", "enter")
         assert scene.tower.executions.get(failed.id)[0].status is Status.PENDING
         assert shows(pilot, "Queued to be sent again.")
         scene.now += timedelta(seconds=1)
@@ -110,7 +110,7 @@ async def test_it_is_sent_again_and_followed(scene: Scene) -> None:
 async def test_what_cannot_be_sent_again_says_why(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await open_execution(pilot, scene, Status.RUNNING, "deploy-on-prod")
-        await press(pilot, "r")
+        await press(pilot, "r", "right", "enter")
         assert shows(pilot, "is running")
 
 

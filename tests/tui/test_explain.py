@@ -67,11 +67,13 @@ def test_backtest_text_with_cooldown_counts_held_events() -> None:
     now = datetime(2026, 1, 31, tzinfo=UTC)
     text = backtest_text(Backtest(now, now, 1_234, 2, (0, 7), ()))
     assert text.plain == (
-        "It would have fired 1,234 times in the last 30 days, and 2 skipped by the cooldown.  ▁█"
+        "It would have fired 1,234 times in the last 30 days, 2 held by the cooldown\n"
+        "7 ┤▁█\n"
+        "   31 Jan 31 Jan"
     )
 
 
 def test_backtest_text_so_far_says_how_far_back() -> None:
     now = datetime(2026, 1, 31, 12, tzinfo=UTC)
     text = backtest_text(Backtest(now, now, 14, 0, (0, 7), (), reached=now, share=0.5))
-    assert text.plain == "It would have fired 14 times so far, back to 31 Jan …  ▁█"
+    assert text.plain.startswith("It would have fired 14 times so far, back to 31 Jan …\n7 ┤▁█")

@@ -86,6 +86,7 @@ async def test_help_in_the_form_opens_except_while_typing(scene: Scene) -> None:
         form = await new_form(pilot)
         await press(pilot, "question_mark")
         assert "ctrl+o f2  Save" in line_with(pilot, "Save", "f2")
+        await press(pilot, "end")
         assert shows(pilot, "alias belongs to a collection")
         await press(pilot, "escape")
         await to(pilot, "alias-regex")

@@ -79,9 +79,9 @@ async def test_filter_hides_rows_until_escape_clears_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter", *"/PROD")
         assert shows(pilot, "deploy-on-prod", "alias added")
-        await until(pilot, lambda: not shows(pilot, "canary-f1"))
+        await until(pilot, lambda: not shows(pilot, "canary-f1", "▸ shadow"))
         await press(pilot, "escape")
-        assert shows(pilot, "canary-f1", "version linked")
+        assert shows(pilot, "canary-f1", "▸ shadow")
         assert shows(pilot, "Registries › models")
         # A regex that cannot be read is marked and hides nothing.
         await press(pilot, *"/prod", "(")

@@ -97,7 +97,7 @@ def backtest_text(result: Backtest) -> Content:
     most = f"{max(result.bars):,}"
     first, last = (f"{one.astimezone():%-d %b}" for one in (result.since, result.until))
     bars = Content.assemble((f"{most} ┤", "dim"), (result.sparkline, "$accent"))
-    gap = " " * (len(result.bars) - len(first) - len(last))
+    gap = " " * max(1, len(result.bars) - len(first) - len(last))
     return Content("\n").join(
         [said, bars, Content.styled(f"{' ' * len(most)}  {first}{gap}{last}", "dim")]
     )

@@ -47,7 +47,7 @@ class DetailPane(VerticalScroll):
         self._shown: Hashable | None = None
         self._reload = Refresh(self, self._read)
         self._width = 0
-        self._rest: Timer | None = None
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("")
@@ -69,14 +69,24 @@ class DetailPane(VerticalScroll):
 
     def look_again(self) -> None:
         """Read the row again, at once if the cursor has come to another one and rests there."""
-        if self._rest is not None:
-            self._rest.stop()
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
         if not self.display or not self.is_on_screen:
             return
         if self._table.key == self._shown:
             self._reload()
         else:
-            self._rest = self.set_timer(DEBOUNCE, self._reload.at_once)
+            self._resting = self.set_timer(DEBOUNCE, self._rested)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the row under the cursor is to be read as soon as the cursor has rested."""
+        return self._resting is not None
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._reload.at_once()
 
     async def _read(self) -> None:
         session, key = session_of(self), self._table.key
