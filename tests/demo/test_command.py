@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import psutil
+import pytest
 
 from demo.processes import runs, wait_until
 from towers import COMMAND, environment, run
@@ -39,6 +40,7 @@ def test_headless_prints_the_feed_until_ctrl_c_and_leaves_nothing(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_headless_killed_outright_leaves_nothing(tmp_path: Path) -> None:
     process = start(tmp_path)
     assert process.stdout is not None

@@ -68,6 +68,7 @@ def every_execution(tower: Tower) -> list[Execution]:
     return tower.executions.newest(100_000)
 
 
+@pytest.mark.slow
 def test_the_same_arguments_make_the_same_data(past: Path, tmp_path: Path) -> None:
     assert contents(filled(tmp_path / "tower.db")) == contents(past)
 

@@ -136,6 +136,7 @@ def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database
         finish(trial, database_url)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @SQLITE_IN_SHORT
 def test_a_worker_killed_with_the_probe_does_not_leave_it_stuck(database_url: str) -> None:

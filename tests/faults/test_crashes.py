@@ -76,6 +76,7 @@ def test_a_script_killed_while_it_logs_keeps_what_was_acknowledged(
         count(kills=kills, executions=len(acknowledged))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @POSTGRESQL_IN_SHORT
 def test_many_workers_killed_and_started_anew_share_one_database(

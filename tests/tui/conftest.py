@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
@@ -19,6 +20,15 @@ from tui.scene import Scene, furnish
 
 KEY = "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI="
 """Opens the secrets of each copy of the furnished database."""
+
+
+DRAW = Compositor.render_update
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw what has changed as on a terminal, for tests of just that."""
+    monkeypatch.setattr(Compositor, "render_update", DRAW)
 
 
 @pytest.fixture
@@ -60,6 +70,24 @@ def _widgets_awaited_as_they_are() -> Iterator[None]:
     """Ask widgets whether they rest; the pilot sends each a message, and they redraw for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pilot, "_wait_for_screen", screens.widgets_rest)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_when_looked_at() -> Iterator[None]:
+    """Leave out the drawing to a terminal that is not there, a quarter of the time.
+
+    `screen_text` and pictures draw the whole screen themselves.
+    """
+
+    def draw(self: Compositor, full: bool = False, **options: Any) -> Any:
+        if full:
+            return DRAW(self, full=True, **options)
+        self._dirty_regions.clear()
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compositor, "render_update", draw)
         yield
 
 

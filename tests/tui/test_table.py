@@ -165,6 +165,7 @@ async def test_rows_that_go_do_not_leave_the_view_below_the_end() -> None:
         assert "row 19" in screen_text(pilot)[-1]
 
 
+@pytest.mark.usefixtures("drawn")
 async def test_only_lines_that_differ_are_painted() -> None:
     async with table_of(rows(*range(9))) as (pilot, table):
         table.set_rows(rows(*range(9)))

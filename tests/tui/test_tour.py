@@ -56,7 +56,7 @@ async def stays(pilot: Pilot[None], number: int) -> None:
     assert app.tour.step == number - 1
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
+@pytest.mark.parametrize("size", [SMALL, pytest.param(WIDE, marks=pytest.mark.slow)])
 async def test_tour_is_walked_to_the_users_own_line(scene: Scene, size: tuple[int, int]) -> None:
     async with on_tour(scene, size) as pilot:
         await reached(pilot, 1)

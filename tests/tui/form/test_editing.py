@@ -75,6 +75,7 @@ DEFINITIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 async def test_edit_keeps_every_field_but_the_changed_name(scene: Scene) -> None:
     for number, (_, given) in enumerate(DEFINITIONS):
         scene.automate(f"to-edit-{number}", Mode.SHADOW if number else Mode.ENABLED, **given)

@@ -70,6 +70,7 @@ async def test_form_of_a_collection_suggests_its_name(scene: Scene) -> None:
     assert definition.action == NoAction()
 
 
+@pytest.mark.slow
 async def test_form_of_a_project_saves_each_kind_of_scope(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for name, pattern, type_, scope in (
@@ -94,6 +95,7 @@ async def test_form_of_a_project_saves_each_kind_of_scope(scene: Scene) -> None:
             assert automation(scene, name).definition.scope == wanted
 
 
+@pytest.mark.slow
 async def test_form_with_slack_saves_title_message_and_severity(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
