@@ -108,8 +108,7 @@ async def test_mouse_opens_places_tabs_and_modes(scene: Scene) -> None:
         assert shows(pilot, "canary-f1", "shadow")
         for column, said in ((25, "Projects › acme/vision"), (35, "canary-f1")):
             await pilot.click(offset=(column, 0))
-            await settled(pilot)
-            assert shows(pilot, said)
+            await until(pilot, lambda said=said: shows(pilot, said))  # type: ignore[misc]
 
 
 async def test_keys_switch_tabs_and_fold_the_feed(scene: Scene) -> None:
