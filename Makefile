@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-SHARED := -n 6 --dist worksteal
+SHARED := -n 4 --dist worksteal
 # The tests start many interpreters: each would compile the program anew.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -125,6 +125,7 @@ def finish(trial: Trial, database: str) -> None:
     assert trial.tower.endpoints.find("ci").circuit is None
 
 
+@pytest.mark.slow
 @POSTGRESQL_IN_SHORT
 def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database_url: str) -> None:
     with opened(database_url) as trial:

@@ -63,7 +63,7 @@ def _after_more(receiver: Receiver, arrivals: int) -> None:
     [
         (_restart, "immediate"),
         pytest.param(_restart, "fast", marks=pytest.mark.slow),
-        (_cut, "cut"),
+        pytest.param(_cut, "cut", marks=pytest.mark.slow),
     ],
 )
 def test_work_goes_on_when_the_server_is_back(

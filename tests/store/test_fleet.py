@@ -16,6 +16,7 @@ from waiting import TIMEOUT
 EVENTS, WORKERS, ROOM = 60, 3, 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_workers_on_one_postgresql_share_every_event_and_double_none(database_url: str) -> None:
     together = threading.Barrier(WORKERS * ROOM)

@@ -189,6 +189,7 @@ async def test_a_search_looks_back_in_time(busy: Scene) -> None:
         assert not shows(pilot, "paused")
 
 
+@pytest.mark.slow
 async def test_only_the_user_pauses_not_resizing_tabs_folding_or_a_filter(busy: Scene) -> None:
     async with open_app(busy) as pilot:
 

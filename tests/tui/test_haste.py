@@ -41,6 +41,7 @@ OPENING = [
 """What leads to a place, and the keys that open a screen there."""
 
 
+@pytest.mark.slow
 async def test_key_pressed_twice_at_once_opens_one_screen(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for before, keys in OPENING:
