@@ -462,7 +462,7 @@ class Explain(Transactions):
     """
 
     def event(self, event_id: int, *, clock: Callable[[datetime], str] = instant) -> "Explanation":
-        """Return what an event did for every automation near it. Raises NotFound."""
+        """Return why an event fired each related automation or did not. Raises NotFound."""
         from firetower.store.explain import explain_event
 
         return self._read(explain_event, event_id, clock)

@@ -207,7 +207,7 @@ class Tower(Transactions):
         return self._read(versions.list_versions, CollectionReference.parse(collection))
 
     def search(self, text: str) -> "list[Found]":
-        """Return what has a text's words in its name: at most 20 of each kind, whatever it is."""
+        """Return everything whose name has the words of a text, at most 20 of each kind."""
         from firetower.store.search import search
 
         return self._read(search, text)

@@ -61,7 +61,7 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAD
 
 @asynccontextmanager
 async def open_client() -> AsyncIterator[Client]:
-    """Open a client for every endpoint.
+    """Open the client that sends to all endpoints.
 
     TLS is verified, redirects are not followed, cookies are not kept. The number of connections
     has no limit here: the worker bounds its requests. The environment's proxies and CA
@@ -81,7 +81,7 @@ async def open_client() -> AsyncIterator[Client]:
 
 
 def _open_tls(ca_file: str | None = None) -> ssl.SSLContext:
-    # OpenSSL reads these by itself, and passes over what it cannot read.
+    # OpenSSL reads these itself, and ignores files it cannot read.
     own = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
     context = ssl.create_default_context(cafile=ca_file or (None if own else certifi.where()))
     context.set_alpn_protocols(["http/1.1"])

@@ -31,7 +31,7 @@ itself too, without end."""
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
 _LONG_WAIT = 1.0
-"""Seconds after which a wait is told of."""
+"""Seconds after which a wait is reported."""
 _WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = :pid AND NOT granted)")
 
 

@@ -129,7 +129,7 @@ def _workers(status: DatabaseStatus) -> Check:
     for worker in workers:
         if worker.problem:
             said = f"process {worker.pid} lets {status.due:,} wait: {worker.problem}"
-            hint = "Mend that where the worker runs: nothing is lost, and it goes on by itself."
+            hint = "Correct it where the worker runs; what waits is then sent, without a restart."
             return Check("workers", said, hint, Health.FAIL)
     return Check("workers", said)
 

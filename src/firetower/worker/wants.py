@@ -72,7 +72,7 @@ class Wants:
         }
 
     def is_waiting(self, endpoint_id: int, now: datetime) -> bool:
-        """Return whether an endpoint is to be left alone for now."""
+        """Return whether nothing should be sent to an endpoint until the next check."""
         want = self._missing.get(endpoint_id)
         return want is not None and want.is_younger(RETRY_INTERVAL, now)
 

@@ -19,7 +19,7 @@ PARTS = 48
 REFRESH_INTERVAL = 5.0
 """Seconds between two readings while much fires."""
 _IDLE = 12
-"""Looks without a change after which it is read all the same: time goes on."""
+"""Unchanged checks after which it is read anyway, because its hours move with the clock."""
 
 
 class HeatStrip(Static):

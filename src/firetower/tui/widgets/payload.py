@@ -110,7 +110,7 @@ class TemplateEditor(TextArea):
         return {name: names[name] for name in found}
 
     def _place_list(self) -> None:
-        """Put the list under the cursor: by itself it stands under the editor."""
+        """Put the list under the cursor; Textual would put it under the editor."""
         parent = self.completions.parent
         left = self.region.x - getattr(parent, "region", self.region).x
         cursor = self.cursor_screen_offset - self.region.offset
