@@ -5,6 +5,7 @@ import pytest
 from core.builders import make_event, refusal
 from firetower.core.events import EventType
 from firetower.core.filters import Filter
+from firetower.core.templates import read_variable
 
 ABSENT = object()
 
@@ -189,3 +190,19 @@ def test_one_text_in_two_spellings_is_one(condition: Any, written: str, kept: st
     assert Filter.of({"alias": condition(written)}).holds(
         make_event(EventType.ADD_ARTIFACT_ALIAS, alias=NFC)
     )
+
+
+@pytest.mark.parametrize(("written", "kept"), [(NFC, NFD), (NFD, NFC), (NFD, NFD)])
+def test_a_metadata_key_in_two_spellings_is_one(written: str, kept: str) -> None:
+    event = make_event(metadata={"eval": {f"{kept}.f1": {kept: 0.9}}})
+    field = f"eval.{written}.f1.{written}"
+    assert Filter.of({f"metadata.{field}": {"$gte": 0.9}}).holds(event)
+    assert not Filter.of({f"metadata.eval.{written}": {"$exists": True}}).holds(event)
+    variable = f'artifact_metadata.eval["{written}.f1"]["{written}"]'
+    assert read_variable(variable, event, "gate") == 0.9
+
+
+def test_a_metadata_key_in_its_very_spelling_wins() -> None:
+    event = make_event(metadata={NFC: 1, NFD: 2})
+    for key, value in ((NFC, 1), (NFD, 2)):
+        assert Filter.of({f"metadata.{key}": value}).holds(event)

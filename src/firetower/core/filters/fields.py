@@ -85,7 +85,8 @@ def _suggestion(field: str) -> str:
 def dig(value: Value, keys: list[str]) -> Value:
     """Return what lies at a dotted path: keys of objects, indexes of lists.
 
-    A key that itself contains dots wins over the nesting it could be read as.
+    A key that itself contains dots wins over the nesting it could be read as, and one in the very
+    spelling over one that Unicode writes in another.
     """
     if not keys:
         return value
@@ -95,10 +96,18 @@ def dig(value: Value, keys: list[str]) -> Value:
     if not isinstance(value, dict):
         return MISSING
     for length in range(len(keys), 0, -1):
-        key = ".".join(keys[:length])
+        key = _spelling_in(value, ".".join(keys[:length]))
         if key in value:
             return dig(value[key], keys[length:])
     return MISSING
+
+
+def _spelling_in(value: Mapping[str, Any], key: str) -> str:
+    """Return a key as it is spelt in an object that has it."""
+    if key in value or key.isascii():  # the others are not read for each key that is missing
+        return key
+    wanted = one_spelling(key)
+    return next((one for one in value if one_spelling(one) == wanted), key)
 
 
 def check_carried(field: str, type_: EventType) -> None:
