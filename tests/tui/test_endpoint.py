@@ -1,6 +1,7 @@
 """The dialog that makes webhooks and Slack hooks."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -16,15 +17,17 @@ pytestmark = pytest.mark.anyio
 VALUE = "s3cret-never-shown"
 
 
-async def opened(pilot: Pilot[None], kind: EndpointKind) -> list[str | None]:
+async def opened(
+    pilot: Pilot[None], kind: EndpointKind, before: EndpointSettings | None = None
+) -> list[str | None]:
     """Open the dialog; what it gives back is added to the list."""
     given: list[str | None] = []
-    await pilot.app.push_screen(EndpointDialog(kind), given.append)
+    await pilot.app.push_screen(EndpointDialog(kind, before), given.append)
     await settled(pilot)
     return given
 
 
-def saved(scene: Scene, name: str, kind: EndpointKind) -> EndpointSettings:
+def saved(scene: Scene, name: str, kind: EndpointKind = EndpointKind.WEBHOOK) -> EndpointSettings:
     return scene.tower.endpoints.get(name, kind).endpoint.settings
 
 
@@ -163,3 +166,32 @@ async def test_what_is_left_empty_is_as_it_is_on_the_command_line(scene: Scene) 
     assert settings == EndpointSettings(
         name="gate-4", kind=EndpointKind.WEBHOOK, url="http://gate.internal/in"
     )
+
+
+async def test_an_edit_keeps_proxy_and_ca_file_and_can_change_both(scene: Scene) -> None:
+    proxy, ca_file = "http://me:pr0xy-pass@proxy.test:3128", "/nowhere/no-ca.pem"
+    scene.webhook("gate-5", url="http://gate.internal/in", proxy=proxy, ca_file=ca_file)
+    async with open_app(scene) as pilot:
+        given = await opened(pilot, EndpointKind.WEBHOOK, saved(scene, "gate-5"))
+        assert shows(pilot, "Proxy", "http://•••@proxy.test:3128")
+        assert shows(pilot, "CA file", "no-ca.pem")
+        assert not shows(pilot, "pr0xy-pass")
+        await press(pilot, "tab", "tab", "tab")
+        await write(pilot, "1m")
+        await press(pilot, "ctrl+o")
+        assert given == ["gate-5"]
+        assert shows(pilot, "gate-5 names the CA file")
+        after = saved(scene, "gate-5")
+        assert (after.proxy, after.ca_file) == (proxy, ca_file)
+
+        await opened(pilot, EndpointKind.WEBHOOK, after)
+        await press(pilot, *["tab"] * 6, "ctrl+u")
+        await write(pilot, "socks5://proxy.test")
+        await press(pilot, "tab", "ctrl+u")
+        await write(pilot, "~/own.pem")
+        await press(pilot, "ctrl+o")
+        assert shows(pilot, "the proxy is no http or https URL of a host alone")
+        await press(pilot, "ctrl+u")
+        await press(pilot, "ctrl+o")
+    after = saved(scene, "gate-5")
+    assert (after.proxy, after.ca_file) == (None, str(Path("~/own.pem").expanduser()))

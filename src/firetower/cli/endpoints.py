@@ -1,6 +1,5 @@
 """`firetower webhook` and `firetower slack`: the two kinds of endpoints."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +21,7 @@ from firetower.core.endpoints import (
     EndpointSettings,
     SignatureEncoding,
     parse_schedule,
+    whole_path,
 )
 from firetower.core.errors import FiretowerError
 from firetower.core.events import instant
@@ -63,7 +63,7 @@ _delivery_options = option_group(
         "--ca",
         "ca_file",
         metavar="FILE",
-        callback=lambda _context, _option, path: path and str(Path(path).expanduser().absolute()),
+        callback=lambda _context, _option, path: path and whole_path(path),
         help='CA certificates for this endpoint alone; "" takes the usual ones.',
     ),
 )

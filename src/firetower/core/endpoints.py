@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from unicodedata import category
 from urllib.parse import unquote, urlsplit
 
@@ -274,6 +275,16 @@ def check_proxy(proxy: str) -> str:
             "Write it as http://USER:PASSWORD@HOST:PORT, with %XX for special characters.",
         )
     return proxy
+
+
+def whole_path(path: str) -> str:
+    """Return a file's whole path, of one in the home or the working folder. Raises InvalidInput."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except (OSError, RuntimeError):  # no home, no such user, no working folder
+        raise InvalidInput(
+            f"the path {quoted(shortened(path, 80))} leads nowhere", "Write it whole, from /."
+        ) from None
 
 
 MAX_SECRET = 64 * 1024

@@ -12,8 +12,10 @@ from firetower.core.endpoints import (
     EndpointSettings,
     SecretUse,
     SignatureEncoding,
+    check_proxy,
     check_url,
     parse_schedule,
+    whole_path,
 )
 from firetower.core.errors import InvalidInput
 from firetower.core.references import check_endpoint_name
@@ -32,6 +34,7 @@ _NOT_IN_NAMES = re.compile(r"\W+", re.ASCII)
 _READ: Mapping[str, Callable[[str], object]] = {
     "schedule": parse_schedule,
     "timeout": parse_duration,
+    "ca_file": whole_path,
 }
 """How those fields are read that are not taken as text."""
 
@@ -106,26 +109,47 @@ class EndpointDialog(Ask[str]):
 
     def _store(self, tower: Tower, answers: Answers) -> str:
         given = {name: _READ.get(name, str)(value) for name, value in answers.items() if value}
+        before = self._before
+        if before is not None and given.get("proxy") == _masked_proxy(before):
+            given["proxy"] = before.proxy
         new = {field.value: field.new_value.value for field in self._secrets if field.is_new}
-        if self._before is None:
+        if before is None:
             settings = EndpointSettings.model_validate({"kind": self.kind, **given})
-            return tower.endpoints.create(settings, new).name
-        for name, value in new.items():
-            tower.secrets.set(name, value)
-        kept = self._before.model_dump(exclude=set(answers))
-        settings = EndpointSettings.model_validate({**kept, **given})
-        return tower.endpoints.edit(settings.name, settings).name
+            tower.endpoints.create(settings, new)
+        else:
+            for name, value in new.items():
+                tower.secrets.set(name, value)
+            kept = before.model_dump(exclude=set(answers))
+            settings = EndpointSettings.model_validate({**kept, **given})
+            tower.endpoints.edit(settings.name, settings)
+        self._warn(settings)
+        return settings.name
+
+    def _warn(self, settings: EndpointSettings) -> None:
+        """Say what is wrong with its CA file: it is read where the worker runs, maybe elsewhere."""
+        from firetower.delivery.environment import ca_file_problem
+
+        if problem := ca_file_problem(settings.name, settings.ca_file):
+            self.app.call_from_thread(self.notify, problem.text, severity="warning")
 
 
 def _typed(settings: EndpointSettings) -> dict[str, str]:
     """Return settings as they are typed; those that are the default are left out."""
     changed = settings.model_dump(exclude_defaults=True, exclude={"schedule", "timeout"})
     typed = {name: str(value) for name, value in changed.items()}
+    if settings.proxy is not None:
+        typed["proxy"] = _masked_proxy(settings)
     if settings.schedule != DEFAULT_SCHEDULE:
         typed["schedule"] = ", ".join(map(duration, settings.schedule)) or "never"
     if settings.timeout != EndpointSettings.model_fields["timeout"].default:
         typed["timeout"] = duration(settings.timeout)
     return typed
+
+
+def _masked_proxy(settings: EndpointSettings) -> str:
+    """Return its proxy with dots for user and password, which cannot be typed as they are."""
+    proxy, shown = settings.proxy or "", settings.shown_proxy or ""
+    return shown if proxy == shown else shown.replace("//", "//•••@", 1)
 
 
 def _delivery_fields(kind: EndpointKind, typed: Mapping[str, str]) -> list[Field]:
@@ -144,7 +168,16 @@ def _delivery_fields(kind: EndpointKind, typed: Mapping[str, str]) -> list[Field
         fields.append(
             field("signature_encoding", "Signature in", "base64; or hex", _check_encoding)
         )
-    return fields
+
+    def check_new_proxy(proxy: str) -> None:
+        if proxy != typed.get("proxy"):
+            check_proxy(proxy)
+
+    return [
+        *fields,
+        field("proxy", "Proxy", "the environment's; or http://HOST:PORT", check_new_proxy),
+        field("ca_file", "CA file", "the usual certificates; or a file's path", whole_path),
+    ]
 
 
 def _check_encoding(value: str) -> None:
