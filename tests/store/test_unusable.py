@@ -98,3 +98,17 @@ def test_a_read_only_database_can_be_read_and_not_changed(tmp_path: Path) -> Non
         with pytest.raises(StoreError, match="is read-only"):
             tower.create_registry("audio")
         assert [str(found.reference) for found in tower.registries()] == ["models"]
+
+
+@pytest.mark.parametrize("opens", ["transaction", "raw"])
+def test_a_new_connection_makes_no_file_in_the_place_of_a_moved_one(
+    tmp_path: Path, opens: str
+) -> None:
+    path = tmp_path / "tower.db"
+    opened = Store.open(str(path)).database
+    path.rename(tmp_path / "aside.db")
+    opened.close()
+    with pytest.raises(StoreError, match="is gone: it was moved or deleted"):
+        with getattr(opened, opens)():
+            pass
+    assert not path.exists()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, text
@@ -16,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
-from firetower.store.files import OpenFiles, find_writer
+from firetower.store.files import OpenFiles, find_writer, gone
 from firetower.store.location import Location
 from firetower.store.sessions import LOCK_TIMEOUT, connect_options, find_holder, set_limits
 
@@ -124,6 +125,8 @@ class Database:
                     return StoreLocked(said, holder.hint)
         found = explain(error, self.location)
         path = self.location.path
+        if path is not None and not path.exists():
+            return gone(path)
         if isinstance(found, StoreLocked) and path is not None and (writer := find_writer(path)):
             return StoreLocked(f"{found.message}: {writer}", writer.hint)
         return found
@@ -203,9 +206,9 @@ class Database:
                 self._raw.discard(connection)
                 connection.close()
         except DBAPIError as error:
-            raise explain(error, self.location) from error
+            raise self._explain(error) from error
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise explain(DBAPIError(None, None, error), self.location) from error
+            raise self._explain(DBAPIError(None, None, error)) from error
 
     def vacuum(self) -> None:
         """Return an SQLite file's free space to the disk; changes wait meanwhile.
@@ -242,6 +245,8 @@ def _engine(location: Location, *, read_only: bool) -> Engine:
         engine = create_engine(location.url, connect_args=timeout, **pool)
         if unwritable:
             event.listen(engine, "do_connect", partial(_open_unwritable, location))
+        elif "uri" not in location.url.query:
+            event.listen(engine, "do_connect", _open_existing)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     try:
@@ -270,6 +275,14 @@ def _is_writable(location: Location) -> bool:
     path = location.path
     assert path is not None
     return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
+
+
+def _open_existing(
+    _dialect: object, _record: object, arguments: list[str], named: dict[str, object]
+) -> None:
+    """Open a file that is there: SQLite would make an empty one where it was moved away."""
+    arguments[:] = [f"{Path(arguments[0]).as_uri()}?mode=rw"]
+    named["uri"] = True
 
 
 def _open_unwritable(

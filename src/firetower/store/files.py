@@ -32,10 +32,7 @@ class OpenFiles:
         """Raise StoreError where the database is gone, DatabaseReplaced where files are others."""
         database = _id(self.path)
         if database is None:
-            raise StoreError(
-                f"the database {self.path} is gone: it was moved or deleted",
-                "Put it back, or stop this program and choose another with --database.",
-            )
+            raise gone(self.path)
         if database != self._database:
             raise DatabaseReplaced(
                 f"another file is in the place of the database {self.path}",
@@ -59,6 +56,14 @@ class OpenFiles:
     def logs_are_ours(self) -> bool:
         """Whether no one else has begun a log: then what the open one holds can be saved."""
         return all(_id(log) in {None, own} for log, own in zip(self.logs, self._ids, strict=True))
+
+
+def gone(path: Path) -> StoreError:
+    """Return the error of a database whose file is no longer there."""
+    return StoreError(
+        f"the database {path.absolute()} is gone: it was moved or deleted",
+        "Put it back, or stop this program and choose another with --database.",
+    )
 
 
 def _id(path: Path) -> _Id:
