@@ -108,7 +108,7 @@ def test_a_new_connection_makes_no_file_in_the_place_of_a_moved_one(
     opened = Store.open(str(path)).database
     path.rename(tmp_path / "aside.db")
     opened.close()
-    with pytest.raises(StoreError, match="is gone: it was moved or deleted"):
-        with getattr(opened, opens)():
-            pass
+    gone = pytest.raises(StoreError, match="is gone: it was moved or deleted")
+    with gone, getattr(opened, opens)():
+        pass
     assert not path.exists()

@@ -8,15 +8,22 @@ from types import ModuleType
 
 import pytest
 from textual.command import CommandPalette
+from textual.events import Key
 
 from firetower.tui import app as app_module
 from firetower.tui.app import FiretowerApp, OpeningScreen
+from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
+from tui.form.driving import form_of
 from tui.scene import Scene
 from tui.screens import WIDE, app_of, open_app, screen_text, settled, until
 
 pytestmark = pytest.mark.anyio
+
+
+MOMENTS = [0, 15, *(pytest.param(turns, marks=pytest.mark.slow) for turns in range(30, 300, 15))]
+"""Turns of the event loop between two keys."""
 
 
 @pytest.fixture
@@ -52,6 +59,23 @@ async def test_keys_pressed_before_the_first_screen_act_on_it(
         await settled(pilot)
         await until(pilot, lambda: isinstance(app.screen, screen))
         assert app.current_mode == mode
+
+
+@pytest.mark.parametrize("turns", MOMENTS)
+async def test_keys_pressed_while_it_opens_act_in_order(
+    scene: Scene, go_on: Callable[[], None], turns: int
+) -> None:
+    app = app_of(scene)
+    async with app.run_test(size=WIDE) as pilot:
+        app.post_message(Key("enter", None))
+        go_on()
+        for key in ("down", "e"):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            app.post_message(Key(key, None))
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+        await settled(pilot)
+        assert form_of(pilot).fields.automation_name.value == "deploy-on-prod"
 
 
 async def test_it_can_be_left_before_the_first_screen(

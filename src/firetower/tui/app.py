@@ -102,18 +102,10 @@ class StyleSheets(Stylesheet):
 
 
 class OpeningScreen(StyledOnce[None]):
-    """The top line at once, for imports take longer; keys pressed meanwhile are kept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pressed: list[str] = []
-        """The keys that the first real screen is to get, by Textual's names."""
+    """The top line at once, for imports take longer; keys pressed meanwhile wait."""
 
     def compose(self) -> ComposeResult:
         yield Bar("registry")
-
-    def on_key(self, event: events.Key) -> None:
-        self.pressed.append(event.key)
 
 
 class FiretowerApp(App[None]):
@@ -176,12 +168,8 @@ class FiretowerApp(App[None]):
         await asyncio.to_thread(import_module, "firetower.tui.screens.container")
         if not self.is_running:
             return
-        opening = self.screen
-        if self.current_mode == "opening":
-            await self.show_mode("registry")
-        if isinstance(opening, OpeningScreen):
-            for key in opening.pressed:
-                self.simulate_key(key)
+        await self.show_mode("registry")
+        await self.keys.begin()
         if self._with_tour:
             from firetower.tui.tour import Tour
 

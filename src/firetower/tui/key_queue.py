@@ -50,6 +50,7 @@ class KeyQueue:
         self._handle = handle
         self._waiting: deque[Typed] = deque()
         self._is_running = False
+        self._has_screen = asyncio.Event()
         self._started: list[Worker[None]] = []
         """What the key that is being handled has started in the background."""
 
@@ -58,6 +59,11 @@ class KeyQueue:
         if not self._is_running:
             self._is_running = True
             self._app.run_worker(self._run(), group="keys")
+
+    async def begin(self) -> None:
+        """Hand on what was typed before there was a screen to act on, once its list has focus."""
+        await self._passed(self._app.screen)
+        self._has_screen.set()
 
     def note_started(self, worker: Worker[None]) -> None:
         """Let the next key wait for a worker that the current one has started."""
@@ -68,6 +74,7 @@ class KeyQueue:
         try:
             while self._waiting:
                 event = self._waiting.popleft()
+                await self._opened(event)
                 await self._rows_read(event)
                 await self._hand_on(event)
         finally:
@@ -120,6 +127,14 @@ class KeyQueue:
             if self._is_text_for(target, event):
                 break
             self._waiting.popleft()
+
+    async def _opened(self, event: Typed) -> None:
+        """Wait until there is a screen, unless the app offers the key before: to leave it."""
+        if self._has_screen.is_set() or (
+            isinstance(event, events.Key) and event.key in self._app.active_bindings
+        ):
+            return
+        await self._has_screen.wait()
 
     async def _rows_read(self, event: Typed) -> None:
         """Wait until the list in focus has its rows, if the key is one of the screen's."""
