@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from firetower.core.search import Found
     from firetower.store.log_many import VersionToLog
     from firetower.store.status import DatabaseStatus
+    from firetower.token_api import Tokens
 
 
 @checked
@@ -265,6 +266,13 @@ class Tower(Transactions):
         from firetower.automation_api import SecretBox
 
         return SecretBox(self._store)
+
+    @cached_property
+    def tokens(self) -> "Tokens":
+        """The API keys of `firetower serve`."""
+        from firetower.token_api import Tokens
+
+        return Tokens(self._store)
 
     @cached_property
     def upkeep(self) -> "api.Upkeep":

@@ -12,7 +12,7 @@ from textual.worker import Worker
 
 from firetower.tui.app import FiretowerApp
 from firetower.tui.widgets.detail import DetailPane
-from firetower.tui.worker_process import WorkerProcess
+from firetower.worker_process import WorkerProcess
 from tui.scene import Scene
 
 WIDE, SMALL = (120, 40), (80, 24)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from firetower.tui.worker_process import LOG_LINES, WorkerProcess
+from firetower.worker_process import LOG_LINES, WorkerProcess
 from tui.scene import Scene
 from tui.screens import open_app, press, screen_text, shows, until
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 PARENT = """
 import asyncio, sys
-from firetower.tui.worker_process import WorkerProcess
+from firetower.worker_process import WorkerProcess
 child = WorkerProcess(sys.argv[1])
 async def main():
     running = asyncio.create_task(child.run())

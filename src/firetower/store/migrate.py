@@ -13,7 +13,7 @@ from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
 from firetower.store.row import add_postgresql_conditions
 
-SCHEMA = "0010"
+SCHEMA = "0012"
 """The newest migration. Numbers, so that older and newer can be compared."""
 OLDEST_SCHEMA = "0006"
 """The oldest that can be migrated."""

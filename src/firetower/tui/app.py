@@ -57,7 +57,7 @@ from firetower.tui.status_line import StatusLine
 from firetower.tui.text import clock
 from firetower.tui.undo import UndoStack, undo_edit
 from firetower.tui.widgets.bar import Bar
-from firetower.tui.worker_process import WorkerProcess
+from firetower.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

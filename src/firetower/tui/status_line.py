@@ -17,7 +17,7 @@ from firetower.tui.widgets.bar import status_text
 if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus
     from firetower.tower import Tower
-    from firetower.tui.worker_process import WorkerProcess
+    from firetower.worker_process import WorkerProcess
 
 REFRESH_INTERVAL = 5.0
 """Seconds between two readings: a worker that dies changes nothing in the database."""

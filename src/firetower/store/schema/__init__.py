@@ -24,6 +24,7 @@ from firetower.store.schema.executions import (
     ExecutionRow,
     WorkerRow,
 )
+from firetower.store.schema.server import ServerRow, TokenRow, UploadRow
 
 __all__ = [
     "aliases",
@@ -42,7 +43,10 @@ __all__ = [
     "metadata",
     "revisions",
     "secrets",
+    "servers",
     "state",
+    "tokens",
+    "uploads",
     "version_changes",
     "version_tags",
     "versions",
@@ -59,4 +63,7 @@ executions = table(ExecutionRow)
 endpoints = table(EndpointRow)
 revisions = table(RevisionRow)
 secrets = table(SecretRow)
+servers = table(ServerRow)
+tokens = table(TokenRow)
+uploads = table(UploadRow)
 workers = table(WorkerRow)

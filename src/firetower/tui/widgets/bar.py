@@ -18,7 +18,7 @@ from firetower.core.text import counted, visible
 from firetower.tui.actions import BY_ID
 from firetower.tui.navigation import MODES
 from firetower.tui.text import age
-from firetower.tui.worker_process import STARTING
+from firetower.worker_process import STARTING
 
 if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus

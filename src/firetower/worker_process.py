@@ -1,4 +1,4 @@
-"""The worker as a child process beside the app."""
+"""The worker as a child process beside the app, or the server."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _LONGEST = 1_000
 class WorkerProcess:
     """Starts `firetower worker`, and starts it again with longer waits when it exits.
 
-    It ends when its standard input closes, so it never outlives the app, however that ends.
+    It ends when its standard input closes, so it never outlives its parent, however that ends.
     """
 
     def __init__(

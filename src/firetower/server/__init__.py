@@ -1,0 +1,1 @@
+"""`firetower serve`: W&B's API, so that scripts written for its SDK work unchanged."""

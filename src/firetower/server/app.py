@@ -1,0 +1,251 @@
+"""The HTTP side: routes, API keys, limits, errors, and the log of requests."""
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aiohttp import web
+
+from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreError, Unforeseen
+from firetower.core.json import parse
+from firetower.core.tokens import Token
+from firetower.server import roots
+from firetower.server.fields import Arguments, Context, Missing
+from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
+from firetower.server.settings import ServerSettings
+from firetower.store.changes import Change, Reader
+from firetower.store.store import Store
+from firetower.store.tokens import WrongKey, find_token, is_use_recorded, record_use
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+roots.load()
+
+MAX_BODY = 64 << 20
+"""Bytes of one request, files that are uploaded excepted."""
+MAX_PER_TOKEN = 64
+"""Requests of one token at a time; one more is told to try again."""
+THREADS = 4
+"""Requests that use the database at a time: half of PostgreSQL's connections of one program."""
+T = TypeVar("T")
+_USER, _OPERATION = web.RequestKey("user", str), web.RequestKey("operation", str)
+_defects = logging.getLogger(__name__)
+
+
+class Forbidden(InvalidInput):
+    """The token may not do it."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__(
+            f"the API key of {token.user} may only read",
+            "Make another with `firetower token create USER`.",
+        )
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a server has answered since its start."""
+
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """By route and status."""
+    seconds: Counter[str] = field(default_factory=Counter)
+    """By route, a sum."""
+    open: Counter[str] = field(default_factory=Counter)
+    """Requests at work by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and JSON."""
+
+    status: int
+    data: object
+    user: str = ""
+    operation: str = ""
+
+    def response(self) -> web.Response:
+        """Return it as aiohttp sends it."""
+        body = json.dumps(self.data, separators=(",", ":"), allow_nan=False)
+        return web.Response(status=self.status, text=body, content_type="application/json")
+
+
+Log = Callable[[dict[str, Any]], None]
+"""Gets the facts of one request."""
+
+
+class Server:
+    """Answers W&B's SDK from one database."""
+
+    def __init__(self, store: Store, settings: ServerSettings, log: Log | None = None) -> None:
+        self.store = store
+        self.settings = settings
+        self.traffic = Traffic()
+        self._log = log
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="server")
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application."""
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._counted])
+        app.router.add_post("/graphql", self.graphql)
+        app.router.add_get("/healthz", self.health)
+        app.router.add_get("/metrics", self.metrics)
+        return app
+
+    async def graphql(self, request: web.Request) -> web.Response:
+        """Answer a GraphQL query."""
+        key = read_key(request)
+        body = await request.read()
+        answer = await self.run(self._answer_graphql, key, body, str(request.url.origin()))
+        request[_USER], request[_OPERATION] = answer.user, answer.operation
+        return answer.response()
+
+    def _answer_graphql(self, key: str, body: bytes, origin: str) -> Answer:
+        text = body.decode("utf-8", "replace")
+        asked = Arguments({"body": parse(text, "the request")}).object("body")
+        document = read_document(asked.text("query"))
+        operation = document.operation(asked.optional_text("operationName"))
+        name = operation.name.value if operation.name else ""
+        changes = is_mutation(operation)
+        opened = self.store.changing() if changes else self.store.reading()
+        user = ""
+        try:
+            with opened as reader:
+                token = self.authorize(reader, key)
+                user = token.user
+                context = Context(reader, token, self.settings, origin)
+                data = execute(context, document, operation, asked.object("variables"))
+        except WrongKey:
+            raise
+        except FiretowerError as error:
+            return Answer(_status(error), _errors(error), user, name)
+        return Answer(200, {"data": data}, user, name)
+
+    def authorize(self, reader: Reader, key: str) -> Token:
+        """Return the token of a key, who is the author of a change. Raises WrongKey, Forbidden."""
+        token = find_token(reader, key)
+        if isinstance(reader, Change):
+            if token.read_only:
+                raise Forbidden(token)
+            reader.author = token.user
+            if not is_use_recorded(reader, token):
+                record_use(reader, token)
+        return token
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call a function that uses the database, in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
+
+    async def health(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        """Say whether the database answers."""
+        await self.run(self._read_nothing)
+        return web.json_response({"status": "ok"})
+
+    def _read_nothing(self) -> None:
+        with self.store.reading():
+            pass
+
+    async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        """Return what was answered, in Prometheus' text format."""
+        lines = ["# TYPE firetower_server_requests_total counter"]
+        for (route, status), count in sorted(self.traffic.answers.items()):
+            labels = f'route="{route}",status="{status}"'
+            lines.append(f"firetower_server_requests_total{{{labels}}} {count}")
+        lines.append("# TYPE firetower_server_request_seconds_total counter")
+        for route, seconds in sorted(self.traffic.seconds.items()):
+            lines.append(f'firetower_server_request_seconds_total{{route="{route}"}} {seconds:.6f}')
+        lines += [
+            "# TYPE firetower_server_unknown_fields_total counter",
+            f"firetower_server_unknown_fields_total {unknown_fields.total()}",
+            "",
+        ]
+        return web.Response(text="\n".join(lines))
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: "Handler") -> web.StreamResponse:
+        """Answer errors in words, and keep count of what is answered."""
+        began = time.perf_counter()
+        response = await self._answered(request, handler)
+        seconds = time.perf_counter() - began
+        resource = request.match_info.route.resource
+        route = "other" if resource is None else resource.canonical
+        self.traffic.answers[route, response.status] += 1
+        self.traffic.seconds[route] += seconds  # type: ignore[assignment]
+        if self._log is not None:
+            self._log(
+                {
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status,
+                    "ms": round(seconds * 1000, 1),
+                    "user": request.get(_USER, ""),
+                    "operation": request.get(_OPERATION, ""),
+                    "agent": request.headers.get("User-Agent", ""),
+                }
+            )
+        return response
+
+    async def _answered(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        key = request.headers.get("Authorization", "")
+        if self.traffic.open[key] >= MAX_PER_TOKEN:
+            said = InvalidInput(f"this key has {MAX_PER_TOKEN} requests at work", "Wait for one.")
+            return Answer(429, _errors(said)).response()
+        self.traffic.open[key] += 1
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return error
+        except FiretowerError as error:
+            return Answer(_status(error, bad=400), _errors(error)).response()
+        except Exception as error:
+            _defects.exception("%s %s", request.method, request.path)
+            return Answer(500, _errors(Unforeseen(error))).response()
+        finally:
+            self.traffic.open[key] -= 1
+            if not self.traffic.open[key]:
+                del self.traffic.open[key]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+
+def read_key(request: web.Request) -> str:
+    """Return the API key of a request: the password of HTTP's Basic scheme. Raises WrongKey."""
+    scheme, _, said = request.headers.get("Authorization", "").partition(" ")
+    try:
+        _, colon, key = base64.b64decode(said, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise WrongKey from None
+    if scheme.lower() != "basic" or not colon or not key:
+        raise WrongKey
+    return key
+
+
+def _status(error: FiretowerError, bad: int = 200) -> int:
+    """Return the HTTP status of an error: the SDK tries again for those from 500 on."""
+    match error:
+        case WrongKey():
+            return 401
+        case Missing():
+            return 404
+        case Conflict():
+            return 409
+        case StoreError():
+            return 503
+    return bad
+
+
+def _errors(error: FiretowerError) -> dict[str, object]:
+    return {"errors": [{"message": f"{error.message}\n{error.hint}"}], "data": None}

@@ -1,0 +1,255 @@
+"""Projects, registries, entities and the one organization, as W&B has them.
+
+A registry is a project `wandb-registry-NAME` of the organization's entity. Everyone belongs to the
+organization; its name and that of its entity are the same.
+"""
+
+from typing import Any
+
+from firetower.core.catalog import Container
+from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.references import (
+    WANDB_REGISTRY_PREFIX,
+    ContainerKind,
+    ContainerReference,
+)
+from firetower.core.text import quoted, shortened
+from firetower.server.fields import (
+    Arguments,
+    Context,
+    Node,
+    make_id,
+    moment,
+    nodes,
+    read_id,
+    resolves,
+)
+from firetower.store.catalog import containers as store
+from firetower.store.catalog.lookups import find_container
+
+ORGANIZATION = ContainerReference.organization().name
+"""The organization, and its entity."""
+
+
+def project_reference(context: Context, entity: str | None, name: str | None) -> ContainerReference:
+    """Return the project or registry that W&B's SDK names. Raises InvalidInput."""
+    if name and name.startswith(WANDB_REGISTRY_PREFIX):
+        return ContainerReference.registry(name)
+    return ContainerReference.project(f"{entity or context.token.entity}/{name or 'uncategorized'}")
+
+
+def wandb_names(reference: ContainerReference) -> tuple[str, str]:
+    """Return the entity and the name of a project or registry in W&B's SDK."""
+    if reference.kind is ContainerKind.REGISTRY:
+        return ORGANIZATION, f"{WANDB_REGISTRY_PREFIX}{reference.name}"
+    return reference.entity, reference.name
+
+
+def project_id(reference: ContainerReference) -> str:
+    """Return the id of a project or registry."""
+    return make_id("Project", "/".join(wandb_names(reference)))
+
+
+def read_project_id(text: str) -> ContainerReference:
+    """Return the project or registry of an id. Raises InvalidInput."""
+    entity, slash, name = read_id(text, "Project").partition("/")
+    if name.startswith(WANDB_REGISTRY_PREFIX):
+        return ContainerReference.registry(name)
+    return ContainerReference.project(f"{entity}{slash}{name}")
+
+
+def entity_id(name: str) -> str:
+    """Return the id of an entity."""
+    return make_id("Entity", name)
+
+
+def read_entity_id(text: str) -> ContainerReference:
+    """Return the entity of an id, or the organization. Raises InvalidInput."""
+    name = read_id(text, "Entity")
+    if name == ORGANIZATION:
+        return ContainerReference.organization()
+    return ContainerReference.entity_named(name)
+
+
+def project_node(reference: ContainerReference) -> Node:
+    """Return a project or registry."""
+    return Node("Project", reference)
+
+
+def entity_node(name: str) -> Node:
+    """Return an entity, or the organization's."""
+    kind = "organization" if name == ORGANIZATION else "team"
+    values = {
+        "id": entity_id(name),
+        "name": name,
+        "entityType": kind,
+        "isTeam": True,
+        "available": False,
+        "members": [],
+    }
+    return Node("Entity", name, values)
+
+
+def entity_names(context: Context) -> list[str]:
+    """Return every entity that has projects, by name."""
+    found = store.list_containers(context.reader, ContainerKind.ENTITY)
+    return [one.reference.name for one in found]
+
+
+@resolves("Query", "entity")
+def entity(context: Context, _source: None, arguments: Arguments) -> Node:
+    """Return an entity; any may be, for its first project makes it."""
+    return entity_node(arguments.optional_text("name") or context.token.entity)
+
+
+@resolves("Query", "organization")
+def organization(_context: Context, _source: None, arguments: Arguments) -> Node | None:
+    """Return the organization."""
+    if arguments.text("name") != ORGANIZATION:
+        return None
+    return Node("Organization", ORGANIZATION)
+
+
+@resolves("Entity", "organization")
+def organization_of(_context: Context, _source: str, _arguments: Arguments) -> Node:
+    """Return the organization of an entity: everyone's."""
+    return Node("Organization", ORGANIZATION)
+
+
+@resolves("Organization", "id")
+def organization_id(_context: Context, source: str, _arguments: Arguments) -> str:
+    """Return its id."""
+    return make_id("Organization", source)
+
+
+@resolves("Organization", "name")
+def organization_name(_context: Context, source: str, _arguments: Arguments) -> str:
+    """Return its name."""
+    return source
+
+
+@resolves("Organization", "orgEntity")
+def organization_entity(_context: Context, source: str, _arguments: Arguments) -> Node:
+    """Return its entity, which has the registries."""
+    return entity_node(source)
+
+
+@resolves("Query", "project", "model")
+def project(context: Context, _source: None, arguments: Arguments) -> Node | None:
+    """Return a project or registry by its names, or None."""
+    names = arguments.optional_text("entityName"), arguments.optional_text("name")
+    return existing(context, project_reference(context, *names))
+
+
+@resolves("Entity", "project")
+def project_of(context: Context, entity: str, arguments: Arguments) -> Node | None:
+    """Return an entity's project by its name, or None."""
+    return existing(context, project_reference(context, entity, arguments.text("name")))
+
+
+def existing(context: Context, reference: ContainerReference) -> Node | None:
+    """Return a project or registry, or None where there is none."""
+    try:
+        find_container(context.reader.connection, reference)
+    except NotFound:
+        return None
+    return project_node(reference)
+
+
+@resolves("Entity", "projects")
+def projects_of(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
+    """Return an entity's projects; of the organization's entity they are the registries."""
+    kind = ContainerKind.REGISTRY if entity == ORGANIZATION else ContainerKind.PROJECT
+    found = [one.reference for one in store.list_containers(context.reader, kind)]
+    kept = [one for one in found if kind is ContainerKind.REGISTRY or one.entity == entity]
+    return nodes(kept, arguments, "Project")
+
+
+@resolves("Query", "models")
+def projects(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Return the projects of an entity, by default the token's."""
+    entity = arguments.optional_text("entityName") or context.token.entity
+    return projects_of(context, entity, arguments)
+
+
+def shown(context: Context, reference: ContainerReference) -> Container:
+    """Return a project or registry as the catalog shows it, read once a request."""
+    if reference not in context.cache:
+        context.cache[reference] = store.show_container(context.reader, reference)
+    found: Container = context.cache[reference]
+    return found
+
+
+@resolves("Project", "id")
+def id_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
+    """Return its id."""
+    return project_id(reference)
+
+
+@resolves("Project", "internalId")
+def internal_id(context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
+    """Return its row's number, in base64."""
+    number = find_container(context.reader.connection, reference)
+    return make_id("ProjectInternalId", number)
+
+
+@resolves("Project", "name")
+def name_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
+    """Return its name, a registry's with W&B's prefix."""
+    return wandb_names(reference)[1]
+
+
+@resolves("Project", "entityName")
+def entity_name_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
+    """Return the name of its entity."""
+    return wandb_names(reference)[0]
+
+
+@resolves("Project", "entity")
+def entity_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> Node:
+    """Return its entity."""
+    return entity_node(wandb_names(reference)[0])
+
+
+@resolves("Project", "description")
+def description(context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
+    """Return its description."""
+    return shown(context, reference).description
+
+
+@resolves("Project", "createdAt", "updatedAt")
+def created_at(
+    context: Context, reference: ContainerReference, _arguments: Arguments
+) -> str | None:
+    """Return when it was made."""
+    return moment(shown(context, reference).created_at)
+
+
+@resolves("Project", "readOnly", "isBenchmark")
+def is_not(_context: Context, _reference: ContainerReference, _arguments: Arguments) -> bool:
+    """Say no."""
+    return False
+
+
+@resolves("Mutation", "upsertModel")
+def upsert_project(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Make a project or registry. A registry that is there is refused, a project is returned."""
+    given = arguments.object("input")
+    reference = project_reference(context, given.optional_text("entityName"), given.text("name"))
+    said = given.optional_text("description") or ""
+    if reference.kind is ContainerKind.REGISTRY:
+        store.create_container(context.change, reference, said)
+        made = True
+    else:
+        made = store.ensure_container(context.change, reference, said)
+    node = project_node(reference)
+    return {"inserted": made, "project": node, "model": node}
+
+
+@resolves("Mutation", "renameProject")
+def rename_project(_context: Context, _source: None, arguments: Arguments) -> None:
+    """Refuse: names of registries and projects stand in references."""
+    old = arguments.object("input").optional_text("oldProjectName") or ""
+    raise InvalidInput(
+        f"{quoted(shortened(old, 60))} cannot be renamed", "Make another, and link versions to it."
+    )

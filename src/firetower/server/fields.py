@@ -1,0 +1,225 @@
+"""What GraphQL fields are made of: nodes, the functions that resolve their fields, arguments."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import JsonValue
+
+from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.events import instant
+from firetower.core.text import quoted, shortened
+from firetower.store.changes import Change, Reader
+from firetower.store.types import MOST
+
+if TYPE_CHECKING:
+    from firetower.core.tokens import Token
+    from firetower.server.settings import ServerSettings
+
+T = TypeVar("T")
+MAX_PAGE = 1_000
+"""Items of one page of a connection; W&B's SDK asks for 50, for aliases for 1,000."""
+
+
+class Missing(NotFound):
+    """Nothing has that name, said with HTTP status 404, on which W&B's SDK decides something."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One GraphQL request: its transaction, who asks, and how the server was reached."""
+
+    reader: Reader
+    token: "Token"
+    settings: "ServerSettings"
+    origin: str
+    """How the client reached this server: scheme, host and port."""
+    cache: dict[Any, Any] = field(default_factory=dict)
+    """What resolvers have read, for others of this request."""
+
+    @property
+    def change(self) -> Change:
+        """The transaction of a mutation."""
+        assert isinstance(self.reader, Change)
+        return self.reader
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An object of a type: fields not in `values` are resolved from `source` by its type."""
+
+    type: str
+    source: Any = None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+class Arguments(Mapping[str, JsonValue]):
+    """A field's arguments, or an input object. Its methods raise InvalidInput for a wrong type."""
+
+    def __init__(self, values: Mapping[str, JsonValue]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> JsonValue:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a text, or None where it is missing or null."""
+        return self._of_type(name, str, "text")
+
+    def text(self, name: str) -> str:
+        """Return a text that must be there."""
+        found = self.optional_text(name)
+        if found is None:
+            raise InvalidInput(f"{name} is missing", "Give it as text.")
+        return found
+
+    def optional_number(self, name: str) -> int | None:
+        """Return a whole number, or None where it is missing or null."""
+        found = self._of_type(name, int, "a whole number")
+        if found is not None and (isinstance(found, bool) or abs(found) > MOST):
+            raise _wrong(name, found, "a whole number of 64 bits")
+        return found
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a boolean."""
+        found = self._of_type(name, bool, "true or false")
+        return default if found is None else found
+
+    def sequence(self, name: str) -> Sequence[JsonValue]:
+        """Return a list; an empty one where it is missing or null. One value is a list of one."""
+        found = self.get(name)
+        if found is None:
+            return []
+        return found if isinstance(found, list) else [found]
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of texts; an empty one where it is missing or null."""
+        found = self.sequence(name)
+        return [Arguments({name: one}).text(name) for one in found]
+
+    def objects(self, name: str) -> "Sequence[Arguments]":
+        """Return a list of input objects; an empty one where it is missing or null."""
+        return [Arguments({name: one}).object(name) for one in self.sequence(name)]
+
+    def object(self, name: str) -> "Arguments":
+        """Return an input object; an empty one where it is missing or null."""
+        return Arguments(self._of_type(name, dict, "an object") or {})
+
+    def _of_type(self, name: str, type_: type[T], said: str) -> T | None:
+        found = self.get(name)
+        if found is not None and not isinstance(found, type_):
+            raise _wrong(name, found, said)
+        return found
+
+
+def _wrong(name: str, found: object, said: str) -> InvalidInput:
+    return InvalidInput(f"{name} is {shortened(quoted(found), 60)}", f"Give {said}.")
+
+
+Resolver = Callable[[Context, Any, Arguments], object]
+"""Returns a field's value, from the request, its node's source, and the field's arguments.
+
+That is None, a number, a text, a Node, a mapping whose keys are the fields of an object
+(`__typename` among them where an abstract type is asked for), or a list of these.
+"""
+RESOLVERS: dict[str, dict[str, Resolver]] = {}
+"""The fields of each type. The roots are the types `Query` and `Mutation`, without a source."""
+_R = TypeVar("_R", bound=Resolver)
+
+
+def resolves(type_: str, *names: str) -> Callable[[_R], _R]:
+    """Register the decorated function as the resolver of a type's fields."""
+
+    def register(resolver: _R) -> _R:
+        for name in names:
+            fields = RESOLVERS.setdefault(type_, {})
+            assert name not in fields, f"{type_}.{name} is registered twice"
+            fields[name] = resolver
+        return resolver
+
+    return register
+
+
+def make_id(type_: str, key: object) -> str:
+    """Return the opaque id of a thing: base64 of its type and key."""
+    return base64.b64encode(f"{type_}:{key}".encode()).decode("ascii")
+
+
+def read_id(text: str, *types: str) -> str:
+    """Return the key in an id of one of some types. Raises InvalidInput."""
+    try:
+        type_, _, key = base64.b64decode(text, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        type_, key = "", ""
+    if type_ not in types or not key:
+        raise InvalidInput(
+            f"{quoted(shortened(text, 60))} is not the id of a {' or '.join(types)}",
+            "Give an id that this server has answered with.",
+        )
+    return key
+
+
+def read_number_id(text: str, *types: str) -> int:
+    """Return the row's number in an id of one of some types. Raises InvalidInput."""
+    key = read_id(text, *types)
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        raise InvalidInput(
+            f"{quoted(shortened(text, 60))} is not an id", "Give one that this server has made."
+        )
+    return int(key)
+
+
+def moment(value: datetime | None) -> str | None:
+    """Return a moment as W&B writes it: ISO 8601 in UTC with a Z."""
+    return None if value is None else instant(value)
+
+
+def connection(
+    items: Sequence[Any], arguments: Arguments, edge: Callable[[Any], Mapping[str, object]]
+) -> dict[str, object]:
+    """Return a page of some items, from `after` on and at most `first`, as a connection.
+
+    `edge` gives an item's edge: its node, and what else stands beside it. Raises InvalidInput.
+    """
+    start, count = page(arguments)
+    shown = items[start : start + count]
+    return connection_of(shown, start, len(items), edge)
+
+
+def page(arguments: Arguments) -> tuple[int, int]:
+    """Return where the page of a connection starts, and how many items it has at most."""
+    first = arguments.optional_number("first")
+    count = MAX_PAGE if first is None else max(0, min(first, MAX_PAGE))
+    after = arguments.optional_text("after")
+    return (read_number_id(after, "After") if after else 0), count
+
+
+def connection_of(
+    shown: Iterable[Any], start: int, total: int, edge: Callable[[Any], Mapping[str, object]]
+) -> dict[str, object]:
+    """Return items that are a page already as a connection."""
+    edges = [
+        {"cursor": make_id("After", number), **edge(item)}
+        for number, item in enumerate(shown, start + 1)
+    ]
+    end = start + len(edges)
+    info = {
+        "__typename": "PageInfo",
+        "endCursor": make_id("After", end) if edges else None,
+        "hasNextPage": end < total,
+    }
+    return {"edges": edges, "pageInfo": info, "totalCount": total}
+
+
+def nodes(items: Sequence[Any], arguments: Arguments, type_: str) -> dict[str, object]:
+    """Return a page of the sources of a type's nodes as a connection."""
+    return connection(items, arguments, lambda item: {"node": Node(type_, item)})

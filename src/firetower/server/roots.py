@@ -1,0 +1,11 @@
+"""Imports every module that registers fields."""
+
+from importlib import import_module
+
+MODULES = ("viewer",)
+
+
+def load() -> None:
+    """Import them."""
+    for name in MODULES:
+        import_module(f"firetower.server.{name}")

@@ -1,0 +1,97 @@
+"""Tokens: who may use the server's API."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select
+
+from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.references import check_name
+from firetower.core.tokens import Token, hash_key, new_key
+from firetower.store import schema
+from firetower.store.changes import Change, Reader
+from firetower.store.types import bounded
+
+_USE_RECORDED = timedelta(minutes=1)
+"""How exactly it is known when a token was last used."""
+_tokens = schema.tokens.c
+_BY_KEY = select(schema.tokens).where(_tokens.key_hash == bindparam("hash"))
+
+
+class WrongKey(InvalidInput):
+    """No token has this key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the API key is not one of this server",
+            "Make one with `firetower token create USER`, and set WANDB_API_KEY to it.",
+        )
+
+
+def create_token(
+    change: Change, user: str, entity: str | None = None, *, read_only: bool = False
+) -> tuple[Token, str]:
+    """Make a token; return it with its key, which is kept nowhere. Raises InvalidInput."""
+    key = new_key()
+    values = {
+        "user_name": check_name(user, "user name"),
+        "entity": check_name(user if entity is None else entity, "entity"),
+        "read_only": read_only,
+        "created_at": change.now,
+    }
+    new = schema.tokens.insert().values(key_hash=hash_key(key), **values)
+    result = change.connection.execute(new)
+    assert result.inserted_primary_key is not None
+    query = select(schema.tokens).where(_tokens.id == result.inserted_primary_key[0])
+    return _token(change.connection.execute(query).one()), key
+
+
+def list_tokens(reader: Reader) -> list[Token]:
+    """Return every token by user and age."""
+    query = select(schema.tokens).order_by(_tokens.user_name, _tokens.id)
+    return [_token(row) for row in reader.connection.execute(query)]
+
+
+def count_tokens(reader: Reader) -> int:
+    """Return how many tokens there are."""
+    return reader.connection.execute(select(func.count()).select_from(schema.tokens)).scalar_one()
+
+
+def delete_token(change: Change, token_id: int) -> Token:
+    """Delete a token: its key opens nothing from now on. Raises NotFound."""
+    is_it = _tokens.id == bounded(token_id)
+    row = change.connection.execute(select(schema.tokens).where(is_it)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no token {token_id}", "List them with `firetower token list`.")
+    change.connection.execute(schema.tokens.delete().where(is_it))
+    return _token(row)
+
+
+def find_token(reader: Reader, key: str) -> Token:
+    """Return the token of a key. Raises WrongKey."""
+    row = reader.connection.execute(_BY_KEY, {"hash": hash_key(key)}).one_or_none()
+    if row is None:
+        raise WrongKey
+    return _token(row)
+
+
+def is_use_recorded(reader: Reader, token: Token) -> bool:
+    """Return whether it is known that a token is used about now."""
+    return token.last_used_at is not None and reader.now - token.last_used_at < _USE_RECORDED
+
+
+def record_use(change: Change, token: Token) -> None:
+    """Record that a token is used now."""
+    query = schema.tokens.update().where(_tokens.id == token.id)
+    change.connection.execute(query.values(last_used_at=change.now))
+
+
+def _token(row: Row[Any]) -> Token:
+    return Token(
+        id=row.id,
+        user=row.user_name,
+        entity=row.entity,
+        read_only=row.read_only,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+    )

@@ -1,0 +1,94 @@
+"""Queries, keys and limits of the server."""
+
+from typing import Any
+
+import pytest
+
+from serving import Running
+
+VIEWER = "query Viewer { me: viewer { ...user } } fragment user on User { username entity flags }"
+
+
+def test_viewer_is_the_token_s_user(running: Running) -> None:
+    found = running.query(VIEWER)
+    assert found == {"me": {"username": "ada", "entity": "acme", "flags": "{}"}}
+    used = running.tower.tokens.list()[0]
+    assert used.last_used_at is None  # reading writes nothing
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("{", "the query is not GraphQL: Syntax Error: Expected Name, found <EOF>."),
+        ("subscription { viewer { id } }", "there are no subscriptions"),
+        ("{ viewer { ...gone } }", 'the query has no fragment "gone"'),
+        ("query a { viewer { id } } query b { viewer { id } }", 'the query has no operation ""'),
+        ("{ viewer { ...f } } fragment f on User { ...f }", "the query is nested deeper than 40"),
+        ("{" * 3000 + "}" * 3000, "the query is n"),
+        ("{" + "a{" * 2000 + "b" + "}" * 2001, "the query is n"),
+        ("{ " + "viewer " * 20_000 + "}", "the query has 140,003 characters"),
+        ("{ entity(name: 3) { id } }", "name is 3"),
+        ("{ entity(name: 1e999) { id } }", "name is Infinity"),
+        ('{ entity(name: "a") { projects(first: true) { edges } } }', "first is true"),
+        ('{ entity(name: "a") { projects(after: "x") { edges } } }', '"x" is not the id of a'),
+    ],
+    ids=range(12),
+)
+def test_query_that_cannot_be_answered_says_why(on_sqlite: Running, query: str, said: str) -> None:
+    status, found = on_sqlite.refused(query)
+    assert status < 500
+    assert found.startswith(said)
+
+
+def test_request_that_is_no_query_is_refused(on_sqlite: Running) -> None:
+    for body in (b"", b"[]", b"nope", b'{"query": 3}', b"\xff\xfe", b"{}" * 9, b"[" * 5000):
+        status, answer = on_sqlite.post("/graphql", body)
+        assert (status, len(answer["errors"])) == (400, 1)
+
+
+def test_unknown_field_is_null_and_counted(on_sqlite: Running) -> None:
+    found = on_sqlite.query("{ viewer { favouriteColour { id } username } nothing(a: 1) { id } }")
+    assert found == {"viewer": {"favouriteColour": None, "username": "ada"}, "nothing": None}
+    _, metrics = on_sqlite.post("/metrics", b"", method="GET")
+    assert b"firetower_server_unknown_fields_total" in metrics
+
+
+def test_directives_and_variables(on_sqlite: Running) -> None:
+    query = """query ($yes: Boolean = true, $no: Boolean!, $name: String = "acme") {
+        entity(name: $name) { name @include(if: $no) id @skip(if: $yes)
+        ... on Entity { name2: name }
+        ... on Project { name3: name } __typename } }"""
+    assert on_sqlite.query(query, no=False) == {"entity": {"name2": "acme", "__typename": "Entity"}}
+
+
+def test_wrong_and_reading_keys(on_sqlite: Running) -> None:
+    status, answer = on_sqlite.ask(VIEWER, "0" * 40)
+    assert (status, answer["errors"][0]["message"].partition("\n")[0]) == (
+        401,
+        "the API key is not one of this server",
+    )
+    token, key = on_sqlite.tower.tokens.create("eve", read_only=True)
+    change = 'mutation { upsertModel(input: {name: "vision"}) { inserted } }'
+    assert on_sqlite.ask(VIEWER, key)[1]["data"]["me"]["username"] == "eve"
+    status, answer = on_sqlite.ask(change, key)
+    assert answer["errors"][0]["message"].startswith("the API key of eve may only read")
+    on_sqlite.tower.tokens.delete(token.id)
+    assert on_sqlite.ask(VIEWER, key)[0] == 401
+    assert on_sqlite.tower.projects() == []
+
+
+def test_change_has_the_token_s_author_and_is_done_whole_or_not(running: Running) -> None:
+    change = """mutation { a: upsertModel(input: {name: "vision"}) { inserted project { id } }
+        b: upsertModel(input: {name: "wandb-registry-models"}) { inserted } }"""
+    data: Any = running.query(change)
+    assert data["a"]["inserted"]
+    assert [str(one.reference) for one in running.tower.registries()] == ["models"]
+    assert {one.author for one in running.tower.projects()} == {"ada"}
+    status, said = running.refused(change.replace("vision", "other"))
+    assert (status, said) == (409, "registry models exists already")
+    assert [str(one.reference) for one in running.tower.projects()] == ["acme/vision"]
+    assert running.tower.tokens.list()[0].last_used_at is not None
+
+
+def test_health(on_sqlite: Running) -> None:
+    assert on_sqlite.post("/healthz", b"", method="GET") == (200, {"status": "ok"})
