@@ -214,7 +214,6 @@ class ContainerScreen(Page[None]):
         self.set_class(not view.containers, "-empty")
         self.containers.show(view.containers)
         self._fit_containers()
-        self.call_after_refresh(self._fit_dock)
         container = view.open
         if container is None:
             self._close()
@@ -242,6 +241,10 @@ class ContainerScreen(Page[None]):
     def on_resize(self) -> None:
         self._fit_containers()
         self._fit_dock()
+
+    @on(Listing.Filled)
+    def _list_filled(self) -> None:
+        self.call_after_refresh(self._fit_dock)
 
     def _fit_dock(self) -> None:
         """Give the feed the rows that neither the lists nor the pane beside them need."""
