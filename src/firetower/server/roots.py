@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-MODULES = ("viewer",)
+MODULES = ("viewer", "actions", "automations")
 
 
 def load() -> None:

@@ -19,6 +19,14 @@ FEATURES = [
     "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
     "TOTAL_COUNT_IN_FILE_CONNECTION",
     "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
+    "QUERY_AUTOMATIONS_ON_ENTITY",
+    "AUTOMATION_SCOPE_ENTITY",
+    "AUTOMATION_ACTION_NO_OP",
+    "AUTOMATION_EVENT_UNLINK_ARTIFACT",
+    "AUTOMATION_EVENT_ADD_ARTIFACT_TAG",
+    "AUTOMATION_EVENT_REMOVE_ARTIFACT_TAG",
+    "AUTOMATION_EVENT_ADD_COLLECTION_TAG",
+    "AUTOMATION_EVENT_REMOVE_COLLECTION_TAG",
 ]
 """What W&B's SDK may ask of this server; a name that is absent is off.
 
@@ -54,7 +62,12 @@ def viewer(context: Context, _source: None, _arguments: Arguments) -> Node:
 
 @resolves("User", "projects")
 def projects(context: Context, _user: str, arguments: Arguments) -> dict[str, Any]:
-    """Return every project and registry."""
-    kinds = (ContainerKind.PROJECT, ContainerKind.REGISTRY)
-    found = [one.reference for kind in kinds for one in list_containers(context.reader, kind)]
-    return nodes(found, arguments, "Project")
+    """Return every project and registry, and entities and the organization with automations.
+
+    W&B's SDK walks through them to list automations when no entity is named.
+    """
+    found = [one for kind in ContainerKind for one in list_containers(context.reader, kind)]
+    shown = [
+        one.reference for one in found if not one.reference.kind.covers_several or one.automations
+    ]
+    return nodes(shown, arguments, "Project")

@@ -227,6 +227,13 @@ def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
     )
 
 
+def automation_by_id(reader: Reader, automation_id: int) -> Automation | None:
+    """Return an automation, or None where there is none, or it is deleted."""
+    query = _select_automations(reader.now).where(_automations.id == bounded(automation_id))
+    row = reader.connection.execute(query).first()
+    return None if row is None else _build_automation(row)
+
+
 def find_automation(reader: Reader, name: str) -> Automation:
     """Return an automation by its name. Raises NotFound."""
     query = _select_automations(reader.now).where(_automations.name == one_spelling(name))

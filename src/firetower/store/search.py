@@ -89,8 +89,7 @@ def _automations_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
     )
     for name, kind, container in reader.connection.execute(_first(query, _automations.name)):
         of = ContainerKind(kind)
-        kind_words = "the" if of is ContainerKind.ORGANIZATION else of
-        yield Found(FoundKind.AUTOMATION, name, name, of, f"in {kind_words} {container}")
+        yield Found(FoundKind.AUTOMATION, name, name, of, f"in {of} {container}")
 
 
 def _endpoints_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
@@ -102,7 +101,10 @@ def _endpoints_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
 
 
 def _containers_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
-    query = select(_CONTAINER, _containers.kind).where(_has(_CONTAINER, words))
+    kinds = ContainerKind.REGISTRY.value, ContainerKind.PROJECT.value
+    query = select(_CONTAINER, _containers.kind).where(
+        _containers.kind.in_(kinds), _has(_CONTAINER, words)
+    )
     for name, kind in reader.connection.execute(_first(query, _CONTAINER)):
         yield Found(FoundKind.CONTAINER, name, name, ContainerKind(kind))
 

@@ -119,4 +119,5 @@ class EndpointScreen(EndpointActions[Automation]):
     @on(Table.Chosen)
     def _automation_chosen(self) -> None:
         if automation := self.chosen:
-            post(self, OpenAutomation(automation.name))
+            kind = automation.definition.scope.container.kind
+            post(self, OpenAutomation(automation.name, kind))

@@ -46,7 +46,7 @@ class VersionScreen(Page[None]):
 
     def compose(self) -> ComposeResult:
         version = VersionReference.parse(self.reference)
-        yield Bar(self.app.current_mode)
+        yield Bar(version.collection.container.kind.value)
         title = breadcrumbs(collection_steps(version.collection), version.selector)
         yield Static(title, classes="heading")
         with VerticalScroll(id="version"):

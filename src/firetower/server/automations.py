@@ -1,0 +1,172 @@
+"""W&B's automations, which its API calls triggers: listed, made, changed and deleted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.endpoints import Endpoint
+from firetower.core.errors import InvalidInput
+from firetower.core.json import parse
+from firetower.core.references import ContainerKind, ContainerReference, one_spelling
+from firetower.core.text import quoted, shortened
+from firetower.server.actions import read_action, write_action
+from firetower.server.events import read_event, write_event
+from firetower.server.fields import (
+    Arguments,
+    Context,
+    Missing,
+    connection,
+    make_id,
+    moment,
+    read_number_id,
+    resolves,
+)
+from firetower.server.scopes import read_scope, write_scope
+from firetower.store.automations import (
+    automation_by_id,
+    create_automation,
+    delete_automation,
+    edit_automation,
+    list_automations,
+)
+from firetower.store.endpoints import list_endpoints
+
+
+@resolves("Mutation", "createFilterTrigger")
+def create_trigger(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Save a new automation."""
+    endpoints = list_endpoints(context.reader.connection)
+    created = create_automation(
+        context.change, *read_automation(arguments.object("input"), endpoints)
+    )
+    return {"trigger": write_trigger(created, endpoints)}
+
+
+@resolves("Mutation", "updateFilterTrigger")
+def update_trigger(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Save a changed automation."""
+    given = arguments.object("input")
+    automation = _find(context, given.text("id"))
+    endpoints = list_endpoints(context.reader.connection)
+    edited = edit_automation(
+        context.change, automation.name, *read_changes(given, automation, endpoints)
+    )
+    return {"trigger": write_trigger(edited, endpoints)}
+
+
+@resolves("Mutation", "deleteTrigger")
+def delete_trigger(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Delete an automation."""
+    automation = _find(context, arguments.object("input").text("triggerID"))
+    delete_automation(context.change, automation.name)
+    return {"success": True}
+
+
+def _find(context: Context, id_: str) -> Automation:
+    found = automation_by_id(context.reader, read_number_id(id_, "Trigger"))
+    if found is None:
+        raise Missing("there is no such automation", "It may be deleted: list the automations.")
+    return found
+
+
+@resolves("Project", "triggers")
+def triggers_of(
+    context: Context, container: ContainerReference, _arguments: Arguments
+) -> list[dict[str, Any]]:
+    """Return the automations that watch a project or registry, all or a part of it."""
+    endpoints = list_endpoints(context.reader.connection)
+    found = list_automations(context.reader, container)
+    return [write_trigger(one, endpoints) for one in found]
+
+
+@resolves("Entity", "triggers")
+@resolves("Organization", "triggers")
+def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
+    """Return a page of the automations that an entity sees, by name.
+
+    Those are its own, those of its projects, and those of registries and the organization, which
+    W&B lists for the organization's entity only.
+    """
+    endpoints, name = list_endpoints(context.reader.connection), _asked_name(arguments)
+    found = [
+        automation
+        for automation in list_automations(context.reader)
+        if name in {None, automation.name} and _is_seen_by(automation, entity)
+    ]
+    return connection(found, arguments, lambda one: {"node": write_trigger(one, endpoints)})
+
+
+def _is_seen_by(automation: Automation, entity: str) -> bool:
+    container = automation.definition.scope.container
+    match container.kind:
+        case ContainerKind.PROJECT:
+            return container.entity == entity
+        case ContainerKind.ENTITY:
+            return container.name == entity
+    return True
+
+
+def _asked_name(arguments: Arguments) -> str | None:
+    """Return the name in the filter of a list. Raises InvalidInput for any other filter."""
+    text = arguments.optional_text("filters")
+    match None if text is None else parse(text, "the filter"):
+        case None:
+            return None
+        case {"name": str(name) | {"$eq": str(name)}}:
+            return one_spelling(name)
+    raise InvalidInput(
+        f"automations cannot be filtered by {quoted(shortened(text or '', 60))}",
+        'Give no filter, or {"name": "NAME"}.',
+    )
+
+
+def read_automation(given: Arguments, endpoints: Sequence[Endpoint]) -> tuple[Definition, Mode]:
+    """Read the input of a new automation. Raises InvalidInput, NotFound."""
+    definition = Definition(
+        name=given.text("name"),
+        description=given.optional_text("description") or "",
+        scope=read_scope(given.text("scopeType"), given.text("scopeID")),
+        action=read_action(given, None, endpoints),
+        **read_event(given, None),
+    )
+    return definition, Mode.ENABLED if given.flag("enabled", default=True) else Mode.DISABLED
+
+
+def read_changes(
+    given: Arguments, automation: Automation, endpoints: Sequence[Endpoint]
+) -> tuple[Definition, Mode]:
+    """Read the input of a changed automation. Raises InvalidInput, NotFound.
+
+    W&B's SDK sends back all that `write_trigger` answered. What that cannot say stays, unless the
+    part that stands for it differs: a cooldown, shadow, some collections of a project, a payload
+    with a bare variable.
+    """
+    before, mode = automation.definition, automation.mode
+    changes: dict[str, Any] = read_event(given, before)
+    for name in ("name", "description"):
+        if given.get(name) is not None:
+            changes[name] = given.text(name)
+    if given.get("scopeID") not in {None, write_scope(before.scope)["id"]}:
+        changes["scope"] = read_scope(given.text("scopeType"), given.text("scopeID"))
+    if given.get("triggeredActionType") is not None:
+        changes["action"] = read_action(given, before.action, endpoints)
+    if given.get("enabled") is not None and given.flag("enabled") is not (mode is Mode.ENABLED):
+        mode = Mode.ENABLED if given.flag("enabled") else Mode.DISABLED
+    return Definition(**{**dict(before), **changes}), mode
+
+
+def write_trigger(automation: Automation, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return an automation as W&B's API does; in shadow it is not enabled, for it sends nothing."""
+    definition, revision = automation.definition, automation.revision
+    return {
+        "__typename": "Trigger",
+        "id": make_id("Trigger", automation.id),
+        "createdAt": moment(automation.created_at),
+        "updatedAt": moment(revision.saved_at) if revision.number > 1 else None,
+        "name": automation.name,
+        "description": definition.description or None,
+        "enabled": automation.mode is Mode.ENABLED,
+        "scope": write_scope(definition.scope),
+        "triggeringCondition": write_event(definition),
+        "triggeredAction": write_action(definition.action, endpoints),
+    }
