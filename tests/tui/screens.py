@@ -12,6 +12,7 @@ from textual.worker import Worker
 
 from firetower.tui.app import FiretowerApp
 from firetower.tui.widgets.detail import DetailPane
+from firetower.tui.widgets.listing import Listing
 from firetower.worker_process import WorkerProcess
 from tui.scene import Scene
 
@@ -92,7 +93,10 @@ def _rests(pump: MessagePump) -> bool:
 
 def _reads(pilot: Pilot[None]) -> bool:
     """Return whether a screen is still reading from the database, or about to."""
-    waits = any(pane.is_waiting for pane in pilot.app.screen.query(DetailPane))
+    screen = pilot.app.screen
+    waits = any(pane.is_waiting for pane in screen.query(DetailPane))
+    for one in screen.query(Listing):
+        waits |= one.awaits_rows and all(node.display for node in one.ancestors_with_self)
     return waits or len(_busy(pilot)) > _open_dialogs(pilot)
 
 

@@ -7,7 +7,6 @@ from textual.pilot import Pilot
 
 from firetower.core.actions import SlackAction, WebhookAction
 from firetower.core.filters import Filter
-from firetower.core.references import ContainerKind
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.automation import AutomationScreen
@@ -31,7 +30,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def opened(pilot: Pilot[None], name: str) -> AutomationScreen:
-    screen = AutomationScreen(name, ContainerKind.REGISTRY)
+    screen = AutomationScreen(name)
     pilot.app.push_screen(screen)
     await settled(pilot)
     return screen

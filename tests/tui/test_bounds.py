@@ -13,7 +13,6 @@ from textual.widgets import OptionList, Static
 from firetower.core.actions import WebhookAction
 from firetower.core.executions import Execution
 from firetower.core.filters import Filter
-from firetower.core.references import ContainerKind
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.execution import ExecutionScreen
@@ -142,7 +141,7 @@ async def test_an_automation(scene: Scene) -> None:
         changed = definition.model_copy(update={"description": f"{number} " * 9_000})
         scene.tower.automations.edit("long", changed)
     async with open_app(scene) as pilot:
-        await opened(pilot, AutomationScreen("long", ContainerKind.REGISTRY))
+        await opened(pilot, AutomationScreen("long"))
         assert shown(pilot, "… 11 before these: R restores one")
         await press(pilot, "R")
         offers = pilot.app.screen.query_one(OptionList)

@@ -58,7 +58,7 @@ async def go(pilot: Pilot[None], keys: tuple[str, ...]) -> None:
         screen.tabs.active = "tab-automations"
         await settled(pilot)
         screen.step_back()
-        screen.containers.table.move_to(str(MODELS))
+        screen.containers.table.move_to(MODELS)
     await settled(pilot)
     for key in keys:
         await press(pilot, key)

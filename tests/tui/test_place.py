@@ -89,7 +89,7 @@ async def test_one_opened_before_the_list_is_read_stays_open(
         screen._show(read)
         await settled(pilot)
         assert screen.open == VISION
-        assert screen.containers.table.key == str(VISION)
+        assert screen.containers.table.key == VISION
 
 
 async def test_mouse_opens_places_tabs_and_modes(scene: Scene) -> None:
@@ -246,14 +246,14 @@ async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene)
         scene.open_circuit("ci-deploy")
         await until(
             pilot,
-            lambda: "! circuit open 2 " in line_with(pilot, "deploy-on-prod", "alias added ~"),
+            lambda: "! circuit open 2 " in line_with(pilot, "deploy-on-prod", "alias added"),
         )
         assert "▸ shadow" in line_with(pilot, "canary-f1")
         scene.tower.add_alias("models/resnet:v0", "prod-asia")
         scene.turn()
         await until(
             pilot,
-            lambda: "! circuit open 3 " in line_with(pilot, "deploy-on-prod", "alias added ~"),
+            lambda: "! circuit open 3 " in line_with(pilot, "deploy-on-prod", "alias added"),
         )
         pilot.app.screen.query_one(AutomationList).table.move_to("deploy-on-prod")
         await press(pilot, "enter")

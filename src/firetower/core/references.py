@@ -237,6 +237,18 @@ class ContainerReference(Frozen):
         """Return the reference of the organization: there is one."""
         return cls(kind=ContainerKind.ORGANIZATION, name="organization")
 
+    @classmethod
+    def named(cls, kind: ContainerKind, text: str) -> Self:
+        """Read the full name of a container of a kind. Raises InvalidInput."""
+        match kind:
+            case ContainerKind.REGISTRY:
+                return cls.registry(text)
+            case ContainerKind.PROJECT:
+                return cls.project(text)
+            case ContainerKind.ENTITY:
+                return cls.entity_named(text)
+        return cls.organization()
+
     def covers(self, other: "ContainerReference") -> bool:
         """Return whether what happens in another container happens in this one too."""
         match self.kind:

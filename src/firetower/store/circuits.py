@@ -21,7 +21,7 @@ from firetower.core.circuit_breaker import (
 )
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container
+from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
 from firetower.store.changes import Reader, bump_endpoints_version
 from firetower.store.conditions import UNTRIED
 from firetower.store.redelivery import REDELIVERY_INTERVAL
@@ -192,8 +192,8 @@ def list_changes(
     """Return the newest openings and closings, in order.
 
     `after_id` and `after` leave out those up to a change or a moment, `before_execution` those
-    later than an execution. `container` narrows them to the endpoints that automations of one
-    registry or project use, or have used. Raises NotFound.
+    later than an execution. `container` narrows them to the endpoints that automations which
+    watch there use, or have used. Raises NotFound.
     """
     query = (
         select(schema.circuit_changes, _endpoints.name)
@@ -208,8 +208,10 @@ def list_changes(
         end = select(_executions.created_at).where(_executions.id == bounded(before_execution))
         query = query.where(_changes.at <= end.scalar_subquery())
     if container is not None:
+        find_container(reader.connection, container)
+        covered = select(schema.containers.c.id).where(is_covered_by(container))
         used = select(_revisions.endpoint_id).where(
-            _revisions.container_id == find_container(reader.connection, container),
+            _revisions.container_id.in_(select_covering(covered)),
             _revisions.endpoint_id.is_not(None),
         )
         query = query.where(_changes.endpoint_id.in_(used))

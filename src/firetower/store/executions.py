@@ -76,7 +76,7 @@ def list_executions(
 ) -> list[Execution]:
     """Return the newest executions, the newest first; `before_id` gives the next page.
 
-    `container` narrows them to what happened in one registry or project. Raises NotFound for it.
+    `container` narrows them to what happened there. Raises NotFound for it.
     """
     # one automation's are in order in its unique key, so that not all of them are read and sorted
     by_event = automation_id is not None and before_id is None

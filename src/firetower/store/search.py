@@ -89,7 +89,8 @@ def _automations_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
     )
     for name, kind, container in reader.connection.execute(_first(query, _automations.name)):
         of = ContainerKind(kind)
-        yield Found(FoundKind.AUTOMATION, name, name, of, f"in {of} {container}")
+        kind_words = "the" if of is ContainerKind.ORGANIZATION else of
+        yield Found(FoundKind.AUTOMATION, name, name, of, f"in {kind_words} {container}")
 
 
 def _endpoints_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
@@ -101,10 +102,7 @@ def _endpoints_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
 
 
 def _containers_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
-    kinds = ContainerKind.REGISTRY.value, ContainerKind.PROJECT.value
-    query = select(_CONTAINER, _containers.kind).where(
-        _containers.kind.in_(kinds), _has(_CONTAINER, words)
-    )
+    query = select(_CONTAINER, _containers.kind).where(_has(_CONTAINER, words))
     for name, kind in reader.connection.execute(_first(query, _CONTAINER)):
         yield Found(FoundKind.CONTAINER, name, name, ContainerKind(kind))
 

@@ -279,9 +279,10 @@ class FiretowerApp(App[None]):
 
     @on(OpenContainer)
     async def _open_container(self, request: OpenContainer) -> None:
+        from firetower.tui.breadcrumbs import mode_of
         from firetower.tui.screens.container import ContainerScreen
 
-        await self.show_mode(request.reference.kind.value)
+        await self.show_mode(mode_of(request.reference, self.current_mode))
         screen = self.screen
         if isinstance(screen, ContainerScreen):
             screen.open_container(request.reference)
@@ -301,10 +302,10 @@ class FiretowerApp(App[None]):
                 self.screen.step_back()
 
     def action_open_container(self, kind: str, name: str) -> None:
-        from firetower.core.references import ContainerReference
+        from firetower.core.references import ContainerKind, ContainerReference
 
-        read = ContainerReference.registry if kind == "registry" else ContainerReference.project
-        self.post_message(OpenContainer(read(name)))
+        reference = ContainerReference.named(ContainerKind(kind), name)
+        self.post_message(OpenContainer(reference))
 
     def action_open_collection(self, reference: str) -> None:
         """Show a collection: the one behind this screen, if it is that."""

@@ -14,21 +14,29 @@ from firetower.core.text import visible
 Step: TypeAlias = tuple[str, str]
 """What a step is called, and Textual's action that goes there."""
 
-_MODES = {
-    ContainerKind.REGISTRY: ("Registries", "app.show_first('registry')"),
-    ContainerKind.PROJECT: ("Projects", "app.show_first('project')"),
-    ContainerKind.ENTITY: ("Automations", "app.show_first('automations')"),
-    ContainerKind.ORGANIZATION: ("Automations", "app.show_first('automations')"),
-}
+_MODES = {"registry": "Registries", "project": "Projects"}
 
 
-def container_steps(container: ContainerReference) -> list[Step]:
-    """Return the way to a registry or project, or to the automations of what covers several."""
-    mode = _MODES[container.kind]
-    if container.kind.covers_several:
-        return [mode, (str(container), mode[1])]
+def container_label(container: ContainerReference) -> str:
+    """Return what a container is called where its kind is not said: "all of acme"."""
+    of_entity = container.kind is ContainerKind.ENTITY
+    return f"all of {container}" if of_entity else str(container)
+
+
+def mode_of(container: ContainerReference, current: str = "") -> str:
+    """Return the mode that lists a container; the organization's are both: the current one."""
+    if container.kind is ContainerKind.ORGANIZATION and current in _MODES:
+        return current
+    in_projects = container.kind in {ContainerKind.PROJECT, ContainerKind.ENTITY}
+    return "project" if in_projects else "registry"
+
+
+def container_steps(container: ContainerReference, mode: str = "") -> list[Step]:
+    """Return the way to a container, in a mode that lists it."""
+    mode = mode_of(container, mode)
     kind, name = container.kind.value, str(container)
-    return [mode, (name, f"app.open_container({kind!r}, {name!r})")]
+    go = f"app.open_container({kind!r}, {name!r})"
+    return [(_MODES[mode], f"app.show_first({mode!r})"), (container_label(container), go)]
 
 
 def collection_steps(collection: CollectionReference) -> list[Step]:

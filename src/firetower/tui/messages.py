@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from firetower.core.drafts import Draft
     from firetower.core.errors import FiretowerError
     from firetower.core.executions import Execution
-    from firetower.core.references import ContainerKind, ContainerReference
+    from firetower.core.references import ContainerReference
 
 
 @dataclass
@@ -46,10 +46,9 @@ class OpenExecution(Open):
 
 @dataclass
 class OpenAutomation(Open):
-    """Show an automation in full; `kind` is that of the container it was found in."""
+    """Show an automation in full."""
 
     name: str
-    kind: ContainerKind
 
 
 @dataclass

@@ -120,13 +120,12 @@ def _open(screen: Screen[Any], found: Found) -> None:
 def _request(found: Found) -> Message:
     match found.kind:
         case FoundKind.AUTOMATION:
-            return OpenAutomation(found.name, found.container or ContainerKind.REGISTRY)
+            return OpenAutomation(found.name)
         case FoundKind.ENDPOINT:
             return OpenEndpoint(found.name)
         case FoundKind.CONTAINER:
-            registry = found.container is ContainerKind.REGISTRY
-            read = ContainerReference.registry if registry else ContainerReference.project
-            return OpenContainer(read(found.name))
+            kind = found.container or ContainerKind.REGISTRY
+            return OpenContainer(ContainerReference.named(kind, found.name))
         case FoundKind.COLLECTION:
             return OpenCollection(found.name)
         case FoundKind.VERSION:

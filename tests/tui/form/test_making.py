@@ -114,7 +114,7 @@ async def test_form_with_slack_saves_title_message_and_severity(scene: Scene) ->
 
 async def test_form_filled_by_mouse_saves_a_collection_automation(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
-        await pilot.click("#containers Table", offset=(3, 1))
+        await pilot.click("#containers Table", offset=(3, 2))
         await settled(pilot)
         await press(pilot, "n")
         await click(pilot, "#whole RadioOption:last-of-type")

@@ -18,6 +18,7 @@ from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
 from firetower.core.errors import FiretowerError
+from firetower.core.references import ContainerKind
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.editor import edit_text
@@ -74,7 +75,7 @@ class FormScreen(Page[str | None]):
         title = Content.from_markup(
             "[b]$what[/] [dim]in $kind[/] $name",
             what=visible(what),
-            kind=container.kind.value,
+            kind="the" if container.kind is ContainerKind.ORGANIZATION else container.kind.value,
             name=visible(str(container)),
         )
         yield Static(title, id="form-title")

@@ -15,7 +15,6 @@ from firetower.core.automations import Automation, Revision
 from firetower.core.drafts import Draft
 from firetower.core.executions import Execution
 from firetower.core.gallery import duplicate
-from firetower.core.references import ContainerKind
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.automation import read_automation, screen_text, title
 from firetower.tui.messages import (
@@ -60,17 +59,16 @@ class AutomationScreen(ListScreen[Execution]):
 
     BINDINGS: ClassVar = bindings_of("automation")
 
-    def __init__(self, automation: str, kind: ContainerKind) -> None:
+    def __init__(self, automation: str) -> None:
         super().__init__(
             Listing(Table(COLUMNS), empty="It has not fired yet.", id="automation-executions")
         )
         self.automation = automation
-        self.kind = kind
         self._found: Automation | None = None
         self._revisions: Sequence[Revision] = ()
 
     def compose(self) -> ComposeResult:
-        yield Bar(self.kind.value)
+        yield Bar(self.app.current_mode)
         yield Static("", classes="heading", id="automation-title")
         with VerticalScroll(id="automation-pane"):
             yield Static("Loading …", id="automation-text")

@@ -85,7 +85,7 @@ class CollectionScreen(ListScreen[Version]):
         self._reload_detail = Refresh(self, self._read_detail)
 
     def compose(self) -> ComposeResult:
-        yield Bar(self.reference.container.kind.value)
+        yield Bar(self.app.current_mode)
         yield Static("", classes="heading", id="collection-title")
         with Container(id="collection"):
             yield self.listing

@@ -40,10 +40,11 @@ from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList, read_recent
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
+from firetower.tui.widgets.containers import Containers, read_containers
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.table import Table
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -53,7 +54,6 @@ _FIRST = 50
 REFRESH_INTERVAL = 30.0
 """Seconds between two readings while nothing changes: ages grow."""
 
-COLUMNS = (Column("", 10, flex=1), Column("", right=True))
 _BESIDE = 100
 """Columns of the terminal from which the open container is beside the list of them."""
 _HEADING = 5
@@ -90,9 +90,10 @@ def read_container(
 
     Without `reference` the busiest is opened.
     """
-    containers = tower.registries() if kind is ContainerKind.REGISTRY else tower.projects()
+    containers = read_containers(tower, kind)
     if reference is None and containers:
-        reference = max(containers, key=lambda one: one.automations).reference
+        busiest = max(containers, key=lambda one: (one.reference.kind is kind, one.automations))
+        reference = busiest.reference
     found = next((one for one in containers if one.reference == reference), None)
     if found is None or reference is None:
         return ContainerView(containers)
@@ -106,9 +107,15 @@ def read_container(
     return ContainerView(containers, found, (), automations, stopped, recent)
 
 
-def _container_row(container: Container) -> Row:
-    number = f"{container.automations:,}" if container.automations else "–"
-    return Row(str(container.reference), (Cell(str(container.reference)), Cell(number, "dim")))
+def _contents(container: Container) -> str:
+    """Return what a container holds, or covers."""
+    match container.reference.kind:
+        case ContainerKind.ORGANIZATION:
+            return "every registry and project"
+        case ContainerKind.ENTITY:
+            return f"every project of {container.reference}"
+    versions = counted(container.versions, "version")
+    return f"{counted(container.collections, 'collection')} · {versions}"
 
 
 class ContainerScreen(Page[None]):
@@ -126,9 +133,7 @@ class ContainerScreen(Page[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.containers = Listing(
-            Table(COLUMNS, header=False, one_click=True), empty=self.EMPTY, id="containers"
-        )
+        self.containers = Containers(empty=self.EMPTY)
         self.collections = Collections(
             id="collections", empty=self.NO_COLLECTIONS, detail=read_newest
         )
@@ -149,7 +154,8 @@ class ContainerScreen(Page[None]):
         )
         self.open: ContainerReference | None = None
         self._seen: ContainerReference | None = None
-        self._by_key: dict[str, Container] = {}
+        self._left_tab = ""
+        """The tab that was left where the open container has none of it."""
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
@@ -205,24 +211,20 @@ class ContainerScreen(Page[None]):
             self._show(view)
 
     def _show(self, view: ContainerView) -> None:
-        self._by_key = {str(one.reference): one for one in view.containers}
         self.set_class(not view.containers, "-empty")
-        self.containers.set_rows([_container_row(one) for one in view.containers])
+        self.containers.show(view.containers)
         self._fit_containers()
-        self.call_after_refresh(self._fit_dock)
         container = view.open
         if container is None:
             self._close()
             return
         if self.open is None:
             self._preview(container.reference)
-            self.containers.table.move_to(str(container.reference))
+            self.containers.table.move_to(container.reference)
         elif self.is_open:  # perhaps by name, before the list was read
-            self.containers.table.move_to(str(container.reference))
-        versions = counted(container.versions, "version")
-        said = f"{counted(container.collections, 'collection')} · {versions}"
-        steps = container_steps(container.reference)
-        title = breadcrumbs(steps[:-1], steps[-1][0], said)
+            self.containers.table.move_to(container.reference)
+        steps = container_steps(container.reference, self.KIND.value)
+        title = breadcrumbs(steps[:-1], steps[-1][0], _contents(container))
         show_text(self.query_one("#title", Static), title)
         self._show_count("tab-collections", self.COLLECTIONS, container.collections)
         self._show_count("tab-automations", "Automations", container.automations)
@@ -239,6 +241,10 @@ class ContainerScreen(Page[None]):
     def on_resize(self) -> None:
         self._fit_containers()
         self._fit_dock()
+
+    @on(Listing.Filled)
+    def _list_filled(self) -> None:
+        self.call_after_refresh(self._fit_dock)
 
     def _fit_dock(self) -> None:
         """Give the feed the rows that neither the lists nor the pane beside them need."""
@@ -280,17 +286,32 @@ class ContainerScreen(Page[None]):
     def open_container(self, reference: ContainerReference) -> None:
         self._preview(reference)
         self.add_class("-open")
-        self.containers.table.move_to(str(reference))
+        self.containers.table.move_to(reference)
         self._focus_tab()
 
     def _preview(self, reference: ContainerReference) -> None:
         if reference == self.open:
             return
         self.open = reference
+        self._fit_tabs(reference)
         self.automations.container = reference
         self.automations.awaits_rows = self.collections.awaits_rows = True
         self.history.show_container(reference)
         self._reload.at_once()
+
+    def _fit_tabs(self, reference: ContainerReference) -> None:
+        """Leave out the tab of collections where the open container has none of its own."""
+        tab = "tab-collections"
+        with self.tabs.prevent(Tabs.TabActivated):  # it would take the focus
+            if not reference.kind.covers_several:
+                self.tabs.show(tab)
+                self.tabs.active = self._left_tab or self.tabs.active
+                self._left_tab = ""
+            elif self.tabs.active == tab:
+                self._left_tab, self.tabs.active = tab, "tab-automations"
+            if reference.kind.covers_several:
+                self.tabs.hide(tab)
+        self.panes.current = self.tabs.active.removeprefix("tab-")
 
     def _focus_tab(self) -> None:
         self.set_focus(self.query_one(f"#{self.tab}", Listing).table)
@@ -298,14 +319,15 @@ class ContainerScreen(Page[None]):
     @on(Table.Moved, "#containers Table")
     def _container_moved(self, event: Table.Moved) -> None:
         """Show a container as the cursor passes it, where there is room for both."""
-        table = self.containers.table
-        is_there = event.key is not None and event.key == table.key  # it may have moved on
-        if is_there and not self.is_open and self.has_class("-wide"):
-            self._preview(self._by_key[str(event.key)].reference)
+        chosen = self.containers.chosen
+        is_there = chosen is not None and event.key == chosen  # it may have moved on
+        if chosen and is_there and not self.is_open and self.has_class("-wide"):
+            self._preview(chosen)
 
     @on(Table.Chosen, "#containers Table")
-    def _container_chosen(self, event: Table.Chosen) -> None:
-        self.open_container(self._by_key[str(event.key)].reference)
+    def _container_chosen(self) -> None:
+        if chosen := self.containers.chosen:
+            self.open_container(chosen)
 
     @on(Tabs.TabActivated)
     def _tab_activated(self, event: Tabs.TabActivated) -> None:

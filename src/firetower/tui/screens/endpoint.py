@@ -119,5 +119,4 @@ class EndpointScreen(EndpointActions[Automation]):
     @on(Table.Chosen)
     def _automation_chosen(self) -> None:
         if automation := self.chosen:
-            kind = automation.definition.scope.container.kind
-            post(self, OpenAutomation(automation.name, kind))
+            post(self, OpenAutomation(automation.name))

@@ -46,7 +46,7 @@ class VersionScreen(Page[None]):
 
     def compose(self) -> ComposeResult:
         version = VersionReference.parse(self.reference)
-        yield Bar(version.collection.container.kind.value)
+        yield Bar(self.app.current_mode)
         title = breadcrumbs(collection_steps(version.collection), version.selector)
         yield Static(title, classes="heading")
         with VerticalScroll(id="version"):

@@ -20,6 +20,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened, visible
 from firetower.tui import undo as undoable
 from firetower.tui.actions import bindings_of
+from firetower.tui.breadcrumbs import container_label
 from firetower.tui.messages import (
     AutomationsChanged,
     ExplainAutomation,
@@ -135,7 +136,7 @@ class AutomationRow:
         )
         if not self._context.everywhere:
             return cells
-        place = Cell(str(definition.scope.container), "dim")
+        place = Cell(container_label(definition.scope.container), "dim")
         return (place, *cells, Cell(f"{failed:,}", "bad") if failed else Cell("–", "dim"))
 
     @property
@@ -301,8 +302,7 @@ class AutomationList(Listing):
 
     def on_table_chosen(self) -> None:
         if automation := self._chosen():
-            kind = automation.definition.scope.container.kind
-            post(self, OpenAutomation(automation.name, kind))
+            post(self, OpenAutomation(automation.name))
 
     @in_background
     async def action_toggle_enabled(self) -> None:
@@ -410,7 +410,7 @@ class AutomationList(Listing):
 async def choose_sample(node: DOMNode, container: ContainerReference) -> Draft | None:
     """Return the draft of a sample that is chosen from the gallery, or None."""
     offers = [Offer(one.name, one.name, one.about) for one in SAMPLES]
-    chosen = await ask(node, Picker(f"New automation in {container}", offers))
+    chosen = await ask(node, Picker(f"New automation in {container_label(container)}", offers))
     return next((one.draft(container) for one in SAMPLES if one.name == chosen), None)
 
 

@@ -99,11 +99,11 @@ class Feed(Listing):
             self.load()
 
     def show_container(self, container: ContainerReference) -> None:
-        """Show what fired in one registry or project only."""
+        """Show only what fired in one container, or in those that it covers."""
         if container != self.container:
             self.container = container
             self.feed.follow()
-            self._unread = True
+            self._unread = self.awaits_rows = True
             if self.is_on_screen:
                 self.load()
 
@@ -265,8 +265,9 @@ class Feed(Listing):
         if self._early is not None:
             self._early.extend(executions)
             return
-        here = [one for one in executions if self.container in {None, one.event.container}]
-        self.feed.upsert([self._row(one) for one in here])
+        here = self.container
+        shown = [one for one in executions if here is None or here.covers(one.event.container)]
+        self.feed.upsert([self._row(one) for one in shown])
         self._settle()
 
     @on(FeedTable.Chosen)

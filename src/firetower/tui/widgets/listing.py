@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from firetower.core.errors import FiretowerError, InvalidInput
@@ -25,6 +26,9 @@ class Listing(Vertical):
     BINDINGS: ClassVar = bindings_of("list")
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the row under the cursor: hidden while there is none."""
+
+    class Filled(Message):
+        """The rows are there, or other ones: they may need more room, or less."""
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class Listing(Vertical):
             self.refresh_bindings()
         self._row_changed()
         self._count()
+        self.post_message(self.Filled())
         if self.table.rows:
             self._say("")
         elif self.table.all_rows:
