@@ -10,23 +10,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
-from pathlib import Path, PurePath
-from time import monotonic
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.actions import ActionParseResult
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.content import Content
-from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 
-import firetower
 from firetower.core.errors import FiretowerError
 from firetower.core.text import counted, shortened
 from firetower.settings import config_file
@@ -34,6 +31,7 @@ from firetower.tui import navigation, themes
 from firetower.tui.actions import BY_ID, bindings_of, has_effect
 from firetower.tui.config import Config, read_config
 from firetower.tui.key_queue import KeyQueue, Marker
+from firetower.tui.leaving import LEAVE_WITHIN, Leaving, leave_screen
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
@@ -49,14 +47,14 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.page import Page, StyledOnce, ask, show
+from firetower.tui.opening import OpeningScreen, StyleSheets, style_sheets
+from firetower.tui.page import Page, ask, show
 from firetower.tui.sanitize import Sanitizer
 from firetower.tui.session import Session, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
 from firetower.tui.text import clock
 from firetower.tui.undo import UndoStack, undo_edit
-from firetower.tui.widgets.bar import Bar
 from firetower.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -68,8 +66,6 @@ if TYPE_CHECKING:
 
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
-LEAVE_WITHIN = 2.0
-"""Seconds within which the key that leaves the app is pressed again."""
 READING, MOST_READING = 2.0, 10.0
 """Seconds that a notification is shown, at least and at most."""
 READ_IN_A_SECOND = 25
@@ -78,34 +74,6 @@ _NEWS_AGE = timedelta(minutes=1)
 """The age from which a change of a circuit is no news: the feed has it."""
 _NOTIFIED = 1_000
 """Characters of a notification."""
-
-
-def style_sheets() -> list[Path]:
-    """Return every style sheet, the app's first: of the installed package, or of the checkout."""
-    package = Path(firetower.__file__).parent
-    installed = package / "styles"
-    folder = installed if installed.is_dir() else package.parents[1] / "styles"
-    return sorted(folder.glob("*.tcss"), key=lambda sheet: (sheet.stem != "app", sheet))
-
-
-class StyleSheets(Stylesheet):
-    """Parsed once for each theme: Textual parses them all again for each new screen."""
-
-    def set_variables(self, variables: dict[str, str]) -> None:
-        if variables != self._variables:
-            super().set_variables(variables)
-            self._require_parse = True
-
-    def reparse(self) -> None:
-        if self._require_parse:
-            super().reparse()
-
-
-class OpeningScreen(StyledOnce[None]):
-    """The top line at once, for imports take longer; keys pressed meanwhile wait."""
-
-    def compose(self) -> ComposeResult:
-        yield Bar("registry")
 
 
 class FiretowerApp(App[None]):
@@ -148,8 +116,7 @@ class FiretowerApp(App[None]):
         self.undos = UndoStack()
         self._sanitize = Sanitizer()
         self._with_tour = tour
-        self._pressed_to_leave = -LEAVE_WITHIN
-        self._asks_to_quit = False
+        self._leaving = Leaving(self)
         self.tour: Tour | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -264,11 +231,7 @@ class FiretowerApp(App[None]):
     @on(LeaveUnsaved)
     @in_background
     async def _leave_unsaved(self, request: LeaveUnsaved) -> None:
-        from firetower.tui.widgets.ask import Confirm
-
-        question = Confirm("Leave without saving?", request.loss, [("leave", "Leave")])
-        if await ask(request.source, question):
-            request.source.dismiss(None)
+        await leave_screen(request)
 
     @on(Redeliver)
     @in_background
@@ -391,34 +354,15 @@ class FiretowerApp(App[None]):
             os.kill(0, signal.SIGTSTP)
 
     async def action_leave(self) -> None:
-        """Leave at the second press: the first may have been meant for a screen before."""
-        now = monotonic()
-        if self.current_mode == "opening" or now - self._pressed_to_leave < LEAVE_WITHIN:
+        """Leave at the second press."""
+        if self.current_mode == "opening" or self._leaving.is_confirmed():
             await self.action_quit()
         else:
-            self._pressed_to_leave = now
             key = self.key_of("app.leave")
             self.notify(f"Press {key} again to leave Firetower.", timeout=LEAVE_WITHIN)
 
     async def action_quit(self) -> None:
-        """Leave, after a question if something typed would be lost; pressed again, at once."""
-        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
-        losses = [screen.unsaved for screen in screens if isinstance(screen, Page)]
-        if not any(losses) or self._asks_to_quit:
-            self.exit()
-            return
-        from firetower.tui.widgets.ask import Confirm
-
-        self._asks_to_quit = True
-        question = Confirm(
-            "Leave Firetower?", "\n".join(filter(None, losses)), [("leave", "Leave")]
-        )
-        self.push_screen(question, self._quit_answered)
-
-    def _quit_answered(self, answer: str | None) -> None:
-        self._asks_to_quit = False
-        if answer is not None:
-            self.exit()
+        self._leaving.quit([screen for stack in self._screen_stacks.values() for screen in stack])
 
     def action_copy_selection(self) -> None:
         """Copy what is selected on the screen or in a field, else say how to leave."""
