@@ -1,15 +1,18 @@
 """Running a server until it is told to stop."""
 
 import asyncio
+import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 
 from firetower.core.errors import StoreError
 from firetower.server.app import Log, Server
+from firetower.server.graphql import unknown_fields
 from firetower.server.settings import ServerSettings
+from firetower.store.servers import HEARTBEAT_INTERVAL, record_server, remove_server
 from firetower.store.status import read_status
 from firetower.store.store import Store
 from firetower.store.tokens import count_tokens
@@ -54,18 +57,21 @@ async def _run(
     with store.reading() as reader:
         has_worker = bool(read_status(reader).workers)
         has_tokens = count_tokens(reader) > 0
-    async with listening(Server(store, settings, log)) as port:
+    server = Server(store, settings, log)
+    async with listening(server) as port:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, stopped.set)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        report(f"serving {store.database.location} on http://{host}:{port}")
+        url = f"http://{host}:{port}"
+        report(f"serving {store.database.location} on {url}")
         if not has_tokens:
             report("There is no API key yet: make one with `firetower token create USER`.")
-        if worker and not has_worker and not store.database.read_only:
-            async with _worker(database, report):
-                await stopped.wait()
-        else:
+        async with AsyncExitStack() as beside:
+            if not store.database.read_only:
+                await beside.enter_async_context(registered(server, url))
+                if worker and not has_worker:
+                    await beside.enter_async_context(_worker(database, report))
             await stopped.wait()
     report("stopped")
 
@@ -88,6 +94,35 @@ async def listening(server: Server) -> AsyncIterator[int]:
     finally:
         await runner.cleanup()
         server.close()
+
+
+@asynccontextmanager
+async def registered(server: Server, url: str) -> AsyncIterator[None]:
+    """Let the app and `doctor` see the server while the block runs."""
+    id_ = secrets.token_hex(8)
+
+    def record() -> None:
+        with server.store.changing() as change:
+            record_server(change, id_, url, dict(unknown_fields))
+
+    def remove() -> None:
+        with server.store.changing() as change:
+            remove_server(change.connection, id_)
+
+    async def send_heartbeats() -> None:
+        while True:
+            with suppress(StoreError):  # the next one may succeed
+                await server.run(record)
+            await asyncio.sleep(HEARTBEAT_INTERVAL.total_seconds())
+
+    heartbeats = asyncio.create_task(send_heartbeats())
+    try:
+        yield
+    finally:
+        heartbeats.cancel()
+        await asyncio.gather(heartbeats, return_exceptions=True)
+        with suppress(StoreError):
+            await server.run(remove)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,6 +67,7 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
     reader = Reader(connection, now)
     status = read_status(reader)
     yield _workers(status)
+    yield _servers(status)
     yield _evaluation(status, now)
     yield _backlog(status, now)
     yield _locks(connection, location.path)
@@ -132,6 +134,23 @@ def _workers(status: DatabaseStatus) -> Check:
             hint = "Correct it where the worker runs; what waits is then sent, without a restart."
             return Check("workers", said, hint, Health.FAIL)
     return Check("workers", said)
+
+
+def _servers(status: DatabaseStatus) -> Check:
+    """Check what servers are alive, and whether they understand all that they are asked."""
+    if not status.servers:
+        return Check("servers", "none is alive")
+    said = f"{and_list([one.url for one in status.servers])}, alive"
+    if status.clients:
+        said = f"{said}, used by {and_list(status.clients)}"
+    unknown = sum((Counter(one.unknown_fields) for one in status.servers), Counter[str]())
+    if unknown:
+        shown = [f"{name} ({count:,})" for name, count in unknown.most_common(3)]
+        if len(unknown) > 3:
+            shown.append(f"and {len(unknown) - 3:,} more")
+        hint = f"W&B's SDK was answered null for unknown fields: {', '.join(shown)}."
+        return Check("servers", said, hint)
+    return Check("servers", said)
 
 
 def _evaluation(status: DatabaseStatus, now: datetime) -> Check:

@@ -9,6 +9,7 @@ from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.conditions import UNEVALUATED, has_status
+from firetower.store.servers import ServerInfo, list_clients, list_servers
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 
 _executions, _events = schema.executions.c, schema.events.c
@@ -44,6 +45,10 @@ class DatabaseStatus:
     """Events that wait for their evaluation."""
     oldest_unevaluated_at: datetime | None
     """When the first of them was recorded."""
+    servers: tuple[ServerInfo, ...] = ()
+    """Alive ones, the newest first."""
+    clients: tuple[str, ...] = ()
+    """Users who changed something through a server in the last minutes."""
 
 
 def read_status(reader: Reader) -> DatabaseStatus:
@@ -59,6 +64,7 @@ def read_status(reader: Reader) -> DatabaseStatus:
     workers = [one for one in list_workers(connection) if one.id not in dead and one.is_alive(now)]
     last_event_at = connection.execute(_NEWEST).scalar()
     events = connection.execute(_UNEVALUATED).scalar_one()
+    servers = list_servers(connection, now)
     return DatabaseStatus(
         workers=tuple(workers),
         due=due,
@@ -67,6 +73,8 @@ def read_status(reader: Reader) -> DatabaseStatus:
         last_event_at=last_event_at,
         unevaluated=events,
         oldest_unevaluated_at=connection.execute(_OLDEST).scalar() if events else None,
+        servers=tuple(servers),
+        clients=tuple(list_clients(connection, now)) if servers else (),
     )
 
 

@@ -14,7 +14,8 @@ HEARTBEAT_INTERVAL = timedelta(seconds=2)
 """Time between two heartbeats of a worker that has something to do."""
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 """Age of its last heartbeat from which a worker counts as dead."""
-_FORGET_AFTER = timedelta(days=1)
+FORGET_AFTER = timedelta(days=1)
+"""Age of its last heartbeat from which what runs elsewhere counts as gone."""
 
 _workers = schema.workers.c
 
@@ -79,13 +80,16 @@ def find_dead(connection: Connection, now: datetime) -> list[str]:
     Those are workers of this machine whose process is gone, and those without a heartbeat for a
     day. Others keep their claims until the leases expire.
     """
-    here = this_host()
     return [
         worker.id
         for worker in list_workers(connection)
-        if now - worker.heartbeat_at > _FORGET_AFTER
-        or (worker.host == here and not _is_running(worker.pid))
+        if now - worker.heartbeat_at > FORGET_AFTER or is_gone(worker.host, worker.pid)
     ]
+
+
+def is_gone(host: str, pid: int) -> bool:
+    """Return whether a process of this machine has ended; of another nobody knows."""
+    return host == this_host() and not _is_running(pid)
 
 
 def _is_running(pid: int) -> bool:

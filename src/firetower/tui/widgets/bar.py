@@ -89,10 +89,10 @@ def status_text(
     *,
     read_only: bool = False,
 ) -> Content:
-    """Return the database's path, the worker, the work that is due, and the last event's age.
+    """Return the database's path, the worker, the work that is due, the last event's age, a server.
 
-    What finds no room in a screen of `width` is left out: the path first, then the last event. Of
-    the worker at least the first words are shown.
+    What finds no room in a screen of `width` is left out: the path first, then the server with who
+    uses it, then the last event. Of the worker at least the first words are shown.
     `worker` says why no worker is alive.
     """
     room = _status_width(width)
@@ -131,6 +131,9 @@ def _status_parts(
     yield Content(f"{status.due:,} queued")
     if status.last_event_at is not None:
         yield Content(f"event {age(status.last_event_at, now)}")
+    for server in status.servers[:1]:
+        said = " ".join(["serves", server.url.partition("://")[2], ", ".join(status.clients)])
+        yield Content.from_markup("[dim]$said[/]", said=visible(said.rstrip()))
 
 
 def _short_path(location: str, room: int) -> str:
