@@ -89,11 +89,17 @@ class Tower(Transactions):
         reference = CollectionReference.parse(collection)
         values = clean(dict(metadata or {}), "the metadata")
         assert isinstance(values, dict)
-        labels = {"aliases": check_texts(aliases, "aliases"), "tags": check_texts(tags, "tags")}
+        names, labels = check_texts(aliases, "aliases"), check_texts(tags, "tags")
         content = read_content(paths, references, progress, empty=empty)
         with self._store.changing() as change:
             found, created = versions.log(
-                change, reference, content, type_=type, metadata=values, **labels
+                change,
+                reference,
+                content,
+                type_=type,
+                metadata=values,
+                aliases=names,
+                tags=labels,
             )
             logged = versions.show(change, found)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)

@@ -50,6 +50,10 @@ class Entry(Frozen):
     sha256: str | None = None
     uri: str | None = None
     """For a reference."""
+    checksum: str | None = None
+    """As W&B's SDK logged it: a file's MD5 in base64, or what a reference's store says of it."""
+    extra: dict[str, JsonValue] | None = None
+    """What W&B's SDK notes of a reference, such as an object's version."""
 
 
 class Content(Frozen):

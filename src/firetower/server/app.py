@@ -21,6 +21,7 @@ from firetower.server import roots
 from firetower.server.fields import Arguments, Context, Missing
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
 from firetower.server.settings import ServerSettings
+from firetower.server.storage import MANIFESTS, check_signature, manifest_of, receive_manifest
 from firetower.store.changes import Change, Reader
 from firetower.store.store import Store
 from firetower.store.tokens import WrongKey, find_token, is_use_recorded, record_use
@@ -96,6 +97,8 @@ class Server:
         """Return the aiohttp application."""
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._counted])
         app.router.add_post("/graphql", self.graphql)
+        app.router.add_put(f"{MANIFESTS}{{key}}", self.receive_manifest)
+        app.router.add_get(f"{MANIFESTS}{{key}}", self.send_manifest)
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/metrics", self.metrics)
         return app
@@ -139,6 +142,17 @@ class Server:
             if not is_use_recorded(reader, token):
                 record_use(reader, token)
         return token
+
+    async def receive_manifest(self, request: web.Request) -> web.Response:
+        """Keep the manifest of an artifact that was begun."""
+        key = check_signature(request, self.settings)
+        await self.run(receive_manifest, self.store, key, await request.read())
+        return web.Response()
+
+    async def send_manifest(self, request: web.Request) -> web.Response:
+        """Send the manifest of a version."""
+        key = check_signature(request, self.settings)
+        return Answer(200, await self.run(manifest_of, self.store, key)).response()
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that uses the database, in a thread."""

@@ -14,7 +14,6 @@ from firetower.core.references import (
     ContainerKind,
     ContainerReference,
 )
-from firetower.core.text import quoted, shortened
 from firetower.server.fields import (
     Arguments,
     Context,
@@ -25,6 +24,7 @@ from firetower.server.fields import (
     read_id,
     resolves,
 )
+from firetower.server.selection import Facts, select
 from firetower.store.catalog import containers as store
 from firetower.store.catalog.lookups import find_container
 
@@ -171,9 +171,24 @@ def existing(context: Context, reference: ContainerReference) -> Node | None:
 def projects_of(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
     """Return an entity's projects; of the organization's entity they are the registries."""
     kind = ContainerKind.REGISTRY if entity == ORGANIZATION else ContainerKind.PROJECT
-    found = [one.reference for one in store.list_containers(context.reader, kind)]
-    kept = [one for one in found if kind is ContainerKind.REGISTRY or one.entity == entity]
-    return nodes(kept, arguments, "Project")
+    found = store.list_containers(context.reader, kind)
+    kept = [
+        one for one in found if kind is ContainerKind.REGISTRY or one.reference.entity == entity
+    ]
+    chosen = select(kept, lambda one: project_facts(context, one), arguments)
+    return nodes([one.reference for one in chosen], arguments, "Project")
+
+
+def project_facts(context: Context, container: Container) -> Facts:
+    """Return what filters and orders can ask of a project or registry."""
+    created = moment(container.created_at)
+    return {
+        "id": find_container(context.reader.connection, container.reference),
+        "name": wandb_names(container.reference)[1],
+        "description": container.description,
+        "created_at": created,
+        "updated_at": created,
+    }
 
 
 @resolves("Query", "models")
@@ -247,20 +262,34 @@ def upsert_project(context: Context, _source: None, arguments: Arguments) -> dic
     """Make a project or registry. A registry that is there is refused, a project is returned."""
     given = arguments.object("input")
     reference = project_reference(context, given.optional_text("entityName"), given.text("name"))
-    said = given.optional_text("description") or ""
+    description = given.optional_text("description") or ""
     if reference.kind is ContainerKind.REGISTRY:
-        store.create_container(context.change, reference, said)
+        _check_registry(given)
+        store.create_container(context.change, reference, description)
         made = True
     else:
-        made = store.ensure_container(context.change, reference, said)
+        made = store.ensure_container(context.change, reference, description)
     node = project_node(reference)
     return {"inserted": made, "project": node, "model": node}
 
 
-@resolves("Mutation", "renameProject")
-def rename_project(_context: Context, _source: None, arguments: Arguments) -> None:
-    """Refuse: names of registries and projects stand in references."""
-    old = arguments.object("input").optional_text("oldProjectName") or ""
+def _check_registry(given: Arguments) -> None:
+    """Refuse what a registry cannot be here. Raises InvalidInput."""
+    if given.get("id") is not None:
+        raise InvalidInput("a registry cannot be edited", "Make another one.")
+    if given.optional_text("access") == "RESTRICTED":
+        raise InvalidInput(
+            "a registry cannot be restricted: everyone here sees all",
+            'Create it with visibility="organization".',
+        )
+    if given.sequence("artifactTypes"):
+        raise InvalidInput("a registry takes versions of every type", "Leave artifact_types out.")
+
+
+@resolves("Mutation", "renameProject", "deleteModel")
+def refuse_change(_context: Context, _source: None, _arguments: Arguments) -> None:
+    """Refuse: references and history name registries and projects."""
     raise InvalidInput(
-        f"{quoted(shortened(old, 60))} cannot be renamed", "Make another, and link versions to it."
+        "registries and projects cannot be renamed or deleted",
+        "Make another, and link versions there.",
     )

@@ -137,13 +137,14 @@ _R = TypeVar("_R", bound=Resolver)
 
 
 def resolves(type_: str, *names: str) -> Callable[[_R], _R]:
-    """Register the decorated function as the resolver of a type's fields."""
+    """Register the decorated function as the resolver of fields of a type, or of `A|B` of both."""
 
     def register(resolver: _R) -> _R:
-        for name in names:
-            fields = RESOLVERS.setdefault(type_, {})
-            assert name not in fields, f"{type_}.{name} is registered twice"
-            fields[name] = resolver
+        for one in type_.split("|"):
+            fields = RESOLVERS.setdefault(one, {})
+            for name in names:
+                assert name not in fields, f"{one}.{name} is registered twice"
+                fields[name] = resolver
         return resolver
 
     return register

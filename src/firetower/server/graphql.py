@@ -176,6 +176,11 @@ class _Projection:
             }
             return resolver(self.context, node.source, Arguments(given))
         key = f"{type_ or 'object'}.{name}"
+        if type_ == "Mutation":  # null for an answer would crash the SDK
+            raise InvalidInput(
+                f"this server does not know {shortened(name, 60)}",
+                "W&B's feature is not part of Firetower, or the SDK is newer than the server.",
+            )
         if key in unknown_fields or len(unknown_fields) < _MAX_UNKNOWN:
             unknown_fields[shortened(key, 120)] += 1
         return None

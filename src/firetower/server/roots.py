@@ -2,7 +2,10 @@
 
 from importlib import import_module
 
-MODULES = ("viewer", "actions", "automations")
+MODULES = (
+    *("viewer", "containers", "catalog", "collections", "artifacts", "registries"),
+    *("actions", "automations"),
+)
 
 
 def load() -> None:

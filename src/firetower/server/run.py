@@ -5,6 +5,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -15,9 +16,12 @@ from firetower.server.settings import ServerSettings
 from firetower.store.servers import HEARTBEAT_INTERVAL, record_server, remove_server
 from firetower.store.status import read_status
 from firetower.store.store import Store
-from firetower.store.tokens import count_tokens
+from firetower.store.tokens import count_tokens, url_key
+from firetower.store.uploads import sweep_uploads
 from firetower.worker_process import WorkerProcess
 
+SWEEP_INTERVAL = 3600.0
+"""Seconds between two looks for uploads that nobody finishes."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that requests at work have when the server stops."""
 Report = Callable[[str], None]
@@ -54,6 +58,7 @@ async def _run(
     worker: bool,
 ) -> None:
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    settings = replace(settings, url_key=url_key(store))
     with store.reading() as reader:
         has_worker = bool(read_status(reader).workers)
         has_tokens = count_tokens(reader) > 0
@@ -90,10 +95,28 @@ async def listening(server: Server) -> AsyncIterator[int]:
                 f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
                 "Choose another address with --host and --port.",
             ) from None
-        yield runner.addresses[0][1]
+        sweeping = asyncio.create_task(_sweep(server))
+        try:
+            yield runner.addresses[0][1]
+        finally:
+            sweeping.cancel()
     finally:
         await runner.cleanup()
         server.close()
+
+
+async def _sweep(server: Server) -> None:
+    """Forget uploads that nobody finishes, now and then."""
+    while True:
+        with suppress(StoreError):  # the next time will do
+            await server.run(_sweep_once, server.store)
+        await asyncio.sleep(SWEEP_INTERVAL)
+
+
+def _sweep_once(store: Store) -> None:
+    if not store.database.read_only:
+        with store.changing() as change:
+            sweep_uploads(change)
 
 
 @asynccontextmanager

@@ -141,9 +141,14 @@ def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> tupl
         with store.changing() as change:
             for number, new, reference, content, metadata in batch:
                 place = f"{progress.unit} {number:,}"
-                labels = {"aliases": new.aliases, "tags": new.tags}
                 found, is_new = versions.log(
-                    change, reference, content, type_=new.type, metadata=metadata, **labels
+                    change,
+                    reference,
+                    content,
+                    type_=new.type,
+                    metadata=metadata,
+                    aliases=new.aliases,
+                    tags=new.tags,
                 )
                 created += is_new
                 if not is_new and "metadata" in new.model_fields_set:

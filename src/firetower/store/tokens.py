@@ -1,5 +1,6 @@
 """Tokens: who may use the server's API."""
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from firetower.core.references import check_name
 from firetower.core.tokens import Token, hash_key, new_key
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
+from firetower.store.store import Store
 from firetower.store.types import bounded
 
 _USE_RECORDED = timedelta(minutes=1)
@@ -26,6 +28,24 @@ class WrongKey(InvalidInput):
             "the API key is not one of this server",
             "Make one with `firetower token create USER`, and set WANDB_API_KEY to it.",
         )
+
+
+_URL_KEY = "server_url_key"
+"""The key of its row in the state table."""
+
+
+def url_key(store: Store) -> bytes:
+    """Return what signs the addresses of every server on a database, made at the first call."""
+    query = select(schema.state.c.value).where(schema.state.c.key == _URL_KEY)
+    with store.reading() as reader:
+        found = reader.connection.execute(query).scalar()
+    if found is None and store.database.read_only:
+        return secrets.token_bytes(32)
+    if found is None:
+        with store.changing() as change:
+            change.insert_if_new(schema.state, key=_URL_KEY, value=secrets.token_hex(32))
+            found = change.connection.execute(query).scalar_one()
+    return bytes.fromhex(found)
 
 
 def create_token(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Column, Connection, bindparam, select
+from sqlalchemy import Column, Connection, Row, bindparam, select
 
 from firetower.core.catalog import Content, Entry, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput, NotFound
@@ -66,25 +66,28 @@ def log(
     metadata: Mapping[str, JsonValue],
     aliases: Iterable[str] = (),
     tags: Iterable[str] = (),
+    description: str | None = None,
+    artifact_key: str | None = None,
 ) -> tuple[FoundVersion, bool]:
     """Log a version, and return it with whether it is new.
 
     Content that equals the collection's newest version makes no new one; aliases and tags still
-    apply. `latest` moves to it. Raises InvalidInput.
+    apply. `latest` moves to it. `artifact_key` is what a new version's id ends with, if that was
+    promised before. Raises InvalidInput.
     """
-    if reference.container.kind is not ContainerKind.PROJECT:
-        raise InvalidInput(
-            f"{reference} is in a registry, where versions are linked",
-            "Log into ENTITY/PROJECT/COLLECTION, then link the version.",
-        )
+    check_is_logged_to(reference)
     names = [check_alias(alias) for alias in aliases if alias != "latest"]
     labels = [check_name(tag, "tag") for tag in tags]
     collection = ensure_collection(change, reference, check_name(type_, "type"))
-    newest = change.connection.execute(_NEWEST, {"collection": collection.id}).one_or_none()
+    newest = newest_logged(change.connection, collection)
     if newest is not None and newest.digest == content.digest:
         version, created = FoundVersion(collection, newest.home_index, newest.id), False
     else:
-        version, created = _insert_version(change, collection, content, metadata), True
+        key = artifact_key or change.random_hex(16)
+        version = _insert_version(
+            change, collection, content, metadata, description=description, artifact_key=key
+        )
+        created = True
         change.record(EventType.CREATE_ARTIFACT, collection.id, version=version.key)
     for alias in ("latest", *names):
         point_alias(change, version, alias)
@@ -93,14 +96,34 @@ def log(
     return version, created
 
 
+def check_is_logged_to(reference: CollectionReference) -> None:
+    """Refuse a registry's collection, where versions are only linked. Raises InvalidInput."""
+    if reference.container.kind is not ContainerKind.PROJECT:
+        raise InvalidInput(
+            f"{reference} is in a registry, where versions are linked",
+            "Log into ENTITY/PROJECT/COLLECTION, then link the version.",
+        )
+
+
+def newest_logged(connection: Connection, collection: FoundCollection) -> Row[int, int, str] | None:
+    """Return the id, index and digest of the newest version that was logged to a collection."""
+    return connection.execute(_NEWEST, {"collection": collection.id}).one_or_none()
+
+
 def _insert_version(
-    change: Change, collection: FoundCollection, content: Content, metadata: Mapping[str, JsonValue]
+    change: Change,
+    collection: FoundCollection,
+    content: Content,
+    metadata: Mapping[str, JsonValue],
+    *,
+    description: str | None,
+    artifact_key: str,
 ) -> FoundVersion:
     entries = dump([entry.model_dump(exclude_none=True) for entry in content.entries])
     change.insert_if_new(schema.manifests, digest=content.digest, entries=entries)
     result = change.connection.execute(
         schema.versions.insert().values(
-            artifact_id=f"{ARTIFACT_ID_PREFIX}{change.random_hex(16)}",
+            artifact_id=f"{ARTIFACT_ID_PREFIX}{artifact_key}",
             home_collection_id=collection.id,
             home_index=collection.next_index,
             digest=content.digest,
@@ -109,6 +132,7 @@ def _insert_version(
             metadata_json=dump(metadata),
             author=change.author,
             created_at=change.now,
+            description=description or None,
         )
     )
     assert result.inserted_primary_key is not None
@@ -276,9 +300,8 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     """Return a version with its files and links. Raises NotFound."""
     found = find_version(reader.connection, reference)
     version = show(reader, found)
-    entries = reader.connection.execute(
-        select(schema.manifests.c.entries).where(schema.manifests.c.digest == version.digest)
-    ).scalar_one()
+    entries = read_entries(reader, version.digest)
+    assert entries is not None
     query = select(_memberships.collection_id, _memberships.version_index).where(
         _memberships.version_id == found.version_id
     )
@@ -290,7 +313,7 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     changes = reader.connection.execute(query.order_by(edits.id.desc())).mappings()
     return VersionDetail(
         version=version,
-        entries=_ENTRIES.validate_json(entries),
+        entries=entries,
         linked_as=tuple(
             f"{collection}:v{index}"
             for collection, index in linked
@@ -298,6 +321,13 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
         ),
         changes=tuple(VersionChange.model_validate(row) for row in changes),
     )
+
+
+def read_entries(reader: Reader, digest: str) -> tuple[Entry, ...] | None:
+    """Return the files and references that are kept under a digest; None where there are none."""
+    query = select(schema.manifests.c.entries).where(schema.manifests.c.digest == digest)
+    found = reader.connection.execute(query).scalar()
+    return None if found is None else _ENTRIES.validate_json(found)
 
 
 def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:

@@ -1,0 +1,299 @@
+"""Logging and linking artifacts, and editing them."""
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.json import canonical, parse
+from firetower.core.references import (
+    CollectionReference,
+    VersionReference,
+    check_alias,
+    check_name,
+)
+from firetower.core.text import quoted, shortened
+from firetower.server.catalog import (
+    artifact_id,
+    artifact_node,
+    membership_node,
+    read_artifact_id,
+    read_collection_id,
+    shown,
+    tag_node,
+)
+from firetower.server.containers import project_reference
+from firetower.server.fields import Arguments, Context, make_id, read_id, resolves
+from firetower.server.storage import MANIFESTS
+from firetower.store.catalog import tags as tag_store
+from firetower.store.catalog import versions
+from firetower.store.catalog.aliases import drop_alias, point_alias
+from firetower.store.catalog.lookups import FoundVersion, collection_row
+from firetower.store.catalog.memberships import find_home, memberships_of
+from firetower.store.uploads import (
+    UploadDefinition,
+    begin_upload,
+    commit_upload,
+    committed_version,
+    find_upload,
+)
+
+_MANIFEST_NAME = "wandb_manifest.json"
+
+
+@resolves("Mutation", "createArtifact")
+def create(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Begin an artifact; one whose content is the newest version's is committed at once."""
+    given = arguments.object("input")
+    definition = _definition(context, given)
+    before = collection_row(context.reader.connection, definition.collection)
+    newest = None if before is None else versions.newest_logged(context.reader.connection, before)
+    upload, found = begin_upload(context.change, definition, given.optional_text("clientID"))
+    latest = None if newest is None else artifact_node(context, newest.id)
+    sequence = {
+        "id": make_id("ArtifactCollection", definition.collection),
+        "latestArtifact": latest,
+    }
+    if upload is None:
+        assert found is not None
+        return {"artifact": artifact_node(context, found.version_id)}
+    artifact = {"__typename": "Artifact", "id": artifact_id(upload.key), "state": "PENDING"}
+    return {"artifact": {**artifact, "artifactSequence": sequence}}
+
+
+def _definition(context: Context, given: Arguments) -> UploadDefinition:
+    names = given.texts("artifactCollectionNames")
+    name = given.optional_text("artifactCollectionName") or (names[0] if names else None)
+    project = project_reference(
+        context, given.optional_text("entityName"), given.optional_text("projectName")
+    )
+    return UploadDefinition(
+        collection=CollectionReference(
+            container=project, name=check_name(name or "", "collection name")
+        ),
+        type=check_name(given.text("artifactTypeName"), "type"),
+        digest=check_name(given.text("digest"), "digest"),
+        description=given.optional_text("description"),
+        metadata=_metadata(given) or {},
+        aliases=tuple(one.text("alias") for one in given.objects("aliases")),
+        tags=tuple(one.text("tagName") for one in given.objects("tags")),
+    )
+
+
+def _metadata(given: Arguments) -> dict[str, JsonValue] | None:
+    text = given.optional_text("metadata")
+    found = None if text is None else parse(text, "the metadata")
+    if found is not None and not isinstance(found, dict):
+        raise InvalidInput("the metadata is no object", "Give a JSON object.")
+    return found
+
+
+@resolves("Mutation", "createArtifactManifest", "updateArtifactManifest")
+def create_manifest(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Say where the manifest of an artifact is uploaded to."""
+    given = arguments.object("input")
+    if (type_ := given.optional_text("type")) not in {None, "FULL"}:
+        raise InvalidInput(
+            f"a manifest of type {quoted(shortened(type_ or '', 40))} cannot be logged here",
+            "Log the artifact whole: without incremental=True, upsert_artifact or finish_artifact.",
+        )
+    named = given.optional_text("artifactManifestID")
+    key = (
+        read_id(given.text("artifactID"), "Artifact")
+        if named is None
+        else read_id(named, "ArtifactManifest")
+    )
+    find_upload(context.reader, key)
+    identity = make_id("ArtifactManifest", key)
+    file = {
+        "id": identity,
+        "name": _MANIFEST_NAME,
+        "uploadUrl": context.origin + context.settings.sign(f"{MANIFESTS}{key}"),
+        "uploadHeaders": [],
+    }
+    return {"artifactManifest": {"id": identity, "file": file}}
+
+
+@resolves("Mutation", "createArtifactFiles")
+def create_files(_context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Say that no file needs to be sent: only what the manifest says of them is kept."""
+    files = arguments.object("input").objects("artifactFiles")
+    edges = []
+    for file in files:
+        key = read_id(file.text("artifactID"), "Artifact")
+        node: dict[str, Any] = {
+            "storagePath": file.optional_text("name"),
+            "uploadUrl": None,
+            "uploadHeaders": [],
+            "uploadMultipartUrls": None,
+            "artifact": {"id": artifact_id(key)},
+        }
+        edges.append({"node": node})
+    return {"files": {"edges": edges}}
+
+
+@resolves("Mutation", "commitArtifact")
+def commit(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Log what was begun: version, aliases, tags and their events come into being together."""
+    text = arguments.object("input").text("artifactID")
+    found = commit_upload(context.change, read_id(text, "Artifact"))
+    return {"artifact": artifact_node(context, found.version_id)}
+
+
+@resolves("Query", "clientIDMapping")
+def server_id(context: Context, _source: None, arguments: Arguments) -> dict[str, Any] | None:
+    """Return the id of the artifact that the SDK logged under its own name for it, or None."""
+    client_id = arguments.text("clientID")
+    version_id = committed_version(context.reader, client_id=client_id)
+    if version_id is None:
+        return None
+    return {"serverID": artifact_node(context, version_id).values["id"]}
+
+
+@resolves("Mutation", "linkArtifact")
+def link(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Link a version into a registry's collection."""
+    given = arguments.object("input")
+    version = _version(context, given)
+    container = project_reference(
+        context, given.optional_text("entityName"), given.text("projectName")
+    )
+    name = check_name(given.text("artifactPortfolioName"), "collection name")
+    target = CollectionReference(container=container, name=name)
+    aliases = [one.text("alias") for one in given.objects("aliases")]
+    found = versions.link(
+        context.change,
+        VersionReference(collection=version.collection.reference, selector=f"v{version.index}"),
+        target,
+        [alias for alias in aliases if alias != "latest"],
+    )
+    return {"versionIndex": found.index, "artifactMembership": membership_node(found)}
+
+
+def _version(context: Context, given: Arguments) -> FoundVersion:
+    """Return the version, where it was logged, that `artifactID` or `clientID` names."""
+    text, client_id = given.optional_text("artifactID"), given.optional_text("clientID")
+    if text is not None:
+        version_id = read_artifact_id(context, text)
+    else:
+        version_id = committed_version(context.reader, client_id=client_id or "")
+    if version_id is None:
+        raise NotFound("the artifact is not logged yet", "Call its wait() first.")
+    return find_home(context.reader, version_id)
+
+
+@resolves("Mutation", "unlinkArtifact")
+def unlink(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Remove a link from a registry."""
+    given = arguments.object("input")
+    collection = read_collection_id(given.text("artifactPortfolioID"))
+    found = _member(context, _version(context, given), collection)
+    reference = VersionReference(collection=collection, selector=f"v{found.index}")
+    versions.unlink(context.change, reference)
+    return {"success": True}
+
+
+def _member(
+    context: Context, version: FoundVersion, collection: CollectionReference
+) -> FoundVersion:
+    """Return a version in a collection. Raises NotFound."""
+    for one in memberships_of(context.reader, version.version_id):
+        if one.collection.reference == collection:
+            return one
+    raise NotFound(
+        f"{version.reference} is not in {collection}",
+        "See the collections it is in with `firetower show`.",
+    )
+
+
+@resolves("Mutation", "addAliases")
+def add_aliases(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Let aliases name a version, each in its collection."""
+    for found, alias in _aliases(context, arguments):
+        point_alias(context.change, found, check_alias(alias))
+    return {"success": True}
+
+
+@resolves("Mutation", "deleteAliases")
+def delete_aliases(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Take aliases off a version; those it has not are no matter."""
+    for found, alias in _aliases(context, arguments):
+        drop_alias(context.change, found, check_alias(alias))
+    return {"success": True}
+
+
+def _aliases(context: Context, arguments: Arguments) -> list[tuple[FoundVersion, str]]:
+    given = arguments.object("input")
+    version = _version(context, given)
+    found = []
+    for one in given.objects("aliases"):
+        container = project_reference(
+            context, one.optional_text("entityName"), one.optional_text("projectName")
+        )
+        name = check_name(one.text("artifactCollectionName"), "collection name")
+        collection = CollectionReference(container=container, name=name)
+        found.append((_member(context, version, collection), one.text("alias")))
+    return found
+
+
+@resolves("Mutation", "updateArtifact")
+def update(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Set a version's description and metadata, and add and remove tags.
+
+    W&B's tags are the artifact's: they go to every collection that the version is in.
+    """
+    given = arguments.object("input")
+    home = _version(context, given)
+    version = shown(context, home)
+    metadata, description = _metadata(given), given.optional_text("description")
+    if metadata is not None:
+        changed = {
+            key: value for key, value in metadata.items() if _differs(version.metadata, key, value)
+        }
+        gone = version.metadata.keys() - metadata.keys()
+    else:
+        changed, gone = {}, set()
+    if changed or gone or description not in {None, version.description}:
+        reference = VersionReference(collection=version.collection, selector=f"v{version.index}")
+        versions.update(context.change, reference, changed, sorted(gone), description)
+    members = memberships_of(context.reader, home.version_id)
+    for one in given.objects("tagsToAdd"):
+        for member in members:
+            tag_store.put_tag(context.change, member, check_name(one.text("tagName"), "tag"))
+    for one in given.objects("tagsToDelete"):
+        for member in members:
+            tag_store.drop_tag(context.change, member, one.text("tagName"))
+    context.cache.clear()
+    return {"artifact": artifact_node(context, home.version_id)}
+
+
+def _differs(old: dict[str, JsonValue], key: str, value: JsonValue) -> bool:
+    return key not in old or canonical(old[key]) != canonical(value)
+
+
+@resolves("Mutation", "createArtifactCollectionTagAssignments")
+def add_collection_tags(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Put tags on a collection."""
+    collection, tags = _collection_tags(context, arguments)
+    tag_store.add_tags(context.change, collection, tags)
+    return {"tags": [tag_node(tag) for tag in tags]}
+
+
+@resolves("Mutation", "deleteArtifactCollectionTagAssignments")
+def delete_collection_tags(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Take tags off a collection."""
+    collection, tags = _collection_tags(context, arguments)
+    tag_store.remove_tags(context.change, collection, tags)
+    return {"success": True}
+
+
+def _collection_tags(
+    context: Context, arguments: Arguments
+) -> tuple[CollectionReference, list[str]]:
+    given = arguments.object("input")
+    container = project_reference(
+        context, given.optional_text("entityName"), given.optional_text("projectName")
+    )
+    name = check_name(given.text("artifactCollectionName"), "collection name")
+    tags = [one.text("tagName") for one in given.objects("tags")]
+    return CollectionReference(container=container, name=name), tags

@@ -1,0 +1,233 @@
+"""The collections of projects and registries, and their types."""
+
+from typing import Any
+
+from firetower.core.catalog import Collection
+from firetower.core.references import CollectionReference, ContainerReference, check_name
+from firetower.server.catalog import (
+    COLLECTION,
+    alias_node,
+    artifact_node,
+    collection_id,
+    collection_node,
+    find_selected,
+    membership_facts,
+    membership_node,
+    read_collection_id,
+    shown,
+    tag_node,
+    type_node,
+)
+from firetower.server.containers import project_node
+from firetower.server.fields import (
+    Arguments,
+    Context,
+    Node,
+    connection,
+    moment,
+    resolves,
+)
+from firetower.server.selection import Facts, select
+from firetower.store.catalog import containers
+from firetower.store.catalog.lookups import collection_row, find_collection
+from firetower.store.catalog.memberships import members_of
+
+
+def listed(context: Context, container: ContainerReference) -> dict[str, Collection]:
+    """Return the collections of a project or registry by name, read once a request."""
+    key = "collections", container
+    if key not in context.cache:
+        found = containers.list_collections(context.reader, container)
+        context.cache[key] = {one.reference.name: one for one in found}
+    collections: dict[str, Collection] = context.cache[key]
+    return collections
+
+
+def detail(context: Context, reference: CollectionReference) -> Collection:
+    """Return a collection as the catalog shows it."""
+    return listed(context, reference.container)[reference.name]
+
+
+def facts(collection: Collection) -> Facts:
+    """Return what filters and orders can ask of a collection."""
+    return {
+        "name": collection.reference.name,
+        "tag": list(collection.tags),
+        "type": collection.type,
+        "description": "",
+        "created_at": moment(collection.created_at),
+        "updated_at": moment(collection.created_at),
+    }
+
+
+def collections_page(
+    found: list[Collection], arguments: Arguments, filters: str = "filters"
+) -> dict[str, Any]:
+    """Return a page of collections, filtered and ordered as a field's arguments say."""
+    kept = select(found, facts, arguments, filters)
+    return connection(kept, arguments, lambda one: {"node": collection_node(one.reference)})
+
+
+@resolves("Project", "artifactCollections")
+def collections_of(
+    context: Context, project: ContainerReference, arguments: Arguments
+) -> dict[str, Any]:
+    """Return the collections of a project or registry."""
+    return collections_page(list(listed(context, project).values()), arguments)
+
+
+@resolves("Project", "artifactCollection")
+def collection_of(
+    context: Context, project: ContainerReference, arguments: Arguments
+) -> Node | None:
+    """Return a collection by its name, or None."""
+    name = check_name(arguments.text("name"), "collection name")
+    reference = CollectionReference(container=project, name=name)
+    if collection_row(context.reader.connection, reference) is None:
+        return None
+    return collection_node(reference)
+
+
+@resolves("Query", "artifactCollection")
+def collection(context: Context, _source: None, arguments: Arguments) -> Node | None:
+    """Return a collection by its id, or None."""
+    reference = read_collection_id(arguments.text("id"))
+    if collection_row(context.reader.connection, reference) is None:
+        return None
+    return collection_node(reference)
+
+
+@resolves("Project", "artifactTypes")
+def types_of(context: Context, project: ContainerReference, arguments: Arguments) -> dict[str, Any]:
+    """Return the types of a project's collections."""
+    types = sorted({one.type for one in listed(context, project).values()})
+    return connection(types, arguments, lambda one: {"node": _type(project, one)})
+
+
+@resolves("Project", "artifactType")
+def type_in(context: Context, project: ContainerReference, arguments: Arguments) -> Node | None:
+    """Return a type of a project's collections, or None where no collection has it."""
+    name = arguments.text("name")
+    if all(one.type != name for one in listed(context, project).values()):
+        return None
+    return _type(project, name)
+
+
+def _type(project: ContainerReference, name: str) -> Node:
+    return Node("ArtifactType", (project, name), type_node(name))
+
+
+@resolves("ArtifactType", "artifactCollections")
+def collections_of_type(
+    context: Context, source: tuple[ContainerReference, str], arguments: Arguments
+) -> dict[str, Any]:
+    """Return the collections of a type."""
+    project, type_ = source
+    found = [one for one in listed(context, project).values() if one.type == type_]
+    return collections_page(found, arguments)
+
+
+@resolves("ArtifactType", "artifactCollection")
+def collection_of_type(
+    context: Context, source: tuple[ContainerReference, str], arguments: Arguments
+) -> Node | None:
+    """Return a collection of a type by its name, or None."""
+    project, type_ = source
+    found = listed(context, project).get(arguments.text("name"))
+    return None if found is None or found.type != type_ else collection_node(found.reference)
+
+
+@resolves(COLLECTION, "id")
+def id_of(_context: Context, reference: CollectionReference, _arguments: Arguments) -> str:
+    """Return a collection's id."""
+    return collection_id(reference)
+
+
+@resolves(COLLECTION, "name")
+def name_of(_context: Context, reference: CollectionReference, _arguments: Arguments) -> str:
+    """Return its name."""
+    return reference.name
+
+
+@resolves(COLLECTION, "project")
+def project_of(_context: Context, reference: CollectionReference, _arguments: Arguments) -> Node:
+    """Return its project or registry."""
+    return project_node(reference.container)
+
+
+@resolves(COLLECTION, "defaultArtifactType")
+def default_type(
+    context: Context, reference: CollectionReference, _arguments: Arguments
+) -> dict[str, Any]:
+    """Return the type of its versions."""
+    return type_node(detail(context, reference).type)
+
+
+@resolves(COLLECTION, "createdAt", "updatedAt")
+def created_at(
+    context: Context, reference: CollectionReference, _arguments: Arguments
+) -> str | None:
+    """Return when it was made."""
+    return moment(detail(context, reference).created_at)
+
+
+@resolves(COLLECTION, "state")
+def state(_context: Context, _reference: CollectionReference, _arguments: Arguments) -> str:
+    """Return that it is there."""
+    return "READY"
+
+
+@resolves(COLLECTION, "tags")
+def tags(context: Context, reference: CollectionReference, arguments: Arguments) -> dict[str, Any]:
+    """Return its tags."""
+    found = detail(context, reference).tags
+    return connection(found, arguments, lambda tag: {"node": tag_node(tag)})
+
+
+@resolves(COLLECTION, "aliases")
+def aliases(
+    context: Context, reference: CollectionReference, arguments: Arguments
+) -> dict[str, Any]:
+    """Return the aliases of its versions."""
+    row = find_collection(context.reader.connection, reference)
+    found = [
+        alias
+        for member in members_of(context.reader, row)
+        for alias in shown(context, member).aliases
+    ]
+    return connection(found, arguments, lambda one: {"node": alias_node(reference, one)})
+
+
+@resolves(COLLECTION, "artifacts")
+def artifacts(
+    context: Context, reference: CollectionReference, arguments: Arguments
+) -> dict[str, Any]:
+    """Return its versions as artifacts, the newest first, each edge with its index here."""
+    row = find_collection(context.reader.connection, reference)
+    members = members_of(context.reader, row)
+    kept = select(members, lambda one: membership_facts(context, one), arguments)
+    return connection(
+        kept,
+        arguments,
+        lambda one: {"version": f"v{one.index}", "node": artifact_node(context, one.version_id)},
+    )
+
+
+@resolves(COLLECTION, "artifactMemberships")
+def memberships(
+    context: Context, reference: CollectionReference, arguments: Arguments
+) -> dict[str, Any]:
+    """Return its versions, the newest first."""
+    row = find_collection(context.reader.connection, reference)
+    members = members_of(context.reader, row)
+    kept = select(members, lambda one: membership_facts(context, one), arguments)
+    return connection(kept, arguments, lambda one: {"node": membership_node(one)})
+
+
+@resolves(COLLECTION, "artifactMembership")
+def membership(
+    context: Context, reference: CollectionReference, arguments: Arguments
+) -> Node | None:
+    """Return the version that an alias, index or digest names, or None."""
+    found = find_selected(context, reference, arguments.text("aliasName"))
+    return None if found is None else membership_node(found)

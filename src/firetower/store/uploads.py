@@ -1,0 +1,203 @@
+"""Artifacts that W&B's SDK is logging: begun, described by a manifest, committed as a version.
+
+Nobody but their maker sees them before the commit.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import Field, JsonValue
+from sqlalchemy import Row, func, select
+
+from firetower.core.catalog import Content, Entry
+from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.manifests import manifest_digest, read_manifest
+from firetower.core.references import CollectionReference, Frozen, check_alias, check_name
+from firetower.core.text import quoted, shortened
+from firetower.store import schema
+from firetower.store.catalog import versions
+from firetower.store.catalog.lookups import FoundVersion, collection_row
+from firetower.store.catalog.memberships import find_home
+from firetower.store.changes import Change, Reader
+
+UPLOAD_TIMEOUT = timedelta(days=1)
+"""Age at which an upload is forgotten, whether it was committed or not."""
+MAX_UPLOADS = 10_000
+"""Artifacts of one user that are begun and not committed."""
+_uploads = schema.uploads.c
+
+
+class UploadDefinition(Frozen):
+    """What is to be logged."""
+
+    collection: CollectionReference
+    type: str
+    digest: str
+    description: str | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An artifact that was begun."""
+
+    id: int
+    key: str
+    definition: UploadDefinition
+    has_manifest: bool
+    version_id: int | None
+    """Its version's row, once it is committed."""
+
+
+def begin_upload(
+    change: Change, definition: UploadDefinition, client_id: str | None
+) -> tuple[Upload | None, FoundVersion | None]:
+    """Begin an artifact; one whose content the collection's newest version has is done at once.
+
+    Return the upload, or else that version, whose aliases and tags are set. Raises InvalidInput.
+    """
+    versions.check_is_logged_to(definition.collection)
+    for alias in definition.aliases:
+        if alias != "latest":
+            check_alias(alias)
+    for tag in definition.tags:
+        check_name(tag, "tag")
+    collection = collection_row(change.connection, definition.collection)
+    if collection is not None and collection.type != definition.type:
+        # Said here, before any file is sent, as at the commit.
+        raise InvalidInput(
+            f"{definition.collection} holds versions of type {quoted(collection.type)}, "
+            f"not {quoted(shortened(definition.type, 40))}",
+            "Its first version fixed the type; use that type or another collection.",
+        )
+    newest = None if collection is None else versions.newest_logged(change.connection, collection)
+    if newest is not None and newest.digest == definition.digest:
+        found = _log(change, definition, Content(entries=(), digest=definition.digest), None)
+        return None, found
+    if client_id is not None:
+        query = select(schema.uploads).where(
+            _uploads.client_id == client_id, _uploads.user_name == change.author
+        )
+        row = change.connection.execute(query.order_by(_uploads.id.desc()).limit(1)).first()
+        if row is not None and row.definition == definition.model_dump_json():
+            if row.version_id is not None:
+                return None, find_home(change, row.version_id)
+            return _upload(row), None
+    waiting = select(func.count()).where(
+        _uploads.user_name == change.author, _uploads.version_id.is_(None)
+    )
+    if change.connection.execute(waiting).scalar_one() >= MAX_UPLOADS:
+        raise Conflict(
+            f"{change.author} has begun {MAX_UPLOADS:,} artifacts and not finished them",
+            "Finish them, or wait a day: then they are forgotten.",
+        )
+    key = change.random_hex(16)
+    change.connection.execute(
+        schema.uploads.insert().values(
+            artifact_key=key,
+            client_id=client_id,
+            user_name=change.author,
+            began_at=change.now,
+            definition=definition.model_dump_json(),
+        )
+    )
+    return find_upload(change, key), None
+
+
+def find_upload(reader: Reader, key: str) -> Upload:
+    """Return what was begun with a key. Raises NotFound."""
+    query = select(schema.uploads).where(_uploads.artifact_key == key)
+    row = reader.connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("this artifact was not begun here", "Log it again: a day is kept for it.")
+    return _upload(row)
+
+
+def committed_version(reader: Reader, *, client_id: str) -> int | None:
+    """Return the row of the version that was logged under the SDK's own name for it."""
+    query = select(_uploads.version_id).where(
+        _uploads.client_id == client_id, _uploads.version_id.is_not(None)
+    )
+    return reader.connection.execute(query.order_by(_uploads.id.desc()).limit(1)).scalar()
+
+
+def save_manifest(change: Change, key: str, manifest: str) -> None:
+    """Keep the manifest of what was begun. Raises NotFound, InvalidInput, Conflict."""
+    upload = find_upload(change, key)
+    read_manifest(manifest)
+    if upload.version_id is not None:
+        raise Conflict("this artifact is committed", "Log another version.")
+    query = schema.uploads.update().where(_uploads.id == upload.id)
+    change.connection.execute(query.values(manifest=manifest))
+
+
+def commit_upload(change: Change, key: str) -> FoundVersion:
+    """Log the version that was begun; a second call returns it.
+
+    Raises NotFound, InvalidInput.
+    """
+    query = select(schema.uploads).where(_uploads.artifact_key == key).with_for_update()
+    row = change.connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("this artifact was not begun here", "Log it again: a day is kept for it.")
+    upload = _upload(row)
+    if upload.version_id is not None:
+        return find_home(change, upload.version_id)
+    if row.manifest is None:
+        raise InvalidInput("the artifact has no manifest", "Send its manifest before the commit.")
+    entries = read_manifest(row.manifest)
+    digest = manifest_digest(entries)
+    if digest != upload.definition.digest:
+        raise InvalidInput(
+            f"the manifest's digest is {digest}, not "
+            f"{shortened(quoted(upload.definition.digest), 60)}",
+            "The files changed while they were logged, or it is incremental; log it whole again.",
+        )
+    content = Content(entries=entries, digest=_content_key(change, digest, entries))
+    found = _log(change, upload.definition, content, key)
+    done = schema.uploads.update().where(_uploads.id == upload.id)
+    change.connection.execute(done.values(version_id=found.version_id))
+    return found
+
+
+def sweep_uploads(change: Change) -> int:
+    """Forget what was begun more than a day ago; return how many were never committed."""
+    old = _uploads.began_at < change.now - UPLOAD_TIMEOUT
+    change.connection.execute(schema.uploads.delete().where(old, _uploads.version_id.is_not(None)))
+    return change.connection.execute(schema.uploads.delete().where(old)).rowcount
+
+
+def _log(
+    change: Change, definition: UploadDefinition, content: Content, key: str | None
+) -> FoundVersion:
+    found, _ = versions.log(
+        change,
+        definition.collection,
+        content,
+        type_=definition.type,
+        metadata=definition.metadata,
+        aliases=definition.aliases,
+        tags=definition.tags,
+        description=definition.description,
+        artifact_key=key,
+    )
+    return found
+
+
+def _content_key(change: Change, digest: str, entries: tuple[Entry, ...]) -> str:
+    """Return what a content is kept under: its digest, unless another content has the same.
+
+    Copies of an object have one digest and several URIs.
+    """
+    kept = versions.read_entries(change, digest)
+    if kept is None or kept == entries:
+        return digest
+    return f"{digest}-{change.random_hex(4)}"
+
+
+def _upload(row: Row[Any]) -> Upload:
+    definition = UploadDefinition.model_validate_json(row.definition)
+    return Upload(row.id, row.artifact_key, definition, row.manifest is not None, row.version_id)

@@ -1,0 +1,297 @@
+"""Artifacts are logged in two phases, linked and labelled as W&B's SDK does it."""
+
+import base64
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from firetower.store.store import Store
+from firetower.store.uploads import sweep_uploads
+from serving import Running
+
+CREATE = """mutation ($input: CreateArtifactInput!) { createArtifact(input: $input) {
+    artifact { id state artifactSequence { latestArtifact { id } } } } }"""
+MANIFEST = """mutation ($artifact: ID!) { createArtifactManifest(input: {artifactID: $artifact,
+    name: "wandb_manifest.json", type: FULL}) { artifactManifest { id file { id uploadUrl } } } }"""
+FILES = """mutation ($files: [F!]!) { createArtifactFiles(input: {artifactFiles: $files,
+    storageLayout: V2}) { files { edges { node { uploadUrl artifact { id } } } } } }"""
+COMMIT = (
+    "mutation ($id: ID!) { commitArtifact(input: {artifactID: $id}) { artifact { id digest } } }"
+)
+LINK = """mutation ($input: L!) { linkArtifact(input: $input) { versionIndex
+    artifactMembership { artifactCollection { __typename name
+        project { name entity { name } } } } } }"""
+READ = """query ($id: ID!) { artifact(id: $id) { state versionIndex size fileCount description
+    metadata digest artifactType { name } tags { name }
+    aliases { alias artifactCollection { name project { name } } }
+    artifactMemberships { edges { node { versionIndex } } }
+    currentManifest { file { directUrl } } } }"""
+ALIASES = "mutation ($input: A!) { %s(input: $input) { success } }"
+UPDATE = "mutation ($input: U!) { updateArtifact(input: $input) { artifact { metadata } } }"
+
+
+def md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
+
+
+def manifest(**files: bytes) -> tuple[dict[str, Any], str]:
+    """Return a manifest of files, and its digest."""
+    contents = {
+        name: {"digest": md5(content), "size": len(content)} for name, content in files.items()
+    }
+    digest = hashlib.md5(b"wandb-artifact-manifest-v1\n")
+    for name in sorted(contents):
+        digest.update(f"{name}:{contents[name]['digest']}\n".encode())
+    policy = {"storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": {}}
+    return {"version": 1, **policy, "contents": contents}, digest.hexdigest()
+
+
+def begin(running: Running, digest: str, **more: Any) -> Any:
+    given = {
+        "entityName": "acme",
+        "projectName": "vision",
+        "runName": "r1",
+        "artifactTypeName": "model",
+        "artifactCollectionName": "resnet",
+        "digest": digest,
+        "aliases": [{"alias": "latest", "artifactCollectionName": "resnet"}],
+        "metadata": '{"f1": 0.9}',
+        "clientID": "c1",
+    }
+    return running.query(CREATE, input={**given, **more})["createArtifact"]["artifact"]
+
+
+def log(running: Running, content: bytes = b"weights", **more: Any) -> str:
+    """Log an artifact of one file in two phases; return its id."""
+    written, digest = manifest(model=content)
+    found = begin(running, digest, **more)
+    if found["state"] == "COMMITTED":
+        return str(found["id"])
+    asked = running.query(MANIFEST, artifact=found["id"])["createArtifactManifest"]
+    url = asked["artifactManifest"]["file"]["uploadUrl"]
+    assert running.post(url, json.dumps(written).encode(), method="PUT")[0] == 200
+    running.query(COMMIT, id=found["id"])
+    return str(found["id"])
+
+
+def events(running: Running) -> list[str]:
+    return [
+        f"{one.type} {one.subject} {one.detail}".rstrip()
+        for one in running.tower.events.newest(100)
+    ]
+
+
+def test_version_appears_at_the_commit_with_its_events(running: Running) -> None:
+    written, digest = manifest(**{"a.bin": b"one", "b/c.bin": b"two"})
+    written["contents"]["s3"] = {
+        "digest": "etag",
+        "ref": "s3://bucket/x",
+        "size": 9,
+        "extra": {"v": "1"},
+    }
+    body = (
+        b"wandb-artifact-manifest-v1\n"
+        + "".join(
+            f"{name}:{written['contents'][name]['digest']}\n"
+            for name in sorted(written["contents"])
+        ).encode()
+    )
+    digest = hashlib.md5(body).hexdigest()
+    found = begin(running, digest, tags=[{"tagName": "eu"}], description="first")
+    assert (found["state"], found["artifactSequence"]["latestArtifact"]) == ("PENDING", None)
+    assert begin(running, digest, tags=[{"tagName": "eu"}], description="first") == found  # a retry
+    files = [{"artifactID": found["id"], "name": "a.bin", "md5": md5(b"one")}]
+    [edge] = running.query(FILES, files=files)["createArtifactFiles"]["files"]["edges"]
+    assert edge["node"] == {"uploadUrl": None, "artifact": {"id": found["id"]}}
+    asked = running.query(MANIFEST, artifact=found["id"])["createArtifactManifest"]
+    url = asked["artifactManifest"]["file"]["uploadUrl"]
+    assert running.tower.projects() == []
+    assert running.query(READ, id=found["id"])["artifact"] is None
+    status, _ = running.refused(COMMIT, id=found["id"])
+    assert status == 200
+    assert running.post(url.replace("signature=", "signature=0"), b"{}", method="PUT")[0] == 400
+    assert running.post(url, json.dumps(written).encode(), "none", method="PUT")[0] == 200
+    committed = running.query(COMMIT, id=found["id"])["commitArtifact"]["artifact"]
+    assert committed == {"id": found["id"], "digest": digest}
+    assert running.query(COMMIT, id=found["id"])["commitArtifact"]["artifact"] == committed
+    assert events(running) == [
+        "CREATE_ARTIFACT acme/vision/resnet:v0",
+        "ADD_ARTIFACT_ALIAS acme/vision/resnet:v0 ← latest",
+        "ADD_ARTIFACT_TAG acme/vision/resnet:v0 + tag eu",
+    ]
+    assert {one.author for one in running.tower.events.newest(100)} == {"ada"}
+    detail = running.tower.version("acme/vision/resnet:latest")
+    assert [(one.path, one.uri) for one in detail.entries] == [
+        ("a.bin", None),
+        ("b/c.bin", None),
+        ("s3", "s3://bucket/x"),
+    ]
+    shown = running.query(READ, id=found["id"])["artifact"]
+    assert (shown["size"], shown["fileCount"], shown["description"]) == (15, 3, "first")
+    status, sent = running.post(shown["currentManifest"]["file"]["directUrl"], b"", method="GET")
+    assert sent["contents"] == written["contents"]
+
+
+def test_content_of_the_newest_version_makes_no_new_one(running: Running) -> None:
+    first = log(running)
+    _, digest = manifest(model=b"weights")
+    again = begin(
+        running, digest, clientID="c2", aliases=[{"alias": "best"}], tags=[{"tagName": "x"}]
+    )
+    assert (again["id"], again["state"]) == (first, "COMMITTED")
+    assert running.tower.version("acme/vision/resnet:best").version.tags == ("x",)
+    assert log(running, b"more", clientID="c3") != first
+    assert [one.index for one in running.tower.versions("acme/vision/resnet")] == [1, 0]
+
+
+def test_link_aliases_and_tags(running: Running) -> None:
+    running.tower.create_registry("models")
+    version = log(running)
+    place = {"artifactPortfolioName": "resnet", "entityName": "organization"}
+    given = {**place, "projectName": "wandb-registry-models", "artifactID": version}
+    linked = running.query(LINK, input={**given, "aliases": [{"alias": "staging"}]})["linkArtifact"]
+    assert linked["versionIndex"] == 0
+    assert linked["artifactMembership"]["artifactCollection"] == {
+        "__typename": "ArtifactPortfolio",
+        "name": "resnet",
+        "project": {"name": "wandb-registry-models", "entity": {"name": "organization"}},
+    }
+    alias = {"artifactCollectionName": "resnet", "alias": "production"}
+    where = {"entityName": "organization", "projectName": "wandb-registry-models"}
+    both: Any = {"artifactID": version, "aliases": [{**alias, **where}]}
+    running.query(ALIASES % "addAliases", input=both)
+    before = len(running.tower.events.newest(100))
+    running.query(
+        UPDATE, input={"artifactID": version, "metadata": '{"f1": 0.9}', "description": ""}
+    )
+    assert len(running.tower.events.newest(100)) == before  # what follows each alias says nothing
+    both["aliases"][0]["alias"] = "staging"
+    running.query(ALIASES % "deleteAliases", input=both)
+    changed = {"metadata": '{"f2": 1}', "description": "good", "tagsToAdd": [{"tagName": "gold"}]}
+    running.query(UPDATE, input={"artifactID": version, **changed})
+    running.query(UPDATE, input={"artifactID": version, "tagsToDelete": [{"tagName": "gold"}]})
+    assert events(running)[2:] == [
+        "LINK_ARTIFACT models/resnet:v0",
+        "ADD_ARTIFACT_ALIAS models/resnet:v0 ← latest",
+        "ADD_ARTIFACT_ALIAS models/resnet:v0 ← staging",
+        "ADD_ARTIFACT_ALIAS models/resnet:v0 ← production",
+        "REMOVE_ARTIFACT_ALIAS models/resnet:v0 − staging",
+        "ADD_ARTIFACT_TAG acme/vision/resnet:v0 + tag gold",
+        "ADD_ARTIFACT_TAG models/resnet:v0 + tag gold",
+        "REMOVE_ARTIFACT_TAG acme/vision/resnet:v0 − tag gold",
+        "REMOVE_ARTIFACT_TAG models/resnet:v0 − tag gold",
+    ]
+    shown = running.query(READ, id=version)["artifact"]
+    assert (shown["metadata"], shown["description"]) == ('{"f2":1}', "good")
+    assert [
+        (one["alias"], one["artifactCollection"]["project"]["name"]) for one in shown["aliases"]
+    ] == [
+        ("latest", "vision"),
+        ("latest", "wandb-registry-models"),
+        ("production", "wandb-registry-models"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"artifactTypeName": "dataset"}, "acme/vision/resnet holds versions of type"),
+        ({"aliases": [{"alias": "a/b"}]}, 'alias "a/b" contains "/"'),
+        ({"aliases": [{"alias": "v3"}]}, 'alias "v3" looks like a version number'),
+        ({"aliases": [3]}, "aliases is 3"),
+        ({"metadata": "[1]"}, "the metadata is no object"),
+        ({"metadata": "{"}, "the metadata is not JSON"),
+        ({"artifactCollectionName": "a:b"}, 'collection name "a:b" contains ":"'),
+        ({"entityName": "a/b"}, 'project name "b/vision" contains "/"'),
+        ({"projectName": "wandb-registry-models"}, "models/resnet is in a registry"),
+        ({"digest": None}, "digest is missing"),
+    ],
+)
+def test_artifact_that_cannot_be_logged_is_refused_at_once(
+    on_sqlite: Running, given: dict[str, Any], said: str
+) -> None:
+    log(on_sqlite)
+    before = events(on_sqlite)
+    fields = {
+        "entityName": "acme",
+        "projectName": "vision",
+        "artifactTypeName": "model",
+        "artifactCollectionName": "resnet",
+        "digest": "0" * 32,
+    }
+    _, found = on_sqlite.refused(CREATE, input={**fields, **given})
+    assert found.startswith(said)
+    assert events(on_sqlite) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the manifest cannot be read"),
+        (b'{"version": 2, "contents": {}}', "the manifest has version 2"),
+        (b'{"version": 1, "contents": {"../x": {"digest": "a"}}}', 'the file "../x" is not within'),
+        (b'{"version": 1, "contents": {"/x": {"digest": "a"}}}', 'the file "/x" is not within'),
+        (b'{"version": 1, "contents": {"x": {"digest": "a", "size": -1}}}', "the manifest cannot"),
+    ],
+)
+def test_manifest_that_cannot_be_kept_is_refused(
+    on_sqlite: Running, body: bytes, said: str
+) -> None:
+    found = begin(on_sqlite, "0" * 32)
+    asked = on_sqlite.query(MANIFEST, artifact=found["id"])["createArtifactManifest"]
+    status, answer = on_sqlite.post(
+        asked["artifactManifest"]["file"]["uploadUrl"], body, method="PUT"
+    )
+    assert status == 400
+    assert answer["errors"][0]["message"].startswith(said)
+
+
+def test_manifest_of_another_digest_is_not_committed(on_sqlite: Running) -> None:
+    found = begin(on_sqlite, "0" * 32)
+    asked = on_sqlite.query(MANIFEST, artifact=found["id"])["createArtifactManifest"]
+    body = json.dumps(manifest(model=b"x")[0]).encode()
+    on_sqlite.post(asked["artifactManifest"]["file"]["uploadUrl"], body, method="PUT")
+    _, said = on_sqlite.refused(COMMIT, id=found["id"])
+    assert said.startswith("the manifest's digest is ")
+    assert on_sqlite.tower.projects() == []
+
+
+def test_copies_of_an_object_keep_their_own_uris(on_sqlite: Running) -> None:
+    for number in (1, 2):
+        contents = {"x": {"digest": "etag", "ref": f"s3://bucket{number}/x"}}
+        digest = hashlib.md5(b"wandb-artifact-manifest-v1\nx:etag\n").hexdigest()
+        name = f"data{number}"
+        found = begin(on_sqlite, digest, artifactCollectionName=name, clientID=name)
+        asked = on_sqlite.query(MANIFEST, artifact=found["id"])["createArtifactManifest"]
+        body = json.dumps({"version": 1, "contents": contents}).encode()
+        on_sqlite.post(asked["artifactManifest"]["file"]["uploadUrl"], body, method="PUT")
+        assert (
+            on_sqlite.query(COMMIT, id=found["id"])["commitArtifact"]["artifact"]["digest"]
+            == digest
+        )
+        [entry] = on_sqlite.tower.version(f"acme/vision/{name}:v0").entries
+        assert entry.uri == f"s3://bucket{number}/x"
+
+
+def test_upload_that_is_not_finished_is_forgotten_after_a_day(store: Store) -> None:
+    from firetower.core.references import CollectionReference
+    from firetower.store.uploads import UploadDefinition, begin_upload, find_upload
+
+    place = CollectionReference.parse("acme/vision/resnet")
+    definition = UploadDefinition(collection=place, type="model", digest="0" * 32)
+    with store.changing() as change:
+        upload, _ = begin_upload(change, definition, None)
+        assert upload is not None
+        assert sweep_uploads(change) == 0
+        change.now += timedelta(days=1, seconds=1)
+        assert sweep_uploads(change) == 1
+    with store.reading() as reader, pytest.raises(Exception, match="not begun here"):
+        find_upload(reader, upload.key)
+
+
+def test_mutation_that_is_not_known_is_refused_not_null(on_sqlite: Running) -> None:
+    status, said = on_sqlite.refused("mutation { launchRocket(input: {}) { success } }")
+    assert (status, said) == (200, "this server does not know launchRocket")
