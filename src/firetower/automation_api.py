@@ -18,11 +18,12 @@ from firetower.core.endpoints import (
     SecretInfo,
 )
 from firetower.core.errors import InvalidInput, SecretKeyError
-from firetower.core.events import Event, EventType, instant
+from firetower.core.events import Event, EventType
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, FeedPage
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
+from firetower.core.text import instant
 from firetower.store import automations, circuits, events, executions, secrets
 from firetower.store import endpoints as endpoint_store
 from firetower.store.changes import Change

@@ -16,6 +16,10 @@ READ_ONLY = "FIRETOWER_READ_ONLY"
 """1, true, yes or on: refuse every change."""
 SECRET_KEY = "FIRETOWER_SECRET_KEY"  # noqa: S105 - the variable's name
 """The key that opens the secrets, instead of the key file; several with commas between."""
+RUN = "FIRETOWER_RUN"
+"""The run that a script joins: `run exec` sets it."""
+RUN_TIMEOUT = "FIRETOWER_RUN_TIMEOUT"
+"""How long a run may send no heartbeat until it has crashed: 5m."""
 ALLOW_PRIVATE_TARGETS = "FIRETOWER_ALLOW_PRIVATE_TARGETS"
 """1, true, yes or on: send to link-local addresses and metadata services too."""
 
@@ -33,6 +37,8 @@ class Settings:
     read_only: bool
     secret_key: str | None
     allow_private_targets: bool
+    run: str | None
+    run_timeout: str | None
 
 
 def read_settings() -> Settings:
@@ -44,6 +50,8 @@ def read_settings() -> Settings:
         read_only=_is_on(READ_ONLY),
         secret_key=os.environ.get(SECRET_KEY) or None,
         allow_private_targets=_is_on(ALLOW_PRIVATE_TARGETS),
+        run=os.environ.get(RUN) or None,
+        run_timeout=os.environ.get(RUN_TIMEOUT) or None,
     )
 
 

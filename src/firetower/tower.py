@@ -27,7 +27,9 @@ from firetower.store.store import Store, Transactions
 
 if TYPE_CHECKING:
     from firetower import automation_api as api
+    from firetower.core.runs import Run, RunReference
     from firetower.core.search import Found
+    from firetower.run_api import Runs
     from firetower.store.log_many import VersionToLog
     from firetower.store.status import DatabaseStatus
     from firetower.token_api import Tokens
@@ -77,6 +79,7 @@ class Tower(Transactions):
         tags: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         empty: bool = False,
+        run: "Run | RunReference | str | None" = None,
         progress: Progress | None = None,
     ) -> LoggedVersion:
         """Log a version of `entity/project/collection`, made with its project if they are new.
@@ -84,7 +87,7 @@ class Tower(Transactions):
         Files are hashed, not copied; links are followed. Content that equals the newest version
         makes no new one (`created` is False then); aliases and tags still apply, but metadata does
         not: where it differs, `metadata_differs` is True. `latest` moves to it. Without a file or
-        reference it is refused, unless it may be `empty`.
+        reference it is refused, unless it may be `empty`. `run` is the run that made it.
         """
         reference = CollectionReference.parse(collection)
         values = clean(dict(metadata or {}), "the metadata")
@@ -102,6 +105,10 @@ class Tower(Transactions):
                 tags=labels,
             )
             logged = versions.show(change, found)
+            if run is not None:
+                from firetower.store.runs import find_run, link_artifact
+
+                link_artifact(change, find_run(change.connection, _run(run)), found, used=False)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)
         return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)
 
@@ -206,8 +213,12 @@ class Tower(Transactions):
             return found, containers.list_collections(reader, reference)
 
     def version(self, version: Version | str) -> VersionDetail:
-        """Return a version with its files and its links."""
-        return self._read(versions.show_detail, _version(version))
+        """Return a version with its files, its links and its runs."""
+        from firetower.store.runs import with_runs
+
+        reference = _version(version)
+        with self._store.reading() as reader:
+            return with_runs(reader, reference, versions.show_detail(reader, reference))
 
     def versions(self, collection: str) -> list[Version]:
         """Return a collection's versions, the newest first."""
@@ -267,6 +278,13 @@ class Tower(Transactions):
         return Explain(self._store)
 
     @cached_property
+    def runs(self) -> "Runs":
+        """The runs, for programs that keep their state themselves; scripts use `run`."""
+        from firetower.run_api import Runs
+
+        return Runs(self._store)
+
+    @cached_property
     def secrets(self) -> "api.SecretBox":
         """The secrets, which can be set and never read back."""
         from firetower.automation_api import SecretBox
@@ -310,6 +328,12 @@ class Tower(Transactions):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _run(run: "Run | RunReference | str") -> "RunReference":
+    from firetower.core.runs import RunReference
+
+    return run if isinstance(run, RunReference) else RunReference.parse(str(run))
 
 
 def _version(version: Version | str) -> VersionReference:

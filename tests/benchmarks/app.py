@@ -15,7 +15,7 @@ from benchmarks.terminal import Terminal
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
-from firetower.core.filters.filter import alias_and_tag_filter
+from firetower.core.filters.filter import regex_filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
@@ -74,7 +74,7 @@ def _fill(path: Path, automations: int) -> None:
             name=f"auto-{number:05d}",
             scope=ContainerScope(container=registry),
             event_type=EventType.ADD_ARTIFACT_ALIAS,
-            filter=alias_and_tag_filter(f"^{'fire' if last else 'never'}", None, None),
+            filter=regex_filter(f"^{'fire' if last else 'never'}", None, None),
             action=NoAction(),
         )
         for number in range(automations)

@@ -168,6 +168,7 @@ def _event(number: int) -> Event:
         type=EventType.ADD_ARTIFACT_ALIAS,
         recorded_at=datetime.now(UTC),
         author="ada",
+        container=_COLLECTIONS[number % 10].container,
         collection=_COLLECTIONS[number % 10],
         artifact_type="model",
         version=EventVersion(

@@ -18,8 +18,9 @@ from firetower.core.commands import create_command
 from firetower.core.drafts import read_draft
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType, allowed_events
-from firetower.core.filters import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.references import ContainerReference
+from firetower.core.runs import REPORTED_STATES, RunState, StateCondition
 from firetower.core.scopes import ContainerScope, Scope
 
 PLACES: list[Scope] = [
@@ -57,6 +58,7 @@ names = st.sampled_from(["n", "-n", "--shadow", "two words", "it's", '"$HOME"', 
     other=st.none() | filters,
     action=st.sampled_from(ACTIONS),
     cooldown=cooldowns,
+    states=st.lists(st.sampled_from(REPORTED_STATES), min_size=1, unique=True),
     description=texts,
     mode=st.sampled_from([Mode.ENABLED, Mode.SHADOW, Mode.DISABLED]),
 )
@@ -69,16 +71,20 @@ def test_copied_command_makes_the_same_automation(
     other: dict[str, Any] | None,
     action: Any,
     cooldown: timedelta | None,
+    states: list[RunState],
     description: str,
     mode: Mode,
 ) -> None:
     kind = scope.container.kind
     type_ = type_ if type_ in allowed_events(kind) else allowed_events(kind)[0]
+    if not isinstance(scope, ContainerScope) and type_ is EventType.RUN_STATE:
+        type_ = EventType.ADD_ARTIFACT_ALIAS
     carries = type_.spec.carries
-    filter_ = alias_and_tag_filter(
+    filter_ = regex_filter(
         alias if "alias" in carries else None,
         tag if "tag" in carries else None,
         None if other is None else Filter.of(other),
+        run_name=tag if "run" in carries else None,
     )
     definition = Definition(
         name=name,
@@ -86,6 +92,7 @@ def test_copied_command_makes_the_same_automation(
         scope=scope,
         event_type=type_,
         filter=filter_,
+        condition=StateCondition(states=tuple(states)) if "run" in carries else None,
         action=action,
         cooldown=cooldown,
     )

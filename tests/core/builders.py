@@ -16,6 +16,7 @@ from firetower.core.executions import Execution, Status
 from firetower.core.filters import ANY, Filter
 from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.runs import RunReference, RunSnapshot, RunState, StateCondition
 from firetower.core.scopes import ContainerScope, Scope
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,6 +41,7 @@ def make_event(
     at: datetime = NOON,
     previous_index: int | None = None,
     cause: str | None = None,
+    run: RunSnapshot | None = None,
 ) -> Event:
     """Return an event that carries what its type carries, and nothing else."""
     carries = type_.spec.carries
@@ -49,18 +51,41 @@ def make_event(
         source="acme/vision/resnet:v7" if collection.count("/") == 1 else None,
         metadata_json=dump(dict(metadata or {})),
     )
+    if "run" in carries:
+        run = run or make_run_snapshot()
+        return Event(event_id, type_, at, author, run.reference.project, cause=cause, run=run)
+    reference = CollectionReference.parse(collection)
     return Event(
         id=event_id,
         type=type_,
         recorded_at=at,
         author=author,
-        collection=CollectionReference.parse(collection),
+        container=reference.container,
+        collection=reference,
         artifact_type=artifact_type,
         version=version if "version" in carries else None,
         alias=alias if "alias" in carries else None,
         tag=tag if "tag" in carries else None,
         previous_index=previous_index,
         cause=cause,
+    )
+
+
+def make_run_snapshot(
+    state: RunState = RunState.FAILED,
+    *,
+    run: str = "acme/vision/x3k9ab2c",
+    name: str = "resnet-50",
+    config: Mapping[str, Any] | None = None,
+) -> RunSnapshot:
+    """Return run resnet-50 of acme/vision, which failed."""
+    return RunSnapshot(
+        RunReference.parse(run),
+        name=name,
+        user="ada",
+        state=state,
+        tags=("nightly",),
+        config_json=dump(dict(config or {"lr": 0.1})),
     )
 
 
@@ -71,6 +96,7 @@ def make_definition(
     event_type: EventType = EventType.ADD_ARTIFACT_ALIAS,
     filter_: Filter | dict[str, Any] = ANY,
     action: Action | None = None,
+    condition: StateCondition | None = None,
     cooldown: timedelta | None = None,
 ) -> Definition:
     """Return an automation's definition: registry models, an alias added, nothing done."""
@@ -79,6 +105,7 @@ def make_definition(
         scope=scope or ContainerScope(container=MODELS),
         event_type=event_type,
         filter=filter_ if isinstance(filter_, Filter) else Filter.of(filter_),
+        condition=condition,
         action=action or NoAction(),
         cooldown=cooldown,
     )

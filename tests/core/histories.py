@@ -10,7 +10,13 @@ from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.events import Event, EventType
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
+from firetower.core.scopes import (
+    CollectionScope,
+    CollectionsScope,
+    ContainerScope,
+    Scope,
+    covers,
+)
 
 COLLECTIONS = {
     "models/resnet": "model",
@@ -140,7 +146,7 @@ class History:
             for revision in self.revisions
             if revision.acts
             and revision.definition.event_type is event.type
-            and revision.definition.scope.covers(event.collection, event.artifact_type)
+            and covers(revision.definition.scope, event)
             and revision.in_force_at(event)
             and revision.definition.filter.holds(event)
         )

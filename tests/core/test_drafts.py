@@ -15,7 +15,7 @@ from firetower.core.automations import LONGEST_COOLDOWN, Automation, Definition,
 from firetower.core.drafts import Draft, Part, read_draft, suggested_name
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.events import EventType, allowed_events
-from firetower.core.filters import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.filters.nodes import predicates
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import (
@@ -25,6 +25,7 @@ from firetower.core.references import (
     ContainerReference,
     check_automation_name,
 )
+from firetower.core.runs import REPORTED_STATES, RunState, StateCondition
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 
 SECRETS = frozenset({"CI_KEY", "ACCESS_TOKEN"})
@@ -106,7 +107,7 @@ def known_fields(source: Any) -> Any:
 )
 def test_filter_comes_back_in_the_fields_that_made_it(parts: Any, said: dict[str, str]) -> None:
     alias, tag, other = parts
-    filter_ = alias_and_tag_filter(alias, tag, other and Filter.of(other))
+    filter_ = regex_filter(alias, tag, other and Filter.of(other))
     draft = Draft.of(automation(make_definition(filter_=filter_)))
     assert {"alias": draft.alias, "tag": draft.tag, "filter": draft.filter} == {
         "alias": "",
@@ -149,6 +150,7 @@ regexes = st.none() | st.sampled_from(["^prod", "a|b", "\\d+$", '"', "/", " x "]
     other=st.none() | filters,
     action=st.sampled_from(ACTIONS[:1] + ACTIONS[3:4]),
     cooldown=cooldowns,
+    states=st.lists(st.sampled_from(REPORTED_STATES), min_size=1, unique=True),
     description=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
 )
 def test_definition_comes_back(
@@ -159,9 +161,12 @@ def test_definition_comes_back(
     other: dict[str, Any] | None,
     action: Any,
     cooldown: timedelta | None,
+    states: list[RunState],
     description: str,
 ) -> None:
     kind = scope.container.kind
+    if not isinstance(scope, ContainerScope) and type_ is EventType.RUN_STATE:
+        type_ = EventType.ADD_ARTIFACT_ALIAS
     if type_ not in allowed_events(kind):
         type_ = allowed_events(kind)[0]
     carries = type_.spec.carries
@@ -170,15 +175,20 @@ def test_definition_comes_back(
         one.field in {"alias", "tag"} for one, _ in predicates(found.root)
     ):
         found = None
-    filter_ = alias_and_tag_filter(
+    filter_ = regex_filter(
         alias if "alias" in carries else None, tag if "tag" in carries else None, found
     )
+    condition = None
+    if "run" in carries:
+        condition = StateCondition(states=tuple(states))
+        filter_ = regex_filter(None, None, None, run_name=tag)
     definition = Definition(
         name="n",
         description=description,
         scope=scope,
         event_type=type_,
-        filter=filter_ if "version" in carries else ANY,
+        filter=filter_ if carries & {"version", "run"} else ANY,
+        condition=condition,
         action=action,
         cooldown=cooldown,
     )
@@ -191,7 +201,7 @@ def test_new_draft_begins_with_alias_added() -> None:
         draft = Draft.new(container)
         assert draft.event_type is EventType.ADD_ARTIFACT_ALIAS
         assert draft.whole
-        assert draft.carries == {"version", "alias"}
+        assert draft.carries == {"collection", "version", "alias"}
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,17 @@ from firetower.core.events import (
     EventType,
     allowed_events,
     check_allowed,
-    instant,
     why_not_allowed,
 )
 from firetower.core.references import ContainerKind
+from firetower.core.text import instant
 
 REGISTRY, PROJECT = ContainerKind.REGISTRY, ContainerKind.PROJECT
 REFUSED = {
     (EventType.CREATE_ARTIFACT, REGISTRY): EventType.LINK_ARTIFACT,
     (EventType.LINK_ARTIFACT, PROJECT): EventType.CREATE_ARTIFACT,
     (EventType.UNLINK_ARTIFACT, PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
+    (EventType.RUN_STATE, REGISTRY): EventType.LINK_ARTIFACT,
 }
 
 
@@ -122,6 +123,13 @@ def test_an_unknown_event_type_is_refused_and_names_the_nearest(text: str, named
             "acme/vision/resnet:v3",
             "",
             id="version logged",
+        ),
+        pytest.param(
+            make_event(EventType.RUN_STATE),
+            "acme/vision/x3k9ab2c",
+            "acme/vision/x3k9ab2c",
+            "resnet-50 failed",
+            id="run failed",
         ),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 
 from core.builders import make_event, refusal
 from firetower.core.events import EventType
-from firetower.core.filters import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.filters.parse import MAX_NESTING
 
 TAGGED = EventType.ADD_ARTIFACT_TAG
@@ -213,4 +213,4 @@ def test_the_options_of_the_command_line_make_one_filter(
     alias: str | None, tag: str | None, other: Any, source: Any
 ) -> None:
     given = None if other is None else Filter.of(other)
-    assert alias_and_tag_filter(alias, tag, given).source == source
+    assert regex_filter(alias, tag, given).source == source

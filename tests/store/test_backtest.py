@@ -16,7 +16,7 @@ from firetower.core.events import Event, EventType
 from firetower.core.filters import Filter
 from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
+from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, covers
 from firetower.store import backtest, schema
 from firetower.store.store import Store
 from store.awkward import columns, filters, metadata
@@ -54,7 +54,7 @@ def happened(bench: Bench, definition: Definition) -> list[Event]:
         event
         for event in bench.tower.events.newest(1_000)
         if event.type is definition.event_type
-        and definition.scope.covers(event.collection, event.artifact_type)
+        and covers(definition.scope, event)
         and definition.filter.holds(event)
     ]
 

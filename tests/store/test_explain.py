@@ -167,7 +167,7 @@ def test_a_backtest_covers_the_collections_that_the_scope_matches(bench: Bench) 
         ),
         START - timedelta(hours=1),
     )
-    assert [event.collection.name for event in result.newest] == ["coco"]
+    assert [event.subject for event in result.newest] == ["acme/vision/coco:v0"]
 
 
 def test_a_backtest_that_is_not_wanted_any_more_ends(bench: Bench) -> None:

@@ -84,7 +84,7 @@ def test_an_event_is_of_the_collection_of_now(bench: Bench, database_url: str) -
     for name in ("gone", "new"):
         bench.tower.log(f"acme/vision/{name}", type="model", empty=True)
         [event] = bench.tower.events.newest(1)
-        assert event.collection.name == name
+        assert event.subject == f"acme/vision/{name}:v0"
         if name == "gone":
             restore()
 

@@ -10,7 +10,7 @@ from firetower.core.automations import Definition, Mode
 from firetower.core.circuit_breaker import FAILING_TO_OPEN, FAILURES_TO_OPEN, AnswerSummary
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
-from firetower.core.filters.filter import Filter, alias_and_tag_filter
+from firetower.core.filters.filter import Filter, regex_filter
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.requests import Secrets, build_request, record_request, render_body
 from firetower.core.retry import Answer, judge
@@ -164,7 +164,7 @@ class Scene:
 
 
 def _alias(regex: str) -> Filter:
-    return alias_and_tag_filter(regex, None, None)
+    return regex_filter(regex, None, None)
 
 
 def _metrics(number: int) -> Mapping[str, object]:

@@ -11,9 +11,8 @@ from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import date, print_fields, print_json, print_rows, say
 from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
 from firetower.core.drafts import read_draft
-from firetower.core.events import instant
 from firetower.core.json import dump
-from firetower.core.text import visible
+from firetower.core.text import instant, visible
 
 if TYPE_CHECKING:
     from firetower.core.endpoints import EndpointDetail

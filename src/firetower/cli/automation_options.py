@@ -70,6 +70,12 @@ automation_options = option_group(
     click.option("--alias-regex", "alias", metavar="RE2", help="Match the alias (unanchored)."),
     click.option("--tag-regex", "tag", metavar="RE2", help="Match the tag (unanchored)."),
     click.option(
+        "--state",
+        metavar="STATE[,STATE]...",
+        help="Fire when a run comes into this state: running, finished or failed.",
+    ),
+    click.option("--run-name", metavar="RE2", help="Match the name of the run (unanchored)."),
+    click.option(
         "--filter", type=_text("the filter"), metavar="JSON|@FILE", help="Filter in W&B's JSON."
     ),
     click.option("--webhook", metavar="NAME", help="POST to this webhook."),
@@ -102,7 +108,7 @@ _ACTIONS = {
     "no_op": ActionType.NO_OP,
 }
 _COLLECTIONS = ("collection", "pattern", "artifact_type")
-_FILTER = ("alias", "tag", "filter")
+_FILTER = ("alias", "tag", "run_name", "filter")
 
 
 def new_draft(name: str, options: Fields) -> Draft:

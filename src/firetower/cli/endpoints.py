@@ -24,9 +24,8 @@ from firetower.core.endpoints import (
     whole_path,
 )
 from firetower.core.errors import FiretowerError
-from firetower.core.events import instant
 from firetower.core.retry import DEFAULT_SCHEDULE
-from firetower.core.text import counted
+from firetower.core.text import counted, instant
 from firetower.core.traffic import Traffic
 
 _DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from firetower.core.events import Event, instant
+from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.core.json import dump
-from firetower.core.text import visible
+from firetower.core.text import instant, visible
 
 if TYPE_CHECKING:
     from firetower.core.feed import FeedLine

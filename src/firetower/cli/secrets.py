@@ -10,9 +10,8 @@ from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import date, print_json, print_rows, say
 from firetower.core.endpoints import MAX_SECRET, check_secret_value, fits_header
 from firetower.core.errors import InvalidInput
-from firetower.core.events import instant
 from firetower.core.references import check_secret_name
-from firetower.core.text import counted
+from firetower.core.text import counted, instant
 
 _MOST_BYTES = 4 * MAX_SECRET + 1
 """More than any value that is accepted."""

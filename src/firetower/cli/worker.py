@@ -10,9 +10,9 @@ import click
 from firetower.cli.connect import database_url, read_only
 from firetower.cli.options import private_targets_option
 from firetower.cli.output import feed_text, log_data, print_json, say
-from firetower.core.events import instant
 from firetower.core.feed import FeedLine
 from firetower.core.json import dump
+from firetower.core.text import instant
 
 
 @click.command()

@@ -15,6 +15,7 @@ from firetower.core.events import Event, EventType, check_allowed
 from firetower.core.filters import ANY, Filter, Predicate
 from firetower.core.json import dump
 from firetower.core.references import ContainerKind, Frozen, Name, check_automation_name
+from firetower.core.runs import StateCondition
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
@@ -39,6 +40,8 @@ class Definition(Frozen):
     scope: Scope
     event_type: EventType
     filter: Filter = ANY
+    condition: StateCondition | None = None
+    """What an event of a run waits for; other events have none."""
     action: Action
     cooldown: timedelta | None = None
     """After an execution, the time in which further ones are skipped."""
@@ -64,10 +67,28 @@ class Definition(Frozen):
                 else _registry_hint(self.scope)
             )
             raise InvalidInput("a filter on collections belongs to a project", hint)
+        self._check_condition()
         self.filter.check_event_type(self.event_type)
         self.action.check(self.event_type, granted)
         if self.cooldown is not None:
             check_cooldown(self.cooldown)
+
+    def _check_condition(self) -> None:
+        is_of_run = "run" in self.event_type.spec.carries
+        if is_of_run and self.condition is None:
+            raise InvalidInput(
+                f"{self.event_type} needs the states to wait for", "Give --state failed, finished."
+            )
+        if not is_of_run and self.condition is not None:
+            raise InvalidInput(
+                f"{self.event_type} events have no run, so no state of one",
+                "Use RUN_STATE, or leave the state out.",
+            )
+        if is_of_run and not isinstance(self.scope, ContainerScope):
+            raise InvalidInput(
+                "a run is in no collection, so the scope could never hold",
+                f"Watch the whole {self.scope.container.kind}.",
+            )
 
     def check_text(self) -> None:
         """Refuse text that cannot be stored as UTF-8. Raises InvalidInput."""
@@ -86,9 +107,14 @@ class Definition(Frozen):
         return f"When {self._when}, {self.action.phrase}{pace}."
 
     @property
+    def label(self) -> str:
+        """What happens, as a column shows it: "alias added", "run failed"."""
+        return self.event_type.spec.label if self.condition is None else self.condition.label
+
+    @property
     def when(self) -> str:
         """What fires it, in short: "alias added ~ ^prod", "version linked in resnet"."""
-        label, words = self.event_type.spec.label, self.filter.words
+        label, words = self.label, self.filter.words
         where = "" if isinstance(self.scope, ContainerScope) else f" in {self.scope.label}"
         noun = label.partition(" ")[0]
         match self.filter.root:
@@ -100,6 +126,8 @@ class Definition(Frozen):
     def _when(self) -> str:
         """What has to happen; a regex on the alias or tag that the event is about, in its place."""
         happens, where, words = self.event_type.spec.sentence, self.scope.phrase, self.filter.words
+        if self.condition is not None:
+            happens = self.condition.words
         match self.filter.root:
             case Predicate(field="alias" | "tag" as field, operator="$regex") as regex:
                 noun = "an alias" if field == "alias" else "a tag"
@@ -263,6 +291,7 @@ def _values(definition: Definition) -> dict[str, str | None]:
         "name": definition.name,
         "description": quoted(definition.description) if definition.description else None,
         "event": definition.event_type.value,
+        "condition": None if definition.condition is None else definition.condition.words,
         "scope": definition.scope.phrase.removeprefix("in "),
         "filter": definition.filter.words,
         "action": definition.action.phrase,
@@ -282,8 +311,13 @@ def overlaps(definition: Definition, other: Automation) -> bool:
         and other.definition.action.type is definition.action.type
         and other.definition.action.endpoint == definition.action.endpoint
         and other.definition.event_type is definition.event_type
+        and _may_both_hold(other.definition.condition, definition.condition)
         and may_meet(other.definition.scope, definition.scope)
     )
+
+
+def _may_both_hold(one: StateCondition | None, other: StateCondition | None) -> bool:
+    return one is None or other is None or not set(one.states).isdisjoint(other.states)
 
 
 def may_meet(one: Scope, other: Scope) -> bool:

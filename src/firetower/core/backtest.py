@@ -9,6 +9,7 @@ from firetower.core.automations import Definition
 from firetower.core.events import Event
 from firetower.core.firings import sparkline
 from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
+from firetower.core.scopes import covers
 
 _PARTS = 30
 _NEWEST = 50
@@ -44,8 +45,9 @@ def matches(definition: Definition, event: Event) -> bool:
     """Return whether an event would fire a definition, cooldown ignored."""
     return (
         event.type is definition.event_type
-        and definition.scope.covers(event.collection, event.artifact_type)
+        and covers(definition.scope, event)
         and definition.filter.holds(event)
+        and (definition.condition is None or definition.condition.holds(event.run))
     )
 
 

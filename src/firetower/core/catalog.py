@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, JsonValue
 
-from firetower.core.events import instant
 from firetower.core.references import CollectionReference, ContainerReference, Frozen
+from firetower.core.text import instant
 
 
 class Container(Frozen):
@@ -149,6 +149,10 @@ class VersionDetail(Frozen):
     """Its references in registries."""
     changes: tuple[VersionChange, ...] = ()
     """Its edits, the newest first."""
+    logged_by: tuple[str, ...] = ()
+    """References of the runs that logged it."""
+    used_by: tuple[str, ...] = ()
+    """References of the runs that used it."""
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
@@ -156,6 +160,8 @@ class VersionDetail(Frozen):
         return {
             **self.version.as_data(),
             "linked_as": list(self.linked_as),
+            "logged_by": list(self.logged_by),
+            "used_by": list(self.used_by),
             "changes": [change.as_data() for change in self.changes],
             "entries": entries,
         }

@@ -33,6 +33,8 @@ def _options(draft: Draft) -> Iterator[str]:
         ("event", draft.event_type),
         ("alias-regex", draft.alias),
         ("tag-regex", draft.tag),
+        ("state", draft.state),
+        ("run-name", draft.run_name),
         ("filter", draft.filter),
     ):
         if text:

@@ -30,7 +30,7 @@ from firetower.core.automations import (
 )
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.events import EventType, check_allowed
-from firetower.core.filters import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.filters.fields import check_carried
 from firetower.core.filters.patterns import Pattern
 from firetower.core.json import dump
@@ -41,6 +41,7 @@ from firetower.core.references import (
     check_automation_name,
     check_name,
 )
+from firetower.core.runs import REPORTED_STATES, StateCondition
 from firetower.core.scopes import (
     CollectionScope,
     CollectionsScope,
@@ -48,7 +49,7 @@ from firetower.core.scopes import (
     Scope,
     collections_scope,
 )
-from firetower.core.text import visible
+from firetower.core.text import and_list, visible
 
 T = TypeVar("T")
 
@@ -69,6 +70,9 @@ class Draft:
     event_type: EventType
     alias: str = ""
     tag: str = ""
+    state: str = ""
+    """Of a run: states with commas between."""
+    run_name: str = ""
     filter: str = ""
     action: ActionType = ActionType.GENERIC_WEBHOOK
     endpoint: str = ""
@@ -99,6 +103,7 @@ class Draft:
             cooldown="" if definition.cooldown is None else duration(definition.cooldown),
             mode=automation.mode,
             **_scope_fields(definition.scope),
+            state="" if definition.condition is None else definition.condition.text,
             **_filter_fields(definition.filter),
             action=definition.action.type,
             **definition.action.model_dump(exclude={"type"}, exclude_none=True),
@@ -111,11 +116,15 @@ class Draft:
 
     @property
     def shown(self) -> "Draft":
-        """The draft without the alias and the tag that its event type has no field for."""
+        """The draft without what its event type has no field for."""
+        of_run = "run" in self.carries
         return replace(
             self,
             alias=self.alias if "alias" in self.carries else "",
             tag=self.tag if "tag" in self.carries else "",
+            state=self.state if of_run else "",
+            run_name=self.run_name if of_run else "",
+            whole=self.whole or of_run,
         )
 
 
@@ -135,14 +144,17 @@ def _scope_fields(scope: Scope) -> dict[str, Any]:
 
 
 def _filter_fields(filter_: Filter) -> dict[str, Any]:
-    """Take the alias's and the tag's regex out of a filter that `alias_and_tag_filter` made."""
+    """Take the regexes of alias, tag and run's name out of a filter that `regex_filter` made."""
     match filter_.source:
         case {"$or": [{"$and": [*parts]}]}:
             fields, rest = _regexes(parts)
         case _:
             fields, rest = {}, []
     other = Filter.of(rest[0]) if len(rest) == 1 else None
-    if alias_and_tag_filter(fields.get("alias"), fields.get("tag"), other) != filter_:
+    made = regex_filter(
+        fields.get("alias"), fields.get("tag"), other, run_name=fields.get("run_name")
+    )
+    if made != filter_:
         return {"filter": dump(filter_.source)}
     return fields if other is None else {**fields, "filter": dump(other.source)}
 
@@ -154,8 +166,10 @@ def _regexes(parts: Sequence[JsonValue]) -> tuple[dict[str, str], Sequence[JsonV
         match part:
             case {"alias": {"$regex": str(text)}} if text and not fields:
                 fields["alias"] = text
-            case {"tag": {"$regex": str(text)}} if text and "tag" not in fields:
+            case {"tag": {"$regex": str(text)}} if text and fields.keys() <= {"alias"}:
                 fields["tag"] = text
+            case {"run_name": {"$regex": str(text)}} if text and "run_name" not in fields:
+                fields["run_name"] = text
             case _:
                 return fields, parts[place:]
     return fields, ()
@@ -176,6 +190,8 @@ class Part(StrEnum):
     EVENT = "event"
     ALIAS = "alias"
     TAG = "tag"
+    STATE = "state"
+    RUN_NAME = "run-name"
     FILTER = "filter"
     ACTION = "action"
     PAYLOAD = "payload"
@@ -234,11 +250,14 @@ def read_draft(
     reading.scope = attempt(Part.SCOPE, partial(_read_scope, draft))
     attempt(Part.EVENT, partial(check_allowed, draft.event_type, draft.container.kind))
     filter_ = _read_filter(draft, reading)
+    condition = attempt(Part.STATE, partial(_read_state, draft))
     action = _read_action(draft, secrets, reading)
     attempt(Part.ACTION, partial(_check_endpoint, draft))
     cooldown = attempt(Part.COOLDOWN, partial(_read_cooldown, draft.cooldown))
     attempt(Part.NAME, partial(_check_name, draft.name, taken))
     if reading.problems or not (reading.scope and filter_ and action):
+        return reading
+    if condition is None and "run" in draft.carries:
         return reading
     definition = Definition(
         name=draft.name,
@@ -246,6 +265,7 @@ def read_draft(
         scope=reading.scope,
         event_type=draft.event_type,
         filter=filter_,
+        condition=condition,
         action=action,
         cooldown=cooldown,
     )
@@ -269,27 +289,49 @@ def _read_scope(draft: Draft) -> Scope:
     return collections_scope(draft.container, draft.pattern or None, draft.artifact_type or None)
 
 
+def _read_state(draft: Draft) -> StateCondition | None:
+    if "run" not in draft.carries:
+        if draft.state:
+            raise InvalidInput(
+                f"{draft.event_type} events have no run, so no state of one",
+                "Use RUN_STATE, or leave the state out.",
+            )
+        return None
+    if not draft.state.strip():
+        hint = f"Choose {and_list(REPORTED_STATES, 'or')}, or several with commas between."
+        raise LeftOut("no state of the run is chosen", hint)
+    return StateCondition.parse(draft.state)
+
+
 def _check_endpoint(draft: Draft) -> None:
     if draft.action is not ActionType.NO_OP and not draft.endpoint:
         raise LeftOut("no endpoint is chosen", "Choose one, or create one.")
 
 
 def _read_filter(draft: Draft, reading: Reading) -> Filter | None:
-    """Return alias, tag and JSON as one filter, and note the problems of each."""
+    """Return alias, tag, name of the run and JSON as one filter, and note the problems of each."""
 
     def other() -> Filter:
         found = Filter.parse(draft.filter) if draft.filter.strip() else ANY
         found.check_event_type(draft.event_type)
         return found
 
-    for part, regex in ((Part.ALIAS, draft.alias), (Part.TAG, draft.tag)):
+    regexes = (
+        (Part.ALIAS, "alias", draft.alias),
+        (Part.TAG, "tag", draft.tag),
+        (Part.RUN_NAME, "run_name", draft.run_name),
+    )
+    for part, name, regex in regexes:
         if regex:
-            reading.attempt(part, partial(_check_regex, regex, part.value, draft.event_type))
+            reading.attempt(part, partial(_check_regex, regex, name, draft.event_type))
     rest = reading.attempt(Part.FILTER, other)
-    if rest is None or not reading.problems.keys().isdisjoint({Part.ALIAS, Part.TAG}):
+    if rest is None or not reading.problems.keys().isdisjoint(part for part, *_ in regexes):
         return None
-    return alias_and_tag_filter(
-        draft.alias or None, draft.tag or None, None if rest is ANY else rest
+    return regex_filter(
+        draft.alias or None,
+        draft.tag or None,
+        None if rest is ANY else rest,
+        run_name=draft.run_name or None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from firetower.core.errors import InvalidInput
 from firetower.core.json import parse_object
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
+from firetower.core.runs import RunSnapshot
 from firetower.core.text import and_list, nearest, quoted, shortened
 
 
@@ -27,6 +28,7 @@ class EventType(StrEnum):
     REMOVE_ARTIFACT_TAG = "REMOVE_ARTIFACT_TAG"
     ADD_COLLECTION_TAG = "ADD_COLLECTION_TAG"
     REMOVE_COLLECTION_TAG = "REMOVE_COLLECTION_TAG"
+    RUN_STATE = "RUN_STATE"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -59,16 +61,17 @@ class EventSpec:
     containers: frozenset[ContainerKind]
     """Where it happens: it fires in the scopes of these, and of what covers them."""
     carries: frozenset[str]
-    """The fields it carries beside its container, collection and author."""
+    """What it carries beside its container and author; filters and variables need some of it."""
 
 
 _BOTH = frozenset({ContainerKind.PROJECT, ContainerKind.REGISTRY})
 _PROJECT = frozenset({ContainerKind.PROJECT})
 _REGISTRY = frozenset({ContainerKind.REGISTRY})
-_VERSION = frozenset({"version"})
-_ALIAS = frozenset({"version", "alias"})
-_TAG = frozenset({"version", "tag"})
-_COLLECTION_TAG = frozenset({"tag"})
+_VERSION = frozenset({"collection", "version"})
+_ALIAS = _VERSION | {"alias"}
+_TAG = _VERSION | {"tag"}
+_COLLECTION_TAG = frozenset({"collection", "tag"})
+_RUN = frozenset({"run"})
 
 EVENTS: Mapping[EventType, EventSpec] = {
     EventType.CREATE_ARTIFACT: EventSpec(
@@ -94,12 +97,14 @@ EVENTS: Mapping[EventType, EventSpec] = {
     EventType.REMOVE_COLLECTION_TAG: EventSpec(
         "collection untagged", "a tag is removed from a collection", _BOTH, _COLLECTION_TAG
     ),
+    EventType.RUN_STATE: EventSpec("run state", "a run starts or ends", _PROJECT, _RUN),
 }
 
 _NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = {
     (EventType.CREATE_ARTIFACT, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
     (EventType.LINK_ARTIFACT, ContainerKind.PROJECT): EventType.CREATE_ARTIFACT,
     (EventType.UNLINK_ARTIFACT, ContainerKind.PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
+    (EventType.RUN_STATE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
 }
 
 
@@ -161,8 +166,11 @@ class Event:
     recorded_at: datetime
     """With a time zone."""
     author: str
-    collection: CollectionReference
-    artifact_type: str
+    container: ContainerReference
+    """The registry or project in which it happened."""
+    collection: CollectionReference | None = None
+    """None for an event of a run."""
+    artifact_type: str = ""
     version: EventVersion | None = None
     alias: str | None = None
     tag: str | None = None
@@ -170,22 +178,23 @@ class Event:
     """For a moved alias: the index of the version it named before."""
     cause: str | None = None
     """The webhook-id of the execution for which the change was made."""
-
-    @property
-    def container(self) -> ContainerReference:
-        """The registry or project in which it happened."""
-        return self.collection.container
+    run: RunSnapshot | None = None
 
     @property
     def subject(self) -> str:
-        """The version or collection it is about, as a reference."""
+        """The version, collection or run it is about, as a reference."""
+        if self.run is not None:
+            return str(self.run.reference)
         if self.version is None:
             return str(self.collection)
         return f"{self.collection}:v{self.version.index}"
 
     @property
     def detail(self) -> str:
-        """The alias or tag with its direction, or nothing: "← production", "− tag eu"."""
+        """What became of it: "← production", "− tag eu", "resnet-50 failed"; or nothing."""
+        if self.run is not None:
+            name = "" if self.run.name == self.run.id else f"{self.run.name} "
+            return f"{name}{self.run.state}"
         removed = self.type.startswith("REMOVE")
         if self.alias is not None:
             return f"{'−' if removed else '←'} {self.alias}"
@@ -208,9 +217,13 @@ class Event:
             "event_type": str(self.type),
             "author": self.author,
             self.container.kind.value: str(self.container),
-            "collection": self.collection.name,
-            "artifact_type": self.artifact_type,
         }
+        if self.collection is not None:
+            data |= {"collection": self.collection.name, "artifact_type": self.artifact_type}
+        if self.run is not None:
+            config = {"config": self.run.config}
+            data |= {"run": str(self.run.reference), "run_status": self.run.status}
+            data |= {f"run_{name}": value for name, value in self.run.as_data().items()} | config
         if version is not None:
             data |= {
                 "version": self.subject,
@@ -226,8 +239,3 @@ class Event:
         if self.cause is not None:
             data["cause"] = self.cause
         return data
-
-
-def instant(moment: datetime) -> str:
-    """Return a moment that has a time zone as ISO 8601 in UTC with microseconds and a Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

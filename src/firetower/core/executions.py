@@ -7,8 +7,9 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, JsonValue
 
-from firetower.core.events import Event, instant
+from firetower.core.events import Event
 from firetower.core.references import Frozen
+from firetower.core.text import instant
 
 
 class Status(StrEnum):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from firetower.core.automations import Mode, Revision
+from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.events import Event
 from firetower.core.executions import Execution, SkipReason, Status
 from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
 from firetower.core.references import VersionReference
-from firetower.core.scopes import CollectionScope, Scope
+from firetower.core.scopes import CollectionScope, Scope, covers
 from firetower.core.text import quoted, shortened
 
 Clock = Callable[[datetime], str]
@@ -28,6 +28,7 @@ class Stop(StrEnum):
     DISABLED = "disabled"
     DELETED = "deleted"
     FILTER = "the filter"
+    CONDITION = "the condition"
 
 
 class Nearness(IntEnum):
@@ -139,8 +140,8 @@ def _nearness(subject: Subject, revision: Revision) -> Nearness | None:
     event, definition = subject.event, revision.definition
     same_type = definition.event_type is event.type
     if definition.scope.container.covers(event.container):
-        covers = definition.scope.covers(event.collection, event.artifact_type)
-        return Nearness.SAME if covers and same_type else Nearness.SAME_PLACE
+        is_covered = covers(definition.scope, event)
+        return Nearness.SAME if is_covered and same_type else Nearness.SAME_PLACE
     linked = _linked_in(subject, definition.scope)
     return Nearness.LINKED if same_type and linked is not None else None
 
@@ -155,7 +156,7 @@ def _first_stop(
     subject: Subject, revision: Revision, clock: Clock
 ) -> tuple[Stop | None, str, Trace | None]:
     event, definition = subject.event, revision.definition
-    if not definition.scope.covers(event.collection, event.artifact_type):
+    if not covers(definition.scope, event):
         return Stop.SCOPE, _another_scope(subject, definition.scope), None
     if definition.event_type is not event.type:
         waits, was = definition.event_type.spec.label, event.type.spec.label
@@ -167,9 +168,18 @@ def _first_stop(
     if revision.mode is Mode.DISABLED:
         by = f" by {revision.author}" if revision.author else ""
         return Stop.DISABLED, f"it was disabled {clock(revision.saved_at)}{by}", None
+    return _tested(definition, event)
+
+
+def _tested(definition: Definition, event: Event) -> tuple[Stop | None, str, Trace]:
+    """Test the filter and the condition."""
     trace = definition.filter.trace(event)
-    failed = trace.first_failure()
-    return (None, "", trace) if failed is None else (Stop.FILTER, failure_words(failed), trace)
+    if failed := trace.first_failure():
+        return Stop.FILTER, failure_words(failed), trace
+    condition, run = definition.condition, event.run
+    if condition is None or run is None or condition.holds(run):
+        return None, "", trace
+    return Stop.CONDITION, f"it waits until {condition.words}; this one {run.state.phrase}", trace
 
 
 def failure_words(failed: Trace) -> str:
@@ -191,6 +201,8 @@ def _another_scope(subject: Subject, scope: Scope) -> str:
             f"{watches}; this {change} the {event.container.kind}'s version {event.subject}, "
             f"which is there as {linked}"
         )
+    if event.collection is None:
+        return f"{watches}; this was run {event.subject}, which is in no collection"
     if isinstance(scope, CollectionScope):
         return f"{watches}; this was in {event.collection}"
     return f"{watches}; this was in {event.collection}, of type {event.artifact_type}"

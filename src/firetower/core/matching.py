@@ -19,14 +19,15 @@ from firetower.core.filters.fields import getter
 from firetower.core.filters.patterns import PatternSet
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.requests import render_body
-from firetower.core.scopes import CollectionScope, CollectionsScope
+from firetower.core.runs import StateCondition
+from firetower.core.scopes import CollectionScope, CollectionsScope, covers
 from firetower.core.text import quoted, shortened
 
 
 class Candidates:
     """Revisions that watch one place; all regexes on one field are searched for at once."""
 
-    __slots__ = ("_others", "_regexes", "_revisions", "_sets")
+    __slots__ = ("_conditions", "_others", "_regexes", "_revisions", "_sets")
 
     def __init__(self) -> None:
         self._revisions: dict[int, Revision] = {}
@@ -35,21 +36,26 @@ class Candidates:
         self._sets: dict[str, PatternSet] = {}
         """Those of a field, compiled when an event first needs them."""
         self._others: dict[int, Node] = {}
+        self._conditions: dict[int, StateCondition] = {}
 
     def add(self, revision: Revision) -> None:
         """Add a revision."""
         self._revisions[revision.id] = revision
-        condition = revision.definition.filter.root
-        if isinstance(condition, Predicate) and condition.operator == "$regex":
-            self._regexes[condition.field][revision.id] = condition
+        definition = revision.definition
+        node = definition.filter.root
+        if isinstance(node, Predicate) and node.operator == "$regex":
+            self._regexes[node.field][revision.id] = node
             self._sets.clear()
         else:
-            self._others[revision.id] = condition
+            self._others[revision.id] = node
+        if definition.condition is not None:
+            self._conditions[revision.id] = definition.condition
 
     def remove(self, revision: Revision) -> None:
         """Remove a revision."""
         del self._revisions[revision.id]
         self._others.pop(revision.id, None)
+        self._conditions.pop(revision.id, None)
         for predicates in self._regexes.values():
             predicates.pop(revision.id, None)
         self._sets.clear()
@@ -59,6 +65,9 @@ class Candidates:
         found = [number for number, node in self._others.items() if node.holds(event)]
         for field, predicates in self._regexes.items():
             found += self._search(field, predicates, event)
+        if self._conditions:
+            conditions = self._conditions
+            found = [n for n in found if n not in conditions or conditions[n].holds(event.run)]
         revisions = map(self._revisions.__getitem__, found)
         return [revision for revision in revisions if revision.in_force_at(event)]
 
@@ -115,10 +124,10 @@ class AutomationIndex:
 
     def matching(self, event: Event) -> list[Revision]:
         """Return each revision that the event fires, the oldest first."""
-        container = event.container
+        container, collection = event.container, event.collection
         found: list[Revision] = []
         for place in (
-            (event.type, _COLLECTION, event.collection.full_name),
+            (event.type, _COLLECTION, "" if collection is None else collection.full_name),
             (event.type, container.kind, container.full_name),
             (event.type, ContainerKind.ENTITY, container.entity),
             (event.type, ContainerKind.ORGANIZATION, _ORGANIZATION),
@@ -148,9 +157,7 @@ def _place(revision: Revision) -> _Place:
 def _covers(revision: Revision, event: Event) -> bool:
     """Return whether a scope that watches some collections of its project covers the event's."""
     scope = revision.definition.scope
-    return not isinstance(scope, CollectionsScope) or scope.covers(
-        event.collection, event.artifact_type
-    )
+    return not isinstance(scope, CollectionsScope) or covers(scope, event)
 
 
 def cooldown_end(

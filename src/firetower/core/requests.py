@@ -15,11 +15,12 @@ from firetower.core.actions import NoAction, Severity, SlackAction, WebhookActio
 from firetower.core.automations import Definition
 from firetower.core.endpoints import Endpoint, SignatureEncoding
 from firetower.core.errors import NotFound
-from firetower.core.events import Event, instant
+from firetower.core.events import Event
 from firetower.core.filters.fields import Value
 from firetower.core.json import dump
 from firetower.core.masking import holds_secret, masked_forms, signing_key
 from firetower.core.retry import Answer
+from firetower.core.runs import RunState
 from firetower.core.templates import (
     ACCESS_TOKEN,
     MASK,
@@ -27,7 +28,7 @@ from firetower.core.templates import (
     TextTemplate,
     read_variable,
 )
-from firetower.core.text import shortened, storable
+from firetower.core.text import instant, shortened, storable
 
 
 def standard_signature(
@@ -183,15 +184,24 @@ def slack_message(action: SlackAction, definition: Definition, event: Event) -> 
             return slack_escape(default)
         return TextTemplate.parse(template).render(lookup, slack_escape)
 
-    happened = f"{event.subject} {event.detail}".strip()
     attachment = {
         "color": SLACK_COLOURS[action.severity],
-        "text": rendered(action.message, f"{happened}, by {event.author}"),
+        "text": rendered(action.message, f"{_happened(event)}, by {event.author}"),
         "footer": f"Firetower · {action.severity}",
         "ts": int(event.recorded_at.timestamp()),
     }
-    title = rendered(action.title, f"{definition.name}: {event.type.spec.label}")
+    label = event.type.spec.label if event.run is None else f"run {event.run.status}"
+    title = rendered(action.title, f"{definition.name}: {label}")
     return {"text": title, "attachments": [attachment]}
+
+
+def _happened(event: Event) -> str:
+    """Say what a person wants to read of an event."""
+    run = event.run
+    if run is None:
+        return f"{event.subject} {event.detail}".strip()
+    silent = ": it sends no heartbeat any more" if run.state is RunState.CRASHED else ""
+    return f"run {run.title} of {event.container} {run.state.phrase}{silent}"
 
 
 def slack_escape(text: str) -> str:

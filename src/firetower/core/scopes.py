@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, model_validator
 
 from firetower.core.errors import InvalidInput
+from firetower.core.events import Event
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import (
     CollectionReference,
@@ -118,6 +119,13 @@ class CollectionsScope(Frozen):
 
 
 Scope = Annotated[ContainerScope | CollectionScope | CollectionsScope, Discriminator("kind")]
+
+
+def covers(scope: Scope, event: Event) -> bool:
+    """Return whether an event happened in a scope; one of a run lies in no collection."""
+    if event.collection is None:
+        return isinstance(scope, ContainerScope) and scope.container.covers(event.container)
+    return scope.covers(event.collection, event.artifact_type)
 
 
 def collections_scope(

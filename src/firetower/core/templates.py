@@ -12,6 +12,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.filters.fields import MISSING, Value, dig, getter
 from firetower.core.json import dump, unique_keys
+from firetower.core.runs import RunSnapshot
 from firetower.core.text import nearest, quoted, shortened
 
 _METADATA = "artifact_metadata"
@@ -45,18 +46,28 @@ def _of_version(read: Callable[[Event, EventVersion], Value]) -> Variable:
     )
 
 
+def _of_run(read: Callable[[RunSnapshot], Value]) -> Variable:
+    return Variable(lambda event, _: MISSING if event.run is None else read(event.run), "run")
+
+
 VARIABLES: Mapping[str, Variable] = {
     "event_type": Variable(lambda event, _: str(event.type)),
     "event_author": Variable(lambda event, _: event.author),
     "entity_name": Variable(lambda event, _: event.container.entity),
     "project_name": Variable(lambda event, _: event.container.name),
     "automation_name": Variable(lambda _, automation: automation),
-    "artifact_collection_name": Variable(lambda event, _: event.collection.name),
+    "artifact_collection_name": Variable(
+        lambda event, _: MISSING if event.collection is None else event.collection.name,
+        "collection",
+    ),
     "artifact_version": _of_version(lambda _, version: version.artifact_id),
     "artifact_version_string": _of_version(lambda event, _: event.reference),
     "artifact_version_index": _of_version(lambda _, version: version.index),
     "alias": Variable(lambda event, _: getter("alias")(event), "alias"),
     "tag": Variable(lambda event, _: getter("tag")(event), "tag"),
+    "run_name": _of_run(lambda run: run.name),
+    "run_id": _of_run(lambda run: run.id),
+    "run_status": _of_run(lambda run: run.status),
 }
 
 

@@ -4,6 +4,7 @@ import difflib
 import json
 import unicodedata
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -88,3 +89,8 @@ def byte_count(size: int) -> str:
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment that has a time zone as ISO 8601 in UTC with microseconds and a Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

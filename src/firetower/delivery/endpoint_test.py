@@ -9,10 +9,10 @@ from datetime import datetime
 
 from firetower._version import __version__
 from firetower.core.endpoints import Endpoint, EndpointKind, shown_proxy
-from firetower.core.events import instant
 from firetower.core.matching import webhook_id
 from firetower.core.requests import Secrets, build_request, record_answer
 from firetower.core.retry import Answer
+from firetower.core.text import instant
 from firetower.delivery.client import open_client, send
 from firetower.delivery.environment import find_proxy, read_proxies
 

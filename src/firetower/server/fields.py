@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.events import instant
-from firetower.core.text import quoted, shortened
+from firetower.core.text import instant, quoted, shortened
 from firetower.store.changes import Change, Reader
 from firetower.store.types import MOST
 

@@ -6,17 +6,33 @@ from datetime import datetime
 from functools import cache, lru_cache, partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, func, null, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    null,
+    select,
+    type_coerce,
+)
 
 from firetower.core.automations import Definition
-from firetower.core.backtest import Backtest, Simulation
+from firetower.core.backtest import Backtest, Simulation, matches
 from firetower.core.errors import Cancelled
 from firetower.core.events import Event, EventVersion
 from firetower.core.filters.fields import METADATA
 from firetower.core.filters.nodes import predicates
+from firetower.core.runs import RunSnapshot
 from firetower.core.scopes import CollectionScope
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container, select_collections_in
+from firetower.store.catalog.lookups import (
+    find_container,
+    happened_in,
+    select_collections_in,
+)
 from firetower.store.changes import CachedCollection, Reader
 from firetower.store.events import WITH_VERSIONS, events_of
 from firetower.store.types import instant_number
@@ -85,7 +101,8 @@ def _pieces(
 ) -> Iterator[tuple[int, list[tuple[int, int, str | None]]]]:
     """Yield the first id of each piece, and the id, moment and cause of each event that matches."""
     query = _select_piece(reader.connection, definition)
-    holds, event_type, unread = definition.filter.root.holds, definition.event_type, reader.now
+    event_type, unread, of_run = definition.event_type, reader.now, definition.condition is not None
+    holds = definition.filter.root.holds
 
     @cache
     def covered(collection_id: int) -> CachedCollection | None:
@@ -96,18 +113,27 @@ def _pieces(
     for last in range(newest, oldest - 1, -_PIECE):
         first = max(oldest, last - _PIECE + 1)
         rows = reader.connection.execute(query, {"first": first, "last": last}).all()
+        if of_run:
+            yield first, [row[1:4] for row in rows if _holds_of_run(definition, row, unread)]
+            continue
         reader.collections.learn(reader.connection, {row[0] for row in rows})
         matching = []
-        for collection_id, event_id, at, cause, author, index, alias, tag, metadata in rows:
+        for collection_id, event_id, at, cause, author, index, alias, tag, metadata, _ in rows:
             if (collection := covered(collection_id)) is None:
                 continue
             version = None if index is None else _version(index, metadata or "{}")
-            place, type_ = collection.reference, collection.type
+            place = collection.reference.container, collection.reference, collection.type
             # Filters do not read the time, so it is not converted.
-            event = Event(event_id, event_type, unread, author, place, type_, version, alias, tag)
+            event = Event(event_id, event_type, unread, author, *place, version, alias, tag)
             if holds(event):
                 matching.append((event_id, at, cause))
         yield first, matching
+
+
+def _holds_of_run(definition: Definition, row: Row[Any], unread: datetime) -> bool:
+    run = RunSnapshot.from_json(row.run_json)
+    event = Event(row.id, definition.event_type, unread, row.author, run.reference.project, run=run)
+    return matches(definition, event)
 
 
 def _select_piece(connection: Connection, definition: Definition) -> Select[Any]:
@@ -117,6 +143,9 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
     inside = select_collections_in(scope.container)
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)
+    is_inside: ColumnElement[bool] = _events.collection_id.in_(inside)
+    if definition.condition is not None:
+        is_inside = happened_in(scope.container)
     fields = {one.field.partition(".")[0] for one, _ in predicates(definition.filter.root)}
     reads_metadata = METADATA in fields
     query = select(
@@ -129,10 +158,11 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
         _events.alias,
         _events.tag,
         _versions.metadata_json if reads_metadata else null(),
+        _events.run_json,
     ).where(
         _events.id.between(bindparam("first"), bindparam("last")),
         _events.type == definition.event_type.value,
-        _events.collection_id.in_(inside),
+        is_inside,
     )
     tables = WITH_VERSIONS if reads_metadata else schema.events
     return query.select_from(tables).order_by(_events.id.desc())

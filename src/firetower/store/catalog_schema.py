@@ -147,17 +147,21 @@ class EventRow(NumberedRow, table=True):
     __tablename__ = "events"
     __table_args__ = (
         CheckConstraint("(version_id IS NULL) = (version_index IS NULL)", name="whole_version"),
+        CheckConstraint("(collection_id IS NULL) = (run_id IS NOT NULL)", name="of_one"),
+        CheckConstraint("(run_id IS NULL) = (container_id IS NULL)", name="run_has_project"),
         partial_index(
             "ix_events_unevaluated", "id", where="evaluated = 0", postgresql="evaluated = false"
         ),
         Index("ix_events_recorded", "recorded_at"),
+        partial_index("ix_events_run", "run_id", where="run_id IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
     type: str
     recorded_at: datetime = Field(sa_type=Instant)
     author: str
-    collection_id: int = Field(foreign_key="collections.id", sa_type=Id)
+    collection_id: int | None = Field(default=None, foreign_key="collections.id", sa_type=Id)
+    """None for an event of a run."""
     version_id: int | None = Field(default=None, foreign_key="versions.id", sa_type=Id)
     version_index: int | None = None
     alias: str | None = None
@@ -166,6 +170,13 @@ class EventRow(NumberedRow, table=True):
     evaluated: bool = False
     cause: str | None = None
     """The webhook-id of the execution for which the change was made."""
+    run_id: int | None = Field(default=None, foreign_key="runs.id", sa_type=Id)
+    container_id: int | None = Field(default=None, foreign_key="containers.id", sa_type=Id)
+    """The project of a run's event; that of other events is their collection's."""
+    run_json: str | None = Field(default=None, sa_type=Text)
+    """The run as it was."""
+    metric_json: str | None = Field(default=None, sa_type=Text)
+    """The metric's values that fired it."""
 
 
 class StateRow(TableRow, table=True):

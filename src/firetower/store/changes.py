@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from firetower.core.events import EventType
 from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.runs import Run
 from firetower.store import catalog_schema as schema
 from firetower.store.sessions import LOCK_TIMEOUT
 
@@ -97,26 +98,34 @@ class Change(Reader):
 
         `version` is the version's row and its index in the collection.
         """
+        version_id, version_index = version or (None, None)
+        self._record(
+            type_,
+            author=self.author,
+            collection_id=collection_id,
+            version_id=version_id,
+            version_index=version_index,
+            alias=alias,
+            tag=tag,
+            previous_index=previous_index,
+        )
+
+    def record_run(self, type_: EventType, run_id: int, container_id: int, run: Run) -> None:
+        """Write the event of a run, given with its row's number and its project's."""
+        self._record(
+            type_,
+            author=run.user,
+            run_id=run_id,
+            container_id=container_id,
+            run_json=run.snapshot.as_json(),
+        )
+
+    def _record(self, type_: EventType, **values: object) -> None:
         if not self._ordered:
             lock_event_order(self.connection, alone=False)
             self._ordered = True
-        version_id, version_index = version or (None, None)
-        self.connection.execute(
-            _RECORD,
-            {
-                "type": type_.value,
-                "recorded_at": self.now,
-                "author": self.author,
-                "collection_id": collection_id,
-                "version_id": version_id,
-                "version_index": version_index,
-                "alias": alias,
-                "tag": tag,
-                "previous_index": previous_index,
-                "evaluated": False,
-                "cause": self.cause,
-            },
-        )
+        happened = {"type": type_.value, "recorded_at": self.now, "cause": self.cause}
+        self.connection.execute(_RECORD, {**values, **happened, "evaluated": False})
 
     def insert_if_new(self, table: Table, **values: object) -> tuple[Any, ...] | None:
         """Insert a row unless there is one with its key; return the new row's key, or None."""

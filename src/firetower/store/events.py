@@ -8,8 +8,9 @@ from sqlalchemy import Row, Select, select
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.references import ContainerReference
+from firetower.core.runs import RunSnapshot
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container, select_collections_in
+from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
 from firetower.store.types import bounded
 
@@ -20,7 +21,7 @@ EVENT_COLUMNS = (
     *(_events.type, _events.recorded_at, _events.author, _events.collection_id),
     *(_events.version_index, _events.alias, _events.tag, _events.previous_index, _events.cause),
     *(_versions.artifact_id, _versions.metadata_json),
-    *(_versions.home_collection_id, _versions.home_index),
+    *(_versions.home_collection_id, _versions.home_index, _events.run_json),
 )
 """What `build_event` reads; `WITH_VERSIONS` supplies it."""
 
@@ -35,15 +36,18 @@ def select_events() -> Select[Any]:
 def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
-    alias, tag, before, cause, artifact_id, metadata_json, home_id, home_index = rest
+    alias, tag, before, cause, artifact_id, metadata_json, home_id, home_index, run_json = rest
+    happened = event_id, EventType(type_), recorded_at, author
+    if collection_id is None:
+        run = RunSnapshot.from_json(run_json)
+        return Event(*happened, run.reference.project, cause=cause, run=run)
     collection = collections[collection_id]
     version = None
     if artifact_id is not None:
         is_link = home_id != collection_id
         source = f"{collections[home_id].reference.full_name}:v{home_index}" if is_link else None
         version = EventVersion(artifact_id, version_index, source, metadata_json)
-    happened = event_id, EventType(type_), recorded_at, author
-    place = collection.reference, collection.type
+    place = collection.reference.container, collection.reference, collection.type
     return Event(*happened, *place, version, alias, tag, before, cause)
 
 
@@ -73,10 +77,9 @@ def newest_events_in(
 ) -> list[Event]:
     """Return a container's newest events of a type, the newest first. Raises NotFound."""
     find_container(reader.connection, container)
-    inside = select_collections_in(container)
     query = (
         select_events()
-        .where(_events.type == type_.value, _events.collection_id.in_(inside))
+        .where(_events.type == type_.value, happened_in(container))
         .order_by(_events.id.desc())
         .limit(limit)
     )

@@ -12,7 +12,7 @@ from firetower.core.json import parse_object
 from firetower.core.matching import LOOP_LIMIT
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container, select_collections_in
+from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.types import bounded
@@ -92,8 +92,7 @@ def list_executions(
         query = query.where(_executions.automation_id == automation_id)
     if container is not None:
         find_container(reader.connection, container)
-        inside = select_collections_in(container)
-        query = query.where(_events.collection_id.in_(inside))
+        query = query.where(happened_in(container))
     return read_executions(reader, query)
 
 
@@ -127,9 +126,8 @@ def find_page_end(
     """
     query = select(_executions.id).where(_executions.id > bounded(execution_id))
     if container is not None:
-        inside = select_collections_in(container)
         query = query.join(schema.events, _events.id == _executions.event_id)
-        query = query.where(_events.collection_id.in_(inside))
+        query = query.where(happened_in(container))
     last = query.order_by(_executions.id).offset(count - 1).limit(1)
     found = reader.connection.execute(last).scalar()
     return None if found is None else found + 1

@@ -13,7 +13,11 @@ from firetower.core.explanation import Explanation, Finding, Subject, explain, e
 from firetower.core.references import VersionReference
 from firetower.store import schema
 from firetower.store.automations import build_revision
-from firetower.store.catalog.lookups import select_collections_in, select_covering
+from firetower.store.catalog.lookups import (
+    happened_in,
+    select_collections_in,
+    select_covering,
+)
 from firetower.store.changes import Reader
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
@@ -21,6 +25,7 @@ from firetower.store.types import bounded
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _collections, _events = schema.collections.c, schema.events.c
+_containers = schema.containers.c
 _executions, _memberships = schema.executions.c, schema.memberships.c
 
 NEWEST = 2_000
@@ -65,13 +70,17 @@ def explain_automation(
 
 def _histories_around(connection: Connection, event_id: int) -> list[Sequence[Revision]]:
     """Return the history of each automation that watches where the event's version is."""
-    collection_id, version_id = connection.execute(
-        select(_events.collection_id, _events.version_id).where(_events.id == event_id)
+    collection_id, version_id, container_id = connection.execute(
+        select(_events.collection_id, _events.version_id, _events.container_id).where(
+            _events.id == event_id
+        )
     ).one()
     holding = select(_memberships.collection_id).where(_memberships.version_id == version_id)
     containers = select(_collections.container_id).where(
         or_(_collections.id == collection_id, _collections.id.in_(holding))
     )
+    if container_id is not None:
+        containers = select(_containers.id).where(_containers.id == container_id)
     query = (
         select(schema.revisions)
         .join(schema.automations, _automations.id == _revisions.automation_id)
@@ -87,8 +96,9 @@ def _histories_around(connection: Connection, event_id: int) -> list[Sequence[Re
 
 def _events_near(reader: Reader, automation: Automation, since: datetime | None) -> list[Event]:
     """Return the newest events of the container, and of versions linked into it or from it."""
-    inside = select_collections_in(automation.definition.scope.container)
-    here = select_events().where(_events.collection_id.in_(inside))
+    container = automation.definition.scope.container
+    inside = select_collections_in(container)
+    here = select_events().where(happened_in(container))
     shared = select(_memberships.version_id).where(_memberships.collection_id.in_(inside))
     linked = select_events().where(
         _events.type == automation.definition.event_type.value,

@@ -6,10 +6,15 @@ import importlib
 import os
 import signal
 import threading
+from datetime import timedelta
 
-from firetower.core.errors import FiretowerError, Unforeseen
+from firetower import settings
+from firetower.core.automations import duration, parse_duration
+from firetower.core.errors import FiretowerError, InvalidInput, Unforeseen
+from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT
 from firetower.delivery.client import open_client
 from firetower.delivery.environment import certificate_problem, describe_proxies
+from firetower.settings import read_settings
 from firetower.store.follow import watch
 from firetower.store.store import Store
 from firetower.worker.limits import connections_of, raise_file_limit
@@ -65,7 +70,9 @@ async def _run(
 ) -> None:
     loop = asyncio.get_running_loop()
     async with serving(store, metrics, emit, report) as counting, open_client() as client:
-        worker = Worker(store, client, counting, report, connections_of(raise_file_limit()))
+        connections = connections_of(raise_file_limit())
+        timeout = run_timeout()
+        worker = Worker(store, client, counting, report, connections, timeout)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, worker.stop)
@@ -86,6 +93,20 @@ async def _run(
             ended.set()
             await loop.run_in_executor(None, watcher.join)
             report(f"worker {os.getpid()} stopped")
+
+
+def run_timeout() -> timedelta:
+    """Return the age of a heartbeat from which a run has crashed. Raises InvalidInput."""
+    given = read_settings().run_timeout
+    if given is None:
+        return RUN_TIMEOUT
+    timeout = parse_duration(given)
+    if timeout < 2 * HEARTBEAT_INTERVAL:
+        raise InvalidInput(
+            f"{settings.RUN_TIMEOUT} is shorter than two heartbeats of a run",
+            f"Set it to {duration(2 * HEARTBEAT_INTERVAL)} or more, or unset it.",
+        )
+    return timeout
 
 
 def _await_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from firetower.core.automations import duration
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import (
     FiretowerError,
@@ -22,6 +23,7 @@ from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
+from firetower.core.runs import RUN_TIMEOUT, Run
 from firetower.core.text import counted
 from firetower.delivery.client import Client
 from firetower.store import workers
@@ -31,6 +33,7 @@ from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due, count_due
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, Recorded, give_back, record, recover
+from firetower.store.runs import crash_overdue
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
 from firetower.worker.attempt import deliver, failed, refused
@@ -76,6 +79,8 @@ class Worker:
     report: Report
     connections: int = 10_000
     """Requests that are open at a time, shared between the endpoints."""
+    run_timeout: timedelta = RUN_TIMEOUT
+    """Age of its newest heartbeat from which a run has crashed."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
@@ -212,10 +217,12 @@ class Worker:
             seen = version_by_others(connection)
             recorded = self._record(change, results, returned)
             gave_up, beat_at, problem = [], self._heartbeat_at, self._wants.problem
+            crashed: Sequence[Run] = ()
             late = beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL
             if late or problem != self._heartbeat_problem:
                 workers.record_heartbeat(connection, self.id, now, problem)
                 gave_up = self._recover(change, workers.find_dead(connection, now))
+                crashed = crash_overdue(change, self.run_timeout)
                 self._opened.clear()
                 beat_at = now
             cycle.events, decisions = evaluate(change, cache, BATCH)
@@ -238,6 +245,8 @@ class Worker:
         self._seen = None if cycle.events == BATCH else seen
         cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
         cycle.messages += _describe(recorded) + self._wants.news(now)
+        silence = f"no heartbeat for {duration(self.run_timeout)}"
+        cycle.messages += [f"run {run} crashed: {silence}" for run in crashed]
         return cycle
 
     def _record(

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from firetower.core.actions import Severity, SlackAction, WebhookAction
 from firetower.core.automations import Mode
 from firetower.core.events import EventType
-from firetower.core.filters.filter import Filter, alias_and_tag_filter
+from firetower.core.filters.filter import Filter, regex_filter
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope
@@ -45,7 +45,7 @@ DEFINITIONS: list[tuple[str, dict[str, Any]]] = [
         "1",
         {
             "scope": CollectionScope(collection=CollectionReference.parse("models/bert")),
-            "filter": alias_and_tag_filter("^a", None, Filter.of({"metadata.f1": {"$gt": 1}})),
+            "filter": regex_filter("^a", None, Filter.of({"metadata.f1": {"$gt": 1}})),
             "action": WebhookAction(endpoint="ci-deploy", payload='{"a":\n\t"${alias}"}'),
             "cooldown": timedelta(seconds=90),
             "description": HOSTILE,
@@ -56,7 +56,7 @@ DEFINITIONS: list[tuple[str, dict[str, Any]]] = [
         {
             "scope": CollectionsScope(container=VISION, regex=Pattern("^r"), artifact_type="model"),
             "event_type": EventType.REMOVE_ARTIFACT_TAG,
-            "filter": alias_and_tag_filter(None, "[/b]", None),
+            "filter": regex_filter(None, "[/b]", None),
             "action": SlackAction(
                 endpoint="team-ml",
                 title="[/b] ${tag}",

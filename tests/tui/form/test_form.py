@@ -42,7 +42,7 @@ def chosen(pilot: Pilot[None], name: str) -> str:
 async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for mode, refused in (
-            ("1", {"new version": "only in a project"}),
+            ("1", {"new version": "only in a project", "run state": "only in a project"}),
             ("2", {"version linked": "only in a registry", "link removed": "only in a registry"}),
         ):
             await new_form(pilot, mode)

@@ -6,9 +6,11 @@ import pytest
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Mode
+from firetower.core.drafts import Part
 from firetower.core.events import EventType
-from firetower.core.filters.filter import Filter, alias_and_tag_filter
+from firetower.core.filters.filter import Filter, regex_filter
 from firetower.core.filters.patterns import Pattern
+from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from tui.form.driving import automation, choose, click, fill, focused, new_form, to
 from tui.scene import MODELS, VISION, Scene
@@ -43,7 +45,7 @@ async def test_form_filled_by_keys_saves_a_registry_automation(scene: Scene) -> 
     assert definition.scope == ContainerScope(container=MODELS)
     assert definition.event_type is EventType.ADD_ARTIFACT_ALIAS
     f1 = Filter.of({"metadata.f1": {"$gte": 0.9}})
-    assert definition.filter == alias_and_tag_filter("^prod", None, f1)
+    assert definition.filter == regex_filter("^prod", None, f1)
     assert definition.action == WebhookAction(
         endpoint="ci-deploy", payload='{"ref": "${artifact_version_string}",\n"n": 1}'
     )
@@ -66,7 +68,7 @@ async def test_form_of_a_collection_suggests_its_name(scene: Scene) -> None:
     definition = automation(scene, "bert-collection-tagged").definition
     assert isinstance(definition.scope, CollectionScope)
     assert str(definition.scope.collection) == "models/bert"
-    assert definition.filter == alias_and_tag_filter(None, "^eu", None)
+    assert definition.filter == regex_filter(None, "^eu", None)
     assert definition.action == NoAction()
 
 
@@ -133,3 +135,19 @@ async def test_form_filled_by_mouse_saves_a_collection_automation(scene: Scene) 
     assert str(definition.scope.collection) == "models/bert"
     assert definition.event_type is EventType.UNLINK_ARTIFACT
     assert definition.action == WebhookAction(endpoint="ci-deploy")
+
+
+async def test_form_on_a_runs_state_asks_for_it_and_no_collection(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        form = await new_form(pilot, "2")
+        await choose(pilot, "event-type", "run state")
+        assert shows(pilot, "failed", "When a run fails in project")
+        assert not form.fields.row(Part.ALIAS).display
+        await choose(pilot, "run-state", "finished, failed")
+        await fill(pilot, run_name_regex="^resnet", automation_name="ended")
+        await choose(pilot, "endpoint", "ci-deploy")
+        await press(pilot, "ctrl+o")
+        assert shows(pilot, "Saved ended.")
+    definition = automation(scene, "ended").definition
+    assert definition.condition == StateCondition(states=(RunState.FINISHED, RunState.FAILED))
+    assert definition.filter == regex_filter(None, None, None, run_name="^resnet")

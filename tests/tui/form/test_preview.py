@@ -126,13 +126,16 @@ def test_where_nothing_matches_a_sample_stands_in() -> None:
 def test_every_event_has_a_sample_that_carries_what_it_carries(
     type_: EventType, data: FormData
 ) -> None:
-    event = sample_event(type_, MODELS, data, NOON)
     carries = type_.spec.carries
-    assert event.container == MODELS
+    container = VISION if "run" in carries else MODELS
+    event = sample_event(type_, container, data, NOON)
+    assert event.container == container
+    assert (event.run is not None) is ("run" in carries)
     assert (event.version is not None) is ("version" in carries)
     assert (event.alias is not None) is ("alias" in carries)
     assert (event.tag is not None) is ("tag" in carries)
-    assert event.subject.startswith("models/resnet" if data.collections else "models/example")
+    collection = "models/resnet" if data.collections else "models/example"
+    assert event.subject.startswith("acme/vision/" if "run" in carries else collection)
 
 
 def test_secrets_are_masked_and_only_a_webhooks_own_are_offered() -> None:

@@ -6,7 +6,7 @@ neither equal nor ordered; a list satisfies an operator when it does as a whole 
 items does.
 """
 
-from firetower.core.filters.filter import ANY, Filter, alias_and_tag_filter
+from firetower.core.filters.filter import ANY, Filter, regex_filter
 from firetower.core.filters.nodes import Node, Predicate, Trace
 
-__all__ = ["ANY", "Filter", "Node", "Predicate", "Trace", "alias_and_tag_filter"]
+__all__ = ["ANY", "Filter", "Node", "Predicate", "Trace", "regex_filter"]

@@ -46,16 +46,20 @@ def _of_version(read: Callable[[EventVersion], Value]) -> Getter:
 _GETTERS: Mapping[str, Getter] = {
     "alias": lambda event: MISSING if event.alias is None else event.alias,
     "tag": lambda event: MISSING if event.tag is None else event.tag,
-    "collection": lambda event: event.collection.name,
-    "artifact_type": lambda event: event.artifact_type,
+    "collection": lambda event: MISSING if event.collection is None else event.collection.name,
+    "artifact_type": lambda event: MISSING if event.collection is None else event.artifact_type,
     "version_index": _of_version(lambda version: version.index),
     "author": lambda event: event.author,
+    "run_name": lambda event: MISSING if event.run is None else event.run.name,
 }
 
 FIELDS: tuple[str, ...] = (*_GETTERS, f"{METADATA}.KEY")
 _CARRIED_AS: Mapping[str, str] = {
     "alias": "alias",
     "tag": "tag",
+    "collection": "collection",
+    "artifact_type": "collection",
+    "run_name": "run",
     "version_index": "version",
     METADATA: "version",
 }
@@ -115,7 +119,11 @@ def check_carried(field: str, type_: EventType) -> None:
     needed = _CARRIED_AS.get(field.partition(".")[0])
     if needed is None or needed in type_.spec.carries:
         return
-    if needed == "version":
+    if "run" in type_.spec.carries:
+        hint = "Filter on run_name or author."
+    elif needed == "run":
+        hint = "Use RUN_STATE: runs have events of their own."
+    elif needed == "version":
         hint = "Filter on collection, artifact_type, author or tag."
     else:
         hint = f"Use ADD_ARTIFACT_{needed.upper()}: setting one is an event of its own."

@@ -75,13 +75,13 @@ ANY = Filter.of({"$or": [{"$and": []}]})
 """The filter that lets every event through."""
 
 
-def alias_and_tag_filter(
-    alias_regex: str | None, tag_regex: str | None, other: Filter | None
+def regex_filter(
+    alias: str | None, tag: str | None, other: Filter | None, *, run_name: str | None = None
 ) -> Filter:
-    """Return one filter for `--alias-regex`, `--tag-regex` and `--filter` together."""
+    """Return one filter for `--alias-regex`, `--tag-regex`, `--run-name` and `--filter`."""
     parts: list[Any] = [
         {field: {"$regex": regex}}
-        for field, regex in (("alias", alias_regex), ("tag", tag_regex))
+        for field, regex in (("alias", alias), ("tag", tag), ("run_name", run_name))
         if regex is not None
     ]
     if other is not None and not parts:

@@ -19,6 +19,7 @@ _MOST = 2**31 - 1
 
 _containers, _collections = schema.containers.c, schema.collections.c
 _memberships, _aliases = schema.memberships.c, schema.aliases.c
+_events = schema.events.c
 
 # Built once: building them took half of a look-up's time.
 _IS_IT = (
@@ -134,6 +135,15 @@ def select_collections_in(reference: ContainerReference) -> Select[int]:
         return query
     containers = select(_containers.id).where(is_covered_by(reference))
     return query.where(_collections.container_id.in_(containers))
+
+
+def happened_in(reference: ContainerReference) -> ColumnElement[bool]:
+    """Return the condition that an event happened in what a container holds or covers."""
+    if reference.kind is ContainerKind.ORGANIZATION:
+        return true()
+    containers = select(_containers.id).where(is_covered_by(reference))
+    inside = select_collections_in(reference)
+    return _events.collection_id.in_(inside) | _events.container_id.in_(containers)
 
 
 def collection_row(

@@ -16,6 +16,13 @@ from firetower.store.catalog_schema import (
     versions,
 )
 from firetower.store.row import table
+from firetower.store.run_schema import (
+    metric_points,
+    run_artifacts,
+    run_cooldowns,
+    run_metrics,
+    runs,
+)
 from firetower.store.schema.automations import AutomationRow, EndpointRow, RevisionRow, SecretRow
 from firetower.store.schema.executions import (
     AttemptRow,
@@ -41,7 +48,12 @@ __all__ = [
     "manifests",
     "memberships",
     "metadata",
+    "metric_points",
     "revisions",
+    "run_artifacts",
+    "run_cooldowns",
+    "run_metrics",
+    "runs",
     "secrets",
     "servers",
     "state",

@@ -13,7 +13,8 @@ from firetower.core.catalog import Collection
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.events import Event, EventType, EventVersion
-from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
+from firetower.core.runs import RunReference, RunSnapshot, RunState
 from firetower.core.text import visible
 
 if TYPE_CHECKING:
@@ -78,12 +79,22 @@ def sample_event(
         type=type_,
         recorded_at=now,
         author="ada",
-        collection=reference,
-        artifact_type=artifact_type,
+        container=container,
+        collection=reference if "collection" in carries else None,
+        artifact_type=artifact_type if "collection" in carries else "",
         version=EventVersion(artifact_id="0" * 32, index=3) if "version" in carries else None,
         alias="production" if "alias" in carries else None,
         tag="approved" if "tag" in carries else None,
+        run=_sample_run(container) if "run" in carries else None,
     )
+
+
+def _sample_run(container: ContainerReference) -> RunSnapshot:
+    project = ContainerReference(kind=ContainerKind.PROJECT, entity="entity", name="project")
+    if container.kind is ContainerKind.PROJECT:
+        project = container
+    reference = RunReference(project=project, id="x3k9ab2c")
+    return RunSnapshot(reference, name="resnet-50", user="ada", state=RunState.FAILED)
 
 
 class ChangedMeanwhile(Conflict):

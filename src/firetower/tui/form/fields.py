@@ -61,6 +61,10 @@ class Fields(Vertical):
         )
         self.alias = _line(draft.alias, "any; or a regex, as in ^prod", "alias-regex")
         self.tag = _line(draft.tag, "any; or a regex", "tag-regex")
+        self.state = Choice(
+            state_offers(draft.state), draft.state or "failed", empty="", id="run-state"
+        )
+        self.run_name = _line(draft.run_name, "any; or a regex, as in ^resnet", "run-name-regex")
         example = 'optional JSON: {"metadata.f1": {"$gte": 0.9}}'
         self.filter = _line(draft.filter, example, "filter-json")
         self.action = Radio(
@@ -90,6 +94,8 @@ class Fields(Vertical):
         yield LabelledRow("Event", self.event_type, id=Part.EVENT)
         yield LabelledRow("Alias", self.alias, note=_UNREAD, id=Part.ALIAS)
         yield LabelledRow("Tag", self.tag, note=_UNREAD, id=Part.TAG)
+        yield LabelledRow("State", self.state, id=Part.STATE)
+        yield LabelledRow("Run", self.run_name, id=Part.RUN_NAME)
         yield LabelledRow("Filter", self.filter, id=Part.FILTER)
         yield LabelledRow("Action", self.action)
         yield LabelledRow("Endpoint", self.endpoint, id=Part.ACTION)
@@ -112,16 +118,18 @@ class Fields(Vertical):
             mode = Mode.SHADOW
         elif mode is Mode.SHADOW:
             mode = Mode.ENABLED
-        endpoint = self.endpoint.chosen
+        endpoint, type_ = self.endpoint.chosen, EventType(self.event_type.chosen)
         self.draft = replace(
             self.draft,
             whole=self.whole.pressed_index == 0,
             collection=self.collection.chosen if self.in_registry else "",
             pattern="" if self.in_registry else self.pattern.value,
             artifact_type="" if self.in_registry else self.type.chosen,
-            event_type=EventType(self.event_type.chosen),
+            event_type=type_,
             alias=self.alias.value,
             tag=self.tag.value,
+            state=self.state.chosen if "run" in type_.spec.carries else self.draft.state,
+            run_name=self.run_name.value,
             filter=self.filter.value,
             action=list(ACTIONS)[self.action.pressed_index],
             endpoint=self.draft.endpoint if endpoint == NEW else endpoint,
@@ -140,10 +148,14 @@ class Fields(Vertical):
         """Show the fields that the draft needs, and offer what there is to choose."""
         webhook = draft.action is ActionType.GENERIC_WEBHOOK
         slack = draft.action is ActionType.NOTIFICATION
+        of_run = "run" in draft.carries
         for part, wanted in (
-            (Part.SCOPE, not draft.whole),
+            ("whole-or-part", not of_run),
+            (Part.SCOPE, not draft.whole and not of_run),
             (Part.ALIAS, "alias" in draft.carries),
             (Part.TAG, "tag" in draft.carries),
+            (Part.STATE, of_run),
+            (Part.RUN_NAME, of_run),
             (Part.ACTION, webhook or slack),
             (Part.PAYLOAD, webhook),
             (Part.TITLE, slack),
@@ -185,6 +197,18 @@ def event_offers(kind: ContainerKind) -> list[Offer]:
         for type_, spec in EVENTS.items()
     ]
     return sorted(offers, key=lambda offer: bool(offer.why_not))
+
+
+def state_offers(chosen: str) -> list[Offer]:
+    """Return the states of a run to wait for, and what is chosen already."""
+    states = {
+        "failed": "the run failed or crashed",
+        "finished": "the run finished",
+        "finished,failed": "the run ended",
+        "running": "the run started",
+    }
+    offers = [Offer(state, state.replace(",", ", "), note) for state, note in states.items()]
+    return offers if not chosen or chosen in states else [*offers, Offer(chosen, chosen)]
 
 
 def endpoint_kind(draft: Draft) -> EndpointKind:

@@ -52,8 +52,8 @@ def sample_variables(
 
 
 def missing_text(reading: Reading) -> str:
-    """Return what the scope still needs."""
-    error = reading.missing.get(Part.SCOPE)
+    """Return what the scope, or the state of the run, still needs."""
+    error = reading.missing.get(Part.SCOPE) or reading.missing.get(Part.STATE)
     return "" if error is None else f"{error.message}. {error.hint}"
 
 

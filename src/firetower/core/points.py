@@ -1,0 +1,104 @@
+"""Points: the values of a run's metrics, each at a step."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, SupportsFloat, cast
+
+from firetower.core.errors import InvalidInput
+from firetower.core.references import one_spelling
+from firetower.core.text import quoted, shortened
+
+MAX_METRICS = 10_000
+"""Metrics of one call."""
+MAX_METRIC_NAME = 256
+MAX_STEP = 2**63 - 1
+"""The largest step that a column holds."""
+_MAX_DEPTH = 64
+
+
+class Point(NamedTuple):
+    """One value of one metric. Not-a-number and infinite values are kept."""
+
+    name: str
+    step: int
+    value: float
+    at: datetime | None = None
+    """With a time zone; the moment of writing unless given."""
+
+
+def check_metric_name(name: object) -> str:
+    """Return a metric's name in its one spelling. Raises InvalidInput."""
+    if isinstance(name, str):
+        name = one_spelling(name)
+        if name.strip() and len(name) <= MAX_METRIC_NAME and name.isprintable():
+            return name
+    raise InvalidInput(
+        f"metric name {quoted(shortened(str(name), 40))} is not allowed",
+        f"Use text of 1 to {MAX_METRIC_NAME} printable characters.",
+    )
+
+
+def check_step(step: object) -> int:
+    """Return a step. Raises InvalidInput for what is no whole number from 0 on."""
+    if isinstance(step, bool) or not hasattr(step, "__index__"):
+        raise InvalidInput(
+            f"step {quoted(shortened(str(step), 40))} is not an integer",
+            "Give a whole number, such as the number of the batch.",
+        )
+    number = step.__index__()
+    if not 0 <= number <= MAX_STEP:
+        raise InvalidInput(
+            f"step {shortened(str(number), 40)} is out of range", f"Give 0 to {MAX_STEP}."
+        )
+    return int(number)
+
+
+def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, float]:
+    """Return metrics by their names; those of a nested object are joined with dots.
+
+    Numbers are what `float` takes, NumPy's and tensors of one element too. Raises InvalidInput for
+    anything else, unless `strict` is False: then it is left out. Raises it also for more than
+    10,000 metrics.
+    """
+    found: dict[str, float] = {}
+    for name, value in _leaves(values, "", 0):
+        number = _number(value)
+        if number is None:
+            if strict:
+                raise InvalidInput(
+                    f"metric {quoted(shortened(name, 40))} is of type {type(value).__name__}, "
+                    "not a number",
+                    "Log numbers; put text and lists into the config or the summary.",
+                )
+            continue
+        found[name] = number
+        if len(found) > MAX_METRICS:
+            raise InvalidInput(
+                f"there are more than {MAX_METRICS:,} metrics in one call",
+                f"Log at most {MAX_METRICS:,} at once.",
+            )
+    return found
+
+
+def _leaves(values: Mapping[Any, object], prefix: str, depth: int) -> Iterator[tuple[str, object]]:
+    if depth > _MAX_DEPTH:
+        raise InvalidInput(
+            f"the metrics are nested deeper than {_MAX_DEPTH} levels", "Flatten them."
+        )
+    for key, value in values.items():
+        name = f"{prefix}{key}" if isinstance(key, str) else key
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{check_metric_name(name)}.", depth + 1)
+        else:
+            yield check_metric_name(name), value
+
+
+def _number(value: object) -> float | None:
+    if type(value) is float:
+        return value
+    if isinstance(value, str | bytes | bytearray):
+        return None
+    try:
+        return float(cast("SupportsFloat", value))
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return None  # an array or tensor of several elements, or too large a number

@@ -1,0 +1,258 @@
+"""The Python API of runs; apart from `tower`, for most commands need no runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from pydantic import JsonValue
+
+from firetower.core.catalog import Version
+from firetower.core.errors import InvalidInput
+from firetower.core.json import clean
+from firetower.core.points import MAX_STEP, Point, check_metric_name, check_step, flatten
+from firetower.core.references import ContainerReference, VersionReference, check_name, check_texts
+from firetower.core.runs import (
+    MetricSummary,
+    Run,
+    RunDetail,
+    RunReference,
+    RunState,
+    StartedRun,
+    check_run_id,
+    check_run_text,
+)
+from firetower.core.text import quoted
+from firetower.store import points as point_store
+from firetower.store import runs as store
+from firetower.store.catalog.lookups import find_version
+from firetower.store.runs import RunChanges
+from firetower.store.store import Transactions
+
+
+class Runs(Transactions):
+    """The runs of a database. Those that name one raise NotFound.
+
+    A run is given as what `start` returned, or as its reference: `acme/vision/x3k9ab2c`.
+    """
+
+    def start(
+        self,
+        project: str,
+        *,
+        id: str | None = None,
+        resume: bool = False,
+        name: str | None = None,
+        user: str | None = None,
+        group: str | None = None,
+        job_type: str | None = None,
+        notes: str | None = None,
+        host: str | None = None,
+        tags: Iterable[str] | None = None,
+        config: Mapping[str, object] | None = None,
+    ) -> StartedRun:
+        """Start a run in a project, `entity/name`, made if it is new.
+
+        The id is made up unless given. With `resume` a run of that id goes on from where it is:
+        what is given replaces what there is, and keys of the config are added to it. `user` is who
+        runs it, the author of changes unless given. Raises Conflict for an id that is taken.
+        """
+        reference = ContainerReference.project(project)
+        run_id = None if id is None else check_run_id(id)
+        said = _changes(
+            name=name,
+            user=user,
+            group=group,
+            job_type=job_type,
+            notes=notes,
+            host=host,
+            tags=tags,
+            config=config,
+        )
+        return self._change(store.start_run, reference, run_id, said, resume=resume)
+
+    def update(
+        self,
+        run: Run | RunReference | str,
+        *,
+        name: str | None = None,
+        group: str | None = None,
+        job_type: str | None = None,
+        notes: str | None = None,
+        host: str | None = None,
+        tags: Iterable[str] | None = None,
+        config: Mapping[str, object] | None = None,
+        summary: Mapping[str, object] | None = None,
+    ) -> Run:
+        """Change what is said of a run; keys of config and summary are added to those there are."""
+        said = _changes(
+            name=name,
+            group=group,
+            job_type=job_type,
+            notes=notes,
+            host=host,
+            tags=tags,
+            config=config,
+            summary=summary,
+        )
+        return self._change(store.update_run, _run(run), said)
+
+    def log(
+        self,
+        run: Run | RunReference | str,
+        points: Iterable[Point] = (),
+        *,
+        summary: Mapping[str, object] | None = None,
+    ) -> int:
+        """Write values of metrics; return how many are new or changed. It is a heartbeat too.
+
+        Steps may come in any order; of several values of a step the last one stays. Raises
+        Conflict for a run that has ended, InvalidInput for a name or step that cannot be one.
+        """
+        reference, checked = _run(run), _checked(points)
+        said = None if summary is None else _data(summary, "the summary")
+        with self._store.changing() as change:
+            found = store.touch_run(change, reference)
+            if said is not None:
+                store.update_run(change, reference, RunChanges(summary=said))
+            return point_store.write_points(change, found, checked)
+
+    def log_metrics(
+        self, run: Run | RunReference | str, metrics: Mapping[str, object], step: int | None = None
+    ) -> int:
+        """Write one value of each metric at a step, by default the next one; return the step.
+
+        Names of nested objects are joined with dots. Raises as `log` does.
+        """
+        reference, values = _run(run), flatten(metrics)
+        at_step = None if step is None else check_step(step)
+        with self._store.changing() as change:
+            found = store.touch_run(change, reference)
+            if at_step is None:
+                at_step = found.run.next_step
+            points = [Point(name, at_step, value) for name, value in values.items()]
+            point_store.write_points(change, found, points)
+        return at_step
+
+    def heartbeat(self, run: Run | RunReference | str) -> None:
+        """Say that a run is alive. Raises Conflict for a run that has ended."""
+        self._change(store.touch_run, _run(run))
+
+    def finish(
+        self,
+        run: Run | RunReference | str,
+        *,
+        exit_code: int | None = None,
+        state: RunState | None = None,
+        summary: Mapping[str, object] | None = None,
+    ) -> Run:
+        """End a run: finished, or failed where the exit code is not 0, or as `state` says.
+
+        Ending it again in the same way changes nothing. Raises Conflict for one that has ended in
+        another way.
+        """
+        if state is RunState.RUNNING:
+            raise InvalidInput("a run cannot end running", "Give finished, failed or killed.")
+        ended = state or (RunState.FAILED if exit_code else RunState.FINISHED)
+        said = RunChanges(summary=None if summary is None else _data(summary, "the summary"))
+        return self._change(store.end_run, _run(run), ended, exit_code, said)
+
+    def list(
+        self,
+        container: str | ContainerReference,
+        *,
+        state: RunState | None = None,
+        limit: int | None = None,
+    ) -> list[Run]:
+        """Return the runs of a project, or of what covers several, the newest first."""
+        if isinstance(container, str):
+            container = ContainerReference.project(container)
+        return self._read(store.list_runs, container, state=state, limit=limit)
+
+    def get(self, run: Run | RunReference | str) -> RunDetail:
+        """Return a run with its metrics and artifacts."""
+        return self._read(store.show_run, _run(run))
+
+    def metrics(self, run: Run | RunReference | str) -> Sequence[MetricSummary]:
+        """Return the metrics of a run by name."""
+        return self.get(run).metrics
+
+    def points(
+        self,
+        run: Run | RunReference | str,
+        metric: str,
+        *,
+        after_step: int | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Point]:
+        """Return points of a metric by step: all, the first after a step, or the newest."""
+        with self._store.reading() as reader:
+            found = store.find_run(reader.connection, _run(run))
+            return point_store.read_points(
+                reader.connection, found, metric, after_step=after_step, limit=limit
+            )
+
+    def add_artifact(
+        self, run: Run | RunReference | str, version: Version | str, *, used: bool = False
+    ) -> None:
+        """Note that a run logged a version, or used one."""
+        reference, source = _run(run), VersionReference.parse(str(version))
+        with self._store.changing() as change:
+            found = store.find_run(change.connection, reference)
+            store.link_artifact(change, found, find_version(change.connection, source), used=used)
+
+
+def _run(run: Run | RunReference | str) -> RunReference:
+    if isinstance(run, RunReference):
+        return run
+    return run.reference if isinstance(run, Run) else RunReference.parse(run)
+
+
+def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
+    return cast("dict[str, JsonValue]", clean(dict(values), what))
+
+
+def _changes(
+    *,
+    name: str | None = None,
+    user: str | None = None,
+    notes: str | None = None,
+    tags: Iterable[str] | None = None,
+    config: Mapping[str, object] | None = None,
+    summary: Mapping[str, object] | None = None,
+    **texts: str | None,
+) -> RunChanges:
+    """Return what is said of a run, each text in its one spelling. Raises InvalidInput."""
+    # An empty text removes what there was.
+    spelled = {
+        key: check_run_text(text, key.replace("_", " ")) if text else text
+        for key, text in texts.items()
+    }
+    return RunChanges(
+        name=None if name is None else check_run_text(name, "run name"),
+        user=None if user is None else check_name(user, "user name"),
+        notes=notes,
+        tags=None if tags is None else _tags(tags),
+        config=None if config is None else _data(config, "the config"),
+        summary=None if summary is None else _data(summary, "the summary"),
+        **spelled,
+    )
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
+
+
+def _checked(points: Iterable[Point]) -> Sequence[Point]:
+    """Return points whose names and steps can be such. Raises InvalidInput."""
+    checked: list[Point] = []
+    names: dict[str, str] = {}
+    for name, step, value, at in points:
+        known = names.get(name)
+        if known is None:
+            known = names[name] = check_metric_name(name)
+        is_step = type(step) is int and 0 <= step <= MAX_STEP
+        if at is not None and at.tzinfo is None:
+            raise InvalidInput(
+                f"the moment {at} of metric {quoted(known)} has no time zone", "Give one: UTC."
+            )
+        checked.append(Point(known, step if is_step else check_step(step), float(value), at))
+    return checked

@@ -1,0 +1,192 @@
+"""The values of runs' metrics: written in batches, read in the order of their steps."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from firetower.core.errors import NotFound
+from firetower.core.points import Point
+from firetower.core.text import suggest, visible
+from firetower.store import run_schema
+from firetower.store.bulk import Values, insert_rows, run_with_rows
+from firetower.store.changes import Change, is_postgresql
+from firetower.store.runs import FoundRun
+from firetower.store.types import bounded, instant_number
+
+_runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
+_points = run_schema.metric_points.c
+_METRICS = select(_metrics.id, _metrics.name, _metrics.last_step).where(
+    _metrics.run_id == bindparam("run")
+)
+_NAMED_METRICS = _METRICS.where(_metrics.name.in_(bindparam("names", expanding=True)))
+_MOST_NAMED = 500
+"""Metrics that are looked for by name: of more, all of the run are read."""
+_KEEP_STEP = (
+    update(run_schema.runs)
+    .where(
+        _runs.id == bindparam("row"),
+        func.coalesce(_runs.last_step, -1) < bindparam("step"),
+    )
+    .values(last_step=bindparam("step"))
+)
+_COLUMNS = ("run_metric_id", "step", "value", "at")
+_UPSERT = "ON CONFLICT (run_metric_id, step) DO UPDATE SET value = excluded.value, at = excluded.at"
+_BIGINT, _DOUBLE = "CAST(? AS bigint)", "CAST(? AS double precision)"
+_ADD_METRICS = """
+INSERT INTO run_metrics (run_id, name, last_step, last_at, count, pending)
+VALUES {rows} RETURNING id, name
+"""
+_EXISTING = """
+SELECT run_metric_id, step, value FROM (VALUES {rows}) AS new
+JOIN metric_points ON run_metric_id = new.column1 AND step = new.column2
+"""
+_UPDATE = """
+UPDATE run_metrics SET
+  last_step = CASE WHEN new.column2 < last_step THEN last_step ELSE new.column2 END,
+  last_value = CASE WHEN new.column2 < last_step THEN last_value ELSE new.column3 END,
+  last_at = CASE WHEN new.column2 < last_step THEN last_at ELSE new.column4 END,
+  count = count + new.column5, pending = true
+FROM (VALUES {rows}) AS new WHERE run_metrics.id = new.column1
+"""
+
+Written: TypeAlias = tuple[float | None, int]
+"""A value and its moment as the database keeps them."""
+
+
+@dataclass(slots=True)
+class _Metric:
+    """A metric of a run, and what is to be written of it: the last value of each step."""
+
+    steps: dict[int, Written] = field(default_factory=dict)
+    id: int = 0
+    last_step: int = -1
+    existing: int = 0
+    """How many of the steps have another value already."""
+
+
+def write_points(change: Change, run: FoundRun, points: Iterable[Point]) -> int:
+    """Write points of a run that this change has locked; return how many are new or changed.
+
+    Of a step's values the last one stays; the same value again is no change.
+    """
+    metrics = _grouped(points, instant_number(change.now))
+    if not metrics:
+        return 0
+    connection = change.connection
+    _find_metrics(connection, run.id, metrics)
+    _leave_out_equal(connection, metrics.values())
+    rows: list[Values] = []
+    updates: list[Values] = []
+    largest = -1
+    for metric in metrics.values():
+        if steps := metric.steps:
+            number, newest = metric.id, max(steps)
+            largest = max(largest, newest)
+            rows += [(number, step, value, at) for step, (value, at) in steps.items()]
+            updates.append((number, newest, *steps[newest], len(steps) - metric.existing))
+    if not rows:
+        return 0
+    _insert(connection, rows)
+    run_with_rows(connection, _UPDATE, [_BIGINT, _BIGINT, _DOUBLE, _BIGINT, _BIGINT], updates)
+    connection.execute(_KEEP_STEP, {"row": run.id, "step": largest})
+    return len(rows)
+
+
+def _grouped(points: Iterable[Point], now: int) -> dict[str, _Metric]:
+    metrics: dict[str, _Metric] = {}
+    steps: dict[int, Written] = {}
+    last_name, last_at, at_number = None, None, now
+    is_nan = math.isnan
+    for name, step, value, at in points:  # the loop of a million points
+        if name is not last_name:
+            metric = metrics.get(name)
+            if metric is None:
+                metric = metrics[name] = _Metric()
+            steps, last_name = metric.steps, name
+        if at is not last_at:
+            last_at, at_number = at, now if at is None else instant_number(at)
+        steps[step] = (None if is_nan(value) else value, at_number)
+    return metrics
+
+
+def _find_metrics(connection: Connection, run_row: int, metrics: Mapping[str, _Metric]) -> None:
+    """Fill in the numbers and last steps of a run's metrics, made where they are new."""
+    if len(metrics) <= _MOST_NAMED:
+        found = connection.execute(_NAMED_METRICS, {"run": run_row, "names": list(metrics)})
+    else:
+        found = connection.execute(_METRICS, {"run": run_row})
+    for number, name, last_step in found:
+        if (metric := metrics.get(name)) is not None:
+            metric.id, metric.last_step = number, last_step
+    new = [(run_row, name, -1, 0, 0) for name, one in metrics.items() if not one.id]
+    if new:
+        value = ["?", "?", "?", "?", "?", "false"]
+        for row in run_with_rows(connection, _ADD_METRICS, value, new):
+            metrics[row.name].id = row.id
+
+
+def _leave_out_equal(connection: Connection, metrics: Iterable[_Metric]) -> None:
+    """Leave out points that are there with the same value, and count those with another one."""
+    repeating = {one.id: one for one in metrics if min(one.steps) <= one.last_step}
+    keys: list[Values] = [
+        (number, step)
+        for number, metric in repeating.items()
+        for step in metric.steps
+        if step <= metric.last_step
+    ]
+    for row in run_with_rows(connection, _EXISTING, [_BIGINT, _BIGINT], keys):
+        metric = repeating[row.run_metric_id]
+        if metric.steps[row.step][0] == row.value:
+            del metric.steps[row.step]
+        else:
+            metric.existing += 1
+
+
+def _insert(connection: Connection, rows: list[Values]) -> None:
+    if is_postgresql(connection):
+        insert_rows(connection, run_schema.metric_points, _COLUMNS, rows, _UPSERT)
+        return
+    # SQLite's driver repeats a statement faster than SQLite reads a long one.
+    into = "INSERT INTO metric_points (run_metric_id, step, value, at) VALUES (?, ?, ?, ?) "
+    connection.exec_driver_sql(into + _UPSERT, rows)
+
+
+def read_points(
+    connection: Connection,
+    run: FoundRun,
+    metric: str,
+    *,
+    after_step: int | None = None,
+    limit: int | None = None,
+) -> list[Point]:
+    """Return the points of a metric by step: the first after a step, or without one the newest.
+
+    Raises NotFound for the metric.
+    """
+    named = select(_metrics.id).where(_metrics.run_id == run.id, _metrics.name == metric)
+    number = connection.execute(named).scalar()
+    if number is None:
+        names = connection.execute(select(_metrics.name).where(_metrics.run_id == run.id))
+        where = visible(str(run.run.reference))
+        raise NotFound(
+            f"run {where} has no metric {visible(metric)}",
+            suggest(metric, names.scalars(), f"List them with `firetower run show {where}`."),
+        )
+    query = select(_points.step, _points.value, _points.at).where(_points.run_metric_id == number)
+    if after_step is not None:
+        query = query.where(_points.step > bounded(after_step))
+    is_newest = after_step is None and limit is not None
+    query = query.order_by(_points.step.desc() if is_newest else _points.step)
+    if limit is not None:
+        query = query.limit(bounded(limit))
+    rows: Sequence[tuple[int, float | None, datetime]] = [
+        (row.step, row.value, row.at) for row in connection.execute(query)
+    ]
+    found = [
+        Point(metric, step, math.nan if value is None else value, at) for step, value, at in rows
+    ]
+    return found[::-1] if is_newest else found

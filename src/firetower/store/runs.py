@@ -1,0 +1,377 @@
+"""Runs: start, change and end them; each change of their state records its event."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
+
+from firetower.core.catalog import VersionDetail
+from firetower.core.errors import Conflict, NotFound
+from firetower.core.events import EventType
+from firetower.core.json import dump, parse_object
+from firetower.core.references import ContainerKind, ContainerReference, VersionReference
+from firetower.core.runs import (
+    MetricSummary,
+    Run,
+    RunDetail,
+    RunReference,
+    RunState,
+    StartedRun,
+    new_run_id,
+)
+from firetower.core.text import suggest, visible
+from firetower.store import catalog_schema, run_schema
+from firetower.store.catalog.containers import ensure_container
+from firetower.store.catalog.lookups import (
+    FoundVersion,
+    find_container,
+    find_version,
+    is_covered_by,
+)
+from firetower.store.changes import Change, Reader
+from firetower.store.types import bounded
+
+_containers = catalog_schema.containers.c
+_runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
+_artifacts, _versions = run_schema.run_artifacts.c, catalog_schema.versions.c
+_RUNS = select(run_schema.runs, _containers.entity, _containers.name.label("project")).join_from(
+    run_schema.runs, catalog_schema.containers, _runs.project_id == _containers.id
+)
+# Built once: building it takes longer than the look-up.
+_ONE = _RUNS.where(
+    _containers.kind == ContainerKind.PROJECT.value,
+    _containers.entity == bindparam("entity"),
+    _containers.name == bindparam("project"),
+    _runs.run_id == bindparam("run"),
+)
+_ONE_LOCKED = _ONE.with_for_update(of=run_schema.runs)
+_OF_ROW = update(run_schema.runs).where(_runs.id == bindparam("row"))
+_HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
+_CRASHED_AT_ONCE = 200
+"""Runs of which one transaction decides that they have crashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run, with its row's number and its project's."""
+
+    id: int
+    project_id: int
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanges:
+    """What is said of a run when it starts or later; None keeps what there is."""
+
+    name: str | None = None
+    user: str | None = None
+    group: str | None = None
+    job_type: str | None = None
+    notes: str | None = None
+    host: str | None = None
+    tags: tuple[str, ...] | None = None
+    config: Mapping[str, JsonValue] | None = None
+    """Keys to set; the others stay."""
+    summary: Mapping[str, JsonValue] | None = None
+    """Keys to set; the others stay."""
+
+    def applied_to(self, run: Run) -> Run:
+        """Return a run with the changes."""
+        fields = ("name", "user", "group", "job_type", "notes", "host", "tags")
+        changed = {key: value for key in fields if (value := getattr(self, key)) is not None}
+        if self.config is not None:
+            changed["config"] = {**run.config, **self.config}
+        if self.summary is not None:
+            changed["summary"] = {**run.summary, **self.summary}
+        return run.model_copy(update=changed)
+
+
+def start_run(
+    change: Change,
+    project: ContainerReference,
+    run_id: str | None,
+    said: RunChanges,
+    *,
+    resume: bool = False,
+) -> StartedRun:
+    """Start a run, in a project made if it is new.
+
+    Where there is a run of this id, it is resumed if `resume` says so. Raises Conflict.
+    """
+    ensure_container(change, project)
+    reference = RunReference(project=project, id=run_id or new_run_id())
+    found = _run_row(change.connection, reference, lock=True)
+    if found is not None:
+        if not resume:
+            raise Conflict(
+                f"there is a run {visible(str(reference))} already",
+                "Resume it (resume=True, --resume), or choose another id.",
+            )
+        changed = said.applied_to(found.run)
+        _set_state(change, found, changed, RunState.RUNNING, exit_code=None)
+        return StartedRun(**dict(_reread(change, found)), created=False)
+    run = said.applied_to(
+        Run(
+            reference=reference,
+            name=reference.id,
+            user=change.author,
+            state=RunState.RUNNING,
+            config={},
+            summary={},
+            started_at=change.now,
+            heartbeat_at=change.now,
+        )
+    )
+    project_id = find_container(change.connection, project)
+    values = {"project_id": project_id, "run_id": run.id, **_columns(run)}
+    times = {"started_at": change.now, "heartbeat_at": change.now}
+    made = change.connection.execute(run_schema.runs.insert().values(**values, **times))
+    assert made.inserted_primary_key is not None
+    change.record_run(EventType.RUN_STATE, made.inserted_primary_key[0], project_id, run)
+    return StartedRun(**dict(run), created=True)
+
+
+def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run:
+    """Change what is said of a run, in whatever state it is. Raises NotFound."""
+    found = find_run(change.connection, reference, lock=True)
+    _write(change, found, said.applied_to(found.run))
+    return _reread(change, found)
+
+
+def touch_run(change: Change, reference: RunReference) -> FoundRun:
+    """Record a heartbeat and return the run, locked for this change.
+
+    One that was taken for crashed is running again. Raises NotFound, and Conflict for a run that
+    has ended.
+    """
+    found = find_run(change.connection, reference, lock=True)
+    match found.run.state:
+        case RunState.RUNNING:
+            change.connection.execute(_HEARTBEAT, {"row": found.id, "now": change.now})
+        case RunState.CRASHED:
+            _set_state(change, found, found.run, RunState.RUNNING, exit_code=None)
+        case ended:
+            raise Conflict(
+                f"run {visible(str(reference))} has ended: it is {ended}",
+                f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
+            )
+    return found
+
+
+def end_run(
+    change: Change,
+    reference: RunReference,
+    state: RunState,
+    exit_code: int | None,
+    said: RunChanges,
+) -> Run:
+    """End a run; ending it again in the same way changes nothing.
+
+    Raises NotFound, and Conflict for a run that has ended in another way; a crash is none.
+    """
+    found = find_run(change.connection, reference, lock=True)
+    if found.run.state not in {RunState.RUNNING, RunState.CRASHED, state}:
+        raise Conflict(
+            f"run {visible(str(reference))} has ended already: it is {found.run.state}",
+            "A run ends once; resume it to end it in another way.",
+        )
+    _set_state(change, found, said.applied_to(found.run), state, exit_code=exit_code)
+    return _reread(change, found)
+
+
+def crash_overdue(change: Change, timeout: timedelta) -> list[Run]:
+    """Let runs that have sent no heartbeat for so long be crashed; return them."""
+    query = _RUNS.where(
+        _runs.state == RunState.RUNNING.value, _runs.heartbeat_at < change.now - timeout
+    )
+    oldest = query.order_by(_runs.heartbeat_at).limit(_CRASHED_AT_ONCE)
+    rows = change.connection.execute(oldest.with_for_update(of=run_schema.runs, skip_locked=True))
+    overdue = [_found(row) for row in rows]
+    for found in overdue:
+        _set_state(change, found, found.run, RunState.CRASHED, exit_code=None)
+    return [found.run for found in overdue]
+
+
+def _set_state(
+    change: Change, found: FoundRun, run: Run, state: RunState, *, exit_code: int | None
+) -> None:
+    """Write a run with a new state, and the event of that if it is one."""
+    was = found.run.state
+    run = run.model_copy(update={"state": state})
+    times: dict[str, object] = {}
+    if state is RunState.RUNNING:
+        times = {"heartbeat_at": change.now, "ended_at": None, "exit_code": None}
+    elif state is not was:
+        # A crashed run ended when it was last heard of.
+        ended_at = run.heartbeat_at if state is RunState.CRASHED else change.now
+        times = {"ended_at": ended_at, "exit_code": exit_code}
+    _write(change, found, run, **times)
+    if state is not was and state.reported is not None:
+        change.record_run(EventType.RUN_STATE, found.id, found.project_id, run)
+
+
+def _write(change: Change, found: FoundRun, run: Run, **more: object) -> None:
+    before, after = _columns(found.run), _columns(run)
+    changed = {name: value for name, value in after.items() if value != before[name]} | more
+    if changed:
+        query = update(run_schema.runs).where(_runs.id == found.id).values(**changed)
+        change.connection.execute(query)
+
+
+def _columns(run: Run) -> dict[str, object]:
+    return {
+        "name": run.name,
+        "author": run.user,
+        "state": run.state.value,
+        "group_name": run.group,
+        "job_type": run.job_type,
+        "notes": run.notes,
+        "host": run.host,
+        "tags_json": dump(list(run.tags)),
+        "config_json": dump(run.config),
+        "summary_json": dump(run.summary),
+    }
+
+
+def _reread(reader: Reader, found: FoundRun) -> Run:
+    return _found(reader.connection.execute(_RUNS.where(_runs.id == found.id)).one()).run
+
+
+def find_run(connection: Connection, reference: RunReference, *, lock: bool = False) -> FoundRun:
+    """Return a run; `lock` keeps other changes of it waiting. Raises NotFound."""
+    found = _run_row(connection, reference, lock=lock)
+    if found is not None:
+        return found
+    project = find_container(connection, reference.project)
+    newest = select(_runs.run_id).where(_runs.project_id == project)
+    ids = connection.execute(newest.order_by(_runs.started_at.desc()).limit(100)).scalars()
+    where = visible(str(reference.project))
+    raise NotFound(
+        f"project {where} has no run {visible(reference.id)}",
+        suggest(reference.id, ids, f"List them with `firetower run list {where}`."),
+    )
+
+
+def _run_row(connection: Connection, reference: RunReference, *, lock: bool) -> FoundRun | None:
+    values = {
+        "entity": reference.project.entity,
+        "project": reference.project.name,
+        "run": reference.id,
+    }
+    row = connection.execute(_ONE_LOCKED if lock else _ONE, values).first()
+    return None if row is None else _found(row)
+
+
+def _found(row: Row[Any]) -> FoundRun:
+    project = ContainerReference(kind=ContainerKind.PROJECT, entity=row.entity, name=row.project)
+    run = Run(
+        reference=RunReference(project=project, id=row.run_id),
+        name=row.name,
+        user=row.author,
+        state=RunState(row.state),
+        group=row.group_name,
+        job_type=row.job_type,
+        notes=row.notes,
+        host=row.host,
+        tags=tuple(json.loads(row.tags_json)),
+        config=parse_object(row.config_json),
+        summary=parse_object(row.summary_json),
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        ended_at=row.ended_at,
+        exit_code=row.exit_code,
+        last_step=row.last_step,
+    )
+    return FoundRun(row.id, row.project_id, run)
+
+
+def list_runs(
+    reader: Reader,
+    container: ContainerReference,
+    *,
+    state: RunState | None = None,
+    limit: int | None = None,
+) -> list[Run]:
+    """Return the runs of a project, an entity or the organization, the newest first.
+
+    Raises NotFound for it.
+    """
+    find_container(reader.connection, container)
+    query: Select[Any] = _RUNS.where(is_covered_by(container))
+    if state is not None:
+        query = query.where(_runs.state == state.value)
+    query = query.order_by(_runs.started_at.desc(), _runs.id.desc())
+    if limit is not None:
+        query = query.limit(bounded(limit))
+    return [_found(row).run for row in reader.connection.execute(query)]
+
+
+def show_run(reader: Reader, reference: RunReference) -> RunDetail:
+    """Return a run with its metrics and artifacts. Raises NotFound."""
+    found = find_run(reader.connection, reference)
+    metrics = tuple(read_metrics(reader.connection, found.id))
+    logged, used = (_artifacts_of(reader, found.id, used=used) for used in (False, True))
+    return RunDetail(run=found.run, metrics=metrics, logged=logged, used=used)
+
+
+def read_metrics(connection: Connection, run_row: int) -> list[MetricSummary]:
+    """Return the metrics of a run's row by name."""
+    query = select(run_schema.run_metrics).where(_metrics.run_id == run_row)
+    return [
+        MetricSummary(
+            name=row.name,
+            step=row.last_step,
+            value=float("nan") if row.last_value is None else row.last_value,
+            count=row.count,
+            at=row.last_at,
+        )
+        for row in connection.execute(query.order_by(_metrics.name))
+    ]
+
+
+def _artifacts_of(reader: Reader, run_row: int, *, used: bool) -> tuple[str, ...]:
+    rows = reader.connection.execute(
+        select(_versions.home_collection_id, _versions.home_index)
+        .join_from(
+            run_schema.run_artifacts,
+            catalog_schema.versions,
+            _artifacts.version_id == _versions.id,
+        )
+        .where(_artifacts.run_id == run_row, _artifacts.used == used)
+        .order_by(_artifacts.at, _versions.id)
+    ).all()
+    return tuple(
+        f"{reader.collection(row.home_collection_id).reference}:v{row.home_index}" for row in rows
+    )
+
+
+def link_artifact(change: Change, run: FoundRun, version: FoundVersion, *, used: bool) -> None:
+    """Note that a run logged or used a version, once."""
+    change.insert_if_new(
+        run_schema.run_artifacts,
+        run_id=run.id,
+        version_id=version.version_id,
+        used=used,
+        at=change.now,
+    )
+
+
+def with_runs(reader: Reader, reference: VersionReference, shown: VersionDetail) -> VersionDetail:
+    """Return what is shown of a version, with the runs that logged and used it."""
+    version_id = find_version(reader.connection, reference).version_id
+    logged_by, used_by = (_runs_of(reader, version_id, used=used) for used in (False, True))
+    return shown.model_copy(update={"logged_by": logged_by, "used_by": used_by})
+
+
+def _runs_of(reader: Reader, version_id: int, *, used: bool) -> tuple[str, ...]:
+    rows = reader.connection.execute(
+        _RUNS.join(run_schema.run_artifacts, _artifacts.run_id == _runs.id)
+        .where(_artifacts.version_id == version_id, _artifacts.used == used)
+        .order_by(_artifacts.at, _runs.id)
+    )
+    return tuple(str(_found(row).run.reference) for row in rows)
