@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from firetower.core.events import instant
 from firetower.core.references import Frozen
+from firetower.core.text import instant
 
 KEY_BYTES = 20
 """Random bytes of a key: in hexadecimal the 40 characters that W&B's SDK asks for."""

@@ -64,7 +64,7 @@ class Fields(Vertical):
         self.state = Choice(
             state_offers(draft.state), draft.state or "failed", empty="", id="run-state"
         )
-        self.run_name = _line(draft.run_name, "any; or a regex, as in ^resnet", "run-name-regex")
+        self.run_name = _line(draft.run_name, "any; or a regex, ^resnet", "run-name-regex")
         example = 'optional JSON: {"metadata.f1": {"$gte": 0.9}}'
         self.filter = _line(draft.filter, example, "filter-json")
         self.action = Radio(
