@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -65,6 +65,23 @@ def test_a_change_between_two_waits_ends_the_next(store: Store) -> None:
             pass
         assert wait(TIMEOUT)
         assert not wait(0)
+
+
+def test_a_wait_is_ended_by_another_thread(store: Store) -> None:
+    begun, seen = Event(), list[bool]()
+
+    def wait_for_long() -> None:
+        with watch(store.database) as wait:
+            begun.set()
+            seen.extend((wait(10 * TIMEOUT), wait(10 * TIMEOUT)))
+
+    thread = Thread(target=wait_for_long, daemon=True)
+    thread.start()
+    assert begun.wait(TIMEOUT)
+    store.database.end_waits()
+    thread.join(TIMEOUT)
+    assert seen == [False, False]
+
 
 
 def test_a_commit_that_follows_its_write_by_far_ends_a_wait(store: Store) -> None:

@@ -58,6 +58,13 @@ class Database:
         self._left = threading.Condition()
         self.replacements: list[DatabaseReplaced] = []
         """What was noticed, each time that its files were others."""
+        self.waits: set[Callable[[], None]] = set()
+        """What ends a wait for changes, for each that there is."""
+
+    def end_waits(self) -> None:
+        """End the waits for changes of other threads at once."""
+        for end in tuple(self.waits):
+            end()
 
     @property
     def is_sqlite(self) -> bool:
