@@ -55,7 +55,6 @@ def _add_neighbours(path: Path, receiver: Endpoint) -> None:
                 kind=EndpointKind.WEBHOOK,
                 url=url,
                 timeout=timedelta(minutes=5),
-                schedule=(timedelta(seconds=1),) * 9,
             )
             tower.endpoints.create(settings)
             tower.automations.create(
