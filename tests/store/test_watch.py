@@ -83,7 +83,6 @@ def test_a_wait_is_ended_by_another_thread(store: Store) -> None:
     assert seen == [False, False]
 
 
-
 def test_a_commit_that_follows_its_write_by_far_ends_a_wait(store: Store) -> None:
     with watch(store.database) as wait, closing(_writer(store)) as other:
         other.execute("BEGIN")
