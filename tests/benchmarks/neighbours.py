@@ -13,7 +13,7 @@ from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
-from firetower.core.filters.filter import alias_and_tag_filter
+from firetower.core.filters.filter import regex_filter
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 
@@ -62,7 +62,7 @@ def _add_neighbours(path: Path, receiver: Endpoint) -> None:
                     name=f"other-{number}",
                     scope=ContainerScope(container=ContainerReference.registry("reg-0")),
                     event_type=EventType.ADD_ARTIFACT_ALIAS,
-                    filter=alias_and_tag_filter("^hang-", None, None),
+                    filter=regex_filter("^hang-", None, None),
                     action=WebhookAction(endpoint=f"other-{number}"),
                 )
             )
