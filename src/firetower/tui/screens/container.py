@@ -35,6 +35,7 @@ from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
 from firetower.tui.session import in_background, session_of
+from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList, read_recent
@@ -42,6 +43,7 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.containers import Containers, read_containers
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Table
@@ -156,6 +158,8 @@ class ContainerScreen(Page[None]):
         self._seen: ContainerReference | None = None
         self._left_tab = ""
         """The tab that was left where the open container has none of it."""
+        self._has_fired = False
+        """Whether something has ever fired: the first steps are done then."""
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
@@ -167,6 +171,7 @@ class ContainerScreen(Page[None]):
                 yield self.tabs
                 yield self.panes
         yield self.dock
+        yield FirstStepsPanel()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -197,10 +202,13 @@ class ContainerScreen(Page[None]):
         reference, tab = self.open, self.tab
         # Of a container that was just opened, the automations in sight come first.
         limit = None if reference and reference == self._seen else _FIRST
+        session = session_of(self)
         try:
-            view = await session_of(self).ask(
+            view = await session.ask(
                 lambda tower: read_container(tower, self.KIND, reference, tab, limit)
             )
+            if not self._has_fired:
+                self._show_first_steps(await session.ask(read_first_steps))
         except FiretowerError as error:
             self.containers.fail(error)
             self.add_class("-failed")
@@ -209,6 +217,16 @@ class ContainerScreen(Page[None]):
         self.remove_class("-failed")
         if (reference, tab) == (self.open, self.tab):
             self._show(view)
+
+    def _show_first_steps(self, steps: FirstSteps | None) -> None:
+        """Show them in place of the feed, until something fires."""
+        self._has_fired = steps is None
+        shown = steps is not None and not session_of(self).read_only
+        if shown != self.has_class("-begins"):
+            self.set_class(shown, "-begins")
+            self.refresh_bindings()
+        if steps is not None:
+            self.query_one(FirstStepsPanel).show(steps, self.KIND)
 
     def _show(self, view: ContainerView) -> None:
         self.set_class(not view.containers, "-empty")
@@ -375,6 +393,7 @@ class ContainerScreen(Page[None]):
         if made is not None:
             await self._read()
             self.open_container(made)
+            self.tabs.active = "tab-collections"  # what comes first in it
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
@@ -421,6 +440,18 @@ class ContainerScreen(Page[None]):
 
     def action_fold_feed(self) -> None:
         self.dock.display = not self.dock.display
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "demo":
+            return self.has_class("-begins")
+        if action == "fold_feed":
+            return not self.has_class("-begins")
+        return super().check_action(action, parameters)
+
+    @in_background
+    async def action_demo(self) -> None:
+        """Hand the terminal to the demo, which has a database of its own, until it is left."""
+        look_at_demo(self.app)
 
 
 class RegistryScreen(ContainerScreen):
