@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.references import ContainerKind
-from firetower.tui.actions import BY_ID
+from firetower.tui.session import key_of
 from firetower.tui.text import show_text
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ def read_first_steps(tower: Tower) -> FirstSteps | None:
     """Return which steps are done; None once something has fired."""
     if tower.executions.newest(1):
         return None
-    containers = [*tower.projects(), *tower.registries()]
+    projects = tower.projects()
     return FirstSteps(
-        created=bool(containers),
-        logged=any(one.versions for one in containers),
+        created=bool(projects),
+        logged=any(one.versions for one in projects),
         automated=bool(tower.automations.list(limit=1)),
     )
 
@@ -43,14 +44,15 @@ class FirstStepsPanel(Static):
 
     def show(self, steps: FirstSteps, kind: ContainerKind) -> None:
         """Show them on the screen of registries or of projects."""
-        show_text(self, Content("\n").join(_lines(steps, kind)))
+        lines = _lines(steps, kind, partial(key_of, self))
+        show_text(self, Content("\n").join(lines))
 
 
-def _lines(steps: FirstSteps, kind: ContainerKind) -> Iterator[Content]:
+def _lines(steps: FirstSteps, kind: ContainerKind, key: Callable[[str], str]) -> Iterator[Content]:
     create, new, automate = map(
-        _key, ("container.create", "collections.new", "collections.automate")
+        key, ("container.create", "collections.new", "collections.automate")
     )
-    there = f"{_key('app.project')} shows the projects, "
+    there = f"{key('app.project')} shows the projects, "
     parts = (
         (
             steps.created,
@@ -66,11 +68,11 @@ def _lines(steps: FirstSteps, kind: ContainerKind) -> Iterator[Content]:
         ),
         (steps.automated, "Automate it", f"{automate} on what you logged", ""),
     )
-    yield Content.from_markup(
-        "[$muted]Nothing has fired yet. Three steps to a first firing, or[/] [b]$key[/]"
-        " [$muted]for the demo:[/]",
-        key=_key("container.demo"),
-    )
+    if all(is_done for is_done, *_ in parts):
+        yield Content(f"Nothing has fired yet. {new} in Artifacts logs another version.")
+    else:
+        said = "Nothing has fired yet. Three steps to a first firing, or $demo for the demo:"
+        yield Content.from_markup(f"[$muted]{said}[/]", demo=key("container.demo"))
     ahead = False
     for number, (is_done, name, *how) in enumerate(parts, 1):
         if is_done:
@@ -81,9 +83,3 @@ def _lines(steps: FirstSteps, kind: ContainerKind) -> Iterator[Content]:
             yield Content.assemble(("▸ ", "$accent"), (f"{number}  {name}", "bold"))
             yield from (Content(f"     {line}") for line in how if line)
             ahead = True
-    if not ahead:
-        yield Content(f"     It watches from now on: {new} in Artifacts logs another version.")
-
-
-def _key(action: str) -> str:
-    return BY_ID[action].keys.partition(",")[0]
