@@ -156,6 +156,7 @@ class ContainerScreen(Page[None]):
         )
         self.open: ContainerReference | None = None
         self._seen: ContainerReference | None = None
+        self._was_hidden = False
         self._left_tab = ""
         """The tab that was left where the open container has none of it."""
         self._has_fired = False
@@ -177,15 +178,18 @@ class ContainerScreen(Page[None]):
     def on_mount(self) -> None:
         self.set_focus(self.containers.table)
         self.set_interval(REFRESH_INTERVAL, self._reload_if_shown)
-        self._reload()
 
     def _reload_if_shown(self) -> None:
         if self.is_current:
             self._reload()
 
+    def on_screen_suspend(self) -> None:
+        self._was_hidden = True
+
     def on_screen_resume(self) -> None:
-        self.dock.catch_up()
-        self.history.catch_up()
+        if self._was_hidden:
+            self.dock.catch_up()
+            self.history.catch_up()
         self._reload.at_once()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:
@@ -237,7 +241,7 @@ class ContainerScreen(Page[None]):
             self._close()
             return
         if self.open is None:
-            self._preview(container.reference)
+            self._set_open(container.reference)
             self.containers.table.move_to(container.reference)
         elif self.is_open:  # perhaps by name, before the list was read
             self.containers.table.move_to(container.reference)
@@ -308,14 +312,16 @@ class ContainerScreen(Page[None]):
         self._focus_tab()
 
     def _preview(self, reference: ContainerReference) -> None:
-        if reference == self.open:
-            return
+        if reference != self.open:
+            self._set_open(reference)
+            self.automations.awaits_rows = self.collections.awaits_rows = True
+            self._reload.at_once()
+
+    def _set_open(self, reference: ContainerReference) -> None:
         self.open = reference
         self._fit_tabs(reference)
         self.automations.container = reference
-        self.automations.awaits_rows = self.collections.awaits_rows = True
         self.history.show_container(reference)
-        self._reload.at_once()
 
     def _fit_tabs(self, reference: ContainerReference) -> None:
         """Leave out the tab of collections where the open container has none of its own."""
