@@ -32,6 +32,7 @@ async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
     assert (str(place.reference), place.description) == ("amodels", "What serves")
 
 
+@pytest.mark.slow
 async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "2", "c")
@@ -61,6 +62,7 @@ async def test_a_hostile_name_is_drawn(scene: Scene) -> None:
         assert isinstance(pilot.app.screen, RegistryScreen)
 
 
+@pytest.mark.slow
 async def test_a_version_of_files_is_logged_where_the_cursor_is(
     scene: Scene, tmp_path: Path
 ) -> None:

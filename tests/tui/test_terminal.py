@@ -227,6 +227,7 @@ def test_a_shell_stops_it_with_the_demo_that_it_waits_for(shell: Window) -> None
     shell.wait_for("shell>")
 
 
+@pytest.mark.slow
 def test_it_draws_all_of_it_again(window: Window) -> None:
     whole = whole_screen(window)
     window.wipe()
