@@ -19,6 +19,8 @@ _COMMANDS = {
     "endpoints": ("webhook", "slack"),
     "automation": ("automation",),
     "worker": ("worker",),
+    "serve": ("serve",),
+    "token": ("token",),
     "feed": ("feed", "events"),
     "execution": ("execution", "redeliver"),
     "explain": ("explain",),

@@ -16,12 +16,20 @@ from aiohttp import web
 
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreError, Unforeseen
 from firetower.core.json import parse
+from firetower.core.runs import RunReference
 from firetower.core.tokens import Token
 from firetower.server import roots
 from firetower.server.fields import Arguments, Context, Missing
+from firetower.server.file_stream import receive
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
 from firetower.server.settings import ServerSettings
-from firetower.server.storage import MANIFESTS, check_signature, manifest_of, receive_manifest
+from firetower.server.storage import (
+    DROPPED,
+    MANIFESTS,
+    check_signature,
+    manifest_of,
+    receive_manifest,
+)
 from firetower.store.changes import Change, Reader
 from firetower.store.store import Store
 from firetower.store.tokens import WrongKey, find_token, is_use_recorded, record_use
@@ -99,6 +107,8 @@ class Server:
         app.router.add_post("/graphql", self.graphql)
         app.router.add_put(f"{MANIFESTS}{{key}}", self.receive_manifest)
         app.router.add_get(f"{MANIFESTS}{{key}}", self.send_manifest)
+        app.router.add_put(f"{DROPPED}{{key}}", self.drop)
+        app.router.add_post("/files/{entity}/{project}/{run}/file_stream", self.file_stream)
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/metrics", self.metrics)
         return app
@@ -142,6 +152,28 @@ class Server:
             if not is_use_recorded(reader, token):
                 record_use(reader, token)
         return token
+
+    async def file_stream(self, request: web.Request) -> web.Response:
+        """Take what a running script sends."""
+        parts = request.match_info
+        path = "/".join(parts[name] for name in ("entity", "project", "run"))
+        reference = RunReference.parse(path)
+        key, body = read_key(request), await request.read()
+        answer = await self.run(self._receive, key, reference, body)
+        request[_USER] = answer.user
+        return answer.response()
+
+    def _receive(self, key: str, reference: RunReference, body: bytes) -> Answer:
+        with self.store.changing() as change:
+            token = self.authorize(change, key)
+            return Answer(200, receive(change, reference, body), token.user)
+
+    async def drop(self, request: web.Request) -> web.Response:
+        """Read a file of a run, and forget it."""
+        check_signature(request, self.settings)
+        async for _ in request.content.iter_any():
+            pass
+        return web.Response()
 
     async def receive_manifest(self, request: web.Request) -> web.Response:
         """Keep the manifest of an artifact that was begun."""

@@ -12,6 +12,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
+from firetower.core.runs import RunReference, check_run_id
 from firetower.core.text import quoted, shortened
 from firetower.server.catalog import (
     artifact_id,
@@ -67,6 +68,7 @@ def _definition(context: Context, given: Arguments) -> UploadDefinition:
     project = project_reference(
         context, given.optional_text("entityName"), given.optional_text("projectName")
     )
+    run = given.optional_text("runName")
     return UploadDefinition(
         collection=CollectionReference(
             container=project, name=check_name(name or "", "collection name")
@@ -77,6 +79,7 @@ def _definition(context: Context, given: Arguments) -> UploadDefinition:
         metadata=_metadata(given) or {},
         aliases=tuple(one.text("alias") for one in given.objects("aliases")),
         tags=tuple(one.text("tagName") for one in given.objects("tags")),
+        run=None if not run else RunReference(project=project, id=check_run_id(run)),
     )
 
 

@@ -153,9 +153,15 @@ class _Projection:
         selections: list[SelectionSetNode],
         level: int,
     ) -> JsonValue:
+        if level > MAX_LEVELS:
+            raise _too_deep()
         match value:
-            case Node() | Mapping():
+            case Node() | Mapping() if selections:
                 return self.project(value, selections, level)
+            case Node():
+                return None
+            case Mapping():  # JSON, of which no fields are selected
+                return {key: self._project_value(one, [], level) for key, one in value.items()}
             case list() | tuple():
                 return [self._project_value(one, selections, level) for one in value]
         plain: JsonValue = value

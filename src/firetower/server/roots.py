@@ -4,7 +4,7 @@ from importlib import import_module
 
 MODULES = (
     *("viewer", "containers", "catalog", "collections", "artifacts", "registries"),
-    *("actions", "automations"),
+    *("runs", "lineage", "actions", "automations"),
 )
 
 

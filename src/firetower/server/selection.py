@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.filters.fields import Value, dig
+from firetower.core.filters.fields import MISSING, Value, dig
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.json import MAX_DEPTH, parse
 from firetower.core.text import quoted, shortened
@@ -79,7 +79,10 @@ def _value(facts: Facts, field: str) -> Value:
     snake = "".join(f"_{one.lower()}" if one.isupper() else one for one in root)
     for name in (root, snake):
         if name in facts:
-            return dig(facts[name], path.split(".")) if path else facts[name]
+            found = dig(facts[name], path.split(".")) if path else facts[name]
+            if found is MISSING and path.endswith(".value"):  # W&B's config has one in each key
+                found = dig(facts[name], path.split(".")[:-1])
+            return found
     raise InvalidInput(
         f"{quoted(shortened(field, 60))} cannot be asked for here",
         f"Fields: {', '.join(facts)}.",

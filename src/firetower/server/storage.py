@@ -12,6 +12,8 @@ from firetower.store.catalog.versions import read_entries, show
 from firetower.store.store import Store
 from firetower.store.uploads import save_manifest
 
+DROPPED = "/storage/dropped/"
+"""Where files of runs are sent, which are not kept."""
 MANIFESTS = "/storage/manifests/"
 """Followed by an artifact's key."""
 

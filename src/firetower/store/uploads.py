@@ -3,6 +3,7 @@
 Nobody but their maker sees them before the commit.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,12 +15,14 @@ from firetower.core.catalog import Content, Entry
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.manifests import manifest_digest, read_manifest
 from firetower.core.references import CollectionReference, Frozen, check_alias, check_name
+from firetower.core.runs import RunReference
 from firetower.core.text import quoted, shortened
 from firetower.store import schema
 from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row
 from firetower.store.catalog.memberships import find_home
 from firetower.store.changes import Change, Reader
+from firetower.store.runs import find_run, link_artifact
 
 UPLOAD_TIMEOUT = timedelta(days=1)
 """Age at which an upload is forgotten, whether it was committed or not."""
@@ -38,6 +41,8 @@ class UploadDefinition(Frozen):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    run: RunReference | None = None
+    """The run that logs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,10 @@ def _log(
         description=definition.description,
         artifact_key=key,
     )
+    if definition.run is not None:
+        with suppress(NotFound):  # a run that this server was not told of
+            run = find_run(change.connection, definition.run)
+            link_artifact(change, run, found, used=False)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -116,7 +117,6 @@ class FiretowerApp(App[None]):
         self._sanitize = Sanitizer()
         self._with_tour = tour
         self._leaving = Leaving(self)
-        self._stop_job: Callable[[], None] = lambda: None
         self.tour: Tour | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -127,7 +127,7 @@ class FiretowerApp(App[None]):
 
     def on_mount(self) -> None:
         if not self.is_headless:
-            self._stop_job = stop_on_signals(self)
+            stop_on_signals(self)
         self.call_after_refresh(lambda: self.run_worker(self._begin(), group="open"))
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
@@ -350,7 +350,8 @@ class FiretowerApp(App[None]):
 
     def action_suspend_process(self) -> None:
         """Stop the whole job, as the terminal does on ctrl+z; `fg` resumes it."""
-        self._stop_job()
+        if not self.is_headless:
+            os.kill(0, signal.SIGTSTP)
 
     async def action_leave(self) -> None:
         """Leave at the second press."""

@@ -122,8 +122,7 @@ def _log_version(
             metadata=_read_metadata(answers["metadata"]) if answers["metadata"] else {},
         )
 
-    first = 2 if name and type_ else 0  # which files is new each time
-    return Ask(f"New version in {project}", fields, save, button="Log", first=first)
+    return Ask(f"New version in {project}", fields, save, button="Log")
 
 
 def _link_version(

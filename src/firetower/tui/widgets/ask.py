@@ -42,9 +42,8 @@ class Ask(Dialog[T | None]):
         button: str = "Save",
         detail: str = "",
         taken: str = "",
-        first: int = 0,
     ) -> None:
-        """Ask for fields, and return what `save` returns; the focus is on the `first` field.
+        """Ask for fields, and return what `save` returns.
 
         A FiretowerError that it raises is shown, a Conflict under the field named `taken`.
         """
@@ -55,7 +54,6 @@ class Ask(Dialog[T | None]):
         self._save = save
         self._button = button
         self._taken = taken
-        self._first = first
         keys = "enter goes on" if len(fields) > 1 else f"enter {button.lower()}s"
         typed = any(isinstance(field.entry, Input) for field in fields)
         self._keys = plain(keys if typed else "")
@@ -79,7 +77,7 @@ class Ask(Dialog[T | None]):
         self.query_one(".ask--error").display = False
         self._typed_before = self._typed()
         if self._fields:
-            self._fields[self._first].entry.focus()
+            self._fields[0].entry.focus()
 
     def _typed(self) -> Sequence[str]:
         return [field.typed for field in self._fields]

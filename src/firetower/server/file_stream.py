@@ -1,0 +1,109 @@
+"""What a running script sends every few seconds: history, summary, and its end.
+
+A request may arrive twice. Values are kept by metric and step, so that changes nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from firetower.core.errors import InvalidInput
+from firetower.core.json import clean
+from firetower.core.points import MAX_STEP, Point, flatten
+from firetower.core.runs import RunReference, RunState
+from firetower.server.fields import Arguments
+from firetower.store.changes import Change
+from firetower.store.history import SYSTEM
+from firetower.store.points import write_points
+from firetower.store.runs import RunChanges, end_run, find_run, touch_run, update_run
+
+_HISTORY, _EVENTS, _SUMMARY = "wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json"
+_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+"""As W&B's SDK writes numbers that JSON does not have."""
+
+
+def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, Any]:
+    """Keep what a script sends, and say whether it should stop.
+
+    Raises NotFound for an unknown run, InvalidInput for what cannot be read.
+    """
+    given = _read(body)
+    found = find_run(change.connection, reference, lock=True)
+    if found.run.state is RunState.KILLED:
+        return {"stopped": True}
+    if found.run.state in {RunState.FINISHED, RunState.FAILED}:
+        return {}  # sent twice, or late
+    found = touch_run(change, reference)
+    files = given.object("files")
+    points = [*_points(files, _HISTORY), *_points(files, _EVENTS)]
+    write_points(change, found, points)
+    if summary := _summary(files):
+        update_run(change, reference, RunChanges(summary=summary))
+    if given.flag("complete"):
+        code = given.optional_number("exitcode") or 0
+        ended = RunState.FAILED if code else RunState.FINISHED
+        end_run(change, reference, ended, code, RunChanges())
+    return {}
+
+
+def _read(body: bytes) -> Arguments:
+    try:
+        return Arguments({"body": json.loads(body)}).object("body")
+    except (ValueError, RecursionError):
+        raise InvalidInput("what the run sent is not JSON", "Update the SDK.") from None
+
+
+def _points(files: Arguments, name: str) -> Iterator[Point]:
+    """Yield the values of the lines of a file. Raises InvalidInput."""
+    file = files.object(name)
+    offset = file.optional_number("offset") or 0
+    for number, text in enumerate(file.texts("content"), offset):
+        line = _line(text)
+        said = line.get("_step", number) if name == _HISTORY else number
+        step = said if type(said) is int and 0 <= said <= MAX_STEP else number
+        at = _moment(line.get("_timestamp"))
+        for key, value in line.items():
+            if key.startswith("_"):
+                continue
+            label = key if name == _HISTORY or key.startswith(SYSTEM) else f"{SYSTEM}{key}"
+            try:
+                values = flatten({label: _numbers(value)}, strict=False)
+            except InvalidInput:
+                continue  # no name of a metric: the run's others matter more
+            for metric, one in values.items():
+                yield Point(metric, step, one, at)
+
+
+def _line(text: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        line = None
+    if not isinstance(line, dict):
+        raise InvalidInput("a line of the run's history is no JSON object", "Update the SDK.")
+    return line
+
+
+def _numbers(value: object) -> object:
+    """Return a value in which numbers that were written as text are numbers."""
+    if isinstance(value, dict):
+        return {key: _numbers(one) for key, one in value.items()}
+    return _NUMBERS.get(value, value) if isinstance(value, str) else value
+
+
+def _moment(seconds: object) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _summary(files: Arguments) -> dict[str, Any]:
+    """Return the newest summary, without what the SDK notes of itself."""
+    lines = files.object(_SUMMARY).texts("content")
+    found = _line(lines[-1]) if lines else {}
+    kept = {key: value for key, value in found.items() if not key.startswith("_")}
+    cleaned = clean(kept, "the summary")
+    assert isinstance(cleaned, dict)
+    return cleaned

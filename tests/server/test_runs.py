@@ -1,0 +1,173 @@
+"""Runs as W&B's SDK starts, writes, ends, resumes and reads them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from firetower.core.runs import RunState
+from serving import Running
+
+UPSERT = """mutation ($input: U!) { upsertBucket(input: $input) { inserted bucket { id name
+    displayName config historyLineCount project { id name entity { name } } } } }"""
+RESUME = """query { model(name: "vision", entityName: "acme") {
+    bucket(name: "r1", missingOk: true) { id name summaryMetrics
+    historyLineCount eventsLineCount historyTail config wandbConfig(keys: ["t"]) } } }"""
+READ = """query { project(name: "vision", entityName: "acme") { run(name: "r1") {
+    projectId state stopped summaryMetrics systemMetrics historyKeys history(samples: 10)
+    sampledHistory(specs: ["{\\"keys\\": [\\"_step\\", \\"loss\\"]}"])
+    parquetHistory(liveKeys: []) { parquetUrls liveData } events(samples: 5) } } }"""
+RUNS = """query ($filters: JSONString, $order: String) {
+    project(name: "vision", entityName: "acme") { runCount(filters: $filters)
+    runs(filters: $filters, order: $order, first: 2) {
+    edges { node { name } cursor } pageInfo { hasNextPage endCursor } } } }"""
+STREAM = "/files/acme/vision/r1/file_stream"
+
+
+def start(running: Running, name: str = "r1", **more: Any) -> Any:
+    given = {"name": name, "modelName": "vision", "entityName": "acme", **more}
+    return running.query(UPSERT, input=given)["upsertBucket"]
+
+
+def send(running: Running, lines: list[dict[str, Any]], offset: int = 0, **more: Any) -> Any:
+    """Send lines of the history; return the answer."""
+    content = [json.dumps(line) for line in lines]
+    files = {"wandb-history.jsonl": {"offset": offset, "content": content}}
+    files |= more.pop("files", {})
+    status, answer = running.post(STREAM, json.dumps({"files": files, **more}).encode())
+    assert status == 200, answer
+    return answer
+
+
+def step(number: int, **values: Any) -> dict[str, Any]:
+    return {"_step": number, "_timestamp": 1_790_000_000 + number, "_runtime": number, **values}
+
+
+def values(running: Running, metric: str = "loss") -> list[tuple[int, float]]:
+    return [(one.step, one.value) for one in running.tower.runs.points("acme/vision/r1", metric)]
+
+
+def test_run_is_written_ended_and_read(running: Running) -> None:
+    config = {"lr": {"value": 0.1, "desc": None}, "_wandb": {"value": {"t": {}}}}
+    made = start(running, config=json.dumps(config), tags=["a"], displayName="first", notes="n")
+    assert (made["inserted"], made["bucket"]["displayName"]) == (True, "first")
+    assert json.loads(made["bucket"]["config"]) == {"lr": {"value": 0.1}}
+    assert not start(running, config='{"late": {"value": 5}}')["inserted"]
+    lines = [step(0, loss=1.0, net={"depth": 3}, note="text"), step(1, loss="NaN")]
+    events = {
+        "wandb-events.jsonl": {"offset": 0, "content": ['{"system.cpu": 5, "_timestamp": 1}']}
+    }
+    send(running, lines, files=events)
+    send(running, lines, files=events)  # the answer was lost: sent again
+    summary = {"wandb-summary.json": {"offset": 0, "content": ['{"best": 0.9, "_runtime": 2}']}}
+    assert send(running, [step(2, loss=0.5)], 2, files=summary, complete=True, exitcode=0) == {}
+    assert send(running, [step(2, loss=0.5)], 2, complete=True, exitcode=0) == {}
+    run = running.tower.runs.get("acme/vision/r1").run
+    assert (run.state, run.user, run.exit_code) == (RunState.FINISHED, "ada", 0)
+    assert (run.config, run.summary, run.tags) == ({"lr": 0.1, "late": 5}, {"best": 0.9}, ("a",))
+    assert [one.run.state.value for one in running.tower.events.newest(9) if one.run] == [
+        "running",
+        "finished",
+    ]
+    shown = running.query(READ)["project"]["run"]
+    assert int(shown["projectId"]) > 0
+    assert json.loads(shown["summaryMetrics"]) == {"best": 0.9, "loss": 0.5, "net.depth": 3}
+    assert json.loads(shown["systemMetrics"]) == {"system.cpu": 5}
+    first = {"_step": 0, "_timestamp": 1_790_000_000, "loss": 1.0, "net.depth": 3}
+    assert json.loads(shown["history"][0]) == first
+    assert shown["parquetHistory"]["liveData"][1]["loss"] == "NaN"
+    assert shown["sampledHistory"] == [
+        [{"_step": n, "loss": v} for n, v in ((0, 1), (1, "NaN"), (2, 0.5))]
+    ]
+    assert (shown["historyKeys"]["lastStep"], len(shown["events"])) == (2, 1)
+
+
+def test_resumed_run_continues_where_it_was(on_sqlite: Running) -> None:
+    assert on_sqlite.query(RESUME)["model"] is None
+    start(on_sqlite, config='{"lr": {"value": 1}}')
+    send(on_sqlite, [step(0, loss=1), step(1, loss=2)], complete=True, exitcode=1)
+    found = on_sqlite.query(RESUME)["model"]["bucket"]
+    assert (found["historyLineCount"], found["eventsLineCount"]) == (2, 0)
+    assert json.loads(json.loads(found["historyTail"])[-1])["_step"] == 1
+    assert "t" in json.loads(found["wandbConfig"])
+    assert start(on_sqlite, id=found["id"])["bucket"]["historyLineCount"] == 2
+    send(on_sqlite, [step(2, loss=3)], 2)
+    assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.RUNNING
+    assert values(on_sqlite) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_stopped_run_is_told_to_stop_and_stays_killed(on_sqlite: Running) -> None:
+    start(on_sqlite)
+    assert send(on_sqlite, [step(0, loss=1)]) == {}
+    on_sqlite.tower.runs.finish("acme/vision/r1", state=RunState.KILLED)
+    assert send(on_sqlite, [step(1, loss=1)], 1) == {"stopped": True}
+    assert on_sqlite.query(READ)["project"]["run"]["stopped"]
+    assert send(on_sqlite, [], 2, complete=True, exitcode=255) == {"stopped": True}
+    assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.KILLED
+
+
+def test_crashed_run_that_sends_again_is_running(on_sqlite: Running) -> None:
+    start(on_sqlite)
+    on_sqlite.tower.runs.finish("acme/vision/r1", state=RunState.CRASHED)
+    send(on_sqlite, [step(0, loss=1)])
+    assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.RUNNING
+
+
+def test_runs_are_filtered_ordered_and_paged(on_sqlite: Running) -> None:
+    for number in range(3):
+        start(on_sqlite, f"r{number}", config=json.dumps({"lr": {"value": number}}), tags=["t"])
+    send(on_sqlite, [], complete=True, exitcode=1)
+    found = on_sqlite.query(RUNS, order="+created_at")["project"]
+    assert [one["node"]["name"] for one in found["runs"]["edges"]] == ["r0", "r1"]
+    assert (found["runCount"], found["runs"]["pageInfo"]["hasNextPage"]) == (3, True)
+    for filters, names in (
+        ({"config.lr": 2}, ["r2"]),
+        ({"config.lr.value": {"$lt": 1}}, ["r0"]),
+        ({"$or": [{"state": "failed"}, {"displayName": {"$regex": "0$"}}]}, ["r1", "r0"]),
+        ({"tags": {"$in": ["t"]}, "state": {"$ne": "running"}}, ["r1"]),
+    ):
+        found = on_sqlite.query(RUNS, filters=json.dumps(filters))["project"]
+        assert [one["node"]["name"] for one in found["runs"]["edges"]] == names
+    assert (
+        on_sqlite.refused(RUNS, filters='{"colour": 1}')[1] == '"colour" cannot be asked for here'
+    )
+
+
+def test_run_s_files_are_taken_and_alerts_kept(on_sqlite: Running) -> None:
+    start(on_sqlite)
+    place = {"entityName": "acme", "projectName": "vision", "runName": "r1"}
+    query = "mutation ($input: I!) { createRunFiles(input: $input) { files { name uploadUrl } } }"
+    [file] = on_sqlite.query(query, input={**place, "files": ["output.log"]})["createRunFiles"][
+        "files"
+    ]
+    assert on_sqlite.post(file["uploadUrl"], b"x" * 1000, method="PUT")[0] == 200
+    assert on_sqlite.post("/storage/dropped/file", b"x", method="PUT")[0] == 400
+    query = "mutation ($input: I!) { notifyScriptableRunAlert(input: $input) { success } }"
+    on_sqlite.query(query, input={**place, "title": "hot", "text": "90 °C", "severity": "WARN"})
+    kept: Any = on_sqlite.tower.runs.get("acme/vision/r1").run.summary["alert"]
+    assert (kept["title"], kept["text"], kept["severity"]) == ("hot", "90 °C", "WARN")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nope",
+        b"[]",
+        b'{"files": 3}',
+        b'{"files": {"wandb-history.jsonl": []}}',
+        b'{"files": {"wandb-history.jsonl": {"offset": "x", "content": []}}}',
+        b'{"files": {"wandb-history.jsonl": {"offset": 0, "content": ["{"]}}}',
+        b'{"files": {"wandb-history.jsonl": {"offset": 0, "content": ["[1]"]}}}',
+        b'{"files": {"wandb-history.jsonl": {"offset": 0, "content": [{}]}}}',
+        b'{"complete": "yes"}',
+        b'{"complete": true, "exitcode": 1e400}',
+    ],
+)
+def test_stream_that_cannot_be_read_changes_nothing(on_sqlite: Running, body: bytes) -> None:
+    start(on_sqlite)
+    status, answer = on_sqlite.post(STREAM, body)
+    assert (status, list(answer)) == (400, ["errors", "data"])
+    detail = on_sqlite.tower.runs.get("acme/vision/r1")
+    assert (detail.run.state, detail.metrics) == (RunState.RUNNING, ())
+    assert on_sqlite.post("/files/acme/vision/gone/file_stream", b"{}")[0] == 400

@@ -1,0 +1,206 @@
+"""Scripts with the unmodified W&B SDK, in processes of their own, whose changes fire webhooks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from firetower.core.actions import WebhookAction
+from firetower.core.automations import Definition
+from firetower.core.events import EventType
+from firetower.core.references import ContainerReference
+from firetower.core.runs import RunState, StateCondition
+from firetower.core.scopes import ContainerScope
+from firetower.store.runs import crash_overdue
+from firetower.tower import Tower
+from receiver import Receiver, serve
+from serving import Running
+from towers import on_alias, run, webhook
+from waiting import TIMEOUT, wait_until
+
+TRAIN = """
+import wandb
+with open("model.bin", "w") as file:
+    file.write("weights")
+run = wandb.init(project="vision", name="first", config={"lr": 0.1})
+for step in range(3):
+    run.log({"loss": 1 / (step + 1)})
+model = wandb.Artifact("resnet", type="model", metadata={"f1": 0.9})
+model.add_file("model.bin")
+run.log_artifact(model, aliases=["candidate"]).wait()
+linked = run.link_artifact(model, "wandb-registry-models/resnet", aliases=["staging"])
+linked.aliases.append("production")
+linked.save()
+assert run.use_artifact("acme/vision/resnet:latest").version == "v0"
+run.alert("trained", "well")
+run.finish()
+
+api = wandb.Api()
+found = api.artifact("wandb-registry-models/resnet:production")
+assert found.source_qualified_name == "acme/vision/resnet:v0", found.source_qualified_name
+assert sorted(found.manifest.entries) == ["model.bin"]
+assert [one.name for one in api.registries()] == ["models"]
+assert [one.name for one in api.registry("models").collections()] == ["resnet"]
+assert [one.name for one in api.artifacts("model", "acme/vision/resnet")] == ["resnet:v0"]
+[again] = api.runs("acme/vision", filters={"config.lr": 0.1, "state": "finished"})
+assert again.summary["loss"] == 1 / 3, dict(again.summary)
+assert [row["loss"] for row in again.scan_history()] == [1, 1 / 2, 1 / 3]
+assert [one.name for one in again.logged_artifacts()] == ["resnet:v0"]
+assert [one.id for one in found.used_by()] == [run.id] == [found.logged_by().id]
+print(run.id)
+"""
+CRASH = """
+import os, wandb
+run = wandb.init(project="vision", id="crashed", settings={"x_file_stream_transmit_interval": 1})
+run.log({"loss": 1.0})
+print("running", flush=True)
+import time
+time.sleep(60)
+"""
+OFFLINE = """
+import wandb
+run = wandb.init(project="vision", id="offline", mode="offline")
+run.log({"loss": 0.5})
+data = wandb.Artifact("points", type="dataset")
+data.add_reference("https://example.com/points", checksum=False)
+run.log_artifact(data)
+run.finish()
+"""
+
+
+@pytest.fixture
+def receiver() -> Any:
+    """A server that answers 200."""
+    with serve() as running:
+        yield running
+
+
+def watch(tower: Tower, receiver: Receiver) -> None:
+    """Make four automations: a version, a link, an alias and the end of a run are told."""
+    tower.create_registry("models")
+    tower.create_project("acme/vision")
+    for name in ("logged", "linked", "promoted", "ended"):
+        webhook(tower, name, receiver.url(f"/{name}"))
+    project = ContainerScope(container=ContainerReference.project("acme/vision"))
+    registry = ContainerScope(container=ContainerReference.registry("models"))
+    for name, scope, event in (
+        ("logged", project, EventType.CREATE_ARTIFACT),
+        ("linked", registry, EventType.LINK_ARTIFACT),
+        ("ended", project, EventType.RUN_STATE),
+    ):
+        is_run = event is EventType.RUN_STATE
+        states = (RunState.FINISHED, RunState.FAILED)
+        tower.automations.create(
+            Definition(
+                name=name,
+                scope=scope,
+                event_type=event,
+                condition=StateCondition(states=states) if is_run else None,
+                action=WebhookAction(endpoint=name),
+            )
+        )
+    on_alias(tower, "promoted", "promoted")
+
+
+def test_training_script_fires_automations(on_sqlite: Running, receiver: Receiver) -> None:
+    tower = on_sqlite.tower
+    watch(tower, receiver)
+    run_id = on_sqlite.sdk(TRAIN).split()[-1]
+    assert run(on_sqlite.database, "worker", "--once").returncode == 0
+    [logged] = [json.loads(one.body)["data"] for one in receiver.at("/logged")]
+    [linked] = [json.loads(one.body)["data"] for one in receiver.at("/linked")]
+    [ended] = [json.loads(one.body)["data"] for one in receiver.at("/ended")]
+    aliases = {json.loads(one.body)["data"]["alias"] for one in receiver.at("/promoted")}
+    assert (logged["version"], logged["author"]) == ("acme/vision/resnet:v0", "ada")
+    assert linked["source_version"] == "acme/vision/resnet:v0"
+    assert aliases == {"latest", "staging", "production"}
+    assert ended["run"] == f"acme/vision/{run_id}"
+    detail = tower.runs.get(f"acme/vision/{run_id}")
+    assert (detail.run.state, detail.logged) == (RunState.FINISHED, ("acme/vision/resnet:v0",))
+    assert on_sqlite.server.traffic.answers["/graphql", 200] > 20
+    assert not [status for _, status in on_sqlite.server.traffic.answers if status >= 500]
+
+
+@pytest.mark.slow
+def test_killed_script_is_a_crash(on_sqlite: Running, receiver: Receiver) -> None:
+    watch(on_sqlite.tower, receiver)
+    with subprocess.Popen(
+        [sys.executable, "-c", CRASH],
+        env=on_sqlite.environment(),
+        cwd=on_sqlite.folder,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"running\n"
+        runs = on_sqlite.tower.runs
+        wait_until(lambda: runs.get("acme/vision/crashed").metrics, "the metric")
+        os.killpg(process.pid, signal.SIGKILL)
+    with on_sqlite.server.store.changing() as change:
+        crash_overdue(change, timedelta(0))
+    run(on_sqlite.database, "worker", "--once")
+    assert len(receiver.at("/ended")) == 1
+    assert runs.get("acme/vision/crashed").run.state is RunState.CRASHED
+
+
+@pytest.mark.slow
+def test_offline_run_is_synced(on_sqlite: Running, receiver: Receiver) -> None:
+    watch(on_sqlite.tower, receiver)
+    on_sqlite.sdk(OFFLINE)
+    [folder] = on_sqlite.folder.glob("wandb/offline-run-*")
+    subprocess.run(
+        [sys.executable, "-m", "wandb", "sync", str(folder)],
+        env=on_sqlite.environment(),
+        cwd=on_sqlite.folder,
+        check=True,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    run(on_sqlite.database, "worker", "--once")
+    assert len(receiver.at("/logged")) == len(receiver.at("/ended")) == 1
+    assert on_sqlite.tower.runs.get("acme/vision/offline").metrics[0].value == 0.5
+
+
+@pytest.mark.slow
+def test_user_of_the_sdk_reads_why_something_is_refused(on_sqlite: Running) -> None:
+    _, reads = on_sqlite.tower.tokens.create("eve", read_only=True)
+    script = """
+import wandb
+def refused(what):
+    try:
+        what()
+    except Exception as error:
+        print(error)
+    else:
+        raise SystemExit("it was not refused")
+"""
+    wrong = script + "refused(lambda: wandb.init(project='vision'))"
+    assert "api key" in on_sqlite.sdk(wrong, "0" * 40).lower()
+    assert "the API key of eve may only read" in on_sqlite.sdk(wrong, reads)
+    said = on_sqlite.sdk(
+        script
+        + """
+run = wandb.init(project="vision")
+def log(type_, aliases=()):
+    artifact = wandb.Artifact("resnet", type=type_)
+    artifact.add_reference("https://example.com/x", checksum=False)
+    return run.log_artifact(artifact, aliases=list(aliases)).wait()
+made = log("model")
+refused(lambda: log("dataset"))
+refused(lambda: run.link_artifact(made, "wandb-registry-gone/resnet"))
+refused(lambda: wandb.Api().create_registry("a", visibility="restricted"))
+made.aliases.append("v7")
+refused(made.save)
+"""
+    )
+    for words in (
+        "there is no registry gone",
+        "Failed to create registry",
+        'alias "v7" looks like a version number',
+    ):
+        assert words in said, said
