@@ -431,6 +431,10 @@ class Executions(Transactions):
         """
         return follow_executions(self._store, wait, Follower.poll_executions, quick=False)
 
+    def end_waits(self) -> None:
+        """Let `changes` of other threads yield None at once, from now on."""
+        self._store.database.end_waits()
+
     def redeliver(self, execution_ids: Iterable[int]) -> int:
         """Send executions again, with the same webhook-id; return how many.
 

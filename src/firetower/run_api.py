@@ -115,6 +115,11 @@ class Runs(Transactions):
                 store.update_run(change, reference, RunChanges(summary=said))
             return point_store.write_points(change, found, checked)
 
+    def write(self, run: RunReference, points: Iterable[Point]) -> int:
+        """Write values whose names and steps were checked, as `log` does."""
+        with self._store.changing() as change:
+            return point_store.write_points(change, store.touch_run(change, run), points)
+
     def log_metrics(
         self, run: Run | RunReference | str, metrics: Mapping[str, object], step: int | None = None
     ) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from firetower import automation_api as api
     from firetower.core.runs import Run, RunReference
     from firetower.core.search import Found
+    from firetower.run import ActiveRun
     from firetower.run_api import Runs
     from firetower.store.log_many import VersionToLog
     from firetower.store.status import DatabaseStatus
@@ -277,6 +278,29 @@ class Tower(Transactions):
 
         return Explain(self._store)
 
+    def run(
+        self,
+        project: str,
+        *,
+        id: str | None = None,
+        resume: bool = False,
+        name: str | None = None,
+        group: str | None = None,
+        job_type: str | None = None,
+        notes: str | None = None,
+        tags: Iterable[str] | None = None,
+        config: Mapping[str, object] | None = None,
+    ) -> "ActiveRun":
+        """Start the run of this script, to be used in a `with` block.
+
+        Where FIRETOWER_RUN names a run, as inside `firetower run exec`, that run is joined, unless
+        an id is given. Arguments are as for `runs.start`.
+        """
+        from firetower.run import join_or_start
+
+        said = {"name": name, "group": group, "job_type": job_type, "notes": notes}
+        return join_or_start(self, project, id, resume=resume, **said, tags=tags, config=config)
+
     @cached_property
     def runs(self) -> "Runs":
         """The runs, for programs that keep their state themselves; scripts use `run`."""
@@ -318,6 +342,10 @@ class Tower(Transactions):
     def location(self) -> str:
         """The database's path or URL, without a password."""
         return str(self._store.database.location)
+
+    def reopened(self) -> Self:
+        """Return the same database with new connections: a forked process needs its own."""
+        return type(self)(self._store.reopened())
 
     def close(self) -> None:
         """Close the database."""

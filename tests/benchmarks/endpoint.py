@@ -1,5 +1,6 @@
 """An endpoint in a process of its own, which notes when each request arrives."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from aiohttp import web
 
 WORKER = """
 import sys
+from firetower.delivery import client
 from firetower.worker.run import run_worker
+if port := int(sys.argv[3]):
+    client._LOOKUP |= {"nameservers": ["127.0.0.1"], "udp_port": port}
 run_worker(sys.argv[1], once=sys.argv[2] == "once", emit=lambda _: None,
     report=lambda line: print(line, flush=True))
 """
@@ -28,6 +32,11 @@ class Endpoint:
     def hook(self) -> str:
         """Where requests are noted."""
         return f"http://127.0.0.1:{self.port}/hook"
+
+    @property
+    def hanging(self) -> str:
+        """Where no request is answered."""
+        return f"http://127.0.0.1:{self.port}/hang"
 
     def take(self, *, bodies: bool = False) -> dict[str, Any]:
         """Return the arrivals since the last time, and the last request; each body if asked."""
@@ -49,9 +58,13 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @contextmanager
-def worker(database: str, *, once: bool) -> Iterator["subprocess.Popen[str]"]:
-    """Run a worker in a process; it has started when this is entered."""
-    arguments = [sys.executable, "-c", WORKER, database, "once" if once else "on"]
+def worker(database: str, *, once: bool, name_server: int = 0) -> Iterator["subprocess.Popen[str]"]:
+    """Run a worker in a process; it has started when this is entered.
+
+    It asks the machine's name servers, or one at a port of this machine.
+    """
+    mode = "once" if once else "on"
+    arguments = [sys.executable, "-c", WORKER, database, mode, str(name_server)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -74,6 +87,10 @@ def _serve() -> None:
             last.update(headers=request.headers, body=body)
         return web.Response(text="ok")
 
+    async def hang(request: web.Request) -> web.Response:
+        await asyncio.sleep(3_600)
+        return web.Response(text="late")
+
     async def take(request: web.Request) -> web.Response:
         answer = {
             "arrivals": list(noted),
@@ -88,13 +105,21 @@ def _serve() -> None:
     async def announce(application: web.Application) -> None:
         print(port, flush=True)
 
+    import resource
     import socket
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2_048)
     port = listener.getsockname()[1]
     application = web.Application()
     application.add_routes(
-        [web.post("/hook", hook), web.post("/other", hook), web.get("/take", take)]
+        [
+            web.post("/hook", hook),
+            web.post("/other", hook),
+            web.post("/hang", hang),
+            web.get("/take", take),
+        ]
     )
     application.on_startup.append(announce)
     web.run_app(application, sock=listener, access_log=None, print=None)

@@ -66,6 +66,7 @@ def test_messages_that_cannot_be_written_do_not_fail_what_was_done(shell: Shell)
     assert run_with(shell, Path(os.devnull), FULL, "registry", "create", "more") == (1, "")
 
 
+@pytest.mark.slow
 def test_worker_goes_on_where_its_log_cannot_be_written(shell: Shell) -> None:
     def finished() -> int:
         with connect(str(shell.database)) as tower:
@@ -110,6 +111,7 @@ def test_closed_standard_files(
     assert shell.objects("registry", "list")[: len(before)] == before
 
 
+@pytest.mark.slow
 def test_folder_that_is_gone(shell: Shell) -> None:
     gone = "mkdir gone && cd gone && rmdir ../gone && exec"
     for command, code in (("registry list", 0), ("--database made.db registry create new", 1)):

@@ -9,16 +9,17 @@ import threading
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firetower.core.errors import OutOfResources
+from firetower.core.errors import NotReady, OutOfResources
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
 from firetower.delivery import client as client_module
@@ -218,8 +219,76 @@ def test_without_file_handles_there_is_no_answer(host: str) -> None:
         asyncio.run(exchange())
 
 
-def test_a_name_that_does_not_exist_is_called_so() -> None:
-    assert answer_of("http://firetower.invalid/").error == "the host's name was not found"
+NO_ROUTE, ROUTE = (), ((socket.AF_INET, "127.0.0.1"),)
+
+
+@pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH])
+def test_without_a_network_there_is_no_answer(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", refuse)
+    monkeypatch.setattr(client_module, "_ROOT_SERVERS", ROUTE)
+    said = answer_of("http://192.0.2.1/").error
+    assert said is not None
+    assert os.strerror(number) in said
+    monkeypatch.setattr(client_module, "_ROOT_SERVERS", NO_ROUTE)
+    for host in ("192.0.2.1", "localhost"):  # one address, and several
+        with pytest.raises(NotReady, match="this machine has no network"):
+            answer_of(f"http://{host}/")
+
+
+@contextmanager
+def name_server(code: int | None) -> Iterator[dict[str, Any]]:
+    """Answer look-ups with a code of DNS, None is never; where to ask."""
+    server = socket.socket(type=socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+
+    def serve_names() -> None:
+        with suppress(OSError):
+            while True:
+                asked, client = server.recvfrom(4_096)
+                flags = bytes((0x81, 0x80 | (code or 0)))
+                if code is not None:
+                    server.sendto(asked[:2] + flags + asked[4:6] + bytes(6) + asked[12:], client)
+
+    port = server.getsockname()[1]
+    if code == CLOSED:
+        server.close()
+    else:
+        threading.Thread(target=serve_names, daemon=True).start()
+    with closing(server):
+        yield {"nameservers": ["127.0.0.1"], "udp_port": port, "tcp_port": port}
+
+
+NOT_FOUND, FAILED, CLOSED = 3, 2, -1
+
+
+@pytest.mark.parametrize(
+    ("code", "root_servers", "error"),
+    [
+        (NOT_FOUND, ROUTE, "the host's name was not found"),
+        (NOT_FOUND, NO_ROUTE, "the host's name was not found"),
+        (FAILED, ROUTE, "the host's name was not found"),
+        (FAILED, NO_ROUTE, NotReady("this machine has no network", "")),
+        (None, ROUTE, "the host's name was not found within 0.5 s"),
+        (None, NO_ROUTE, NotReady("this machine has no network", "")),
+        (CLOSED, ROUTE, NotReady("no name server of this machine can be reached", "")),
+    ],
+)
+def test_a_name_is_looked_for_in_vain(
+    code: int | None, root_servers: Any, error: str | NotReady, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "LOOKUP_TIMEOUT", 0.5 if code is None else 60)
+    monkeypatch.setattr(client_module, "_ROOT_SERVERS", root_servers)
+    with name_server(code) as where:
+        lookup = {**client_module._LOOKUP, "tries": 1, **where}
+        monkeypatch.setattr(client_module, "_LOOKUP", lookup)
+        if isinstance(error, str):
+            assert answer_of("http://firetower.test/", 60).error == error
+        else:
+            with pytest.raises(NotReady, match=error.message):
+                answer_of("http://firetower.test/", 60)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1"])

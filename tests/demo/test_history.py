@@ -19,7 +19,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.tower import Tower
 
-SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (20, 300)))
+SEEDS = tuple(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 20, 300))
 
 
 def scope_kind(automation: Automation) -> str:
@@ -73,6 +73,7 @@ def test_the_same_arguments_make_the_same_data(past: Path, tmp_path: Path) -> No
     assert contents(filled(tmp_path / "tower.db")) == contents(past)
 
 
+@pytest.mark.slow
 def test_another_seed_makes_another_past(past: Path, tmp_path: Path) -> None:
     other = contents(filled(tmp_path / "tower.db", seed=8))
     assert other["events"] != contents(past)["events"]

@@ -38,12 +38,14 @@ def test_session_is_ready_when_entered_and_gone_when_left(here: Path) -> None:
     assert not runs(children[0])
 
 
+@pytest.mark.slow
 def test_an_error_in_the_block_leaves_nothing(here: Path) -> None:
     with pytest.raises(LookupError), demo_session(play=False):
         raise LookupError
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_session_ends_its_history_at_the_given_moment(here: Path) -> None:
     with demo_session(seed=3, now=NOW, play=False) as url:
         database = folder_of(url) / "tower.db"
@@ -54,6 +56,7 @@ def test_session_ends_its_history_at_the_given_moment(here: Path) -> None:
         assert contents(database) == before
 
 
+@pytest.mark.slow
 def test_demo_beside_can_be_opened_before_its_history_is_whole(here: Path) -> None:
     with demo_beside(speed=100) as demo:
         demo.wait_until_begun()
@@ -79,7 +82,14 @@ def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPat
     assert os.environ[SECRET_KEY] == "not a key at all"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        signal.SIGKILL,
+    ],
+)
 def test_a_signal_to_its_process_leaves_nothing(number: signal.Signals, here: Path) -> None:
     with holding(here) as holder:
         # Again where it is lost: Python drops the interrupt that comes while it frees an object.

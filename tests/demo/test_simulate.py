@@ -74,6 +74,7 @@ def since(tower: Tower, first: int) -> list[Execution]:
     return [one for one in tower.executions.newest(10_000) if one.id > first]
 
 
+@pytest.mark.slow
 def test_what_the_team_does_fires_automations_that_endpoints_answer() -> None:
     with demo_session(speed=200) as url, firetower.connect(url) as tower:
         first = tower.executions.newest(1)[0].id

@@ -5,6 +5,8 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 import firetower
 from circuits import open_circuit
 from firetower.core.endpoints import EndpointKind
@@ -119,6 +121,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_says_so(tmp_path: Path) -> Non
         assert receiver.at("/hook")[1].headers["webhook-id"] in {one.webhook_id, two.webhook_id}
 
 
+@pytest.mark.slow
 def test_two_workers_share_one_database(tmp_path: Path) -> None:
     database = str(tmp_path / "tower.db")
     with serve() as receiver, firetower.connect(database) as tower:

@@ -78,6 +78,8 @@ def test_what_the_sdk_reads_it_writes_back_unchanged() -> None:
 @pytest.mark.parametrize("scope", [*WHOLE, IN_REGISTRY, IN_PROJECT], ids=str)
 def test_every_event_is_read_and_written_back(scope: Scope) -> None:
     for type_ in allowed_events(scope.container.kind):
+        if "run" in type_.spec.carries:
+            continue
         automation = saved(make_definition(scope=scope, event_type=type_))
         if type_ is EventType.REMOVE_ARTIFACT_ALIAS:  # W&B has none: its SDK reads, never writes it
             assert read_by_sdk(automation).event.event_type == "UPDATE_ARTIFACT_ALIAS"

@@ -13,7 +13,7 @@ from firetower.core.events import EventType
 from firetower.core.filters import Filter
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
-from firetower.server.containers import collection_id, entity_id, project_id
+from firetower.server.containers import project_id
 from serving import Running
 from towers import run, webhook
 
@@ -23,11 +23,10 @@ RESNET = CollectionReference.parse("acme/vision/resnet")
 LINKED = CollectionReference.parse("models/resnet")
 
 IMPORTS = """
-import json, os
+import json
 import wandb
 from wandb.automations import *
-from wandb.automations.scopes import *
-from wandb.automations.scopes import _ArtifactPortfolioScope, _ArtifactSequenceScope
+from wandb.automations.scopes import RegistryScope
 from wandb.errors import CommError
 
 def refused(call, *arguments, **more):
@@ -38,19 +37,12 @@ def refused(call, *arguments, **more):
     raise AssertionError("not refused")
 
 api = wandb.Api()
-ids = json.loads(os.environ["IDS"])
 project = api.project("vision", entity="acme")
-registry = RegistryScope(id=ids["registry"], name="wandb-registry-models")
-in_registry = _ArtifactPortfolioScope(id=ids["in_registry"], name="resnet")
-in_project = _ArtifactSequenceScope(id=ids["in_project"], name="resnet")
-team = TeamScope(id=ids["team"], name="acme", entity_type="team")
+registry = api.registry("models")
+(in_registry,) = registry.collections()
+in_project = api.artifact_collection("model", "acme/vision/resnet")
+team, organization = api.team("acme"), api.organization()
 """
-IDS = {
-    "registry": project_id(MODELS),
-    "in_registry": collection_id(LINKED),
-    "in_project": collection_id(RESNET),
-    "team": entity_id("acme"),
-}
 
 CREATE = """
 hook, = api.webhook_integrations(entity="acme")
@@ -69,6 +61,9 @@ events = {
     "tag": OnAddArtifactTag(scope=project, filter=ArtifactEvent.tag.eq("eu")),
     "untag": OnRemoveArtifactTag(scope=registry),
     "collection": OnAddCollectionTag(scope=team),
+    "end": OnRunState(
+        scope=organization, filter=(RunEvent.state == "failed") & RunEvent.name.contains("res")
+    ),
     "uncollection": OnRemoveCollectionTag(scope=registry),
 }
 for name, event in events.items():
@@ -117,7 +112,7 @@ def fill(running: Running, url: str) -> None:
 def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
     with receiver.serve() as received:
         fill(on_sqlite, received.url())
-        on_sqlite.sdk(IMPORTS + CREATE, IDS=json.dumps(IDS))
+        on_sqlite.sdk(IMPORTS + CREATE)
         tower = on_sqlite.tower
         version = tower.log(str(RESNET), type="model", paths=[Path(__file__)])
         linked = tower.link(version, str(LINKED)).reference
@@ -129,12 +124,23 @@ def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
         tower.add_tag(str(LINKED), "good")
         tower.remove_tag(str(LINKED), "good")
         tower.unlink(linked)
+        for name in ("resnet", "bert"):
+            tower.runs.finish(tower.runs.start("acme/vision", name=name), exit_code=1)
         run(on_sqlite.database, "worker", "--once")
         bodies = [json.loads(one.body) for one in received.at("/hook")]
     saved = {one.name: one for one in tower.automations.list()}
     assert sorted((one["by"], one["what"]) for one in bodies) == sorted(
         (name, str(saved[name].definition.event_type))
-        for name in ("collection", "create", "link", "tag", "uncollection", "unlink", "untag")
+        for name in (
+            "collection",
+            "create",
+            "end",
+            "link",
+            "tag",
+            "uncollection",
+            "unlink",
+            "untag",
+        )
     )
     assert {one.definition.description for one in saved.values()} == {"e"}
     renamed, told, nothing = saved["renamed"], saved["tell"], saved["nothing"]
@@ -158,7 +164,7 @@ def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
 REFUSED = """
 first = api.create_automation(OnLinkArtifact(scope=registry) >> DoNothing(), name="first")
 link = OnLinkArtifact(scope=registry)
-gone = RegistryScope(id=ids["gone"], name="wandb-registry-gone")
+gone = RegistryScope(id=GONE, name="wandb-registry-gone")
 said = [
     refused(api.create_automation, link >> DoNothing(), name="first"),
     refused(api.create_automation, OnLinkArtifact(scope=project) >> DoNothing(), name="b"),
@@ -197,8 +203,8 @@ SAID = [
 @pytest.mark.slow
 def test_sdk_is_told_why_an_automation_is_refused(on_sqlite: Running) -> None:
     fill(on_sqlite, "http://127.0.0.1:1/")
-    ids = {**IDS, "gone": project_id(ContainerReference.registry("gone"))}
-    printed = on_sqlite.sdk(IMPORTS + REFUSED, IDS=json.dumps(ids))
+    gone = f"GONE = {project_id(ContainerReference.registry('gone'))!r}\n"
+    printed = on_sqlite.sdk(IMPORTS + gone + REFUSED)
     for said, expected in zip(json.loads(printed), SAID, strict=True):
         assert said.removeprefix("input: ").startswith(expected)
 
@@ -226,7 +232,7 @@ def test_automation_without_the_sdk(running: Running) -> None:
     automation = {
         "name": "on link",
         "scopeType": "PROJECT",
-        "scopeID": IDS["registry"],
+        "scopeID": project_id(MODELS),
         "triggeringEventType": "LINK_ARTIFACT",
         "eventFilter": "{}",
         "triggeredActionType": "NO_OP",

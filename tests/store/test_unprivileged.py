@@ -98,6 +98,7 @@ def test_a_reader_without_rights_sees_what_its_owner_has_open(others: Path) -> N
         assert '"registry":"audio"' in shown
 
 
+@pytest.mark.slow
 def test_read_only_reads_a_file_that_nobody_has_open(others: Path) -> None:
     others.chmod(0o644)
     code, shown, said = _as_nobody(others, "--read-only", "registry", "list", "--json")

@@ -1,11 +1,13 @@
 """Waiting for the changes of other connections, told of by the system or looked for."""
 
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -15,7 +17,7 @@ from firetower.store.files import OpenFiles
 from firetower.store.follow import watch
 from firetower.store.store import Store
 from firetower.tower import Tower
-from waiting import TIMEOUT
+from waiting import TIMEOUT, wait_until
 
 told = pytest.mark.skipif(sys.platform != "linux", reason="inotify")
 
@@ -63,6 +65,22 @@ def test_a_change_between_two_waits_ends_the_next(store: Store) -> None:
             pass
         assert wait(TIMEOUT)
         assert not wait(0)
+
+
+def test_a_wait_is_ended_by_another_thread(store: Store) -> None:
+    begun, seen = Event(), list[bool]()
+
+    def wait_for_long() -> None:
+        with watch(store.database) as wait:
+            begun.set()
+            seen.extend((wait(10 * TIMEOUT), wait(10 * TIMEOUT)))
+
+    thread = Thread(target=wait_for_long, daemon=True)
+    thread.start()
+    assert begun.wait(TIMEOUT)
+    store.database.end_waits()
+    thread.join(TIMEOUT)
+    assert seen == [False, False]
 
 
 def test_a_commit_that_follows_its_write_by_far_ends_a_wait(store: Store) -> None:
@@ -131,3 +149,21 @@ def test_changes_of_a_file_that_may_not_be_written_end_a_wait(
             while wait(0.1):
                 pass
             assert name in [str(one.reference) for one in Tower(store).registries()]
+
+
+def test_new_connections_wait_for_those_to_a_deleted_log(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    store = Store.open(str(path), author="ada")
+    with Tower(store) as tower:
+        tower.create_registry("models")
+        with ExitStack() as open_transaction, ThreadPoolExecutor() as threads:
+            open_transaction.enter_context(store.reading())
+            for ending in ("-wal", "-shm"):
+                Path(f"{path}{ending}").unlink()
+            read = threads.submit(tower.registries)
+            wait_until(lambda: bool(store.database.replacements), "it to be noticed")
+            open_transaction.close()
+            read.result(TIMEOUT)
+        change = f"import firetower; firetower.connect({str(path)!r}).create_registry('prompts')"
+        subprocess.run([sys.executable, "-c", change], check=True)
+        assert [str(one.reference) for one in tower.registries()] == ["models", "prompts"]

@@ -123,6 +123,7 @@ async def test_a_version_and_its_collection(scene: Scene, large: Execution) -> N
         assert [entry["uri"] for entry in copied["entries"]] == FILES
 
 
+@pytest.mark.slow
 async def test_the_form(scene: Scene, large: Execution) -> None:
     del large
     async with open_app(scene) as pilot:
@@ -132,6 +133,7 @@ async def test_the_form(scene: Scene, large: Execution) -> None:
         assert drawn(pilot) < MOST
 
 
+@pytest.mark.slow
 async def test_an_automation(scene: Scene) -> None:
     action = WebhookAction(endpoint="ci-deploy", payload=json.dumps({"a": "b" * 200_000}))
     some = Filter.of({"alias": {"$in": [f"alias-{number}" for number in range(9_000)]}})

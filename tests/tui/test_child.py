@@ -120,6 +120,7 @@ async def test_its_newest_lines_are_kept_and_no_more(now: Scene) -> None:
     await with_child(now, use)
 
 
+@pytest.mark.slow
 def test_a_worker_goes_on_while_nobody_reads_its_log(now: Scene) -> None:
     now.automate("record-all")
     now.tower.add_alias("models/resnet:v0", *[f"b{number}" for number in range(2_000)])

@@ -71,6 +71,7 @@ async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
         assert pilot.app.theme == themes.LIGHT.name
 
 
+@pytest.mark.slow
 async def test_palette_opens_a_registry_or_project_by_name(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for words, reference in (

@@ -8,7 +8,7 @@ from firetower.core.errors import Conflict, NotFound
 from firetower.tui.screens.catalog import new_container
 from firetower.tui.screens.container import ContainerScreen, RegistryScreen
 from firetower.tui.widgets.ask import Ask
-from tui.scene import MODELS, Scene
+from tui.scene import MODELS, VISION, Scene
 from tui.screens import SMALL, open_app, press, settled, shows, until, write
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +32,7 @@ async def test_a_first_registry_is_made_by_keys(empty_scene: Scene) -> None:
     assert (str(place.reference), place.description) == ("amodels", "What serves")
 
 
+@pytest.mark.slow
 async def test_a_project_is_made_by_mouse_and_opened(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "2", "c")
@@ -61,6 +62,7 @@ async def test_a_hostile_name_is_drawn(scene: Scene) -> None:
         assert isinstance(pilot.app.screen, RegistryScreen)
 
 
+@pytest.mark.slow
 async def test_a_version_of_files_is_logged_where_the_cursor_is(
     scene: Scene, tmp_path: Path
 ) -> None:
@@ -69,19 +71,19 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         await press(pilot, "2")
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
-        screen.containers.table.move_to("acme/vision")
+        screen.containers.table.move_to(VISION)
         await press(pilot, "enter", "h")
         screen.collections.table.move_to("acme/vision/resnet")
-        await press(pilot, "n", "tab", "tab")
+        await press(pilot, "n")
         await write(pilot, f"'{tmp_path}/model.pt'")
         await press(pilot, "ctrl+o")
         assert shows(pilot, "acme/vision/resnet:v4 is there.")
-        await press(pilot, "n", "tab", "tab")
+        await press(pilot, "n")
         await write(pilot, f"'{tmp_path}/model.pt'")
         await pilot.click("#save")
         await settled(pilot)
         assert shows(pilot, "Nothing new: acme/vision/resnet:v4 has the same")
-        await press(pilot, "n", "tab", "tab")
+        await press(pilot, "n")
         await write(pilot, "'open")
         await press(pilot, "ctrl+o")
         assert shows(pilot, "has a quote that is not closed")

@@ -54,6 +54,7 @@ async def test_a_webhook_is_made_by_keys_with_an_old_and_a_new_secret(scene: Sce
     assert VALUE not in secrets.mask(VALUE)
 
 
+@pytest.mark.slow
 async def test_a_slack_hook_is_made_by_mouse(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         given = await opened(pilot, EndpointKind.SLACK)
@@ -90,6 +91,7 @@ async def test_each_error_stands_under_its_field_and_nothing_is_lost(scene: Scen
         assert given == ["ci-deploy-b"]
 
 
+@pytest.mark.slow
 async def test_a_new_secret_does_not_replace_one_and_goes_with_what_failed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         given = await opened(pilot, EndpointKind.SLACK)

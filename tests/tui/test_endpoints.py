@@ -258,6 +258,7 @@ async def test_an_endpoint_is_edited_and_what_waits_follows_it(scene: Scene) -> 
     assert settings.timeout == timedelta(seconds=3)
 
 
+@pytest.mark.slow
 async def test_what_is_cleared_is_the_default_again_and_an_error_stays(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "5")

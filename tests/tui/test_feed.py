@@ -164,6 +164,7 @@ async def test_a_long_pause_keeps_no_more_than_it_may(
         assert "b1038" in screen_text(pilot)[TOP + 1]
 
 
+@pytest.mark.slow
 async def test_a_burst_is_taken_in_and_the_oldest_lines_are_let_go(scene: Scene) -> None:
     scene.automate("record-all")
     async with open_app(scene, SMALL) as pilot:
@@ -490,6 +491,7 @@ async def test_a_paused_history_counts_only_the_circuits_of_its_place(circuits: 
         await until(pilot, lambda: history.unseen == 1)
 
 
+@pytest.mark.slow
 async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
     async with open_app(circuits, SMALL) as pilot:
         await press(pilot, "3")

@@ -313,6 +313,7 @@ async def test_no_key_acts_on_a_pane_that_is_hidden(scene: Scene) -> None:
         assert focused.region.area
 
 
+@pytest.mark.slow
 async def test_the_feed_takes_the_rows_that_the_list_leaves_free(scene: Scene) -> None:
     async with open_app(scene, (100, 50)) as pilot:
         screen = pilot.app.screen

@@ -209,6 +209,25 @@ def test_a_shell_stops_it_and_goes_on(shell: Window) -> None:
     assert b"\x1b[?1049l" in shell.raw[-2_000:]
 
 
+@pytest.mark.slow
+def test_a_shell_stops_it_with_the_demo_that_it_waits_for(shell: Window) -> None:
+    shell.wait_for("shell>")
+    shell.child.sendline(f"{sys.executable} -m firetower.cli")
+    shell.wait_for("D Demo")
+    shell.child.send("D")
+    shell.wait_for("Tour 1/6", "team works in here")
+    shell.child.send("\x1a")
+    shell.wait_for("Stopped")
+    shell.wipe()
+    shell.child.sendline("fg")
+    shell.wait_for("Tour 1/6", "team works in here")
+    shell.child.send("\x11")
+    shell.wait_for("D Demo")
+    shell.child.send("\x11")
+    shell.wait_for("shell>")
+
+
+@pytest.mark.slow
 def test_it_draws_all_of_it_again(window: Window) -> None:
     whole = whole_screen(window)
     window.wipe()

@@ -111,6 +111,7 @@ async def test_tour_is_walked_to_the_users_own_line(scene: Scene, size: tuple[in
         assert says(pilot, "That is all there is to know.")
 
 
+@pytest.mark.slow
 async def test_the_firing_of_another_automation_is_not_enough(scene: Scene) -> None:
     async with on_tour(scene) as pilot:
         await press(pilot, "enter", "n")
@@ -134,7 +135,7 @@ async def test_who_is_quicker_than_the_tour_is_not_held_back(scene: Scene) -> No
         await reached(pilot, 4)
 
 
-@pytest.mark.parametrize("way", ["key", "click"])
+@pytest.mark.parametrize("way", ["key", pytest.param("click", marks=pytest.mark.slow)])
 async def test_it_ends_by_a_key_and_by_a_click_in_every_mode(scene: Scene, way: str) -> None:
     async with on_tour(scene) as pilot:
         await reached(pilot, 1)

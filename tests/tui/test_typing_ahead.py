@@ -41,6 +41,7 @@ def typed(pilot: Pilot[None]) -> str:
     return focused.value
 
 
+@pytest.mark.slow
 async def test_text_typed_with_the_key_that_opens_a_line_is_in_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for before, key in OPENERS:

@@ -60,6 +60,7 @@ async def test_a_place_is_opened_from_a_visit(scene: Scene) -> None:
         assert shows(pilot, "Projects › acme/vision")
 
 
+@pytest.mark.slow
 async def test_dialog_is_drawn_in_every_theme(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "5", "n", "tab", "tab", "enter")

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import firetower
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import NotReady, SecretKeyError, StoreLocked
 from firetower.core.executions import Status
@@ -28,7 +31,7 @@ from firetower.worker.wants import Wants
 from firetower.worker.worker import Worker
 from receiver import Receiver, serve
 from store.bench import START, Bench
-from towers import linked_model, on_alias, webhook
+from towers import COMMAND, environment, linked_model, on_alias, webhook
 from waiting import wait_until
 
 
@@ -147,6 +150,30 @@ def test_worker_once_without_the_key_ends_and_says_what_waits(
     asyncio.run(work())
     assert executions_of(tower, "deploy") == {(Status.FINISHED, 1)}
     assert [line.execution.automation for line in lines].count("deploy") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("host", ["192.0.2.1", "firetower.test"])
+def test_without_a_network_executions_wait(tmp_path: Path, host: str) -> None:
+    alone = ("unshare", "--map-root-user", "--net")
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
+        pytest.skip("no network namespace can be made here")
+    database = str(tmp_path / "tower.db")
+    with firetower.connect(database) as tower:
+        webhook(tower, "ci", f"http://{host}/")
+        version = linked_model(tower)
+        on_alias(tower, "deploy", "ci")
+        tower.add_alias(version, "production")
+        ended = subprocess.run(
+            [*alone, COMMAND, "worker", "--once"],
+            check=False,
+            env=environment(database),
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 1
+        assert "1 execution left waiting: " in ended.stderr
+        assert executions_of(tower, "deploy") == {(Status.PENDING, 0)}
 
 
 def test_a_database_that_is_locked_fails_no_execution(

@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias, cast
 from urllib.parse import quote, urlsplit
 
+import aiodns
 import aiohttp
 import certifi
 import httpx
@@ -57,6 +58,12 @@ _ASCII = "".join(map(chr, range(128)))
 _PRIVATE_HINT = f"set {ALLOW_PRIVATE_TARGETS}=1 to send there"
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 """Errors of this machine, not of the endpoint."""
+_NO_ROUTE = {errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}
+_ROOT_SERVERS = ((socket.AF_INET, "198.41.0.4"), (socket.AF_INET6, "2001:503:ba3e::2:30"))
+"""Addresses that every machine on the internet has a route to."""
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_ANSWERED = {aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA}
+"""Failed look-ups of which a name server said that there is nothing."""
 
 
 @asynccontextmanager
@@ -177,9 +184,11 @@ class _Resolver(aiohttp.AsyncResolver):
             async with asyncio.timeout(LOOKUP_TIMEOUT):
                 return await super().resolve(host, port, family)
         except TimeoutError:
+            _refuse_no_network()
             raise OSError(f"the host's name was not found within {LOOKUP_TIMEOUT} s") from None
         except OSError as error:
             with socket.socket():  # raises what the look-up may have lacked: a file handle
+                _refuse_no_resolver(error.__cause__)
                 raise socket.gaierror(*error.args) from None
 
 
@@ -301,12 +310,46 @@ class _Response(aiohttp.ClientResponse):
         return self
 
 
+def _refuse_no_resolver(error: BaseException | None) -> None:
+    """Raise NotReady if a look-up failed because no name server can be reached from here."""
+    code = error.args[0] if isinstance(error, aiodns.error.DNSError) else None
+    if code not in _ANSWERED:
+        _refuse_no_network()
+    if code == aiodns.error.ARES_ECONNREFUSED:
+        raise NotReady(
+            "no name server of this machine can be reached",
+            "Check /etc/resolv.conf, or start the resolver that it names.",
+        )
+
+
+def _refuse_no_network() -> None:
+    """Raise NotReady if no route leads out of this machine. Nothing is sent to find that out."""
+    for family, address in _ROOT_SERVERS:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 53))
+            return
+    raise NotReady(
+        "this machine has no network: no route leads out of it",
+        "Connect it, or check its routes with `ip route`.",
+    )
+
+
 def _refuse_exhaustion(error: BaseException | None) -> None:
-    """Raise OutOfResources if an error comes from a want of this machine."""
+    """Raise OutOfResources or NotReady if an error comes from a want of this machine."""
     while error is not None:
-        if isinstance(error, MemoryError) or getattr(error, "errno", None) in _EXHAUSTED:
+        numbers = _errnos(error)
+        if numbers and numbers <= _NO_ROUTE:
+            _refuse_no_network()
+        if isinstance(error, MemoryError) or numbers & _EXHAUSTED:
             raise OutOfResources(str(error)) from error
         error = error.__cause__
+
+
+def _errnos(error: BaseException) -> set[int]:
+    """Return an error's number; where several addresses of a name were tried, that of each."""
+    if (number := getattr(error, "errno", None)) is not None:
+        return {number}
+    return set(map(int, _ERRNO.findall(str(error)))) if isinstance(error, OSError) else set()
 
 
 def _refuse_own_certificates(error: BaseException, request: Request) -> None:

@@ -96,6 +96,11 @@ def entity_node(name: str) -> Node:
         "entityType": kind,
         "isTeam": True,
         "available": False,
+        "readOnlyAdmin": False,
+        "privateOnly": False,
+        "storageBytes": 0,
+        "codeSavingEnabled": False,
+        "defaultAccess": "USER_WRITE",
         "members": [],
     }
     return Node("Entity", name, values)

@@ -5,9 +5,12 @@ from typing import Any
 
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
-from firetower.core.json import canonical
+from firetower.core.filters import Filter
+from firetower.core.json import canonical, dump
+from firetower.core.runs import StateCondition
 from firetower.server.fields import Arguments
 from firetower.server.filters import plain_filter, read_filter, write_filter
+from firetower.server.run_filters import is_same, read_run_event, write_run_event
 
 _WANDB_NAMES: Mapping[EventType, str] = {
     EventType.LINK_ARTIFACT: "LINK_MODEL",
@@ -18,30 +21,46 @@ _WANDB_NAMES: Mapping[EventType, str] = {
 
 
 def read_event(given: Arguments, before: Definition | None) -> dict[str, Any]:
-    """Return the event and filter of a definition, from what an input says of them.
+    """Return the event, filter and condition of a definition, from what an input says of them.
 
-    What an update leaves out is as it was `before`. Raises InvalidInput.
+    What an update leaves out is as it was `before`, and what means the same stays as it was
+    written. Raises InvalidInput.
     """
     if before is None:
         type_ = EventType.parse(given.text("triggeringEventType"))
-        return {"event_type": type_, "filter": read_filter(given.text("eventFilter"))}
-    said, text = given.optional_text("triggeringEventType"), given.optional_text("eventFilter")
+        filter_, condition = _read(type_, given.text("eventFilter"))
+        return {"event_type": type_, "filter": filter_, "condition": condition}
+    said = given.optional_text("triggeringEventType")
     type_ = before.event_type if said in {None, _name(before.event_type)} else EventType.parse(said)
-    filter_ = before.filter if text is None else read_filter(text)
+    filter_, condition = _read(type_, given.optional_text("eventFilter") or _write(before))
     if canonical(plain_filter(filter_)) == canonical(plain_filter(before.filter)):
-        filter_ = before.filter  # as it was written
-    return {"event_type": type_, "filter": filter_}
+        filter_ = before.filter
+    if is_same(condition, before.condition):
+        condition = before.condition
+    return {"event_type": type_, "filter": filter_, "condition": condition}
 
 
 def write_event(definition: Definition) -> dict[str, object]:
-    """Return the event and filter of a definition as W&B's API does."""
+    """Return the event, filter and condition of a definition as W&B's API does."""
     return {
         "__typename": "FilterEventTriggeringCondition",
         "eventType": _name(definition.event_type),
-        "filter": write_filter(definition.filter),
+        "filter": _write(definition),
     }
 
 
 def _name(type_: EventType) -> str:
     """Return W&B's name of an event type."""
     return _WANDB_NAMES.get(type_, type_.value)
+
+
+def _read(type_: EventType, text: str) -> tuple[Filter, StateCondition | None]:
+    if "run" in type_.spec.carries:
+        return read_run_event(text)
+    return read_filter(text), None
+
+
+def _write(definition: Definition) -> str:
+    if definition.condition is None:
+        return write_filter(definition.filter)
+    return dump(write_run_event(definition))

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -31,6 +32,8 @@ itself too, without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
+_LETTING_GO = 5.0
+"""Seconds that new connections wait for those to files that are no longer there."""
 _LONG_WAIT = 1.0
 """Seconds after which a wait is reported."""
 _WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = :pid AND NOT granted)")
@@ -50,8 +53,18 @@ class Database:
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
         self._files_lock = threading.Lock()
+        self._users: Counter[int] = Counter()
+        """How many transactions each thread is in."""
+        self._left = threading.Condition()
         self.replacements: list[DatabaseReplaced] = []
         """What was noticed, each time that its files were others."""
+        self.waits: set[Callable[[], None]] = set()
+        """What ends a wait for changes, for each that there is."""
+
+    def end_waits(self) -> None:
+        """End the waits for changes of other threads at once."""
+        for end in tuple(self.waits):
+            end()
 
     @property
     def is_sqlite(self) -> bool:
@@ -74,7 +87,7 @@ class Database:
         if changes:
             self.refuse_read_only()
         try:
-            with self._engine.begin() as connection:
+            with self._used(), self._engine.begin() as connection:
                 # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
                 if self.is_sqlite and changes:
                     self._begin_change(connection.connection.dbapi_connection)
@@ -91,6 +104,18 @@ class Database:
                 f"every connection of this program to {self.location} is in use",
                 "Use fewer threads at once, or a connection for each.",
             ) from error
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        thread = threading.get_ident()
+        with self._left:
+            self._users[thread] += 1
+        try:
+            yield
+        finally:
+            with self._left:
+                self._users[thread] -= 1
+                self._left.notify_all()
 
     @contextmanager
     def _telling_of_waits(self, connection: Connection, *, changes: bool) -> Iterator[None]:
@@ -145,9 +170,9 @@ class Database:
             try:
                 self._files.check()
             except DatabaseReplaced as replaced:
+                self.replacements.append(replaced)
                 self._let_go(self._files)
                 self._files = None
-                self.replacements.append(replaced)
             except StoreError:
                 self._let_go(self._files)
                 raise
@@ -162,6 +187,11 @@ class Database:
         self._engine.dispose()
         for raw in tuple(self._raw):
             raw.close()
+        # While one connection is open, SQLite shares its deleted log with each new one.
+        own = threading.get_ident()
+        with self._left:
+            self._left.wait_for(lambda: not set(+self._users) - {own}, _LETTING_GO)
+        pool.dispose()
 
     def _begin_change(self, driver: Any) -> None:  # noqa: ANN401 - the driver's connection
         # SQLite asks the less often the longer it has waited, and so may starve one of many. Here

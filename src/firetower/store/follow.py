@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -142,17 +142,24 @@ _COMMIT_INTERVAL = 0.000_2
 """Seconds between a write to SQLite's log and the first look for its commit."""
 _COMMIT_TIMEOUT = 0.25
 """Seconds after the write within which it is looked for, ever more slowly."""
+_FIRST_WATCH = 1
+"""The number of an inotify's first watch."""
 _MILLISECOND = 0.001
 """The shortest wait of inotify."""
 _POLL_INTERVAL = 0.003
 """Seconds between two looks where the system does not tell of writes."""
 _IDLE_POLL_INTERVAL = 0.02
 """The same in an idle database, and for a screen."""
+_LISTEN_TIMEOUT = 0.25
+"""Seconds that one wait for PostgreSQL takes at most: nothing else ends it."""
 _IDLE_AFTER = 30.0
 """Seconds without a change until a database counts as idle."""
 
 Wait = Callable[[float], bool]
-"""Waits so many seconds, at most, for a change; returns whether there was one."""
+"""Waits so many seconds, at most, for a change; returns whether there was one.
+
+`Database.end_waits` ends it before.
+"""
 
 
 @contextmanager
@@ -166,11 +173,17 @@ def watch(database: Database, *, quick: bool = True) -> Iterator[Wait]:
     with database.raw() as connection:
         if database.is_sqlite:
             watch = _SqliteWatch(database, connection, replaced, quick=quick)
-            with closing(watch):
+            database.waits.add(watch.end)
+            try:
                 yield watch.wait
+            finally:
+                database.waits.discard(watch.end)
+                watch.close()
             return
         connection.execute(f"LISTEN {CHANNEL}")
-        yield lambda timeout: any(connection.notifies(timeout=timeout, stop_after=1))
+        yield lambda timeout: any(
+            connection.notifies(timeout=min(timeout, _LISTEN_TIMEOUT), stop_after=1)
+        )
 
 
 class _SqliteWatch:
@@ -190,6 +203,7 @@ class _SqliteWatch:
         self._files = OpenFiles(database.location.path)
         self._version = self._read()
         self._changed_at = self._written_at = time.monotonic()
+        self._ended = False
         self._writes = _watch_log(self._files) if database.holds_files else None
 
     def _read(self) -> object:
@@ -204,7 +218,7 @@ class _SqliteWatch:
         deadline = time.monotonic() + timeout
         while (version := self._read()) == self._version:
             now = time.monotonic()
-            if now >= deadline:
+            if now >= deadline or self._ended:
                 return False
             self._pause(now, deadline - now)
         self._version, self._changed_at = version, time.monotonic()
@@ -224,6 +238,13 @@ class _SqliteWatch:
                 longest = 0
         if self._writes.read(ceil(longest / _MILLISECOND)):
             self._written_at = time.monotonic()
+
+    def end(self) -> None:
+        """Let this wait, and each later one, end at once. To be called in any thread."""
+        self._ended = True
+        if self._writes is not None:
+            with suppress(OSError, ValueError):  # ended twice, or closed
+                self._writes.rm_watch(_FIRST_WATCH)  # that it is gone is told, which ends a read
 
     def close(self) -> None:
         if self._writes is not None:

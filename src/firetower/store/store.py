@@ -84,6 +84,11 @@ class Store:
             raise
         return cls(database, author=checked_author, cause=cause, clock=clock)
 
+    def reopened(self) -> "Store":
+        """Return the same database with new connections."""
+        database = Database(self.database.location, read_only=self.database.read_only)
+        return Store(database, author=self.author, cause=self.cause, clock=self.clock)
+
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open a transaction that sees one state of the database. Raises StoreError."""

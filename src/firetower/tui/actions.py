@@ -139,6 +139,7 @@ ACTIONS: Sequence[Action] = (
     _move("container.next-tab", "l,right,right_square_bracket", "Next tab", "tab(1)"),
     _change("container.create", "c", "Create"),
     Action("container.fold-feed", "f", "Fold feed"),
+    Action("container.demo", "D", "Demo", help="Look at the demo, and come back here"),
     Action("list.filter", "slash", "Filter", shown_as="/"),
     _move("list.clear-filter", "escape,q", "Clear filter", "clear_filter"),
     _move("table.up", "up,k", "Up", "move(-1)"),

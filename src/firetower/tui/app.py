@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -117,6 +116,7 @@ class FiretowerApp(App[None]):
         self._sanitize = Sanitizer()
         self._with_tour = tour
         self._leaving = Leaving(self)
+        self._stop_job: Callable[[], None] = lambda: None
         self.tour: Tour | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -127,7 +127,7 @@ class FiretowerApp(App[None]):
 
     def on_mount(self) -> None:
         if not self.is_headless:
-            stop_on_signals(self)
+            self._stop_job = stop_on_signals(self)
         self.call_after_refresh(lambda: self.run_worker(self._begin(), group="open"))
         self.set_timer(IMPORT_DELAY, lambda: self.run_worker(self._settle(), group="open"))
 
@@ -350,8 +350,7 @@ class FiretowerApp(App[None]):
 
     def action_suspend_process(self) -> None:
         """Stop the whole job, as the terminal does on ctrl+z; `fg` resumes it."""
-        if not self.is_headless:
-            os.kill(0, signal.SIGTSTP)
+        self._stop_job()
 
     async def action_leave(self) -> None:
         """Leave at the second press."""

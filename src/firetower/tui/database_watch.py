@@ -20,8 +20,8 @@ REFRESH_INTERVAL = 0.25
 """Seconds between two messages: at most four repaints a second at any rate of executions."""
 DEBOUNCE = 0.02
 """The same after a change without executions: those that it fires follow at once."""
-POLL_TIMEOUT = 0.25
-"""Seconds within which the thread ends when the app does."""
+POLL_TIMEOUT = 2.0
+"""Seconds between two looks at what changes no row: whether the file is still the same."""
 RETRY_DELAY = 2.0
 """Seconds until a database that cannot be read is tried again."""
 
@@ -41,6 +41,7 @@ class DatabaseWatch:
     async def stop(self) -> None:
         """Stop watching."""
         self._stopped.set()
+        self._tower.executions.end_waits()
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:

@@ -3,13 +3,13 @@
 import contextlib
 import os
 import shlex
-import subprocess
 import tempfile
 from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
 
 from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.tui.terminal import run_in_terminal
 
 
 def edit_text(app: App[None], text: str, suffix: str) -> str:
@@ -42,8 +42,7 @@ def edit_text(app: App[None], text: str, suffix: str) -> str:
 def _run(app: App[None], command: str, name: str) -> int:
     """Run the editor on a file, and return its exit code. Raises InvalidInput."""
     try:
-        with app.suspend():
-            return subprocess.run([*shlex.split(command), name], check=False).returncode  # noqa: S603
+        return run_in_terminal(app, [*shlex.split(command), name])
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"the editor {command} cannot be run: {error}", "Check VISUAL and EDITOR."

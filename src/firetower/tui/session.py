@@ -117,6 +117,7 @@ class HasSession(Protocol):
     keys: KeyQueue
 
     def show_error(self, error: FiretowerError) -> None: ...
+    def key_of(self, action: str) -> str: ...
 
 
 def session_of(node: DOMNode) -> Session:
@@ -127,6 +128,11 @@ def session_of(node: DOMNode) -> Session:
 def show_error(node: DOMNode, error: FiretowerError) -> None:
     """Show what is wrong and what to do."""
     cast("HasSession", node.app).show_error(error)
+
+
+def key_of(node: DOMNode, action: str) -> str:
+    """Return the first key of an action, by its id, as the user's config has it."""
+    return cast("HasSession", node.app).key_of(action)
 
 
 def in_background(

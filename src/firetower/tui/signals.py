@@ -7,6 +7,7 @@ import os
 import signal
 import termios
 import threading
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -66,28 +67,30 @@ def _forget_terminal_if_gone() -> None:
             os.dup2(null, file)
 
 
-def stop_on_signals(app: App[Any]) -> None:
+def stop_on_signals(app: App[Any]) -> Callable[[], None]:
     """Give the terminal back while the app is stopped, and draw all of it when it resumes.
 
     Textual's own handlers draw nothing then, and stop for good where no shell can go on with it.
+    Return what stops the whole job, as the terminal does on ctrl+z: a program may wait for this.
     """
     loop = asyncio.get_running_loop()
 
-    def obey(number: int) -> None:
+    def obey(number: int, target: int) -> None:
         for each in _STOPPING:
             loop.remove_signal_handler(each)
-        with app.suspend():
+        with app.suspend():  # before the shell takes the terminal
             if number == signal.SIGTSTP:
-                signal.raise_signal(signal.SIGTSTP)
+                os.kill(target, signal.SIGTSTP)
             while not _has_terminal():
                 os.kill(os.getpid(), signal.SIGSTOP)
         listen()
 
     def listen() -> None:
         for number in _STOPPING:
-            loop.add_signal_handler(number, obey, number)
+            loop.add_signal_handler(number, obey, number, os.getpid())
 
     listen()
+    return partial(obey, signal.SIGTSTP, 0)
 
 
 def _has_terminal() -> bool:

@@ -26,8 +26,10 @@ _LATE_IMPORTS = (
     "pydantic.dataclasses",
 )
 """What is imported while a worker works, when there may be no file handle left to do it."""
-_POLL_INTERVAL = 0.5
-"""Seconds after which the watching thread checks whether to end."""
+_POLL_INTERVAL = 2.0
+"""Seconds between two looks at what changes no row: whether the file is still the same."""
+_RETRY_DELAY = 0.5
+"""Seconds until a database that cannot be watched is tried again."""
 
 
 def run_worker(
@@ -91,6 +93,7 @@ async def _run(
             await worker.run(once=once)
         finally:
             ended.set()
+            store.database.end_waits()
             await loop.run_in_executor(None, watcher.join)
             report(f"worker {os.getpid()} stopped")
 
@@ -127,4 +130,4 @@ def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Eve
                         loop.call_soon_threadsafe(worker.wake)
         except Exception as error:  # the worker looks by itself meanwhile, once a second
             worker.tell(error if isinstance(error, FiretowerError) else Unforeseen(error))
-            ended.wait(_POLL_INTERVAL)
+            ended.wait(_RETRY_DELAY)

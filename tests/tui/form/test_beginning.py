@@ -38,6 +38,7 @@ async def test_form_begins_from_the_gallery_or_a_duplicate(scene: Scene) -> None
         assert value(pilot, "automation-name") == "deploy-on-prod-copy-copy"
 
 
+@pytest.mark.slow
 async def test_form_begins_from_a_collection_or_version(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         screen = await at(pilot, "deploy-on-prod")

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.anyio
 HOSTILE = "z [b] [red] \ue000x"
 
 
+@pytest.mark.slow
 async def test_choice_search_goes_to_the_match(scene: Scene) -> None:
     for number in range(12):
         scene.tower.link("acme/nlp/bert:v0", f"models/part-{number:02d}")

@@ -138,6 +138,7 @@ async def test_save_over_a_change_by_others_asks_first(scene: Scene) -> None:
     assert after.mode is Mode.ENABLED
 
 
+@pytest.mark.slow
 async def test_save_after_a_deletion_by_others_creates_again(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await edit(pilot, "deploy-on-prod")

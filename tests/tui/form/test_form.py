@@ -39,6 +39,7 @@ def chosen(pilot: Pilot[None], name: str) -> str:
     return pilot.app.screen.query_one(f"#{name}", Choice).chosen
 
 
+@pytest.mark.slow
 async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for mode, refused in (
@@ -122,6 +123,7 @@ async def test_save_refused_focuses_the_first_problem(scene: Scene) -> None:
         assert shows(pilot, "Saved bert-alias-added.")
 
 
+@pytest.mark.slow
 async def test_save_with_wrong_slack_text_focuses_it(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
@@ -152,6 +154,7 @@ async def test_save_with_name_taken_meanwhile_keeps_what_was_typed(scene: Scene)
     assert automation(scene, "mine-2").definition.filter.words == "alias ~ ^x"
 
 
+@pytest.mark.slow
 async def test_endpoint_made_within_the_form_is_chosen(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await new_form(pilot)
@@ -195,6 +198,7 @@ def offered(editor: TemplateEditor) -> list[str | None]:
     return [option.id for option in listed.options] if listed.display else []
 
 
+@pytest.mark.slow
 async def test_editor_completes_variables_by_tab(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
@@ -268,6 +272,7 @@ async def test_preview_scrolls_to_its_end_on_a_small_screen(scene: Scene) -> Non
         assert shows(pilot, "What it will do")
 
 
+@pytest.mark.slow
 async def test_form_ids_are_styled_by_no_other_screen(scene: Scene) -> None:
     """Ids are the screens' own, but every sheet is in force on every screen."""
     bare = re.compile(r"^#([\w-]+)", re.MULTILINE)
@@ -281,6 +286,7 @@ async def test_form_ids_are_styled_by_no_other_screen(scene: Scene) -> None:
             await press(pilot, "escape")
 
 
+@pytest.mark.slow
 async def test_backtest_repeats_for_filters_but_not_for_names(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

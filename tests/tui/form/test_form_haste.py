@@ -47,6 +47,7 @@ async def test_saving_twice_at_once_saves_once(scene: Scene) -> None:
         await saved(pilot)
 
 
+@pytest.mark.slow
 async def test_saving_again_while_it_saves_does_nothing(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await filled(pilot)
@@ -66,6 +67,7 @@ async def test_it_is_not_left_while_it_saves(scene: Scene) -> None:
         await saved(pilot)
 
 
+@pytest.mark.slow
 async def test_it_is_left_from_under_the_palette_when_that_closes(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await filled(pilot)

@@ -53,6 +53,7 @@ async def test_form_filled_by_keys_saves_a_registry_automation(scene: Scene) -> 
     assert definition.cooldown == timedelta(minutes=10)
 
 
+@pytest.mark.slow
 async def test_form_of_a_collection_suggests_its_name(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
@@ -114,6 +115,7 @@ async def test_form_with_slack_saves_title_message_and_severity(scene: Scene) ->
     )
 
 
+@pytest.mark.slow
 async def test_form_filled_by_mouse_saves_a_collection_automation(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await pilot.click("#containers Table", offset=(3, 2))

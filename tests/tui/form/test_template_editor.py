@@ -70,6 +70,7 @@ async def test_error_comes_after_a_pause_while_the_last_preview_stays(scene: Sce
         assert not shows(pilot, "the payload is not JSON")
 
 
+@pytest.mark.slow
 async def test_form_is_laid_out_once_for_the_size(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 WIDE_SCOPES = [ContainerReference.organization(), ContainerReference.entity_named("acme")]
 
 
+@pytest.mark.slow
 async def test_automation_of_the_organization_or_an_entity_is_edited(scene: Scene) -> None:
     for number, container in enumerate(WIDE_SCOPES):
         scene.automate(f"wide-{number}", scope=ContainerScope(container=container))

@@ -122,7 +122,8 @@ def _log_version(
             metadata=_read_metadata(answers["metadata"]) if answers["metadata"] else {},
         )
 
-    return Ask(f"New version in {project}", fields, save, button="Log")
+    first = 2 if name and type_ else 0  # which files is new each time
+    return Ask(f"New version in {project}", fields, save, button="Log", first=first)
 
 
 def _link_version(

@@ -35,6 +35,7 @@ from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
 from firetower.tui.session import in_background, session_of
+from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList, read_recent
@@ -42,6 +43,7 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.collections import Collections
 from firetower.tui.widgets.containers import Containers, read_containers
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Table
@@ -154,8 +156,11 @@ class ContainerScreen(Page[None]):
         )
         self.open: ContainerReference | None = None
         self._seen: ContainerReference | None = None
+        self._was_hidden = False
         self._left_tab = ""
         """The tab that was left where the open container has none of it."""
+        self._has_fired = False
+        """Whether something has ever fired: the first steps are done then."""
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
@@ -167,20 +172,24 @@ class ContainerScreen(Page[None]):
                 yield self.tabs
                 yield self.panes
         yield self.dock
+        yield FirstStepsPanel()
         yield KeyLine()
 
     def on_mount(self) -> None:
         self.set_focus(self.containers.table)
         self.set_interval(REFRESH_INTERVAL, self._reload_if_shown)
-        self._reload()
 
     def _reload_if_shown(self) -> None:
         if self.is_current:
             self._reload()
 
+    def on_screen_suspend(self) -> None:
+        self._was_hidden = True
+
     def on_screen_resume(self) -> None:
-        self.dock.catch_up()
-        self.history.catch_up()
+        if self._was_hidden:
+            self.dock.catch_up()
+            self.history.catch_up()
         self._reload.at_once()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:
@@ -197,10 +206,13 @@ class ContainerScreen(Page[None]):
         reference, tab = self.open, self.tab
         # Of a container that was just opened, the automations in sight come first.
         limit = None if reference and reference == self._seen else _FIRST
+        session = session_of(self)
         try:
-            view = await session_of(self).ask(
+            view = await session.ask(
                 lambda tower: read_container(tower, self.KIND, reference, tab, limit)
             )
+            if not self._has_fired:
+                self._show_first_steps(await session.ask(read_first_steps))
         except FiretowerError as error:
             self.containers.fail(error)
             self.add_class("-failed")
@@ -209,6 +221,16 @@ class ContainerScreen(Page[None]):
         self.remove_class("-failed")
         if (reference, tab) == (self.open, self.tab):
             self._show(view)
+
+    def _show_first_steps(self, steps: FirstSteps | None) -> None:
+        """Show them in place of the feed, until something fires."""
+        self._has_fired = steps is None
+        shown = steps is not None and not session_of(self).read_only
+        if shown != self.has_class("-begins"):
+            self.set_class(shown, "-begins")
+            self.refresh_bindings()
+        if steps is not None:
+            self.query_one(FirstStepsPanel).show(steps, self.KIND)
 
     def _show(self, view: ContainerView) -> None:
         self.set_class(not view.containers, "-empty")
@@ -219,7 +241,7 @@ class ContainerScreen(Page[None]):
             self._close()
             return
         if self.open is None:
-            self._preview(container.reference)
+            self._set_open(container.reference)
             self.containers.table.move_to(container.reference)
         elif self.is_open:  # perhaps by name, before the list was read
             self.containers.table.move_to(container.reference)
@@ -290,14 +312,16 @@ class ContainerScreen(Page[None]):
         self._focus_tab()
 
     def _preview(self, reference: ContainerReference) -> None:
-        if reference == self.open:
-            return
+        if reference != self.open:
+            self._set_open(reference)
+            self.automations.awaits_rows = self.collections.awaits_rows = True
+            self._reload.at_once()
+
+    def _set_open(self, reference: ContainerReference) -> None:
         self.open = reference
         self._fit_tabs(reference)
         self.automations.container = reference
-        self.automations.awaits_rows = self.collections.awaits_rows = True
         self.history.show_container(reference)
-        self._reload.at_once()
 
     def _fit_tabs(self, reference: ContainerReference) -> None:
         """Leave out the tab of collections where the open container has none of its own."""
@@ -375,6 +399,7 @@ class ContainerScreen(Page[None]):
         if made is not None:
             await self._read()
             self.open_container(made)
+            self.tabs.active = "tab-collections"  # what comes first in it
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
@@ -421,6 +446,18 @@ class ContainerScreen(Page[None]):
 
     def action_fold_feed(self) -> None:
         self.dock.display = not self.dock.display
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "demo":
+            return self.has_class("-begins")
+        if action == "fold_feed":
+            return not self.has_class("-begins")
+        return super().check_action(action, parameters)
+
+    @in_background
+    async def action_demo(self) -> None:
+        """Hand the terminal to the demo, which has a database of its own, until it is left."""
+        look_at_demo(self.app)
 
 
 class RegistryScreen(ContainerScreen):

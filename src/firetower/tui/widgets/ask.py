@@ -42,8 +42,9 @@ class Ask(Dialog[T | None]):
         button: str = "Save",
         detail: str = "",
         taken: str = "",
+        first: int = 0,
     ) -> None:
-        """Ask for fields, and return what `save` returns.
+        """Ask for fields, and return what `save` returns; the focus is on the `first` field.
 
         A FiretowerError that it raises is shown, a Conflict under the field named `taken`.
         """
@@ -54,6 +55,7 @@ class Ask(Dialog[T | None]):
         self._save = save
         self._button = button
         self._taken = taken
+        self._first = first
         keys = "enter goes on" if len(fields) > 1 else f"enter {button.lower()}s"
         typed = any(isinstance(field.entry, Input) for field in fields)
         self._keys = plain(keys if typed else "")
@@ -77,7 +79,7 @@ class Ask(Dialog[T | None]):
         self.query_one(".ask--error").display = False
         self._typed_before = self._typed()
         if self._fields:
-            self._fields[0].entry.focus()
+            self._fields[self._first].entry.focus()
 
     def _typed(self) -> Sequence[str]:
         return [field.typed for field in self._fields]

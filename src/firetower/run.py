@@ -1,0 +1,335 @@
+"""The run of a script: values are buffered, and a thread writes them once a second."""
+
+import atexit
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from firetower.core.catalog import LoggedVersion, Version
+from firetower.core.errors import Conflict, FiretowerError, Unforeseen
+from firetower.core.points import Point, check_step, flatten
+from firetower.core.runs import HEARTBEAT_INTERVAL, Run, RunReference, RunState
+from firetower.core.text import counted, visible
+from firetower.run_api import Runs
+from firetower.settings import read_settings
+
+FLUSH_INTERVAL = 1.0
+"""Seconds between two writes of what was logged."""
+MAX_BUFFERED = 1_000_000
+"""Values that wait while the database cannot be written; what is logged beyond is lost."""
+_FORK_TIMEOUT = 10.0
+"""Seconds that a fork waits for a write under way."""
+
+
+class Catalog(Protocol):
+    """What a run needs of the tower that it belongs to."""
+
+    @property
+    def runs(self) -> Runs:
+        """The runs."""
+        ...
+
+    @property
+    def log(self) -> Callable[..., LoggedVersion]:
+        """Log a version."""
+        ...
+
+    def reopened(self) -> Self:
+        """Return the same database with connections of this process."""
+        ...
+
+
+class ActiveRun:
+    """The run of this script. Finish it, or use it in a `with` block.
+
+    It may be used from several threads, and from processes that were forked from this one: each
+    writes its own values. Leaving the block finishes the run; an exception makes it failed,
+    Ctrl-C killed. Where it was joined (FIRETOWER_RUN), whoever started it ends it.
+    """
+
+    def __init__(self, tower: Catalog, run: Run, *, joined: bool) -> None:
+        self.reference: RunReference = run.reference
+        self.joined = joined
+        """Whether the run was started by another process, which ends it."""
+        self._tower = tower
+        self._next_step = run.next_step
+        self._owner = os.getpid()
+        self._ended = False
+        self._begin()
+        _active.add(self)
+        self._start_thread()
+
+    def _begin(self) -> None:
+        """Begin in this process, with nothing buffered."""
+        self._lock, self._writing = threading.Lock(), threading.Lock()
+        self._buffer: list[tuple[int, datetime, dict[str, float]]] = []
+        self._buffered = self._lost = 0
+        self._said = ""
+        self._written_at = time.monotonic()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._held: list[threading.Lock] = []
+
+    @property
+    def id(self) -> str:
+        """The run's id in its project."""
+        return self.reference.id
+
+    def __str__(self) -> str:
+        return str(self.reference)
+
+    def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+        """Log one value of each metric at a step, by default the next one.
+
+        Names of nested objects are joined with dots. It only buffers: a thread writes once a
+        second. Raises InvalidInput for what is no number, and Conflict once the run has ended.
+        """
+        values = flatten(metrics)
+        given = None if step is None else check_step(step)
+        if self._ended:
+            raise Conflict(f"run {self} has ended", "Log before the end of its block.")
+        now = datetime.now(UTC)
+        with self._lock:
+            at_step = self._next_step if given is None else given
+            self._next_step = max(self._next_step, at_step + 1)
+            if self._buffered + len(values) > MAX_BUFFERED:
+                self._lost += len(values)
+                return
+            self._buffer.append((at_step, now, values))
+            self._buffered += len(values)
+        if self._thread is None:
+            self._start_thread()
+
+    def update(
+        self,
+        *,
+        name: str | None = None,
+        config: Mapping[str, object] | None = None,
+        summary: Mapping[str, object] | None = None,
+        tags: Iterable[str] | None = None,
+        notes: str | None = None,
+    ) -> None:
+        """Change what is said of the run; keys of config and summary are added to its own."""
+        self._tower.runs.update(
+            self.reference, name=name, config=config, summary=summary, tags=tags, notes=notes
+        )
+
+    def log_artifact(
+        self,
+        name: str,
+        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+        *,
+        type: str,  # noqa: A002 - the word of the command line and of W&B
+        references: Iterable[str] = (),
+        aliases: Iterable[str] = (),
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, object] | None = None,
+        empty: bool = False,
+    ) -> LoggedVersion:
+        """Log a version into the collection `name` of the run's project, as `tower.log` does.
+
+        It is linked to the run. Raises as `tower.log` does.
+        """
+        return self._tower.log(
+            f"{self.reference.project}/{name}",
+            paths,
+            type=type,
+            references=references,
+            aliases=aliases,
+            tags=tags,
+            metadata=metadata,
+            empty=empty,
+            run=self.reference,
+        )
+
+    def use_artifact(self, version: Version | str) -> None:
+        """Note that the run uses a version. Raises NotFound."""
+        self._tower.runs.add_artifact(self.reference, version, used=True)
+
+    def flush(self) -> None:
+        """Write what was logged until now. Raises StoreError; what was not written is kept."""
+        with self._writing:
+            with self._lock:
+                taken, self._buffer = self._buffer, []
+                self._buffered = 0
+            if not taken:
+                return
+            try:
+                self._tower.runs.write(self.reference, _points(taken))
+            except FiretowerError:
+                with self._lock:
+                    self._buffer[:0] = taken
+                    self._buffered = sum(len(values) for _, _, values in self._buffer)
+                raise
+            self._written_at = time.monotonic()
+
+    def finish(self, *, exit_code: int = 0, state: RunState | None = None) -> None:
+        """Write what was logged and end the run, unless another process started it.
+
+        It is finished, or failed where the exit code is not 0, or as `state` says. What could not
+        be written is said on stderr. Ending it twice changes nothing.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._flush_or_say(last=True)
+        _active.discard(self)
+        if not self.joined and os.getpid() == self._owner:
+            self._tower.runs.finish(self.reference, exit_code=exit_code, state=state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        state = RunState.KILLED if isinstance(error, KeyboardInterrupt) else None
+        self.finish(exit_code=_exit_code(error), state=state)
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(target=self._write_on, name="firetower", daemon=True)
+            self._thread.start()
+        if os.getpid() != self._owner and (util := sys.modules.get("multiprocessing.util")):
+            # A child of multiprocessing calls no atexit functions.
+            util.Finalize(None, self.end_with_process, exitpriority=0)
+
+    def _write_on(self) -> None:
+        """Write once a second, and send heartbeats while nothing is logged."""
+        stop = self._stop
+        while not stop.wait(FLUSH_INTERVAL):
+            self._flush_or_say()
+            silent = time.monotonic() - self._written_at
+            if os.getpid() == self._owner and silent >= HEARTBEAT_INTERVAL.total_seconds():
+                self._beat()
+
+    def _beat(self) -> None:
+        try:
+            self._tower.runs.heartbeat(self.reference)
+        except FiretowerError as error:
+            self._say(error)
+        self._written_at = time.monotonic()
+
+    def _flush_or_say(self, *, last: bool = False) -> None:
+        """Flush; say on stderr what is wrong, once, and at last what is lost."""
+        try:
+            self.flush()
+        except FiretowerError as error:
+            self._say(error)
+            if isinstance(error, Conflict):  # the run has ended: no later try could succeed
+                last = True
+        except Exception as error:  # a defect must not end a training
+            self._say(Unforeseen(error))
+        else:
+            self._said = ""
+        if last:
+            with self._lock:
+                self._lost += self._buffered
+                self._buffer, self._buffered = [], 0
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                _print(f"run {self}: {counted(lost, 'value')} could not be saved.")
+
+    def _say(self, error: FiretowerError) -> None:
+        if error.message != self._said:
+            self._said = error.message
+            _print(f"run {self}: {error.message}. {error.hint}")
+
+    def end_with_process(self) -> None:
+        """Write what is left when the process ends; end a run that nobody has ended."""
+        failed = getattr(sys, "last_value", None)
+        try:
+            self.finish(exit_code=0 if failed is None else 1)
+        except FiretowerError as error:
+            self._say(error)
+
+    def hold(self) -> None:
+        """Wait for a write under way, and begin none: the process is about to fork.
+
+        A child that was forked meanwhile would wait for the database's own locks without end.
+        """
+        locks = (self._writing, self._lock)
+        self._held = [lock for lock in locks if lock.acquire(timeout=_FORK_TIMEOUT)]
+
+    def release(self) -> None:
+        """Go on after a fork."""
+        for lock in self._held:
+            lock.release()
+
+    def reopen(self) -> None:
+        """Begin in a forked process: its parent writes what was logged before."""
+        _inherited.append(self._tower)
+        self._tower = self._tower.reopened()
+        self._begin()
+
+
+def join_or_start(
+    tower: Catalog, project: str, run_id: str | None, *, resume: bool, **said: Any
+) -> ActiveRun:
+    """Join the run that the environment names, or start one. Raises as `Runs.start` does."""
+    given = read_settings().run
+    if given is not None and run_id is None:
+        tower.runs.heartbeat(given)
+        return ActiveRun(tower, tower.runs.update(given, **said), joined=True)
+    host = socket.gethostname()
+    started = tower.runs.start(project, id=run_id, resume=resume, host=host, **said)
+    return ActiveRun(tower, started, joined=False)
+
+
+def _points(taken: Iterable[tuple[int, datetime, dict[str, float]]]) -> Iterator[Point]:
+    for step, at, values in taken:
+        for name, value in values.items():
+            yield Point(name, step, value, at)
+
+
+def _exit_code(error: BaseException | None) -> int:
+    match error:
+        case None:
+            return 0
+        case SystemExit(code=None):
+            return 0
+        case SystemExit(code=int(code)):
+            return code
+        case KeyboardInterrupt():
+            return 128 + signal.SIGINT
+    return 1
+
+
+def _print(text: str) -> None:
+    print(f"firetower: {visible(text)}", file=sys.stderr, flush=True)
+
+
+_active: set[ActiveRun] = set()
+_inherited: list[Catalog] = []
+"""Towers of the process that this one was forked from: their connections must not be closed."""
+
+
+def _each(act: Callable[[ActiveRun], object]) -> Callable[[], None]:
+    def call() -> None:
+        for run in list(_active):
+            act(run)
+
+    return call
+
+
+os.register_at_fork(
+    before=_each(ActiveRun.hold),
+    after_in_parent=_each(ActiveRun.release),
+    after_in_child=_each(ActiveRun.reopen),
+)
+atexit.register(_each(ActiveRun.end_with_process))

@@ -1,0 +1,134 @@
+"""Whatever is sent to the server: it is answered, and what it refuses changes nothing."""
+
+import inspect
+import json
+import re
+import sys
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.strategies import jsons
+from firetower.server import roots
+from firetower.server.fields import RESOLVERS, make_id
+from serving import Running
+from towers import linked_model, webhook
+
+roots.load()
+_READ = re.compile(r'\.(?:optional_)?(?:text|number|flag|list|object)s?\(\s*"(\w+)"')
+
+
+def arguments_of(module_or_function: Any) -> list[str]:
+    """Return the names of the arguments that a piece of the server reads."""
+    return sorted(set(_READ.findall(inspect.getsource(module_or_function))))
+
+
+MODULES = {resolver.__module__ for fields in RESOLVERS.values() for resolver in fields.values()}
+ARGUMENTS = sorted({name for one in MODULES for name in arguments_of(sys.modules[one])})
+ARGUMENTS_OF = {
+    name: arguments_of(resolver) or ARGUMENTS
+    for fields in RESOLVERS.values()
+    for name, resolver in fields.items()
+}
+FIELDS = sorted({name for fields in RESOLVERS.values() for name in fields})
+TYPES = sorted(RESOLVERS)
+IDS = [
+    make_id(type_, key)
+    for type_ in ("Project", "Entity", "ArtifactCollection", "Artifact", "Trigger", "Run", "After")
+    for key in ("acme/vision", "acme/vision/resnet", "models/resnet", "acme", "1", "999", "", "\0")
+]
+KNOWN = [*IDS, "acme", "vision", "models", "wandb-registry-models", "resnet", "resnet:v0", "model"]
+ODD = ["", "\0", "\ud800", "a/b:c", "v0", "x" * 300, "{}", '{"name": {"$regex": "("}}', "-1"]
+words = st.sampled_from(KNOWN) | st.sampled_from(ODD) | st.text(max_size=5)
+numbers = st.integers(-3, 3) | st.sampled_from([2**31, 2**63, 10**30, 0.5, 1e308])
+plain = words | numbers | st.booleans() | st.none()
+
+
+def values(names: list[str]) -> st.SearchStrategy[Any]:
+    """Any JSON, most often an input object with some of these names."""
+    some = plain | st.lists(plain, max_size=2)
+    inputs = st.fixed_dictionaries({}, optional=dict.fromkeys(names, some))
+    others = st.dictionaries(st.sampled_from(ARGUMENTS), some, max_size=4)
+    return inputs | inputs | others | st.lists(others, max_size=2) | plain | jsons
+
+
+def named(name: str, names: list[str]) -> st.SearchStrategy[Any]:
+    return values(names) if name == "input" else plain | values(names)
+
+
+@st.composite
+def selections(draw: st.DrawFn, names: list[str], given: dict[str, Any], depth: int = 0) -> str:
+    """A selection of fields with arguments, whose values are added to the variables given."""
+    parts = []
+    for number, name in enumerate(draw(st.lists(st.sampled_from(names), min_size=1, max_size=2))):
+        arguments = []
+        read = ARGUMENTS_OF.get(name, ARGUMENTS)
+        for key in draw(st.lists(st.sampled_from(read), max_size=3, unique=True)):
+            variable = f"v{len(given)}"
+            given[variable] = draw(named(key, read))
+            arguments.append(f"{key}: ${variable}")
+        said = f"({', '.join(arguments)})" if arguments else ""
+        below = f" {draw(selections(FIELDS, given, depth + 1))}" if depth < 3 else ""
+        parts.append(f"a{number}: {name}{said}{below}")
+    if depth and draw(st.booleans()):
+        parts.append(f"... on {draw(st.sampled_from(TYPES))} {{ __typename }}")
+    return f"{{ {' '.join(parts)} }}"
+
+
+@st.composite
+def requests(draw: st.DrawFn, root: str) -> tuple[str, dict[str, Any]]:
+    """A query or mutation, and its variables."""
+    given: dict[str, Any] = {}
+    selected = draw(selections(sorted(RESOLVERS[root]), given))
+    declared = ", ".join(f"${name}: Any" for name in given)
+    head = f"{root.lower()} Q({declared})" if declared else root.lower()
+    return f"{head} {selected}", given
+
+
+def fill(running: Running) -> None:
+    if not running.tower.registries():
+        linked_model(running.tower)
+        webhook(running.tower, "ci", "http://127.0.0.1:1/")
+
+
+def state(running: Running) -> tuple[object, ...]:
+    tower = running.tower
+    return (
+        tower.registries(),
+        tower.projects(),
+        tower.events.newest(1),
+        [(one.name, one.revision.id) for one in tower.automations.list()],
+        [one.settings for one in tower.endpoints.list()],
+    )
+
+
+@given(st.data())
+def test_any_query_is_answered(running: Running, data: st.DataObject) -> None:
+    fill(running)
+    before = state(running)
+    query, variables = data.draw(requests("Query"))
+    status, answer = running.ask(query, **variables)
+    assert status < 500, answer
+    assert answer["data"] is not None or len(answer["errors"]) == 1
+    assert state(running) == before
+
+
+@given(st.data())
+def test_any_change_is_done_or_refused(running: Running, data: st.DataObject) -> None:
+    fill(running)
+    before = state(running)
+    query, variables = data.draw(requests("Mutation"))
+    status, answer = running.ask(query, **variables)
+    assert status < 500, answer
+    if answer.get("errors"):
+        message, _, hint = answer["errors"][0]["message"].partition("\n")
+        assert message
+        assert hint
+        assert state(running) == before
+
+
+@given(st.binary(max_size=40) | jsons.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_answered(on_sqlite: Running, body: bytes) -> None:
+    status, _ = on_sqlite.post("/graphql", body)
+    assert 400 <= status < 500
