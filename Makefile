@@ -45,7 +45,7 @@ screenshots: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[metrics,postgres,serve]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[metrics,postgres,serve,system]' --group dev
 	touch $@
 
 clean:

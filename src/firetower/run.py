@@ -107,6 +107,12 @@ class ActiveRun:
         if self._thread is None:
             self._start_thread()
 
+    def log_beside(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log metrics that count steps of their own: they do not move the run's next step."""
+        with self._lock:
+            self._buffer.append((step, datetime.now(UTC), dict(metrics)))
+            self._buffered += len(metrics)
+
     def update(
         self,
         *,

@@ -339,6 +339,11 @@ class Tower(Transactions):
         self._store.database.refuse_read_only()
 
     @property
+    def url(self) -> str:
+        """The database's URL with its password, for the environment of other programs."""
+        return self._store.database.location.url.render_as_string(hide_password=False)
+
+    @property
     def location(self) -> str:
         """The database's path or URL, without a password."""
         return str(self._store.database.location)

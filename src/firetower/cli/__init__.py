@@ -13,6 +13,7 @@ from firetower.cli.connect import database_options, database_url, read_only
 
 _COMMANDS = {
     "catalog": ("log", "link", "unlink", "edit", "show"),
+    "run": ("run",),
     "labels": ("alias", "tag"),
     "containers": ("registry", "project"),
     "secrets": ("secret", "key"),

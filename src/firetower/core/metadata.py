@@ -26,7 +26,7 @@ def text_or_file(value: str, what: str) -> str:
         ) from None
 
 
-def metadata_of(values: Iterable[str]) -> dict[str, JsonValue]:
+def metadata_of(values: Iterable[str], what: str = "metadata") -> dict[str, JsonValue]:
     """Merge JSON objects, `@FILE`s and `KEY=VALUE`s; a VALUE that is JSON is taken as such.
 
     A VALUE that is a number is one only if it reads the same when written: 0.9 is, 1.10 is text.
@@ -36,21 +36,21 @@ def metadata_of(values: Iterable[str]) -> dict[str, JsonValue]:
     for value in values:
         key, equals, given = value.partition("=")
         if equals and key and not value.startswith(("@", "{", "[", '"')):
-            pairs.append((key, _plain(given)))
+            pairs.append((key, _plain(given, what)))
             continue
-        found = parse(text_or_file(value, "the metadata"), "the metadata")
+        found = parse(text_or_file(value, f"the {what}"), f"the {what}")
         if not isinstance(found, dict):
             raise InvalidInput(
-                f"the metadata {quoted(shortened(value, 40))} is not an object",
-                'Write it as {"accuracy": 0.93}, accuracy=0.93 or @metadata.json.',
+                f"the {what} {quoted(shortened(value, 40))} is not an object",
+                f'Write it as {{"accuracy": 0.93}}, accuracy=0.93 or @{what}.json.',
             )
         pairs += found.items()
-    return unique_keys("the metadata", pairs)
+    return unique_keys(f"the {what}", pairs)
 
 
-def _plain(text: str) -> JsonValue:
+def _plain(text: str, what: str) -> JsonValue:
     try:
-        value = parse(text, "the metadata")
+        value = parse(text, f"the {what}")
     except EqualKeys:
         raise
     except InvalidInput:

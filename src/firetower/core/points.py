@@ -14,6 +14,8 @@ MAX_METRIC_NAME = 256
 MAX_STEP = 2**63 - 1
 """The largest step that a column holds."""
 _MAX_DEPTH = 64
+SYSTEM_PREFIX = "system."
+"""Begins the names of metrics that count steps of their own: seconds since the run's start."""
 
 
 class Point(NamedTuple):

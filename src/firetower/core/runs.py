@@ -268,7 +268,7 @@ class Run(Frozen):
     ended_at: AwareDatetime | None = None
     exit_code: int | None = None
     last_step: int | None = None
-    """The largest step of all metrics."""
+    """The largest step of all metrics but the system's."""
 
     def __str__(self) -> str:
         return str(self.reference)

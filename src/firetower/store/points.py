@@ -9,7 +9,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from firetower.core.errors import NotFound
-from firetower.core.points import Point
+from firetower.core.points import SYSTEM_PREFIX, Point
 from firetower.core.text import suggest, visible
 from firetower.store import run_schema
 from firetower.store.bulk import Values, insert_rows, run_with_rows
@@ -82,17 +82,19 @@ def write_points(change: Change, run: FoundRun, points: Iterable[Point]) -> int:
     rows: list[Values] = []
     updates: list[Values] = []
     largest = -1
-    for metric in metrics.values():
+    for name, metric in metrics.items():
         if steps := metric.steps:
             number, newest = metric.id, max(steps)
-            largest = max(largest, newest)
+            if not name.startswith(SYSTEM_PREFIX):
+                largest = max(largest, newest)
             rows += [(number, step, value, at) for step, (value, at) in steps.items()]
             updates.append((number, newest, *steps[newest], len(steps) - metric.existing))
     if not rows:
         return 0
     _insert(connection, rows)
     run_with_rows(connection, _UPDATE, [_BIGINT, _BIGINT, _DOUBLE, _BIGINT, _BIGINT], updates)
-    connection.execute(_KEEP_STEP, {"row": run.id, "step": largest})
+    if largest >= 0:
+        connection.execute(_KEEP_STEP, {"row": run.id, "step": largest})
     return len(rows)
 
 

@@ -1,0 +1,290 @@
+"""Running a command as a run: its environment, its signals, its metrics and its end."""
+
+import json
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from firetower.cli.system_metrics import open_system
+from firetower.core.errors import FiretowerError, InvalidInput, StoreError
+from firetower.core.points import check_step, flatten
+from firetower.core.runs import RunState, new_run_id
+from firetower.core.text import counted, quoted, shortened, visible
+from firetower.settings import DATABASE_URL, RUN
+
+if TYPE_CHECKING:
+    from firetower.run import ActiveRun
+    from firetower.tower import Tower
+
+SYSTEM_INTERVAL = 15.0
+"""Seconds between two measurements of the system."""
+_POLL_INTERVAL = 0.2
+"""Seconds after which a file is looked at again."""
+_DRAIN_TIMEOUT = 1.0
+"""Seconds that a descriptor may be silent after the command's end, while others hold it open."""
+_END_TIMEOUT = 30.0
+"""Seconds in which the end of a run is tried again while the database cannot be written."""
+_MAX_LINE = 1024 * 1024
+_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_STEPS = ("step", "_step", "global_step")
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a command writes lines of JSON: a file, or a descriptor."""
+
+    path: str | None = None
+    descriptor: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Source":
+        """Read `FILE` or `FD`. Raises InvalidInput for descriptors 0 to 2."""
+        if not text.isdecimal():
+            return cls(path=text)
+        number = int(text)
+        if not 3 <= number <= 255:
+            raise InvalidInput(
+                f"descriptor {shortened(text, 20)} cannot carry metrics",
+                "Give one of 3 to 255: 0, 1 and 2 are the command's own.",
+            )
+        return cls(descriptor=number)
+
+
+def execute(
+    tower: "Tower",
+    project: str,
+    command: Sequence[str],
+    said: Mapping[str, Any],
+    lines: "MetricLines | None",
+    *,
+    system: bool,
+    say: Say,
+) -> int:
+    """Run a command as a run; return its exit code, 128 and more where a signal ended it.
+
+    Raises FiretowerError where the run cannot be started: the command then does not run either.
+    """
+    if shutil.which(command[0]) is None:
+        raise InvalidInput(
+            f"there is no command {quoted(shortened(command[0], 60))}",
+            "Check its name and PATH; write `--` before the command.",
+        )
+    measure = open_system() if system else None
+    run_id = said.get("id") or new_run_id()
+    run = tower.run(project, **{**said, "id": run_id})
+    say(f"run {run}: {shlex.join(command)}")
+    try:
+        child = _spawn(tower, run, command, lines)
+    except OSError as error:
+        run.finish(exit_code=126)
+        reason = error.strerror or str(error)
+        raise InvalidInput(
+            f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
+        ) from None
+    ended = threading.Event()
+    helpers = [] if lines is None else [threading.Thread(target=lines.read_on, args=(run, ended))]
+    if measure is not None:
+        arguments = (run, ended, measure, child.pid)
+        helpers.append(threading.Thread(target=_measure_on, args=arguments, daemon=True))
+    for helper in helpers:
+        helper.start()
+    with _passing_on_signals(child) as received:
+        child.wait()
+        ended.set()
+        for helper in helpers:
+            helper.join()
+        code = child.returncode if child.returncode >= 0 else 128 - child.returncode
+        # Only Ctrl-C is sure to be meant: a scheduler ends what has run for too long by SIGTERM.
+        killed = signal.SIGINT in received and code != 0
+        if lines is not None and lines.unread:
+            say(f"{counted(lines.unread, 'line')} of metrics could not be read: {lines.reason}")
+        _end(run, code, RunState.KILLED if killed else None, say)
+    return code
+
+
+def _spawn(
+    tower: "Tower", run: "ActiveRun", command: Sequence[str], lines: "MetricLines | None"
+) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, RUN: str(run), DATABASE_URL: tower.url}
+    passed = () if lines is None or lines.write_end is None else (lines.write_end,)
+    try:
+        return subprocess.Popen(command, env=environment, pass_fds=passed)  # noqa: S603 - theirs
+    finally:
+        if passed:
+            os.close(*passed)
+
+
+@contextmanager
+def _passing_on_signals(child: subprocess.Popen[bytes]) -> Iterator[set[int]]:
+    """Pass signals on to the command; give those that came."""
+    received: set[int] = set()
+
+    def pass_on(number: int, _: object) -> None:
+        received.add(number)
+        # From the terminal the command gets it too: both are in the foreground.
+        if not (number in {signal.SIGINT, signal.SIGQUIT} and _is_in_foreground()):
+            child.send_signal(number)
+
+    before = {}
+    for name in _PASSED_ON:
+        number = getattr(signal, name)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            before[number] = signal.signal(number, pass_on)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_in_foreground() -> bool:
+    with suppress(OSError), Path(os.ctermid()).open("rb", buffering=0) as terminal:
+        return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    return False
+
+
+def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say) -> None:
+    """End the run; try again for a while where the database cannot be written."""
+    deadline = time.monotonic() + _END_TIMEOUT
+    while True:
+        try:
+            run.finish(exit_code=code, state=state)
+        except StoreError as error:
+            if time.monotonic() > deadline:
+                say(f"the end of run {run} could not be saved: {error.message}. {error.hint}")
+                return
+            time.sleep(1)
+        except FiretowerError as error:
+            say(f"{error.message}. {error.hint}")
+            return
+        else:
+            how = state or (RunState.FAILED if code else RunState.FINISHED)
+            say(f"run {run} {how.phrase}" + (f", exit code {code}" if code else ""))
+            return
+
+
+def _measure_on(
+    run: "ActiveRun",
+    ended: threading.Event,
+    measure: Callable[[int], dict[str, float]],
+    pid: int,
+) -> None:
+    """Log the system's metrics; their steps are seconds since the start."""
+    begun = time.monotonic()
+    measure(pid)  # CPU is measured from one call to the next
+    while not ended.wait(SYSTEM_INTERVAL):
+        with suppress(FiretowerError):
+            run.log_beside(measure(pid), round(time.monotonic() - begun))
+
+
+class MetricLines:
+    """Lines of JSON that a command writes."""
+
+    def __init__(self, path: str | None, descriptor: int | None, write_end: int | None) -> None:
+        self._path, self._descriptor = path, descriptor
+        self.write_end = write_end
+        """The descriptor for the command, to be closed here once it has it."""
+        self.unread, self.reason = 0, ""
+        self._rest = b""
+        self._position, self._inode = _end_of(path)
+
+    @classmethod
+    def open(cls, source: Source) -> "MetricLines":
+        """Make the descriptor, or note where the file ends now.
+
+        To be called before the database is opened: its files might become that descriptor.
+        """
+        if source.descriptor is None:
+            return cls(source.path, None, None)
+        read_end, write_end = os.pipe()
+        if read_end == source.descriptor:
+            read_end = os.dup(read_end)
+        if write_end != source.descriptor:
+            os.dup2(write_end, source.descriptor)
+            os.close(write_end)
+        return cls(None, read_end, source.descriptor)
+
+    def read_on(self, run: "ActiveRun", ended: threading.Event) -> None:
+        """Log lines as they are written, until the command has ended and all are read."""
+        reading = self._of_descriptor(ended) if self._path is None else self._of_file(ended)
+        for piece in reading:
+            *lines, self._rest = (self._rest + piece).split(b"\n")
+            if len(self._rest) > _MAX_LINE:
+                self._refuse("a line is longer than 1 MiB")
+                self._rest = b""
+            for line in lines:
+                self._log(run, line)
+        self._log(run, self._rest)
+
+    def _of_descriptor(self, ended: threading.Event) -> Iterator[bytes]:
+        assert self._descriptor is not None
+        silent_at = None
+        while silent_at is None or time.monotonic() < silent_at:
+            readable, _, _ = select.select([self._descriptor], [], [], _POLL_INTERVAL)
+            if readable:
+                piece = os.read(self._descriptor, 65_536)
+                if not piece:
+                    break
+                silent_at = None
+                yield piece
+            elif ended.is_set() and silent_at is None:
+                silent_at = time.monotonic() + _DRAIN_TIMEOUT
+        os.close(self._descriptor)
+
+    def _of_file(self, ended: threading.Event) -> Iterator[bytes]:
+        assert self._path is not None
+        last = False
+        while not last:
+            last = ended.wait(_POLL_INTERVAL)
+            with suppress(OSError), Path(self._path).open("rb") as file:
+                found = os.fstat(file.fileno())
+                if found.st_ino != self._inode or found.st_size < self._position:
+                    self._position, self._inode, self._rest = 0, found.st_ino, b""
+                file.seek(self._position)
+                while piece := file.read(65_536):
+                    self._position += len(piece)
+                    yield piece
+
+    def _log(self, run: "ActiveRun", line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            values = json.loads(line)
+            if not isinstance(values, dict):
+                raise InvalidInput("a line is no JSON object", "")
+            given = next((values.pop(name) for name in _STEPS if name in values), None)
+            step = None if given is None else check_step(_whole(given))
+            run.log(flatten(values, strict=False), step)
+        except FiretowerError as error:
+            self._refuse(error.message)
+        except (ValueError, RecursionError):
+            self._refuse(f"{quoted(shortened(line[:60].decode(errors='replace'), 40))} is no JSON")
+
+    def _refuse(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        self.unread += 1
+
+
+def _whole(step: object) -> object:
+    return int(step) if isinstance(step, float) and step.is_integer() else step
+
+
+def _end_of(path: str | None) -> tuple[int, int]:
+    """Return a file's size and inode: what is in it before the command is not the command's."""
+    with suppress(OSError):
+        if path is not None:
+            found = Path(path).stat()
+            return found.st_size, found.st_ino
+    return 0, 0

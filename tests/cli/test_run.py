@@ -1,0 +1,232 @@
+"""`firetower run`."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cli.shell import SCRIPT, Shell
+from firetower.cli import run_exec, system_metrics
+from firetower.core.errors import InvalidInput
+from firetower.core.runs import RunState
+from firetower.store.store import Store
+from firetower.tower import Tower
+from waiting import TIMEOUT, wait_until
+
+PYTHON = sys.executable
+
+
+def ended(shell: Shell) -> dict[str, object]:
+    """The newest run."""
+    return shell.objects("run", "list", "acme/vision", "--limit", "1")[0]
+
+
+def points(shell: Shell, metric: str) -> list[tuple[object, object]]:
+    found = shell.objects("run", "show", str(ended(shell)["run"]), "--metric", metric)
+    return [(one["step"], one["value"]) for one in found]
+
+
+def test_run_is_started_logged_to_and_finished(shell: Shell) -> None:
+    run = shell.ok("run", "start", "acme/vision", "--name", "resnet", "--config", "lr=0.1").strip()
+    shell.ok("run", "log", run, "loss=0.5", "val.acc=nan", '{"val": {"top": 0.1}}')
+    shell.ok("run", "log", run, "loss=0.25", "--step", "7")
+    shell.ok("run", "log", run)
+    environment = {"FIRETOWER_RUN": run}
+    assert shell.run("run", "log", "loss=inf", **environment).returncode == 0
+    shell.ok("run", "finish", run, "--exit-code", "3")
+    [shown] = shell.objects("run", "show", run)
+    assert (shown["state"], shown["exit_code"], shown["name"]) == ("failed", 3, "resnet")
+    assert shown["config"] == {"lr": 0.1}
+    assert points(shell, "loss") == [(0, 0.5), (7, 0.25), (8, "Infinity")]
+    assert points(shell, "val.acc") == [(0, "NaN")]
+    text = shell.ok("run", "show", run)
+    assert "config lr" in text
+    assert "val.top" in text
+    assert "resnet" in shell.ok("run", "list", "acme", "--state", "failed")
+    states = [one["run_state"] for one in shell.objects("events") if "run_state" in one]
+    assert states == ["running", "failed"]
+    again = shell.ok("run", "start", "acme/vision", "--id", run.split("/")[2], "--resume")
+    assert again.strip() == run
+
+
+REFUSED = [
+    (("log", "acme/vision/nope", "loss=1"), "has no run nope"),
+    (("log", "acme/vision", "loss=1"), "does not name a run"),
+    (("log", "acme/vision/done", "loss=1"), "has ended: it is finished"),
+    (("log", "acme/vision/open", "loss=low"), "not a metric with a number"),
+    (("log", "acme/vision/open", "=1"), "metric name"),
+    (("log", "acme/vision/open", "loss"), "not a metric"),
+    (("log", "acme/vision/open", "loss=1", "--step", "1.5"), "not an integer"),
+    (("log", "acme/vision/open", "loss=1", "--step", "-1"), "out of range"),
+    (("log", "loss=1"), "no run is named"),
+    (("log", "acme/vision/open", "@many.json"), "not a metric"),
+    (("log", "acme/vision/open", '{"a": "text"}'), "not a number"),
+    (("finish", "acme/vision/done", "--killed"), "has ended already"),
+    (("start", "acme/vision", "--id", "open"), "already"),
+    (("start", "acme/vision", "--id", "a b"), "not allowed"),
+    (("start", "vision"), "has no entity"),
+    (("list", "beta"), "there is no entity"),
+    (("show", "acme/vision/open", "--metric", "loss"), "has no metric"),
+    (("exec", "acme/vision", "--", "no-such-command"), "there is no command"),
+    (("exec", "acme/vision", "--metrics-from", "1", "--", "true"), "cannot carry metrics"),
+]
+
+
+def test_bad_input_is_refused_in_two_lines(shell: Shell) -> None:
+    shell.ok("run", "start", "acme/vision", "--id", "open")
+    shell.ok("run", "start", "acme/vision", "--id", "done")
+    shell.ok("run", "finish", "acme/vision/done")
+    before = shell.objects("events")
+    for arguments, said in REFUSED:
+        done = shell.run("run", *arguments)
+        assert (done.returncode, done.stdout) == (1, ""), arguments
+        lines = done.stderr.splitlines()
+        assert len(lines) == 2, arguments
+        assert said in lines[0]
+    assert shell.objects("events") == before
+
+
+COMMAND = """
+import json, os, sys
+print("to stdout"); print("to stderr", file=sys.stderr)
+with open(3, "w") as metrics:
+    for step in range(3):
+        print(json.dumps({"loss": 1 / (step + 1), "phase": "train", "step": step}), file=metrics)
+    print("not JSON", file=metrics)
+import firetower
+with firetower.connect() as tower, tower.run("acme/vision", config={"lr": 0.1}) as run:
+    assert str(run) == os.environ["FIRETOWER_RUN"]
+    run.log({"acc": 0.5}, step=9)
+sys.exit(5)
+"""
+
+
+def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
+    options = ("--name", "trained", "--metrics-from", "3")
+    done = shell.run("run", "exec", "acme/vision", *options, "--", PYTHON, "-c", COMMAND)
+    assert done.returncode == 5
+    assert done.stdout == "to stdout\n"
+    assert "to stderr\n" in done.stderr
+    assert '1 line of metrics could not be read: "not JSON" is no JSON' in done.stderr
+    run = ended(shell)
+    assert (run["state"], run["exit_code"], run["name"]) == ("failed", 5, "trained")
+    assert run["config"] == {"lr": 0.1}
+    assert points(shell, "loss") == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    assert points(shell, "acc") == [(9, 0.5)]
+
+
+def test_exec_reads_what_is_appended_to_a_file(shell: Shell) -> None:
+    log = shell.folder / "metrics.jsonl"
+    log.write_text('{"loss": 99}\n')
+    write = f"echo '{{\"loss\": 1}}' >> {log}; printf '{{\"loss\": 0.5}}' >> {log}"
+    options = ("--quiet", "--metrics-from", str(log))
+    done = shell.run("run", "exec", "acme/vision", *options, "--", "sh", "-c", write)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ended(shell)["state"] == "finished"
+    assert points(shell, "loss") == [(0, 1.0), (1, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("number", "state"), [(signal.SIGTERM, "failed"), (signal.SIGINT, "killed")]
+)
+def test_exec_passes_signals_on(shell: Shell, number: signal.Signals, state: str) -> None:
+    ready = shell.folder / "ready"
+    program = (
+        "import pathlib, signal, sys\n"
+        f"signal.signal({int(number)}, lambda *_: sys.exit(7))\n"
+        f"pathlib.Path({str(ready)!r}).touch()\nsignal.pause()\n"
+    )
+    process = subprocess.Popen(
+        [SCRIPT, "run", "exec", "acme/vision", "--", PYTHON, "-c", program],
+        env=shell.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(ready.exists, "the command")
+    process.send_signal(number)
+    assert process.wait(TIMEOUT) == 7
+    assert ended(shell)["state"] == state
+
+
+def test_exec_of_a_command_that_a_signal_ends_returns_its_number(shell: Shell) -> None:
+    done = shell.run("run", "exec", "acme/vision", "--", "sh", "-c", "kill -9 $$")
+    assert done.returncode == 128 + signal.SIGKILL
+    assert ended(shell)["state"] == "failed"
+
+
+def _memory(handle: int) -> SimpleNamespace:
+    if handle:
+        raise RuntimeError("Not Supported")
+    return SimpleNamespace(used=2, total=8)
+
+
+NVML = SimpleNamespace(
+    NVML_TEMPERATURE_GPU=0,
+    nvmlInit=lambda: None,
+    nvmlDeviceGetCount=lambda: 2,
+    nvmlDeviceGetHandleByIndex=lambda number: number,
+    nvmlDeviceGetUtilizationRates=lambda handle: SimpleNamespace(gpu=3 + handle),
+    nvmlDeviceGetMemoryInfo=_memory,
+    nvmlDeviceGetTemperature=lambda handle, sensor: 40 + handle + sensor,
+    nvmlDeviceGetPowerUsage=lambda handle: 50_000 + handle,
+)
+"""Stands in for NVIDIA's library: one GPU that is nearly idle, and one that tells less."""
+
+
+def test_system_measures_a_process_and_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", NVML)
+    measure = system_metrics.open_system()
+    child = subprocess.Popen([PYTHON, "-c", "input()"], stdin=subprocess.PIPE)
+    alone = measure(child.pid)
+    found = measure(os.getpid())
+    child.communicate(b"\n")
+    assert found["system.memory"] > alone["system.memory"] > 0
+    assert 0 < found["system.memory_percent"] < 100
+    assert found["system.cpu"] >= 0
+    gpus = {name: value for name, value in found.items() if ".gpu." in name}
+    assert gpus == {
+        "system.gpu.0.utilization": 3,
+        "system.gpu.0.memory_percent": 25,
+        "system.gpu.0.temperature": 40,
+        "system.gpu.0.power": 50,
+        "system.gpu.1.utilization": 4,
+        "system.gpu.1.temperature": 41,
+        "system.gpu.1.power": 50.001,
+    }
+    assert measure(2**22 + 1)["system.memory"] == 0
+
+
+def test_exec_logs_the_system_beside_the_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_exec, "SYSTEM_INTERVAL", 0.02)
+    store = Store.open(str(tmp_path / "tower.db"), author="ada")
+    tower = Tower(store)
+    program = "import time; time.sleep(0.3)"
+    code = run_exec.execute(
+        tower,
+        "acme/vision",
+        [PYTHON, "-c", program],
+        {"id": "measured"},
+        None,
+        system=True,
+        say=lambda _: None,
+    )
+    detail = tower.runs.get("acme/vision/measured")
+    store.close()
+    assert code == 0
+    assert detail.run.state is RunState.FINISHED
+    assert detail.run.last_step is None
+    assert {"system.cpu", "system.memory"} <= {one.name for one in detail.metrics}
+
+
+def test_system_without_its_package_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    with pytest.raises(InvalidInput, match="not installed") as raised:
+        system_metrics.open_system()
+    assert "firetower[system]" in raised.value.hint
