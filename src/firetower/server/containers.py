@@ -10,7 +10,6 @@ from firetower.core.catalog import Container
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.references import (
     WANDB_REGISTRY_PREFIX,
-    CollectionReference,
     ContainerKind,
     ContainerReference,
 )
@@ -70,16 +69,6 @@ def read_entity_id(text: str) -> ContainerReference:
     if name == ORGANIZATION:
         return ContainerReference.organization()
     return ContainerReference.entity_named(name)
-
-
-def collection_id(reference: CollectionReference) -> str:
-    """Return the id of a collection."""
-    return make_id("ArtifactCollection", reference)
-
-
-def read_collection_id(text: str) -> CollectionReference:
-    """Return the collection of an id. Raises InvalidInput."""
-    return CollectionReference.parse(read_id(text, "ArtifactCollection"))
 
 
 def project_node(reference: ContainerReference) -> Node:

@@ -6,11 +6,10 @@ from firetower.core.errors import InvalidInput
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 from firetower.core.text import quoted, shortened
+from firetower.server.catalog import collection_id, read_collection_id
 from firetower.server.containers import (
-    collection_id,
     entity_id,
     project_id,
-    read_collection_id,
     read_entity_id,
     read_project_id,
     wandb_names,
