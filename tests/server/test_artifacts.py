@@ -1,6 +1,5 @@
 """Artifacts are logged in two phases, linked and labelled as W&B's SDK does it."""
 
-import base64
 import hashlib
 import json
 from datetime import timedelta
@@ -8,19 +7,11 @@ from typing import Any
 
 import pytest
 
+from artifacts import COMMIT, CREATE, FILES, MANIFEST, begin, log, manifest, md5
 from firetower.store.store import Store
 from firetower.store.uploads import sweep_uploads
 from serving import Running
 
-CREATE = """mutation ($input: CreateArtifactInput!) { createArtifact(input: $input) {
-    artifact { id state artifactSequence { latestArtifact { id } } } } }"""
-MANIFEST = """mutation ($artifact: ID!) { createArtifactManifest(input: {artifactID: $artifact,
-    name: "wandb_manifest.json", type: FULL}) { artifactManifest { id file { id uploadUrl } } } }"""
-FILES = """mutation ($files: [F!]!) { createArtifactFiles(input: {artifactFiles: $files,
-    storageLayout: V2}) { files { edges { node { uploadUrl artifact { id } } } } } }"""
-COMMIT = (
-    "mutation ($id: ID!) { commitArtifact(input: {artifactID: $id}) { artifact { id digest } } }"
-)
 LINK = """mutation ($input: L!) { linkArtifact(input: $input) { versionIndex
     artifactMembership { artifactCollection { __typename name
         project { name entity { name } } } } } }"""
@@ -31,50 +22,6 @@ READ = """query ($id: ID!) { artifact(id: $id) { state versionIndex size fileCou
     currentManifest { file { directUrl } } } }"""
 ALIASES = "mutation ($input: A!) { %s(input: $input) { success } }"
 UPDATE = "mutation ($input: U!) { updateArtifact(input: $input) { artifact { metadata } } }"
-
-
-def md5(content: bytes) -> str:
-    return base64.b64encode(hashlib.md5(content).digest()).decode()
-
-
-def manifest(**files: bytes) -> tuple[dict[str, Any], str]:
-    """Return a manifest of files, and its digest."""
-    contents = {
-        name: {"digest": md5(content), "size": len(content)} for name, content in files.items()
-    }
-    digest = hashlib.md5(b"wandb-artifact-manifest-v1\n")
-    for name in sorted(contents):
-        digest.update(f"{name}:{contents[name]['digest']}\n".encode())
-    policy = {"storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": {}}
-    return {"version": 1, **policy, "contents": contents}, digest.hexdigest()
-
-
-def begin(running: Running, digest: str, **more: Any) -> Any:
-    given = {
-        "entityName": "acme",
-        "projectName": "vision",
-        "runName": "r1",
-        "artifactTypeName": "model",
-        "artifactCollectionName": "resnet",
-        "digest": digest,
-        "aliases": [{"alias": "latest", "artifactCollectionName": "resnet"}],
-        "metadata": '{"f1": 0.9}',
-        "clientID": "c1",
-    }
-    return running.query(CREATE, input={**given, **more})["createArtifact"]["artifact"]
-
-
-def log(running: Running, content: bytes = b"weights", **more: Any) -> str:
-    """Log an artifact of one file in two phases; return its id."""
-    written, digest = manifest(model=content)
-    found = begin(running, digest, **more)
-    if found["state"] == "COMMITTED":
-        return str(found["id"])
-    asked = running.query(MANIFEST, artifact=found["id"])["createArtifactManifest"]
-    url = asked["artifactManifest"]["file"]["uploadUrl"]
-    assert running.post(url, json.dumps(written).encode(), method="PUT")[0] == 200
-    running.query(COMMIT, id=found["id"])
-    return str(found["id"])
 
 
 def events(running: Running) -> list[str]:

@@ -1,6 +1,7 @@
 """`firetower serve`."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +9,7 @@ import click
 from firetower.cli.connect import database_url, read_only
 from firetower.cli.options import private_targets_option
 from firetower.cli.output import print_json, say
-from firetower.core.errors import StoreError
+from firetower.core.errors import InvalidInput, StoreError
 from firetower.core.text import instant
 
 
@@ -21,10 +22,47 @@ from firetower.core.text import instant
     metavar="N",
     help="Port to listen on; 0 takes any free one.",
 )
+@click.option(
+    "--files",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep the files of artifacts in this folder; without it only names, sizes and digests.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Serve HTTPS with this certificate, a PEM file; needs --tls-key.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The certificate's private key.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen beyond this machine without TLS, as behind a proxy that adds it.",
+)
+@click.option(
+    "--public-url", metavar="URL", help="How clients reach the server, where a proxy is before it."
+)
 @click.option("--no-worker", is_flag=True, help="Run no worker beside the server.")
 @click.option("--access-log", is_flag=True, help="Print a JSON object for each request.")
 @private_targets_option
-def serve(*, host: str, port: int, no_worker: bool, access_log: bool) -> None:
+def serve(
+    *,
+    host: str,
+    port: int,
+    files: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    insecure: bool,
+    public_url: str | None,
+    no_worker: bool,
+    access_log: bool,
+) -> None:
     """Answer the W&B SDK: training scripts work unchanged.
 
     Scripts find the server by WANDB_BASE_URL, and an API key of `firetower token create` in
@@ -33,6 +71,7 @@ def serve(*, host: str, port: int, no_worker: bool, access_log: bool) -> None:
     Examples:
       firetower serve
       firetower serve --port 9000 --access-log
+      firetower serve --host 0.0.0.0 --tls-cert tower.pem --tls-key tower.key --files /srv/artifacts
     """
     try:
         from firetower.server.run import run_server
@@ -43,12 +82,23 @@ def serve(*, host: str, port: int, no_worker: bool, access_log: bool) -> None:
             "Run: pip install 'firetower[serve]'",
         ) from None
 
+    if (tls_cert is None) is not (tls_key is None):
+        raise InvalidInput("TLS needs a certificate and its key", "Give --tls-cert and --tls-key.")
+    settings = ServerSettings(
+        host,
+        port,
+        files=files,
+        tls=None if tls_cert is None or tls_key is None else (tls_cert, tls_key),
+        insecure=insecure,
+        public_url=public_url,
+    )
+
     def log(facts: dict[str, Any]) -> None:
         print_json({"at": instant(datetime.now(UTC)), **facts})
 
     run_server(
         database_url(),
-        ServerSettings(host, port),
+        settings,
         read_only=read_only(),
         worker=not no_worker,
         report=say,

@@ -21,15 +21,10 @@ from firetower.core.tokens import Token
 from firetower.server import roots
 from firetower.server.fields import Arguments, Context, Missing
 from firetower.server.file_stream import receive
+from firetower.server.files import FileStore
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
 from firetower.server.settings import ServerSettings
-from firetower.server.storage import (
-    DROPPED,
-    MANIFESTS,
-    check_signature,
-    manifest_of,
-    receive_manifest,
-)
+from firetower.server.storage import Storage
 from firetower.store.changes import Change, Reader
 from firetower.store.store import Store
 from firetower.store.tokens import WrongKey, find_token, is_use_recorded, record_use
@@ -95,9 +90,11 @@ class Server:
     """Answers W&B's SDK from one database."""
 
     def __init__(self, store: Store, settings: ServerSettings, log: Log | None = None) -> None:
+        """Raise StoreError where the folder of files cannot be used."""
         self.store = store
         self.settings = settings
         self.traffic = Traffic()
+        self.files = None if settings.files is None else FileStore(settings.files)
         self._log = log
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="server")
 
@@ -105,19 +102,18 @@ class Server:
         """Return the aiohttp application."""
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._counted])
         app.router.add_post("/graphql", self.graphql)
-        app.router.add_put(f"{MANIFESTS}{{key}}", self.receive_manifest)
-        app.router.add_get(f"{MANIFESTS}{{key}}", self.send_manifest)
-        app.router.add_put(f"{DROPPED}{{key}}", self.drop)
         app.router.add_post("/files/{entity}/{project}/{run}/file_stream", self.file_stream)
         app.router.add_get("/healthz", self.health)
         app.router.add_get("/metrics", self.metrics)
+        Storage(self.store, self.settings, self.files, self.run).add_routes(app)
         return app
 
     async def graphql(self, request: web.Request) -> web.Response:
         """Answer a GraphQL query."""
         key = read_key(request)
         body = await request.read()
-        answer = await self.run(self._answer_graphql, key, body, str(request.url.origin()))
+        origin = (self.settings.public_url or str(request.url.origin())).rstrip("/")
+        answer = await self.run(self._answer_graphql, key, body, origin)
         request[_USER], request[_OPERATION] = answer.user, answer.operation
         return answer.response()
 
@@ -134,7 +130,7 @@ class Server:
             with opened as reader:
                 token = self.authorize(reader, key)
                 user = token.user
-                context = Context(reader, token, self.settings, origin)
+                context = Context(reader, token, self.settings, origin, self.files)
                 data = execute(context, document, operation, asked.object("variables"))
         except WrongKey:
             raise
@@ -167,24 +163,6 @@ class Server:
         with self.store.changing() as change:
             token = self.authorize(change, key)
             return Answer(200, receive(change, reference, body), token.user)
-
-    async def drop(self, request: web.Request) -> web.Response:
-        """Read a file of a run, and forget it."""
-        check_signature(request, self.settings)
-        async for _ in request.content.iter_any():
-            pass
-        return web.Response()
-
-    async def receive_manifest(self, request: web.Request) -> web.Response:
-        """Keep the manifest of an artifact that was begun."""
-        key = check_signature(request, self.settings)
-        await self.run(receive_manifest, self.store, key, await request.read())
-        return web.Response()
-
-    async def send_manifest(self, request: web.Request) -> web.Response:
-        """Send the manifest of a version."""
-        key = check_signature(request, self.settings)
-        return Answer(200, await self.run(manifest_of, self.store, key)).response()
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that uses the database, in a thread."""
@@ -244,7 +222,7 @@ class Server:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         key = request.headers.get("Authorization", "")
-        if self.traffic.open[key] >= MAX_PER_TOKEN:
+        if key and self.traffic.open[key] >= MAX_PER_TOKEN:
             said = InvalidInput(f"this key has {MAX_PER_TOKEN} requests at work", "Wait for one.")
             return Answer(429, _errors(said)).response()
         self.traffic.open[key] += 1
@@ -252,6 +230,8 @@ class Server:
             return await handler(request)
         except web.HTTPException as error:
             return error
+        except (ConnectionError, web.RequestPayloadError):  # the client went away
+            return web.Response(status=400)
         except FiretowerError as error:
             return Answer(_status(error, bad=400), _errors(error)).response()
         except Exception as error:

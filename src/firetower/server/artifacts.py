@@ -25,7 +25,8 @@ from firetower.server.catalog import (
 )
 from firetower.server.containers import project_reference
 from firetower.server.fields import Arguments, Context, make_id, read_id, resolves
-from firetower.server.storage import MANIFESTS
+from firetower.server.files import md5_of
+from firetower.server.storage import FILES, MANIFESTS
 from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog import versions
 from firetower.store.catalog.aliases import drop_alias, point_alias
@@ -118,15 +119,18 @@ def create_manifest(context: Context, _source: None, arguments: Arguments) -> di
 
 
 @resolves("Mutation", "createArtifactFiles")
-def create_files(_context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
-    """Say that no file needs to be sent: only what the manifest says of them is kept."""
+def create_files(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Say where each file is sent, or that it need not be.
+
+    It is kept already, or nothing but what the manifest says of it is kept here.
+    """
     files = arguments.object("input").objects("artifactFiles")
     edges = []
     for file in files:
         key = read_id(file.text("artifactID"), "Artifact")
         node: dict[str, Any] = {
             "storagePath": file.optional_text("name"),
-            "uploadUrl": None,
+            "uploadUrl": _upload_url(context, file.optional_text("md5")),
             "uploadHeaders": [],
             "uploadMultipartUrls": None,
             "artifact": {"id": artifact_id(key)},
@@ -135,11 +139,21 @@ def create_files(_context: Context, _source: None, arguments: Arguments) -> dict
     return {"files": {"edges": edges}}
 
 
+def _upload_url(context: Context, digest: str | None) -> str | None:
+    md5 = md5_of(digest)
+    if context.files is None or (md5 is not None and context.files.path(md5) is not None):
+        return None
+    if md5 is None:
+        raise InvalidInput("a file has no MD5", "Log it with W&B's SDK 0.29 or newer.")
+    return context.origin + context.settings.sign(f"{FILES}{md5}")
+
+
 @resolves("Mutation", "commitArtifact")
 def commit(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
     """Log what was begun: version, aliases, tags and their events come into being together."""
     text = arguments.object("input").text("artifactID")
-    found = commit_upload(context.change, read_id(text, "Artifact"))
+    keeps = None if context.files is None else context.files.keeps
+    found = commit_upload(context.change, read_id(text, "Artifact"), keeps)
     return {"artifact": artifact_node(context, found.version_id)}
 
 

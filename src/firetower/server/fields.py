@@ -16,6 +16,7 @@ from firetower.store.types import MOST
 
 if TYPE_CHECKING:
     from firetower.core.tokens import Token
+    from firetower.server.files import FileStore
     from firetower.server.settings import ServerSettings
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class Context:
     settings: "ServerSettings"
     origin: str
     """How the client reached this server: scheme, host and port."""
+    files: "FileStore | None" = None
+    """Where the files of artifacts are kept."""
     cache: dict[Any, Any] = field(default_factory=dict)
     """What resolvers have read, for others of this request."""
 

@@ -39,8 +39,10 @@ def run_server(
     """Serve until SIGTERM, SIGHUP or Ctrl-C, with a worker beside unless one is alive.
 
     `report` gets what people should know, `log` the facts of each request. Raises StoreError
-    where the database cannot be used, or the address not be listened on.
+    where the database cannot be used, or the address not be listened on, InvalidInput for
+    settings.
     """
+    settings.check()
     store = Store.open(database, read_only=read_only)
     try:
         asyncio.run(_run(store, database, settings, report, log, worker=worker))
@@ -68,7 +70,8 @@ async def _run(
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 loop.add_signal_handler(number, stopped.set)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{port}"
+        scheme = "http" if settings.tls is None else "https"
+        url = settings.public_url or f"{scheme}://{host}:{port}"
         report(f"serving {store.database.location} on {url}")
         if not has_tokens:
             report("There is no API key yet: make one with `firetower token create USER`.")
@@ -89,7 +92,8 @@ async def listening(server: Server) -> AsyncIterator[int]:
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
+            tls = settings.tls_context()
+            await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
         except OSError as error:
             raise StoreError(
                 f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
@@ -109,13 +113,15 @@ async def _sweep(server: Server) -> None:
     """Forget uploads that nobody finishes, now and then."""
     while True:
         with suppress(StoreError):  # the next time will do
-            await server.run(_sweep_once, server.store)
+            await server.run(_sweep_once, server)
         await asyncio.sleep(SWEEP_INTERVAL)
 
 
-def _sweep_once(store: Store) -> None:
-    if not store.database.read_only:
-        with store.changing() as change:
+def _sweep_once(server: Server) -> None:
+    if server.files is not None:
+        server.files.sweep()
+    if not server.store.database.read_only:
+        with server.store.changing() as change:
             sweep_uploads(change)
 
 

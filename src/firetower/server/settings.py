@@ -2,8 +2,13 @@
 
 import hashlib
 import hmac
+import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
+
+from firetower.core.errors import InvalidInput
+from firetower.core.text import quoted, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +19,42 @@ class ServerSettings:
     port: int = 8090
     files: Path | None = None
     """Where the files of artifacts are kept; None keeps their names, sizes and digests only."""
+    tls: tuple[Path, Path] | None = None
+    """The files of the certificate, with those of its chain, and of its key."""
+    insecure: bool = False
+    """Whether to listen beyond this machine without TLS, as behind a proxy that adds it."""
+    public_url: str | None = None
+    """How clients reach the server, where a proxy stands before it."""
     url_key: bytes = b""
     """Signs the addresses of uploads and downloads, which come without an API key."""
+
+    def check(self) -> None:
+        """Refuse to send keys and files in the clear. Raises InvalidInput."""
+        if self.tls is None and not self.insecure and not _is_loopback(self.host):
+            raise InvalidInput(
+                f"on {self.host} API keys would cross the network unencrypted",
+                "Give --tls-cert and --tls-key, or --insecure behind a proxy that adds TLS.",
+            )
+        if self.public_url is not None and not self.public_url.startswith(("http://", "https://")):
+            raise InvalidInput(
+                f"{quoted(shortened(self.public_url, 60))} is no URL of a server",
+                "Write it as https://tower.example.com.",
+            )
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return what TLS is served with, None without it. Raises InvalidInput."""
+        if self.tls is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certificate, key = self.tls
+        try:
+            context.load_cert_chain(certificate, key)
+        except OSError as error:  # SSLError is one
+            raise InvalidInput(
+                f"{certificate} and {key} cannot be used: {error.strerror or error}",
+                "Give a certificate and its key as PEM files that this user may read.",
+            ) from None
+        return context
 
     def sign(self, path: str) -> str:
         """Return a path of this server with its signature."""
@@ -27,3 +66,10 @@ class ServerSettings:
 
     def _signature(self, path: str) -> str:
         return hmac.new(self.url_key, path.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,11 +1,13 @@
 """Addresses that W&B's SDK sends files to and fetches them from, signed instead of a key."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from firetower.core.errors import NotFound
 from firetower.core.manifests import write_manifest
+from firetower.server.files import FileStore
 from firetower.server.settings import ServerSettings
 from firetower.store.catalog.memberships import find_by_key, find_home
 from firetower.store.catalog.versions import read_entries, show
@@ -16,26 +18,80 @@ DROPPED = "/storage/dropped/"
 """Where files of runs are sent, which are not kept."""
 MANIFESTS = "/storage/manifests/"
 """Followed by an artifact's key."""
+FILES = "/storage/files/"
+"""Followed by a file's MD5."""
 
 
-def check_signature(request: web.Request, settings: ServerSettings) -> str:
-    """Return the last part of an address. Raises NotFound for one not made by this server."""
-    if not settings.is_signed(request.path, request.query.get("signature", "")):
-        raise NotFound("this address was not made by this server", "Ask it for another.")
-    return request.match_info["key"]
+class Storage:
+    """Answers at these addresses."""
 
+    def __init__(
+        self,
+        store: Store,
+        settings: ServerSettings,
+        files: FileStore | None,
+        run: Callable[..., Awaitable[Any]],
+    ) -> None:
+        """Use `run` to call functions that use the database or the disk."""
+        self._store = store
+        self._settings = settings
+        self._files = files
+        self._run = run
 
-def receive_manifest(store: Store, key: str, body: bytes) -> None:
-    """Keep a manifest that was sent. Raises FiretowerError."""
-    with store.changing() as change:
-        save_manifest(change, key, body.decode("utf-8", "replace"))
+    def add_routes(self, app: web.Application) -> None:
+        """Answer in an application."""
+        app.router.add_put(f"{DROPPED}{{key}}", self._drop)
+        app.router.add_put(f"{MANIFESTS}{{key}}", self._receive_manifest)
+        app.router.add_get(f"{MANIFESTS}{{key}}", self._send_manifest)
+        app.router.add_put(f"{FILES}{{key}}", self._receive_file)
+        app.router.add_get(f"{FILES}{{key}}", self._send_file)
 
+    def _key(self, request: web.Request) -> str:
+        """Return the last part of an address. Raises NotFound for one not made by this server."""
+        if not self._settings.is_signed(request.path, request.query.get("signature", "")):
+            raise NotFound("this address was not made by this server", "Ask it for another.")
+        return request.match_info["key"]
 
-def manifest_of(store: Store, key: str) -> dict[str, Any]:
-    """Return the manifest of a version. Raises NotFound."""
-    with store.reading() as reader:
-        version_id = find_by_key(reader.connection, key)
-        if version_id is None:
-            raise NotFound("there is no such artifact", "It may not be committed yet.")
-        version = show(reader, find_home(reader, version_id))
-        return write_manifest(read_entries(reader, version.digest) or ())
+    async def _drop(self, request: web.Request) -> web.Response:
+        self._key(request)
+        async for _ in request.content.iter_any():
+            pass
+        return web.Response()
+
+    async def _receive_manifest(self, request: web.Request) -> web.Response:
+        key, body = self._key(request), await request.read()
+
+        def save() -> None:
+            with self._store.changing() as change:
+                save_manifest(change, key, body.decode("utf-8", "replace"))
+
+        await self._run(save)
+        return web.Response()
+
+    async def _send_manifest(self, request: web.Request) -> web.Response:
+        key = self._key(request)
+
+        def read() -> dict[str, Any]:
+            with self._store.reading() as reader:
+                version_id = find_by_key(reader.connection, key)
+                if version_id is None:
+                    raise NotFound("there is no such artifact", "It may not be committed yet.")
+                version = show(reader, find_home(reader, version_id))
+                return write_manifest(read_entries(reader, version.digest) or ())
+
+        return web.json_response(await self._run(read))
+
+    async def _receive_file(self, request: web.Request) -> web.Response:
+        md5 = self._key(request)
+        if self._files is None:
+            raise NotFound("this server keeps no files", "Start it with --files DIR.")
+        await self._files.receive(md5, request.content.iter_any())
+        return web.Response()
+
+    async def _send_file(self, request: web.Request) -> web.StreamResponse:
+        md5 = self._key(request)
+        path = None if self._files is None else self._files.path(md5)
+        if path is None:
+            said = "the file is not kept here: only its name, size and digest are"
+            raise web.HTTPNotFound(text=f"{said}\nStart the server with --files DIR, and log it.\n")
+        return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})

@@ -3,6 +3,7 @@
 Nobody but their maker sees them before the commit.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -139,10 +140,13 @@ def save_manifest(change: Change, key: str, manifest: str) -> None:
     change.connection.execute(query.values(manifest=manifest))
 
 
-def commit_upload(change: Change, key: str) -> FoundVersion:
+def commit_upload(
+    change: Change, key: str, keeps: Callable[[Entry], bool] | None = None
+) -> FoundVersion:
     """Log the version that was begun; a second call returns it.
 
-    Raises NotFound, InvalidInput.
+    `keeps` says whether an entry's file has arrived, where files are kept. Raises NotFound,
+    InvalidInput.
     """
     query = select(schema.uploads).where(_uploads.artifact_key == key).with_for_update()
     row = change.connection.execute(query).one_or_none()
@@ -160,6 +164,11 @@ def commit_upload(change: Change, key: str) -> FoundVersion:
             f"the manifest's digest is {digest}, not "
             f"{shortened(quoted(upload.definition.digest), 60)}",
             "The files changed while they were logged, or it is incremental; log it whole again.",
+        )
+    missing = next((one for one in entries if keeps is not None and not keeps(one)), None)
+    if missing is not None:
+        raise InvalidInput(
+            f"the file {quoted(shortened(missing.path, 80))} has not arrived", "Log it again."
         )
     content = Content(entries=entries, digest=_content_key(change, digest, entries))
     found = _log(change, upload.definition, content, key)

@@ -1,0 +1,128 @@
+"""The files of artifacts: kept once under their MD5, streamed, and checked as they arrive."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+from firetower.core.catalog import Entry
+from firetower.core.errors import InvalidInput, StoreError
+
+_HEX = re.compile(r"[0-9a-f]{32}")
+_PIECE = 1 << 20
+"""Bytes that are hashed and written at a time."""
+_ARRIVING = ".arriving-"
+_DAY = 86_400
+
+
+def md5_of(digest: str | None) -> str | None:
+    """Return an MD5 in hexadecimal from the base64 of W&B's SDK; None for anything else."""
+    try:
+        found = base64.b64decode(digest or "", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return found.hex() if len(found) == 16 else None
+
+
+class FileStore:
+    """A folder of files, each named by its MD5: content that is there is never sent again."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder unless it is there. Raises StoreError."""
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise StoreError(
+                f"files cannot be kept in {folder}: {error.strerror}",
+                "Choose another folder with --files, or make it writable.",
+            ) from None
+
+    def path(self, md5: str) -> Path | None:
+        """Return where the file of a digest is; None where it is not kept."""
+        path = self._place(md5)
+        return path if path.is_file() else None
+
+    def keeps(self, entry: Entry) -> bool:
+        """Return whether an entry's file is kept; a reference has none."""
+        md5 = md5_of(entry.checksum)
+        return entry.uri is not None or (md5 is not None and self.path(md5) is not None)
+
+    def _place(self, md5: str) -> Path:
+        if not _HEX.fullmatch(md5):
+            raise InvalidInput("this is no MD5", "Give 32 hexadecimal digits.")
+        return self.folder / md5[:2] / md5
+
+    async def receive(self, md5: str, content: AsyncIterator[bytes]) -> None:
+        """Keep a file that arrives in pieces, once it is whole and has this digest.
+
+        Raises InvalidInput for another digest, StoreError where the disk refuses.
+        """
+        place = self._place(md5)
+        try:
+            arriving = await asyncio.to_thread(_Arriving, place)
+            try:
+                piece = bytearray()
+                async for chunk in content:
+                    piece += chunk
+                    if len(piece) >= _PIECE:
+                        await asyncio.to_thread(arriving.write, bytes(piece))
+                        piece.clear()
+                await asyncio.to_thread(arriving.write, bytes(piece))
+                await asyncio.to_thread(arriving.keep, md5)
+            finally:
+                arriving.forget()
+        except ConnectionError:  # the client went away
+            raise
+        except OSError as error:
+            raise StoreError(
+                f"a file cannot be kept in {self.folder}: {error.strerror}",
+                "Make room there; the script sends it again.",
+            ) from None
+
+    def sweep(self) -> None:
+        """Delete what was left behind by servers that were killed."""
+        for path in self.folder.glob(f"*/{_ARRIVING}*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _DAY:
+                    path.unlink()
+
+
+class _Arriving:
+    """A file that is not whole yet, under another name beside its place."""
+
+    def __init__(self, place: Path) -> None:
+        place.parent.mkdir(exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=_ARRIVING)
+        self._place, self._path = place, Path(name)
+        self._file = os.fdopen(handle, "wb")
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    def write(self, piece: bytes) -> None:
+        self._digest.update(piece)
+        self._file.write(piece)
+
+    def keep(self, md5: str) -> None:
+        """Give it its name, on disk for good. Raises InvalidInput for another digest."""
+        if self._digest.hexdigest() != md5:
+            raise InvalidInput(
+                f"the file's MD5 is {self._digest.hexdigest()}, not {md5}", "Send it again."
+            )
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._path.rename(self._place)
+
+    def forget(self) -> None:
+        """Delete it, unless it was kept."""
+        self._file.close()
+        with suppress(FileNotFoundError):
+            self._path.unlink()
