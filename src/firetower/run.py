@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 
 from firetower.core.catalog import LoggedVersion, Version
 from firetower.core.errors import Conflict, FiretowerError, Unforeseen
-from firetower.core.points import Point, check_step, flatten
+from firetower.core.points import check_step, flatten
 from firetower.core.runs import HEARTBEAT_INTERVAL, Run, RunReference, RunState
 from firetower.core.text import counted, visible
 from firetower.run_api import Runs
@@ -297,10 +297,12 @@ def join_or_start(
     return ActiveRun(tower, started, joined=False)
 
 
-def _points(taken: Iterable[tuple[int, datetime, dict[str, float]]]) -> Iterator[Point]:
+def _points(
+    taken: Iterable[tuple[int, datetime, dict[str, float]]],
+) -> Iterator[tuple[str, int, float, datetime]]:
     for step, at, values in taken:
         for name, value in values.items():
-            yield Point(name, step, value, at)
+            yield name, step, value, at  # a Point costs four times as much
 
 
 def _exit_code(error: BaseException | None) -> int:

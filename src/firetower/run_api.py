@@ -1,6 +1,7 @@
 """The Python API of runs; apart from `tower`, for most commands need no runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import cast
 
 from pydantic import JsonValue
@@ -115,7 +116,9 @@ class Runs(Transactions):
                 store.update_run(change, reference, RunChanges(summary=said))
             return point_store.write_points(change, found, checked)
 
-    def write(self, run: RunReference, points: Iterable[Point]) -> int:
+    def write(
+        self, run: RunReference, points: Iterable[tuple[str, int, float, datetime | None]]
+    ) -> int:
         """Write values whose names and steps were checked, as `log` does."""
         with self._store.changing() as change:
             return point_store.write_points(change, store.touch_run(change, run), points)

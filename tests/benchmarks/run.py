@@ -20,6 +20,7 @@ def main(names: list[str]) -> None:
         history,
         latency,
         neighbours,
+        runs,
         team,
         through,
     )
@@ -42,6 +43,7 @@ def main(names: list[str]) -> None:
         "pages": history.measure_pages,
         "backlog": backlog.measure,
         "team": team.measure,
+        "runs": runs.measure,
     }
     rows: list[Row] = []
     for name in names or benchmarks:

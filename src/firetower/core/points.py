@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, SupportsFloat, cast
 
 from firetower.core.errors import InvalidInput
@@ -40,6 +41,9 @@ def check_metric_name(name: object) -> str:
     )
 
 
+_spelled = lru_cache(maxsize=4 * MAX_METRICS)(check_metric_name)
+
+
 def check_step(step: object) -> int:
     """Return a step. Raises InvalidInput for what is no whole number from 0 on."""
     if isinstance(step, bool) or not hasattr(step, "__index__"):
@@ -63,6 +67,11 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
     10,000 metrics.
     """
     found: dict[str, float] = {}
+    spelled = _spelled
+    if len(values) <= MAX_METRICS and all(type(value) is float for value in values.values()):
+        for key, value in values.items():  # most calls, made in the midst of a training
+            found[spelled(key) if type(key) is str else check_metric_name(key)] = value  # type: ignore[assignment]
+        return found
     for name, value in _leaves(values, "", 0):
         number = _number(value)
         if number is None:
@@ -92,7 +101,7 @@ def _leaves(values: Mapping[Any, object], prefix: str, depth: int) -> Iterator[t
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{check_metric_name(name)}.", depth + 1)
         else:
-            yield check_metric_name(name), value
+            yield _spelled(name) if type(name) is str else check_metric_name(name), value
 
 
 def _number(value: object) -> float | None:

@@ -12,7 +12,7 @@ from firetower.core.errors import NotFound
 from firetower.core.points import SYSTEM_PREFIX, Point
 from firetower.core.text import suggest, visible
 from firetower.store import run_schema
-from firetower.store.bulk import Values, insert_rows, run_with_rows
+from firetower.store.bulk import Values, run_with_rows
 from firetower.store.changes import Change, is_postgresql
 from firetower.store.runs import FoundRun
 from firetower.store.types import bounded, instant_number
@@ -33,7 +33,8 @@ _KEEP_STEP = (
     )
     .values(last_step=bindparam("step"))
 )
-_COLUMNS = ("run_metric_id", "step", "value", "at")
+_INTO = "INSERT INTO metric_points (run_metric_id, step, value, at)"
+_SELECT = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::double precision[], %s::bigint[])"
 _UPSERT = "ON CONFLICT (run_metric_id, step) DO UPDATE SET value = excluded.value, at = excluded.at"
 _BIGINT, _DOUBLE = "CAST(? AS bigint)", "CAST(? AS double precision)"
 _ADD_METRICS = """
@@ -68,10 +69,13 @@ class _Metric:
     """How many of the steps have another value already."""
 
 
-def write_points(change: Change, run: FoundRun, points: Iterable[Point]) -> int:
-    """Write points of a run that this change has locked; return how many are new or changed.
+def write_points(
+    change: Change, run: FoundRun, points: Iterable[tuple[str, int, float, datetime | None]]
+) -> int:
+    """Write points, or tuples like them, of a run; return how many are new or changed.
 
-    Of a step's values the last one stays; the same value again is no change.
+    The run is one that this change has locked. Of a step's values the last one stays; the same
+    value again is no change.
     """
     metrics = _grouped(points, instant_number(change.now))
     if not metrics:
@@ -98,7 +102,9 @@ def write_points(change: Change, run: FoundRun, points: Iterable[Point]) -> int:
     return len(rows)
 
 
-def _grouped(points: Iterable[Point], now: int) -> dict[str, _Metric]:
+def _grouped(
+    points: Iterable[tuple[str, int, float, datetime | None]], now: int
+) -> dict[str, _Metric]:
     metrics: dict[str, _Metric] = {}
     steps: dict[int, Written] = {}
     last_name, last_at, at_number = None, None, now
@@ -149,12 +155,12 @@ def _leave_out_equal(connection: Connection, metrics: Iterable[_Metric]) -> None
 
 
 def _insert(connection: Connection, rows: list[Values]) -> None:
+    # A statement with a place for each value takes the drivers longer to read than to run.
     if is_postgresql(connection):
-        insert_rows(connection, run_schema.metric_points, _COLUMNS, rows, _UPSERT)
-        return
-    # SQLite's driver repeats a statement faster than SQLite reads a long one.
-    into = "INSERT INTO metric_points (run_metric_id, step, value, at) VALUES (?, ?, ?, ?) "
-    connection.exec_driver_sql(into + _UPSERT, rows)
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        connection.exec_driver_sql(f"{_INTO} {_SELECT} {_UPSERT}", columns)
+    else:
+        connection.exec_driver_sql(f"{_INTO} VALUES (?, ?, ?, ?) {_UPSERT}", rows)
 
 
 def read_points(
