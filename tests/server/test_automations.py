@@ -14,6 +14,7 @@ from firetower.core.filters import Filter
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.server.containers import project_id
+from firetower.server.graphql import unknown_fields
 from serving import Running
 from towers import run, webhook
 
@@ -112,7 +113,9 @@ def fill(running: Running, url: str) -> None:
 def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
     with receiver.serve() as received:
         fill(on_sqlite, received.url())
+        unknown_fields.clear()
         on_sqlite.sdk(IMPORTS + CREATE)
+        assert not unknown_fields
         tower = on_sqlite.tower
         version = tower.log(str(RESNET), type="model", paths=[Path(__file__)])
         linked = tower.link(version, str(LINKED)).reference

@@ -16,6 +16,7 @@ from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
+from firetower.server.graphql import unknown_fields
 from firetower.store.runs import crash_overdue
 from firetower.tower import Tower
 from receiver import Receiver, serve
@@ -110,7 +111,9 @@ def watch(tower: Tower, receiver: Receiver) -> None:
 def test_training_script_fires_automations(on_sqlite: Running, receiver: Receiver) -> None:
     tower = on_sqlite.tower
     watch(tower, receiver)
+    unknown_fields.clear()
     run_id = on_sqlite.sdk(TRAIN).split()[-1]
+    assert not unknown_fields
     assert run(on_sqlite.database, "worker", "--once").returncode == 0
     [logged] = [json.loads(one.body)["data"] for one in receiver.at("/logged")]
     [linked] = [json.loads(one.body)["data"] for one in receiver.at("/linked")]
