@@ -113,11 +113,12 @@ class Server:
         key = read_key(request)
         body = await request.read()
         origin = (self.settings.public_url or str(request.url.origin())).rstrip("/")
-        answer = await self.run(self._answer_graphql, key, body, origin)
+        answer = await self.run(self.answer_graphql, key, body, origin)
         request[_USER], request[_OPERATION] = answer.user, answer.operation
         return answer.response()
 
-    def _answer_graphql(self, key: str, body: bytes, origin: str) -> Answer:
+    def answer_graphql(self, key: str, body: bytes, origin: str) -> Answer:
+        """Answer a request, in one transaction. Raises WrongKey, InvalidInput."""
         text = body.decode("utf-8", "replace")
         asked = Arguments({"body": parse(text, "the request")}).object("body")
         document = read_document(asked.text("query"))
