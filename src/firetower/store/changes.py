@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, func, select, text,
 from sqlalchemy.exc import OperationalError
 
 from firetower.core.events import EventType
-from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import Run
 from firetower.store import catalog_schema as schema
 from firetower.store.sessions import LOCK_TIMEOUT
@@ -53,10 +54,17 @@ class CollectionCache(dict[int, CachedCollection]):
         missing = set(collection_ids) - self.keys()
         if not missing:
             return
-        for row in connection.execute(_LEARN, {"ids": list(missing)}):
-            container = ContainerReference(kind=row.kind, entity=row.entity, name=row.container)
-            reference = CollectionReference(container=container, name=row.name)
-            self[row.id] = CachedCollection(reference, row.type)
+        for id_, *said in connection.execute(_LEARN, {"ids": list(missing)}):
+            self[id_] = _collection(*said)
+
+
+@lru_cache(maxsize=1 << 16)
+def _collection(
+    name: str, type_: str, kind: ContainerKind, entity: str, container: str
+) -> CachedCollection:
+    # A batch of events may name as many: checking their names would cost as much as the rest.
+    owner = ContainerReference(kind=kind, entity=entity, name=container)
+    return CachedCollection(CollectionReference(container=owner, name=name), type_)
 
 
 @dataclass(slots=True)
