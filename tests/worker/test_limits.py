@@ -143,7 +143,9 @@ def test_a_want_of_its_own_is_told_and_no_failure(
 
 
 IMPORTS = """
+import contextlib
 import sys
+from firetower.core.errors import NotReady
 from firetower.worker.run import run_worker
 from firetower.cli.output import feed_text
 known = None
@@ -155,7 +157,8 @@ def report(text):
     if "stopped" in text:
         print(*sorted(set(sys.modules) - known))
 
-run_worker(None, once=True, emit=feed_text, report=report)
+with contextlib.suppress(NotReady):  # without a network, one waits
+    run_worker(None, once=True, emit=feed_text, report=report)
 """
 
 
@@ -178,5 +181,6 @@ def test_a_worker_imports_all_before_it_starts(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-        assert {one.attempts for one in tower.executions.newest(10)} == {1}
+        sent = [one for one in tower.executions.newest(10) if one.endpoint != "dead"]
+        assert [one.attempts for one in sent] == [1, 1]
     assert done.stdout.strip() == ""
