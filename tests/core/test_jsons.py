@@ -67,7 +67,12 @@ def test_python_values_become_plain_json(value: object, plain: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"bytes", {1, 2}, object(), 1j, {"a": [print]}, np.complex128(1), np.clongdouble(1)]
+    "value",
+    [
+        *(b"bytes", {1, 2}, object(), 1j, {"a": [print]}, np.complex128(1), np.clongdouble(1)),
+        *(np.datetime64("2026-01-01T00:00:00.000000001"), np.timedelta64(1, "ns")),
+        np.array(["2026-01-01"], "datetime64[ns]"),
+    ],
 )
 def test_a_value_that_json_does_not_have_is_refused_by_its_type(value: object) -> None:
     assert "which JSON does not have" in refusal(lambda: clean(value, "the metadata"))

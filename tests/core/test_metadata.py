@@ -1,5 +1,6 @@
 """Metadata as people write it: what would not come back as it was written stays text."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,11 @@ def test_json_files_and_values_are_merged(tmp_path: Path) -> None:
 )
 def test_a_key_that_is_given_twice_is_refused_by_name(values: list[str]) -> None:
     assert 'the metadata has the key "a" twice' in refusal(lambda: metadata_of(values))
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    said = refusal(lambda: metadata_of([os.fsdecode(b"commit=\xff")]))
+    assert 'the metadata "commit=\\udcff" is not valid Unicode' in said
 
 
 def test_a_number_out_of_range_in_a_file_is_refused(tmp_path: Path) -> None:

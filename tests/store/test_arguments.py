@@ -208,3 +208,14 @@ def test_two_spellings_of_a_name_are_one_everywhere(store: Store) -> None:
     assert (
         tower.automations.get(composed).name == tower.automations.get(decomposed).name == composed
     )
+
+
+def test_a_negative_limit_is_none_at_all(store: Store) -> None:
+    tower = Tower(store)
+    linked_model(tower)
+    assert tower.events.newest(1)
+    for limit in (0, -1, -(2**70)):
+        assert not tower.events.newest(limit)
+        assert not tower.executions.newest(limit)
+        assert not tower.automations.list(limit=limit)
+        assert not tower.executions.page(limit).entries

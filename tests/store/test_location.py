@@ -77,6 +77,12 @@ def test_what_keeps_nothing_or_is_no_file_is_refused(
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_name_with_a_nul_character_is_refused() -> None:
+    for url in ("tower\0.db", "sqlite:///tower\0.db", "postgresql://h/a\0b"):
+        with pytest.raises(InvalidInput, match="NUL"):
+            Location.of(url)
+
+
 def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
     link, there = tmp_path / "tower.db", tmp_path / "there.db"
     link.symlink_to(there)

@@ -18,6 +18,9 @@ MAX_DIGITS = 4_000
 """Digits of a whole number accepted from outside: Python itself writes and reads 4,300."""
 _TOO_LARGE = 10**MAX_DIGITS
 
+_MOMENTS = ("M", "m")
+"""NumPy's kinds of dates and spans of time: of nanoseconds it would give a bare number."""
+
 MAX_DEPTH = 64
 """Levels of nesting accepted from outside: deeper input is refused, not recursed into."""
 
@@ -119,7 +122,7 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
 def _plain(value: object, what: str) -> object:
     """Return NumPy's scalars and arrays as Python's; anything else as it is."""
     tolist: Any = getattr(value, "tolist", None)
-    if not callable(tolist):
+    if not callable(tolist) or getattr(getattr(value, "dtype", None), "kind", "") in _MOMENTS:
         return value
     plain: object = tolist()
     if type(plain) is not type(value):

@@ -36,6 +36,7 @@ def metadata_of(values: Iterable[str], what: str = "metadata") -> dict[str, Json
     for value in values:
         key, equals, given = value.partition("=")
         if equals and key and not value.startswith(("@", "{", "[", '"')):
+            _check_unicode(value, what)
             pairs.append((key, _plain(given, what)))
             continue
         found = parse(text_or_file(value, f"the {what}"), f"the {what}")
@@ -46,6 +47,17 @@ def metadata_of(values: Iterable[str], what: str = "metadata") -> dict[str, Json
             )
         pairs += found.items()
     return unique_keys(f"the {what}", pairs)
+
+
+def _check_unicode(text: str, what: str) -> None:
+    """Refuse an argument whose bytes are no UTF-8: other text would be kept in their place."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"the {what} {quoted(shortened(text, 40))} is not valid Unicode",
+            "Write it in UTF-8, or bytes in an encoding such as base64.",
+        ) from None
 
 
 def _plain(text: str, what: str) -> JsonValue:

@@ -24,7 +24,7 @@ from firetower.store.catalog.lookups import (
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
 from firetower.store.endpoints import find_endpoint
-from firetower.store.types import bounded
+from firetower.store.types import bounded, bounded_limit
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _containers = schema.containers.c
@@ -256,7 +256,9 @@ def list_automations(
     `container` narrows them to those that watch it as a whole or in part, `limit` to the first
     of them, `among` to those of a query's ids. Raises NotFound for the container.
     """
-    query = _select_automations(reader.now).order_by(_automations.name).limit(limit)
+    query = _select_automations(reader.now).order_by(_automations.name)
+    if limit is not None:
+        query = query.limit(bounded_limit(limit))
     if among is not None:
         query = query.where(_automations.id.in_(among))
     if container is not None:

@@ -12,7 +12,7 @@ from firetower.core.runs import RunSnapshot
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
-from firetower.store.types import bounded
+from firetower.store.types import bounded, bounded_limit
 
 _events, _versions = schema.events.c, schema.versions.c
 
@@ -68,7 +68,7 @@ def read_events(reader: Reader, query: Select[Any], **values: object) -> list[Ev
 
 def newest_events(reader: Reader, limit: int) -> list[Event]:
     """Return the newest events, the oldest of them first."""
-    query = select_events().order_by(_events.id.desc()).limit(bounded(limit))
+    query = select_events().order_by(_events.id.desc()).limit(bounded_limit(limit))
     return read_events(reader, query)[::-1]
 
 
@@ -81,14 +81,19 @@ def newest_events_in(
         select_events()
         .where(_events.type == type_.value, happened_in(container))
         .order_by(_events.id.desc())
-        .limit(limit)
+        .limit(bounded_limit(limit))
     )
     return read_events(reader, query)
 
 
 def events_after(reader: Reader, event_id: int, limit: int) -> list[Event]:
     """Return the events recorded after another, in order."""
-    query = select_events().where(_events.id > bounded(event_id)).order_by(_events.id).limit(limit)
+    query = (
+        select_events()
+        .where(_events.id > bounded(event_id))
+        .order_by(_events.id)
+        .limit(bounded_limit(limit))
+    )
     return read_events(reader, query)
 
 

@@ -15,7 +15,7 @@ from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
-from firetower.store.types import bounded
+from firetower.store.types import bounded, bounded_limit
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _events = schema.events.c
@@ -81,7 +81,7 @@ def list_executions(
     # one automation's are in order in its unique key, so that not all of them are read and sorted
     by_event = automation_id is not None and before_id is None
     order = _executions.event_id if by_event else _executions.id
-    query = select_executions().order_by(order.desc()).limit(bounded(limit))
+    query = select_executions().order_by(order.desc()).limit(bounded_limit(limit))
     if status is not None:
         query = query.where(_executions.status == status.value)
     if since is not None:

@@ -57,6 +57,8 @@ class Location:
         """Read a URL or path; without one, the environment's or default. Raises InvalidInput."""
         text = url or read_settings().database_url or str(_at_home(data_folder) / "tower.db")
         hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
+        if "\0" in text:
+            raise InvalidInput("the database's name has a NUL character in it", hint)
         if "://" not in text:
             if _NOT_A_PATH.match(text):  # not repeated: it may hold a password
                 raise InvalidInput("the database is neither a URL nor a file's path", hint)

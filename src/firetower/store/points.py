@@ -15,7 +15,7 @@ from firetower.store import run_schema
 from firetower.store.bulk import Values, run_with_rows
 from firetower.store.changes import Change, is_postgresql
 from firetower.store.runs import FoundRun
-from firetower.store.types import bounded, instant_number
+from firetower.store.types import bounded, bounded_limit, instant_number
 
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
 _points = run_schema.metric_points.c
@@ -190,7 +190,7 @@ def read_points(
     is_newest = after_step is None and limit is not None
     query = query.order_by(_points.step.desc() if is_newest else _points.step)
     if limit is not None:
-        query = query.limit(bounded(limit))
+        query = query.limit(bounded_limit(limit))
     rows: Sequence[tuple[int, float | None, datetime]] = [
         (row.step, row.value, row.at) for row in connection.execute(query)
     ]

@@ -33,7 +33,7 @@ from firetower.store.catalog.lookups import (
     is_covered_by,
 )
 from firetower.store.changes import Change, Reader
-from firetower.store.types import bounded
+from firetower.store.types import bounded_limit
 
 _containers = catalog_schema.containers.c
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
@@ -307,7 +307,7 @@ def list_runs(
         query = query.where(_runs.state == state.value)
     query = query.order_by(_runs.started_at.desc(), _runs.id.desc())
     if limit is not None:
-        query = query.limit(bounded(limit))
+        query = query.limit(bounded_limit(limit))
     return [_found(row).run for row in reader.connection.execute(query)]
 
 

@@ -19,6 +19,11 @@ def bounded(number: int) -> int:
     return max(-MOST, min(number, MOST))
 
 
+def bounded_limit(limit: int) -> int:
+    """Return a limit as the databases take it; a negative one, which SQLite reads as none, is 0."""
+    return max(0, bounded(limit))
+
+
 def instant_number(moment: datetime) -> int:
     """Return a moment as an `Instant` column keeps it."""
     return (moment - EPOCH) // _MICROSECOND
