@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from firetower.core.backtest import Backtest
     from firetower.core.explanation import Explanation, Group
     from firetower.core.firings import FiringHistory, Heat, RecentFirings
+    from firetower.core.run_explanation import RunFinding
     from firetower.core.traffic import LastFailure, Traffic
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.store.prune import Pruned
@@ -471,6 +472,26 @@ class Explain(Transactions):
         from firetower.store.explain import explain_event
 
         return self._read(explain_event, event_id, clock)
+
+    def runs(
+        self,
+        name: str,
+        *,
+        since: datetime | None = None,
+        clock: Callable[[datetime], str] = instant,
+    ) -> "list[RunFinding]":
+        """Return what became of the newest runs for an automation on a metric, the newest first.
+
+        Of at most 200 runs that were alive since then; none for another kind of automation. Raises
+        NotFound.
+        """
+        from firetower.store.run_explain import explain_runs
+
+        with self._store.reading() as reader:
+            found = automations.find_automation(reader, name)
+            if found.definition.metric is None:
+                return []
+            return explain_runs(reader, found, since, clock)
 
     def automation(
         self,

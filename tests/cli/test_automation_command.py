@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from core.builders import NOON, make_definition, make_revision
 from core.strategies import filters
-from core.test_drafts import ACTIONS, FILTERS, SCOPES, cooldowns, known_fields, regexes
+from core.test_drafts import (
+    ACTIONS,
+    FILTERS,
+    SCOPES,
+    WITHOUT_METRIC,
+    cooldowns,
+    known_fields,
+    regexes,
+)
 from firetower.cli.automation import create
 from firetower.cli.automation_options import new_draft
 from firetower.core.automations import Automation, Definition, Mode
@@ -52,7 +60,7 @@ names = st.sampled_from(["n", "-n", "--shadow", "two words", "it's", '"$HOME"', 
 @given(
     name=names,
     scope=st.sampled_from(PLACES),
-    type_=st.sampled_from(EventType),
+    type_=st.sampled_from(WITHOUT_METRIC),
     alias=regexes,
     tag=regexes,
     other=st.none() | filters,

@@ -15,6 +15,7 @@ from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.executions import Execution, Status
 from firetower.core.filters import ANY, Filter
 from firetower.core.json import dump
+from firetower.core.metrics import Comparison, Crossing, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.runs import RunReference, RunSnapshot, RunState, StateCondition
 from firetower.core.scopes import ContainerScope, Scope
@@ -53,7 +54,9 @@ def make_event(
     )
     if "run" in carries:
         run = run or make_run_snapshot()
-        return Event(event_id, type_, at, author, run.reference.project, cause=cause, run=run)
+        metric = make_crossing() if "metric" in carries else None
+        place = run.reference.project
+        return Event(event_id, type_, at, author, place, cause=cause, run=run, metric=metric)
     reference = CollectionReference.parse(collection)
     return Event(
         id=event_id,
@@ -69,6 +72,12 @@ def make_event(
         previous_index=previous_index,
         cause=cause,
     )
+
+
+def make_crossing() -> Crossing:
+    """Return a loss that rose above 0.65."""
+    condition = ThresholdCondition(metric="loss", comparison=Comparison.GT, threshold=0.65)
+    return Crossing.of(condition, 120, [0.7])
 
 
 def make_run_snapshot(

@@ -14,6 +14,7 @@ from firetower.core.retry import Answer, judge
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
+from firetower.store.queue.crossings import evaluate_metrics
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, give_back, record
 from firetower.store.store import Store
@@ -54,6 +55,7 @@ class Bench:
         with self.store.changing() as change:
             self.cache.refresh(change.connection)
             evaluate(change, self.cache, 100)
+            evaluate_metrics(change, self.cache)
             free = dict.fromkeys(self.cache.endpoints, room)
             return claim_due(change, self.cache, worker, free)[0]
 

@@ -9,9 +9,11 @@ import click
 from firetower.cli.options import option_group
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Automation
+from firetower.core.commands import CHANGES, COMPARISONS
 from firetower.core.drafts import Draft
 from firetower.core.events import EVENTS, EventType
 from firetower.core.metadata import text_or_file
+from firetower.core.metrics import Aggregate, Direction
 from firetower.core.references import ContainerKind, ContainerReference
 
 Fields = dict[str, Any]
@@ -32,6 +34,8 @@ def _text(what: str) -> Callable[[str], str]:
     """Return an option's type: a text, or the file that `@FILE` names."""
     return lambda value: text_or_file(value, what)
 
+
+_VERBS = ("rises", "falls", "changes")
 
 # Each option is named as the draft's field that it fills, where there is one.
 automation_options = option_group(
@@ -74,6 +78,40 @@ automation_options = option_group(
         metavar="STATE[,STATE]...",
         help="Fire when a run comes into this state: running, finished or failed.",
     ),
+    click.option("--metric", metavar="NAME", help="Watch this metric of runs, such as loss."),
+    click.option(
+        "--aggregate",
+        type=click.Choice([one.lower() for one in Aggregate], case_sensitive=False),
+        callback=lambda _ctx, _option, value: value and Aggregate(value.upper()),
+        help="Compare this aggregate of the newest values instead of the newest one.",
+    ),
+    click.option("--window", metavar="N", help="Take this many of the newest values."),
+    *(
+        click.option(f"--{option}", metavar="X", help=f"RUN_METRIC: fire when it is {sign.word} X.")
+        for sign, option in COMPARISONS.items()
+    ),
+    *(
+        click.option(
+            f"--{option}", metavar="D", help=f"RUN_METRIC_CHANGE: fire when it {verb} by D."
+        )
+        for (_, option), verb in zip(CHANGES.items(), _VERBS, strict=True)
+    ),
+    click.option(
+        "--prior-window",
+        metavar="M",
+        help="RUN_METRIC_CHANGE: compare with this many values before; N unless given.",
+    ),
+    click.option(
+        "--zscore",
+        metavar="X",
+        help="RUN_METRIC_ZSCORE: fire X standard deviations from the mean; 3 unless given.",
+    ),
+    click.option(
+        "--direction",
+        type=click.Choice([one.lower() for one in Direction], case_sensitive=False),
+        callback=lambda _ctx, _option, value: value and Direction(value.upper()),
+        help="RUN_METRIC_ZSCORE: the way it moves; any unless given.",
+    ),
     click.option("--run-name", metavar="RE2", help="Match the name of the run (unanchored)."),
     click.option(
         "--filter", type=_text("the filter"), metavar="JSON|@FILE", help="Filter in W&B's JSON."
@@ -109,6 +147,33 @@ _ACTIONS = {
 }
 _COLLECTIONS = ("collection", "pattern", "artifact_type")
 _FILTER = ("alias", "tag", "run_name", "filter")
+_AMOUNTS: dict[str, tuple[EventType, Fields]] = {
+    **{
+        option.replace("-", "_"): (EventType.RUN_METRIC, {"comparison": comparison})
+        for comparison, option in COMPARISONS.items()
+    },
+    **{
+        option: (EventType.RUN_METRIC_CHANGE, {"direction": direction})
+        for direction, option in CHANGES.items()
+    },
+    "zscore": (EventType.RUN_METRIC_ZSCORE, {}),
+}
+"""The options that take what a metric is compared with: their event, and what else they say."""
+
+
+def _check_metric(type_: EventType, given: Fields) -> None:
+    """Refuse options of a metric that the event does not read. Raises UsageError."""
+    is_change, is_zscore = (
+        type_ is one for one in (EventType.RUN_METRIC_CHANGE, EventType.RUN_METRIC_ZSCORE)
+    )
+    if not given.keys().isdisjoint(("metric", "window")) and "metric" not in type_.spec.carries:
+        raise click.UsageError("--metric and --window belong to --event RUN_METRIC….")
+    if "aggregate" in given and type_ not in {EventType.RUN_METRIC, EventType.RUN_METRIC_CHANGE}:
+        raise click.UsageError("--aggregate belongs to --event RUN_METRIC or RUN_METRIC_CHANGE.")
+    if "prior_window" in given and not is_change:
+        raise click.UsageError("--prior-window belongs to --event RUN_METRIC_CHANGE.")
+    if "direction" in given and not (is_zscore or is_change):
+        raise click.UsageError("--direction belongs to --event RUN_METRIC_ZSCORE.")
 
 
 def new_draft(name: str, options: Fields) -> Draft:
@@ -145,6 +210,7 @@ def _given(options: Fields) -> Fields:
         raise click.UsageError("Give one of --webhook, --slack and --no-op.")
     for type_, endpoint in actions:
         given |= {"action": type_, "endpoint": "" if endpoint is True else endpoint}
+    given |= _amount(given)
     for together in (_COLLECTIONS, _FILTER):  # one given replaces all
         if not given.keys().isdisjoint(together):
             given = dict.fromkeys(together, "") | given
@@ -153,9 +219,25 @@ def _given(options: Fields) -> Fields:
     return given
 
 
+def _amount(given: Fields) -> Fields:
+    """Take what a metric is compared with out of the options."""
+    amounts = [(name, given.pop(name)) for name in _AMOUNTS if name in given]
+    if len(amounts) > 1:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name, _ in amounts)
+        raise click.UsageError(f"Give one of {options}.")
+    for name, text in amounts:
+        type_, more = _AMOUNTS[name]
+        return {**more, "amount": text, "amount_of": (name, type_)}
+    return {}
+
+
 def _with(draft: Draft, given: Fields) -> Draft:
     """Return the draft with these fields, which must go together."""
+    option, amount_of = given.pop("amount_of", ("", None))
     changed = replace(draft, **given)
+    if amount_of not in {None, changed.event_type}:
+        raise click.UsageError(f"--{option.replace('_', '-')} belongs to --event {amount_of}.")
+    _check_metric(changed.event_type, given)
     kind = changed.container.kind
     if kind is not ContainerKind.PROJECT and (given.get("pattern") or given.get("artifact_type")):
         raise click.UsageError("--collections and --type belong to --project.")

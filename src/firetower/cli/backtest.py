@@ -59,6 +59,8 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
     if as_json:
         data = {"sentence": definition.sentence, "fired": result.fired}
         data |= {"skipped_by_cooldown": result.skipped, "bars": list(result.bars)}
+        if result.runs is not None:
+            data |= {"runs": result.runs, "fired_runs": result.fired_runs}
         print_json(
             {**data, "newest": [{**event_data(event), "body": body} for event, body in shown]}
         )
@@ -83,4 +85,7 @@ def _summary(result: Backtest, since: str) -> str:
     is_span = since[-1:].isalpha() and since[:1].isdigit()
     when = f"in the last {since}" if is_span else f"since {date(result.since)}"
     more = f"; the cooldown would have skipped {result.skipped:,} more" if result.skipped else ""
-    return f"It would have fired {counted(result.fired, 'time')} {when}{more}."
+    runs = ""
+    if result.runs is not None:
+        runs = f", for {result.fired_runs:,} of {counted(result.runs, 'run')}"
+    return f"It would have fired {counted(result.fired, 'time')} {when}{runs}{more}."

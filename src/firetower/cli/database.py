@@ -89,10 +89,11 @@ def migrate() -> None:
 @yes_option
 @click.option("--vacuum", is_flag=True, help="Then give free space back to the disk (SQLite).")
 def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
-    """Delete old events and their executions; the catalog stays.
+    """Delete old events and their executions, and thin the metrics of runs; the catalog stays.
 
-    Keeps what is not finished, and the newest execution of each automation. Prints first how much
-    would go, and asks.
+    Keeps what is not finished, and the newest execution of each automation. Of a metric the newest
+    2,000 values stay, and of older ones as many as its chart needs. Prints first how much would go,
+    and asks.
 
     Examples:
       firetower database prune --older-than 90d
@@ -105,18 +106,21 @@ def prune(*, older_than: timedelta, yes: bool, vacuum: bool) -> None:
             f"{planned.events:,} events from before {date(before)}, with "
             f"{planned.executions:,} executions and {planned.attempts:,} attempts"
         )
-        if planned.events:
+        if planned.points:
+            found += f", and {planned.points:,} values of metrics"
+        total = planned.events + planned.points
+        if total:
             if not yes and not sys.stdin.isatty():
                 raise FiretowerError(f"it would delete {found}", "Give --yes to do it.")
             ask_to_delete(found, yes=yes)
             done = 0
             with progress_bar("Deleting") as show_progress:
                 for batch in tower.upkeep.prune(before):
-                    done += batch.events
-                    show_progress(done / planned.events, f"{done:,} of {planned.events:,} events")
+                    done += batch.events + batch.points
+                    show_progress(done / total, f"{done:,} of {total:,}")
         if vacuum:
             tower.upkeep.give_back_space()
-    if planned.events:
+    if total:
         say(f"Deleted {found}.")
     else:
         say(f"No events before {date(before)} can be deleted.")

@@ -10,6 +10,7 @@ from firetower.cli.connect import open_tower
 from firetower.cli.options import ROW_ID, json_option, since_option
 from firetower.cli.output import date, event_data, event_text, print_json, say
 from firetower.core.explanation import Explanation, Finding, Group
+from firetower.core.run_explanation import RunFinding, RunOutcome
 from firetower.core.text import counted, visible
 
 
@@ -38,7 +39,8 @@ def explain(
             _print_event(tower.explain.event(event_id, clock=date), as_json=as_json)
         elif automation is not None:
             groups = tower.explain.automation(automation, since=since, clock=date)
-            _print_automation(automation, groups, as_json=as_json)
+            runs = tower.explain.runs(automation, since=since, clock=date)
+            _print_automation(automation, groups, runs, as_json=as_json)
 
 
 def _print_event(explanation: Explanation, *, as_json: bool) -> None:
@@ -62,19 +64,34 @@ def _glyph(finding: Finding) -> str:
     return "✓" if finding.stop is None else "✗"
 
 
-def _print_automation(name: str, groups: Sequence[Group], *, as_json: bool) -> None:
+def _print_automation(
+    name: str, groups: Sequence[Group], runs: Sequence[RunFinding], *, as_json: bool
+) -> None:
     if as_json:
         for group in groups:
             example = {"events": group.count, "example": event_data(group.event)}
             print_json({"reason": group.reason, **example, **_finding_data(group.finding)})
+        print_json(*({"reason": one.outcome.value, **_run_data(one)} for one in runs))
         return
-    if not groups:
+    if not groups and not runs:
         say(f"Nothing happened in or near what {visible(name)} watches.")
     for group in groups:
         events = counted(group.count, "event")
         click.echo(f"{_glyph(group.finding)}  {events}: {visible(group.reason)}")
         click.echo(f"   {event_text(group.event)}")
         click.echo(f"   {visible(group.finding.words)}")
+    for run in runs:
+        glyph = "✓" if run.outcome is RunOutcome.FIRED else "✗"
+        click.echo(visible(f"{glyph}  {run.run.reference} {run.run.name}: {run.words}"))
+
+
+def _run_data(found: RunFinding) -> dict[str, Any]:
+    return {
+        "run": str(found.run.reference),
+        "run_name": found.run.name,
+        "fired": found.outcome is RunOutcome.FIRED,
+        "words": found.words,
+    }
 
 
 def _finding_data(finding: Finding) -> dict[str, Any]:

@@ -14,12 +14,15 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, check_allowed
 from firetower.core.filters import ANY, Filter, Predicate
 from firetower.core.json import dump
+from firetower.core.metrics import AnyMetricCondition, Condition, MetricCondition
 from firetower.core.references import ContainerKind, Frozen, Name, check_automation_name
 from firetower.core.runs import StateCondition
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 from firetower.core.text import quoted, shortened, visible
 
 LONGEST_COOLDOWN = timedelta(days=366)
+METRIC_COOLDOWN = timedelta(days=1)
+"""The cooldown of a metric's automation that has no other: once a run in a day, as in W&B."""
 
 
 class Mode(StrEnum):
@@ -40,11 +43,11 @@ class Definition(Frozen):
     scope: Scope
     event_type: EventType
     filter: Filter = ANY
-    condition: StateCondition | None = None
+    condition: Condition | None = None
     """What an event of a run waits for; other events have none."""
     action: Action
     cooldown: timedelta | None = None
-    """After an execution, the time in which further ones are skipped."""
+    """After an execution, the time in which further ones are skipped; of a metric, for each run."""
 
     def check(self, granted: frozenset[str]) -> None:
         """Refuse what could never work.
@@ -74,17 +77,17 @@ class Definition(Frozen):
             check_cooldown(self.cooldown)
 
     def _check_condition(self) -> None:
-        is_of_run = "run" in self.event_type.spec.carries
-        if is_of_run and self.condition is None:
+        given = None if self.condition is None else self.condition.kind
+        wanted = _CONDITIONS.get(self.event_type)
+        if wanted is not None and given != wanted:
+            what, hint = _NEEDED[wanted]
+            raise InvalidInput(f"{self.event_type} needs {what}", hint)
+        if wanted is None and given is not None:
             raise InvalidInput(
-                f"{self.event_type} needs the states to wait for", "Give --state failed, finished."
+                f"{self.event_type} events have no run, so no state or metric of one",
+                "Use RUN_STATE or RUN_METRIC, or leave that out.",
             )
-        if not is_of_run and self.condition is not None:
-            raise InvalidInput(
-                f"{self.event_type} events have no run, so no state of one",
-                "Use RUN_STATE, or leave the state out.",
-            )
-        if is_of_run and not isinstance(self.scope, ContainerScope):
+        if wanted is not None and not isinstance(self.scope, ContainerScope):
             raise InvalidInput(
                 "a run is in no collection, so the scope could never hold",
                 f"Watch the whole {self.scope.container.kind}.",
@@ -103,8 +106,20 @@ class Definition(Frozen):
     @property
     def sentence(self) -> str:
         """The automation in one plain sentence."""
-        pace = "" if self.cooldown is None else f", at most once in {duration(self.cooldown)}"
+        once = "once" if self.metric is None else "once a run"
+        pace = "" if self.pace is None else f", at most {once} in {duration(self.pace)}"
         return f"When {self._when}, {self.action.phrase}{pace}."
+
+    @property
+    def metric(self) -> AnyMetricCondition | None:
+        """What it waits for, where that is a metric."""
+        return self.condition if isinstance(self.condition, MetricCondition) else None
+
+    @property
+    def pace(self) -> timedelta | None:
+        """The cooldown that applies: of a metric a day, unless it has its own."""
+        default = None if self.metric is None else METRIC_COOLDOWN
+        return default if self.cooldown is None else self.cooldown
 
     @property
     def label(self) -> str:
@@ -135,6 +150,21 @@ class Definition(Frozen):
                     matching = f"{noun} matching {regex.operand_shown}"
                     return f"{happens.replace(noun, matching, 1)} {where}"
         return f"{happens} {where}" + ("" if words == "any" else f", if {words}")
+
+
+_CONDITIONS = {
+    EventType.RUN_STATE: "state",
+    EventType.RUN_METRIC: "threshold",
+    EventType.RUN_METRIC_CHANGE: "change",
+    EventType.RUN_METRIC_ZSCORE: "zscore",
+}
+"""The kind of condition that an event of a run needs."""
+_NEEDED = {
+    "state": ("the states to wait for", "Give --state failed,finished."),
+    "threshold": ("a metric and a threshold", "Give --metric loss --above 0.65."),
+    "change": ("a metric and a change", "Give --metric loss --increases 20%."),
+    "zscore": ("a metric", "Give --metric loss."),
+}
 
 
 def _registry_hint(scope: CollectionsScope) -> str:
@@ -316,8 +346,13 @@ def overlaps(definition: Definition, other: Automation) -> bool:
     )
 
 
-def _may_both_hold(one: StateCondition | None, other: StateCondition | None) -> bool:
-    return one is None or other is None or not set(one.states).isdisjoint(other.states)
+def _may_both_hold(one: Condition | None, other: Condition | None) -> bool:
+    match one, other:
+        case StateCondition(), StateCondition():
+            return not set(one.states).isdisjoint(other.states)
+        case MetricCondition(), MetricCondition():
+            return one.metric == other.metric
+    return True
 
 
 def may_meet(one: Scope, other: Scope) -> bool:

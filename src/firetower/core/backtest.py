@@ -9,10 +9,13 @@ from firetower.core.automations import Definition
 from firetower.core.events import Event
 from firetower.core.firings import sparkline
 from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
+from firetower.core.runs import StateCondition
 from firetower.core.scopes import covers
 
-_PARTS = 30
-_NEWEST = 50
+PARTS = 30
+"""Bars of a backtest."""
+NEWEST = 50
+"""Events of it that are shown."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -34,6 +37,10 @@ class Backtest:
     """How far back the events were tested so far; None once all were."""
     share: float = 1.0
     """The share of the events that were tested so far."""
+    runs: int | None = None
+    """For a metric: the runs that were tested, those that log it and pass the filter."""
+    fired_runs: int = 0
+    """Those of them that it would have fired for."""
 
     @property
     def sparkline(self) -> str:
@@ -43,11 +50,12 @@ class Backtest:
 
 def matches(definition: Definition, event: Event) -> bool:
     """Return whether an event would fire a definition, cooldown ignored."""
+    condition = definition.condition
     return (
         event.type is definition.event_type
         and covers(definition.scope, event)
         and definition.filter.holds(event)
-        and (definition.condition is None or definition.condition.holds(event.run))
+        and (not isinstance(condition, StateCondition) or condition.holds(event.run))
     )
 
 
@@ -61,8 +69,8 @@ class Simulation:
     def __init__(self, definition: Definition, since: datetime, until: datetime) -> None:
         self._cooldown = definition.cooldown
         self._since, self._until = since, until
-        self._bar = max(1, (until - since) // _MICROSECOND // _PARTS)
-        self._bars = [0] * _PARTS
+        self._bar = max(1, (until - since) // _MICROSECOND // PARTS)
+        self._bars = [0] * PARTS
         # Of ten million matches each takes 16 bytes.
         self._ids, self._offsets = array("q"), array("q")
 
@@ -71,7 +79,7 @@ class Simulation:
         if not is_loop(cause):
             self._ids.append(event_id)
             self._offsets.append(offset)
-            self._bars[min(offset // self._bar, _PARTS - 1)] += 1
+            self._bars[min(offset // self._bar, PARTS - 1)] += 1
 
     def result(
         self,
@@ -88,7 +96,7 @@ class Simulation:
             fired=len(ids),
             skipped=len(self._ids) - len(ids),
             bars=tuple(bars),
-            newest=tuple(find(ids[:_NEWEST])),
+            newest=tuple(find(ids[:NEWEST])),
             reached=reached,
             share=share,
         )
@@ -97,13 +105,13 @@ class Simulation:
         """Return the ids of the events that no cooldown skips, and how many in each part."""
         if self._cooldown is None:
             return self._ids, self._bars
-        ids, bars, began = array("q"), [0] * _PARTS, None
+        ids, bars, began = array("q"), [0] * PARTS, None
         for event_id, offset in zip(reversed(self._ids), reversed(self._offsets), strict=True):
             at = self._since + timedelta(microseconds=offset)
             cooldown_until = cooldown_end(at, self._cooldown, began)
             if cooldown_until is None:
                 ids.append(event_id)
-                bars[min(offset // self._bar, _PARTS - 1)] += 1
+                bars[min(offset // self._bar, PARTS - 1)] += 1
             if cooldown_until is None or restarts_cooldown(cooldown_until, at, self._cooldown):
                 began = at
         ids.reverse()

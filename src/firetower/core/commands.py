@@ -6,7 +6,24 @@ from collections.abc import Iterator
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Automation, Mode
 from firetower.core.drafts import Draft
+from firetower.core.events import EventType
+from firetower.core.metrics import Comparison, Direction
 from firetower.core.references import ContainerKind
+
+COMPARISONS = {
+    Comparison.GT: "above",
+    Comparison.GTE: "at-least",
+    Comparison.LT: "below",
+    Comparison.LTE: "at-most",
+    Comparison.EQ: "equals",
+    Comparison.NE: "differs-from",
+}
+CHANGES = {
+    Direction.INCREASE: "increases",
+    Direction.DECREASE: "decreases",
+    Direction.ANY: "changes",
+}
+"""The options of a threshold and of a change, which take the amount."""
 
 
 def create_command(automation: Automation) -> str:
@@ -34,6 +51,11 @@ def _options(draft: Draft) -> Iterator[str]:
         ("alias-regex", draft.alias),
         ("tag-regex", draft.tag),
         ("state", draft.state),
+        ("metric", draft.metric),
+        ("window", draft.window),
+        ("prior-window", draft.prior_window),
+        ("aggregate", draft.aggregate.lower() if draft.aggregate else ""),
+        *_amount(draft),
         ("run-name", draft.run_name),
         ("filter", draft.filter),
     ):
@@ -46,6 +68,17 @@ def _options(draft: Draft) -> Iterator[str]:
         yield f"--cooldown={draft.cooldown}"
     if draft.mode in {Mode.SHADOW, Mode.DISABLED}:
         yield f"--{draft.mode}"
+
+
+def _amount(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Yield what a metric is compared with, as option and text."""
+    if draft.event_type is EventType.RUN_METRIC:
+        yield COMPARISONS[draft.comparison], draft.amount
+    elif draft.event_type is EventType.RUN_METRIC_CHANGE:
+        yield CHANGES[draft.direction], draft.amount
+    elif draft.event_type is EventType.RUN_METRIC_ZSCORE:
+        yield "zscore", draft.amount
+        yield "direction", draft.direction.lower()
 
 
 def _action(draft: Draft) -> Iterator[str]:

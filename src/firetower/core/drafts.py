@@ -34,6 +34,23 @@ from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.filters.fields import check_carried
 from firetower.core.filters.patterns import Pattern
 from firetower.core.json import dump
+from firetower.core.metrics import (
+    DEFAULT_WINDOW,
+    Aggregate,
+    AggregateCondition,
+    ChangeCondition,
+    Comparison,
+    Condition,
+    Direction,
+    MetricCondition,
+    ThresholdCondition,
+    ZScoreCondition,
+    parse_change,
+    parse_number,
+    parse_window,
+    plain,
+)
+from firetower.core.points import check_metric_name
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
@@ -72,6 +89,15 @@ class Draft:
     tag: str = ""
     state: str = ""
     """Of a run: states with commas between."""
+    metric: str = ""
+    aggregate: Aggregate | None = None
+    window: str = ""
+    prior_window: str = ""
+    """Of a change; as large as the window where it is left out."""
+    comparison: Comparison = Comparison.GT
+    direction: Direction = Direction.ANY
+    amount: str = ""
+    """A threshold, a change such as 0.2 or 20%, or standard deviations."""
     run_name: str = ""
     filter: str = ""
     action: ActionType = ActionType.GENERIC_WEBHOOK
@@ -103,7 +129,7 @@ class Draft:
             cooldown="" if definition.cooldown is None else duration(definition.cooldown),
             mode=automation.mode,
             **_scope_fields(definition.scope),
-            state="" if definition.condition is None else definition.condition.text,
+            **_condition_fields(definition.condition),
             **_filter_fields(definition.filter),
             action=definition.action.type,
             **definition.action.model_dump(exclude={"type"}, exclude_none=True),
@@ -118,11 +144,13 @@ class Draft:
     def shown(self) -> "Draft":
         """The draft without what its event type has no field for."""
         of_run = "run" in self.carries
+        is_state = self.event_type is EventType.RUN_STATE
         return replace(
             self,
             alias=self.alias if "alias" in self.carries else "",
             tag=self.tag if "tag" in self.carries else "",
-            state=self.state if of_run else "",
+            state=self.state if is_state else "",
+            metric=self.metric if "metric" in self.carries else "",
             run_name=self.run_name if of_run else "",
             whole=self.whole or of_run,
         )
@@ -141,6 +169,27 @@ def _scope_fields(scope: Scope) -> dict[str, Any]:
             }
         case ContainerScope():
             return {}
+
+
+def _condition_fields(condition: Condition | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    match condition:
+        case StateCondition():
+            return {"state": condition.text}
+        case ZScoreCondition():
+            fields = {"amount": plain(condition.threshold), "direction": condition.direction}
+            fields |= {"window": str(condition.window)}
+        case ThresholdCondition():
+            fields = {"amount": plain(condition.threshold), "comparison": condition.comparison}
+        case ChangeCondition():
+            fields = {"amount": condition.amount_text, "direction": condition.direction}
+            if condition.prior_window != condition.window:
+                fields["prior_window"] = str(condition.prior_window)
+    if isinstance(condition, AggregateCondition) and condition.aggregate is not None:
+        fields |= {"aggregate": condition.aggregate, "window": str(condition.window)}
+    if isinstance(condition, MetricCondition):
+        fields["metric"] = condition.metric
+    return fields
 
 
 def _filter_fields(filter_: Filter) -> dict[str, Any]:
@@ -191,6 +240,10 @@ class Part(StrEnum):
     ALIAS = "alias"
     TAG = "tag"
     STATE = "state"
+    METRIC = "metric"
+    WINDOW = "window"
+    PRIOR_WINDOW = "prior-window"
+    AMOUNT = "amount"
     RUN_NAME = "run-name"
     FILTER = "filter"
     ACTION = "action"
@@ -250,7 +303,7 @@ def read_draft(
     reading.scope = attempt(Part.SCOPE, partial(_read_scope, draft))
     attempt(Part.EVENT, partial(check_allowed, draft.event_type, draft.container.kind))
     filter_ = _read_filter(draft, reading)
-    condition = attempt(Part.STATE, partial(_read_state, draft))
+    condition = _read_condition(draft, reading)
     action = _read_action(draft, secrets, reading)
     attempt(Part.ACTION, partial(_check_endpoint, draft))
     cooldown = attempt(Part.COOLDOWN, partial(_read_cooldown, draft.cooldown))
@@ -289,18 +342,95 @@ def _read_scope(draft: Draft) -> Scope:
     return collections_scope(draft.container, draft.pattern or None, draft.artifact_type or None)
 
 
-def _read_state(draft: Draft) -> StateCondition | None:
-    if "run" not in draft.carries:
-        if draft.state:
-            raise InvalidInput(
-                f"{draft.event_type} events have no run, so no state of one",
-                "Use RUN_STATE, or leave the state out.",
-            )
+def _read_condition(draft: Draft, reading: Reading) -> Condition | None:
+    """Return what an event of a run waits for, and note the problems of each part."""
+    attempt = reading.attempt
+    if draft.event_type is EventType.RUN_STATE:
+        return attempt(Part.STATE, partial(_read_state, draft.state))
+    part, given = (Part.STATE, draft.state) if draft.state else (Part.METRIC, draft.metric)
+    if "metric" not in draft.carries or draft.state:
+        if given:
+            attempt(part, partial(_refuse_condition, draft.event_type, part))
         return None
-    if not draft.state.strip():
+    metric = attempt(Part.METRIC, partial(_read_metric, draft.metric))
+    window = attempt(Part.WINDOW, partial(_read_window, draft))
+    prior = attempt(Part.PRIOR_WINDOW, partial(_read_prior_window, draft, window))
+    amount = attempt(Part.AMOUNT, partial(_read_amount, draft))
+    if metric is None or window is None or prior is None or amount is None:
+        return None
+    of_window: dict[str, Any] = {"metric": metric, "aggregate": draft.aggregate, "window": window}
+    match draft.event_type:
+        case EventType.RUN_METRIC:
+            made: Callable[[], Condition] = partial(ThresholdCondition, **of_window, **amount)
+        case EventType.RUN_METRIC_CHANGE:
+            made = partial(ChangeCondition, **of_window, prior_window=prior, **amount)
+        case _:
+            made = partial(ZScoreCondition, metric=metric, window=window, **amount)
+    return attempt(Part.AMOUNT, made)
+
+
+def _read_state(states: str) -> StateCondition:
+    if not states.strip():
         hint = f"Choose {and_list(REPORTED_STATES, 'or')}, or several with commas between."
         raise LeftOut("no state of the run is chosen", hint)
-    return StateCondition.parse(draft.state)
+    return StateCondition.parse(states)
+
+
+def _refuse_condition(type_: EventType, part: Part) -> None:
+    if "run" in type_.spec.carries:
+        uses = "RUN_STATE" if part is Part.STATE else "RUN_METRIC"
+        raise InvalidInput(f"{type_} does not wait for a {part}", f"Use {uses}, or leave it out.")
+    raise InvalidInput(
+        f"{type_} events have no run, so no {part} of one",
+        f"Use {'RUN_STATE' if part is Part.STATE else 'RUN_METRIC'}, or leave the {part} out.",
+    )
+
+
+def _read_metric(name: str) -> str:
+    if not name.strip():
+        raise LeftOut("no metric is named", "Name one that the runs log, such as loss.")
+    return check_metric_name(name)
+
+
+def _read_window(draft: Draft) -> int:
+    if draft.event_type is EventType.RUN_METRIC_ZSCORE:
+        return parse_window(draft.window, least=2) if draft.window.strip() else DEFAULT_WINDOW
+    if not draft.window.strip():
+        if draft.aggregate is None:
+            return 1
+        raise LeftOut(
+            f"the {draft.aggregate.word} has no window", "Give how many of the newest values."
+        )
+    window = parse_window(draft.window)
+    if draft.aggregate is None and window != 1:
+        raise InvalidInput(
+            f"a window of {window:,} values has no aggregate", "Choose average, min or max."
+        )
+    return window
+
+
+def _read_prior_window(draft: Draft, window: int | None) -> int:
+    if not draft.prior_window.strip() or draft.event_type is not EventType.RUN_METRIC_CHANGE:
+        return window or 1
+    return parse_window(draft.prior_window, "prior window")
+
+
+def _read_amount(draft: Draft) -> dict[str, Any]:
+    """Return a threshold, change or z-score as its condition's fields."""
+    text = draft.amount.strip()
+    match draft.event_type:
+        case EventType.RUN_METRIC:
+            if not text:
+                raise LeftOut("no threshold is given", "Give a number to compare with.")
+            threshold = parse_number(text, "threshold")
+            return {"comparison": draft.comparison, "threshold": threshold}
+        case EventType.RUN_METRIC_CHANGE:
+            if not text:
+                raise LeftOut("no change is given", "Give 20%, or in the metric's unit 0.2.")
+            change_type, amount = parse_change(text)
+            return {"change_type": change_type, "amount": amount, "direction": draft.direction}
+    deviations = {"threshold": parse_number(text, "z-score")} if text else {}
+    return {"direction": draft.direction, **deviations}
 
 
 def _check_endpoint(draft: Draft) -> None:

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.json import parse_object
+from firetower.core.metrics import Crossing
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import RunSnapshot
 from firetower.core.text import and_list, nearest, quoted, shortened
@@ -29,6 +30,9 @@ class EventType(StrEnum):
     ADD_COLLECTION_TAG = "ADD_COLLECTION_TAG"
     REMOVE_COLLECTION_TAG = "REMOVE_COLLECTION_TAG"
     RUN_STATE = "RUN_STATE"
+    RUN_METRIC = "RUN_METRIC"
+    RUN_METRIC_CHANGE = "RUN_METRIC_CHANGE"
+    RUN_METRIC_ZSCORE = "RUN_METRIC_ZSCORE"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -72,6 +76,7 @@ _ALIAS = _VERSION | {"alias"}
 _TAG = _VERSION | {"tag"}
 _COLLECTION_TAG = frozenset({"collection", "tag"})
 _RUN = frozenset({"run"})
+_METRIC = frozenset({"run", "metric"})
 
 EVENTS: Mapping[EventType, EventSpec] = {
     EventType.CREATE_ARTIFACT: EventSpec(
@@ -98,6 +103,15 @@ EVENTS: Mapping[EventType, EventSpec] = {
         "collection untagged", "a tag is removed from a collection", _BOTH, _COLLECTION_TAG
     ),
     EventType.RUN_STATE: EventSpec("run state", "a run starts or ends", _PROJECT, _RUN),
+    EventType.RUN_METRIC: EventSpec(
+        "metric threshold", "a metric of a run crosses a threshold", _PROJECT, _METRIC
+    ),
+    EventType.RUN_METRIC_CHANGE: EventSpec(
+        "metric change", "a metric of a run rises or falls", _PROJECT, _METRIC
+    ),
+    EventType.RUN_METRIC_ZSCORE: EventSpec(
+        "metric z-score", "a metric of a run is far from its mean", _PROJECT, _METRIC
+    ),
 }
 
 _NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = {
@@ -105,6 +119,9 @@ _NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = {
     (EventType.LINK_ARTIFACT, ContainerKind.PROJECT): EventType.CREATE_ARTIFACT,
     (EventType.UNLINK_ARTIFACT, ContainerKind.PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
     (EventType.RUN_STATE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
+    (EventType.RUN_METRIC, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
+    (EventType.RUN_METRIC_CHANGE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
+    (EventType.RUN_METRIC_ZSCORE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
 }
 
 
@@ -179,6 +196,7 @@ class Event:
     cause: str | None = None
     """The webhook-id of the execution for which the change was made."""
     run: RunSnapshot | None = None
+    metric: Crossing | None = None
 
     @property
     def subject(self) -> str:
@@ -191,10 +209,10 @@ class Event:
 
     @property
     def detail(self) -> str:
-        """What became of it: "← production", "− tag eu", "resnet-50 failed"; or nothing."""
+        """What became of it: "← production", "resnet-50 failed", "loss is 0.7, above 0.65"."""
         if self.run is not None:
             name = "" if self.run.name == self.run.id else f"{self.run.name} "
-            return f"{name}{self.run.state}"
+            return f"{name}{self.run.state}" if self.metric is None else self.metric.words()
         removed = self.type.startswith("REMOVE")
         if self.alias is not None:
             return f"{'−' if removed else '←'} {self.alias}"
@@ -224,6 +242,8 @@ class Event:
             config = {"config": self.run.config}
             data |= {"run": str(self.run.reference), "run_status": self.run.status}
             data |= {f"run_{name}": value for name, value in self.run.as_data().items()} | config
+        if self.metric is not None:
+            data["metric"] = self.metric.as_data()
         if version is not None:
             data |= {
                 "version": self.subject,

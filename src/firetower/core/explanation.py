@@ -11,7 +11,9 @@ from firetower.core.events import Event
 from firetower.core.executions import Execution, SkipReason, Status
 from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
+from firetower.core.metrics import Condition
 from firetower.core.references import VersionReference
+from firetower.core.runs import StateCondition
 from firetower.core.scopes import CollectionScope, Scope, covers
 from firetower.core.text import quoted, shortened
 
@@ -176,10 +178,20 @@ def _tested(definition: Definition, event: Event) -> tuple[Stop | None, str, Tra
     trace = definition.filter.trace(event)
     if failed := trace.first_failure():
         return Stop.FILTER, failure_words(failed), trace
-    condition, run = definition.condition, event.run
-    if condition is None or run is None or condition.holds(run):
-        return None, "", trace
-    return Stop.CONDITION, f"it waits until {condition.words}; this one {run.state.phrase}", trace
+    other = _another_condition(event, definition.condition)
+    return (None, "", trace) if other is None else (Stop.CONDITION, other, trace)
+
+
+def _another_condition(event: Event, condition: Condition | None) -> str | None:
+    """Return why an event of a run is not what a condition waits for; None where it is."""
+    run, metric = event.run, event.metric
+    if run is None or condition is None:
+        return None
+    if isinstance(condition, StateCondition):
+        found = None if condition.holds(run) else f"this one {run.state.phrase}"
+    else:
+        found = None if metric and metric.condition == condition else f"this was: {event.detail}"
+    return found and f"it waits until {condition.words}; {found}"
 
 
 def failure_words(failed: Trace) -> str:

@@ -12,7 +12,7 @@ from firetower.core.actions import NoAction
 from firetower.core.automations import Mode, Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import InvalidInput
-from firetower.core.events import Event, EventType
+from firetower.core.events import EVENTS, Event, EventType
 from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
 from firetower.core.filters.fields import getter
@@ -48,7 +48,7 @@ class Candidates:
             self._sets.clear()
         else:
             self._others[revision.id] = node
-        if definition.condition is not None:
+        if isinstance(definition.condition, StateCondition):
             self._conditions[revision.id] = definition.condition
 
     def remove(self, revision: Revision) -> None:
@@ -59,6 +59,10 @@ class Candidates:
         for predicates in self._regexes.values():
             predicates.pop(revision.id, None)
         self._sets.clear()
+
+    def current(self) -> list[Revision]:
+        """Return the revisions that have not ended."""
+        return [one for one in self._revisions.values() if one.until_event_id is None]
 
     def matching(self, event: Event) -> list[Revision]:
         """Return the revisions whose filter the event satisfies, and that were in force then."""
@@ -80,8 +84,9 @@ class Candidates:
         return self._sets[field].matching(value)
 
 
-_Place: TypeAlias = tuple[EventType, str, str]
-"""An event type, and the kind and the full name of what is watched."""
+_Place: TypeAlias = tuple[EventType, str, str, str]
+"""An event type, the kind and the full name of what is watched, and the metric if it is one."""
+_METRIC_EVENTS = [type_ for type_, spec in EVENTS.items() if "metric" in spec.carries]
 _COLLECTION = "collection"
 _ORGANIZATION = ContainerReference.organization().full_name
 
@@ -127,14 +132,24 @@ class AutomationIndex:
         container, collection = event.container, event.collection
         found: list[Revision] = []
         for place in (
-            (event.type, _COLLECTION, "" if collection is None else collection.full_name),
-            (event.type, container.kind, container.full_name),
-            (event.type, ContainerKind.ENTITY, container.entity),
-            (event.type, ContainerKind.ORGANIZATION, _ORGANIZATION),
+            (_COLLECTION, "" if collection is None else collection.full_name),
+            *_covering(container),
         ):
-            if (candidates := self._watching.get(place)) is not None:
+            if (candidates := self._watching.get((event.type, *place, ""))) is not None:
                 found += candidates.matching(event)
         return sorted((one for one in found if _covers(one, event)), key=attrgetter("id"))
+
+    def watching(self, project: ContainerReference, metric: str) -> list[Revision]:
+        """Return the revisions in force that watch a metric of a project's runs, the oldest first.
+
+        Those on other metrics cost nothing.
+        """
+        found: list[Revision] = []
+        for place in _covering(project):
+            for type_ in _METRIC_EVENTS:
+                if (candidates := self._watching.get((type_, *place, metric))) is not None:
+                    found += candidates.current()
+        return sorted(found, key=attrgetter("id"))
 
     def _replace(self, old: Revision, new: Revision | None) -> None:
         if not old.acts:
@@ -147,11 +162,22 @@ class AutomationIndex:
 
 
 def _place(revision: Revision) -> _Place:
-    type_, scope = revision.definition.event_type, revision.definition.scope
+    definition = revision.definition
+    type_, scope = definition.event_type, definition.scope
+    metric = "" if definition.metric is None else definition.metric.metric
     # By kind, for a registry acme's collection and a project can both be named acme/vision.
     if isinstance(scope, CollectionScope):
-        return type_, _COLLECTION, scope.collection.full_name
-    return type_, scope.container.kind, scope.container.full_name
+        return type_, _COLLECTION, scope.collection.full_name, metric
+    return type_, scope.container.kind, scope.container.full_name, metric
+
+
+def _covering(container: ContainerReference) -> tuple[tuple[str, str], ...]:
+    """Return the kind and the full name of a container, and of what covers it."""
+    return (
+        (container.kind, container.full_name),
+        (ContainerKind.ENTITY, container.entity),
+        (ContainerKind.ORGANIZATION, _ORGANIZATION),
+    )
 
 
 def _covers(revision: Revision, event: Event) -> bool:
@@ -233,7 +259,7 @@ class Decision(NamedTuple):
     def starts_cooldown(self) -> bool:
         """Whether its automation's cooldown begins with the event."""
         if self.cooldown_until is not None:
-            cooldown = self.revision.definition.cooldown
+            cooldown = self.revision.definition.pace
             return restarts_cooldown(self.cooldown_until, self.event.recorded_at, cooldown)
         return self.status is not Status.SKIPPED or self.skip_reason is SkipReason.SHADOW
 
@@ -254,7 +280,7 @@ def fire(
 
     if is_loop(event.cause):
         return skip(SkipReason.LOOP, f"{depth_of(event.cause)} automations fired one another")
-    until = cooldown_end(event.recorded_at, revision.definition.cooldown, cooldown_began)
+    until = cooldown_end(event.recorded_at, revision.definition.pace, cooldown_began)
     if until is not None:
         return skip(SkipReason.COOLDOWN)._replace(cooldown_until=until)
     endpoint = endpoints.get(revision.endpoint_id or 0)

@@ -190,7 +190,9 @@ def slack_message(action: SlackAction, definition: Definition, event: Event) -> 
         "footer": f"Firetower · {action.severity}",
         "ts": int(event.recorded_at.timestamp()),
     }
-    label = event.type.spec.label if event.run is None else f"run {event.run.status}"
+    label = event.type.spec.label
+    if event.run is not None and event.metric is None:
+        label = f"run {event.run.status}"
     title = rendered(action.title, f"{definition.name}: {label}")
     return {"text": title, "attachments": [attachment]}
 
@@ -200,6 +202,9 @@ def _happened(event: Event) -> str:
     run = event.run
     if run is None:
         return f"{event.subject} {event.detail}".strip()
+    if event.metric is not None:
+        found = event.metric.words(run.title)
+        return f"{found}, at step {event.metric.step:,} in {event.container}"
     silent = ": it sends no heartbeat any more" if run.state is RunState.CRASHED else ""
     return f"run {run.title} of {event.container} {run.state.phrase}{silent}"
 

@@ -12,6 +12,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.filters.fields import MISSING, Value, dig, getter
 from firetower.core.json import dump, unique_keys
+from firetower.core.metrics import Crossing
 from firetower.core.runs import RunSnapshot
 from firetower.core.text import nearest, quoted, shortened
 
@@ -50,6 +51,12 @@ def _of_run(read: Callable[[RunSnapshot], Value]) -> Variable:
     return Variable(lambda event, _: MISSING if event.run is None else read(event.run), "run")
 
 
+def _of_metric(read: Callable[[Crossing], Value]) -> Variable:
+    return Variable(
+        lambda event, _: MISSING if event.metric is None else read(event.metric), "metric"
+    )
+
+
 VARIABLES: Mapping[str, Variable] = {
     "event_type": Variable(lambda event, _: str(event.type)),
     "event_author": Variable(lambda event, _: event.author),
@@ -68,6 +75,11 @@ VARIABLES: Mapping[str, Variable] = {
     "run_name": _of_run(lambda run: run.name),
     "run_id": _of_run(lambda run: run.id),
     "run_status": _of_run(lambda run: run.status),
+    "metric_name": _of_metric(lambda crossing: crossing.condition.metric),
+    "metric_values": _of_metric(lambda crossing: list(crossing.values)),
+    "metric_filter": _of_metric(lambda crossing: crossing.condition.words),
+    "metric_filter_short": _of_metric(lambda crossing: crossing.condition.label),
+    "metric_current_status": _of_metric(lambda crossing: crossing.words()),
 }
 
 

@@ -7,7 +7,7 @@ from firetower.core.automations import Definition
 from firetower.core.events import EventType
 from firetower.core.filters import Filter
 from firetower.core.json import canonical, dump
-from firetower.core.runs import StateCondition
+from firetower.core.metrics import Condition
 from firetower.server.fields import Arguments
 from firetower.server.filters import plain_filter, read_filter, write_filter
 from firetower.server.run_filters import is_same, read_run_event, write_run_event
@@ -54,9 +54,9 @@ def _name(type_: EventType) -> str:
     return _WANDB_NAMES.get(type_, type_.value)
 
 
-def _read(type_: EventType, text: str) -> tuple[Filter, StateCondition | None]:
+def _read(type_: EventType, text: str) -> tuple[Filter, Condition | None]:
     if "run" in type_.spec.carries:
-        return read_run_event(text)
+        return read_run_event(type_, text)
     return read_filter(text), None
 
 

@@ -1,13 +1,22 @@
 """W&B's JSON of a run event: which runs, and what has to happen to them."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from firetower.core.automations import Definition
 from firetower.core.errors import InvalidInput
+from firetower.core.events import EventType
 from firetower.core.filters import Filter
 from firetower.core.json import dump, parse
+from firetower.core.metrics import (
+    AnyMetricCondition,
+    ChangeCondition,
+    Condition,
+    ThresholdCondition,
+    ZScoreCondition,
+)
 from firetower.core.runs import StateCondition
 from firetower.core.text import quoted, shortened
 from firetower.server.filters import conditions
@@ -17,14 +26,73 @@ _WANDB_NAMES = {"run_name": "display_name"}
 _OWN_NAMES = {wandb: own for own, wandb in _WANDB_NAMES.items()}
 
 
-def read_run_event(text: str) -> tuple[Filter, StateCondition]:
+_Names: TypeAlias = Mapping[str, str]
+_METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], _Names]] = {
+    EventType.RUN_METRIC: (
+        "threshold_filter",
+        TypeAdapter(ThresholdCondition),
+        {
+            "name": "metric",
+            "agg_op": "aggregate",
+            "window_size": "window",
+            "cmp_op": "comparison",
+            "threshold": "threshold",
+        },
+    ),
+    EventType.RUN_METRIC_CHANGE: (
+        "change_filter",
+        TypeAdapter(ChangeCondition),
+        {
+            "name": "metric",
+            "agg_op": "aggregate",
+            "current_window_size": "window",
+            "prior_window_size": "prior_window",
+            "change_type": "change_type",
+            "change_dir": "direction",
+            "change_amount": "amount",
+        },
+    ),
+    EventType.RUN_METRIC_ZSCORE: (
+        "zscore_filter",
+        TypeAdapter(ZScoreCondition),
+        {
+            "name": "metric",
+            "window_size": "window",
+            "threshold": "threshold",
+            "change_dir": "direction",
+        },
+    ),
+}
+"""By event: the key of its filter, its condition, and W&B's names of the fields."""
+
+
+def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
     """Read the `eventFilter` of a run event. Raises InvalidInput."""
     source = _object(parse(text, "the filter"), "the filter")
     runs = _renamed(_object(_inner(source.get("run_filter") or {}), "run_filter"), _OWN_NAMES)
     match runs:
         case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
             runs = {"$or": [{"$and": parts}]}
-    return Filter.of(runs), _read_states(source)
+    return Filter.of(runs), _read_metric(type_, source) if type_ in _METRICS else _read_states(
+        source
+    )
+
+
+def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
+    kind, adapter, names = _METRICS[type_]
+    outer = _object(_inner(source.get("run_metric_filter", {})), "run_metric_filter")
+    given = _object(_inner(outer.get(kind)), kind)
+    # What is null is left to the condition's own default, as W&B's SDK does.
+    fields = {names.get(key, key): value for key, value in given.items() if value is not None}
+    try:
+        return adapter.validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InvalidInput(
+            f"{kind} cannot be read: {field}: {first['msg']}",
+            f"Its fields are {', '.join(names)}.",
+        ) from None
 
 
 def _read_states(source: Mapping[str, JsonValue]) -> StateCondition:
@@ -65,13 +133,18 @@ def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
 def write_run_event(definition: Definition) -> dict[str, JsonValue]:
     """Return a run event's filter as W&B stores it."""
     condition = definition.condition
+    runs = {"run_filter": dump(_renamed({"$and": conditions(definition.filter)}, _WANDB_NAMES))}
+    if isinstance(condition, StateCondition):
+        states: list[JsonValue] = [state.value.upper() for state in condition.states]
+        return {**runs, "run_state_filter": {"states": states}}
     assert condition is not None
-    runs = _renamed({"$and": conditions(definition.filter)}, _WANDB_NAMES)
-    states: list[JsonValue] = [state.value.upper() for state in condition.states]
-    return {"run_filter": dump(runs), "run_state_filter": {"states": states}}
+    kind, _, names = _METRICS[definition.event_type]
+    given = condition.model_dump(mode="json")
+    fields: JsonValue = {wandb: given[own] for wandb, own in names.items()}
+    return {**runs, "run_metric_filter": {kind: fields}}
 
 
-def is_same(one: StateCondition | None, other: StateCondition | None) -> bool:
+def is_same(one: Condition | None, other: Condition | None) -> bool:
     """Return whether two conditions mean the same: the order of states does not count."""
     if isinstance(one, StateCondition) and isinstance(other, StateCondition):
         return set(one.states) == set(other.states)

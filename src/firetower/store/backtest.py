@@ -35,6 +35,7 @@ from firetower.store.catalog.lookups import (
 )
 from firetower.store.changes import CachedCollection, Reader
 from firetower.store.events import WITH_VERSIONS, events_of
+from firetower.store.metric_backtest import run_metric_backtest
 from firetower.store.types import instant_number
 
 _collections, _events, _versions = schema.collections.c, schema.events.c, schema.versions.c
@@ -65,6 +66,8 @@ def run_backtest(
     `progress` is called with the result so far, soon and then several times a second. Raises
     NotFound for the container, and Cancelled as soon as `wanted` returns False.
     """
+    if definition.metric is not None:
+        return run_metric_backtest(reader, definition, since, wanted=wanted, progress=progress)
     simulation = Simulation(definition, since, reader.now)
     find = partial(events_of, reader)
     begin, end = instant_number(since), instant_number(reader.now)

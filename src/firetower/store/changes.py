@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, bindparam, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from firetower.core.events import EventType
+from firetower.core.events import Event, EventType
+from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import Run
 from firetower.store import catalog_schema as schema
@@ -128,10 +129,31 @@ class Change(Reader):
             run_json=run.snapshot.as_json(),
         )
 
-    def _record(self, type_: EventType, **values: object) -> None:
+    def record_crossing(self, run_id: int, container_id: int, event: Event) -> int:
+        """Write the event of a run's metric, evaluated already; return its id."""
+        assert event.run is not None
+        assert event.metric is not None
+        self._keep_order()
+        values = {
+            "type": event.type.value,
+            "recorded_at": event.recorded_at,
+            "author": event.author,
+            "run_id": run_id,
+            "container_id": container_id,
+            "run_json": event.run.as_json(),
+            "metric_json": dump(event.metric.as_data()),
+            "evaluated": True,
+        }
+        query = schema.events.insert().values(values).returning(schema.events.c.id)
+        return int(self.connection.execute(query).scalar_one())
+
+    def _keep_order(self) -> None:
         if not self._ordered:
             lock_event_order(self.connection, alone=False)
             self._ordered = True
+
+    def _record(self, type_: EventType, **values: object) -> None:
+        self._keep_order()
         happened = {"type": type_.value, "recorded_at": self.now, "cause": self.cause}
         self.connection.execute(_RECORD, {**values, **happened, "evaluated": False})
 

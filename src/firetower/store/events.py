@@ -7,6 +7,8 @@ from sqlalchemy import Row, Select, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.json import parse_object
+from firetower.core.metrics import Crossing
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunSnapshot
 from firetower.store import schema
@@ -22,6 +24,7 @@ EVENT_COLUMNS = (
     *(_events.version_index, _events.alias, _events.tag, _events.previous_index, _events.cause),
     *(_versions.artifact_id, _versions.metadata_json),
     *(_versions.home_collection_id, _versions.home_index, _events.run_json),
+    _events.metric_json,
 )
 """What `build_event` reads; `WITH_VERSIONS` supplies it."""
 
@@ -36,11 +39,13 @@ def select_events() -> Select[Any]:
 def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
     event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
-    alias, tag, before, cause, artifact_id, metadata_json, home_id, home_index, run_json = rest
+    alias, tag, before, cause, artifact_id, metadata_json, home_id, home_index, *of_run = rest
     happened = event_id, EventType(type_), recorded_at, author
     if collection_id is None:
+        run_json, metric_json = of_run
         run = RunSnapshot.from_json(run_json)
-        return Event(*happened, run.reference.project, cause=cause, run=run)
+        metric = None if metric_json is None else Crossing.from_data(parse_object(metric_json))
+        return Event(*happened, run.reference.project, cause=cause, run=run, metric=metric)
     collection = collections[collection_id]
     version = None
     if artifact_id is not None:

@@ -15,6 +15,7 @@ from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.store import Store
+from firetower.store.thin import count_old_points, thin
 
 BATCH = 200
 """Events that one transaction deletes: what is fired meanwhile waits for it."""
@@ -35,6 +36,7 @@ class Pruned:
     events: int = 0
     executions: int = 0
     attempts: int = 0
+    points: int = 0
 
 
 def check_age(age: timedelta) -> None:
@@ -55,11 +57,22 @@ def plan(reader: Reader, before: datetime) -> Pruned:
     old = _old(before).subquery()
     of_old = schema.executions.join(old, _executions.event_id == old.c.id)
     attempts = of_old.join(schema.attempts, _attempts.execution_id == _executions.id)
-    return Pruned(count(old), count(of_old), count(attempts))
+    points = count_old_points(reader, before)
+    return Pruned(count(old), count(of_old), count(attempts), points)
 
 
 def prune(store: Store, before: datetime) -> Iterator[Pruned]:
-    """Delete the events from before a moment; yield each batch, a transaction of its own."""
+    """Delete the events from before a moment, and values of runs' metrics that no chart needs.
+
+    Yield each batch, a transaction of its own.
+    """
+    yield from _prune_events(store, before)
+    for deleted in thin(store, before):
+        yield Pruned(points=deleted)
+        time.sleep(_PAUSE)
+
+
+def _prune_events(store: Store, before: datetime) -> Iterator[Pruned]:
     while True:
         with store.changing() as change:
             batch = _prune_batch(change.connection, before)

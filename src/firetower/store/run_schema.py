@@ -90,18 +90,24 @@ class RunArtifactRow(TableRow, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
-class RunCooldownRow(TableRow, table=True):
-    """When an automation's cooldown for one run began."""
+class RunWatchRow(TableRow, table=True):
+    """What is kept of an automation that watches a metric of one run."""
 
-    __tablename__ = "run_cooldowns"
+    __tablename__ = "run_watches"
 
     automation_id: int = Field(primary_key=True, foreign_key="automations.id", sa_type=Id)
     run_id: int = Field(primary_key=True, foreign_key="runs.id", sa_type=Id)
-    began_at: datetime = Field(sa_type=Instant)
+    revision_id: int = Field(foreign_key="revisions.id", sa_type=Id)
+    held: bool
+    """Whether its condition held at the newest evaluated point."""
+    began_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When its cooldown for the run last began."""
+    skipped: int = 0
+    """How often its condition began to hold since, within the cooldown."""
 
 
 runs = table(RunRow)
 run_metrics = table(RunMetricRow)
 metric_points = table(MetricPointRow)
 run_artifacts = table(RunArtifactRow)
-run_cooldowns = table(RunCooldownRow)
+run_watches = table(RunWatchRow)

@@ -1,9 +1,9 @@
 """Runs: start, change and end them; each change of their state records its event."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
@@ -48,7 +48,7 @@ _ONE = _RUNS.where(
     _containers.name == bindparam("project"),
     _runs.run_id == bindparam("run"),
 )
-_ONE_LOCKED = _ONE.with_for_update(of=run_schema.runs)
+_ONE_LOCKED = _ONE.with_for_update(of=run_schema.runs, key_share=True)
 _OF_ROW = update(run_schema.runs).where(_runs.id == bindparam("row"))
 _HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
 _CRASHED_AT_ONCE = 200
@@ -190,7 +190,8 @@ def crash_overdue(change: Change, timeout: timedelta) -> list[Run]:
         _runs.state == RunState.RUNNING.value, _runs.heartbeat_at < change.now - timeout
     )
     oldest = query.order_by(_runs.heartbeat_at).limit(_CRASHED_AT_ONCE)
-    rows = change.connection.execute(oldest.with_for_update(of=run_schema.runs, skip_locked=True))
+    locked = oldest.with_for_update(of=run_schema.runs, skip_locked=True, key_share=True)
+    rows = change.connection.execute(locked)
     overdue = [_found(row) for row in rows]
     for found in overdue:
         _set_state(change, found, found.run, RunState.CRASHED, exit_code=None)
@@ -309,6 +310,30 @@ def list_runs(
     if limit is not None:
         query = query.limit(bounded_limit(limit))
     return [_found(row).run for row in reader.connection.execute(query)]
+
+
+def read_runs(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
+    """Return runs by their rows' numbers."""
+    if not ids:
+        return {}
+    rows = connection.execute(_RUNS.where(_runs.id.in_(ids)))
+    return {row.id: _found(row).run for row in rows}
+
+
+def list_active_runs(
+    reader: Reader, container: ContainerReference, since: datetime, limit: int | None = None
+) -> list[tuple[int, Run]]:
+    """Return the runs alive since a moment, the newest first, with their rows' numbers.
+
+    `container` is a project, an entity or the organization. Raises NotFound for it.
+    """
+    find_container(reader.connection, container)
+    query = (
+        _RUNS.where(is_covered_by(container), _runs.heartbeat_at >= since)
+        .order_by(_runs.started_at.desc(), _runs.id.desc())
+        .limit(limit)
+    )
+    return [(row.id, _found(row).run) for row in reader.connection.execute(query)]
 
 
 def show_run(reader: Reader, reference: RunReference) -> RunDetail:

@@ -31,6 +31,7 @@ from firetower.store.changes import Change, version_by_others
 from firetower.store.executions import find_execution, find_ids
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due, count_due
+from firetower.store.queue.crossings import evaluate_metrics
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, Recorded, give_back, record, recover
 from firetower.store.runs import crash_overdue
@@ -58,7 +59,8 @@ class _CycleResult:
     lines: list[FeedLine] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     claims: list[tuple[Claim, Secrets]] = field(default_factory=list)
-    events: int = 0
+    more: bool = False
+    """Whether something is left to evaluate at once."""
     next_due_at: datetime | None = None
     waiting: int = 0
     """Executions that wait for what is missing here, counted at the end only."""
@@ -162,7 +164,7 @@ class Worker:
         for claim, secrets in cycle.claims:
             self._begin(claim, secrets)
         self._publish(cycle)
-        if cycle.events == BATCH or self._results:
+        if cycle.more or self._results:
             return 0
         if cycle.next_due_at is None:
             return POLL_INTERVAL
@@ -225,7 +227,10 @@ class Worker:
                 crashed = crash_overdue(change, self.run_timeout)
                 self._opened.clear()
                 beat_at = now
-            cycle.events, decisions = evaluate(change, cache, BATCH)
+            events, decisions = evaluate(change, cache, BATCH)
+            metrics = evaluate_metrics(change, cache)
+            decisions += metrics.decisions
+            cycle.more = events == BATCH or metrics.more
             most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}
             shares = share_connections(most, self.connections)
             free = {
@@ -242,7 +247,7 @@ class Worker:
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
         self._heartbeat_at, self._next_due_at = beat_at, cycle.next_due_at
         self._heartbeat_problem = problem
-        self._seen = None if cycle.events == BATCH else seen
+        self._seen = None if cycle.more else seen
         cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
         cycle.messages += _describe(recorded) + self._wants.news(now)
         silence = f"no heartbeat for {duration(self.run_timeout)}"

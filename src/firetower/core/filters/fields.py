@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
 from firetower.core.references import one_spelling
+from firetower.core.runs import RunSnapshot
 from firetower.core.text import nearest, quoted, shortened
 
 
@@ -36,11 +37,15 @@ def in_one_spelling(value: Any) -> Any:  # noqa: ANN401 - as it was given
 
 Getter: TypeAlias = Callable[[Event], Value]
 
-METADATA = "metadata"
+METADATA, CONFIG = "metadata", "config"
 
 
 def _of_version(read: Callable[[EventVersion], Value]) -> Getter:
     return lambda event: MISSING if event.version is None else read(event.version)
+
+
+def _of_run(read: Callable[[RunSnapshot], Value]) -> Getter:
+    return lambda event: MISSING if event.run is None else read(event.run)
 
 
 _GETTERS: Mapping[str, Getter] = {
@@ -50,16 +55,23 @@ _GETTERS: Mapping[str, Getter] = {
     "artifact_type": lambda event: MISSING if event.collection is None else event.artifact_type,
     "version_index": _of_version(lambda version: version.index),
     "author": lambda event: event.author,
-    "run_name": lambda event: MISSING if event.run is None else event.run.name,
+    "run_name": _of_run(lambda run: run.name),
+    "display_name": _of_run(lambda run: run.name),
+    "user": _of_run(lambda run: run.user),
+    "tags": _of_run(lambda run: list(run.tags)),
+    "group": _of_run(lambda run: run.group),
+    "job_type": _of_run(lambda run: run.job_type),
 }
 
-FIELDS: tuple[str, ...] = (*_GETTERS, f"{METADATA}.KEY")
+FIELDS: tuple[str, ...] = (*_GETTERS, f"{METADATA}.KEY", f"{CONFIG}.KEY")
+_OF_RUN = ("run_name", "display_name", "user", "tags", "group", "job_type", CONFIG)
+"""W&B calls a run's name display_name."""
 _CARRIED_AS: Mapping[str, str] = {
     "alias": "alias",
     "tag": "tag",
     "collection": "collection",
     "artifact_type": "collection",
-    "run_name": "run",
+    **dict.fromkeys(_OF_RUN, "run"),
     "version_index": "version",
     METADATA: "version",
 }
@@ -73,15 +85,24 @@ def getter(field: str) -> Getter:
     if root == METADATA and dot and path:
         keys = path.split(".")
         return _of_version(lambda version: in_one_spelling(dig(version.metadata, keys)))
+    if root == CONFIG and dot and path:
+        keys = path.split(".")
+        return _of_run(lambda run: in_one_spelling(_dig_config(run, keys)))
     raise InvalidInput(
         f"a filter cannot ask for the field {quoted(shortened(field, 60))}",
         f"{_suggestion(field)}Fields: {', '.join(FIELDS)}.",
     )
 
 
+def _dig_config(run: RunSnapshot, keys: list[str]) -> Value:
+    """Return what lies at a path of the configuration; W&B writes `.value` behind a key."""
+    found = dig(run.config, keys)
+    return dig(run.config, keys[:-1]) if found is MISSING and keys[-1] == "value" else found
+
+
 def _suggestion(field: str) -> str:
-    if field.partition(".")[0] == METADATA:
-        return f"Name a key of it: {METADATA}.KEY, as in {METADATA}.f1. "
+    if (root := field.partition(".")[0]) in {METADATA, CONFIG}:
+        return f"Name a key of it: {root}.KEY, as in {root}.{'f1' if root == METADATA else 'lr'}. "
     close = nearest(field, _GETTERS) or (f"{METADATA}.{field}" if field else None)
     return f"Did you mean {quoted(shortened(close, 80))}? " if close else ""
 
@@ -120,9 +141,9 @@ def check_carried(field: str, type_: EventType) -> None:
     if needed is None or needed in type_.spec.carries:
         return
     if "run" in type_.spec.carries:
-        hint = "Filter on run_name or author."
+        hint = f"Filter on author, {', '.join(_OF_RUN)}.KEY."
     elif needed == "run":
-        hint = "Use RUN_STATE: runs have events of their own."
+        hint = "Use RUN_STATE or RUN_METRIC: runs have events of their own."
     elif needed == "version":
         hint = "Filter on collection, artifact_type, author or tag."
     else:

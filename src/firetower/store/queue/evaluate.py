@@ -34,12 +34,17 @@ def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[int, l
     matches = match(events, cache.index)
     cooling = {r.automation_id for r, _ in matches if r.definition.cooldown is not None}
     decisions = decide(matches, cache.endpoints, _cooldowns(connection, cooling))
-    now = instant_number(change.now)
-    rows = [_row(decision, change.random_hex(16), now) for decision in decisions]
-    insert_rows(connection, schema.executions, _COLUMNS, rows)
+    write_executions(change, decisions)
     _keep_cooldowns(connection, decisions, cooling)
     set_true(connection, schema.events, "evaluated", [event.id for event in events])
     return len(events), decisions
+
+
+def write_executions(change: Change, decisions: Iterable[Decision]) -> None:
+    """Write the executions that were decided on."""
+    now = instant_number(change.now)
+    rows = [_row(decision, change.random_hex(16), now) for decision in decisions]
+    insert_rows(change.connection, schema.executions, _COLUMNS, rows)
 
 
 def _cooldowns(connection: Connection, automation_ids: set[int]) -> dict[int, datetime]:

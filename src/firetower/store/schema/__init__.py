@@ -19,8 +19,8 @@ from firetower.store.row import table
 from firetower.store.run_schema import (
     metric_points,
     run_artifacts,
-    run_cooldowns,
     run_metrics,
+    run_watches,
     runs,
 )
 from firetower.store.schema.automations import AutomationRow, EndpointRow, RevisionRow, SecretRow
@@ -51,8 +51,8 @@ __all__ = [
     "metric_points",
     "revisions",
     "run_artifacts",
-    "run_cooldowns",
     "run_metrics",
+    "run_watches",
     "runs",
     "secrets",
     "servers",

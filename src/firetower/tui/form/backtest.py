@@ -91,7 +91,11 @@ def backtest_text(result: Backtest) -> Content:
     if result.reached is not None:
         when = f"so far, back to {result.reached.astimezone():%-d %b}"
     end = "" if result.reached is None else " …"
-    said = Content(f"It would have fired {counted(result.fired, 'time')} {when}{skipped}{end}")
+    runs = ""
+    if result.runs is not None:
+        runs = f", for {result.fired_runs:,} of {counted(result.runs, 'run')}"
+    fired = counted(result.fired, "time")
+    said = Content(f"It would have fired {fired} {when}{runs}{skipped}{end}")
     if not result.fired:
         return said
     most = f"{max(result.bars):,}"

@@ -13,6 +13,7 @@ from firetower.core.catalog import Collection
 from firetower.core.endpoints import Endpoint, EndpointKind
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.metrics import Comparison, Crossing, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import RunReference, RunSnapshot, RunState
 from firetower.core.text import visible
@@ -86,7 +87,11 @@ def sample_event(
         alias="production" if "alias" in carries else None,
         tag="approved" if "tag" in carries else None,
         run=_sample_run(container) if "run" in carries else None,
+        metric=Crossing.of(_SAMPLE_CONDITION, 120, [0.7]) if "metric" in carries else None,
     )
+
+
+_SAMPLE_CONDITION = ThresholdCondition(metric="loss", comparison=Comparison.GT, threshold=0.65)
 
 
 def _sample_run(container: ContainerReference) -> RunSnapshot:

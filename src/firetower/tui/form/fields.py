@@ -14,6 +14,7 @@ from firetower.core.catalog import Collection
 from firetower.core.drafts import Draft, Part
 from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType, why_not_allowed
+from firetower.core.metrics import Aggregate, Comparison, Direction
 from firetower.core.references import ContainerKind
 from firetower.core.templates import METADATA_PREFIX, available
 from firetower.tui.actions import bindings_of
@@ -32,6 +33,15 @@ _UNREAD = "reading …"
 """A note that is not read yet: it keeps the fields below in their place."""
 NEW = "\0new"
 """The offer to create an endpoint; no name can be this."""
+
+
+_AGGREGATES = [Offer(one, one.word) for one in Aggregate]
+_COMPARISONS = [Offer(one, one.word) for one in Comparison]
+_DIRECTIONS = [
+    Offer(Direction.INCREASE, "rises by"),
+    Offer(Direction.DECREASE, "falls by"),
+    Offer(Direction.ANY, "moves by"),
+]
 
 
 class Fields(Vertical):
@@ -57,13 +67,25 @@ class Fields(Vertical):
         self.pattern = _line(draft.pattern, "resnet-* or /^resnet/", "pattern")
         self.type = Choice(value=draft.artifact_type, empty="any type", id="type")
         self.event_type = Choice(
-            event_offers(draft.container.kind), draft.event_type.value, empty="", id="event-type"
+            event_offers(draft.container.kind),
+            draft.event_type.value,
+            empty="",
+            id="event-type",
         )
         self.alias = _line(draft.alias, "any; or a regex, as in ^prod", "alias-regex")
         self.tag = _line(draft.tag, "any; or a regex", "tag-regex")
         self.state = Choice(
             state_offers(draft.state), draft.state or "failed", empty="", id="run-state"
         )
+        self.metric = _line(draft.metric, "as runs log it: loss", "metric-name")
+        self.aggregate = Choice(
+            _AGGREGATES, draft.aggregate or "", empty="the newest value", id="metric-aggregate"
+        )
+        self.window = _line(draft.window, "of how many values", "metric-window")
+        self.prior_window = _line(draft.prior_window, "as many values before", "metric-prior")
+        self.comparison = Choice(_COMPARISONS, draft.comparison, empty="", id="metric-comparison")
+        self.direction = Choice(_DIRECTIONS, draft.direction, empty="", id="metric-direction")
+        self.amount = _line(draft.amount, "0.65; a change also 20%", "metric-amount")
         self.run_name = _line(draft.run_name, "any; or a regex, ^resnet", "run-name-regex")
         example = 'optional JSON: {"metadata.f1": {"$gte": 0.9}}'
         self.filter = _line(draft.filter, example, "filter-json")
@@ -95,6 +117,10 @@ class Fields(Vertical):
         yield LabelledRow("Alias", self.alias, note=_UNREAD, id=Part.ALIAS)
         yield LabelledRow("Tag", self.tag, note=_UNREAD, id=Part.TAG)
         yield LabelledRow("State", self.state, id=Part.STATE)
+        yield LabelledRow("Metric", self.metric, id=Part.METRIC)
+        yield LabelledRow("Take", self.aggregate, self.window, id=Part.WINDOW)
+        yield LabelledRow("Before", self.prior_window, id=Part.PRIOR_WINDOW)
+        yield LabelledRow("Fires", self.comparison, self.direction, self.amount, id=Part.AMOUNT)
         yield LabelledRow("Run", self.run_name, id=Part.RUN_NAME)
         yield LabelledRow("Filter", self.filter, id=Part.FILTER)
         yield LabelledRow("Action", self.action)
@@ -128,7 +154,14 @@ class Fields(Vertical):
             event_type=type_,
             alias=self.alias.value,
             tag=self.tag.value,
-            state=self.state.chosen if "run" in type_.spec.carries else self.draft.state,
+            state=self.state.chosen if type_ is EventType.RUN_STATE else self.draft.state,
+            metric=self.metric.value,
+            aggregate=Aggregate(self.aggregate.chosen) if self.aggregate.chosen else None,
+            window=self.window.value,
+            prior_window=self.prior_window.value,
+            comparison=Comparison(self.comparison.chosen),
+            direction=Direction(self.direction.chosen),
+            amount=self.amount.value,
             run_name=self.run_name.value,
             filter=self.filter.value,
             action=list(ACTIONS)[self.action.pressed_index],
@@ -148,13 +181,21 @@ class Fields(Vertical):
         """Show the fields that the draft needs, and offer what there is to choose."""
         webhook = draft.action is ActionType.GENERIC_WEBHOOK
         slack = draft.action is ActionType.NOTIFICATION
-        of_run = "run" in draft.carries
+        of_run, of_metric = "run" in draft.carries, "metric" in draft.carries
+        is_threshold = draft.event_type is EventType.RUN_METRIC
+        is_change = draft.event_type is EventType.RUN_METRIC_CHANGE
+        self.aggregate.display = is_threshold or is_change
+        self.comparison.display, self.direction.display = is_threshold, not is_threshold
         for part, wanted in (
             ("whole-or-part", not of_run),
             (Part.SCOPE, not draft.whole and not of_run),
             (Part.ALIAS, "alias" in draft.carries),
             (Part.TAG, "tag" in draft.carries),
-            (Part.STATE, of_run),
+            (Part.STATE, draft.event_type is EventType.RUN_STATE),
+            (Part.METRIC, of_metric),
+            (Part.WINDOW, of_metric),
+            (Part.PRIOR_WINDOW, is_change),
+            (Part.AMOUNT, of_metric),
             (Part.RUN_NAME, of_run),
             (Part.ACTION, webhook or slack),
             (Part.PAYLOAD, webhook),

@@ -52,8 +52,9 @@ def sample_variables(
 
 
 def missing_text(reading: Reading) -> str:
-    """Return what the scope, or the state of the run, still needs."""
-    error = reading.missing.get(Part.SCOPE) or reading.missing.get(Part.STATE)
+    """Return what the scope or the condition still needs."""
+    wanted = (Part.SCOPE, Part.STATE, Part.METRIC, Part.WINDOW, Part.AMOUNT)
+    error = next((reading.missing[part] for part in wanted if part in reading.missing), None)
     return "" if error is None else f"{error.message}. {error.hint}"
 
 

@@ -22,10 +22,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_run_artifacts_version", "run_artifacts", ["version_id"])
     op.create_table(
-        "run_cooldowns",
+        "run_watches",
         sa.Column("automation_id", ID, sa.ForeignKey("automations.id"), primary_key=True),
         sa.Column("run_id", ID, sa.ForeignKey("runs.id"), primary_key=True),
-        sa.Column("began_at", sa.BigInteger, nullable=False),
+        sa.Column("revision_id", ID, sa.ForeignKey("revisions.id"), nullable=False),
+        sa.Column("held", sa.Boolean, nullable=False),
+        sa.Column("began_at", sa.BigInteger),
+        sa.Column("skipped", sa.Integer, nullable=False),
     )
     let_events_have_runs()
 

@@ -1,0 +1,252 @@
+"""Evaluate the new values of runs' metrics: events and executions where a condition begins to hold.
+
+A metric's new values, what came of them and how far they were evaluated are one transaction, and
+its row is locked meanwhile: a crash repeats nothing, and two workers never evaluate the same value.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, bindparam, select, true, update
+
+from firetower.core.automations import Revision
+from firetower.core.crossings import Series, Watch, follow
+from firetower.core.events import Event, EventType
+from firetower.core.matching import Decision
+from firetower.core.metrics import AnyMetricCondition
+from firetower.core.references import ContainerKind, ContainerReference
+from firetower.store import schema
+from firetower.store.bulk import insert_rows
+from firetower.store.changes import Change
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.evaluate import write_executions
+from firetower.store.runs import read_runs
+from firetower.store.types import optional_number
+
+METRICS = 500
+"""Metrics of runs that one transaction looks at."""
+TESTS = 10_000
+"""Tests of a condition on a value in one transaction: other changes wait for it meanwhile."""
+
+_runs, _metrics, _points = schema.runs.c, schema.run_metrics.c, schema.metric_points.c
+_containers, _watches = schema.containers.c, schema.run_watches.c
+
+PENDING = _metrics.pending == true()
+"""Written as the partial index writes it."""
+_WAITING = (
+    select(
+        _metrics.id,
+        _metrics.run_id,
+        _metrics.name,
+        _metrics.last_step,
+        _metrics.evaluated_step,
+        _runs.project_id,
+        _containers.entity,
+        _containers.name.label("project"),
+    )
+    .join_from(schema.run_metrics, schema.runs, _metrics.run_id == _runs.id)
+    .join(schema.containers, _runs.project_id == _containers.id)
+    .where(PENDING)
+    .order_by(_metrics.last_at)
+    .limit(METRICS)
+    .with_for_update(of=schema.run_metrics, skip_locked=True)
+)
+_SINCE = (
+    select(_points.step, _points.value, _points.at)
+    .where(_points.run_metric_id == bindparam("metric"), _points.step > bindparam("after"))
+    .order_by(_points.step)
+    .limit(bindparam("limit"))
+)
+_BEFORE = (
+    select(_points.step, _points.value, _points.at)
+    .where(_points.run_metric_id == bindparam("metric"), _points.step <= bindparam("after"))
+    .order_by(_points.step.desc())
+    .limit(bindparam("limit"))
+)
+_DONE = (
+    update(schema.run_metrics)
+    .where(_metrics.id.in_(bindparam("ids", expanding=True)))
+    .values(evaluated_step=_metrics.last_step, pending=False)
+)
+_CUT = (
+    update(schema.run_metrics)
+    .where(_metrics.id == bindparam("metric"))
+    .values(evaluated_step=bindparam("step"))
+)
+
+
+@dataclass(slots=True)
+class Evaluated:
+    """What came of the new values of some metrics."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    more: bool = False
+    """Whether values are left that were not evaluated."""
+
+
+def evaluate_metrics(change: Change, cache: AutomationCache, tests: int = TESTS) -> Evaluated:
+    """Evaluate the values that wait, those that have waited longest first; write executions.
+
+    `tests` bounds the tests of a condition.
+    """
+    rows = change.connection.execute(_WAITING).all()
+    if not rows:
+        return Evaluated()
+    # After reading them: an automation saved before a value was written is then sure to be seen.
+    cache.refresh(change.connection)
+    evaluation = _Evaluation(change, cache, rows)
+    evaluation.run(tests)
+    evaluation.write()
+    return Evaluated(evaluation.decisions, evaluation.more or len(rows) == METRICS)
+
+
+_Row: TypeAlias = Row[*tuple[Any, ...]]
+_Key: TypeAlias = tuple[int, int]
+"""An automation and the row of a run."""
+
+
+class _Evaluation:
+    """One transaction's work on rows of `_WAITING`."""
+
+    def __init__(self, change: Change, cache: AutomationCache, rows: Sequence[_Row]) -> None:
+        self.change, self.cache, self.rows = change, cache, rows
+        self.decisions: list[Decision] = []
+        self.more = False
+        self._done: list[int] = []
+        self._projects = {
+            row.project_id: ContainerReference(
+                kind=ContainerKind.PROJECT, entity=row.entity, name=row.project
+            )
+            for row in {row.project_id: row for row in rows}.values()
+        }
+        watching = ((row, self._watching(row)) for row in rows)
+        self._watched = {row.id: found for row, found in watching if found}
+        run_ids = {row.run_id for row in rows if row.id in self._watched}
+        self._runs = read_runs(change.connection, run_ids)
+        self._watches = self._read_watches()
+        self._changed: dict[_Key, Watch] = {}
+        self._events: dict[tuple[object, ...], Event] = {}
+
+    def _watching(self, row: _Row) -> Sequence[Revision]:
+        return self.cache.index.watching(self._projects[row.project_id], row.name)
+
+    def _read_watches(self) -> dict[_Key, Watch]:
+        """Return what is kept of the automations that watch; nobody else changes it meanwhile.
+
+        An automation watches one metric, whose row is locked.
+        """
+        keys = {
+            (revision.automation_id, row.run_id)
+            for row in self.rows
+            for revision in self._watched.get(row.id, ())
+        }
+        return read_watches(self.change.connection, keys)
+
+    def run(self, tests: int) -> None:
+        """Evaluate row after row until the number of tests is used up."""
+        for row in self.rows:
+            revisions = [one for one in self._watched.get(row.id, ()) if self._holds(one, row)]
+            if not revisions:
+                self._done.append(row.id)
+            elif tests > 0:
+                tests -= self._evaluate(row, revisions, tests)
+            else:
+                self.more = True
+
+    def _holds(self, revision: Revision, row: _Row) -> bool:
+        """Return whether a revision's filter holds for the run."""
+        return revision.definition.filter.holds(self._event(row, revision.definition.event_type))
+
+    def _evaluate(self, row: _Row, revisions: Sequence[Revision], tests: int) -> int:
+        """Evaluate a metric's new values; return how many tests it took."""
+        limit = max(1, tests // len(revisions))
+        needed = max(_condition(revision).needed for revision in revisions)
+        series = self._read(row, needed, limit)
+        count = len(series.steps) - series.first
+        for revision in revisions:
+            key = revision.automation_id, row.run_id
+            watch = self._watches.get(key, Watch())
+            record = partial(self._record, row, revision, series)
+            after, decisions = follow(revision, watch, series, self.cache.endpoints, record)
+            self.decisions += decisions
+            if after[1:] != watch[1:] or (after.held and after.revision_id != watch.revision_id):
+                self._changed[key] = after
+        if count == limit and series.steps[-1] < row.last_step:
+            self.more = True
+            cut = {"metric": row.id, "step": series.steps[-1]}
+            self.change.connection.execute(_CUT, cut)
+        else:
+            self._done.append(row.id)
+        return count * len(revisions)
+
+    def _read(self, row: _Row, needed: int, limit: int) -> Series:
+        """Return a metric's new values, and as many before as its widest window needs."""
+        execute, series = self.change.connection.execute, Series()
+        values = {"metric": row.id, "after": -1}
+        before: Sequence[_Row] = ()
+        if row.evaluated_step is not None:
+            values["after"] = row.evaluated_step
+            before = execute(_BEFORE, {**values, "limit": needed - 1}).all()
+        new = execute(_SINCE, {**values, "limit": limit}).all()
+        for step, value, at in (*reversed(before), *new):
+            series.add(step, value, at)
+        series.first = len(before)
+        return series
+
+    def _record(self, row: _Row, revision: Revision, series: Series, place: int) -> Event:
+        """Write the event of a condition that begins to hold; once for those that are the same."""
+        type_, condition = revision.definition.event_type, _condition(revision)
+        key = row.id, series.steps[place], type_, condition
+        if key not in self._events:
+            crossing = series.crossing(condition, place)
+            at = series.moments[place]
+            event = replace(self._event(row, type_), recorded_at=at, metric=crossing)
+            event_id = self.change.record_crossing(row.run_id, row.project_id, event)
+            self._events[key] = replace(event, id=event_id)
+        return self._events[key]
+
+    def _event(self, row: _Row, type_: EventType) -> Event:
+        run, container = self._runs[row.run_id].snapshot, self._projects[row.project_id]
+        return Event(0, type_, self.change.now, run.user, container, run=run)
+
+    def write(self) -> None:
+        """Write executions, what is kept of automations, and how far metrics were evaluated."""
+        write_executions(self.change, self.decisions)
+        _write_watches(self.change.connection, self._changed)
+        if self._done:
+            self.change.connection.execute(_DONE, {"ids": self._done})
+
+
+def _condition(revision: Revision) -> AnyMetricCondition:
+    condition = revision.definition.metric
+    assert condition is not None
+    return condition
+
+
+_WATCH_COLUMNS = ("automation_id", "run_id", "revision_id", "held", "began_at", "skipped")
+_REPLACE_WATCH = """
+ON CONFLICT (automation_id, run_id) DO UPDATE SET
+  revision_id = excluded.revision_id, held = excluded.held,
+  began_at = excluded.began_at, skipped = excluded.skipped
+"""
+
+
+def read_watches(connection: Connection, keys: Collection[_Key]) -> dict[_Key, Watch]:
+    """Return what is kept of automations on runs, by both."""
+    if not keys:
+        return {}
+    query = select(*(schema.run_watches.c[name] for name in _WATCH_COLUMNS)).where(
+        _watches.automation_id.in_({automation for automation, _ in keys}),
+        _watches.run_id.in_({run for _, run in keys}),
+    )
+    return {(automation, run): Watch(*rest) for automation, run, *rest in connection.execute(query)}
+
+
+def _write_watches(connection: Connection, watches: Mapping[_Key, Watch]) -> None:
+    rows = [
+        (*key, watch.revision_id, watch.held, optional_number(watch.began_at), watch.skipped)
+        for key, watch in watches.items()
+    ]
+    insert_rows(connection, schema.run_watches, _WATCH_COLUMNS, rows, _REPLACE_WATCH)
