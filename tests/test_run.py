@@ -28,7 +28,8 @@ def state(tower: Tower, run: ActiveRun) -> RunState:
 
 
 @pytest.fixture
-def tower(store: Store) -> Tower:
+def tower(store: Store, monkeypatch: pytest.MonkeyPatch) -> Tower:
+    monkeypatch.setattr("firetower.run.END_TIMEOUT", 0.0)
     return Tower(store)
 
 

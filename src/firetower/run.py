@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from firetower.core.catalog import LoggedVersion, Version
-from firetower.core.errors import Conflict, FiretowerError, Unforeseen
+from firetower.core.errors import Conflict, FiretowerError, StoreError, Unforeseen
 from firetower.core.points import check_step, flatten
 from firetower.core.runs import HEARTBEAT_INTERVAL, Run, RunReference, RunState
 from firetower.core.text import counted, visible
@@ -24,6 +24,9 @@ FLUSH_INTERVAL = 1.0
 """Seconds between two writes of what was logged."""
 MAX_BUFFERED = 1_000_000
 """Values that wait while the database cannot be written; what is logged beyond is lost."""
+END_TIMEOUT = 30.0
+"""Seconds in which the end of a run is tried while the database cannot be written."""
+_RETRY_DELAY = 1.0
 _FORK_TIMEOUT = 10.0
 """Seconds that a fork waits for a write under way."""
 
@@ -61,13 +64,14 @@ class ActiveRun:
         self._tower = tower
         self._next_step = run.next_step
         self._owner = os.getpid()
-        self._ended = False
-        self._begin()
+        self._process = os.getpid()
+        self._ended = self._closed = False
+        self.begin()
         _active.add(self)
         self._start_thread()
 
-    def _begin(self) -> None:
-        """Begin in this process, with nothing buffered."""
+    def begin(self) -> None:
+        """Begin in this process, with nothing buffered: a parent writes what it logged itself."""
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._buffer: list[tuple[int, datetime, dict[str, float]]] = []
         self._buffered = self._lost = 0
@@ -76,6 +80,14 @@ class ActiveRun:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._held: list[threading.Lock] = []
+
+    @property
+    def _here(self) -> Catalog:
+        """The tower, with connections of this process's own."""
+        if self._process != os.getpid():
+            _inherited.append(self._tower)
+            self._tower, self._process = self._tower.reopened(), os.getpid()
+        return self._tower
 
     @property
     def id(self) -> str:
@@ -123,7 +135,7 @@ class ActiveRun:
         notes: str | None = None,
     ) -> None:
         """Change what is said of the run; keys of config and summary are added to its own."""
-        self._tower.runs.update(
+        self._here.runs.update(
             self.reference, name=name, config=config, summary=summary, tags=tags, notes=notes
         )
 
@@ -143,7 +155,7 @@ class ActiveRun:
 
         It is linked to the run. Raises as `tower.log` does.
         """
-        return self._tower.log(
+        return self._here.log(
             f"{self.reference.project}/{name}",
             paths,
             type=type,
@@ -157,7 +169,7 @@ class ActiveRun:
 
     def use_artifact(self, version: Version | str) -> None:
         """Note that the run uses a version. Raises NotFound."""
-        self._tower.runs.add_artifact(self.reference, version, used=True)
+        self._here.runs.add_artifact(self.reference, version, used=True)
 
     def flush(self) -> None:
         """Write what was logged until now. Raises StoreError; what was not written is kept."""
@@ -168,8 +180,8 @@ class ActiveRun:
             if not taken:
                 return
             try:
-                self._tower.runs.write(self.reference, _points(taken))
-            except FiretowerError:
+                self._here.runs.write(self.reference, _points(taken))
+            except Exception:
                 with self._lock:
                     self._buffer[:0] = taken
                     self._buffered = sum(len(values) for _, _, values in self._buffer)
@@ -179,19 +191,31 @@ class ActiveRun:
     def finish(self, *, exit_code: int = 0, state: RunState | None = None) -> None:
         """Write what was logged and end the run, unless another process started it.
 
-        It is finished, or failed where the exit code is not 0, or as `state` says. What could not
-        be written is said on stderr. Ending it twice changes nothing.
+        It is finished, or failed where the exit code is not 0, or as `state` says. While the
+        database cannot be written it is tried for 30 seconds; what is lost then is said on stderr.
+        Ending it twice changes nothing. Raises StoreError where the end could not be saved, and
+        Conflict where another process has ended the run in another way.
         """
-        if self._ended:
+        if self._closed:
             return
         self._ended = True
         self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not None:
             self._thread.join()
-        self._flush_or_say(last=True)
+        deadline = time.monotonic() + END_TIMEOUT
+        while not self._flush_or_say() and time.monotonic() < deadline:
+            time.sleep(_RETRY_DELAY)
+        self._give_up()
+        while not self.joined and os.getpid() == self._owner:
+            try:
+                self._here.runs.finish(self.reference, exit_code=exit_code, state=state)
+                break
+            except StoreError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_RETRY_DELAY)
+        self._closed = True
         _active.discard(self)
-        if not self.joined and os.getpid() == self._owner:
-            self._tower.runs.finish(self.reference, exit_code=exit_code, state=state)
 
     def __enter__(self) -> Self:
         return self
@@ -226,30 +250,35 @@ class ActiveRun:
 
     def _beat(self) -> None:
         try:
-            self._tower.runs.heartbeat(self.reference)
+            self._here.runs.heartbeat(self.reference)
         except FiretowerError as error:
             self._say(error)
         self._written_at = time.monotonic()
 
-    def _flush_or_say(self, *, last: bool = False) -> None:
-        """Flush; say on stderr what is wrong, once, and at last what is lost."""
+    def _flush_or_say(self) -> bool:
+        """Flush, or say on stderr what is wrong, once; return whether another try is needless."""
         try:
             self.flush()
+        except Conflict as error:  # the run has ended: no later try could succeed
+            self._say(error)
+            self._give_up()
         except FiretowerError as error:
             self._say(error)
-            if isinstance(error, Conflict):  # the run has ended: no later try could succeed
-                last = True
+            return False
         except Exception as error:  # a defect must not end a training
             self._say(Unforeseen(error))
+            return False
         else:
             self._said = ""
-        if last:
-            with self._lock:
-                self._lost += self._buffered
-                self._buffer, self._buffered = [], 0
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                _print(f"run {self}: {counted(lost, 'value')} could not be saved.")
+        return True
+
+    def _give_up(self) -> None:
+        """Say how many values are lost, if any are."""
+        with self._lock:
+            lost = self._lost + self._buffered
+            self._buffer, self._buffered, self._lost = [], 0, 0
+        if lost:
+            _print(f"run {self}: {counted(lost, 'value')} could not be saved.")
 
     def _say(self, error: FiretowerError) -> None:
         if error.message != self._said:
@@ -276,12 +305,6 @@ class ActiveRun:
         """Go on after a fork."""
         for lock in self._held:
             lock.release()
-
-    def reopen(self) -> None:
-        """Begin in a forked process: its parent writes what was logged before."""
-        _inherited.append(self._tower)
-        self._tower = self._tower.reopened()
-        self._begin()
 
 
 def join_or_start(
@@ -338,6 +361,6 @@ def _each(act: Callable[[ActiveRun], object]) -> Callable[[], None]:
 os.register_at_fork(
     before=_each(ActiveRun.hold),
     after_in_parent=_each(ActiveRun.release),
-    after_in_child=_each(ActiveRun.reopen),
+    after_in_child=_each(ActiveRun.begin),
 )
 atexit.register(_each(ActiveRun.end_with_process))

@@ -26,6 +26,7 @@ REFERENCE = "acme/vision/resnet:v0"
         ("registry", "list"),
         ("project", "show", "acme/vision"),
         ("show", REFERENCE),
+        ("run", "start", "acme/vision"),
     ],
     ids=" ".join,
 )

@@ -151,7 +151,7 @@ def _row(automation: Automation, detail: "EndpointDetail | None") -> tuple[objec
     return (
         automation.name,
         automation.mode,
-        definition.event_type.spec.label,
+        definition.label,
         definition.scope.container,
         definition.scope.label,
         definition.filter.words,

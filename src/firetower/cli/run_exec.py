@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firetower.cli.system_metrics import open_system
-from firetower.core.errors import FiretowerError, InvalidInput, StoreError
+from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.points import check_step, flatten
 from firetower.core.runs import RunState, new_run_id
 from firetower.core.text import counted, quoted, shortened, visible
@@ -32,8 +32,6 @@ _POLL_INTERVAL = 0.2
 """Seconds after which a file is looked at again."""
 _DRAIN_TIMEOUT = 1.0
 """Seconds that a descriptor may be silent after the command's end, while others hold it open."""
-_END_TIMEOUT = 30.0
-"""Seconds in which the end of a run is tried again while the database cannot be written."""
 _MAX_LINE = 1024 * 1024
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _STEPS = ("step", "_step", "global_step")
@@ -84,7 +82,7 @@ def execute(
     measure = open_system() if system else None
     run_id = said.get("id") or new_run_id()
     run = tower.run(project, **{**said, "id": run_id})
-    say(f"run {run}: {shlex.join(command)}")
+    say(f"run {run}: {shortened(shlex.join(command), 200)}")
     try:
         child = _spawn(tower, run, command, lines)
     except OSError as error:
@@ -156,23 +154,13 @@ def _is_in_foreground() -> bool:
 
 
 def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say) -> None:
-    """End the run; try again for a while where the database cannot be written."""
-    deadline = time.monotonic() + _END_TIMEOUT
-    while True:
-        try:
-            run.finish(exit_code=code, state=state)
-        except StoreError as error:
-            if time.monotonic() > deadline:
-                say(f"the end of run {run} could not be saved: {error.message}. {error.hint}")
-                return
-            time.sleep(1)
-        except FiretowerError as error:
-            say(f"{error.message}. {error.hint}")
-            return
-        else:
-            how = state or (RunState.FAILED if code else RunState.FINISHED)
-            say(f"run {run} {how.phrase}" + (f", exit code {code}" if code else ""))
-            return
+    try:
+        run.finish(exit_code=code, state=state)
+    except FiretowerError as error:
+        say(f"the end of run {run} could not be saved: {error.message}. {error.hint}")
+    else:
+        how = state or (RunState.FAILED if code else RunState.FINISHED)
+        say(f"run {run} {how.phrase}" + (f", exit code {code}" if code else ""))
 
 
 def _measure_on(

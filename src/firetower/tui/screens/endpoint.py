@@ -48,7 +48,7 @@ def _row(automation: Automation, now: datetime) -> Row:
     cells = (
         Cell(automation.name),
         Cell(scope.phrase.removeprefix("in "), "dim"),
-        Cell(automation.definition.event_type.spec.label, "dim"),
+        Cell(automation.definition.label, "dim"),
         STATES[automation.mode],
         Cell(ago(automation.last_fired_at, now), "dim"),
         Cell(automation.fired_words or "–"),
