@@ -28,11 +28,12 @@ def test_viewer_is_the_token_s_user(running: Running) -> None:
         ("{" + "a{" * 2000 + "b" + "}" * 2001, "the query is n"),
         ("{ " + "viewer " * 20_000 + "}", "the query has 140,003 characters"),
         ("{ entity(name: 3) { id } }", "name is 3"),
+        ('{ entity(name: "a\\u0000") { id } }', "name has a character that no database keeps"),
         ("{ entity(name: 1e999) { id } }", "name is Infinity"),
         ('{ entity(name: "a") { projects(first: true) { edges } } }', "first is true"),
         ('{ entity(name: "a") { projects(after: "x") { edges } } }', '"x" is not the id of a'),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_query_that_cannot_be_answered_says_why(on_sqlite: Running, query: str, said: str) -> None:
     status, found = on_sqlite.refused(query)

@@ -4,8 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
 
 from firetower.core.runs import RunState
+from firetower.store import schema
 from serving import Running
 
 UPSERT = """mutation ($input: U!) { upsertBucket(input: $input) { inserted bucket { id name
@@ -171,3 +175,41 @@ def test_stream_that_cannot_be_read_changes_nothing(on_sqlite: Running, body: by
     detail = on_sqlite.tower.runs.get("acme/vision/r1")
     assert (detail.run.state, detail.metrics) == (RunState.RUNNING, ())
     assert on_sqlite.post("/files/acme/vision/gone/file_stream", b"{}")[0] == 400
+
+
+def kept(running: Running) -> list[Any]:
+    """Return every row that a stream may change."""
+    tables = (schema.runs, schema.run_metrics, schema.metric_points, schema.events)
+    with running.server.store.reading() as reader:
+        return [list(reader.connection.execute(select(one))) for one in tables]
+
+
+scalars = st.integers() | st.floats() | st.text(max_size=5) | st.booleans() | st.none()
+lines = st.dictionaries(
+    st.sampled_from(["_step", "_timestamp", "loss", "net", "", "\0", "_runtime"]),
+    scalars | st.dictionaries(st.text(max_size=3), scalars, max_size=2),
+    max_size=4,
+).map(json.dumps)
+
+
+@given(
+    st.lists(lines | st.text(max_size=5), max_size=4),
+    st.integers() | st.none() | st.text(max_size=2),
+    st.sampled_from(
+        ["wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json", "output.log"]
+    ),
+    st.integers(0, 40),
+)
+def test_odd_streams_are_kept_whole_or_not_at_all(
+    on_sqlite: Running, content: list[str], offset: Any, name: str, cut: int
+) -> None:
+    if not on_sqlite.tower.projects():
+        start(on_sqlite)
+    body = json.dumps({"files": {name: {"offset": offset, "content": content}}}).encode()
+    before = kept(on_sqlite)
+    for sent in (body[:-cut] if cut % 3 == 0 else body, body):
+        status, found = on_sqlite.post(STREAM, sent)
+        assert status in {200, 400}, found
+        if status == 400:
+            assert kept(on_sqlite) == before
+        before = kept(on_sqlite)

@@ -230,7 +230,7 @@ class Server:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return error
+            return web.Response(status=error.status, text=error.text)
         except (ConnectionError, web.RequestPayloadError):  # the client went away
             return web.Response(status=400)
         except FiretowerError as error:
