@@ -7,7 +7,7 @@ from firetower.core.automations import Mode
 from firetower.tui.screens.automations import AutomationsScreen
 from firetower.tui.widgets.table import Table
 from tui.scene import Scene
-from tui.screens import SMALL, line_with, open_app, press, settled, shows, until
+from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +67,16 @@ async def test_every_automation_is_listed_sorted_and_filtered(scene: Scene) -> N
             await press(pilot, key)
             assert shown(pilot) == names
             assert shows(pilot, f"{len(names)} of 6 {words}")
-        await press(pilot, "escape", "slash", *"prod", "enter")
+            assert line_with(pilot, f"{key} {words} {len(names)}")
+        await press(pilot, "escape")
+        assert len(shown(pilot)) == 6
+        # By mouse, on the line that names the keys.
+        line = next(text for text in screen_text(pilot) if "f failing 0" in text)
+        for names in (["canary-f1"], NAMES):
+            await pilot.click(offset=(line.index("in shadow"), 1))
+            await settled(pilot)
+            assert sorted(map(str, shown(pilot))) == names
+        await press(pilot, "slash", *"prod", "enter")
         assert shown(pilot) == ["deploy-on-prod"]
         assert shows(pilot, "1 of 6")
         await press(pilot, "escape")
@@ -104,3 +113,15 @@ async def test_several_are_changed_at_once_and_back(scene: Scene) -> None:
         await until(pilot, lambda: modes(scene) == before)
         await press(pilot, "v", "escape")
         assert table_of(pilot).selected == set()
+
+
+async def test_on_a_small_screen_a_state_is_short_and_its_keys_are_named(scene: Scene) -> None:
+    scene.open_circuit("ci-deploy")
+    async with open_app(scene, SMALL) as pilot:
+        await press(pilot, "4")
+        assert shows(pilot, "f failing 0", "o circuit open 1", "z in shadow 1", "i disabled 1")
+        assert shows(pilot, "deploy-on-prod", "alias added ~", "! open 2")
+        assert screen_text(pilot)[-1].startswith(" / Filter n New N Gallery e Edit space Enable")
+        await pilot.resize_terminal(200, 50)
+        await settled(pilot)
+        assert shows(pilot, "deploy-on-prod", "alias added ~ ^prod", "! circuit open 2")

@@ -189,10 +189,10 @@ async def test_the_log_of_the_worker_is_one_key_away(scene: Scene) -> None:
     child.command = [sys.executable, "-c", code]
     async with open_app(scene, worker=child) as pilot:
         await until(pilot, child.log)
-        await press(pilot, "w")
+        await press(pilot, "W")
         assert shows(pilot, "Worker's log")
         assert shows(pilot, r"12:04:31 [b]sent[/b] \x1b[31m")
-        await press(pilot, "escape", "3", "w")
+        await press(pilot, "escape", "3", "W")
         assert shows(pilot, "12:04:31")
         await press(pilot, "q")
         assert not shows(pilot, "Worker's log")
@@ -201,6 +201,6 @@ async def test_the_log_of_the_worker_is_one_key_away(scene: Scene) -> None:
 async def test_of_a_worker_elsewhere_it_is_said_where_its_log_is(scene: Scene) -> None:
     scene.beat()
     async with open_app(scene) as pilot:
-        await press(pilot, "w")
+        await press(pilot, "W")
         await until(pilot, lambda: shows(pilot, "Worker gpu-7:4121 was not started by this app"))
         assert shows(pilot, "journalctl --user -u firetower -f")

@@ -302,13 +302,13 @@ async def test_feed_with_many_executions_loads_page_by_page(many: Scene) -> None
 
 async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        await until(pilot, lambda: not shows(pilot, "! circuit open"))
+        await until(pilot, lambda: not shows(pilot, "! open"))
         scene.open_circuit("ci-deploy")
         await until(pilot, lambda: shows(pilot, "! circuit of ci-deploy opened, probe"))
-        await until(pilot, lambda: shows(pilot, "deploy-on-prod", "! circuit open"))
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod", "! open"))
         scene.close_circuit("ci-deploy")
         await until(pilot, lambda: shows(pilot, "✓ circuit of ci-deploy closed"))
-        await until(pilot, lambda: not shows(pilot, "! circuit open"))
+        await until(pilot, lambda: not shows(pilot, "! open"))
 
 
 OPENED = "! circuit of ci-deploy opened, probe at 12:"

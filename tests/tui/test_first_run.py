@@ -111,11 +111,11 @@ async def test_demo_is_one_key_away_on_an_empty_database(
 
     monkeypatch.setattr(subprocess, "run", note)
     async with open_app(empty_scene, SMALL) as pilot:
-        await until(pilot, lambda: shows(pilot, "D for the demo:"))
-        await press(pilot, "D")  # no terminal can be handed on here
+        await until(pilot, lambda: shows(pilot, "M for the demo:"))
+        await press(pilot, "M")  # no terminal can be handed on here
         assert not run
         assert shows(pilot, "the demo cannot be run")
         with monkeypatch.context() as patch:
             patch.setattr(App, "suspend", lambda _: contextlib.nullcontext())
-            await press(pilot, "D")
+            await press(pilot, "M")
         assert [list(command[1:]) for command in run] == [["-m", "firetower.cli", "demo", "--tour"]]

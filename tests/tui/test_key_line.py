@@ -2,6 +2,7 @@
 
 import pytest
 
+from firetower.tui.actions import ACTIONS
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.help import HelpScreen
 from tui.scene import Scene
@@ -14,7 +15,7 @@ async def test_key_line_shows_whole_keys_and_help(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "enter")
         line = screen_text(pilot)[-1]
-        assert line.startswith(" v Select / Filter n New ")
+        assert line.startswith(" / Filter n New ")
         assert line.endswith("▏ q Back ? Help")
         assert "esc" not in line
 
@@ -36,3 +37,31 @@ async def test_key_line_follows_the_focus(scene: Scene) -> None:
         assert "space Enable" not in screen_text(pilot)[-1]
         await press(pilot, "enter")
         assert "space Enable" in screen_text(pilot)[-1]
+
+
+TOGETHER = [
+    {"app", "page", "container", "list", "table", tab}
+    for tab in ("automations", "collections", "executions")
+] + [
+    {"app", "page", "list", "table", *screens}
+    for screens in (
+        ("automations", "all-automations"),
+        ("executions", "feed"),
+        *((screen,) for screen in ("automation", "collection", "version", "execution", "secrets")),
+        *((screen,) for screen in ("endpoints", "endpoint", "worker-log")),
+    )
+]
+"""The screens of actions whose keys work at one place."""
+
+
+@pytest.mark.parametrize("places", TOGETHER, ids=lambda places: " ".join(sorted(places)))
+def test_a_key_means_one_thing_at_one_place(places: set[str]) -> None:
+    meanings: dict[str, set[str]] = {}
+    for action in ACTIONS:
+        if action.screen in places and action.id != "list.clear-filter":  # a step back too
+            for key in action.keys.split(","):
+                meanings.setdefault(key, set()).add(action.id)
+    back = {"app.leave", "page.back"}  # one, or the other where nothing is behind
+    twice = {key: ids for key, ids in meanings.items() if len(ids - back) > 1}
+    moves = {"container.previous-tab", "container.next-tab"}
+    assert {key: ids for key, ids in twice.items() if not ids & moves} == {}

@@ -236,7 +236,7 @@ async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -
         assert "✓ on" in line_with(pilot, "deploy-on-prod", "alias added ~")
         scene.tower.endpoints.disable(action.endpoint, EndpointKind.WEBHOOK)
         await until(
-            pilot, lambda: "! disabled 2 " in line_with(pilot, "deploy-on-prod", "alias added ~")
+            pilot, lambda: "! off 2 " in line_with(pilot, "deploy-on-prod", "alias added ~")
         )
 
 
@@ -246,14 +246,14 @@ async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene)
         scene.open_circuit("ci-deploy")
         await until(
             pilot,
-            lambda: "! circuit open 2 " in line_with(pilot, "deploy-on-prod", "alias added"),
+            lambda: "! open 2 " in line_with(pilot, "deploy-on-prod", "alias added"),
         )
         assert "▸ shadow" in line_with(pilot, "canary-f1")
         scene.tower.add_alias("models/resnet:v0", "prod-asia")
         scene.turn()
         await until(
             pilot,
-            lambda: "! circuit open 3 " in line_with(pilot, "deploy-on-prod", "alias added"),
+            lambda: "! open 3 " in line_with(pilot, "deploy-on-prod", "alias added"),
         )
         pilot.app.screen.query_one(AutomationList).table.move_to("deploy-on-prod")
         await press(pilot, "enter")

@@ -213,8 +213,8 @@ def test_a_shell_stops_it_and_goes_on(shell: Window) -> None:
 def test_a_shell_stops_it_with_the_demo_that_it_waits_for(shell: Window) -> None:
     shell.wait_for("shell>")
     shell.child.sendline(f"{sys.executable} -m firetower.cli")
-    shell.wait_for("D Demo")
-    shell.child.send("D")
+    shell.wait_for("M Demo")
+    shell.child.send("M")
     shell.wait_for("Tour 1/6", "team works in here")
     shell.child.send("\x1a")
     shell.wait_for("Stopped")
@@ -222,7 +222,7 @@ def test_a_shell_stops_it_with_the_demo_that_it_waits_for(shell: Window) -> None
     shell.child.sendline("fg")
     shell.wait_for("Tour 1/6", "team works in here")
     shell.child.send("\x11")
-    shell.wait_for("D Demo")
+    shell.wait_for("M Demo")
     shell.child.send("\x11")
     shell.wait_for("shell>")
 

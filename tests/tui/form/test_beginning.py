@@ -1,6 +1,7 @@
 """What a form begins from: a sample, another automation, or what is under the cursor."""
 
 import pytest
+from textual.widgets import OptionList
 
 from firetower.core.commands import create_command
 from firetower.tui.widgets.choice import Picker
@@ -18,6 +19,9 @@ async def test_form_begins_from_the_gallery_or_a_duplicate(scene: Scene) -> None
         await press(pilot, "N")
         assert isinstance(pilot.app.screen, Picker)
         assert shows(pilot, "Tell Slack of a new dataset")
+        assert shows(pilot, "POST the version whenever the alias production is set")
+        options = pilot.app.screen.query_one(OptionList)
+        assert options.virtual_size.height == options.option_count  # none is folded
         await press(pilot, "down", "enter")
         assert value(pilot, "alias-regex") == "^production$"
         assert form_of(pilot).fields.draft.event_type.value == "REMOVE_ARTIFACT_ALIAS"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
 
 from firetower.core.automations import Automation, Mode
 from firetower.core.endpoints import EndpointDetail, EndpointState
@@ -17,10 +22,17 @@ from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
 from firetower.tui.page import Page
 from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, session_of
-from firetower.tui.widgets.automations import AutomationList, AutomationRow, read_recent
+from firetower.tui.session import in_background, key_of, session_of
+from firetower.tui.text import show_text
+from firetower.tui.widgets.automations import (
+    AutomationList,
+    AutomationRow,
+    RowContext,
+    read_recent,
+)
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import TableRow
 
 if TYPE_CHECKING:
@@ -31,7 +43,27 @@ _FIRST = 100
 REFRESH_INTERVAL = 30.0
 """Seconds between two readings while nothing changes: ages grow."""
 
-Found = tuple[Sequence[Automation], Mapping[str, EndpointDetail], Mapping[int, RecentFirings]]
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read."""
+
+    automations: Sequence[Automation]
+    stopped: Mapping[str, EndpointDetail]
+    recent: Mapping[int, RecentFirings]
+    counts: Mapping[str, int]
+    """How many are in each state that a key shows."""
+
+
+def read_all(tower: Tower, now: datetime, limit: int | None) -> Found:
+    """Read all automations, or the first `limit`, with what the list shows of each."""
+    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+    listed = tower.automations.list(limit=limit)
+    recent = read_recent(tower, listed)
+    context = RowContext(now, stopped, recent, {}, everywhere=True)
+    rows = [AutomationRow(one, context) for one in listed]
+    counts = {words: sum(map(fits, rows)) for words, fits in STATE_FILTERS.items()}
+    return Found(listed, stopped, recent, counts)
 
 
 def _is_failing(row: AutomationRow) -> bool:
@@ -50,6 +82,20 @@ STATE_FILTERS: Mapping[str, Callable[[AutomationRow], bool]] = {
     "disabled": lambda row: row.automation.mode is Mode.DISABLED,
 }
 """Which automations one key shows, by the words that say so."""
+_KEYS = {
+    "failing": "all-automations.failing",
+    "circuit open": "all-automations.circuit-open",
+    "in shadow": "all-automations.shadow",
+    "disabled": "all-automations.disabled",
+}
+
+
+class StatesLine(Static):
+    """How many automations are in each state, to click on."""
+
+    async def on_click(self, event: events.Click) -> None:
+        if state := event.style.meta.get("state"):
+            await self.run_action(f"screen.only({state!r})")
 
 
 class AutomationsScreen(Page[None]):
@@ -64,10 +110,12 @@ class AutomationsScreen(Page[None]):
             id="all-automations", detail=automation_detail, everywhere=True
         )
         self._has_all = False
+        self._counts: Mapping[str, int] = {}
         self._reload = Refresh(self, self._read)
 
     def compose(self) -> ComposeResult:
         yield Bar("automations")
+        yield StatesLine()
         yield self.automations
         yield KeyLine()
 
@@ -96,22 +144,34 @@ class AutomationsScreen(Page[None]):
 
     async def _read(self) -> None:
         session, limit = session_of(self), None if self._has_all else _FIRST
-
-        def read(tower: Tower) -> Found:
-            stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-            listed = tower.automations.list(limit=limit)
-            return listed, stopped, read_recent(tower, listed)
-
+        now = session.now()
         try:
-            found, stopped, recent = await session.ask(read)
+            found = await session.ask(lambda tower: read_all(tower, now, limit))
         except FiretowerError as error:
             self.automations.fail(error)
             return
-        self.automations.show(found, stopped, recent, session.now())
-        if not self._has_all:
+        self.automations.show(found.automations, found.stopped, found.recent, now)
+        if not self._has_all and len(found.automations) == limit:
             self._has_all = True
-            if len(found) == limit:
-                self._reload.at_once()
+            self._reload.at_once()
+            return
+        self._has_all = True
+        self._counts = found.counts
+        self._show_states()
+
+    @on(Listing.Narrowed)
+    def _show_states(self) -> None:
+        """Say how many are in each state, with the key that shows only those."""
+        parts = []
+        for words, count in self._counts.items():
+            chosen = self.automations.only_words == f" {words}"
+            text = Content.assemble(
+                (key_of(self, _KEYS[words]), "bold $accent"),
+                (f" {words}", "bold underline" if chosen else "$muted"),
+                (f" {count:,}", "" if count else "$muted"),
+            )
+            parts.append(text.stylize(Style.from_meta({"state": words})))
+        show_text(self.query_one(StatesLine), Content("   ").join(parts))
 
     def action_only(self, words: str) -> None:
         """Show only the automations in a state; again, show all of them."""

@@ -20,6 +20,7 @@ from firetower.tui.messages import ExplainEvent, post
 from firetower.tui.page import Page
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, mark, plain
+from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
@@ -42,7 +43,8 @@ class ExplainEventScreen(Page[None]):
         self.event_id = event_id
 
     def compose(self) -> ComposeResult:
-        yield Static(f"Event {self.event_id}", classes="explain--title")
+        yield Bar(self.app.current_mode)
+        yield Static(f"Event {self.event_id}", classes="heading")
         with VerticalScroll():
             yield Static("Loading …", classes="explain--said")
         yield KeyLine()
@@ -65,7 +67,7 @@ class ExplainEventScreen(Page[None]):
         except FiretowerError as error:
             said.update(lines(error.text))
             return
-        self.query_one(".explain--title", Static).update(title)
+        self.query_one(".heading", Static).update(title)
         said.update(text)
 
 
@@ -127,7 +129,8 @@ class ExplainAutomationScreen(Page[None]):
 
     def compose(self) -> ComposeResult:
         title = Content.from_markup("Why $name fired, and why not", name=visible(self.automation))
-        yield Static(title, classes="explain--title")
+        yield Bar(self.app.current_mode)
+        yield Static(title, classes="heading")
         yield self.listing
         yield Static("", classes="explain--words")
         yield KeyLine()

@@ -12,7 +12,7 @@ from textual.dom import DOMNode
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.commands import create_command
 from firetower.core.drafts import Draft
-from firetower.core.endpoints import EndpointDetail
+from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.executions import Execution, Status
 from firetower.core.firings import RecentFirings, sparkline
 from firetower.core.gallery import SAMPLES, duplicate
@@ -47,7 +47,7 @@ COLUMNS = (
     Column("name", 16, flex=3),
     Column("when", 12, flex=4),
     Column("action", 12, flex=2, from_width=84),
-    Column("state"),
+    Column("state", 10, flex=1),
     Column("last", right=True, from_width=70),
     Column("24 h", right=True),
 )
@@ -56,7 +56,7 @@ ALL_COLUMNS = (
     Column("name", 16, flex=3),
     Column("when", 12, flex=4),
     Column("action", 12, flex=2, from_width=112),
-    Column("state"),
+    Column("state", 10, flex=1),
     Column("last", right=True, from_width=96),
     Column("24 h", right=True),
     Column("failed", right=True),
@@ -176,7 +176,10 @@ def stopped_cell(detail: EndpointDetail) -> Cell:
     """Return the state of an automation whose endpoint is stopped: "! circuit open 12"."""
     count = detail.queued + detail.missed
     number = f"{count:,}" if count < 10_000 else f"{count // 1_000:,}k"
-    return Cell(f"! {detail.endpoint.state.label} {number if count else ''}".rstrip(), "warn")
+    after = f" {number}" if count else ""
+    state = detail.endpoint.state
+    short = "open" if state is EndpointState.CIRCUIT_OPEN else "off"
+    return Cell(f"! {state.label}{after}", "warn", short=f"! {short}{after}")
 
 
 def _would_have_sent(executions: Sequence[Execution]) -> str:

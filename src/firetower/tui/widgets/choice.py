@@ -19,6 +19,7 @@ from textual.widgets import (
     RadioButton,
     RadioSet,
     Select,
+    Static,
 )
 from textual.widgets.option_list import Option
 
@@ -34,6 +35,8 @@ _MANY = 10
 """Offers above which a dialog's list can be narrowed by typing."""
 _NOTE = 300
 """Characters of a note."""
+_ROW = 54
+"""Cells of a row in a dialog's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Picker(Dialog[str | None]):
         super().__init__()
         self._title = title
         self._offers = offers
+        self._notes_below = any(one.text.cell_len > _ROW for one in offers)
+        """Whether only the note of the one under the cursor is shown."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -121,6 +126,8 @@ class Picker(Dialog[str | None]):
             if len(self._offers) > _MANY:
                 yield Line(placeholder="type to narrow", compact=True, classes="picker--search")
             yield OptionList(compact=True)
+            if self._notes_below:
+                yield Static("", classes="picker--note")
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Cancel", id="cancel", action="screen.back", compact=True)
 
@@ -133,7 +140,11 @@ class Picker(Dialog[str | None]):
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(
-            Option(one.text, id=f"o{index}", disabled=bool(one.why_not))
+            Option(
+                plain(one.label) if self._notes_below else one.text,
+                id=f"o{index}",
+                disabled=bool(one.why_not),
+            )
             for index, one in enumerate(self._offers)
             if words.lower() in one.label.lower()
         )
@@ -147,6 +158,12 @@ class Picker(Dialog[str | None]):
 
     def action_into_list(self) -> None:
         self.query_one(OptionList).focus()
+
+    @on(OptionList.OptionHighlighted)
+    def _show_note(self, event: OptionList.OptionHighlighted) -> None:
+        offer = self._offers[int(str(event.option_id)[1:])]
+        for note in self.query(".picker--note").results(Static):
+            note.update(plain(shortened(offer.why_not or offer.note, _NOTE)))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -14,6 +14,8 @@ from textual.widget import Widget
 _EDGE = "▏"
 _AT_THE_EDGE = ("back", "leave", "help")
 """The actions whose keys stand on the right: the way out, and to what found no room."""
+_LAST = ("select", "command_palette")
+"""The actions whose keys come after the others, which matter more where there is little room."""
 
 Key: TypeAlias = tuple[Binding, bool]
 """A key, and whether it does something now."""
@@ -48,7 +50,7 @@ class KeyLine(Widget):
             at_the_edge = Content.assemble((_EDGE, "$foreground 20%"), *edge, " ")
         room = self.size.width - at_the_edge.cell_length
         keys = Content("")
-        for key in self._keys:
+        for key in sorted(self._keys, key=lambda key: key[0].action in _LAST):
             shown = self._shown(key)
             if key[0].action not in _AT_THE_EDGE and keys.cell_length + shown.cell_length <= room:
                 keys += shown

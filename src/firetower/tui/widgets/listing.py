@@ -23,6 +23,9 @@ from firetower.tui.widgets.table import Table, TableRow
 class Listing(Vertical):
     """A table that says why it shows nothing: loading, failed, nothing there, nothing found."""
 
+    class Narrowed(Message):
+        """Other rows are shown than before: those in a state, or all."""
+
     BINDINGS: ClassVar = bindings_of("list")
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the row under the cursor: hidden while there is none."""
@@ -80,6 +83,7 @@ class Listing(Vertical):
         self.table.show_only(only)
         self._settle()
         self.refresh_bindings()
+        self.post_message(self.Narrowed())
 
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         self.table.set_rows(rows)
@@ -144,6 +148,7 @@ class Listing(Vertical):
         self.table.search(None)
         self._settle()
         self.table.focus()
+        self.post_message(self.Narrowed())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave escape to the screen while nothing is searched for."""

@@ -52,8 +52,8 @@ class Column:
     """Whether its text is aligned to the right, as numbers are."""
     from_width: int = 0
     """The table's width in cells from which the column is shown."""
-    keeps_end: bool = False
-    """Whether a text that is too long is cut in the middle: the end of a URL tells most."""
+    keeps_end: float = 0.0
+    """The part that its end keeps of a text that is too long: the end of a URL tells most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Cell:
 
     text: str
     tone: str = ""
+    short: str = ""
+    """Shown where the text finds no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +425,7 @@ class Table(ScrollView, can_focus=True):
         if not self.has_focus:
             blurred = self.get_component_rich_style("table--cursor-blurred")
             return self._draw(cells, blurred, mark=row.key in self.selected)
-        plain = [Cell(cell.text) for cell in cells]
+        plain = [Cell(cell.text, short=cell.short) for cell in cells]
         style = self.get_component_rich_style("table--cursor")
         return self._draw(plain, style, mark=row.key in self.selected)
 
@@ -446,7 +448,8 @@ class Table(ScrollView, can_focus=True):
             style = base
             if cell.tone:
                 style += self.get_component_rich_style(f"table--{cell.tone}", partial=True)
-            text = fitted(cell.text, wide, right=column.right, keeps_end=column.keeps_end)
+            text = cell.short if cell.short and cell_len(cell.text) > wide else cell.text
+            text = fitted(text, wide, right=column.right, keeps_end=column.keeps_end)
             marked = mark is not None  # a title is not searched
             segments += self._marked(text, style) if marked else [Segment(text, style)]
             segments.append(Segment(" " * _GAP, base))
@@ -515,10 +518,10 @@ def _share(given: dict[int, int], left: int, flexes: dict[int, int], most: Seque
     return left
 
 
-def fitted(text: str, width: int, *, right: bool = False, keeps_end: bool = False) -> str:
+def fitted(text: str, width: int, *, right: bool = False, keeps_end: float = 0.0) -> str:
     """Return text in exactly `width` cells, cut with an ellipsis or padded.
 
-    With `keeps_end` it is cut in the middle.
+    `keeps_end` is the part of the width that its end keeps where it is cut.
     """
     if keeps_end and len(text) > 2 * (_LONGEST + width):
         text = text[: _LONGEST + width] + text[-_LONGEST - width :]
@@ -527,8 +530,9 @@ def fitted(text: str, width: int, *, right: bool = False, keeps_end: bool = Fals
     shown = visible(text)
     taken = cell_len(shown)
     if taken > width and keeps_end and width > 2:
-        tail = shown[-(width // 2) :]
-        while cell_len(tail) > width // 2:
+        kept = max(int(width * keeps_end), 1)
+        tail = shown[-kept:]
+        while cell_len(tail) > kept:
             tail = tail[1:]
         return set_cell_size(shown, width - 1 - cell_len(tail)) + "…" + tail
     if taken > width:
