@@ -6,6 +6,7 @@ import re
 import textwrap
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from quopri import encodestring
 from urllib.parse import quote
 
 import pytest
@@ -76,6 +77,21 @@ def test_an_answer_that_spells_a_secret_is_not_kept(once: str) -> None:
         name for name, text in said.items() if kept(f'{{"token": "{text}"}}', TOKEN) != WITHHELD
     }
     assert shown == set()
+
+
+@pytest.mark.parametrize("between", ["\u00ad", "\u200b", "\ufeff", " "])
+def test_a_secret_between_what_is_not_seen_counts(between: str) -> None:
+    assert kept(between.join(TOKEN), TOKEN) == WITHHELD
+
+
+def test_a_secret_in_quoted_printable_counts() -> None:
+    mail = f"To: a@b.test\r\n\r\nyour token is {TOKEN}, keep it"
+    assert kept(encodestring(mail.encode()).decode(), TOKEN) == WITHHELD
+    assert kept("".join(f"={byte:02X}" for byte in TOKEN.encode()), TOKEN) == WITHHELD
+
+
+def test_a_secret_in_full_width_counts() -> None:
+    assert kept("".join(chr(ord(one) + 0xFEE0) for one in TOKEN), TOKEN) == WITHHELD
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)

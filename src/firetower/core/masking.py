@@ -7,6 +7,7 @@ from base64 import b32decode, b64decode, urlsafe_b64decode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import normalize
 from urllib.parse import unquote
 
 _PREFIX = "whsec_"
@@ -26,9 +27,11 @@ _ESCAPE = re.compile(
     r"|\\x([0-9A-Fa-f]{2})|\\(?P<octal>[0-7]{3})|\\(?P<other>.)",
     re.DOTALL,
 )
+_QUOTED = re.compile("=(?:([0-9A-F]{2})|\r?\n)")
+"""Quoted-printable, as in mail: a byte, or a line that goes on."""
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]+")
-"""ASCII but letters and digits: spellings differ in it, as `+` for a space."""
+_SEPARATORS = re.compile("[\x00-/:-@\\[-`{-\x7f\u00ad\u200b-\u200f\u2060\ufeff]+")
+"""ASCII but letters and digits: spellings differ in it, as `+` for a space. What is not seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ def _views(text: str) -> Iterator[str]:
         for view in {text, _unescape(text)} - seen:
             seen.add(view)
             yield _squeeze(view)
+            if _QUOTED.search(view):
+                yield _squeeze(_QUOTED.sub(lambda escape: chr(int(escape[1] or "0", 16)), view))
             for decoded in _decoded(view):
                 yield _squeeze(decoded)
                 # What is encoded or escaped in that is ASCII; decoded by chance, little is.
@@ -149,7 +154,7 @@ def _as_text(content: bytes) -> str:
 
 
 def _squeeze(text: str) -> str:
-    return _SEPARATORS.sub("", text.casefold())
+    return _SEPARATORS.sub("", normalize("NFKC", text).casefold())
 
 
 def _unescape(text: str) -> str:
