@@ -8,6 +8,8 @@ import click
 from textual.keys import format_key
 
 from firetower.cli import cli
+from firetower.core.events import EVENTS
+from firetower.core.references import ContainerKind
 from firetower.tui.actions import ACTIONS, SCREENS, Action
 
 FOLDER = Path(__file__).parent
@@ -102,7 +104,21 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES = {"commands.md": commands_page, "keys.md": keys_page}
+def automations_page() -> str:
+    """Return the guide of automations, with its table of events as the program has it."""
+    written = (FOLDER / "automations.md").read_text(encoding="utf-8")
+    before, start, rest = written.partition("<!-- The table is written by `make docs`. -->\n")
+    _, end, after = rest.partition("\n\n")
+    rows = ["| event | shown as | when | fires in scopes of |", "|---|---|---|---|"]
+    for type_, spec in EVENTS.items():
+        kinds = [kind.value for kind in ContainerKind if kind in spec.containers]
+        wider = ["entity"] * (ContainerKind.PROJECT in spec.containers) + ["organization"]
+        scopes = ", ".join([*kinds, *wider])
+        rows.append(f"| `{type_}` | {spec.label} | {spec.sentence} | {scopes} |")
+    return before + start + "\n".join(rows) + end + after
+
+
+PAGES = {"automations.md": automations_page, "commands.md": commands_page, "keys.md": keys_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
