@@ -142,6 +142,32 @@ def test_link_aliases_and_tags(running: Running) -> None:
     ]
 
 
+def test_deleted_version_leaves_every_collection(running: Running) -> None:
+    running.tower.create_registry("models")
+    first = log(running)
+    second = log(running, b"more", clientID="c2", tags=[{"tagName": "x"}])
+    running.tower.link("acme/vision/resnet:v0", "models/resnet")
+    running.tower.link("acme/vision/resnet:v1", "models/resnet", aliases=["prod"])
+    query = """mutation ($id: ID!, $all: Boolean) {
+        deleteArtifact(input: {artifactID: $id, deleteAliases: $all}) { artifact { id } } }"""
+    assert running.refused(query, id=second)[1].startswith("the version has aliases: ")
+    before = len(running.tower.events.newest(100))
+    assert running.query(query, id=second, all=True)["deleteArtifact"]["artifact"]["id"] == second
+    assert events(running)[before:] == [
+        "ADD_ARTIFACT_ALIAS acme/vision/resnet:v0 ← latest",
+        "REMOVE_ARTIFACT_TAG acme/vision/resnet:v1 − tag x",
+        "ADD_ARTIFACT_ALIAS models/resnet:v0 ← latest",
+        "REMOVE_ARTIFACT_ALIAS models/resnet:v1 − prod",
+        "UNLINK_ARTIFACT models/resnet:v1",
+    ]
+    assert running.query(READ, id=second)["artifact"] is None
+    assert "deleted" in running.refused(query, id=second, all=True)[1]
+    assert log(running, b"more", clientID="c3") != second  # it is new again
+    assert [one.index for one in running.tower.versions("acme/vision/resnet")] == [2, 0]
+    running.query(query, id=first, all=True)
+    assert running.tower.versions("models/resnet") == []
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

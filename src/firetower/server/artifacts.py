@@ -32,6 +32,7 @@ from firetower.store.catalog import versions
 from firetower.store.catalog.aliases import drop_alias, point_alias
 from firetower.store.catalog.lookups import FoundVersion, collection_row
 from firetower.store.catalog.memberships import find_home, memberships_of
+from firetower.store.catalog.removal import delete_version
 from firetower.store.uploads import (
     UploadDefinition,
     begin_upload,
@@ -197,6 +198,21 @@ def _version(context: Context, given: Arguments) -> FoundVersion:
     if version_id is None:
         raise NotFound("the artifact is not logged yet", "Call its wait() first.")
     return find_home(context.reader, version_id)
+
+
+@resolves("Mutation", "deleteArtifact")
+def delete(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Delete a version with its links."""
+    given = arguments.object("input")
+    node = artifact_node(context, _version(context, given).version_id)
+    delete_version(context.change, node.source.version_id, with_aliases=given.flag("deleteAliases"))
+    return {"artifact": {"__typename": "Artifact", "id": node.values["id"], "state": "DELETED"}}
+
+
+@resolves("Mutation", "deleteArtifactSequence", "deleteArtifactPortfolio")
+def delete_collection(_context: Context, _source: None, _arguments: Arguments) -> None:
+    """Refuse: a collection's type and history stay."""
+    raise InvalidInput("a collection cannot be deleted", "Delete or unlink its versions.")
 
 
 @resolves("Mutation", "unlinkArtifact")

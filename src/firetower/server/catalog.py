@@ -193,9 +193,9 @@ def artifact(context: Context, _source: None, arguments: Arguments) -> Node | No
     """Return an artifact by its id, or None."""
     try:
         version_id = read_artifact_id(context, arguments.text("id"))
+        return None if version_id is None else artifact_node(context, version_id)
     except NotFound:
         return None
-    return None if version_id is None else artifact_node(context, version_id)
 
 
 @resolves("Project", "artifact")

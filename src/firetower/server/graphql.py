@@ -4,6 +4,7 @@ There is no schema: a field that nobody resolves is null and counted, so that a 
 asks for more, gets what there is.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -239,11 +240,18 @@ def _fits(condition: str, type_: str | None) -> bool:
 
 
 def _value(node: ValueNode, variables: Mapping[str, JsonValue]) -> JsonValue:
-    """Return a value as it is written in a query, None for a variable without one."""
-    try:
-        value = value_from_ast_untyped(node, dict(variables))
-    except (ValueError, OverflowError):
-        raise InvalidInput("a number is out of range", "Give a smaller one.") from None
+    """Return a value as it is written in a query, null for a variable without one."""
+    return _checked(value_from_ast_untyped(node, dict(variables)))
+
+
+def _checked(value: Any) -> JsonValue:  # noqa: ANN401 - as the query has it
+    match value:
+        case dict():
+            return {key: _checked(one) for key, one in value.items()}
+        case list():
+            return [_checked(one) for one in value]
+        case float() if not math.isfinite(value):
+            raise InvalidInput("a number is out of range", "Give a smaller one.")
     return None if value is Undefined else cast("JsonValue", value)
 
 

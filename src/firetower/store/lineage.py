@@ -7,13 +7,25 @@ from firetower.core.runs import RunReference
 from firetower.store import catalog_schema, run_schema
 
 _artifacts, _runs = run_schema.run_artifacts.c, run_schema.runs.c
-_containers = catalog_schema.containers.c
+_containers, _versions = catalog_schema.containers.c, catalog_schema.versions.c
+_memberships = catalog_schema.memberships.c
 
 
 def versions_of(connection: Connection, run_row: int, *, used: bool) -> list[int]:
     """Return the rows of the versions that a run logged or used, in that order."""
-    query = select(_artifacts.version_id).where(
-        _artifacts.run_id == run_row, _artifacts.used == used
+    query = (
+        select(_artifacts.version_id)
+        .join_from(
+            run_schema.run_artifacts,
+            catalog_schema.versions,
+            _artifacts.version_id == _versions.id,
+        )
+        .join(  # where it was logged, unless it was deleted
+            catalog_schema.memberships,
+            (_memberships.version_id == _versions.id)
+            & (_memberships.collection_id == _versions.home_collection_id),
+        )
+        .where(_artifacts.run_id == run_row, _artifacts.used == used)
     )
     return list(connection.execute(query.order_by(_artifacts.at)).scalars())
 

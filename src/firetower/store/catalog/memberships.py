@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from firetower.core.errors import NotFound
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import FoundCollection, FoundVersion
 from firetower.store.catalog.versions import ARTIFACT_ID_PREFIX
@@ -36,13 +37,15 @@ def artifact_key(artifact_id: str) -> str:
 
 
 def find_home(reader: Reader, version_id: int) -> FoundVersion:
-    """Return a version where it was logged."""
+    """Return a version where it was logged. Raises NotFound for one that was deleted."""
     home = select(_versions.home_collection_id).where(_versions.id == version_id)
     query = _FOUND.where(
         _memberships.version_id == version_id,
         _memberships.collection_id == home.scalar_subquery(),
     )
-    return _found(reader, query)[0]
+    for found in _found(reader, query):
+        return found
+    raise NotFound("the version was deleted", "Choose another one.")
 
 
 def memberships_of(reader: Reader, version_id: int) -> list[FoundVersion]:

@@ -32,15 +32,16 @@ from firetower.store.changes import Change, Reader
 _versions, _memberships = schema.versions.c, schema.memberships.c
 _NEWEST = (
     select(_versions.id, _versions.home_index, _versions.digest)
-    .where(_versions.home_collection_id == bindparam("collection"))
-    .order_by(_versions.home_index.desc())
+    .join_from(schema.memberships, schema.versions, _memberships.version_id == _versions.id)
+    .where(_memberships.collection_id == bindparam("collection"))
+    .order_by(_memberships.version_index.desc())
     .limit(1)
 )
 _LINKED = select(_memberships.version_index).where(
     _memberships.collection_id == bindparam("collection"),
     _memberships.version_id == bindparam("version"),
 )
-_NEWEST_LINKS = (
+_NEWEST_MEMBERS = (
     select(_memberships.version_index, _memberships.version_id)
     .where(_memberships.collection_id == bindparam("collection"))
     .order_by(_memberships.version_index.desc())
@@ -245,9 +246,19 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
             f"{reference} was logged there, not linked",
             "Only links in a registry can be removed; logged versions stay.",
         )
+    version = take_out(change, reference)
+    change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
+    return version
+
+
+def take_out(change: Change, reference: VersionReference) -> FoundVersion:
+    """Remove a version from a collection with its aliases and tags there. Raises NotFound.
+
+    `latest` goes back to the version before.
+    """
     version = find_version(change.connection, reference, lock=True)
     for alias in _names(change.connection, _ALIAS, version):
-        before = _link_before(change.connection, version) if alias == "latest" else None
+        before = _one_before(change.connection, version) if alias == "latest" else None
         if before is None:
             drop_alias(change, version, alias)
         else:
@@ -255,13 +266,12 @@ def unlink(change: Change, reference: VersionReference) -> FoundVersion:
     for tag in _names(change.connection, _TAG, version):
         drop_tag(change, version, tag)
     change.connection.execute(schema.memberships.delete().filter_by(**version.membership))
-    change.record(EventType.UNLINK_ARTIFACT, version.collection.id, version=version.key)
     return version
 
 
-def _link_before(connection: Connection, version: FoundVersion) -> FoundVersion | None:
-    """Return the newest of a collection's other links."""
-    newest = connection.execute(_NEWEST_LINKS, {"collection": version.collection.id}).all()
+def _one_before(connection: Connection, version: FoundVersion) -> FoundVersion | None:
+    """Return the newest of a collection's other versions."""
+    newest = connection.execute(_NEWEST_MEMBERS, {"collection": version.collection.id}).all()
     others = [FoundVersion(version.collection, *one) for one in newest]
     return next((one for one in others if one.index != version.index), None)
 
