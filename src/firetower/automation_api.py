@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from firetower.core.explanation import Explanation, Group
     from firetower.core.firings import FiringHistory, Heat, RecentFirings
     from firetower.core.run_explanation import RunFinding
+    from firetower.core.runs import RunReference
     from firetower.core.traffic import LastFailure, Traffic
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.store.prune import Pruned
@@ -356,11 +357,20 @@ class Executions(Transactions):
         status: Status | None = None,
         since: datetime | None = None,
         automation_id: int | None = None,
+        run: "RunReference | None" = None,
     ) -> list[Execution]:
-        """Return the newest executions of one status or automation, or of all, the newest first."""
+        """Return the newest executions, the newest first.
+
+        They are narrowed to those of one status, automation or run. Raises NotFound for the run.
+        """
         with self._store.reading() as reader:
             return executions.list_executions(
-                reader, limit=limit, status=status, since=since, automation_id=automation_id
+                reader,
+                limit=limit,
+                status=status,
+                since=since,
+                automation_id=automation_id,
+                run=run,
             )
 
     def page(

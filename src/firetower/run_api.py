@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
@@ -27,6 +27,11 @@ from firetower.store import runs as store
 from firetower.store.catalog.lookups import find_version
 from firetower.store.runs import RunChanges
 from firetower.store.store import Transactions
+
+if TYPE_CHECKING:
+    from firetower.core.automations import Automation
+    from firetower.core.curves import Curve
+    from firetower.core.run_list import RunList
 
 
 class Runs(Transactions):
@@ -197,6 +202,64 @@ class Runs(Transactions):
             return point_store.read_points(
                 reader.connection, found, metric, after_step=after_step, limit=limit
             )
+
+    def listing(
+        self,
+        container: ContainerReference,
+        *,
+        limit: int | None = None,
+        metrics: Sequence[str] = (),
+    ) -> "RunList":
+        """Return the newest runs as a list shows them, with the newest values of a few metrics.
+
+        Those are `metrics`, then what automations watch, then the most common.
+        """
+        from firetower.store.run_list import read_run_list
+
+        return self._read(read_run_list, container, limit=limit, chosen=metrics)
+
+    def count(self, container: ContainerReference) -> int:
+        """Return how many runs a project has, or what covers several."""
+        from firetower.store.run_list import count_runs
+
+        return self._read(count_runs, container)
+
+    def sparks(
+        self, rows: Sequence[int], metric: str, length: int
+    ) -> Mapping[int, Sequence[float]]:
+        """Return values of a metric at equal distances, by the rows of a listing."""
+        from firetower.store.run_list import sparks
+
+        return self._read(sparks, rows, metric, length)
+
+    def metric_names(self, container: ContainerReference) -> Sequence[str]:
+        """Return the metrics of the newest runs, the most common first."""
+        from firetower.store.run_list import list_metric_names
+
+        return self._read(list_metric_names, container)
+
+    def watching(self, container: ContainerReference) -> "Sequence[Automation]":
+        """Return the automations that watch a metric of the runs in a container."""
+        from firetower.store.run_list import list_watching
+
+        return self._read(list_watching, container)
+
+    def curves(
+        self,
+        run: Run | RunReference | str,
+        metrics: Sequence[str],
+        known: "Mapping[str, Curve] | None" = None,
+        *,
+        quick: bool = False,
+    ) -> "dict[str, Curve]":
+        """Return the values of metrics thinned to what a chart can show, by name.
+
+        Of a long one only what is newer than its `known` curve is read; `quick` reads some of the
+        values of a long one that is not known.
+        """
+        from firetower.store.curves import read_curves
+
+        return self._read(read_curves, _run(run), metrics, known, quick=quick)
 
     def add_artifact(
         self, run: Run | RunReference | str, version: Version | str, *, used: bool = False

@@ -19,6 +19,7 @@ from firetower.store import schema
 from firetower.store.circuits import record_answers
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
+from firetower.store.queue.crossings import evaluate_metrics
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import AttemptResult, record
 from firetower.store.store import Store
@@ -68,6 +69,7 @@ class Scene:
         with self.store.changing() as change:
             self._cache.refresh(change.connection)
             evaluate(change, self._cache, BATCH)
+            evaluate_metrics(change, self._cache)
             free = dict.fromkeys(self._cache.endpoints, room)
             return claim_due(change, self._cache, "w", free)[0]
 

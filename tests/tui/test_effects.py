@@ -36,6 +36,7 @@ tab of the collections stays open."""
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "collection.link": ("2", "enter", "h", "end", "enter"),
     "endpoints.close-circuit": ("5", "end"),
+    "run.stop": ("2", "end", "enter", "h", "enter"),
     "form.test": ("enter", "l", "home", "j", "e"),
 }
 ASKED_ALREADY = {"endpoint-test.test"}
@@ -84,6 +85,7 @@ def full_scene(scene: Scene) -> Scene:
     for index in range(4):
         scene.tower.add_tag(f"models/resnet:v{index}", "reviewed")
         scene.tower.add_alias(f"models/resnet:v{index}", f"a{index}")
+    scene.tower.runs.start("acme/vision")
     fail_all(scene)
     scene.open_circuit("validator")
     return scene

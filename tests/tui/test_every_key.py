@@ -20,6 +20,8 @@ SCREENS = {
     "automations": ("enter", "j"),
     "history": ("enter", "l"),
     "project": ("2", "enter"),
+    "runs": ("2", "end", "enter", "h"),
+    "run": ("2", "end", "enter", "h", "enter"),
     "automation": ("enter", "j", "enter"),
     "why": ("enter", "j", "x"),
     "collection": ("enter", "h", "enter"),
@@ -99,6 +101,7 @@ async def silent_keys(pilot: Pilot[None], keys: tuple[str, ...]) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCREENS)
 async def test_every_key_of_a_screen_shows_something(scene: Scene, name: str) -> None:
+    scene.tower.runs.log_metrics(scene.tower.runs.start("acme/vision"), {"loss": 0.5, "acc": 0.5})
     async with open_app(scene, SMALL) as pilot:
         assert await silent_keys(pilot, SCREENS[name]) == []
 

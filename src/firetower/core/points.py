@@ -12,6 +12,8 @@ from firetower.core.text import quoted, shortened
 MAX_METRICS = 10_000
 """Metrics of one call."""
 MAX_METRIC_NAME = 256
+SYSTEM = "system."
+"""What the names of the machine's own metrics begin with; their steps count their lines."""
 MAX_STEP = 2**63 - 1
 """The largest step that a column holds."""
 _MAX_DEPTH = 64

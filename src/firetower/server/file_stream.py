@@ -10,11 +10,10 @@ from typing import Any
 
 from firetower.core.errors import InvalidInput
 from firetower.core.json import clean
-from firetower.core.points import MAX_STEP, Point, flatten
+from firetower.core.points import MAX_STEP, SYSTEM, Point, flatten
 from firetower.core.runs import RunReference, RunState
 from firetower.server.fields import Arguments
 from firetower.store.changes import Change
-from firetower.store.history import SYSTEM
 from firetower.store.points import write_points
 from firetower.store.runs import RunChanges, end_run, find_run, touch_run, update_run
 

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import clean, dump, parse
+from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerReference
 from firetower.core.runs import Run, RunReference, RunState, check_run_id, check_run_text
 from firetower.server.containers import ORGANIZATION, project_node, project_reference
@@ -23,7 +24,7 @@ from firetower.server.fields import (
 )
 from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
-from firetower.store.history import SYSTEM, last_step, read_history
+from firetower.store.history import last_step, read_history
 from firetower.store.runs import (
     FoundRun,
     RunChanges,

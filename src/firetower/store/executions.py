@@ -11,10 +11,12 @@ from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.json import parse_object
 from firetower.core.matching import LOOP_LIMIT
 from firetower.core.references import ContainerReference
+from firetower.core.runs import RunReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
+from firetower.store.runs import find_run
 from firetower.store.types import bounded, bounded_limit
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
@@ -73,10 +75,12 @@ def list_executions(
     before_id: int | None = None,
     container: ContainerReference | None = None,
     automation_id: int | None = None,
+    run: RunReference | None = None,
 ) -> list[Execution]:
     """Return the newest executions, the newest first; `before_id` gives the next page.
 
-    `container` narrows them to what happened there. Raises NotFound for it.
+    `container` narrows them to what happened there, `run` to what a run fired. Raises NotFound for
+    either.
     """
     # one automation's are in order in its unique key, so that not all of them are read and sorted
     by_event = automation_id is not None and before_id is None
@@ -90,6 +94,8 @@ def list_executions(
         query = query.where(_executions.id < bounded(before_id))
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
+    if run is not None:
+        query = query.where(_events.run_id == find_run(reader.connection, run).id)
     if container is not None:
         find_container(reader.connection, container)
         query = query.where(happened_in(container))

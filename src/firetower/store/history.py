@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterator
 from pydantic import JsonValue
 from sqlalchemy import Connection, func, select
 
+from firetower.core.points import SYSTEM
 from firetower.core.runs import as_json_number
 from firetower.store import run_schema
 from firetower.store.types import bounded
 
-SYSTEM = "system."
-"""What the names of the machine's own metrics begin with; their steps count their lines."""
 _metrics, _points = run_schema.run_metrics.c, run_schema.metric_points.c
 _IS_SYSTEM = func.substr(_metrics.name, 1, len(SYSTEM)) == SYSTEM
 

@@ -66,6 +66,13 @@ class OpenVersion(Open):
 
 
 @dataclass
+class OpenRun(Open):
+    """Show a run in full."""
+
+    reference: str
+
+
+@dataclass
 class OpenEndpoint(Open):
     """Show an endpoint in full."""
 

@@ -47,6 +47,7 @@ _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenAutomation: "screens.automation.AutomationScreen",
     messages.OpenCollection: "screens.collection.CollectionScreen",
     messages.OpenVersion: "screens.version.VersionScreen",
+    messages.OpenRun: "screens.run.RunScreen",
     messages.ExplainEvent: "screens.explain.ExplainEventScreen",
     messages.ExplainAutomation: "screens.explain.ExplainAutomationScreen",
     messages.TestEndpoint: "screens.endpoint_test.EndpointTestScreen",

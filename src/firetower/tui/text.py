@@ -154,6 +154,20 @@ def age(moment: datetime | None, now: datetime) -> str:
     return said if said in {"now", "never"} else f"{said} ago"
 
 
+def lasting(span: timedelta, *, exact: bool = True) -> str:
+    """Return a duration in its two largest units: "41 min", "2 h 5 min".
+
+    Unless it is exact, less than a minute is not counted: that would repaint an idle screen.
+    """
+    seconds = int(span.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s" if exact else "< 1 min"
+    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
+    if days:
+        return f"{days:,} d {hours % 24} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
 def clock(moment: datetime, now: datetime) -> str:
     """Return a moment as its local time of day, or its date if it is more than a day away."""
     local = moment.astimezone()

@@ -18,11 +18,13 @@ from firetower.core.endpoints import EndpointDetail
 from firetower.core.errors import FiretowerError
 from firetower.core.firings import RecentFirings
 from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.run_list import RunList
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.details.automation import automation_detail
 from firetower.tui.details.execution import read_execution
+from firetower.tui.details.run import read_run
 from firetower.tui.details.version import read_newest
 from firetower.tui.messages import (
     AutomationSaved,
@@ -46,6 +48,7 @@ from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.runs import Runs
 from firetower.tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -79,6 +82,8 @@ class ContainerView:
     stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
     """The endpoints that are disabled or have an open circuit."""
     recent: Mapping[int, RecentFirings] = field(default_factory=dict)
+    runs: RunList | None = None
+    """The runs if their tab is open; of another tab only how many there are."""
 
 
 def read_container(
@@ -87,10 +92,12 @@ def read_container(
     reference: ContainerReference | None,
     tab: str,
     limit: int | None,
+    *,
+    metric: str = "",
 ) -> ContainerView:
-    """Read the containers, and one tab of the open one: `limit` automations, or None for all.
+    """Read the containers, and one tab of the open one: `limit` rows of it, or None for all.
 
-    Without `reference` the busiest is opened.
+    Without `reference` the busiest is opened. Of its runs, `metric` is shown first.
     """
     containers = read_containers(tower, kind)
     if reference is None and containers:
@@ -99,14 +106,20 @@ def read_container(
     found = next((one for one in containers if one.reference == reference), None)
     if found is None or reference is None:
         return ContainerView(containers)
+    runs = None
+    if tab == "runs":
+        chosen = [metric] if metric else []
+        runs = tower.runs.listing(reference, limit=limit, metrics=chosen)
+    elif kind is ContainerKind.PROJECT:
+        runs = RunList(total=tower.runs.count(reference))
     if tab == "collections":
-        return ContainerView(containers, found, tower.container(reference)[1])
-    if tab == "history":
-        return ContainerView(containers, found)
+        return ContainerView(containers, found, tower.container(reference)[1], runs=runs)
+    if tab in {"history", "runs"}:
+        return ContainerView(containers, found, runs=runs)
     automations = tower.automations.list(reference, limit=limit)
     stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
     recent = read_recent(tower, automations)
-    return ContainerView(containers, found, (), automations, stopped, recent)
+    return ContainerView(containers, found, (), automations, stopped, recent, runs)
 
 
 def _contents(container: Container) -> str:
@@ -144,15 +157,18 @@ class ContainerScreen(Page[None]):
             id="history", empty="Nothing has fired here yet.", detail=read_execution
         )
         self.dock = Feed(id="dock", header=False, days=False, first=_FIRST)
+        self.runs = Runs(id="runs", detail=read_run) if self.KIND is ContainerKind.PROJECT else None
+        runs = [] if self.runs is None else [self.runs]
         self.tabs = Tabs(
             Tab(self.COLLECTIONS, id="tab-collections"),
+            *(Tab("Runs", id="tab-runs") for _ in runs),
             Tab("Automations", id="tab-automations"),
             Tab("History", id="tab-history"),
             active="tab-automations",
         )
         self.tabs.can_focus = False
         self.panes = ContentSwitcher(
-            self.collections, self.automations, self.history, initial="automations"
+            self.collections, *runs, self.automations, self.history, initial="automations"
         )
         self.open: ContainerReference | None = None
         self._seen: ContainerReference | None = None
@@ -199,17 +215,19 @@ class ContainerScreen(Page[None]):
 
     @property
     def tab(self) -> str:
-        """The tab that is shown: collections, automations or history."""
+        """The tab that is shown: collections, runs, automations or history."""
         return self.panes.current or ""
 
     async def _read(self) -> None:
         reference, tab = self.open, self.tab
         # Of a container that was just opened, the automations in sight come first.
-        limit = None if reference and reference == self._seen else _FIRST
+        limit, metric = None if reference and reference == self._seen else _FIRST, ""
+        if self.runs is not None and tab == "runs":
+            limit, metric = self.runs.limit, self.runs.chosen_metric
         session = session_of(self)
         try:
             view = await session.ask(
-                lambda tower: read_container(tower, self.KIND, reference, tab, limit)
+                lambda tower: read_container(tower, self.KIND, reference, tab, limit, metric=metric)
             )
             if not self._has_fired:
                 self._show_first_steps(await session.ask(read_first_steps))
@@ -250,10 +268,19 @@ class ContainerScreen(Page[None]):
         show_text(self.query_one("#title", Static), title)
         self._show_count("tab-collections", self.COLLECTIONS, container.collections)
         self._show_count("tab-automations", "Automations", container.automations)
-        if self.tab == "collections":
+        if view.runs is not None:
+            self._show_count("tab-runs", "Runs", view.runs.total)
+        self._show_tab(view, container)
+
+    def _show_tab(self, view: ContainerView, container: Container) -> None:
+        now = session_of(self).now()
+        if self.tab == "runs" and self.runs is not None and view.runs is not None:
+            self.runs.show(view.runs, now)
+            if self.runs.is_partial:
+                self._reload.at_once()
+        elif self.tab == "collections":
             self.collections.show(view.collections)
         elif self.tab == "automations":
-            now = session_of(self).now()
             self.automations.show(view.automations, view.stopped, view.recent, now)
             if self._seen != container.reference:
                 self._seen = container.reference
@@ -321,6 +348,8 @@ class ContainerScreen(Page[None]):
         self.open = reference
         self._fit_tabs(reference)
         self.automations.container = reference
+        if self.runs is not None:
+            self.runs.open(reference)
         self.history.show_container(reference)
 
     def _fit_tabs(self, reference: ContainerReference) -> None:
@@ -362,8 +391,9 @@ class ContainerScreen(Page[None]):
             self._reload.at_once()
 
     @on(AutomationsChanged)
-    def _automations_changed(self) -> None:
-        self._reload()
+    @on(Runs.MetricChosen)
+    def _rows_changed(self) -> None:
+        self._reload.at_once()
 
     @in_background
     async def on_automation_saved(self, event: AutomationSaved) -> None:
@@ -470,7 +500,7 @@ class RegistryScreen(ContainerScreen):
 
 
 class ProjectScreen(ContainerScreen):
-    """The projects: Artifacts, Automations, History."""
+    """The projects: Artifacts, Runs, Automations, History."""
 
     KIND: ClassVar = ContainerKind.PROJECT
     COLLECTIONS: ClassVar = "Artifacts"

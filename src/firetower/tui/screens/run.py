@@ -1,0 +1,254 @@
+"""One run: charts of its metrics, what it fired, its artifacts and its config; live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from firetower.core.curves import Curve
+from firetower.core.errors import FiretowerError
+from firetower.core.metrics import number
+from firetower.core.runs import RunReference, RunState
+from firetower.core.text import counted
+from firetower.tui.actions import bindings_of
+from firetower.tui.breadcrumbs import breadcrumbs, container_steps
+from firetower.tui.details.run import (
+    RunRecord,
+    chart_grid,
+    charts_text,
+    find_run,
+    fired_words,
+    ordered_metrics,
+    run_facts,
+    run_title,
+    value_text,
+)
+from firetower.tui.messages import DatabaseChanged, OpenExecution, OpenVersion, post
+from firetower.tui.page import Page, ask
+from firetower.tui.refresh import Refresh
+from firetower.tui.session import in_background, session_of
+from firetower.tui.text import line_time, lines, show_text
+from firetower.tui.widgets.ask import Confirm
+from firetower.tui.widgets.bar import Bar
+from firetower.tui.widgets.feed_line import TONES
+from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.table import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from firetower.tower import Tower
+
+COLUMNS = (
+    Column("", 8),
+    Column("name", 12, flex=2),
+    Column("value", 12, flex=4),
+    Column("", 8, flex=1, from_width=70),
+)
+_MOST_CHARTS = 6
+REFRESH_INTERVAL = 30.0
+"""Seconds between two readings while nothing changes: ages grow."""
+
+
+class Charts(Static):
+    """The charts; a click shows one of them alone, or all of them again."""
+
+    def on_click(self, event: events.Click) -> None:
+        screen = self.screen
+        assert isinstance(screen, RunScreen)
+        screen.choose_chart(event.x, event.y)
+
+
+class RunScreen(Page[None]):
+    """Charts of a run's metrics above a list of all that belongs to it."""
+
+    BELONGS_TO: ClassVar = "mode"
+    BINDINGS: ClassVar = bindings_of("run")
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = RunReference.parse(reference)
+        self.charts = Charts("", id="charts")
+        self.listing = Listing(Table(COLUMNS), empty="Nothing is known of it yet.", id="run-rows")
+        self.record: RunRecord | None = None
+        self.alone = ""
+        """The metric whose chart is shown alone."""
+        self._reload = Refresh(self, self._read)
+
+    def compose(self) -> ComposeResult:
+        yield Bar(self.app.current_mode)
+        yield Static("Loading …", classes="heading", id="headline")
+        yield self.charts
+        yield self.listing
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.listing.table.focus()
+        self.set_interval(REFRESH_INTERVAL, self._reload)
+        self._reload()
+
+    def on_resize(self) -> None:
+        self._reload.at_once()
+
+    def on_database_changed(self, _: DatabaseChanged) -> None:
+        self._reload()
+
+    async def _read(self) -> None:
+        """Read the run and draw its charts in a thread: of long metrics a sketch comes first."""
+        is_sketch = await self._read_once(quick=True)
+        if is_sketch:
+            await self._read_once(quick=False)
+
+    async def _read_once(self, *, quick: bool) -> bool:
+        """Read and show; return whether some values were left out."""
+        session = session_of(self)
+        now, width, height, alone = session.now(), self.size.width - 2, self._height, self.alone
+        known = {} if self.record is None else self.record.curves
+
+        def find(tower: Tower) -> tuple[RunRecord, Sequence[Row], Content]:
+            record = _with_curves(tower, find_run(tower, self.reference), alone, known, quick=quick)
+            charts = [record.chart(name) for name in _charted(record, alone)]
+            rows = list(_rows(record, now))
+            return record, rows, charts_text(charts, width, height)
+
+        try:
+            record, rows, drawn = await session.ask(find)
+        except FiretowerError as error:
+            show_text(self.query_one("#headline", Static), lines(error.text))
+            self.listing.fail(error)
+            return False
+        self.record = record
+        run = record.run
+        steps = container_steps(run.reference.project)
+        title = breadcrumbs(steps[1:], run.name) + Content("  ") + run_title(run, now)
+        show_text(self.query_one("#headline", Static), title)
+        self.charts.styles.height = height if record.detail.metrics else 1
+        show_text(self.charts, drawn)
+        self.listing.set_rows(rows)
+        self.refresh_bindings()
+        return not all(curve.is_exact for curve in record.curves.values())
+
+    @property
+    def _height(self) -> int:
+        """Lines of the charts: half of the screen."""
+        return max(7, (self.size.height - 4) // 2)
+
+    def choose_chart(self, x: int, y: int) -> None:
+        """Show the chart at a cell alone, or all of them again."""
+        if self.record is None:
+            return
+        names = _charted(self.record, self.alone)
+        width, height = self.size.width - 2, self._height
+        columns, rows = chart_grid(width, height, len(names))
+        place = min(y * rows // height, rows - 1) * columns
+        place += min(x * columns // max(width, 1), columns - 1)
+        if place < len(names):
+            self._show_alone("" if self.alone else names[place])
+
+    def _show_alone(self, metric: str) -> None:
+        self.alone = metric
+        self._reload.at_once()
+
+    def can_step_back(self) -> bool:
+        return bool(self.alone)
+
+    def step_back(self) -> bool:
+        """Go from a chart alone to all of them."""
+        stepped = bool(self.alone)
+        if stepped:
+            self._show_alone("")
+        return stepped
+
+    @on(Table.Chosen)
+    def _row_chosen(self, event: Table.Chosen) -> None:
+        """Open an execution or an artifact, show a metric's chart alone, or a value in full."""
+        match event.key:
+            case ("fired", int(number_)):
+                post(self, OpenExecution(number_))
+            case ("logged" | "used", str(reference)):
+                post(self, OpenVersion(reference))
+            case ("metric", str(name)):
+                self._show_alone("" if name == self.alone else name)
+            case _ if self.record is not None:
+                row = next(row for row in self.listing.table.rows if row.key == event.key)
+                self.notify(f"{row.cells[1].text}: {row.cells[2].text}")
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(str(self.reference))
+        self.notify(f"Copied {self.reference}.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop only what runs."""
+        if action == "stop":
+            return self.record is not None and self.record.run.state is RunState.RUNNING
+        return super().check_action(action, parameters)
+
+    @in_background
+    async def action_stop(self) -> None:
+        """Ask, and mark the run as killed."""
+        question = f"Stop run {self.reference}?"
+        said = (
+            "It is killed from now on. A script that uses W&B's SDK is told to end; of any other "
+            "the next values are refused."
+        )
+        if await ask(self, Confirm(question, said, [("stop", "Stop")])):
+            reference = self.reference
+            await session_of(self).ask(
+                lambda tower: tower.runs.finish(reference, state=RunState.KILLED)
+            )
+            self.notify(f"Stopped {reference}.")
+            self._reload.at_once()
+
+
+def _charted(record: RunRecord, alone: str) -> list[str]:
+    """Return the metrics that have a chart."""
+    names = [one.name for one in ordered_metrics(record)]
+    return [alone] if alone in names else names[:_MOST_CHARTS]
+
+
+def _with_curves(
+    tower: Tower, record: RunRecord, alone: str, known: Mapping[str, Curve], *, quick: bool
+) -> RunRecord:
+    names = _charted(record, alone)
+    read = tower.runs.curves(record.run, names, known, quick=quick)
+    # What is not shown now is kept: it is shown again soon.
+    return replace(record, curves={**known, **read})
+
+
+def _rows(record: RunRecord, now: datetime) -> Iterator[Row]:
+    """Yield the rows below the charts."""
+    detail, run = record.detail, record.run
+    for one in record.fired:
+        state = one.state
+        yield Row(
+            ("fired", one.id),
+            (
+                Cell("fired", "dim"),
+                Cell(one.automation),
+                Cell(f"{state.glyph} {fired_words(one)}", TONES[state]),
+                Cell(line_time(one.created_at, now), "dim"),
+            ),
+        )
+    for kind, references in (("logged", detail.logged), ("used", detail.used)):
+        for reference in references:
+            cells = (Cell(kind, "dim"), Cell(reference, "accent"))
+            yield Row((kind, reference), cells)
+    for metric in ordered_metrics(record):
+        said = f"step {metric.step:,}, {counted(metric.count, 'value')}"
+        yield _row("metric", metric.name, number(metric.value), said)
+    for key, value in run.config.items():
+        yield _row("config", key, value_text(value))
+    for key, value in run.summary.items():
+        yield _row("summary", key, value_text(value))
+    for name, text in run_facts(run, now):
+        yield _row("about", name, text)
+
+
+def _row(kind: str, name: str, value: str, more: str = "") -> Row:
+    return Row((kind, name), (Cell(kind, "dim"), Cell(name), Cell(value), Cell(more, "dim")))

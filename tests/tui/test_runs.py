@@ -1,0 +1,260 @@
+"""The Runs tab and a run's screen, by keys and mouse."""
+
+import math
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+
+from firetower.core.actions import NoAction
+from firetower.core.curves import Curve, part_width, ranges_of
+from firetower.core.events import EventType
+from firetower.core.metrics import Comparison, ThresholdCondition
+from firetower.core.points import Point
+from firetower.core.references import ContainerReference
+from firetower.core.runs import RunState, StateCondition
+from firetower.core.scopes import ContainerScope
+from firetower.tui.details.chart import Chart, Threshold, chart_lines
+from firetower.tui.messages import DatabaseChanged
+from firetower.tui.screens.container import ContainerScreen
+from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.screens.run import RunScreen
+from firetower.tui.screens.version import VersionScreen
+from firetower.tui.widgets import runs as runs_tab
+from tui.scene import VISION, Scene
+from tui.screens import SMALL, WIDE, app_of, open_app, press, screen_text, settled, shows, write
+from tui.test_pictures import keys
+
+pytestmark = pytest.mark.anyio
+ORCHARD = ContainerReference.project("orchard/fruit")
+
+
+@pytest.fixture
+def training(scene: Scene) -> Scene:
+    """Runs in every state, and automations that watch them."""
+    watch: dict[str, Any] = {"scope": ContainerScope(container=VISION), "action": NoAction()}
+    failed = StateCondition(states=(RunState.FAILED,))
+    scene.automate("run-failed", event_type=EventType.RUN_STATE, condition=failed, **watch)
+    above = ThresholdCondition(metric="loss", comparison=Comparison.GT, threshold=1.5)
+    scene.automate("diverged", event_type=EventType.RUN_METRIC, condition=above, **watch)
+    runs, ends = scene.tower.runs, (RunState.FINISHED, RunState.FAILED, RunState.KILLED)
+    for number, state in enumerate((*ends, None)):
+        scene.at(minutes=190 - 60 * number)
+        run = runs.start(
+            "acme/vision",
+            id=f"run{number}",
+            name=f"resnet-{number}",
+            user="kofi",
+            config={"lr": 0.1, "optimizer": {"name": "adam"}},
+        )
+        values = [math.exp(-step / 30) for step in range(100)]
+        runs.log(run, [Point("loss", step, value) for step, value in enumerate(values)])
+        runs.log(run, [Point("acc", step, 1 - value) for step, value in enumerate(values)])
+        scene.now += timedelta(minutes=7)
+        if state is not None:
+            runs.finish(run, state=state, exit_code=1 if state is RunState.FAILED else None)
+    runs.add_artifact("acme/vision/run3", "acme/vision/resnet:v1")
+    scene.turn()
+    scene.at()
+    return scene
+
+
+async def runs_of(pilot: Pilot[None]) -> ContainerScreen:
+    """Open the Runs tab of acme/vision."""
+    await press(pilot, "2", "end", "enter", "h")
+    screen = pilot.app.screen
+    assert isinstance(screen, ContainerScreen)
+    assert screen.tab == "runs"
+    return screen
+
+
+async def test_tab_lists_runs_and_opens_one(training: Scene) -> None:
+    async with open_app(training, SMALL) as pilot:
+        screen = await runs_of(pilot)
+        assert shows(pilot, "Runs 4")
+        assert shows(pilot, "resnet-3", "● running", "10 min", "0.03688", "0.9631", "█▅▄▃▂▁▁▁")
+        assert shows(pilot, "resnet-1", "✗ failed", "2 h", "7 min")
+        assert screen.runs is not None
+        assert screen.runs.table.key == "acme/vision/run3"
+        await press(pilot, "slash")
+        await write(pilot, "killed")
+        assert shows(pilot, "1 of 4")
+        await press(pilot, "enter", "enter")
+        assert isinstance(pilot.app.screen, RunScreen)
+        assert shows(pilot, "acme/vision › resnet-2", "– killed 7 min", "by kofi")
+        await press(pilot, "q", "escape", "y")
+        assert pilot.app.clipboard == "acme/vision/run2"
+        run = training.tower.runs.start("acme/vision", name="brand-new")
+        training.tower.runs.log_metrics(run, {"loss": 0.75})
+        screen.post_message(DatabaseChanged())
+        await settled(pilot)
+        assert "brand-new" in screen_text(pilot)[4]  # the newest first
+        await press(pilot, "m")
+        assert shows(pilot, "Show which metric first?")
+        await press(pilot, "down", "enter")  # acc is named first, loss is watched
+        assert any(
+            line.split()[:5] == ["name", "state", "age", "took", "acc"]
+            for line in screen_text(pilot)
+        )
+
+
+async def test_tab_by_mouse_beside_a_pane(training: Scene) -> None:
+    async with open_app(training) as pilot:
+        await press(pilot, "2", "end")
+        await pilot.click("#tab-runs")
+        await settled(pilot)
+        assert shows(pilot, "resnet-3", "│ resnet-3")
+        assert shows(pilot, "● running", "│ ● running 10 min  by kofi")
+        assert shows(pilot, "logged", "acme/vision/resnet:v1")
+        await pilot.click("#runs Table", offset=(3, 3), times=2)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, RunScreen)
+        await press(pilot, "escape", "escape", "g", "enter")
+        assert shows(pilot, "Runs 4")  # of the organization: the project is named
+        assert shows(pilot, "acme/vision", "resnet-0", "✓ finished")
+
+
+async def test_entity_without_runs_and_empty_project(scene: Scene) -> None:
+    scene.tower.create_project(str(ORCHARD))
+    async with open_app(scene, SMALL) as pilot:
+        await runs_of(pilot)
+        assert shows(pilot, "No run is here yet.")
+        assert shows(pilot, "firetower run exec orchard/fruit -- python train.py")
+        await press(pilot, "m")
+        assert shows(pilot, "No run has logged a metric yet.")
+
+
+async def test_many_runs_are_read_in_pieces(training: Scene) -> None:
+    with patch.object(runs_tab, "FIRST", 2), patch.object(runs_tab, "_NEWEST", 1):
+        async with open_app(training, SMALL) as pilot:
+            screen = await runs_of(pilot)
+            assert screen.runs is not None
+            assert len(screen.runs.table.rows) == 4
+            training.tower.runs.start("acme/vision", name="fifth")
+            screen.post_message(DatabaseChanged())
+            await settled(pilot)
+            assert len(screen.runs.table.rows) == 5
+            assert shows(pilot, "resnet-0")
+
+
+async def opened(pilot: Pilot[None], run: str) -> RunScreen:
+    screen = RunScreen(f"acme/vision/{run}")
+    pilot.app.push_screen(screen)
+    await settled(pilot)
+    return screen
+
+
+async def test_run_screen_shows_and_opens_all_by_keys(training: Scene) -> None:
+    async with open_app(training, SMALL) as pilot:
+        screen = await opened(pilot, "run1")
+        assert shows(pilot, "acme/vision › resnet-1", "✗ failed 7 min, exit code 1", "by kofi")
+        assert shows(pilot, "loss 0.03688", "╌ diverged > 1.5", "acc 0.9631")
+        assert shows(pilot, "0", "99 steps")
+        assert shows(pilot, "fired", "run-failed", "✓ run failed")
+        assert not shows(pilot, "s Stop")
+        await press(pilot, "enter")
+        assert type(pilot.app.screen).__name__ == ExecutionScreen.__name__
+        await press(pilot, "q")
+        await press(pilot, "down", "down", "enter")
+        assert screen.alone == "acc"
+        assert not shows(pilot, "loss 0.03688", "diverged")
+        await press(pilot, "escape")
+        assert pilot.app.screen is screen
+        assert not screen.alone
+        await press(pilot, "slash")
+        await write(pilot, "optimizer")
+        await press(pilot, "enter", "enter")
+        assert shows(pilot, 'optimizer: {"name": "adam"}')
+        await press(pilot, "escape", "y")
+        assert pilot.app.clipboard == "acme/vision/run1"
+        await press(pilot, "q")
+        assert pilot.app.screen is not screen
+
+
+async def test_run_screen_is_live_and_stops_a_run(training: Scene) -> None:
+    async with open_app(training, WIDE) as pilot:
+        screen = await opened(pilot, "run3")
+        training.tower.runs.log_metrics("acme/vision/run3", {"loss": 2.5}, 120)
+        training.turn()
+        screen.post_message(DatabaseChanged())
+        await settled(pilot)
+        assert shows(pilot, "loss 2.5", "╌ diverged > 1.5")
+        assert shows(pilot, "1.5 ┤", "╌╌")
+        assert shows(pilot, "0", "120 steps▲")
+        assert shows(pilot, "fired", "diverged", "loss is 2.5, above 1.5")
+        await pilot.click("#charts", offset=(8, 4))
+        await settled(pilot)
+        assert screen.alone == "loss"
+        await pilot.click("#charts", offset=(8, 4))
+        await settled(pilot)
+        assert not screen.alone
+        row = next(y for y, line in enumerate(screen_text(pilot)) if "resnet:v1" in line)
+        await pilot.click(offset=(12, row), times=2)
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, VersionScreen)
+        await press(pilot, "q", "s")
+        assert shows(pilot, "Stop run acme/vision/run3?")
+        await pilot.click("Confirm Button.-error")
+        await settled(pilot)
+        assert training.tower.runs.get("acme/vision/run3").run.state is RunState.KILLED
+        assert shows(pilot, "– killed")
+
+
+async def test_run_of_long_metrics_is_sketched_first(training: Scene) -> None:
+    with patch("firetower.store.curves.QUICK", 50):
+        async with open_app(training, SMALL) as pilot:
+            screen = await opened(pilot, "run0")
+            assert screen.record is not None
+            assert all(curve.is_exact for curve in screen.record.curves.values())
+            assert shows(pilot, "loss 0.03688")
+
+
+async def test_unknown_run_says_so(scene: Scene) -> None:
+    async with open_app(scene, SMALL) as pilot:
+        await opened(pilot, "nothere")
+        assert shows(pilot, "project acme/vision has no run nothere")
+
+
+def test_picture_of_the_tab(training: Scene, snap_compare: Any) -> None:
+
+    training.beat()
+    assert snap_compare(
+        app_of(training), run_before=keys("2", "end", "enter", "h"), terminal_size=WIDE
+    )
+
+
+def test_picture_of_a_run(training: Scene, snap_compare: Any) -> None:
+
+    training.beat()
+    pressed = keys("2", "end", "enter", "h", "enter")
+    assert snap_compare(app_of(training), run_before=pressed, terminal_size=SMALL)
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 2**40), st.floats(allow_nan=False, allow_infinity=False), max_size=40
+    ),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=2),
+    st.integers(12, 90),
+    st.integers(5, 20),
+)
+def test_chart_has_its_size(
+    values: dict[int, float], thresholds: list[float], width: int, height: int
+) -> None:
+    first, last = min(values, default=0), max(values, default=0)
+    steps = part_width(first, last)
+    parts = ranges_of(((step - first) // steps, values[step]) for step in sorted(values))
+    chart = Chart(
+        "lo[ss]\x1b",
+        Curve(first, last, len(values), parts),
+        "0.5",
+        [Threshold(one, "limit") for one in thresholds],
+        list(values)[:3],
+    )
+    lines = chart_lines(chart, width, height)
+    assert len(lines) == height
+    assert all(line.cell_length == width for line in lines)
