@@ -1,6 +1,7 @@
 """Automations made, listed, changed and deleted by W&B's SDK, in a process of its own."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,12 @@ events = {
     "end": OnRunState(
         scope=organization, filter=(RunEvent.state == "failed") & RunEvent.name.contains("res")
     ),
+    "above": OnRunMetric(scope=project, filter=RunEvent.metric("loss").avg(2) > 0.5),
+    "rise": OnRunMetric(scope=team, filter=RunEvent.metric("loss").increases_by(frac=0.2)),
+    "odd": OnRunMetric(
+        scope=project,
+        filter=(RunEvent.metric("loss").zscore(3) > 2) & RunEvent.name.eq("resnet"),
+    ),
     "uncollection": OnRemoveCollectionTag(scope=registry),
 }
 for name, event in events.items():
@@ -77,7 +84,7 @@ names = sorted([*events, "tell", "nothing"])
 assert sorted(one.name for one in api.automations()) == names
 assert [one.name for one in api.automations(entity="acme", per_page=3)] == names
 assert [one.name for one in api.automations(entity="other")] == sorted(
-    {*names} - {"create", "tag", "collection"}
+    {*names} - {"create", "tag", "collection", "above", "rise", "odd"}
 )
 assert api.automation(name="tag", entity="acme") == api.automation(name="tag")
 
@@ -128,23 +135,19 @@ def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
         tower.remove_tag(str(LINKED), "good")
         tower.unlink(linked)
         for name in ("resnet", "bert"):
-            tower.runs.finish(tower.runs.start("acme/vision", name=name), exit_code=1)
+            run_ = tower.runs.start("acme/vision", name=name)
+            for step, loss in enumerate((0.1, 0.11, 0.1, 0.9, 0.91)):
+                tower.runs.log_metrics(run_, {"loss": loss}, step)
+            tower.runs.finish(run_, exit_code=1)
         run(on_sqlite.database, "worker", "--once")
         bodies = [json.loads(one.body) for one in received.at("/hook")]
     saved = {one.name: one for one in tower.automations.list()}
-    assert sorted((one["by"], one["what"]) for one in bodies) == sorted(
-        (name, str(saved[name].definition.event_type))
-        for name in (
-            "collection",
-            "create",
-            "end",
-            "link",
-            "tag",
-            "uncollection",
-            "unlink",
-            "untag",
-        )
-    )
+    fired = Counter((one["by"], one["what"]) for one in bodies)
+    once = ("collection", "create", "end", "link", "odd", "tag", "uncollection", "unlink", "untag")
+    expected = Counter({**dict.fromkeys(once, 1), "above": 2, "rise": 2})  # of two runs
+    assert fired == {
+        (name, str(saved[name].definition.event_type)): count for name, count in expected.items()
+    }
     assert {one.definition.description for one in saved.values()} == {"e"}
     renamed, told, nothing = saved["renamed"], saved["tell"], saved["nothing"]
     assert renamed.mode is told.mode is Mode.DISABLED

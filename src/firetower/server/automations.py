@@ -1,6 +1,6 @@
 """W&B's automations, which its API calls triggers: listed, made, changed and deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from firetower.core.automations import Automation, Definition, Mode
@@ -21,6 +21,7 @@ from firetower.server.fields import (
     read_number_id,
     resolves,
 )
+from firetower.server.run_filters import is_readable
 from firetower.server.scopes import read_scope, write_scope
 from firetower.store.automations import (
     automation_by_id,
@@ -75,7 +76,7 @@ def triggers_of(
 ) -> list[dict[str, Any]]:
     """Return the automations that watch a project or registry, all or a part of it."""
     endpoints = list_endpoints(context.reader.connection)
-    found = list_automations(context.reader, container)
+    found = _shown(list_automations(context.reader, container))
     return [write_trigger(one, endpoints) for one in found]
 
 
@@ -90,10 +91,15 @@ def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> dic
     endpoints, name = list_endpoints(context.reader.connection), _asked_name(arguments)
     found = [
         automation
-        for automation in list_automations(context.reader)
+        for automation in _shown(list_automations(context.reader))
         if name in {None, automation.name} and _is_seen_by(automation, entity)
     ]
     return connection(found, arguments, lambda one: {"node": write_trigger(one, endpoints)})
+
+
+def _shown(automations: Iterable[Automation]) -> list[Automation]:
+    """Return the automations that W&B's SDK can read: it refuses a list with any other in it."""
+    return [one for one in automations if is_readable(one.definition.condition)]
 
 
 def _is_seen_by(automation: Automation, entity: str) -> bool:

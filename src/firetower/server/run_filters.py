@@ -13,6 +13,7 @@ from firetower.core.json import dump, parse
 from firetower.core.metrics import (
     AnyMetricCondition,
     ChangeCondition,
+    Comparison,
     Condition,
     ThresholdCondition,
     ZScoreCondition,
@@ -73,9 +74,9 @@ def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
     match runs:
         case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
             runs = {"$or": [{"$and": parts}]}
-    return Filter.of(runs), _read_metric(type_, source) if type_ in _METRICS else _read_states(
-        source
-    )
+    if type_ in _METRICS:
+        return Filter.of(runs), _read_metric(type_, source)
+    return Filter.of(runs), _read_states(source)
 
 
 def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
@@ -87,10 +88,11 @@ def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetric
     try:
         return adapter.validate_python(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
+        first = error.errors(include_url=False)[0]
+        place = str(first["loc"][0]) if first["loc"] else ""
+        field = next((wandb for wandb, own in names.items() if own == place), place)
         raise InvalidInput(
-            f"{kind} cannot be read: {field}: {first['msg']}",
+            f"{kind} cannot be read: {shortened(field, 40)}: {shortened(first['msg'], 120)}",
             f"Its fields are {', '.join(names)}.",
         ) from None
 
@@ -142,6 +144,13 @@ def write_run_event(definition: Definition) -> dict[str, JsonValue]:
     given = condition.model_dump(mode="json")
     fields: JsonValue = {wandb: given[own] for wandb, own in names.items()}
     return {**runs, "run_metric_filter": {kind: fields}}
+
+
+def is_readable(condition: Condition | None) -> bool:
+    """Return whether W&B's SDK can read a condition: its thresholds are in an order only."""
+    if not isinstance(condition, ThresholdCondition):
+        return True
+    return condition.comparison not in {Comparison.EQ, Comparison.NE}
 
 
 def is_same(one: Condition | None, other: Condition | None) -> bool:
