@@ -102,6 +102,15 @@ told = api.update_automation(
     action=DoNothing(),
 )
 assert told.event.event_type == EventType.ADD_ARTIFACT_ALIAS
+
+# A collection is saved whole with its tags; what it is called stays.
+for collection in (in_project, in_registry):
+    collection.tags = ["good"]
+    collection.save()
+in_registry.tags = []
+in_registry.save()
+in_project.name = "other"
+assert "cannot be renamed" in refused(in_project.save)
 """
 
 
@@ -130,9 +139,6 @@ def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
         tower.add_alias(linked, "production")  # its automation is disabled by now
         tower.add_tag(linked, "us")
         tower.remove_tag(linked, "us")
-        tower.add_tag(str(RESNET), "good")
-        tower.add_tag(str(LINKED), "good")
-        tower.remove_tag(str(LINKED), "good")
         tower.unlink(linked)
         for name in ("resnet", "bert"):
             run_ = tower.runs.start("acme/vision", name=name)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from firetower.core.catalog import Collection
+from firetower.core.errors import InvalidInput
 from firetower.core.references import CollectionReference, ContainerReference, check_name
 from firetower.server.catalog import (
     COLLECTION,
@@ -231,3 +232,40 @@ def membership(
     """Return the version that an alias, index or digest names, or None."""
     found = find_selected(context, reference, arguments.text("aliasName"))
     return None if found is None else membership_node(found)
+
+
+@resolves(COLLECTION, "latestArtifact")
+def latest_artifact(
+    context: Context, reference: CollectionReference, _arguments: Arguments
+) -> Node | None:
+    """Return the artifact that `latest` names, or None."""
+    found = find_selected(context, reference, "latest")
+    return None if found is None else artifact_node(context, found.version_id)
+
+
+@resolves("Mutation", "updateArtifactSequence", "updateArtifactPortfolio")
+def update(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+    """Accept a collection as it is: the SDK sends it before its tags. Refuse any change."""
+    given = arguments.object("input")
+    names = ("artifactSequenceID", "artifactPortfolioID")
+    text = next((found for name in names if (found := given.optional_text(name))), "")
+    reference = read_collection_id(text)
+    find_collection(context.reader.connection, reference)
+    if given.optional_text("name") not in {None, reference.name}:
+        raise InvalidInput(f"collection {reference} cannot be renamed", "History names it.")
+    if given.optional_text("description"):
+        raise InvalidInput(
+            f"collection {reference} cannot have a description",
+            "Describe a version, or tag the collection.",
+        )
+    return {"artifactCollection": collection_node(reference)}
+
+
+@resolves("Mutation", "moveArtifactSequence")
+def change_type(_context: Context, _source: None, arguments: Arguments) -> None:
+    """Refuse to change a collection's type."""
+    reference = read_collection_id(arguments.object("input").text("artifactSequenceID"))
+    raise InvalidInput(
+        f"the type of collection {reference} cannot be changed",
+        "Its first version fixed it; log to another collection.",
+    )

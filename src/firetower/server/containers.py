@@ -107,14 +107,6 @@ def entity(context: Context, _source: None, arguments: Arguments) -> Node:
     return entity_node(arguments.optional_text("name") or context.token.entity)
 
 
-@resolves("Entity", "user", "photoUrl", "readOnly", "isPaid")
-@resolves("Project", "user")
-@resolves("Organization", "coreWeaveOrganizationId")
-@resolves("ArtifactSequence|ArtifactPortfolio", "description")
-def nothing(_context: Context, _source: object, _arguments: Arguments) -> None:
-    """Return null for what W&B's SDK asks for and can do without."""
-
-
 @resolves("Query", "organization")
 def organization(_context: Context, _source: None, arguments: Arguments) -> Node | None:
     """Return the organization."""

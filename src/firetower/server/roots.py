@@ -4,7 +4,7 @@ from importlib import import_module
 
 MODULES = (
     *("viewer", "containers", "catalog", "collections", "artifacts", "registries"),
-    *("artifact_files", "runs", "lineage", "actions", "automations"),
+    *("artifact_files", "runs", "lineage", "actions", "automations", "absent"),
 )
 
 
