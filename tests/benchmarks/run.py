@@ -21,6 +21,7 @@ def main(names: list[str]) -> None:
         latency,
         neighbours,
         runs,
+        server,
         team,
         through,
     )
@@ -44,6 +45,7 @@ def main(names: list[str]) -> None:
         "backlog": backlog.measure,
         "team": team.measure,
         "runs": runs.measure,
+        "server": server.measure,
     }
     rows: list[Row] = []
     for name in names or benchmarks:

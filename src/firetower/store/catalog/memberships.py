@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from firetower.core.errors import NotFound
 from firetower.store import catalog_schema as schema
@@ -25,6 +25,16 @@ _FOUND = (
 )
 
 
+_HOME = _FOUND.where(
+    _memberships.version_id == bindparam("version"),
+    _memberships.collection_id
+    == select(_versions.home_collection_id)
+    .where(_versions.id == bindparam("version"))
+    .scalar_subquery(),
+)
+_EVERYWHERE = _FOUND.where(_memberships.version_id == bindparam("version"))
+
+
 def find_by_key(connection: Connection, key: str) -> int | None:
     """Return the row of the version whose artifact id ends with a key."""
     query = select(_versions.id).where(_versions.artifact_id == f"{ARTIFACT_ID_PREFIX}{key}")
@@ -38,19 +48,14 @@ def artifact_key(artifact_id: str) -> str:
 
 def find_home(reader: Reader, version_id: int) -> FoundVersion:
     """Return a version where it was logged. Raises NotFound for one that was deleted."""
-    home = select(_versions.home_collection_id).where(_versions.id == version_id)
-    query = _FOUND.where(
-        _memberships.version_id == version_id,
-        _memberships.collection_id == home.scalar_subquery(),
-    )
-    for found in _found(reader, query):
+    for found in _found(reader, _HOME, version_id):
         return found
     raise NotFound("the version was deleted", "Choose another one.")
 
 
 def memberships_of(reader: Reader, version_id: int) -> list[FoundVersion]:
     """Return a version in every collection it is in, first where it was logged."""
-    return _found(reader, _FOUND.where(_memberships.version_id == version_id))
+    return _found(reader, _EVERYWHERE, version_id)
 
 
 def members_of(reader: Reader, collection: FoundCollection) -> list[FoundVersion]:
@@ -62,8 +67,8 @@ def members_of(reader: Reader, collection: FoundCollection) -> list[FoundVersion
     return [FoundVersion(collection, *row) for row in rows]
 
 
-def _found(reader: Reader, query: Select[Any]) -> list[FoundVersion]:
-    rows = reader.connection.execute(query).all()
+def _found(reader: Reader, query: Select[Any], version_id: int) -> list[FoundVersion]:
+    rows = reader.connection.execute(query, {"version": version_id}).all()
     reader.collections.learn(reader.connection, (row.id for row in rows))
     return [
         FoundVersion(

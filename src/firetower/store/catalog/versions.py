@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Column, Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from firetower.core.catalog import Content, Entry, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput, NotFound
@@ -52,7 +52,14 @@ _TAKE_INDEX = (
     .where(schema.collections.c.id == bindparam("collection"))
     .values(next_index=bindparam("following"))
 )
-_ALIAS, _TAG = schema.aliases.c.alias, schema.version_tags.c.tag
+_IN_MEMBERSHIP = "collection_id", "version_index"
+_ALIASES, _TAGS = (
+    select(name)
+    .where(*(name.table.c[column] == bindparam(column) for column in _IN_MEMBERSHIP))
+    .order_by(name)
+    for name in (schema.aliases.c.alias, schema.version_tags.c.tag)
+)
+_ROW = select(schema.versions).where(_versions.id == bindparam("version"))
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
@@ -257,13 +264,13 @@ def take_out(change: Change, reference: VersionReference) -> FoundVersion:
     `latest` goes back to the version before.
     """
     version = find_version(change.connection, reference, lock=True)
-    for alias in _names(change.connection, _ALIAS, version):
+    for alias in _names(change.connection, _ALIASES, version):
         before = _one_before(change.connection, version) if alias == "latest" else None
         if before is None:
             drop_alias(change, version, alias)
         else:
             point_alias(change, before, alias)
-    for tag in _names(change.connection, _TAG, version):
+    for tag in _names(change.connection, _TAGS, version):
         drop_tag(change, version, tag)
     change.connection.execute(schema.memberships.delete().filter_by(**version.membership))
     return version
@@ -276,17 +283,15 @@ def _one_before(connection: Connection, version: FoundVersion) -> FoundVersion |
     return next((one for one in others if one.index != version.index), None)
 
 
-def _names(connection: Connection, name: Column[str], version: FoundVersion) -> list[str]:
+def _names(connection: Connection, query: Select[str], version: FoundVersion) -> list[str]:
     """Return a version's aliases or tags in its collection."""
-    query = select(name).filter_by(**version.membership).order_by(name)
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(query, version.membership).scalars())
 
 
 def show(reader: Reader, version: FoundVersion) -> Version:
     """Return a version as it is in its collection."""
     connection = reader.connection
-    query = select(schema.versions).where(_versions.id == version.version_id)
-    row = connection.execute(query).one()
+    row = connection.execute(_ROW, {"version": version.version_id}).one()
     home = reader.collection(row.home_collection_id)
     return Version(
         collection=version.collection.reference,
@@ -300,8 +305,8 @@ def show(reader: Reader, version: FoundVersion) -> Version:
         metadata=parse_object(row.metadata_json),
         author=row.author,
         created_at=row.created_at,
-        aliases=tuple(_names(connection, _ALIAS, version)),
-        tags=tuple(_names(connection, _TAG, version)),
+        aliases=tuple(_names(connection, _ALIASES, version)),
+        tags=tuple(_names(connection, _TAGS, version)),
         source=f"{home.reference}:v{row.home_index}",
     )
 
