@@ -1,12 +1,17 @@
 """A server from its start to its end."""
 
 import asyncio
+import json
 
+from firetower.delivery.environment import server_problem
 from firetower.server.app import Server
 from firetower.server.run import listening, registered
 from firetower.server.settings import ServerSettings
+from firetower.store.servers import record_server
 from firetower.store.store import Store
 from firetower.tower import Tower
+from serving import Running
+from towers import run
 from waiting import TIMEOUT
 
 URL = "http://127.0.0.1:1"
@@ -15,10 +20,20 @@ URL = "http://127.0.0.1:1"
 def test_server_is_seen_while_it_runs(store: Store) -> None:
     tower, server = Tower(store), Server(store, ServerSettings(port=0))
 
-    async def run() -> None:
+    async def serve() -> None:
         async with listening(server), registered(server, URL):
             while not tower.status().servers:
                 await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(run(), TIMEOUT))
+    asyncio.run(asyncio.wait_for(serve(), TIMEOUT))
     assert tower.status().servers == ()
+
+
+def test_doctor_asks_a_server_whether_it_is_well(on_sqlite: Running) -> None:
+    assert server_problem(on_sqlite.url) is None
+    with on_sqlite.server.store.changing() as change:
+        record_server(change, "a", URL, {})
+    done = run(on_sqlite.database, "doctor", "--json")
+    said = [one for one in map(json.loads, done.stdout.splitlines()) if one["check"] == "servers"]
+    assert [one["health"] for one in said] == ["ok", "warn"]
+    assert said[1]["message"].startswith(f"{URL} does not answer: ")

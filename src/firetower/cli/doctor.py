@@ -32,7 +32,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
     from firetower.store.doctor import examine
 
     examined = examine(database_url(), datetime.now(UTC))
-    checks = [*examined, *_network(), *_endpoint_network(examined), *_terminal()]
+    checks = [*examined, *_network(), *_databases_network(examined), *_terminal()]
     for check in checks:
         name, health, message, hint = check.name, check.health, check.said, check.hint
         if as_json:
@@ -54,14 +54,19 @@ def _network() -> Iterator[Check]:
         yield Check("TLS", problem.message, problem.hint, Health.WARN)
 
 
-def _endpoint_network(examined: list[Check]) -> Iterator[Check]:
-    """Check the proxies and CA certificates of endpoints that have their own."""
-    from firetower.delivery.environment import ca_file_problem
+def _databases_network(examined: list[Check]) -> Iterator[Check]:
+    """Check the endpoints' own proxies and CA certificates, and this machine's servers."""
+    from firetower.delivery.environment import ca_file_problem, server_problem
 
     if not any(check.name == "endpoints" for check in examined):
         return  # the database cannot be used
     with open_tower() as tower:
         found = [endpoint.settings for endpoint in tower.endpoints.list()]
+        servers = [one.url for one in tower.status().servers if one.is_here]
+    for url in servers:
+        if reason := server_problem(url):
+            hint = "Look at its output; scripts that use it wait, and try again."
+            yield Check("servers", f"{url} does not answer: {reason}", hint, Health.WARN)
     if proxied := [f"{one.name} through {one.shown_proxy}" for one in found if one.proxy]:
         yield Check("proxies", and_list(proxied))
     for settings in found:

@@ -110,3 +110,16 @@ def is_private_target(host: str) -> bool:
         inner = ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
         address = address.ipv4_mapped or address.sixtofour or inner or address
     return address.is_link_local or address in _METADATA
+
+
+def server_problem(url: str) -> str | None:
+    """Return why a server of this machine does not say within 3 seconds that it is well."""
+    from http.client import HTTPException
+    from urllib.request import ProxyHandler, build_opener
+
+    opener = build_opener(ProxyHandler({}))  # it is here: no proxy leads to it
+    try:
+        with opener.open(f"{url}/healthz", timeout=3):
+            return None
+    except (OSError, HTTPException) as error:
+        return str(getattr(error, "reason", None) or error)

@@ -36,6 +36,11 @@ class ServerInfo:
     unknown_fields: Mapping[str, int]
     """Fields that clients asked for in vain, with how often."""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.host == this_host()
+
 
 def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str, int]) -> None:
     """Record a server's heartbeat; register one that is new, and forget those that are dead."""
