@@ -19,6 +19,7 @@ def main(names: list[str]) -> None:
         evaluation,
         history,
         latency,
+        metrics,
         neighbours,
         runs,
         server,
@@ -46,6 +47,7 @@ def main(names: list[str]) -> None:
         "team": team.measure,
         "runs": runs.measure,
         "server": server.measure,
+        "metrics": metrics.measure,
     }
     rows: list[Row] = []
     for name in names or benchmarks:

@@ -160,5 +160,6 @@ def _at_peace(store: Store) -> bool:
         waiting = reader.connection.exec_driver_sql(
             "SELECT (SELECT count(*) FROM events WHERE NOT evaluated)"
             " + (SELECT count(*) FROM executions WHERE status IN ('pending', 'running'))"
+            " + (SELECT count(*) FROM run_metrics WHERE pending)"
         ).scalar_one()
     return bool(waiting == 0)

@@ -64,9 +64,11 @@ def log(bench: Bench, run: str, values: Iterable[float], *, first: int = 0) -> N
     bench.tower.runs.log(run, points)
 
 
-def evaluated(bench: Bench, cache: AutomationCache | None = None, tests: int = 10_000) -> Evaluated:
+def evaluated(
+    bench: Bench, cache: AutomationCache | None = None, tests: int = 10_000, after: int = 0
+) -> Evaluated:
     with bench.store.changing() as change:
-        return evaluate_metrics(change, cache or AutomationCache(), tests)
+        return evaluate_metrics(change, cache or AutomationCache(), after, tests=tests)
 
 
 def fired(executions: Sequence[Execution]) -> list[tuple[str, int, str]]:
@@ -170,10 +172,13 @@ def test_a_flood_of_values_is_evaluated_in_pieces(bench: Bench) -> None:
     points = [Point("loss", step, float(step % 10 == 0)) for step in range(95)]
     bench.tower.runs.log(run, [*points, *(Point("other", step, 0) for step in range(95))])
     bench.tower.runs.log(start(bench, "second"), points)
-    turns = 1
-    while evaluated(bench, tests=20).more:
-        turns += 1
-    assert turns == 10
+    found = evaluated(bench, tests=20)
+    afters = [found.after]
+    while found.more:
+        found = evaluated(bench, tests=20, after=found.after)
+        afters.append(found.after)
+    assert afters[:4] == [2, 0, 1, 0]  # the flood of one metric keeps no other waiting
+    assert len(afters) < 20
     assert len(bench.executions) == 4
     assert {one.event.run.id for one in bench.executions if one.event.run} == {"run", "second"}
 
@@ -239,7 +244,7 @@ def evaluate_only(
         execute = change.connection.exec_driver_sql
         waiting = execute(f"SELECT id FROM run_metrics {others} AND pending").scalars().all()
         execute(f"UPDATE run_metrics SET pending = 0 {others}")
-        more = evaluate_metrics(change, cache, tests).more
+        more = evaluate_metrics(change, cache, tests=tests).more
         for number in waiting:
             execute(f"UPDATE run_metrics SET pending = 1 WHERE id = {number}")
         if killed:

@@ -100,6 +100,8 @@ class Worker:
     """The database as the last cycle found it, unless that left something to do at once."""
     _told: str = ""
     """What was wrong when it was last told."""
+    _metrics_after: int = 0
+    """Where the evaluation of metrics begins next."""
     _opened: dict[int, tuple[Endpoint, Secrets]] = field(default_factory=dict)
     """Secrets by endpoint, kept until the next heartbeat."""
 
@@ -228,7 +230,7 @@ class Worker:
                 self._opened.clear()
                 beat_at = now
             events, decisions = evaluate(change, cache, BATCH)
-            metrics = evaluate_metrics(change, cache)
+            metrics = evaluate_metrics(change, cache, self._metrics_after)
             decisions += metrics.decisions
             cycle.more = events == BATCH or metrics.more
             most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}
@@ -245,6 +247,7 @@ class Worker:
             cycle.lines += _lines_of_decisions(change, decisions)
         moments = next_due_at, self._wants.next_retry(now)
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
+        self._metrics_after = metrics.after
         self._heartbeat_at, self._next_due_at = beat_at, cycle.next_due_at
         self._heartbeat_problem = problem
         self._seen = None if cycle.more else seen

@@ -48,8 +48,8 @@ _WAITING = (
     )
     .join_from(schema.run_metrics, schema.runs, _metrics.run_id == _runs.id)
     .join(schema.containers, _runs.project_id == _containers.id)
-    .where(PENDING)
-    .order_by(_metrics.last_at)
+    .where(PENDING, _metrics.id > bindparam("after"))
+    .order_by(_metrics.id)
     .limit(METRICS)
     .with_for_update(of=schema.run_metrics, skip_locked=True)
 )
@@ -83,23 +83,29 @@ class Evaluated:
 
     decisions: list[Decision] = field(default_factory=list)
     more: bool = False
-    """Whether values are left that were not evaluated."""
+    """Whether values may be left that were not evaluated."""
+    after: int = 0
+    """Where the next call begins: so each metric has its turn, however much is logged of one."""
 
 
-def evaluate_metrics(change: Change, cache: AutomationCache, tests: int = TESTS) -> Evaluated:
-    """Evaluate the values that wait, those that have waited longest first; write executions.
+def evaluate_metrics(
+    change: Change, cache: AutomationCache, after: int = 0, *, tests: int = TESTS
+) -> Evaluated:
+    """Evaluate the values that wait, of some metrics in the order of their rows; write executions.
 
-    `tests` bounds the tests of a condition.
+    `after` is what the call before returned, `tests` bounds the tests of a condition.
     """
-    rows = change.connection.execute(_WAITING).all()
+    rows = change.connection.execute(_WAITING, {"after": after}).all()
     if not rows:
-        return Evaluated()
+        return Evaluated(more=after > 0)
     # After reading them: an automation saved before a value was written is then sure to be seen.
     cache.refresh(change.connection)
     evaluation = _Evaluation(change, cache, rows)
-    evaluation.run(tests)
+    last = evaluation.run(tests)
     evaluation.write()
-    return Evaluated(evaluation.decisions, evaluation.more or len(rows) == METRICS)
+    if last < rows[-1].id or len(rows) == METRICS:
+        return Evaluated(evaluation.decisions, more=True, after=last)
+    return Evaluated(evaluation.decisions, more=evaluation.more or after > 0)
 
 
 _Row: TypeAlias = Row[*tuple[Any, ...]]
@@ -144,16 +150,19 @@ class _Evaluation:
         }
         return read_watches(self.change.connection, keys)
 
-    def run(self, tests: int) -> None:
-        """Evaluate row after row until the number of tests is used up."""
+    def run(self, tests: int) -> int:
+        """Evaluate row after row until the number of tests is used up; return the last one."""
+        last = 0
         for row in self.rows:
             revisions = [one for one in self._watched.get(row.id, ()) if self._holds(one, row)]
-            if not revisions:
-                self._done.append(row.id)
-            elif tests > 0:
+            if revisions and tests <= 0:
+                break
+            if revisions:
                 tests -= self._evaluate(row, revisions, tests)
             else:
-                self.more = True
+                self._done.append(row.id)
+            last = row.id
+        return last
 
     def _holds(self, revision: Revision, row: _Row) -> bool:
         """Return whether a revision's filter holds for the run."""
