@@ -23,6 +23,7 @@ from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine, FeedPage
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
+from firetower.core.runs import RunReference
 from firetower.core.text import instant
 from firetower.store import automations, circuits, events, executions, secrets
 from firetower.store import endpoints as endpoint_store
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from firetower.core.explanation import Explanation, Group
     from firetower.core.firings import FiringHistory, Heat, RecentFirings
     from firetower.core.run_explanation import RunFinding
-    from firetower.core.runs import RunReference
     from firetower.core.traffic import LastFailure, Traffic
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.store.prune import Pruned
@@ -357,7 +357,7 @@ class Executions(Transactions):
         status: Status | None = None,
         since: datetime | None = None,
         automation_id: int | None = None,
-        run: "RunReference | None" = None,
+        run: RunReference | None = None,
     ) -> list[Execution]:
         """Return the newest executions, the newest first.
 

@@ -1,7 +1,6 @@
 """Fit a line by gradient descent, at a rate too high from a step on: the loss falls, then rises."""
 
 import os
-import sys
 import time
 
 import numpy as np
@@ -29,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
