@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from firetower.server.graphql import unknown_fields
 from firetower.store.runs import crash_overdue
 from firetower.tower import Tower
 from receiver import Receiver, serve
-from serving import Running
+from serving import Running, serving
 from towers import on_alias, run, webhook
 from waiting import TIMEOUT, wait_until
 
@@ -54,6 +55,59 @@ assert [row["loss"] for row in again.scan_history()] == [1, 1 / 2, 1 / 3]
 assert [one.name for one in again.logged_artifacts()] == ["resnet:v0"]
 assert [one.id for one in found.used_by()] == [run.id] == [found.logged_by().id]
 print(run.id)
+"""
+SCIKIT_LEARN = """
+import pickle, wandb
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from wandb.automations import ArtifactEvent, OnAddArtifactAlias, SendWebhook
+
+data, target = load_iris(return_X_y=True)
+api = wandb.Api()
+registry = api.create_registry("iris", visibility="organization")
+[hook] = [one for one in api.webhook_integrations() if one.name == "promoted"]
+event = OnAddArtifactAlias(scope=registry, filter=ArtifactEvent.alias.eq("production"))
+api.create_automation(event >> SendWebhook.from_integration(hook), name="deploy")
+run = wandb.init(project="vision", config={"steps": 3})
+best = 0
+for step in range(1, 4):
+    model = LogisticRegression(max_iter=step * 5).fit(data, target)
+    best = max(best, f1_score(target, model.predict(data), average="macro"))
+    run.log({"f1": best})
+with open("model.pkl", "wb") as file:
+    pickle.dump(model, file)
+logged = run.log_model("model.pkl", name="iris")
+made = wandb.Artifact("classifier", type="model", metadata={"f1": best})
+made.add_file("model.pkl")
+run.log_artifact(made).wait()
+linked = made.link("wandb-registry-iris/classifier")
+linked.aliases.append("production")
+linked.save()
+run.finish()
+"""
+FILES = """
+import os, pathlib, shutil, wandb
+def log(name, **contents):
+    artifact = wandb.Artifact("resnet", type="model")
+    for path, size in contents.items():
+        file = pathlib.Path(name) / path.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes(range(256)) * size)
+    artifact.add_dir(name)
+    return run.log_artifact(artifact).wait()
+run = wandb.init(project="vision")
+log("one", a=1, deep__b=30_000, empty=0)
+log("two", a=1, deep__b=30_000, c=2)
+run.finish()
+shutil.rmtree(os.environ["WANDB_CACHE_DIR"])
+for version, folder in (("v0", "one"), ("v1", "two")):
+    artifact = wandb.Api().artifact(f"acme/vision/resnet:{version}")
+    got = pathlib.Path(artifact.download(f"got-{version}"))
+    names = {str(path.relative_to(got)) for path in got.rglob("*") if path.is_file()}
+    assert names == {one.name for one in artifact.files()}, names
+    for name in names:
+        assert (got / name).read_bytes() == (pathlib.Path(folder) / name).read_bytes()
 """
 CRASH = """
 import os, wandb
@@ -127,6 +181,31 @@ def test_training_script_fires_automations(on_sqlite: Running, receiver: Receive
     assert (detail.run.state, detail.logged) == (RunState.FINISHED, ("acme/vision/resnet:v0",))
     assert on_sqlite.server.traffic.answers["/graphql", 200] > 20
     assert not [status for _, status in on_sqlite.server.traffic.answers if status >= 500]
+
+
+@pytest.mark.slow
+def test_model_is_trained_linked_and_promoted(on_sqlite: Running, receiver: Receiver) -> None:
+    watch(on_sqlite.tower, receiver)
+    on_sqlite.sdk(SCIKIT_LEARN)
+    run(on_sqlite.database, "worker", "--once")
+    assert len(receiver.at("/logged")) == 2
+    assert [json.loads(one.body)["data"]["alias"] for one in receiver.at("/promoted")] == [
+        "production"
+    ]
+    assert len(receiver.at("/ended")) == 1
+    found = on_sqlite.tower.executions.newest(99)
+    [deployed] = [one for one in found if one.automation == "deploy"]
+    assert deployed.event.author == "ada"
+
+
+@pytest.mark.slow
+def test_files_are_kept_and_downloaded(sqlite_template: Path, tmp_path: Path) -> None:
+    database = tmp_path / "tower.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    with serving(str(database), tmp_path, files=tmp_path / "files") as keeping:
+        keeping.sdk(FILES)
+    kept = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+    assert len(kept) == 4  # each content once
 
 
 @pytest.mark.slow
