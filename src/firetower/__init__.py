@@ -23,13 +23,17 @@ if TYPE_CHECKING:
         SecretKeyError,
         StoreError,
     )
+    from firetower.core.points import Point
+    from firetower.run import ActiveRun
     from firetower.tower import Tower, connect
 
 __all__ = [
+    "ActiveRun",
     "Conflict",
     "FiretowerError",
     "InvalidInput",
     "NotFound",
+    "Point",
     "SecretKeyError",
     "StoreError",
     "Tower",
@@ -37,7 +41,12 @@ __all__ = [
     "connect",
 ]
 
-_HOMES = {"Tower": "firetower.tower", "connect": "firetower.tower"}
+_HOMES = {
+    "ActiveRun": "firetower.run",
+    "Point": "firetower.core.points",
+    "Tower": "firetower.tower",
+    "connect": "firetower.tower",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name

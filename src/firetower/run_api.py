@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import JsonValue
 
@@ -21,7 +21,7 @@ from firetower.core.runs import (
     check_run_id,
     check_run_text,
 )
-from firetower.core.text import quoted
+from firetower.core.text import quoted, shortened
 from firetower.store import points as point_store
 from firetower.store import runs as store
 from firetower.store.catalog.lookups import find_version
@@ -312,18 +312,27 @@ def _tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
 
 
-def _checked(points: Iterable[Point]) -> Sequence[Point]:
+def _checked(points: Iterable[Any]) -> Sequence[Point]:
     """Return points whose names and steps can be such. Raises InvalidInput."""
     checked: list[Point] = []
     names: dict[str, str] = {}
-    for name, step, value, at in points:
-        known = names.get(name)
+    for point in points:
+        try:
+            name, step, value, at = point
+            number = float(value)
+            known = names.get(name)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidInput(
+                f"a point cannot be {shortened(quoted(point), 60)}",
+                'Give firetower.Point("loss", step, value).',
+            ) from None
         if known is None:
             known = names[name] = check_metric_name(name)
-        is_step = type(step) is int and 0 <= step <= MAX_STEP
-        if at is not None and at.tzinfo is None:
+        if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
             raise InvalidInput(
-                f"the moment {at} of metric {quoted(known)} has no time zone", "Give one: UTC."
+                f"the moment {shortened(str(at), 40)} of metric {quoted(known)} has no time zone",
+                "Give a datetime with one, such as UTC.",
             )
-        checked.append(Point(known, step if is_step else check_step(step), float(value), at))
+        is_step = type(step) is int and 0 <= step <= MAX_STEP
+        checked.append(Point(known, step if is_step else check_step(step), number, at))
     return checked

@@ -119,6 +119,18 @@ def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
     assert points(shell, "acc") == [(9, 0.5)]
 
 
+def test_version_logged_inside_exec_is_linked_to_its_run(shell: Shell) -> None:
+    log = f"{SCRIPT} log acme/vision/vit model.pt --type model"
+    assert shell.ok("run", "exec", "acme/vision", "--", "sh", "-c", log) == "acme/vision/vit:v0\n"
+    run = str(ended(shell)["run"])
+    assert f"logged by  {run}" in shell.ok("show", "acme/vision/vit:v0")
+    assert "acme/vision/vit:v0" in shell.ok("run", "show", run)
+    refused = shell.run(
+        "log", "acme/vision/vit", "payload.json", "--type", "model", "--run", "a/b/c"
+    )
+    assert "there is no project a/b" in refused.stderr
+
+
 def test_exec_reads_what_is_appended_to_a_file(shell: Shell) -> None:
     log = shell.folder / "metrics.jsonl"
     log.write_text('{"loss": 99}\n')

@@ -4,21 +4,25 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition
+from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
 from firetower.core.executions import Status
 from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.retry import DEFAULT_SCHEDULE
+from firetower.core.runs import RUN_TIMEOUT, RunState, StateCondition
 from firetower.core.scopes import ContainerScope
 from firetower.delivery.client import open_client
 from firetower.store import schema
 from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from firetower.tower import Tower
+from firetower.worker.run import run_timeout
 from firetower.worker.worker import Worker
 from receiver import serve
 from store.bench import Bench
@@ -111,3 +115,39 @@ def test_an_answer_after_the_lease_is_no_line_about_what_another_finished(tmp_pa
         assert "attempt 1 of execution 1 ended after its lease" in said[-1]
         [execution] = every_execution(tower)
         assert (execution.status, execution.attempts) == (Status.FINISHED, 2)
+
+
+def test_silent_run_is_said_to_have_crashed_and_fires(tmp_path: Path) -> None:
+    with Tower(store := Store.open(str(tmp_path / "tower.db"))) as tower:
+        tower.create_project("acme/vision")
+        tower.automations.create(
+            Definition(
+                name="died",
+                scope=ContainerScope(container=ContainerReference.project("acme/vision")),
+                event_type=EventType.RUN_STATE,
+                condition=StateCondition(states=(RunState.FAILED,)),
+                action=NoAction(),
+            )
+        )
+        tower.runs.start("acme/vision", id="silent")
+        assert work(store) == ([], [])
+        now = store.clock() + RUN_TIMEOUT + timedelta(seconds=1)
+        store.clock = lambda: now
+        lines, said = work(store)
+    assert [line.execution.event.detail for line in lines] == ["crashed"]
+    assert said == ["run acme/vision/silent crashed: no heartbeat for 5m"]
+
+
+@pytest.mark.parametrize(
+    ("given", "timeout"),
+    [(None, RUN_TIMEOUT), ("1m", timedelta(minutes=1)), ("soon", None), ("59s", None)],
+)
+def test_timeout_of_runs_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, timeout: timedelta | None
+) -> None:
+    monkeypatch.setenv("FIRETOWER_RUN_TIMEOUT", given or "")
+    if timeout is not None:
+        assert run_timeout() == timeout
+        return
+    with pytest.raises(InvalidInput, match="FIRETOWER_RUN_TIMEOUT"):
+        run_timeout()

@@ -13,6 +13,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
 from firetower.core.text import byte_count
+from firetower.settings import read_settings
 
 _BAR_FROM_BYTES = 64 * 1024 * 1024
 _aliases = click.option(
@@ -37,6 +38,7 @@ _metadata = click.option(
 @_aliases
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag to add to the version.")
 @_metadata
+@click.option("--run", metavar="RUN", help="Run that made it; that of FIRETOWER_RUN by default.")
 @click.option("--empty", is_flag=True, help="Allow a version, or a folder, without files.")
 @click.option(
     "--from",
@@ -77,13 +79,14 @@ def log(
         raise click.UsageError("Missing argument 'ENTITY/PROJECT/COLLECTION'.")
     if version_options["type"] is None:
         raise click.UsageError("Missing option '--type'.")
+    run = version_options.pop("run") or read_settings().run
     with open_tower() as tower, progress_bar("Hashing") as show_progress:
 
         def hashed(done: int, total: int) -> None:
             if total > _BAR_FROM_BYTES:
                 show_progress(done / total, f"{byte_count(done)} of {byte_count(total)}")
 
-        version = tower.log(collection, paths, progress=hashed, **version_options)
+        version = tower.log(collection, paths, run=run, progress=hashed, **version_options)
     if as_json:
         told = {"created": version.created, "metadata_differs": version.metadata_differs}
         print_json({**version.as_data(), **told})
@@ -257,6 +260,8 @@ def _print_detail(detail: VersionDetail) -> None:
             ("created", date(version.created_at)),
             ("logged as", version.source if version.source != version.reference else ""),
             ("linked as", ", ".join(detail.linked_as)),
+            ("logged by", ", ".join(detail.logged_by)),
+            ("used by", ", ".join(detail.used_by)),
         ]
     )
     if detail.changes:

@@ -10,10 +10,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from firetower.cli.system_metrics import open_system
 from firetower.core.errors import FiretowerError, InvalidInput
@@ -80,34 +80,36 @@ def execute(
             "Check its name and PATH; write `--` before the command.",
         )
     measure = open_system() if system else None
-    run_id = said.get("id") or new_run_id()
-    run = tower.run(project, **{**said, "id": run_id})
-    say(f"run {run}: {shortened(shlex.join(command), 200)}")
-    try:
-        child = _spawn(tower, run, command, lines)
-    except OSError as error:
-        run.finish(exit_code=126)
-        reason = error.strerror or str(error)
-        raise InvalidInput(
-            f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
-        ) from None
-    ended = threading.Event()
-    helpers = [] if lines is None else [threading.Thread(target=lines.read_on, args=(run, ended))]
-    if measure is not None:
-        arguments = (run, ended, measure, child.pid)
-        helpers.append(threading.Thread(target=_measure_on, args=arguments, daemon=True))
-    for helper in helpers:
-        helper.start()
-    with _passing_on_signals(child) as received:
+    with _Signals() as signals:
+        run = tower.run(project, **{**said, "id": said.get("id") or new_run_id()})
+        say(f"run {run}: {shortened(shlex.join(command), 200)}")
+        try:
+            child = _spawn(tower, run, command, lines)
+        except OSError as error:
+            run.finish(exit_code=126)
+            reason = error.strerror or str(error)
+            raise InvalidInput(
+                f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
+            ) from None
+        signals.pass_on_to(child)
+        ended = threading.Event()
+        helpers = []
+        if lines is not None:
+            helpers.append(threading.Thread(target=lines.read_on, args=(run, ended)))
+        if measure is not None:
+            arguments = (run, ended, measure, child.pid)
+            helpers.append(threading.Thread(target=_measure_on, args=arguments))
+        for helper in helpers:
+            helper.start()
         child.wait()
         ended.set()
         for helper in helpers:
             helper.join()
-        code = child.returncode if child.returncode >= 0 else 128 - child.returncode
-        # Only Ctrl-C is sure to be meant: a scheduler ends what has run for too long by SIGTERM.
-        killed = signal.SIGINT in received and code != 0
         if lines is not None and lines.unread:
             say(f"{counted(lines.unread, 'line')} of metrics could not be read: {lines.reason}")
+        code = child.returncode if child.returncode >= 0 else 128 - child.returncode
+        # Only Ctrl-C is sure to be meant: a scheduler ends what has run for too long by SIGTERM.
+        killed = signal.SIGINT in signals.received and code != 0
         _end(run, code, RunState.KILLED if killed else None, say)
     return code
 
@@ -124,27 +126,37 @@ def _spawn(
             os.close(*passed)
 
 
-@contextmanager
-def _passing_on_signals(child: subprocess.Popen[bytes]) -> Iterator[set[int]]:
-    """Pass signals on to the command; give those that came."""
-    received: set[int] = set()
+class _Signals:
+    """Passes signals on to a command, also those that came before it was started."""
 
-    def pass_on(number: int, _: object) -> None:
-        received.add(number)
-        # From the terminal the command gets it too: both are in the foreground.
-        if not (number in {signal.SIGINT, signal.SIGQUIT} and _is_in_foreground()):
+    def __init__(self) -> None:
+        self.received: set[int] = set()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for name in _PASSED_ON:
+            number = getattr(signal, name)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                self._before[number] = signal.signal(number, self._pass_on)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def pass_on_to(self, child: subprocess.Popen[bytes]) -> None:
+        """Pass on to a command what came, and what will come."""
+        earlier, self._child = set(self.received), child
+        for number in earlier:
             child.send_signal(number)
 
-    before = {}
-    for name in _PASSED_ON:
-        number = getattr(signal, name)
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            before[number] = signal.signal(number, pass_on)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def _pass_on(self, number: int, _: object) -> None:
+        self.received.add(number)
+        # From the terminal the command gets it too: both are in the foreground.
+        from_terminal = number in {signal.SIGINT, signal.SIGQUIT} and _is_in_foreground()
+        if self._child is not None and not from_terminal:
+            self._child.send_signal(number)
 
 
 def _is_in_foreground() -> bool:

@@ -103,7 +103,10 @@ def run_timeout() -> timedelta:
     given = read_settings().run_timeout
     if given is None:
         return RUN_TIMEOUT
-    timeout = parse_duration(given)
+    try:
+        timeout = parse_duration(given)
+    except InvalidInput as error:
+        raise InvalidInput(f"{settings.RUN_TIMEOUT}: {error.message}", error.hint) from None
     if timeout < 2 * HEARTBEAT_INTERVAL:
         raise InvalidInput(
             f"{settings.RUN_TIMEOUT} is shorter than two heartbeats of a run",
