@@ -54,6 +54,8 @@ FITTING: dict[str, Any] = {
     "run": "acme/vision/one",
     "metrics": {"loss": 1.0},
     "metric": "loss",
+    "rows": [1],
+    "length": 5,
     "definition": Definition(
         name="any",
         scope=ContainerScope(container=MODELS),
