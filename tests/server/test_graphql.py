@@ -80,13 +80,16 @@ def test_wrong_and_reading_keys(on_sqlite: Running) -> None:
 
 def test_change_has_the_token_s_author_and_is_done_whole_or_not(running: Running) -> None:
     change = """mutation { a: upsertModel(input: {name: "vision"}) { inserted project { id } }
-        b: upsertModel(input: {name: "wandb-registry-models"}) { inserted } }"""
+        b: upsertModel(input: {name: "wandb-registry-models", description: "d"}) { inserted } }"""
     data: Any = running.query(change)
     assert data["a"]["inserted"]
     assert [str(one.reference) for one in running.tower.registries()] == ["models"]
     assert {one.author for one in running.tower.projects()} == {"ada"}
-    status, said = running.refused(change.replace("vision", "other"))
-    assert (status, said) == (409, "registry models exists already")
+    assert running.query(change.replace('"d"', '"e"'))["b"] == {"inserted": False}
+    [registry] = running.tower.registries()
+    assert (registry.author, registry.description) == ("ada", "e")
+    odd = change.replace("vision", "other").replace("registry-models", "registry-a:b")
+    assert running.refused(odd) == (200, 'registry name "a:b" contains ":"')
     assert [str(one.reference) for one in running.tower.projects()] == ["acme/vision"]
     assert running.tower.tokens.list()[0].last_used_at is not None
 

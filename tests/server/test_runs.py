@@ -57,7 +57,10 @@ def test_run_is_written_ended_and_read(running: Running) -> None:
     assert (made["inserted"], made["bucket"]["displayName"]) == (True, "first")
     assert json.loads(made["bucket"]["config"]) == {"lr": {"value": 0.1}}
     assert not start(running, config='{"late": {"value": 5}}')["inserted"]
-    lines = [step(0, loss=1.0, net={"depth": 3}, note="text"), step(1, loss="NaN")]
+    lines = [
+        step(0, loss=1.0, net={"depth": 3}, note="text", t={"_type": "x", "n": 1}),
+        step(1, loss="NaN"),
+    ]
     events = {
         "wandb-events.jsonl": {"offset": 0, "content": ['{"system.cpu": 5, "_timestamp": 1}']}
     }

@@ -102,7 +102,7 @@ def membership_facts(context: Context, found: FoundVersion) -> Facts:
         "version": f"v{found.index}",
         "version_index": found.index,
         "alias": list(version.aliases),
-        "tag": list(version.tags),
+        "tag": [tag["name"] for tag in tags_of(context, found, Arguments({}))],
         "metadata": version.metadata,
         "digest": wandb_digest(version),
         "size": version.size,

@@ -253,24 +253,21 @@ def is_not(_context: Context, _reference: ContainerReference, _arguments: Argume
 
 @resolves("Mutation", "upsertModel")
 def upsert_project(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
-    """Make a project or registry. A registry that is there is refused, a project is returned."""
+    """Make a project or registry; one that is there gets the description, if one is given."""
     given = arguments.object("input")
     reference = project_reference(context, given.optional_text("entityName"), given.text("name"))
-    description = given.optional_text("description") or ""
+    description = given.optional_text("description")
     if reference.kind is ContainerKind.REGISTRY:
         _check_registry(given)
-        store.create_container(context.change, reference, description)
-        made = True
-    else:
-        made = store.ensure_container(context.change, reference, description)
+    made = store.ensure_container(context.change, reference, description or "")
+    if not made and description is not None:
+        store.describe_container(context.change, reference, description)
     node = project_node(reference)
     return {"inserted": made, "project": node, "model": node}
 
 
 def _check_registry(given: Arguments) -> None:
     """Refuse what a registry cannot be here. Raises InvalidInput."""
-    if given.get("id") is not None:
-        raise InvalidInput("a registry cannot be edited", "Make another one.")
     if given.optional_text("access") == "RESTRICTED":
         raise InvalidInput(
             "a registry cannot be restricted: everyone here sees all",

@@ -63,7 +63,8 @@ def _points(files: Arguments, name: str) -> Iterator[Point]:
         step = said if type(said) is int and 0 <= said <= MAX_STEP else number
         at = _moment(line.get("_timestamp"))
         for key, value in line.items():
-            if key.startswith("_"):
+            is_media = isinstance(value, dict) and "_type" in value  # a table, an image
+            if key.startswith("_") or is_media:
                 continue
             label = key if name == _HISTORY or key.startswith(SYSTEM) else f"{SYSTEM}{key}"
             try:

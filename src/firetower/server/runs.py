@@ -169,6 +169,14 @@ def stop(context: Context, _source: None, arguments: Arguments) -> dict[str, Any
     return {"success": True}
 
 
+@resolves("Mutation", "deleteRun")
+def delete(_context: Context, _source: None, _arguments: Arguments) -> None:
+    """Refuse: events and versions name their runs."""
+    raise InvalidInput(
+        "a run cannot be deleted", "Values of old ones go with `firetower database prune`."
+    )
+
+
 @resolves("Project", "run", "bucket")
 def run_of(context: Context, project: ContainerReference, arguments: Arguments) -> Node | None:
     """Return a project's run by its name, or None."""

@@ -51,6 +51,13 @@ def create_container(change: Change, reference: ContainerReference, description:
         )
 
 
+def describe_container(change: Change, reference: ContainerReference, description: str) -> None:
+    """Set the description of a registry or project. Raises NotFound."""
+    is_it = _containers.id == find_container(change.connection, reference)
+    query = schema.containers.update().where(is_it)
+    change.connection.execute(query.values(description=description))
+
+
 def ensure_container(change: Change, reference: ContainerReference, description: str = "") -> bool:
     """Make a registry or project, and its entity, unless there is one; return if it was new."""
     key = change.insert_if_new(
