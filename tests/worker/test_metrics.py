@@ -1,6 +1,8 @@
 """What Prometheus is told."""
 
 import asyncio
+import resource
+import signal
 import socket
 import sys
 import urllib.request
@@ -112,15 +114,24 @@ def test_what_is_no_scrape_gets_no_traceback(metrics: tuple[str, int]) -> None:
     assert "firetower_database_up 1.0" in asked(address)
 
 
-def test_idle_connections_are_bounded_and_let_others_in(metrics: tuple[str, int]) -> None:
-    address, pid = metrics
-    handles = Path(f"/proc/{pid}/fd")
-    before = len(list(handles.iterdir()))
-    with ExitStack() as stack:
-        for _ in range(200):
-            stack.enter_context(connected(address))
-        assert "firetower_database_up 1.0" in asked(address)
-        assert len(list(handles.iterdir())) < before + 40
+def test_idle_connections_are_bounded_and_let_others_in(tmp_path: Path) -> None:
+    database = str(tmp_path / "tower.db")
+    firetower.connect(database).close()
+    with started(database, "worker", "--metrics", "0") as process:
+        assert process.stderr is not None
+        address = next(line for line in process.stderr if "metrics on" in line).split()[-1]
+        most = len(list(Path(f"/proc/{process.pid}/fd").iterdir())) + 40
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
+        process.send_signal(signal.SIGSTOP)  # so that they come at once
+        with ExitStack() as stack:
+            for _ in range(200):
+                connection = stack.enter_context(socket.socket())
+                connection.setblocking(False)
+                connection.connect_ex(("127.0.0.1", urlsplit(address).port))
+            process.send_signal(signal.SIGCONT)
+            assert "firetower_database_up 1.0" in asked(address)
+        process.terminate()
+        assert "Traceback" not in process.stderr.read()
 
 
 def connected(address: str) -> socket.socket:

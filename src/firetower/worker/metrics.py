@@ -19,6 +19,8 @@ _LOOPBACK = "127.0.0.1"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper bounds of the histogram; an attempt ends after 10 s unless its endpoint says otherwise."""
 
+_BACKLOG = 8
+"""Connections that are accepted at once, before the first of them is looked at."""
 _MOST_CONNECTIONS = 16
 """Connections open at a time: a new one ends the oldest, which is idle or as good as."""
 _REQUEST_TIMEOUT = 10
@@ -81,7 +83,7 @@ async def serving(
 
     scrapes = _Scrapes(lambda: prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST)
     try:
-        server = await asyncio.start_server(scrapes.answer, host, port)
+        server = await asyncio.start_server(scrapes.answer, host, port, backlog=_BACKLOG)
     except OSError as error:
         raise StoreError(
             f"metrics cannot be served on {host}:{port}: {error.strerror}",
