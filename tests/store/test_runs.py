@@ -203,6 +203,16 @@ def test_runs_are_listed_by_state_the_newest_first(bench: Bench) -> None:
     assert {run.id for run in running} == {"run-0", "run-2", "other"}
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 2**53, 5e-324])
+def test_every_number_comes_back(store: Store, value: float) -> None:
+    tower = Tower(store)
+    run = tower.runs.start("acme/vision")
+    tower.runs.log(run, [Point("loss", 2**62, value)])
+    [point] = tower.runs.points(run, "loss")
+    assert point.step == 2**62
+    assert same([point.value], [value])
+
+
 values = st.floats(allow_nan=True, allow_infinity=True)
 points = st.lists(
     st.builds(Point, st.sampled_from(["loss", "acc"]), st.integers(0, 9), values, st.none()),

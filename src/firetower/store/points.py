@@ -34,7 +34,7 @@ _KEEP_STEP = (
     .values(last_step=bindparam("step"))
 )
 _INTO = "INSERT INTO metric_points (run_metric_id, step, value, at)"
-_SELECT = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::double precision[], %s::bigint[])"
+_SELECT = "SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::double precision[], %b::bigint[])"
 _UPSERT = "ON CONFLICT (run_metric_id, step) DO UPDATE SET value = excluded.value, at = excluded.at"
 _BIGINT, _DOUBLE = "CAST(? AS bigint)", "CAST(? AS double precision)"
 _ADD_METRICS = """
