@@ -22,6 +22,7 @@ from firetower.core.metrics import AnyMetricCondition
 from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
+from firetower.store.doctor import examine
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.crossings import Evaluated, evaluate_metrics, read_watches
 from firetower.store.store import Store
@@ -99,7 +100,7 @@ def test_a_crossing_makes_its_event_and_executions_once(bench: Bench) -> None:
     assert bench.tower.events.get(event.id) == event
     assert event.run is not None
     assert (event.run.name, event.run.config, event.author) == ("resnet-50", {"lr": 0.1}, "ada")
-    assert event.detail == "loss is 0.7, above 0.65"
+    assert event.detail == "loss of resnet-50 is 0.7, above 0.65"
     assert (event.container, event.recorded_at) == (PROJECT, bench.now)
     bench.now += SECOND
     log(bench, run, [0.1, 0.7], first=4)
@@ -310,3 +311,17 @@ def test_an_automation_on_another_metric_keeps_nothing(bench: Bench) -> None:
     with bench.store.reading() as reader:
         [found] = read_watches(reader.connection, {(2, 1)}).values()
     assert found == Watch(2, True, bench.now, 0)
+
+
+def test_doctor_tells_of_values_that_wait(bench: Bench, database_url: str) -> None:
+    def said() -> list[tuple[str, str]]:
+        later = bench.now + 60 * SECOND
+        checks = examine(database_url, later)
+        return [(one.said, one.health.value) for one in checks if one.name == "metrics"]
+
+    log(bench, start(bench), [0.1])
+    [(found, health)] = said()
+    assert found == "1 wait for their evaluation, the oldest for 1m"
+    assert health == "warn"
+    bench.turn()
+    assert said() == []

@@ -5,9 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from textual.pilot import Pilot
 
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
+from firetower.core.events import EventType
+from firetower.core.metrics import Comparison, ThresholdCondition
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
 from firetower.tui.form.backtest import backtest_text
 from firetower.tui.screens.explain import ExplainAutomationScreen, ExplainEventScreen
+from firetower.tui.screens.run import RunScreen
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until, write
 
@@ -33,6 +40,27 @@ async def test_an_automation_is_explained_by_reason_and_down_to_one_event(scene:
         assert any("automation" in line or "it w" in line for line in screen_text(pilot))
         await press(pilot, "escape", "escape")
         assert not on(pilot, ExplainAutomationScreen)
+
+
+async def test_an_automation_on_a_metric_explains_runs(scene: Scene) -> None:
+    scene.tower.create_project("acme/fit")
+    definition = Definition(
+        name="high-loss",
+        scope=ContainerScope(container=ContainerReference.project("acme/fit")),
+        event_type=EventType.RUN_METRIC,
+        condition=ThresholdCondition(metric="loss", comparison=Comparison.GT, threshold=1),
+        action=NoAction(),
+    )
+    scene.tower.automations.create(definition)
+    run = scene.tower.runs.start("acme/fit", name="resnet-50")
+    scene.tower.runs.log_metrics(run, {"train.loss": 0.5})
+    async with open_app(scene) as pilot:
+        pilot.app.push_screen(ExplainAutomationScreen("high-loss"))
+        await until(pilot, lambda: shows(pilot, "no such metric"))
+        await press(pilot, "j")
+        assert shows(pilot, "it logs no loss. Did you mean train.loss?")
+        await press(pilot, "enter")
+        await until(pilot, lambda: on(pilot, RunScreen))
 
 
 async def test_a_line_of_the_feed_leads_to_what_became_of_its_event(scene: Scene) -> None:

@@ -209,10 +209,12 @@ class Event:
 
     @property
     def detail(self) -> str:
-        """What became of it: "← production", "resnet-50 failed", "loss is 0.7, above 0.65"."""
+        """What became of it: "← production", "resnet-50 failed", "loss of resnet-50 is 0.7"."""
         if self.run is not None:
-            name = "" if self.run.name == self.run.id else f"{self.run.name} "
-            return f"{name}{self.run.state}" if self.metric is None else self.metric.words()
+            name = "" if self.run.name == self.run.id else self.run.name
+            if self.metric is not None:
+                return self.metric.words(name)
+            return f"{name} {self.run.state}".lstrip()
         removed = self.type.startswith("REMOVE")
         if self.alias is not None:
             return f"{'−' if removed else '←'} {self.alias}"

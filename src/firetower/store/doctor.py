@@ -22,6 +22,7 @@ from firetower.store.files import Writer, find_writer
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
+from firetower.store.queue.crossings import PENDING
 from firetower.store.redelivery import count_failed
 from firetower.store.sessions import find_holder
 from firetower.store.status import DatabaseStatus, read_status
@@ -34,7 +35,8 @@ _UNEVALUATED_LATE = timedelta(seconds=30)
 _HELD_SECONDS = 1.0
 """A transaction that has held locks for longer may be one of a program that was stopped."""
 _SKEW = timedelta(seconds=5)
-_secrets = schema.secrets.c
+_secrets, _metrics = schema.secrets.c, schema.run_metrics.c
+_PENDING_METRICS = select(func.count(), func.min(_metrics.last_at)).where(PENDING)
 
 
 def examine(url: str | None, now: datetime) -> list[Check]:
@@ -68,7 +70,11 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
     status = read_status(reader)
     yield _workers(status)
     yield _servers(status)
-    yield _evaluation(status, now)
+    oldest = status.oldest_unevaluated_at
+    yield _evaluation("events", status.unevaluated, oldest, status, now)
+    metrics, oldest = connection.execute(_PENDING_METRICS).one()
+    if metrics:
+        yield _evaluation("metrics", metrics, oldest, status, now)
     yield _backlog(status, now)
     yield _locks(connection, location.path)
     yield _endpoints(reader)
@@ -153,19 +159,21 @@ def _servers(status: DatabaseStatus) -> Check:
     return Check("servers", said)
 
 
-def _evaluation(status: DatabaseStatus, now: datetime) -> Check:
-    """Check whether events wait for longer than a living worker leaves them."""
-    if status.oldest_unevaluated_at is None:
-        return Check("events", "none waits for its evaluation")
-    age = now - status.oldest_unevaluated_at
-    waiting = f"{status.unevaluated:,} wait for their evaluation, the oldest for"
+def _evaluation(
+    name: str, count: int, oldest: datetime | None, status: DatabaseStatus, now: datetime
+) -> Check:
+    """Check whether events or metrics wait for longer than a living worker leaves them."""
+    if oldest is None:
+        return Check(name, "none waits for its evaluation")
+    age = max(now - oldest, timedelta(0))
+    waiting = f"{count:,} wait for their evaluation, the oldest for"
     said = f"{waiting} {duration(timedelta(seconds=round(age.total_seconds())))}"
     if age <= _UNEVALUATED_LATE:
-        return Check("events", said)
+        return Check(name, said)
     if not status.workers:
-        return Check("events", said, "Start a worker with `firetower worker`.", Health.WARN)
+        return Check(name, said, "Start a worker with `firetower worker`.", Health.WARN)
     hint = "The worker is stuck or held up: see its log and the other checks, then restart it."
-    return Check("events", said, hint, Health.FAIL)
+    return Check(name, said, hint, Health.FAIL)
 
 
 def _locks(connection: Connection, path: Path | None) -> Check:

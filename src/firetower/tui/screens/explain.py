@@ -15,8 +15,9 @@ from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group
+from firetower.core.run_explanation import RunFinding, RunOutcome
 from firetower.core.text import counted, visible
-from firetower.tui.messages import ExplainEvent, post
+from firetower.tui.messages import ExplainEvent, OpenRun, post
 from firetower.tui.page import Page
 from firetower.tui.session import session_of
 from firetower.tui.text import clock, exact, lines, mark, plain
@@ -126,6 +127,8 @@ class ExplainAutomationScreen(Page[None]):
         empty = "Nothing has happened in or near what it watches."
         self.listing = Listing(Table(COLUMNS), empty=empty)
         self._groups: dict[object, Group] = {}
+        self._runs: dict[object, RunFinding] = {}
+        """For an automation on a metric: what became of the newest runs."""
 
     def compose(self) -> ComposeResult:
         title = Content.from_markup("Why $name fired, and why not", name=visible(self.automation))
@@ -144,23 +147,50 @@ class ExplainAutomationScreen(Page[None]):
         now = session.now()
         write = partial(clock, now=now)
         try:
-            groups = await session.ask(lambda tower: tower.explain.automation(name, clock=write))
+            groups, runs = await session.ask(
+                lambda tower: (
+                    tower.explain.automation(name, clock=write),
+                    tower.explain.runs(name, clock=write),
+                )
+            )
         except FiretowerError as error:
             self.listing.fail(error)
             return
         self._groups = {group.reason: group for group in groups}
-        self.listing.set_rows([_group_row(group, now) for group in groups])
+        self._runs = {str(one.run.reference): one for one in runs}
+        rows = [_group_row(group, now) for group in groups]
+        self.listing.set_rows([*rows, *map(_run_row, runs)])
         self._show_words()
 
     @on(Table.Moved)
     def _show_words(self) -> None:
         """Show why, in full, for the group under the cursor."""
-        if group := self._groups.get(self.listing.table.key):
+        key = self.listing.table.key
+        if group := self._groups.get(key):
             said = f"{group.finding.words}.  enter explains that event"
-            self.query_one(".explain--words", Static).update(plain(said))
+        elif run := self._runs.get(key):
+            said = f"{run.words}.  enter shows that run"
+        else:
+            return
+        self.query_one(".explain--words", Static).update(plain(said))
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
-        post(self, ExplainEvent(self._groups[event.key].event.id))
+        if event.key in self._runs:
+            post(self, OpenRun(str(event.key)))
+        else:
+            post(self, ExplainEvent(self._groups[event.key].event.id))
+
+
+def _run_row(found: RunFinding) -> Row:
+    fired = found.outcome is RunOutcome.FIRED
+    cells = (
+        Cell("✓" if fired else "✗", "ok" if fired else "bad"),
+        Cell("run"),
+        Cell(found.outcome.value),
+        Cell(f"{found.run.reference} {found.run.name}", "dim"),
+        Cell(found.words),
+    )
+    return Row(str(found.run.reference), cells)
 
 
 def _group_row(group: Group, now: datetime) -> Row:
