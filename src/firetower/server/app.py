@@ -19,7 +19,7 @@ from firetower.core.json import parse
 from firetower.core.runs import RunReference
 from firetower.core.tokens import Token
 from firetower.server import roots
-from firetower.server.fields import Arguments, Context, Missing
+from firetower.server.fields import Arguments, Context, HttpNotFound
 from firetower.server.file_stream import receive
 from firetower.server.files import FileStore
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
@@ -56,7 +56,7 @@ class Forbidden(InvalidInput):
 
 
 @dataclass(slots=True)
-class Traffic:
+class RequestCounts:
     """What a server has answered since its start."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -68,7 +68,7 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """A status and JSON."""
 
     status: int
@@ -93,7 +93,7 @@ class Server:
         """Raise StoreError where the folder of files cannot be used."""
         self.store = store
         self.settings = settings
-        self.traffic = Traffic()
+        self.traffic = RequestCounts()
         self.files = None if settings.files is None else FileStore(settings.files)
         self._log = log
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="server")
@@ -117,7 +117,7 @@ class Server:
         request[_USER], request[_OPERATION] = answer.user, answer.operation
         return answer.response()
 
-    def answer_graphql(self, key: str, body: bytes, origin: str) -> Answer:
+    def answer_graphql(self, key: str, body: bytes, origin: str) -> Reply:
         """Answer a request, in one transaction. Raises WrongKey, InvalidInput."""
         text = body.decode("utf-8", "replace")
         asked = Arguments({"body": parse(text, "the request")}).object("body")
@@ -136,8 +136,8 @@ class Server:
         except WrongKey:
             raise
         except FiretowerError as error:
-            return Answer(_status(error), _errors(error), user, name)
-        return Answer(200, {"data": data}, user, name)
+            return Reply(_status(error), _errors(error), user, name)
+        return Reply(200, {"data": data}, user, name)
 
     def authorize(self, reader: Reader, key: str) -> Token:
         """Return the token of a key, who is the author of a change. Raises WrongKey, Forbidden."""
@@ -160,10 +160,10 @@ class Server:
         request[_USER] = answer.user
         return answer.response()
 
-    def _receive(self, key: str, reference: RunReference, body: bytes) -> Answer:
+    def _receive(self, key: str, reference: RunReference, body: bytes) -> Reply:
         with self.store.changing() as change:
             token = self.authorize(change, key)
-            return Answer(200, receive(change, reference, body), token.user)
+            return Reply(200, receive(change, reference, body), token.user)
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that uses the database, in a thread."""
@@ -225,7 +225,7 @@ class Server:
         key = request.headers.get("Authorization", "")
         if key and self.traffic.open[key] >= MAX_PER_TOKEN:
             said = InvalidInput(f"this key has {MAX_PER_TOKEN} requests at work", "Wait for one.")
-            return Answer(429, _errors(said)).response()
+            return Reply(429, _errors(said)).response()
         self.traffic.open[key] += 1
         try:
             return await handler(request)
@@ -234,10 +234,10 @@ class Server:
         except (ConnectionError, web.RequestPayloadError):  # the client went away
             return web.Response(status=400)
         except FiretowerError as error:
-            return Answer(_status(error, bad=400), _errors(error)).response()
+            return Reply(_status(error, bad=400), _errors(error)).response()
         except Exception as error:
             _defects.exception("%s %s", request.method, request.path)
-            return Answer(500, _errors(Unforeseen(error))).response()
+            return Reply(500, _errors(Unforeseen(error))).response()
         finally:
             self.traffic.open[key] -= 1
             if not self.traffic.open[key]:
@@ -265,7 +265,7 @@ def _status(error: FiretowerError, bad: int = 200) -> int:
     match error:
         case WrongKey():
             return 401
-        case Missing():
+        case HttpNotFound():
             return 404
         case Conflict():
             return 409

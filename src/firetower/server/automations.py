@@ -14,7 +14,7 @@ from firetower.server.events import read_event, write_event
 from firetower.server.fields import (
     Arguments,
     Context,
-    Missing,
+    HttpNotFound,
     connection,
     make_id,
     moment,
@@ -66,7 +66,9 @@ def delete_trigger(context: Context, _source: None, arguments: Arguments) -> dic
 def _find(context: Context, id_: str) -> Automation:
     found = automation_by_id(context.reader, read_number_id(id_, "Trigger"))
     if found is None:
-        raise Missing("there is no such automation", "It may be deleted: list the automations.")
+        raise HttpNotFound(
+            "there is no such automation", "It may be deleted: list the automations."
+        )
     return found
 
 

@@ -24,7 +24,7 @@ MAX_PAGE = 1_000
 """Items of one page of a connection; W&B's SDK asks for 50, for aliases for 1,000."""
 
 
-class Missing(NotFound):
+class HttpNotFound(NotFound):
     """Nothing has that name, said with HTTP status 404, on which W&B's SDK decides something."""
 
 

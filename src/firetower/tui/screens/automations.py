@@ -26,14 +26,14 @@ from firetower.tui.session import in_background, key_of, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.automations import (
     AutomationList,
-    AutomationRow,
     RowContext,
+    ShownAutomation,
     read_recent,
 )
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import TableRow
+from firetower.tui.widgets.table import ShownRow
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -45,7 +45,7 @@ REFRESH_INTERVAL = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundAutomations:
     """What was read."""
 
     automations: Sequence[Automation]
@@ -55,27 +55,27 @@ class Found:
     """How many are in each state that a key shows."""
 
 
-def read_all(tower: Tower, now: datetime, limit: int | None) -> Found:
+def read_all(tower: Tower, now: datetime, limit: int | None) -> FoundAutomations:
     """Read all automations, or the first `limit`, with what the list shows of each."""
     stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
     listed = tower.automations.list(limit=limit)
     recent = read_recent(tower, listed)
     context = RowContext(now, stopped, recent, {}, everywhere=True)
-    rows = [AutomationRow(one, context) for one in listed]
+    rows = [ShownAutomation(one, context) for one in listed]
     counts = {words: sum(map(fits, rows)) for words, fits in STATE_FILTERS.items()}
-    return Found(listed, stopped, recent, counts)
+    return FoundAutomations(listed, stopped, recent, counts)
 
 
-def _is_failing(row: AutomationRow) -> bool:
+def _is_failing(row: ShownAutomation) -> bool:
     return row.recent.failed > 0
 
 
-def _is_open(row: AutomationRow) -> bool:
+def _is_open(row: ShownAutomation) -> bool:
     stopped = row.stopped
     return stopped is not None and stopped.endpoint.state is EndpointState.CIRCUIT_OPEN
 
 
-STATE_FILTERS: Mapping[str, Callable[[AutomationRow], bool]] = {
+STATE_FILTERS: Mapping[str, Callable[[ShownAutomation], bool]] = {
     "failing": _is_failing,
     "circuit open": _is_open,
     "in shadow": lambda row: row.automation.mode is Mode.SHADOW,
@@ -180,7 +180,7 @@ class AutomationsScreen(Page[None]):
             return
         fits = STATE_FILTERS[words]
 
-        def only(row: TableRow) -> bool:
-            return isinstance(row, AutomationRow) and fits(row)
+        def only(row: ShownRow) -> bool:
+            return isinstance(row, ShownAutomation) and fits(row)
 
         self.automations.show_only(only, f" {words}")

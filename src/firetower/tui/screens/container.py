@@ -48,7 +48,7 @@ from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.runs import Runs
+from firetower.tui.widgets.runs import RunListing
 from firetower.tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -157,7 +157,9 @@ class ContainerScreen(Page[None]):
             id="history", empty="Nothing has fired here yet.", detail=read_execution
         )
         self.dock = Feed(id="dock", header=False, days=False, first=_FIRST)
-        self.runs = Runs(id="runs", detail=read_run) if self.KIND is ContainerKind.PROJECT else None
+        self.runs = (
+            RunListing(id="runs", detail=read_run) if self.KIND is ContainerKind.PROJECT else None
+        )
         runs = [] if self.runs is None else [self.runs]
         self.tabs = Tabs(
             Tab(self.COLLECTIONS, id="tab-collections"),
@@ -391,7 +393,7 @@ class ContainerScreen(Page[None]):
             self._reload.at_once()
 
     @on(AutomationsChanged)
-    @on(Runs.MetricChosen)
+    @on(RunListing.MetricChosen)
     def _rows_changed(self) -> None:
         self._reload.at_once()
 

@@ -94,7 +94,7 @@ class RowContext:
     everywhere: bool
 
 
-class AutomationRow:
+class ShownAutomation:
     """A row that reads its automation when it is drawn: to read ten thousand takes a second."""
 
     __slots__ = ("_cells", "_context", "automation", "key", "recent")
@@ -239,7 +239,7 @@ class AutomationList(Listing):
         self._automations = {one.name: one for one in automations}
         self.table.selected &= self._automations.keys()
         context = RowContext(now, stopped, recent, self._texts, self.everywhere)
-        self.set_rows([AutomationRow(one, context) for one in automations])
+        self.set_rows([ShownAutomation(one, context) for one in automations])
         if len(automations) > max(len(self._texts), _FEW):
             self._read_texts()
 

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from firetower.tui.text import short_date
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, CircuitKey, DayRow, FeedRow
-from firetower.tui.widgets.table import Cell, Table, TableRow
+from firetower.tui.widgets.table import Cell, ShownRow, Table
 
 Place = tuple[int, int]
 """The order of lines: an execution's id, and after it the ids of changes of circuits."""
@@ -193,12 +193,12 @@ class FeedTable(Table):
     def _identity(row: FeedRow) -> Hashable:
         return ("circuit", row.key.id) if isinstance(row.key, CircuitKey) else row.key
 
-    def _found(self) -> Sequence[TableRow]:
+    def _found(self) -> Sequence[ShownRow]:
         found = super()._found()
         return self._with_days(found) if self.days else found
 
-    def _with_days(self, found: Sequence[TableRow]) -> Sequence[TableRow]:
-        rows: list[TableRow] = []
+    def _with_days(self, found: Sequence[ShownRow]) -> Sequence[ShownRow]:
+        rows: list[ShownRow] = []
         day = self._now().astimezone().date()
         for row in found:
             assert isinstance(row, FeedRow)

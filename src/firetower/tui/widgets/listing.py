@@ -17,7 +17,7 @@ from firetower.tui.session import session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.detail import Detail, DetailPane
 from firetower.tui.widgets.line import Line
-from firetower.tui.widgets.table import Table, TableRow
+from firetower.tui.widgets.table import ShownRow, Table
 
 
 class Listing(Vertical):
@@ -77,7 +77,7 @@ class Listing(Vertical):
             self.pane.fit(self.size.width)
             self.pane.look_again()
 
-    def show_only(self, only: Callable[[TableRow], bool] | None, words: str = "") -> None:
+    def show_only(self, only: Callable[[ShownRow], bool] | None, words: str = "") -> None:
         """Show only the rows for which a function returns True; None shows all."""
         self.only_words = words
         self.table.show_only(only)
@@ -85,7 +85,7 @@ class Listing(Vertical):
         self.refresh_bindings()
         self.post_message(self.Narrowed())
 
-    def set_rows(self, rows: Sequence[TableRow]) -> None:
+    def set_rows(self, rows: Sequence[ShownRow]) -> None:
         self.table.set_rows(rows)
         self._settle()
 

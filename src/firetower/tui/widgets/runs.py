@@ -71,7 +71,7 @@ class _RowContext:
     several: bool
 
 
-class RunRow:
+class ShownRun:
     """A run as a row that is written when it is drawn."""
 
     __slots__ = ("_context", "key", "line")
@@ -135,14 +135,14 @@ class RunTable(Table):
         self.post_message(self.Scrolled())
 
     @property
-    def in_sight(self) -> Sequence[RunRow]:
+    def in_sight(self) -> Sequence[ShownRun]:
         """The rows on the screen."""
         top = self.scroll_offset.y
         shown = self.rows[top : top + self.size.height]
-        return [row for row in shown if isinstance(row, RunRow)]
+        return [row for row in shown if isinstance(row, ShownRun)]
 
 
-class Runs(Listing):
+class RunListing(Listing):
     """The Runs tab."""
 
     BINDINGS: ClassVar = bindings_of("runs")
@@ -199,7 +199,7 @@ class Runs(Listing):
             self._sparks = {}
             self.table.refresh()
         context = _RowContext(now, self._sparks, several)
-        self.set_rows([RunRow(line, context) for line in self._shown.lines])
+        self.set_rows([ShownRun(line, context) for line in self._shown.lines])
         self._reload_sparks()
 
     @on(RunTable.Scrolled)

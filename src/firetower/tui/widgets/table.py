@@ -88,7 +88,7 @@ class Row:
         return (0, float(number[0]), "") if number else (1, 0.0, text.casefold())
 
 
-class TableRow(Protocol):
+class ShownRow(Protocol):
     """What a table needs of a row: its key, its cells, and the text that a search reads.
 
     A row that makes its cells when they are asked for makes those of the screen's rows only.
@@ -102,7 +102,7 @@ class TableRow(Protocol):
     def text(self) -> str: ...
 
 
-class SortableRow(TableRow, Protocol):
+class SortableRow(ShownRow, Protocol):
     """A row that says what it is sorted by in a column."""
 
     def order(self, place: int) -> Order: ...
@@ -162,12 +162,12 @@ class Table(ScrollView, can_focus=True):
         self.columns = tuple(columns)
         self.header_lines = 1 if header else 0
         self.one_click = one_click
-        self.all_rows: Sequence[TableRow] = ()
-        self.rows: Sequence[TableRow] = ()
+        self.all_rows: Sequence[ShownRow] = ()
+        self.rows: Sequence[ShownRow] = ()
         """The rows shown: all, or those that the search found."""
         self.pattern: Pattern | None = None
         """What is searched for."""
-        self.only: Callable[[TableRow], bool] | None = None
+        self.only: Callable[[ShownRow], bool] | None = None
         """Which rows are shown, beside the search; None for all."""
         self.sorted_by: int | None = None
         """The column that the rows are sorted by; None leaves them as they were given."""
@@ -187,7 +187,7 @@ class Table(ScrollView, can_focus=True):
         """The key of the row under the cursor."""
         return self.rows[self.cursor].key if self.rows else None
 
-    def set_rows(self, rows: Sequence[TableRow]) -> None:
+    def set_rows(self, rows: Sequence[ShownRow]) -> None:
         """Show other rows, with the cursor on the same key where that is still there."""
         self.all_rows = rows
         self._show_found()
@@ -198,7 +198,7 @@ class Table(ScrollView, can_focus=True):
         """The cells in which no column is cut."""
         return sum(self._natural) + _GAP * (len(self.columns) - 1) + 2
 
-    def _measure(self, rows: Iterable[TableRow] = (), *, anew: bool = False) -> None:
+    def _measure(self, rows: Iterable[ShownRow] = (), *, anew: bool = False) -> None:
         """Give the columns what the texts of some rows, and of those in sight, take."""
         top = self.scroll_offset.y
         in_sight = range(top, min(top + self.size.height, len(self.rows)))
@@ -240,7 +240,7 @@ class Table(ScrollView, can_focus=True):
         if self.key != key:
             self.post_message(self.Moved(self, self.key))
 
-    def _found(self) -> Sequence[TableRow]:
+    def _found(self) -> Sequence[ShownRow]:
         """Return all rows, or those in whose text the pattern is found."""
         rows = self.all_rows
         if self.only is not None:
@@ -249,14 +249,14 @@ class Table(ScrollView, can_focus=True):
             return rows
         return [row for row in rows if self.pattern.search(row.text)]
 
-    def _sorted(self, rows: Sequence[TableRow]) -> Sequence[TableRow]:
+    def _sorted(self, rows: Sequence[ShownRow]) -> Sequence[ShownRow]:
         place = self.sorted_by
         if place is None:
             return rows
         sortable = cast("Sequence[SortableRow]", rows)
         return sorted(sortable, key=lambda row: row.order(place), reverse=self.descending)
 
-    def show_only(self, only: Callable[[TableRow], bool] | None) -> None:
+    def show_only(self, only: Callable[[ShownRow], bool] | None) -> None:
         """Show only the rows for which a function returns True; None shows all."""
         self.only = only
         self._show_found()
@@ -311,7 +311,7 @@ class Table(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(self.Selected(self, self.key))
 
-    def _repaint(self, before: Sequence[TableRow], old_cursor: int) -> None:
+    def _repaint(self, before: Sequence[ShownRow], old_cursor: int) -> None:
         """Paint only the lines that differ: over SSH each byte counts."""
         top = self.scroll_offset.y
         for index in range(top, top + max(self.size.height - self.header_lines, 0)):
@@ -468,7 +468,7 @@ class Table(ScrollView, can_focus=True):
         yield Segment(text[end:], style)
 
 
-def natural_widths(columns: Sequence[Column], rows: Iterable[TableRow]) -> list[int]:
+def natural_widths(columns: Sequence[Column], rows: Iterable[ShownRow]) -> list[int]:
     """Return the cells that each column's title and longest text take."""
     natural = [cell_len(column.title) for column in columns]
     for row in rows:
