@@ -37,6 +37,7 @@ SCREENS: Mapping[str, str] = {
     "secrets": "secrets",
     "worker-log": "the worker's log",
     "help": "help",
+    "dialog": "a question",
     "buttons": "buttons of a dialog",
     "fields": "fields of a form or dialog",
 }
@@ -227,6 +228,10 @@ ACTIONS: Sequence[Action] = (
     _change("secrets.edit", "e", "New value"),
     _change("secrets.delete", "d", "Delete"),
     _move("help.back", "question_mark", "Back", "back"),
+    _move("dialog.down", "down,j", "Scroll down", "scroll(1)"),
+    _move("dialog.up", "up,k", "Scroll up", "scroll(-1)"),
+    _move("dialog.page-down", "pagedown", "Page down", "scroll(8)"),
+    _move("dialog.page-up", "pageup", "Page up", "scroll(-8)"),
     _move("buttons.next", "right,l", "Next button", "app.focus_next"),
     _move("buttons.previous", "left,h", "Previous button", "app.focus_previous"),
     _move("fields.next", "down", "Next field", "app.focus_next"),

@@ -16,6 +16,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.session import session_of
 from firetower.tui.text import lines, plain
+from firetower.tui.widgets.choice import dialog_title
 from firetower.tui.widgets.field import Field
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Ask(Dialog[T | None]):
 
         A FiretowerError that it raises is shown, a Conflict under the field named `taken`.
         """
-        super().__init__()
+        super().__init__(classes="-detailed" if detail else None)
         self._heading = title
         self._detail = detail
         self._fields = fields
@@ -63,9 +64,10 @@ class Ask(Dialog[T | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog ask"):
-            yield Label(plain(self._heading), classes="dialog--title")
+            yield dialog_title(self._heading)
             if self._detail:
-                yield Label(lines(self._detail), classes="dialog--detail")
+                with VerticalScroll(classes="dialog--scroll ask--detail", can_focus=False):
+                    yield Label(lines(self._detail), classes="dialog--detail")
             with VerticalScroll(classes="ask--fields", can_focus=False):
                 yield from self._fields
             yield Static("", classes="ask--error")
@@ -155,7 +157,7 @@ class Ask(Dialog[T | None]):
 class Confirm(Dialog[str | None]):
     """A question with its answers; the safe one, Cancel, has the focus."""
 
-    BINDINGS: ClassVar = bindings_of("buttons")
+    BINDINGS: ClassVar = bindings_of("buttons", "dialog")
 
     def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
         """Ask; `answers` are (value, label), the dangerous one last. None means cancelled."""
@@ -166,8 +168,9 @@ class Confirm(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Label(plain(self._question), classes="dialog--title")
-            yield Label(lines(self._detail), classes="dialog--detail")
+            yield dialog_title(self._question)
+            with VerticalScroll(classes="dialog--scroll", can_focus=False):
+                yield Label(lines(self._detail), classes="dialog--detail")
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 buttons = [
@@ -178,6 +181,10 @@ class Confirm(Dialog[str | None]):
 
     def on_mount(self) -> None:
         self.query_one("#cancel", Button).focus()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll what is said, where that is more than there is room for."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.name)

@@ -35,6 +35,8 @@ _MANY = 10
 """Offers above which a dialog's list can be narrowed by typing."""
 _NOTE = 300
 """Characters of a note."""
+_TITLE = 110
+"""Characters of a dialog's title: two lines."""
 _ROW = 54
 """Cells of a row in a dialog's list."""
 
@@ -108,6 +110,11 @@ class Choice(Select[str]):
             options.highlighted = min(1, options.option_count - 1)
 
 
+def dialog_title(text: str) -> Label:
+    """Return the title of a dialog: a long one is cut, so that there is room for the rest."""
+    return Label(plain(shortened(text, _TITLE)), classes="dialog--title")
+
+
 class Picker(Dialog[str | None]):
     """A list to choose one value from; a long one is narrowed by typing."""
 
@@ -122,7 +129,7 @@ class Picker(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Label(plain(self._title), classes="dialog--title")
+            yield dialog_title(self._title)
             if len(self._offers) > _MANY:
                 yield Line(placeholder="type to narrow", compact=True, classes="picker--search")
             yield OptionList(compact=True)
