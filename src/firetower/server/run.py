@@ -95,8 +95,9 @@ async def listening(server: Server) -> AsyncIterator[int]:
             tls = settings.tls_context()
             await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
         except OSError as error:
+            reason = str(error.strerror).rpartition(": ")[2]  # asyncio says the address before it
             raise StoreError(
-                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}",
+                f"{settings.host}:{settings.port} cannot be listened on: {reason}",
                 "Choose another address with --host and --port.",
             ) from None
         sweeping = asyncio.create_task(_sweep(server))
