@@ -8,10 +8,11 @@ import pytest
 
 import receiver
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
-from firetower.core.automations import Mode
+from firetower.core.automations import Definition, Mode
 from firetower.core.endpoints import EndpointKind, EndpointSettings
 from firetower.core.events import EventType
 from firetower.core.filters import Filter
+from firetower.core.metrics import Comparison, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
 from firetower.server.containers import project_id
@@ -267,3 +268,50 @@ def test_automation_without_the_sdk(running: Running) -> None:
         edges = running.query(LIST, filters=filters)["entity"]["triggers"]["edges"]
         assert [one["node"]["name"] for one in edges] == names
     assert running.refused(LIST, filters='{"enabled": true}')[1].startswith("automations cannot be")
+
+
+PAGE = """query ($entity: String!, $after: String) { entity(name: $entity) {
+    triggers(first: 2, after: $after) {
+        totalCount pageInfo { endCursor hasNextPage } edges { node { name } } } } }"""
+
+
+def test_pages_list_what_an_entity_sees_and_the_sdk_can_read(running: Running) -> None:
+    tower = running.tower
+    tower.create_registry("models")
+    for project in ("acme/vision", "other/vision"):
+        tower.create_project(project)
+    scopes = {
+        "a": ContainerReference.project("acme/vision"),
+        "b": ContainerReference.project("other/vision"),
+        "c": ContainerReference.entity_named("acme"),
+        "d": ContainerReference.entity_named("other"),
+        "e": MODELS,
+        "f": ContainerReference.organization(),
+        "equal": ContainerReference.project("acme/vision"),
+        "g": ContainerReference.project("acme/vision"),
+    }
+    equal = ThresholdCondition(metric="loss", comparison=Comparison.EQ, threshold=0)
+    for name, container in scopes.items():
+        is_equal = name == "equal"
+        tower.automations.create(
+            Definition(
+                name=name,
+                scope=ContainerScope(container=container),
+                event_type=EventType.RUN_METRIC if is_equal else EventType.ADD_ARTIFACT_TAG,
+                condition=equal if is_equal else None,
+                action=NoAction(),
+            )
+        )
+    for entity, seen in (("acme", "acefg"), ("other", "bdef"), ("organization", "ef")):
+        names, after, pages = "", None, 0
+        while True:
+            found = running.query(PAGE, entity=entity, after=after)["entity"]["triggers"]
+            names += "".join(one["node"]["name"] for one in found["edges"])
+            after, pages = found["pageInfo"]["endCursor"], pages + 1
+            if not found["pageInfo"]["hasNextPage"]:
+                break
+        assert (names, pages) == (seen, -(-found["totalCount"] // 2))
+    walk = "{ viewer { projects { edges { node { name triggers { name } } } } } }"
+    edges = running.query(walk)["viewer"]["projects"]["edges"]
+    walked = [one["name"] for edge in edges for one in edge["node"]["triggers"]]
+    assert sorted(walked) == ["a", "b", "c", "d", "e", "f", "g"]

@@ -7,7 +7,7 @@ from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import InvalidInput
 from firetower.core.json import parse
-from firetower.core.references import ContainerKind, ContainerReference, one_spelling
+from firetower.core.references import ContainerReference, one_spelling
 from firetower.core.text import quoted, shortened
 from firetower.server.actions import read_action, write_action
 from firetower.server.events import read_event, write_event
@@ -15,9 +15,10 @@ from firetower.server.fields import (
     Arguments,
     Context,
     HttpNotFound,
-    connection,
+    connection_of,
     make_id,
     moment,
+    page,
     read_number_id,
     resolves,
 )
@@ -29,6 +30,7 @@ from firetower.store.automations import (
     delete_automation,
     edit_automation,
     list_automations,
+    page_of_entity,
 )
 from firetower.store.endpoints import list_endpoints
 
@@ -91,27 +93,23 @@ def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> dic
     W&B lists for the organization's entity only.
     """
     endpoints, name = list_endpoints(context.reader.connection), _asked_name(arguments)
-    found = [
-        automation
-        for automation in _shown(list_automations(context.reader))
-        if name in {None, automation.name} and _is_seen_by(automation, entity)
+    start, count = page(arguments)
+    found, total = page_of_entity(context.reader, entity, name, start, count)
+
+    answer = connection_of(found, start, total, lambda one: {"node": one})
+    edges: Any = answer["edges"]
+    shown = {one.id for one in _shown(found)}
+    kept = [
+        {**edge, "node": write_trigger(edge["node"], endpoints)}
+        for edge in edges
+        if edge["node"].id in shown
     ]
-    return connection(found, arguments, lambda one: {"node": write_trigger(one, endpoints)})
+    return {**answer, "edges": kept}
 
 
 def _shown(automations: Iterable[Automation]) -> list[Automation]:
     """Return the automations that W&B's SDK can read: it refuses a list with any other in it."""
     return [one for one in automations if is_readable(one.definition.condition)]
-
-
-def _is_seen_by(automation: Automation, entity: str) -> bool:
-    container = automation.definition.scope.container
-    match container.kind:
-        case ContainerKind.PROJECT:
-            return container.entity == entity
-        case ContainerKind.ENTITY:
-            return container.name == entity
-    return True
 
 
 def _asked_name(arguments: Arguments) -> str | None:

@@ -12,7 +12,7 @@ from firetower.core.automations import Automation, Definition, Mode, Revision, o
 from firetower.core.endpoints import EndpointKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
-from firetower.core.references import ContainerReference, one_spelling
+from firetower.core.references import ContainerKind, ContainerReference, one_spelling
 from firetower.core.scopes import CollectionScope
 from firetower.core.text import suggest, visible
 from firetower.store import schema
@@ -265,6 +265,29 @@ def list_automations(
         found = find_container(reader.connection, container)
         query = query.where(_revisions.container_id == found)
     return [_build_automation(row) for row in reader.connection.execute(query)]
+
+
+def page_of_entity(
+    reader: Reader, entity: str, name: str | None, first: int, count: int
+) -> tuple[list[Automation], int]:
+    """Return a page of the automations that happen in an entity, by name, and how many there are.
+
+    Those watch the entity, a project of it, a registry or the organization. `name` asks for one.
+    """
+    wide = (ContainerKind.REGISTRY.value, ContainerKind.ORGANIZATION.value)
+    is_entity = (_containers.kind == ContainerKind.ENTITY.value) & (_containers.name == entity)
+    query = (
+        select(_automations.id)
+        .join(schema.revisions, _revisions.automation_id == _automations.id)
+        .join(schema.containers, _revisions.container_id == _containers.id)
+        .where(_revisions.until_event_id.is_(None), _automations.deleted_at.is_(None))
+        .where(_containers.kind.in_(wide) | is_entity | (_containers.entity == entity))
+    )
+    if name is not None:
+        query = query.where(_automations.name == one_spelling(name))
+    total = reader.connection.execute(select(func.count()).select_from(query.subquery()))
+    page = query.order_by(_automations.name).offset(first).limit(count).subquery()
+    return list_automations(reader, among=select(page.c.id)), total.scalar_one()
 
 
 def list_using(reader: Reader, endpoint: str, *, limit: int | None = None) -> list[Automation]:
