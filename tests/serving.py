@@ -112,9 +112,11 @@ class Running:
 
 
 @contextmanager
-def serving(database: str, folder: Path, **settings: Any) -> Iterator[Running]:
+def serving(
+    database: str, folder: Path, *, read_only: bool = False, **settings: Any
+) -> Iterator[Running]:
     """Serve a database from a thread."""
-    store = Store.open(database, author="server")
+    store = Store.open(database, author="server", read_only=read_only)
     started: threading.Event = threading.Event()
     found: dict[str, Any] = {}
 

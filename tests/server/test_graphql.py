@@ -1,10 +1,11 @@
 """Queries, keys and limits of the server."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from serving import Running
+from serving import Running, serving
 
 VIEWER = "query Viewer { me: viewer { ...user } } fragment user on User { username entity flags }"
 
@@ -92,6 +93,18 @@ def test_change_has_the_token_s_author_and_is_done_whole_or_not(running: Running
     assert running.refused(odd) == (200, 'registry name "a:b" contains ":"')
     assert [str(one.reference) for one in running.tower.projects()] == ["acme/vision"]
     assert running.tower.tokens.list()[0].last_used_at is not None
+
+
+def test_server_on_a_read_only_database_refuses_changes_once(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "tower.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    with serving(str(database), tmp_path, read_only=True) as found:
+        assert found.query("{ viewer { username } }") == {"viewer": {"username": "ada"}}
+        said = found.refused('mutation { upsertModel(input: {name: "vision"}) { inserted } }')
+        assert said == (200, "the database was opened read-only")
+        assert found.post("/files/acme/vision/r1/file_stream", b"{}")[0] == 400
 
 
 def test_health(on_sqlite: Running) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -125,10 +126,9 @@ class Server:
         operation = document.operation(asked.optional_text("operationName"))
         name = operation.name.value if operation.name else ""
         changes = is_mutation(operation)
-        opened = self.store.changing() if changes else self.store.reading()
         user = ""
         try:
-            with opened as reader:
+            with self._changing() if changes else self.store.reading() as reader:
                 token = self.authorize(reader, key)
                 user = token.user
                 context = Context(reader, token, self.settings, origin, self.files)
@@ -138,6 +138,14 @@ class Server:
         except FiretowerError as error:
             return Reply(_status(error), _errors(error), user, name)
         return Reply(200, {"data": data}, user, name)
+
+    def _changing(self) -> AbstractContextManager[Change]:
+        """Begin a change. Raises InvalidInput where none is allowed, which the SDK tries once."""
+        try:
+            self.store.database.refuse_read_only()
+        except StoreError as error:
+            raise InvalidInput(error.message, error.hint) from None
+        return self.store.changing()
 
     def authorize(self, reader: Reader, key: str) -> Token:
         """Return the token of a key, who is the author of a change. Raises WrongKey, Forbidden."""
@@ -161,7 +169,7 @@ class Server:
         return answer.response()
 
     def _receive(self, key: str, reference: RunReference, body: bytes) -> Reply:
-        with self.store.changing() as change:
+        with self._changing() as change:
             token = self.authorize(change, key)
             return Reply(200, receive(change, reference, body), token.user)
 
