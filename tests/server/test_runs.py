@@ -127,6 +127,13 @@ def test_runs_are_filtered_ordered_and_paged(on_sqlite: Running) -> None:
     found = on_sqlite.query(RUNS, order="+created_at")["project"]
     assert [one["node"]["name"] for one in found["runs"]["edges"]] == ["r0", "r1"]
     assert (found["runCount"], found["runs"]["pageInfo"]["hasNextPage"]) == (3, True)
+    after = found["runs"]["pageInfo"]["endCursor"]
+    rest = on_sqlite.query(RUNS.replace("first: 2", f'after: "{after}"'), order="+created_at")
+    assert [one["node"]["name"] for one in rest["project"]["runs"]["edges"]] == ["r2"]
+    newest = on_sqlite.query(RUNS)["project"]["runs"]["edges"]
+    assert [one["node"]["name"] for one in newest] == ["r2", "r1"]
+    by_rate = on_sqlite.query(RUNS, order="-config.lr")["project"]["runs"]["edges"]
+    assert [one["node"]["name"] for one in by_rate] == ["r2", "r1"]
     for filters, names in (
         ({"config.lr": 2}, ["r2"]),
         ({"config.lr.value": {"$lt": 1}}, ["r0"]),

@@ -17,8 +17,10 @@ from firetower.server.fields import (
     Context,
     Node,
     connection,
+    connection_of,
     make_id,
     moment,
+    page,
     read_id,
     resolves,
 )
@@ -28,6 +30,7 @@ from firetower.store.history import last_step, read_history
 from firetower.store.runs import (
     FoundRun,
     RunChanges,
+    count_runs,
     end_run,
     find_run,
     list_runs,
@@ -206,8 +209,21 @@ def _facts(run: Run) -> Facts:
     }
 
 
-def _selected(context: Context, project: ContainerReference, arguments: Arguments) -> list[Run]:
-    return select(list_runs(context.reader, project), _facts, arguments)
+def _filtered(context: Context, project: ContainerReference, arguments: Arguments) -> list[Run]:
+    """Return the runs that the filters let through, read once for their number and the page."""
+    given = {"filters": arguments.get("filters")}
+    key = "runs", project, given["filters"]
+    if key not in context.cache:
+        context.cache[key] = select(list_runs(context.reader, project), _facts, Arguments(given))
+    found: list[Run] = context.cache[key]
+    return found
+
+
+def _has_no_filters(arguments: Arguments) -> bool:
+    return arguments.optional_text("filters") in {None, "", "{}", "null"}
+
+
+_BY_START = frozenset({"", "created_at", "createdAt"})
 
 
 @resolves("Project", "runs")
@@ -217,13 +233,27 @@ def runs_of(context: Context, project: ContainerReference, arguments: Arguments)
     def edge(run: Run) -> dict[str, object]:
         return {"node": run_node(find_run(context.reader.connection, run.reference))}
 
-    return connection(_selected(context, project, arguments), arguments, edge)
+    order = arguments.optional_text("order") or "-"
+    if not _has_no_filters(arguments) or order.lstrip("+-") not in _BY_START:
+        found = _filtered(context, project, arguments)
+        return connection(select(found, _facts, arguments, filters=""), arguments, edge)
+    start, count = page(arguments)
+    shown = list_runs(
+        context.reader,
+        project,
+        offset=start,
+        limit=count,
+        oldest_first=not order.startswith("-"),
+    )
+    return connection_of(shown, start, count_runs(context.reader, project), edge)
 
 
 @resolves("Project", "runCount")
 def run_count(context: Context, project: ContainerReference, arguments: Arguments) -> int:
     """Return how many runs the filters let through."""
-    return len(_selected(context, project, arguments))
+    if _has_no_filters(arguments):
+        return count_runs(context.reader, project)
+    return len(_filtered(context, project, arguments))
 
 
 @resolves("Run", "summaryMetrics")

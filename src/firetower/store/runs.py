@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from firetower.core.catalog import VersionDetail
 from firetower.core.errors import Conflict, NotFound
@@ -297,19 +297,31 @@ def list_runs(
     *,
     state: RunState | None = None,
     limit: int | None = None,
+    offset: int = 0,
+    oldest_first: bool = False,
 ) -> list[Run]:
     """Return the runs of a project, an entity or the organization, the newest first.
 
-    Raises NotFound for it.
+    `offset` of them are left out. Raises NotFound for the container.
     """
     find_container(reader.connection, container)
     query: Select[Any] = _RUNS.where(is_covered_by(container))
     if state is not None:
         query = query.where(_runs.state == state.value)
-    query = query.order_by(_runs.started_at.desc(), _runs.id.desc())
+    order = (_runs.started_at, _runs.id)
+    query = query.order_by(*(order if oldest_first else (one.desc() for one in order)))
+    if offset:
+        query = query.offset(bounded_limit(offset))
     if limit is not None:
         query = query.limit(bounded_limit(limit))
     return [_found(row).run for row in reader.connection.execute(query)]
+
+
+def count_runs(reader: Reader, project: ContainerReference) -> int:
+    """Return how many runs a project has. Raises NotFound."""
+    is_in = _runs.project_id == find_container(reader.connection, project)
+    query = select(func.count()).select_from(run_schema.runs).where(is_in)
+    return reader.connection.execute(query).scalar_one()
 
 
 def read_runs(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
