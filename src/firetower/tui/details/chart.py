@@ -144,7 +144,7 @@ def _labels(chart: Chart, scale: Range, rows: int) -> dict[int, str]:
 
 def _title(chart: Chart, scale: Range | None, width: int) -> Content:
     name = Content.styled(shortened(visible(chart.name), max(width // 2, 8)), "bold")
-    parts = [name, Content(f" {visible(chart.newest)}")]
+    parts = [name, Content(f" {visible(chart.newest)}" if chart.newest else "")]
     if scale is None:
         parts.append(Content.styled("  no finite value", "dim"))
     for one in chart.thresholds:

@@ -16,6 +16,7 @@ from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.errors import Cancelled, FiretowerError
 from firetower.core.text import and_list, counted, visible
+from firetower.tui.form.metric_chart import read_metric_chart
 from firetower.tui.session import session_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SPAN = timedelta(days=30)
 DEBOUNCE = 0.15
 """Seconds without a change after which events are read: keys come first."""
+_CHART_WIDTH = 30
+"""Cells of a chart, at least: more where the preview is wider."""
 
 
 class BacktestSummary(Static):
@@ -58,10 +61,13 @@ class BacktestSummary(Static):
         def wanted() -> bool:
             return definition is self._definition
 
+        width = max(self.size.width, _CHART_WIDTH)
+
         def test(tower: Tower) -> None:
             others = tower.automations.overlapping(definition, exclude=self._edited)
             show = partial(self.call_later, self._show_result, definition, others)
-            show(tower.automations.backtest(definition, since, wanted=wanted, progress=show))
+            result = tower.automations.backtest(definition, since, wanted=wanted, progress=show)
+            show(result, read_metric_chart(tower, definition, result, width))
 
         try:
             await session.ask(test)
@@ -70,9 +76,16 @@ class BacktestSummary(Static):
         except FiretowerError as error:
             self.update(Content(error.message))
 
-    def _show_result(self, tested: Definition, others: Sequence[str], result: Backtest) -> None:
+    def _show_result(
+        self,
+        tested: Definition,
+        others: Sequence[str],
+        result: Backtest,
+        chart: Content | None = None,
+    ) -> None:
         if tested is self._definition:
-            self.update(Content("\n").join([backtest_text(result), *_overlap_text(others)]))
+            parts = [backtest_text(result), *_overlap_text(others)]
+            self.update(Content("\n").join(parts if chart is None else [*parts, chart]))
 
 
 def _overlap_text(others: Sequence[str]) -> list[Content]:

@@ -39,6 +39,8 @@ class FormData:
     """The type of the recent events; None until they are read."""
     recent: Sequence[Event] = ()
     """The newest events of that type, newest first."""
+    metrics: Sequence[str] = ()
+    """What the newest runs have logged, where the events are of a metric."""
 
     def endpoints(self, kind: EndpointKind) -> Sequence[Endpoint]:
         """Return the endpoints of a kind."""
@@ -57,6 +59,7 @@ class FormData:
 
 def read_form_data(tower: Tower, container: ContainerReference, type_: EventType) -> FormData:
     """Read the form's data. Raises NotFound for the container."""
+    of_metric = "metric" in type_.spec.carries and container.kind is not ContainerKind.REGISTRY
     return FormData(
         collections=() if container.kind.covers_several else tower.container(container)[1],
         webhooks=tower.endpoints.list(EndpointKind.WEBHOOK),
@@ -64,6 +67,7 @@ def read_form_data(tower: Tower, container: ContainerReference, type_: EventType
         names=frozenset(tower.automations.names()),
         event_type=type_,
         recent=tower.events.newest_in(container, type_, RECENT),
+        metrics=tower.runs.metric_names(container) if of_metric else (),
     )
 
 

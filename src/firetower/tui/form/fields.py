@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.suggester import Suggester
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
@@ -44,6 +45,17 @@ _DIRECTIONS = [
 ]
 
 
+class NameSuggester(Suggester):
+    """Completes what is typed to the first name that begins with it; → takes it."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.names: Sequence[str] = ()
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((name for name in self.names if name.startswith(value)), None)
+
+
 class Fields(Vertical):
     """Every field of an automation: where, when, what and who."""
 
@@ -77,7 +89,14 @@ class Fields(Vertical):
         self.state = Choice(
             state_offers(draft.state), draft.state or "failed", empty="", id="run-state"
         )
-        self.metric = _line(draft.metric, "as runs log it: loss", "metric-name")
+        self.metric_names = NameSuggester()
+        self.metric = Line(
+            draft.metric,
+            placeholder="as runs log it: loss",
+            suggester=self.metric_names,
+            compact=True,
+            id="metric-name",
+        )
         self.aggregate = Choice(
             _AGGREGATES, draft.aggregate or "", empty="the newest value", id="metric-aggregate"
         )
@@ -204,6 +223,7 @@ class Fields(Vertical):
             ("severity", slack),
         ):
             self.row(part).display = wanted
+        self.metric_names.names = data.metrics
         self.endpoint.offer(endpoint_offers(data, endpoint_kind(draft)))
         if data.collections is not self._collections:  # there may be many: not at each key
             self._collections = data.collections

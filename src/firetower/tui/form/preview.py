@@ -126,6 +126,19 @@ def endpoint_note(draft: Draft, data: FormData) -> str:
     return ""
 
 
+def metrics_note(draft: Draft, data: FormData) -> str:
+    """Return which metrics the runs have logged, of those that begin with what is typed."""
+    typed, names = draft.metric.strip(), data.metrics
+    if typed in names:
+        return ""
+    if not names:
+        return "no run here has logged a metric yet"
+    matching = [name for name in names if name.startswith(typed)]
+    if not matching:
+        return f"no run here has logged it; they log {listed(names)}"
+    return f"logged here: {listed(matching)}" + (" · → completes" if typed else "")
+
+
 def values_note(pattern: str, recent: Sequence[str | None]) -> str:
     """Return which aliases or tags of recent events a regex matches, and which it does not."""
     seen = list(dict.fromkeys(value for value in recent if value is not None))

@@ -28,6 +28,7 @@ from firetower.tui.form.fields import NEW, Fields, endpoint_kind, variables
 from firetower.tui.form.preview import (
     collections_note,
     endpoint_note,
+    metrics_note,
     missing_text,
     preview_text,
     sample_variables,
@@ -180,6 +181,7 @@ class FormScreen(Page[str | None]):
         aliases, tags = [one.alias for one in recent], [one.tag for one in recent]
         self.fields.row(Part.ALIAS).set_note(values_note(draft.alias, aliases))
         self.fields.row(Part.TAG).set_note(values_note(draft.tag, tags))
+        self.fields.row(Part.METRIC).set_note(metrics_note(draft, self._data))
         self.fields.row(Part.ACTION).set_note(endpoint_note(draft, self._data))
 
     def _show_errors(self, reading: Reading) -> None:
