@@ -10,7 +10,8 @@ import firetower
 from demo.processes import wait_until
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
-from firetower.demo.session import demo_session, simulate
+from firetower.core.runs import RunState
+from firetower.demo.session import demo_session, simulate, train
 from firetower.tower import Tower
 from towers import worker
 
@@ -99,3 +100,23 @@ def test_what_the_team_does_fires_automations_that_endpoints_answer() -> None:
                 lambda: any(one.attempts > 1 for one in since(tower, first)),
                 "an execution that was tried again",
             )
+
+
+def test_runs_train_one_of_each_fate(past: Path, tmp_path: Path) -> None:
+    trained = []
+    for name in ("one", "two"):
+        database = str(shutil.copy(past, tmp_path / f"{name}.db"))
+        train(database, speed=1.0, seed=5, wait=counting(90))
+        with firetower.connect(database) as tower:
+            newest = tower.runs.list("acme/vision", limit=3)
+            first = [run for run in tower.runs.list("acme/vision", limit=6)][3:]
+            checkpoints = tower.versions("acme/vision/checkpoints")
+            trained.append([(run.id, run.state, run.last_step) for run in [*newest, *first]])
+    assert trained[0] == trained[1]
+    assert {run.state for run in newest} == {RunState.RUNNING}
+    assert {(run.state, run.last_step) for run in first} == {
+        (RunState.FINISHED, 159),
+        (RunState.FAILED, 79),
+        (RunState.RUNNING, 52),  # it died: only a worker sees that
+    }
+    assert len(checkpoints) == 1

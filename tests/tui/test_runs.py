@@ -76,7 +76,7 @@ async def test_tab_lists_runs_and_opens_one(training: Scene) -> None:
     async with open_app(training, SMALL) as pilot:
         screen = await runs_of(pilot)
         assert shows(pilot, "Runs 4")
-        assert shows(pilot, "resnet-3", "● running", "10 min", "0.03688", "0.9631", "█▅▄▃▂▁▁▁")
+        assert shows(pilot, "resnet-3", "● running", "10 min", "0.0369", "0.963", "█▅▄▃▂▁▁▁")
         assert shows(pilot, "resnet-1", "✗ failed", "2 h", "7 min")
         assert screen.runs is not None
         assert screen.runs.table.key == "acme/vision/run3"

@@ -4,26 +4,33 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from itertools import accumulate, chain
 from random import Random
 from urllib.parse import urlsplit
 
+from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.retry import Answer
+from firetower.core.runs import RunState
 from firetower.demo import cast
 from firetower.demo.automations import SavedAutomation, read_automations
 from firetower.demo.endpoints import SECRETS, SLACK_PATH, SLACK_SECRET, reply, settings
 from firetower.demo.scenarios import Act, Step, Team
+from firetower.demo.training import PastTraining, past_trainings
 from firetower.store import automations
 from firetower.store.catalog.containers import create_container
 from firetower.store.changes import Change
 from firetower.store.endpoints import create_endpoint
+from firetower.store.points import write_points
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
+from firetower.store.queue.crossings import evaluate_metrics
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import record
+from firetower.store.runs import RunChanges, end_run, start_run, touch_run
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
 from firetower.worker.attempt import request_of, result_of
@@ -102,7 +109,29 @@ def _last_hours(team: Team, now: datetime) -> Iterator[Moment]:
     yield from until(0.15, 17, team.train(models["sign-detector"]))
 
 
+def _training_moments(past: PastTraining) -> Iterator[Moment]:
+    training, user = past.training, past.training.model.owner
+
+    def start(change: Change) -> None:
+        said = RunChanges(name=training.name, config=training.config)
+        start_run(change, training.reference.project, training.id, said)
+
+    def log(points: Sequence[Point], change: Change) -> None:
+        write_points(change, touch_run(change, training.reference), points)
+
+    def end(change: Change) -> None:
+        code = 1 if training.end is RunState.FAILED else None
+        end_run(change, training.reference, training.end, code, RunChanges())
+
+    yield Moment(past.begin, user, start)
+    at = past.begin
+    for at, points in past.pieces():
+        yield Moment(at, user, partial(log, points))
+    yield Moment(at + timedelta(seconds=1), user, end)
+
+
 _MAX_IN_FLIGHT = 1_000
+_MAX_TESTS = 100_000
 _PAGER_DOWN = timedelta(days=9)
 _DASHBOARD_GONE = timedelta(days=40)
 _PIECE = 100
@@ -127,7 +156,7 @@ def fill(
     `begun` is called once the first weeks are there. Raises StoreError.
     """
     with closing(Store.open(database_url, author=cast.OPERATOR)) as store:
-        history = _History(store, Random(seed), now)  # noqa: S311
+        history = _History(store, seed, Random(seed), now)  # noqa: S311
         pieces = history.write(receiver_url)
         for number, _ in enumerate(pieces):
             if number == _FIRST_WEEKS:
@@ -139,6 +168,7 @@ class _History:
     """Four months in a few transactions: a commit for each change would take most of the time."""
 
     store: Store
+    seed: int
     chance: Random
     now: datetime
     _piece: Change = field(init=False)
@@ -160,6 +190,8 @@ class _History:
         moments = [one for line in cast.LINES for one in _months_of(team, line, self.now)]
         moments += _last_hours(team, self.now)
         moments += map(self._saved, read_automations())
+        for past in past_trainings(self.seed, self.now):
+            moments += _training_moments(past)
         moments.sort(key=lambda moment: moment.at)
         for first in range(0, len(moments), _PIECE):
             with self.store.changing() as self._piece:
@@ -175,6 +207,7 @@ class _History:
         moment.act(self._change(moment.at, moment.author))
         evaluated_at = moment.at + _EVALUATION_DELAY
         evaluate(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_IN_FLIGHT)
+        evaluate_metrics(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_TESTS)
         self._deliver(evaluated_at)
 
     def _saved(self, saved: SavedAutomation) -> Moment:

@@ -8,20 +8,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from firetower.core.errors import FiretowerError
-from firetower.settings import SECRET_KEY
+from firetower.settings import RUN_TIMEOUT, SECRET_KEY
 
 if TYPE_CHECKING:
     from firetower.demo.cast import Line
     from firetower.demo.scenarios import Progress
+    from firetower.demo.training import Training
     from firetower.tower import Tower
 
 # SQL and the team are imported where they are needed: the app starts while another process does.
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
 PREFIX = "firetower-demo-"
 _PAUSE = (3.0, 6.0)
 """Seconds between two changes at speed 1."""
+_TRAIN_INTERVAL = 1.0
+"""Seconds between two times that runs log, at speed 1."""
+_STEPS_AT_ONCE = 2
+_TICKS_BETWEEN = 15
+"""Intervals between a run's end and the next one's begin."""
+_CRASH_TIMEOUT = "60s"
+"""The time without a heartbeat after which a run of the demo has crashed: the shortest allowed."""
 BEGUN, FILLED = "begun", "filled"
 """Files beside the database that say how far its history is written."""
 _BEGIN_TIMEOUT = 60.0
@@ -50,7 +59,7 @@ def demo_session(
     from firetower.demo.endpoints import serve
     from firetower.demo.history import fill
 
-    with _folder() as folder, serve() as receiver_url, _without_key_variable():
+    with _folder() as folder, serve() as receiver_url, _own_environment():
         database_url = database_in(folder)
         fill(database_url, now=now or datetime.now(UTC), seed=seed, receiver_url=receiver_url)
         with team(database_url, speed, seed) if play else nullcontext():
@@ -88,7 +97,7 @@ def demo_beside(speed: float = 1.0, seed: int = 7) -> Iterator[DemoBeside]:
 
     Nothing is left when the block ends, nor when this process does.
     """
-    with _folder() as folder, _without_key_variable():
+    with _folder() as folder, _own_environment():
         command = [sys.executable, "-m", "firetower.demo", str(folder), str(speed), str(seed)]
         with subprocess.Popen(  # noqa: S603
             command,
@@ -124,29 +133,46 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _without_key_variable() -> Iterator[None]:
-    """Take the user's key out of the environment: the demo has a key file beside its data."""
-    value = os.environ.pop(SECRET_KEY, None)
+def _own_environment() -> Iterator[None]:
+    """Take the user's key out of the environment, and let runs be crashed soon.
+
+    The demo has a key file beside its data.
+    """
+    own = {SECRET_KEY: None, RUN_TIMEOUT: _CRASH_TIMEOUT}
+    before = {name: os.environ.get(name) for name in own}
+    _set_variables(own)
     try:
         yield
     finally:
-        if value is not None:
-            os.environ[SECRET_KEY] = value
+        _set_variables(before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @contextmanager
 def team(database_url: str, speed: float, seed: int) -> Iterator[None]:
-    """Let the team work on a database until the block ends, in a thread."""
+    """Let the team work and train on a database until the block ends, in threads."""
     over = threading.Event()
     options = {"speed": speed, "seed": seed, "wait": over.wait}
-    # A daemon, because a change that never ends must not keep the process.
-    thread = threading.Thread(target=simulate, args=(database_url,), kwargs=options, daemon=True)
-    thread.start()
+    # Daemons, because a change that never ends must not keep the process.
+    threads = [
+        threading.Thread(target=work, args=(database_url,), kwargs=options, daemon=True)
+        for work in (simulate, train)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         over.set()
-        thread.join(_SHUTDOWN_TIMEOUT)
+        for thread in threads:
+            thread.join(_SHUTDOWN_TIMEOUT)
 
 
 def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[float], bool]) -> None:
@@ -174,6 +200,61 @@ def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[floa
                         step.act(change)
                 except FiretowerError:
                     break
+
+
+def train(database_url: str, *, speed: float, seed: int, wait: Callable[[float], bool]) -> None:
+    """Let runs train, one of each fate at a time, until `wait` returns True.
+
+    The same seed trains the same runs. What somebody else does to a run ends it, not the training.
+    """
+    from firetower.demo.training import Fate, live_trainings
+    from firetower.store.store import Store
+    from firetower.tower import Tower
+
+    with Tower(Store.open(database_url)) as tower:
+        lanes = [_train_each(tower, live_trainings(seed, fate)) for fate in Fate]
+        while not wait(_TRAIN_INTERVAL / speed):
+            for lane in lanes:
+                next(lane)
+
+
+def _train_each(tower: Tower, trainings: Iterator[Training]) -> Iterator[None]:
+    """Train one run after the other; each `next` logs a few steps of one."""
+    from firetower.core.runs import RunState
+
+    for training in trainings:
+        try:
+            tower.runs.start(
+                str(training.reference.project),
+                id=training.id,
+                name=training.name,
+                user=training.model.owner,
+                config=training.config,
+            )
+            for first in range(0, training.steps, _STEPS_AT_ONCE):
+                steps = range(first, min(first + _STEPS_AT_ONCE, training.steps))
+                tower.runs.log(training.reference, chain.from_iterable(map(training.points, steps)))
+                yield
+            if training.end is RunState.FINISHED:
+                _log_checkpoint(tower, training)
+            if training.end is not RunState.CRASHED:
+                code = 1 if training.end is RunState.FAILED else 0
+                tower.runs.finish(training.reference, exit_code=code)
+        except FiretowerError:
+            pass
+        for _ in range(_TICKS_BETWEEN):
+            yield
+
+
+def _log_checkpoint(tower: Tower, training: Training) -> None:
+    checkpoint = f"s3://checkpoints/{training.id}/last.ckpt"
+    tower.log(
+        f"{training.model.project}/checkpoints",
+        type="checkpoint",
+        references=[checkpoint],
+        metadata={"model": training.model.name},
+        run=training.reference,
+    )
 
 
 def _lines(chance: Random) -> Iterator[Line]:

@@ -131,10 +131,12 @@ def list_watching(reader: Reader, container: ContainerReference) -> list[Automat
 def _metrics_of(
     reader: Reader, container: ContainerReference, chosen: Sequence[str]
 ) -> tuple[str, ...]:
-    watched = [
+    watched = Counter(
         one.definition.metric.metric
         for one in list_watching(reader, container)
         if one.definition.metric is not None
-    ]
+    )
     common = list_metric_names(reader, container, system=False)
-    return tuple(dict.fromkeys([*chosen, *watched, *common]))[:METRICS]
+    return tuple(dict.fromkeys([*chosen, *(name for name, _ in watched.most_common()), *common]))[
+        :METRICS
+    ]

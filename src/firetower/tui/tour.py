@@ -129,8 +129,11 @@ def _look(tour: Tour, screen: Screen[Any]) -> Advice:
 def _leave(_: Tour, screen: Screen[Any]) -> Advice:
     if isinstance(screen, FormScreen):
         return Advice("That is all there is to know.")
-    said = "That is all there is to know. {0} shows the keys of any place, {1} finds anything."
-    return Advice(said, ("app.help", "app.find"))
+    said = (
+        "That is all there is to know. {0} leads to the projects: in the Runs tab of acme/vision "
+        "runs train while you watch. {1} shows the keys of any place, {2} finds anything."
+    )
+    return Advice(said, ("app.project", "app.help", "app.find"))
 
 
 _ALIAS, _FEED = "collection.add-alias", "app.feed"

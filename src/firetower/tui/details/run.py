@@ -30,6 +30,8 @@ _CHART_WIDTH = 36
 """Cells of the narrowest chart, where there are several."""
 _VALUE = 500
 """Characters of a value of the config."""
+_KEY = 24
+"""Characters of a key of the config in the pane."""
 _IN_PANE, _FIRED_IN_PANE = 20, 3
 """Keys of the config, and executions, in the pane beside a list."""
 
@@ -176,8 +178,10 @@ def read_run(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
         parts += [*chart_lines(record.chart(name), width, 8), Content("")]
     parts += [hanging(*fact, width) for fact in run_facts(run, now)]
     config = list(run.config.items())
-    for key_, value in config[:_IN_PANE]:
-        parts.append(hanging(shortened(key_, 24), value_text(value), width, indent=12))
+    keys = [shortened(one, _KEY) for one, _ in config[:_IN_PANE]]
+    indent = max(map(len, keys), default=0) + 2
+    for name, (_, value) in zip(keys, config, strict=False):
+        parts.append(hanging(name, value_text(value), width, indent=indent))
     if len(config) > _IN_PANE:
         parts.append(Content.styled(f"… {len(config) - _IN_PANE:,} more, enter shows all", "dim"))
     return Content("\n").join(parts)

@@ -33,6 +33,8 @@ _NEWEST = 200
 """Runs that are read again when something changes; all of them every `_WHOLE_INTERVAL`."""
 _WHOLE_INTERVAL = 30.0
 """Seconds."""
+_METRICS_FROM = (0, 66, 100)
+"""The widths from which one, two and three metrics are shown."""
 _SPARK = 8
 """Bars of a metric's values."""
 STATES = {
@@ -45,17 +47,17 @@ STATES = {
 
 
 def _columns(metrics: Sequence[str], *, several: bool) -> tuple[Column, ...]:
-    """Return the columns; `several` projects are named, the third metric needs more room."""
+    """Return the columns; of `several` projects each is named."""
     return (
         *([Column("project", 10, flex=1)] if several else []),
-        Column("name", 14, flex=3),
+        Column("name", 16, flex=3),
         Column("state"),
-        Column("user", 6, flex=1, from_width=90),
+        Column("user", 6, flex=1, from_width=110),
         Column("age", right=True),
-        Column("took", right=True, from_width=66),
+        Column("took", right=True, from_width=78),
         *(
-            Column(name, 8, flex=1, right=True, keeps_end=True, from_width=76 if place > 1 else 0)
-            for place, name in enumerate(metrics)
+            Column(name, 8, right=True, keeps_end=0.6, from_width=from_width)
+            for name, from_width in zip(metrics, _METRICS_FROM, strict=False)
         ),
         *([Column("", from_width=72 if several else 50)] if metrics else []),
     )
@@ -85,7 +87,7 @@ class ShownRun:
     def cells(self) -> tuple[Cell, ...]:
         """The cells, one a column."""
         line, now = self.line, self._context.now
-        values = ["–" if value is None else number(value) for value in line.values]
+        values = ["–" if value is None else number(value, 3) for value in line.values]
         is_running = line.state is RunState.RUNNING
         return (
             *([Cell(line.project, "dim")] if self._context.several else []),
