@@ -109,7 +109,7 @@ def test_runs_train_one_of_each_fate(past: Path, tmp_path: Path) -> None:
         train(database, speed=1.0, seed=5, wait=counting(90))
         with firetower.connect(database) as tower:
             newest = tower.runs.list("acme/vision", limit=3)
-            first = [run for run in tower.runs.list("acme/vision", limit=6)][3:]
+            first = tower.runs.list("acme/vision", limit=6)[3:]
             checkpoints = tower.versions("acme/vision/checkpoints")
             trained.append([(run.id, run.state, run.last_step) for run in [*newest, *first]])
     assert trained[0] == trained[1]

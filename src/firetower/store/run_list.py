@@ -137,6 +137,5 @@ def _metrics_of(
         if one.definition.metric is not None
     )
     common = list_metric_names(reader, container, system=False)
-    return tuple(dict.fromkeys([*chosen, *(name for name, _ in watched.most_common()), *common]))[
-        :METRICS
-    ]
+    most_watched = [name for name, _ in watched.most_common()]
+    return tuple(dict.fromkeys([*chosen, *most_watched, *common]))[:METRICS]
