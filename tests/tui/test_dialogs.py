@@ -31,7 +31,7 @@ def refuse(_: Tower, __: Answers) -> None:
 
 def dialogs() -> list[Dialog[Any]]:
     """Return dialogs with more text than there is room for."""
-    fields = [TextField(f"field-{number}", f"Field {number}", note=NAME) for number in range(12)]
+    fields = [TextField(f"field-{number}", f"Field {number}", note=NAME) for number in range(9)]
     offers = [Offer(str(number), f"{number} {NAME}", TEXT) for number in range(50)]
     return [
         Confirm(f"Delete {NAME}?", TEXT, [("disable", "Disable instead"), ("delete", "Delete")]),

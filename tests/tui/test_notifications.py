@@ -11,12 +11,11 @@ from tui.screens import SMALL, open_app, press, settled
 
 pytestmark = pytest.mark.anyio
 
-PLACES = [
-    ["1"],
+FEW = [["1"], ["enter"], ["n"], ["escape", "d"]]
+MANY = [
     ["1", "enter"],
     ["l"],
-    ["n"],
-    ["escape", "N"],
+    ["h", "N"],
     ["escape", "d"],
     ["escape", "h", "h", "n"],
     ["escape", "2", "enter", "h", "n"],
@@ -43,9 +42,12 @@ def kept_free(pilot: Pilot[None]) -> list[Region]:
     return regions
 
 
-async def test_notifications_cover_no_button_and_no_newest_line(scene: Scene) -> None:
+@pytest.mark.parametrize("places", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+async def test_notifications_cover_no_button_and_no_newest_line(
+    scene: Scene, places: list[list[str]]
+) -> None:
     async with open_app(scene, SMALL) as pilot:
-        for keys in PLACES:
+        for keys in places:
             await press(pilot, *keys)
             pilot.app.clear_notifications()
             for number in (1, 2):

@@ -54,7 +54,7 @@ async def test_organization_and_entity_are_opened_by_keys(scene: Scene) -> None:
         assert shows(pilot, "✓ finished", "count-versions", "acme/vision/resnet:v3")
         scene.tower.log("acme/vision/resnet", type="model", empty=True, aliases=["x1"])
         scene.turn()
-        await until(pilot, lambda: shows(pilot, "everywhere", "acme/vision/resnet"))
+        await until(pilot, lambda: shows(pilot, "everywhere", ":v4 ← x1"))
         await press(pilot, "l")
         assert screen.tab == "automations"
         # In Projects each entity has its row too.
