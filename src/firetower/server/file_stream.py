@@ -33,10 +33,10 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
         return {"stopped": True}
     if found.run.state in {RunState.FINISHED, RunState.FAILED}:
         return {}  # sent twice, or late
-    found = touch_run(change, reference)
+    touched = touch_run(change, reference)
     files = given.object("files")
     points = [*_points(files, _HISTORY), *_points(files, _EVENTS)]
-    write_points(change, found, points)
+    write_points(change, touched, points)
     if summary := _summary(files):
         update_run(change, reference, RunChanges(summary=summary))
     if given.flag("complete"):

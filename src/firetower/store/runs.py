@@ -48,6 +48,8 @@ _ONE = _RUNS.where(
     _containers.name == bindparam("project"),
     _runs.run_id == bindparam("run"),
 )
+_STATE = _ONE.with_only_columns(_runs.id, _runs.state, _runs.last_step)
+_STATE_LOCKED = _STATE.with_for_update(of=run_schema.runs, key_share=True)
 _ONE_LOCKED = _ONE.with_for_update(of=run_schema.runs, key_share=True)
 _OF_ROW = update(run_schema.runs).where(_runs.id == bindparam("row"))
 _HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
@@ -62,6 +64,14 @@ class FoundRun:
     id: int
     project_id: int
     run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedRun:
+    """A running run that a change has locked: as much as each write of values needs."""
+
+    id: int
+    next_step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,24 +153,24 @@ def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run
     return _reread(change, found)
 
 
-def touch_run(change: Change, reference: RunReference) -> FoundRun:
+def touch_run(change: Change, reference: RunReference) -> TouchedRun:
     """Record a heartbeat and return the run, locked for this change.
 
     One that was taken for crashed is running again. Raises NotFound, and Conflict for a run that
     has ended.
     """
+    row = change.connection.execute(_STATE_LOCKED, _key(reference)).first()
+    if row is not None and row.state == RunState.RUNNING.value:
+        change.connection.execute(_HEARTBEAT, {"row": row.id, "now": change.now})
+        return TouchedRun(row.id, 0 if row.last_step is None else row.last_step + 1)
     found = find_run(change.connection, reference, lock=True)
-    match found.run.state:
-        case RunState.RUNNING:
-            change.connection.execute(_HEARTBEAT, {"row": found.id, "now": change.now})
-        case RunState.CRASHED:
-            _set_state(change, found, found.run, RunState.RUNNING, exit_code=None)
-        case ended:
-            raise Conflict(
-                f"run {visible(str(reference))} has ended: it is {ended}",
-                f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
-            )
-    return found
+    if found.run.state is not RunState.CRASHED:
+        raise Conflict(
+            f"run {visible(str(reference))} has ended: it is {found.run.state}",
+            f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
+        )
+    _set_state(change, found, found.run, RunState.RUNNING, exit_code=None)
+    return TouchedRun(found.id, found.run.next_step)
 
 
 def end_run(
@@ -259,13 +269,13 @@ def find_run(connection: Connection, reference: RunReference, *, lock: bool = Fa
 
 
 def _run_row(connection: Connection, reference: RunReference, *, lock: bool) -> FoundRun | None:
-    values = {
-        "entity": reference.project.entity,
-        "project": reference.project.name,
-        "run": reference.id,
-    }
-    row = connection.execute(_ONE_LOCKED if lock else _ONE, values).first()
+    row = connection.execute(_ONE_LOCKED if lock else _ONE, _key(reference)).first()
     return None if row is None else _found(row)
+
+
+def _key(reference: RunReference) -> dict[str, str]:
+    project = reference.project
+    return {"entity": project.entity, "project": project.name, "run": reference.id}
 
 
 def _found(row: Row[Any]) -> FoundRun:
