@@ -155,6 +155,21 @@ def test_an_answer_counts_by_its_status_whatever_follows(rest: bytes, reset: boo
     assert answer.succeeded
 
 
+@pytest.mark.parametrize(
+    ("rest", "wait"),
+    [
+        (b"retry-after: 77\r\nthis is no header\r\n\r\n", "77"),
+        (b"x: y\r\nRetry-After:\t77 \r\nx-long: " + b"y" * 200_000 + b"\r\n\r\n", "77"),
+        (b"broken\r\n\r\nretry-after: 77\r\n", None),
+    ],
+)
+def test_a_wait_before_what_is_broken_counts(rest: bytes, wait: str | None) -> None:
+    answered = b"HTTP/1.1 429 Slow down\r\n" + rest
+    with raw_server(lambda connection, _: connection.sendall(answered)) as url:
+        answer = answer_of(url)
+    assert (answer.status_code, answer.retry_after) == (429, wait)
+
+
 def test_a_status_after_informational_ones_counts() -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
 

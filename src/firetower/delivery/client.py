@@ -52,6 +52,7 @@ _STATUS = re.compile(
     rb"HTTP/1\.[01] (101|[2-9]\d\d)[ \r\n]"
 )
 """The final status line, after informational answers."""
+_RETRY_AFTER = re.compile(rb"\nretry-after:[ \t]*([!-~ ]+?)[ \t]*\n", re.IGNORECASE)
 _PARTS = re.compile(r"(\w+://)(\[[^\]]*\]|[^/?#:]*)(:\d*)?(.*)", re.DOTALL)
 """Scheme, host, port and the rest of a URL that was checked."""
 _ASCII = "".join(map(chr, range(128)))
@@ -162,13 +163,22 @@ class _Received:
     def status(self) -> int | None:
         if self.response is not None:
             return self.response.status_code
-        # aiohttp parses all headers or nothing.
-        found = None if self.connection is None else _STATUS.match(self.connection.head)
+        found = self._final()
         return None if found is None else int(found[1])
 
     @property
     def retry_after(self) -> str | None:
-        return None if self.response is None else self.response.headers.get("retry-after")
+        if self.response is not None:
+            return self.response.headers.get("retry-after")
+        if (final := self._final()) is None:
+            return None
+        headers, _, _ = final.string[final.end() - 1 :].replace(b"\r", b"").partition(b"\n\n")
+        found = _RETRY_AFTER.search(headers + b"\n")
+        return None if found is None else found[1].decode()
+
+    def _final(self) -> "re.Match[bytes] | None":
+        # aiohttp parses all headers or nothing.
+        return None if self.connection is None else _STATUS.match(self.connection.head)
 
 
 _receiving: ContextVar[_Received] = ContextVar("receiving")
