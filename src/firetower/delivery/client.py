@@ -172,7 +172,8 @@ class _Received:
             return self.response.headers.get("retry-after")
         if (final := self._final()) is None:
             return None
-        headers, _, _ = final.string[final.end() - 1 :].replace(b"\r", b"").partition(b"\n\n")
+        after: bytes = final.string[final.end() - 1 :]
+        headers = after.replace(b"\r", b"").partition(b"\n\n")[0]
         found = _RETRY_AFTER.search(headers + b"\n")
         return None if found is None else found[1].decode()
 
