@@ -51,6 +51,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         ("webhook", "create", "n", "http://x/", "--retry-schedule", "5s,x"),
         "span of time",
     ),
+    "wait left out": (
+        ("webhook", "create", "n", "http://x/", "--retry-schedule", "5s,,5m"),
+        '"" is not a span of time',
+    ),
     "negative wait": (
         ("webhook", "create", "n", "http://x/", "--retry-schedule", "5s,-5s"),
         "span of time",

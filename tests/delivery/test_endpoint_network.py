@@ -199,7 +199,9 @@ def test_ca_file_that_cannot_be_read_is_told_and_keeps_waiting(
         path.write_text(content)
     shell = automated(tmp_path, tls.url, "--ca", str(path), "--retry-schedule", "never")
     problem = f"ci names the CA file {path}, which"
-    assert problem in shell.run("webhook", "edit", "ci", "--timeout", "9s").stderr
+    edited = shell.run("webhook", "edit", "ci", "--timeout", "9s").stderr
+    assert problem in edited
+    assert "\nPut CA certificates there" in edited
     assert problem in shell.run("doctor").stdout
     tested = shell.run("webhook", "test", "ci")
     assert (tested.returncode, len(tested.stderr.splitlines())) == (1, 2)

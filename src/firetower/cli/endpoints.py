@@ -146,7 +146,8 @@ def _warn(settings: EndpointSettings) -> None:
     from firetower.delivery.environment import ca_file_problem
 
     if problem := ca_file_problem(f"{settings.kind} {settings.name}", settings.ca_file):
-        say(problem.text)
+        say(problem.message)
+        say(problem.hint)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -309,7 +310,8 @@ def test(*, name: str, as_json: bool) -> None:
 
     kind = EndpointKind(group_name())
     if problem := certificate_problem():
-        say(problem.text)
+        say(problem.message)
+        say(problem.hint)
     with open_tower() as tower:
         tested = tower.endpoints.test(name, kind)
     answer = tested.answer

@@ -101,7 +101,7 @@ def parse_schedule(text: str) -> tuple[timedelta, ...]:
     """
     if text.strip() in {"", "never"}:
         return ()
-    return tuple(parse_duration(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(parse_duration(part.strip()) for part in text.split(","))
 
 
 class EndpointState(StrEnum):

@@ -169,13 +169,14 @@ class _Received:
     @property
     def retry_after(self) -> str | None:
         if self.response is not None:
-            return self.response.headers.get("retry-after")
+            value: str | None = self.response.headers.get("retry-after")
+            return value
         if (final := self._final()) is None:
             return None
         after: bytes = final.string[final.end() - 1 :]
         headers = after.replace(b"\r", b"").partition(b"\n\n")[0]
         found = _RETRY_AFTER.search(headers + b"\n")
-        return None if found is None else found[1].decode()
+        return None if found is None else str(found[1], "ascii")
 
     def _final(self) -> "re.Match[bytes] | None":
         # aiohttp parses all headers or nothing.
