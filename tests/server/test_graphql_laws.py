@@ -104,14 +104,14 @@ def state(running: Running) -> tuple[object, ...]:
 
 
 @given(st.data())
-def test_any_query_is_answered(running: Running, data: st.DataObject) -> None:
-    fill(running)
-    before = state(running)
+def test_any_query_is_answered(on_sqlite: Running, data: st.DataObject) -> None:
+    fill(on_sqlite)
+    before = state(on_sqlite)
     query, variables = data.draw(requests("Query"))
-    status, answer = running.ask(query, **variables)
+    status, answer = on_sqlite.ask(query, **variables)
     assert status < 500, answer
     assert answer["data"] is not None or len(answer["errors"]) == 1
-    assert state(running) == before
+    assert state(on_sqlite) == before
 
 
 @given(st.data())
