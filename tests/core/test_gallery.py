@@ -7,7 +7,7 @@ import pytest
 from core.builders import MODELS, VISION
 from firetower.core.drafts import Draft, Part, read_draft
 from firetower.core.events import EventType
-from firetower.core.gallery import SAMPLES, Sample, draft_for, duplicate
+from firetower.core.gallery import SAMPLES, Sample, draft_for, duplicate, samples_for
 from firetower.core.references import CollectionReference, ContainerReference
 
 CONTAINERS = [
@@ -18,8 +18,11 @@ CONTAINERS = [
 ]
 
 
-@pytest.mark.parametrize("container", CONTAINERS, ids=str)
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+@pytest.mark.parametrize(
+    ("container", "sample"),
+    [(container, sample) for container in CONTAINERS for sample in samples_for(container)],
+    ids=lambda one: one.name if isinstance(one, Sample) else str(one),
+)
 def test_sample_lacks_nothing_but_its_endpoint(
     sample: Sample, container: ContainerReference
 ) -> None:
@@ -32,6 +35,8 @@ def test_sample_lacks_nothing_but_its_endpoint(
 
 def test_samples_differ() -> None:
     assert len({sample.name for sample in SAMPLES}) == len(SAMPLES) >= 6
+    assert samples_for(VISION) == list(SAMPLES)
+    assert len(samples_for(MODELS)) == len(SAMPLES) - 3
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from firetower.tower import Tower
 from receiver import serve
 from towers import every_execution, webhook
 
-CROSSINGS, WORKERS = 60, 2
+CROSSINGS, WORKERS = 40, 2
 
 
 def _watch(tower: Tower) -> None:
@@ -42,7 +42,7 @@ def _watch(tower: Tower) -> None:
 def test_killed_workers_fire_each_crossing_once(
     database_url: str, chance: random.Random, rounds: int, count: Count
 ) -> None:
-    crossings, kills = CROSSINGS * rounds, 2 * rounds
+    crossings, kills = CROSSINGS * rounds, rounds
     with serve() as receiver, firetower.connect(database_url) as tower:
         webhook(tower, "ci", receiver.url(), max_in_flight=8)
         _watch(tower)

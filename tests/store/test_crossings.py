@@ -206,7 +206,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @given(values, st.lists(turns, min_size=25, max_size=25), st.integers(1, 8))
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 3)
 def test_any_batches_workers_and_kills_fire_the_same_as_one_pass(
     bench: Bench, given: list[float], plan: list[tuple[int, int, int] | None], seconds: int
 ) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
 from firetower.core.drafts import Draft
-from firetower.core.events import EventType
+from firetower.core.events import EventType, why_not_allowed
 from firetower.core.json import dump
+from firetower.core.metrics import Aggregate, Comparison, Direction
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 
 _GLOB = re.compile(r"[*?\[]")
@@ -118,7 +119,50 @@ SAMPLES: Sequence[Sample] = (
         EventType.ADD_ARTIFACT_ALIAS,
         {"action": ActionType.NO_OP},
     ),
+    Sample(
+        "Tell Slack when a run dies",
+        "an error for each run that fails, or sends no heartbeat any more",
+        EventType.RUN_STATE,
+        {**_SLACK, "state": "failed", "severity": Severity.ERROR},
+    ),
+    Sample(
+        "Warn Slack when the loss diverges",
+        "a warning when the average of 10 values is 20 % above that of the 10 before",
+        EventType.RUN_METRIC_CHANGE,
+        {
+            **_SLACK,
+            "metric": "loss",
+            "aggregate": Aggregate.AVERAGE,
+            "window": "10",
+            "direction": Direction.INCREASE,
+            "amount": "20%",
+            "severity": Severity.WARN,
+        },
+    ),
+    Sample(
+        "Tell Slack of an idle GPU",
+        "a message when the first GPU of `run exec --system` is idle for 10 minutes",
+        EventType.RUN_METRIC,
+        {
+            **_SLACK,
+            "metric": "system.gpu.0.utilization",
+            "aggregate": Aggregate.MAX,
+            "window": "40",  # one value in 15 seconds
+            "comparison": Comparison.LT,
+            "amount": "5",
+        },
+    ),
 )
+
+
+def samples_for(container: ContainerReference) -> list[Sample]:
+    """Return the samples whose events can happen in a container."""
+    kind = container.kind
+    return [
+        one
+        for one in SAMPLES
+        if one.event_type is None or why_not_allowed(one.event_type, kind) is None
+    ]
 
 
 def draft_for(collection: CollectionReference, aliases: Sequence[str] = ()) -> Draft:

@@ -15,7 +15,7 @@ from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.executions import Execution, Status
 from firetower.core.firings import RecentFirings, sparkline
-from firetower.core.gallery import SAMPLES, duplicate
+from firetower.core.gallery import duplicate, samples_for
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted, shortened, visible
 from firetower.tui import undo as undoable
@@ -412,9 +412,10 @@ class AutomationList(Listing):
 
 async def choose_sample(node: DOMNode, container: ContainerReference) -> Draft | None:
     """Return the draft of a sample that is chosen from the gallery, or None."""
-    offers = [Offer(one.name, one.name, one.about) for one in SAMPLES]
+    samples = samples_for(container)
+    offers = [Offer(one.name, one.name, one.about) for one in samples]
     chosen = await ask(node, Picker(f"New automation in {container_label(container)}", offers))
-    return next((one.draft(container) for one in SAMPLES if one.name == chosen), None)
+    return next((one.draft(container) for one in samples if one.name == chosen), None)
 
 
 def copy_command(node: DOMNode, automation: Automation) -> None:
