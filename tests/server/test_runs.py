@@ -109,8 +109,12 @@ def test_stopped_run_is_told_to_stop_and_stays_killed(on_sqlite: Running) -> Non
     on_sqlite.tower.runs.finish("acme/vision/r1", state=RunState.KILLED)
     assert send(on_sqlite, [step(1, loss=1)], 1) == {"stopped": True}
     assert on_sqlite.query(READ)["project"]["run"]["stopped"]
+    start(on_sqlite, config='{"late": {"value": 1}}')  # what its script sends while it ends
     assert send(on_sqlite, [], 2, complete=True, exitcode=255) == {"stopped": True}
-    assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.KILLED
+    run = on_sqlite.tower.runs.get("acme/vision/r1").run
+    assert (run.state, run.config) == (RunState.KILLED, {"late": 1})
+    start(on_sqlite, host="gpu7")
+    assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.RUNNING
 
 
 def test_crashed_run_that_sends_again_is_running(on_sqlite: Running) -> None:

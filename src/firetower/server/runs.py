@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import JsonValue
@@ -95,10 +96,22 @@ def upsert(context: Context, _source: None, arguments: Arguments) -> dict[str, A
     else:
         names = given.optional_text("entityName"), given.optional_text("modelName")
         reference = run_reference(context, *names, given.text("name"))
-        started = start_run(context.change, reference.project, reference.id, said, resume=True)
-        inserted = started.created
+        inserted = _start(context, given, reference, said)
     found = find_run(context.change.connection, reference)
     return {"bucket": run_node(found), "inserted": inserted}
+
+
+def _start(context: Context, given: Arguments, reference: RunReference, said: RunChanges) -> bool:
+    """Start a run, or let it run again; return whether it is new."""
+    with suppress(NotFound):
+        found = find_run(context.change.connection, reference, lock=True)
+        # Its script says more before it ends; only a new start names the host, or the run's id.
+        is_late = given.get("host") is None and given.get("id") is None
+        if found.run.state is RunState.KILLED and is_late:
+            update_run(context.change, reference, said)
+            return False
+    change = context.change
+    return start_run(change, reference.project, reference.id, said, resume=True).created
 
 
 def _said(given: Arguments) -> RunChanges:
