@@ -230,7 +230,7 @@ with run: run.log({'loss': 0.5})
 }
 
 
-SLOW = {"exit", "fork"}
+SLOW = {"exit", "error", "fork"}
 
 
 @pytest.mark.parametrize(

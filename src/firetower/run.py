@@ -206,14 +206,25 @@ class ActiveRun:
         while not self._flush_or_say() and time.monotonic() < deadline:
             time.sleep(_RETRY_DELAY)
         self._give_up()
-        while not self.joined and os.getpid() == self._owner:
+        if not self.joined and os.getpid() == self._owner:
+            self._end(exit_code, state, deadline)
+        self._close()
+
+    def _end(self, exit_code: int, state: RunState | None, deadline: float) -> None:
+        while True:
             try:
                 self._here.runs.finish(self.reference, exit_code=exit_code, state=state)
-                break
-            except StoreError:
+            except StoreError:  # once more when the process ends
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(_RETRY_DELAY)
+            except FiretowerError:
+                self._close()
+                raise
+            else:
+                return
+
+    def _close(self) -> None:
         self._closed = True
         _active.discard(self)
 

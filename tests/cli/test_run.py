@@ -143,7 +143,11 @@ def test_exec_reads_what_is_appended_to_a_file(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "state"), [(signal.SIGTERM, "failed"), (signal.SIGINT, "killed")]
+    ("number", "state"),
+    [
+        (signal.SIGINT, "killed"),
+        pytest.param(signal.SIGTERM, "failed", marks=pytest.mark.slow),
+    ],
 )
 def test_exec_passes_signals_on(shell: Shell, number: signal.Signals, state: str) -> None:
     ready = shell.folder / "ready"
