@@ -20,3 +20,7 @@ def test_redeliver_failed_to_one_endpoint_asks_first(shell: Shell) -> None:
     done = shell.run("redeliver", "--failed", "--since", "1h", "--to", "down")
     assert "1 execution to down" in done.stderr
     assert "1 execution will be sent again" in done.stderr
+    assert "disabled" not in done.stderr
+    shell.ok("webhook", "disable", "down")
+    waits = shell.run("redeliver", "1").stderr
+    assert "down is disabled: 1 execution waits until `firetower webhook enable down`" in waits

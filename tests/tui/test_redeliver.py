@@ -2,6 +2,7 @@
 
 import pytest
 
+from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution
 from firetower.store.types import EPOCH
 from tui.scene import Scene
@@ -78,3 +79,11 @@ async def test_r_asks_and_sends_the_line_under_the_cursor_again(scene: Scene) ->
         await press(pilot, "r", "right", "enter")
         assert shows(pilot, "Queued to be sent again.")
     assert len(again(scene)) == 1
+
+
+async def test_a_disabled_endpoint_is_said_before_it_is_sent_there(scene: Scene) -> None:
+    fail_all(scene)
+    scene.tower.endpoints.disable("ci-deploy", EndpointKind.WEBHOOK)
+    async with open_app(scene) as pilot:
+        await press(pilot, "3", "r")
+        assert shows(pilot, "That is disabled: it waits there until it is enabled.")

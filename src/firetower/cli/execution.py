@@ -28,7 +28,7 @@ from firetower.cli.output import (
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine
-from firetower.core.text import counted, visible
+from firetower.core.text import agreeing, counted, visible
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -178,7 +178,12 @@ def redeliver(
             count = tower.executions.redeliver(execution_ids)
         else:
             count = _redeliver_failed(tower, since, endpoint, yes=yes)
+        disabled = [one for one in tower.endpoints.stopped() if not one.endpoint.enabled]
     say(f"{counted(count, 'execution')} will be sent again by the worker.")
+    for one in (detail for detail in disabled if detail.queued):
+        name, kind = one.endpoint.name, one.endpoint.settings.kind
+        waiting = f"{counted(one.queued, 'execution')} {agreeing(one.queued, 'wait')}"
+        say(f"{name} is disabled: {waiting} until `firetower {kind} enable {name}`.")
 
 
 def _redeliver_failed(tower: "Tower", since: datetime, endpoint: str | None, *, yes: bool) -> int:

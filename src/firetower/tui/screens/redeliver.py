@@ -38,6 +38,9 @@ async def redeliver(source: Screen[Any], execution_id: int) -> None:
         f"{event.type.spec.label}: {event.subject} {event.detail}".rstrip()
         + f"\nIt goes to {visible(execution.endpoint)} once more, with the same webhook-id."
     )
+    stopped = [one.endpoint for one in await session.ask(lambda tower: tower.endpoints.stopped())]
+    if any(one.name == execution.endpoint and not one.enabled for one in stopped):
+        detail += "\nThat is disabled: it waits there until it is enabled."
     question = f"Send execution {execution_id} of {execution.automation} again?"
     if await ask(source, Confirm(question, detail, [("send", "Send again")])):
         await session.ask(lambda tower: tower.executions.redeliver([execution_id]))
