@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import json
 import ssl
+import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from cryptography import x509
@@ -17,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from artifacts import COMMIT, FILES, MANIFEST, begin, manifest, md5
 from firetower.core.errors import InvalidInput
 from firetower.server.files import FileStore
-from firetower.server.settings import ServerSettings
+from firetower.server.settings import URL_LIFETIME, ServerSettings
 from serving import Running, serving
 from waiting import TIMEOUT
 
@@ -59,7 +61,8 @@ def test_file_is_kept_and_fetched(keeping: Running) -> None:
             400,
             "the file's MD5",
         )
-    assert keeping.post(url.replace("?signature=", "?signature=0"), content, method="PUT")[0] == 400
+    for old, new in (("signature=", "signature=0"), ("until=1", "until=2"), ("until=", "until=x")):
+        assert keeping.post(url.replace(old, new), content, method="PUT")[0] == 400
     assert kept(keeping) == []
     assert keeping.post(url, content, method="PUT")[0] == 200
     assert kept(keeping) == [hashlib.md5(content).hexdigest()]
@@ -71,6 +74,17 @@ def test_file_is_kept_and_fetched(keeping: Running) -> None:
     assert (node["name"], node["sizeBytes"], node["md5"]) == ("model", len(content), md5(content))
     with urllib.request.urlopen(node["directUrl"], timeout=TIMEOUT) as answer:
         assert answer.read() == content
+
+
+def test_address_is_good_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ServerSettings(url_key=b"key")
+    path, _, query = settings.sign("/storage/files/x").partition("?")
+    said = dict(parse_qsl(query))
+    assert settings.is_signed(path, said["until"], said["signature"])
+    assert not ServerSettings(url_key=b"other").is_signed(path, said["until"], said["signature"])
+    later = time.time() + URL_LIFETIME.total_seconds() + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert not settings.is_signed(path, said["until"], said["signature"])
 
 
 def test_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:

@@ -117,6 +117,17 @@ print("running", flush=True)
 import time
 time.sleep(60)
 """
+STOPPED = """
+import time, wandb
+run = wandb.init(project="vision", id="stopped", settings={"x_file_stream_transmit_interval": 1})
+try:
+    print("running", flush=True)
+    while True:
+        run.log({"loss": 1.0})
+        time.sleep(0.2)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
 OFFLINE = """
 import wandb
 run = wandb.init(project="vision", id="offline", mode="offline")
@@ -206,6 +217,22 @@ def test_files_are_kept_and_downloaded(sqlite_template: Path, tmp_path: Path) ->
         keeping.sdk(FILES)
     kept = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     assert len(kept) == 4  # each content once
+
+
+@pytest.mark.slow
+def test_run_that_is_stopped_interrupts_its_script(on_sqlite: Running) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPED],
+        env=on_sqlite.environment(),
+        cwd=on_sqlite.folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        on_sqlite.tower.runs.finish("acme/vision/stopped", state=RunState.KILLED)
+        assert process.stdout.readline() == "interrupted\n"
+    assert on_sqlite.tower.runs.get("acme/vision/stopped").run.state is RunState.KILLED
 
 
 @pytest.mark.slow

@@ -4,11 +4,16 @@ import hashlib
 import hmac
 import ipaddress
 import ssl
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
+
+URL_LIFETIME = timedelta(days=1)
+"""How long the address of an upload or download is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,20 @@ class ServerSettings:
         return context
 
     def sign(self, path: str) -> str:
-        """Return a path of this server with its signature."""
-        return f"{path}?signature={self._signature(path)}"
+        """Return a path of this server with its signature, good for a day."""
+        until = int(time.time() + URL_LIFETIME.total_seconds())
+        return f"{path}?until={until}&signature={self._signature(path, str(until))}"
 
-    def is_signed(self, path: str, signature: str) -> bool:
-        """Return whether a signature is that of a path."""
-        return hmac.compare_digest(self._signature(path).encode(), signature.encode())
+    def is_signed(self, path: str, until: str, signature: str) -> bool:
+        """Return whether a path was signed by this server, and not too long ago."""
+        expected = self._signature(path, until).encode()
+        if not hmac.compare_digest(expected, signature.encode("utf-8", "replace")):
+            return False
+        return int(until) > time.time()  # a number, for it was signed
 
-    def _signature(self, path: str) -> str:
-        return hmac.new(self.url_key, path.encode(), hashlib.sha256).hexdigest()
+    def _signature(self, path: str, until: str) -> str:
+        said = f"{until} {path}".encode("utf-8", "replace")
+        return hmac.new(self.url_key, said, hashlib.sha256).hexdigest()
 
 
 def _is_loopback(host: str) -> bool:

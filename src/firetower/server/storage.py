@@ -48,8 +48,9 @@ class Storage:
 
     def _key(self, request: web.Request) -> str:
         """Return the last part of an address. Raises NotFound for one not made by this server."""
-        if not self._settings.is_signed(request.path, request.query.get("signature", "")):
-            raise NotFound("this address was not made by this server", "Ask it for another.")
+        until, signature = (request.query.get(name, "") for name in ("until", "signature"))
+        if not self._settings.is_signed(request.path, until, signature):
+            raise NotFound("this address is too old, or not this server's", "Ask it for another.")
         return request.match_info["key"]
 
     async def _drop(self, request: web.Request) -> web.Response:
