@@ -128,6 +128,7 @@ def _data(automation: Automation, detail: "EndpointDetail | None") -> dict[str, 
 
 def _revision_data(revision: Revision) -> dict[str, Any]:
     definition = revision.definition
+    condition = definition.condition
     return {
         "revision": revision.number,
         "automation": definition.name,
@@ -139,6 +140,7 @@ def _revision_data(revision: Revision) -> dict[str, Any]:
         "scope": definition.scope.model_dump(mode="json"),
         "event_type": definition.event_type.value,
         "filter": definition.filter.as_wandb(),
+        "condition": None if condition is None else condition.model_dump(mode="json"),
         "action": definition.action.model_dump(mode="json"),
         "cooldown": None if definition.cooldown is None else duration(definition.cooldown),
     }
@@ -221,11 +223,12 @@ def _print_automation(found: Automation, endpoint_state: str) -> None:
             ("description", definition.description),
             ("mode", found.mode),
             ("event", definition.event_type),
+            ("waits for", definition.condition.words if definition.condition else ""),
             ("filter", dump(definition.filter.as_wandb())),
             ("action", action.pop("type")),
             *action.items(),
             ("endpoint", endpoint_state),
-            ("cooldown", definition.cooldown and duration(definition.cooldown)),
+            ("cooldown", definition.pace and duration(definition.pace)),
             ("revision", f"{revision.number}, {date(revision.saved_at)} by {revision.author}"),
             ("last fired", date(found.last_fired_at)),
             ("in 24 h", found.fired_24h),
