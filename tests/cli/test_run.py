@@ -73,6 +73,7 @@ REFUSED = [
     (("show", "acme/vision/open", "--metric", "loss"), "has no metric"),
     (("exec", "acme/vision", "--", "no-such-command"), "there is no command"),
     (("exec", "acme/vision", "--metrics-from", "1", "--", "true"), "cannot carry metrics"),
+    (("exec", "acme/vision", "--metrics-from", ".", "--", "true"), "not a file"),
 ]
 
 

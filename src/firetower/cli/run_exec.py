@@ -48,8 +48,13 @@ class Source:
 
     @classmethod
     def of(cls, text: str) -> "Source":
-        """Read `FILE` or `FD`. Raises InvalidInput for descriptors 0 to 2."""
+        """Read `FILE` or `FD`. Raises InvalidInput for descriptors 0 to 2, pipes and folders."""
         if not text.isdecimal():
+            if Path(text).exists() and not Path(text).is_file():
+                raise InvalidInput(
+                    f"{visible(shortened(text, 60))} is not a file that can be followed",
+                    "Give the path of a plain file, or the number of a descriptor.",
+                )
             return cls(path=text)
         number = int(text)
         if not 3 <= number <= 255:
@@ -248,6 +253,8 @@ class MetricLines:
         last = False
         while not last:
             last = ended.wait(_POLL_INTERVAL)
+            if not Path(self._path).is_file():  # not yet there; or a pipe, which would wait
+                continue
             with suppress(OSError), Path(self._path).open("rb") as file:
                 found = os.fstat(file.fileno())
                 if found.st_ino != self._inode or found.st_size < self._position:
