@@ -6,7 +6,7 @@ import re
 import sys
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.strategies import jsons
@@ -103,6 +103,7 @@ def state(running: Running) -> tuple[object, ...]:
     )
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(st.data())
 def test_any_query_is_answered(on_sqlite: Running, data: st.DataObject) -> None:
     fill(on_sqlite)
@@ -114,6 +115,7 @@ def test_any_query_is_answered(on_sqlite: Running, data: st.DataObject) -> None:
     assert state(on_sqlite) == before
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(st.data())
 def test_any_change_is_done_or_refused(running: Running, data: st.DataObject) -> None:
     fill(running)

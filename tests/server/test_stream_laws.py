@@ -3,7 +3,7 @@
 import itertools
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firetower.core.events import EventType
@@ -40,6 +40,7 @@ def body(lines: list[str], start: int, end: int) -> bytes:
     return json.dumps({"files": {HISTORY: file}}).encode()
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(values, st.data())
 def test_history_is_kept_once_in_any_pieces(
     running: Running, said: list[float], data: st.DataObject
