@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
@@ -47,8 +46,7 @@ def read_manifest(text: str | bytes) -> tuple[Entry, ...]:
 
 
 def _entry(path: str, file: _File) -> Entry:
-    parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or parts[0] == "/" or "\0" in path:
+    if not path.strip("./") or path[0] == "/" or ".." in path.split("/") or "\0" in path:
         raise InvalidInput(
             f"the file {quoted(shortened(path, 80))} is not within the artifact",
             "Name it by a relative path without `..`.",

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from firetower.core.errors import NotFound
-from firetower.core.manifests import write_manifest
+from firetower.core.manifests import read_manifest, write_manifest
 from firetower.server.files import FileStore
 from firetower.server.settings import ServerSettings
 from firetower.store.catalog.memberships import find_by_key, find_home
@@ -63,8 +63,10 @@ class Storage:
         key, body = self._key(request), await request.read()
 
         def save() -> None:
+            text = body.decode("utf-8", "replace")
+            read_manifest(text)  # before the change begins: others wait for it
             with self._store.changing() as change:
-                save_manifest(change, key, body.decode("utf-8", "replace"))
+                save_manifest(change, key, text)
 
         await self._run(save)
         return web.Response()
