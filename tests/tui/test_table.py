@@ -330,3 +330,13 @@ async def test_columns_take_what_the_rows_in_sight_need() -> None:
         await pilot.press("G")
         await until(pilot, lambda: long[:20] in screen_text(pilot)[-1])
         assert table.needed_width == 21 + len(long) - len("row 99")
+
+
+async def test_a_short_form_makes_room_for_the_other_columns() -> None:
+    async with table_of(rows(1)) as (pilot, table):
+        table.columns = (Column("long", 4, flex=1), Column("state", 6, flex=1))
+        for name, state in (("x" * 24, "! open 2"), ("x" * 10, "! circuit open 2")):
+            cells = Cell(name), Cell("! circuit open 2", short="! open 2")
+            table.set_rows([Row(1, cells)])
+            await pilot.pause()
+            assert any(text.split() == [name, *state.split()] for text in screen_text(pilot))

@@ -15,8 +15,8 @@ FEED_COLUMNS = (
     Column("state", 10),
     Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
-    Column("subject", 24, flex=4, keeps_end=0.67),
-    Column("answer", 12, flex=6),
+    Column("subject", 24, flex=6, keeps_end=0.67),
+    Column("answer", 12, flex=4),
 )
 
 TONES = {

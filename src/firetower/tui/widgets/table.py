@@ -179,7 +179,8 @@ class Table(ScrollView, can_focus=True):
         """The row from which a range is selected."""
         self.cursor = 0
         """The index among `rows` of the row under the cursor."""
-        self._natural = natural_widths(self.columns, ())
+        self._natural, self._short = natural_widths(self.columns, ())
+        """The cells that no column is cut in; the same where short forms are shown."""
         self._height = 0
 
     @property
@@ -202,14 +203,28 @@ class Table(ScrollView, can_focus=True):
         """Give the columns what the texts of some rows, and of those in sight, take."""
         top = self.scroll_offset.y
         in_sight = range(top, min(top + self.size.height, len(self.rows)))
-        natural = natural_widths(self.columns, chain(rows, (self.rows[one] for one in in_sight)))
+        measured = chain(rows, (self.rows[one] for one in in_sight))
+        natural, short = natural_widths(self.columns, measured)
         if not anew:
             natural = list(map(max, natural, self._natural))
+            short = list(map(max, short, self._short))
         if (place := self.sorted_by) is not None:  # the arrow beside the title
             natural[place] = max(natural[place], cell_len(self.columns[place].title) + 2)
-        if natural != self._natural:
-            self._natural = natural
+        if (natural, short) != (self._natural, self._short):
+            self._natural, self._short = natural, short
             self.refresh()
+
+    def _widths(self) -> dict[int, int]:
+        """Return the cells of each column; short forms are shown where texts find no room."""
+        width, natural = self.size.width, self._natural
+        given = column_widths(self.columns, width, natural)
+        cut = {place for place, cells in given.items() if cells < natural[place]}
+        if any(self._short[place] < natural[place] for place in cut):
+            natural = [
+                self._short[place] if place in cut else cells for place, cells in enumerate(natural)
+            ]
+            given = column_widths(self.columns, width, natural)
+        return given
 
     def search(self, pattern: Pattern | None) -> None:
         """Show only the rows in whose text the pattern is found; None shows all."""
@@ -275,7 +290,7 @@ class Table(ScrollView, can_focus=True):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column, or the one before; beside the last, by none."""
-        shown = list(column_widths(self.columns, self.size.width, self._natural))
+        shown = list(self._widths())
         ring: list[int | None] = [None, *shown]
         now = ring.index(self.sorted_by) if self.sorted_by in ring else 0
         self.sort(ring[(now + step) % len(ring)])
@@ -386,7 +401,7 @@ class Table(ScrollView, can_focus=True):
     def _column_at(self, x: int) -> int | None:
         """Return the column whose title is at a cell of the header; beside them all, none."""
         used = 1
-        for place, given in column_widths(self.columns, self.size.width, self._natural).items():
+        for place, given in self._widths().items():
             used += given + _GAP
             if x < used:
                 return place
@@ -439,7 +454,7 @@ class Table(ScrollView, can_focus=True):
         width, last = self.size.width, len(cells) - 1
         segments = [Segment("▸" if mark else " ", base)]
         used = 1
-        for place, given in column_widths(self.columns, width, self._natural).items():
+        for place, given in self._widths().items():
             if place > last:
                 break
             takes_rest = place == last < len(self.columns) - 1
@@ -468,14 +483,19 @@ class Table(ScrollView, can_focus=True):
         yield Segment(text[end:], style)
 
 
-def natural_widths(columns: Sequence[Column], rows: Iterable[ShownRow]) -> list[int]:
-    """Return the cells that each column's title and longest text take."""
+def natural_widths(
+    columns: Sequence[Column], rows: Iterable[ShownRow]
+) -> tuple[list[int], list[int]]:
+    """Return the cells that each column's title and longest text take, in full and in short."""
     natural = [cell_len(column.title) for column in columns]
+    short = list(natural)
     for row in rows:
         if len(row.cells) == len(columns):
             for place, cell in enumerate(row.cells):
-                natural[place] = max(natural[place], cell_len(visible(cell.text[:_LONGEST])))
-    return natural
+                cells = cell_len(visible(cell.text[:_LONGEST]))
+                natural[place] = max(natural[place], cells)
+                short[place] = max(short[place], cell_len(cell.short) if cell.short else cells)
+    return natural, short
 
 
 def column_widths(columns: Sequence[Column], width: int, natural: Sequence[int]) -> dict[int, int]:
