@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from firetower.core.actions import NoAction
 from firetower.core.errors import Conflict, InvalidInput, NotFound
@@ -16,10 +18,11 @@ from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
-from firetower.store.runs import crash_overdue
+from firetower.store.runs import RunChanges, crash_overdue, start_run
 from firetower.store.store import Store
 from firetower.tower import Tower
 from store.bench import START, Bench
+from waiting import wait_until
 
 TIMEOUT = timedelta(minutes=5)
 VISION = ContainerReference.project("acme/vision")
@@ -91,6 +94,19 @@ def test_run_that_has_ended_takes_nothing_until_it_is_resumed(bench: Bench) -> N
     runs.log_metrics(run, {"loss": 1})
     runs.finish(run, state=RunState.KILLED)
     assert states(bench.tower) == ["running", "failed", "running"]
+
+
+def test_run_that_two_processes_start_is_started_once(bench: Bench) -> None:
+    store, said = bench.store, RunChanges()
+    with ThreadPoolExecutor(1) as threads:
+        with store.changing() as change:
+            assert start_run(change, VISION, "twin", said, resume=True).created
+            other = threads.submit(bench.tower.runs.start, "acme/vision", id="twin", resume=True)
+            if not store.database.is_sqlite:
+                waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                wait_until(lambda: change.connection.scalar(waiting), "the other to wait")
+        assert not other.result(TIMEOUT.total_seconds()).created
+    assert states(bench.tower) == ["running"]
 
 
 def test_silent_run_crashes_once_and_may_come_back(bench: Bench) -> None:

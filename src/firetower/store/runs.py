@@ -115,16 +115,6 @@ def start_run(
     """
     ensure_container(change, project)
     reference = RunReference(project=project, id=run_id or new_run_id())
-    found = _run_row(change.connection, reference, lock=True)
-    if found is not None:
-        if not resume:
-            raise Conflict(
-                f"there is a run {visible(str(reference))} already",
-                "Resume it (resume=True, --resume), or choose another id.",
-            )
-        changed = said.applied_to(found.run)
-        _set_state(change, found, changed, RunState.RUNNING, exit_code=None)
-        return StartedRun(**dict(_reread(change, found)), created=False)
     run = said.applied_to(
         Run(
             reference=reference,
@@ -137,13 +127,34 @@ def start_run(
             heartbeat_at=change.now,
         )
     )
-    project_id = find_container(change.connection, project)
-    values = {"project_id": project_id, "run_id": run.id, **_columns(run)}
-    times = {"started_at": change.now, "heartbeat_at": change.now}
-    made = change.connection.execute(run_schema.runs.insert().values(**values, **times))
-    assert made.inserted_primary_key is not None
-    change.record_run(EventType.RUN_STATE, made.inserted_primary_key[0], project_id, run)
-    return StartedRun(**dict(run), created=True)
+    # Not looked for first: another process may start it at the same moment.
+    if _insert(change, run):
+        return StartedRun(**dict(run), created=True)
+    if not resume:
+        raise Conflict(
+            f"there is a run {visible(str(reference))} already",
+            "Resume it (resume=True, --resume), or choose another id.",
+        )
+    found = find_run(change.connection, reference, lock=True)
+    changed = said.applied_to(found.run)
+    _set_state(change, found, changed, RunState.RUNNING, exit_code=None)
+    return StartedRun(**dict(_reread(change, found)), created=False)
+
+
+def _insert(change: Change, run: Run) -> bool:
+    """Write a new run and its event; return False where there is one of its id."""
+    project_id = find_container(change.connection, run.reference.project)
+    key = change.insert_if_new(
+        run_schema.runs,
+        project_id=project_id,
+        run_id=run.id,
+        **_columns(run),
+        started_at=run.started_at,
+        heartbeat_at=run.heartbeat_at,
+    )
+    if key is not None:
+        change.record_run(EventType.RUN_STATE, key[0], project_id, run)
+    return key is not None
 
 
 def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run:
