@@ -4,7 +4,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -186,6 +188,40 @@ def test_run_that_another_ended_says_so_and_loses_the_rest(
     said = capsys.readouterr().err
     assert "run acme/vision/stopped has ended: it is killed" in said
     assert "1 value could not be saved" in said
+
+
+def test_run_stopped_from_outside_says_so_once(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("firetower.run.FLUSH_INTERVAL", TIMEOUT)
+    with tower.run("acme/vision", id="stopped") as run:
+        tower.runs.finish(run.reference, state=RunState.KILLED)
+        for _ in range(3):
+            run.log({"loss": 1.0})
+            run._flush_or_say()
+        assert capsys.readouterr().err.count("\n") == 1
+    said = capsys.readouterr().err
+    assert "3 values could not be saved" in said
+    assert "has ended already: it is killed" in said  # and no exception: the script may have more
+
+
+def test_value_logged_while_the_run_ends_is_written_or_refused(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tower.run("acme/vision")
+
+    class Ending(datetime):
+        """Another thread ends the run while this one logs."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            monkeypatch.undo()
+            run.finish()
+            return super().now(tz)
+
+    monkeypatch.setattr("firetower.run.datetime", Ending)
+    with pytest.raises(Conflict):
+        run.log({"loss": 1.0})
 
 
 SCRIPT = """

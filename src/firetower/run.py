@@ -54,7 +54,8 @@ class ActiveRun:
 
     It may be used from several threads, and from processes that were forked from this one: each
     writes its own values. Leaving the block finishes the run; an exception makes it failed,
-    Ctrl-C killed. Where it was joined (FIRETOWER_RUN), whoever started it ends it.
+    Ctrl-C killed; where another process has ended it, that is said on stderr. Where it was joined
+    (FIRETOWER_RUN), whoever started it ends it.
     """
 
     def __init__(self, tower: Catalog, run: Run, *, joined: bool) -> None:
@@ -105,25 +106,27 @@ class ActiveRun:
         """
         values = flatten(metrics)
         given = None if step is None else check_step(step)
-        if self._ended:
-            raise Conflict(f"run {self} has ended", "Log before the end of its block.")
         now = datetime.now(UTC)
         with self._lock:
+            if self._ended:
+                raise Conflict(f"run {self} has ended", "Log before the end of its block.")
             at_step = self._next_step if given is None else given
             self._next_step = max(self._next_step, at_step + 1)
-            if self._buffered + len(values) > MAX_BUFFERED:
-                self._lost += len(values)
-                return
-            self._buffer.append((at_step, now, values))
-            self._buffered += len(values)
+            self._keep(at_step, now, values)
         if self._thread is None:
             self._start_thread()
 
     def log_beside(self, metrics: Mapping[str, float], step: int) -> None:
         """Log metrics that count steps of their own: they do not move the run's next step."""
         with self._lock:
-            self._buffer.append((step, datetime.now(UTC), dict(metrics)))
-            self._buffered += len(metrics)
+            self._keep(step, datetime.now(UTC), dict(metrics))
+
+    def _keep(self, step: int, at: datetime, values: dict[str, float]) -> None:
+        if self._buffered + len(values) > MAX_BUFFERED:
+            self._lost += len(values)
+        else:
+            self._buffer.append((step, at, values))
+            self._buffered += len(values)
 
     def update(
         self,
@@ -198,7 +201,8 @@ class ActiveRun:
         """
         if self._closed:
             return
-        self._ended = True
+        with self._lock:  # what another thread logs now is written below, or refused
+            self._ended = True
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -238,7 +242,10 @@ class ActiveRun:
         trace: TracebackType | None,
     ) -> None:
         state = RunState.KILLED if isinstance(error, KeyboardInterrupt) else None
-        self.finish(exit_code=_exit_code(error), state=state)
+        try:
+            self.finish(exit_code=_exit_code(error), state=state)
+        except Conflict as conflict:  # what comes after the block matters more
+            self._say(conflict)
 
     def _start_thread(self) -> None:
         with self._lock:
@@ -270,9 +277,11 @@ class ActiveRun:
         """Flush, or say on stderr what is wrong, once; return whether another try is needless."""
         try:
             self.flush()
-        except Conflict as error:  # the run has ended: no later try could succeed
+        except Conflict as error:  # the run has ended: a later try of these could not succeed
             self._say(error)
-            self._give_up()
+            with self._lock:
+                self._lost += self._buffered
+                self._buffer, self._buffered = [], 0
         except FiretowerError as error:
             self._say(error)
             return False
