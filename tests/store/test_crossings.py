@@ -69,7 +69,7 @@ def evaluated(
     bench: Bench, cache: AutomationCache | None = None, tests: int = 10_000, after: int = 0
 ) -> Evaluated:
     with bench.store.changing() as change:
-        return evaluate_metrics(change, cache or AutomationCache(), after, tests=tests)
+        return evaluate_metrics(change, cache or AutomationCache(), after=after, tests=tests)
 
 
 def fired(executions: Sequence[Execution]) -> list[tuple[str, int, str]]:

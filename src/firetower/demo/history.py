@@ -207,7 +207,7 @@ class _History:
         moment.act(self._change(moment.at, moment.author))
         evaluated_at = moment.at + _EVALUATION_DELAY
         evaluate(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_IN_FLIGHT)
-        evaluate_metrics(self._change(evaluated_at, cast.OPERATOR), self._cache, _MAX_TESTS)
+        evaluate_metrics(self._change(evaluated_at, cast.OPERATOR), self._cache, tests=_MAX_TESTS)
         self._deliver(evaluated_at)
 
     def _saved(self, saved: SavedAutomation) -> Moment:

@@ -230,7 +230,7 @@ class Worker:
                 self._opened.clear()
                 beat_at = now
             events, decisions = evaluate(change, cache, BATCH)
-            metrics = evaluate_metrics(change, cache, self._metrics_after)
+            metrics = evaluate_metrics(change, cache, after=self._metrics_after)
             decisions += metrics.decisions
             cycle.more = events == BATCH or metrics.more
             most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}

@@ -89,7 +89,7 @@ class Evaluated:
 
 
 def evaluate_metrics(
-    change: Change, cache: AutomationCache, after: int = 0, *, tests: int = TESTS
+    change: Change, cache: AutomationCache, *, after: int = 0, tests: int = TESTS
 ) -> Evaluated:
     """Evaluate the values that wait, of some metrics in the order of their rows; write executions.
 
