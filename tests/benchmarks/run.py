@@ -21,6 +21,7 @@ def main(names: list[str]) -> None:
         latency,
         metrics,
         neighbours,
+        run_screens,
         runs,
         server,
         team,
@@ -46,6 +47,7 @@ def main(names: list[str]) -> None:
         "backlog": backlog.measure,
         "team": team.measure,
         "runs": runs.measure,
+        "run_screens": run_screens.measure,
         "server": server.measure,
         "metrics": metrics.measure,
     }
