@@ -14,7 +14,7 @@ from firetower.store.runs import find_run
 
 QUICK = 20_000
 """Values that are all read at once; of more, first some of each part."""
-_SAMPLES = 4
+_SAMPLES = 1
 """Values of a part that are read of many."""
 _FINITE = sys.float_info.max
 
