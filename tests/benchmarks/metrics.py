@@ -1,6 +1,11 @@
 """Values of metrics evaluated a second, and from a value to the arrival of its request."""
 
+import os
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,12 +22,20 @@ from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.crossings import evaluate_metrics
+from towers import COMMAND
 
 RUNS, METRICS, STEPS, FLUSHES, ROUNDS = 20, 10, 5, 20, 3
 """Runs, the metrics of each, the steps of one flush, and how many there are."""
 ELSEWHERE, HERE = 1_000, 100
 """Automations on other metrics, and on the one that is measured."""
 CALLS, PAUSE = 100, 0.03
+MANY_RUNS = 10_000
+_MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command, and prints its memory in KiB."""
 PROJECT = ContainerReference.project("acme/bench")
 
 
@@ -58,6 +71,7 @@ def measure(folder: Path) -> list[Row]:
             met=True,
         ),
         _latency(folder / "latency.db"),
+        _memory(folder / "memory.db"),
     ]
 
 
@@ -109,6 +123,51 @@ def _evaluate(tower: firetower.Tower) -> float:
                 more = evaluate_metrics(change, cache).more
         spent += time.perf_counter() - begun
     return spent
+
+
+def _memory(path: Path) -> Row:
+    """Return the memory of a worker that evaluates the values of very many runs."""
+    with _tower(path, HERE, "metric-0") as tower:
+        tower.runs.start(str(PROJECT), id="first")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+        own = {"id": "n", "run_id": "'run-' || n"}
+        values = ", ".join(own.get(name, name) for name in columns)
+        numbers = "WITH RECURSIVE n(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < ?)"
+        connection.execute(
+            f"INSERT INTO runs {numbers} SELECT {values} FROM n, (SELECT * FROM runs)", [MANY_RUNS]
+        )
+        metrics = ((run, f"metric-{one}") for run in range(1, MANY_RUNS + 1) for one in range(50))
+        connection.executemany(
+            "INSERT INTO run_metrics (run_id, name, last_step, last_at, count, pending)"
+            " VALUES (?, ?, 0, 0, 1, 1)",
+            metrics,
+        )
+        connection.execute(
+            "INSERT INTO metric_points (run_metric_id, step, value, at)"
+            " SELECT id, 0, 0.5, 4000000000000000 FROM run_metrics"
+        )
+        connection.execute("COMMIT")
+    begun = time.perf_counter()
+    environment = {**os.environ, "FIRETOWER_DATABASE_URL": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, COMMAND, "worker", "--once"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    mebibytes = int(done.stdout.splitlines()[-1]) / 1024
+    seconds = time.perf_counter() - begun
+    return Row(
+        f"worker's memory, {MANY_RUNS:,} runs × 50 metrics",
+        f"{mebibytes:.0f} MiB, {seconds:.1f} s",
+        "",
+        None,
+        "≤ 150 MiB",
+        mebibytes <= 150,
+    )
 
 
 def _latency(path: Path) -> Row:

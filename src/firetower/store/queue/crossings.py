@@ -130,7 +130,8 @@ class _Evaluation:
         watching = ((row, self._watching(row)) for row in rows)
         self._watched = {row.id: found for row, found in watching if found}
         run_ids = {row.run_id for row in rows if row.id in self._watched}
-        self._runs = read_runs(change.connection, run_ids)
+        runs = read_runs(change.connection, run_ids)
+        self._snapshots = {number: run.snapshot for number, run in runs.items()}
         self._watches = self._read_watches()
         self._changed: dict[_Key, Watch] = {}
         self._events: dict[tuple[object, ...], Event] = {}
@@ -154,7 +155,7 @@ class _Evaluation:
         """Evaluate row after row until the number of tests is used up; return the last one."""
         last = 0
         for row in self.rows:
-            revisions = [one for one in self._watched.get(row.id, ()) if self._holds(one, row)]
+            revisions = self._passing(row) if row.id in self._watched else []
             if revisions and tests <= 0:
                 break
             if revisions:
@@ -164,9 +165,17 @@ class _Evaluation:
             last = row.id
         return last
 
-    def _holds(self, revision: Revision, row: _Row) -> bool:
-        """Return whether a revision's filter holds for the run."""
-        return revision.definition.filter.holds(self._event(row, revision.definition.event_type))
+    def _passing(self, row: _Row) -> list[Revision]:
+        """Return the revisions that watch a metric and whose filter holds for its run."""
+        events: dict[EventType, Event] = {}
+        found = []
+        for revision in self._watched[row.id]:
+            definition = revision.definition
+            if (type_ := definition.event_type) not in events:
+                events[type_] = self._event(row, type_)
+            if definition.filter.root.holds(events[type_]):
+                found.append(revision)
+        return found
 
     def _evaluate(self, row: _Row, revisions: Sequence[Revision], tests: int) -> int:
         """Evaluate a metric's new values; return how many tests it took."""
@@ -217,7 +226,7 @@ class _Evaluation:
         return self._events[key]
 
     def _event(self, row: _Row, type_: EventType) -> Event:
-        run, container = self._runs[row.run_id].snapshot, self._projects[row.project_id]
+        run, container = self._snapshots[row.run_id], self._projects[row.project_id]
         return Event(0, type_, self.change.now, run.user, container, run=run)
 
     def write(self) -> None:
