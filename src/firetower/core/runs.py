@@ -29,7 +29,7 @@ HEARTBEAT_INTERVAL = timedelta(seconds=30)
 RUN_TIMEOUT = timedelta(minutes=5)
 """Age of its newest heartbeat from which a run has crashed, unless the settings say another."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -85,7 +85,7 @@ def check_run_id(text: str) -> str:
     if not _ID.fullmatch(check_text(text, "run id")):
         raise InvalidInput(
             f"run id {quoted(shortened(text, 40))} is not allowed",
-            "Use letters, digits, - and _, at most 64 characters.",
+            "Use letters, digits, -, _ and . after the first, at most 128 characters.",
         )
     return text
 

@@ -8,6 +8,7 @@ from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import canonical, parse
 from firetower.core.references import (
     CollectionReference,
+    ContainerReference,
     VersionReference,
     check_alias,
     check_name,
@@ -23,7 +24,7 @@ from firetower.server.catalog import (
     shown,
     tag_node,
 )
-from firetower.server.containers import project_reference
+from firetower.server.containers import named_project
 from firetower.server.fields import Arguments, Context, make_id, read_id, resolves
 from firetower.server.files import md5_of
 from firetower.server.storage import FILES, MANIFESTS
@@ -66,15 +67,11 @@ def create(context: Context, _source: None, arguments: Arguments) -> dict[str, A
 
 def _definition(context: Context, given: Arguments) -> UploadDefinition:
     names = given.texts("artifactCollectionNames")
-    name = given.optional_text("artifactCollectionName") or (names[0] if names else None)
-    project = project_reference(
-        context, given.optional_text("entityName"), given.optional_text("projectName")
-    )
+    name = given.optional_text("artifactCollectionName") or (names[0] if names else "")
+    project = named_project(context, given)
     run = given.optional_text("runName")
     return UploadDefinition(
-        collection=CollectionReference(
-            container=project, name=check_name(name or "", "collection name")
-        ),
+        collection=_collection(project, name),
         type=check_name(given.text("artifactTypeName"), "type"),
         digest=check_name(given.text("digest"), "digest"),
         description=given.optional_text("description"),
@@ -83,6 +80,10 @@ def _definition(context: Context, given: Arguments) -> UploadDefinition:
         tags=tuple(one.text("tagName") for one in given.objects("tags")),
         run=None if not run else RunReference(project=project, id=check_run_id(run)),
     )
+
+
+def _collection(container: ContainerReference, name: str) -> CollectionReference:
+    return CollectionReference(container=container, name=check_name(name, "collection name"))
 
 
 def _metadata(given: Arguments) -> dict[str, JsonValue] | None:
@@ -173,11 +174,7 @@ def link(context: Context, _source: None, arguments: Arguments) -> dict[str, Any
     """Link a version into a registry's collection."""
     given = arguments.object("input")
     version = _version(context, given)
-    container = project_reference(
-        context, given.optional_text("entityName"), given.text("projectName")
-    )
-    name = check_name(given.text("artifactPortfolioName"), "collection name")
-    target = CollectionReference(container=container, name=name)
+    target = _collection(named_project(context, given), given.text("artifactPortfolioName"))
     aliases = [one.text("alias") for one in given.objects("aliases")]
     found = versions.link(
         context.change,
@@ -260,11 +257,7 @@ def _aliases(context: Context, arguments: Arguments) -> list[tuple[FoundVersion,
     version = _version(context, given)
     found = []
     for one in given.objects("aliases"):
-        container = project_reference(
-            context, one.optional_text("entityName"), one.optional_text("projectName")
-        )
-        name = check_name(one.text("artifactCollectionName"), "collection name")
-        collection = CollectionReference(container=container, name=name)
+        collection = _collection(named_project(context, one), one.text("artifactCollectionName"))
         found.append((_member(context, version, collection), one.text("alias")))
     return found
 
@@ -324,9 +317,6 @@ def _collection_tags(
     context: Context, arguments: Arguments
 ) -> tuple[CollectionReference, list[str]]:
     given = arguments.object("input")
-    container = project_reference(
-        context, given.optional_text("entityName"), given.optional_text("projectName")
-    )
-    name = check_name(given.text("artifactCollectionName"), "collection name")
+    name = given.text("artifactCollectionName")
     tags = [one.text("tagName") for one in given.objects("tags")]
-    return CollectionReference(container=container, name=name), tags
+    return _collection(named_project(context, given), name), tags

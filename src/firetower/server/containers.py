@@ -38,6 +38,13 @@ def project_reference(context: Context, entity: str | None, name: str | None) ->
     return ContainerReference.project(f"{entity or context.token.entity}/{name or 'uncategorized'}")
 
 
+def named_project(
+    context: Context, given: Arguments, name: str = "projectName"
+) -> ContainerReference:
+    """Return the project or registry that `entityName` and `projectName` name."""
+    return project_reference(context, given.optional_text("entityName"), given.optional_text(name))
+
+
 def wandb_names(reference: ContainerReference) -> tuple[str, str]:
     """Return the entity and the name of a project or registry in W&B's SDK."""
     if reference.kind is ContainerKind.REGISTRY:

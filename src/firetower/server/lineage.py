@@ -5,7 +5,7 @@ from typing import Any
 from firetower.core.errors import NotFound
 from firetower.server.catalog import artifact_node, read_artifact_id
 from firetower.server.fields import Arguments, Context, Node, connection, resolves
-from firetower.server.runs import run_node, run_reference
+from firetower.server.runs import named_run, run_node
 from firetower.store.catalog.lookups import FoundVersion
 from firetower.store.catalog.memberships import find_home
 from firetower.store.lineage import runs_of, versions_of
@@ -56,8 +56,6 @@ def use(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]
     version_id = read_artifact_id(context, given.text("artifactID"))
     if version_id is None:
         raise NotFound("the artifact is not logged yet", "Call its wait() first.")
-    names = given.optional_text("entityName"), given.optional_text("projectName")
-    reference = run_reference(context, *names, given.text("runName"))
-    run = find_run(context.change.connection, reference)
+    run = find_run(context.change.connection, named_run(context, given))
     link_artifact(context.change, run, find_home(context.change, version_id), used=True)
     return {"artifact": artifact_node(context, version_id)}

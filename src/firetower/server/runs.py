@@ -10,9 +10,9 @@ from pydantic import JsonValue
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import clean, dump, parse
 from firetower.core.points import SYSTEM
-from firetower.core.references import ContainerReference
+from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.runs import Run, RunReference, RunState, check_run_id, check_run_text
-from firetower.server.containers import ORGANIZATION, project_node, project_reference
+from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     Arguments,
     Context,
@@ -45,12 +45,14 @@ _INTERNAL = "_wandb"
 """The key of what the SDK notes of itself in config and summary; it is not kept."""
 
 
-def run_reference(
-    context: Context, entity: str | None, project: str | None, name: str
+def named_run(
+    context: Context, given: Arguments, name: str = "runName", project: str = "projectName"
 ) -> RunReference:
-    """Return the run that W&B's SDK names. Raises InvalidInput."""
-    container = project_reference(context, entity, project)
-    return RunReference(project=ContainerReference.project(str(container)), id=check_run_id(name))
+    """Return the run that `entityName`, `projectName` and `runName` name. Raises InvalidInput."""
+    container = named_project(context, given, project)
+    if container.kind is not ContainerKind.PROJECT:
+        raise InvalidInput(f"registry {container} has no runs", "Name a project.")
+    return RunReference(project=container, id=check_run_id(given.text(name)))
 
 
 def run_node(found: FoundRun) -> Node:
@@ -94,8 +96,7 @@ def upsert(context: Context, _source: None, arguments: Arguments) -> dict[str, A
         update_run(context.change, reference, said)
         inserted = False
     else:
-        names = given.optional_text("entityName"), given.optional_text("modelName")
-        reference = run_reference(context, *names, given.text("name"))
+        reference = named_run(context, given, "name", "modelName")
         inserted = _start(context, given, reference, said)
     found = find_run(context.change.connection, reference)
     return {"bucket": run_node(found), "inserted": inserted}
@@ -154,8 +155,7 @@ def _object(given: Arguments, name: str) -> Mapping[str, JsonValue] | None:
 def create_files(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
     """Say where the files of a run are sent: they are taken and not kept."""
     given = arguments.object("input")
-    names = given.optional_text("entityName"), given.optional_text("projectName")
-    reference = run_reference(context, *names, given.text("runName"))
+    reference = named_run(context, given)
     url = context.origin + context.settings.sign(f"{DROPPED}file")
     files = [{"name": name, "uploadUrl": url} for name in given.texts("files")]
     return {"runID": make_id("Run", reference), "uploadHeaders": [], "files": files}
@@ -165,8 +165,7 @@ def create_files(context: Context, _source: None, arguments: Arguments) -> dict[
 def alert(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
     """Keep the newest alert of a run in its summary."""
     given = arguments.object("input")
-    names = given.optional_text("entityName"), given.optional_text("projectName")
-    reference = run_reference(context, *names, given.text("runName"))
+    reference = named_run(context, given)
     said: dict[str, JsonValue] = {
         "title": given.text("title"),
         "text": given.optional_text("text") or "",
@@ -196,9 +195,10 @@ def delete(_context: Context, _source: None, _arguments: Arguments) -> None:
 @resolves("Project", "run", "bucket")
 def run_of(context: Context, project: ContainerReference, arguments: Arguments) -> Node | None:
     """Return a project's run by its name, or None."""
-    entity, name = project.entity or ORGANIZATION, project.name
+    if project.kind is not ContainerKind.PROJECT:
+        return None
     try:
-        reference = run_reference(context, entity, name, arguments.text("name"))
+        reference = RunReference(project=project, id=check_run_id(arguments.text("name")))
         return run_node(find_run(context.reader.connection, reference))
     except (InvalidInput, NotFound):
         return None
