@@ -51,6 +51,7 @@ def measure(folder: Path) -> list[Row]:
     with _app(large, environment) as terminal:
         rows += _memory(terminal, environment)
         rows += _keys(terminal)
+        rows += _everywhere(terminal)
         rows += _changes(terminal, large)
         rows += _busy(terminal, large)
         rows += _idle(terminal)
@@ -166,6 +167,37 @@ def _key_to_paint(terminal: Terminal, number: int, key: str = "j") -> float:
     painted = terminal.when(f"auto-{number:05d}".encode(), after)
     time.sleep(0.05)
     return painted - pressed
+
+
+def _everywhere(terminal: Terminal) -> list[Row]:
+    """Go through the list of all automations: open, move, narrow to a state, sort, and back."""
+    after = len(terminal.written)
+    pressed = terminal.send("4")
+    opened = terminal.when(b"auto-00005", after) - pressed
+    terminal.rest()
+    taken = [_key_to_paint(terminal, number) for number in range(1, KEYS)]
+    terminal.send("g")
+    narrowed = []
+    for _ in range(5):
+        for key, text in (("z", b"0 of 10,000 in shadow"), ("z", b"auto-00005")):
+            terminal.rest(0.2)
+            after = len(terminal.written)
+            pressed = terminal.send(key)
+            narrowed.append(terminal.when(text, after) - pressed)
+    ordered = []
+    for key in (">", "="):
+        terminal.rest(0.2)
+        after = len(terminal.written)
+        pressed = terminal.send(key)
+        ordered.append(terminal.when(b"", after) - pressed)
+    terminal.send("1")
+    terminal.rest()
+    return [
+        _most("app, all automations, opened", opened * 1e3, "ms", 250),
+        _most("app, all automations, key to paint, p95", quantile(taken, 0.95) * 1e3, "ms", 50),
+        _most("app, all automations, narrowed, p95", quantile(narrowed, 0.95) * 1e3, "ms", 100),
+        _most("app, all automations, sorted", max(ordered) * 1e3, "ms", 250),
+    ]
 
 
 def _changes(terminal: Terminal, database: Path) -> list[Row]:
