@@ -94,6 +94,19 @@ def test_content_of_the_newest_version_makes_no_new_one(running: Running) -> Non
     assert [one.index for one in running.tower.versions("acme/vision/resnet")] == [1, 0]
 
 
+def test_link_model_goes_to_the_registry_of_models(on_sqlite: Running) -> None:
+    given = {
+        "artifactID": log(on_sqlite),
+        "artifactPortfolioName": "resnet",
+        "entityName": "acme",
+        "projectName": "model-registry",
+    }
+    assert on_sqlite.refused(LINK, input=given)[1] == "there is no registry model"
+    on_sqlite.tower.create_registry("model")
+    on_sqlite.query(LINK, input=given)
+    assert on_sqlite.tower.version("model/resnet:latest").version.index == 0
+
+
 def test_link_aliases_and_tags(running: Running) -> None:
     running.tower.create_registry("models")
     version = log(running)

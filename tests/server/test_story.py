@@ -26,7 +26,8 @@ AUTOMATE = """
 import wandb
 from wandb.automations import *
 api = wandb.Api()
-api.create_registry("models", visibility="organization")
+for name in ("models", "model"):
+    api.create_registry(name, visibility="organization")
 (hook,) = api.webhook_integrations(entity="acme")
 tell = SendWebhook.from_integration(
     hook, payload={"by": "${automation_name}", "who": "${event_author}"}
@@ -42,6 +43,7 @@ for name, event in {
     api.create_automation(event >> tell, name=name)
 """
 TRAIN = """
+import pathlib
 import pickle
 import wandb
 from sklearn.datasets import load_digits
@@ -63,6 +65,8 @@ with wandb.init(project="digits", config={"alpha": 0.01}) as run:
     linked = run.link_artifact(artifact, "wandb-registry-models/digits")
     linked.aliases.append("production")
     linked.save()
+    pathlib.Path("model.pickle").write_bytes(pickle.dumps(model))
+    run.link_model("model.pickle", "shown")  # logs it under a name of its own
 """
 DEPLOY = """
 import pathlib, pickle
@@ -139,10 +143,12 @@ def test_model_is_trained_promoted_and_deployed(
             in_core(tower)
             script(TRAIN, tmp_path / "ada", url, ada)
             wanted = [
-                {"by": name, "who": "ada"} for name in ("accurate", "ended", "logged", "promoted")
+                {"by": name, "who": "ada"}
+                for name in ("accurate", "ended", "logged", "logged", "promoted")
             ]
-            bodies = [json.loads(one.body) for one in received.wait_for(4)]
+            bodies = [json.loads(one.body) for one in received.wait_for(5)]
             assert sorted(bodies, key=lambda one: str(one["by"])) == wanted
+            assert tower.version("model/shown:latest").version.index == 0
             said = script(DEPLOY, tmp_path / "eve", url, eve)
             assert "the API key of eve may only read" in said
             assert "deployed" not in tower.version("models/digits:production").version.aliases
@@ -151,4 +157,4 @@ def test_model_is_trained_promoted_and_deployed(
             _, left = server.communicate(timeout=TIMEOUT)
         assert server.returncode == 0, left
         assert "stopped" in left
-        assert len(received.at("/hook")) == 4
+        assert len(received.at("/hook")) == 5

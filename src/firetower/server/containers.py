@@ -31,8 +31,16 @@ ORGANIZATION = ContainerReference.organization().name
 """The organization, and its entity."""
 
 
+MODEL_REGISTRY = "model"
+"""The registry that `run.link_model` links into."""
+_MODEL_REGISTRY = "model-registry"
+"""W&B's old name of it, a project of every entity: its SDK still sends that."""
+
+
 def project_reference(context: Context, entity: str | None, name: str | None) -> ContainerReference:
     """Return the project or registry that W&B's SDK names. Raises InvalidInput."""
+    if name == _MODEL_REGISTRY:
+        return ContainerReference.registry(MODEL_REGISTRY)
     if name and name.startswith(WANDB_REGISTRY_PREFIX):
         return ContainerReference.registry(name)
     return ContainerReference.project(f"{entity or context.token.entity}/{name or 'uncategorized'}")
