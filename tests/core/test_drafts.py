@@ -291,6 +291,7 @@ PROBLEMS: list[tuple[ContainerReference, dict[str, Any], Part, str, str]] = [
     (MODELS, {"filter": '{"tag": "a"}'}, Part.FILTER, "tag", ""),
     (MODELS, {"filter": '{"metadata.f1": {"$gtee": 1}}'}, Part.FILTER, "$gtee", "$gte?"),
     (MODELS, {"filter": '{"alias": "\\ud800"}'}, Part.FILTER, "Unicode", ""),
+    (MODELS, {"filter": '{"metadata.\\ud800": 1}'}, Part.FILTER, "Unicode", ""),
     (MODELS, {"payload": '{"a": }'}, Part.PAYLOAD, "the payload is not JSON", "Write JSON"),
     (MODELS, {"payload": '"${alis}"'}, Part.PAYLOAD, "no variable", "Did you mean ${alias}?"),
     (MODELS, {"payload": '"${tag}"'}, Part.PAYLOAD, "never have the variable", "Variables here"),

@@ -1,5 +1,6 @@
 """Automations: definitions, revisions, what changed between them, and overlap."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,6 @@ from enum import StrEnum
 from functools import lru_cache
 
 import durationpy
-from pydantic_core import PydanticSerializationError
 
 from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
@@ -95,9 +95,9 @@ class Definition(Frozen):
 
     def check_text(self) -> None:
         """Refuse text that cannot be stored as UTF-8. Raises InvalidInput."""
-        try:
-            self.model_dump_json()
-        except PydanticSerializationError:
+        try:  # pydantic's own JSON replaces what is wrong in keys
+            json.dumps(self.model_dump(), ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
             raise InvalidInput(
                 "the automation has text that is not valid Unicode",
                 "Look for \\ud800 to \\udfff in its filter, and for text in another encoding.",
