@@ -195,6 +195,16 @@ def test_training_script_fires_automations(on_sqlite: Running, receiver: Receive
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_training_script_on_postgresql(running: Running) -> None:
+    running.tower.create_registry("models")
+    run_id = running.sdk(TRAIN).split()[-1]
+    detail = running.tower.runs.get(f"acme/vision/{run_id}")
+    assert (detail.run.state, detail.logged) == (RunState.FINISHED, ("acme/vision/resnet:v0",))
+    assert not [status for _, status in running.server.traffic.answers if status >= 500]
+
+
+@pytest.mark.slow
 def test_model_is_trained_linked_and_promoted(on_sqlite: Running, receiver: Receiver) -> None:
     watch(on_sqlite.tower, receiver)
     on_sqlite.sdk(SCIKIT_LEARN)

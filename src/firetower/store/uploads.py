@@ -172,7 +172,7 @@ def commit_upload(
     content = Content(entries=entries, digest=_content_key(change, digest, entries))
     found = _log(change, upload.definition, content, key)
     done = schema.uploads.update().where(_uploads.id == upload.id)
-    change.connection.execute(done.values(version_id=found.version_id))
+    change.connection.execute(done.values(version_id=found.version_id, manifest=None))
     return found
 
 
