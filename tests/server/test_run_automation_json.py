@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from wandb._filters import FilterExpr, Gt
 from wandb.automations import (
     DoNothing,
     OnRunState,
@@ -54,6 +55,10 @@ def test_every_condition_is_created_and_comes_back(filter_: Any, condition: Stat
         assert read_draft(Draft.of(saved(definition))).checked() == definition
 
 
+def config(path: str) -> FilterExpr:
+    return FilterExpr(field=f"config.{path}", op=Gt(val=0.1))
+
+
 RUNS: list[tuple[Any, dict[str, Any]]] = [
     (NAMED.matches_regex("^resnet"), {"run_name": {"$regex": "^resnet"}}),
     (NAMED.contains("resnet"), {"run_name": {"$contains": "resnet"}}),
@@ -67,6 +72,9 @@ RUNS: list[tuple[Any, dict[str, Any]]] = [
     (NAMED < "a", {"run_name": {"$lt": "a"}}),
     (NAMED <= "a", {"run_name": {"$lte": "a"}}),
     (~NAMED.contains("a"), {"$not": {"run_name": {"$contains": "a"}}}),
+    (config("lr.value"), {"config.lr": {"$gt": 0.1}}),
+    (config("lr"), {"config.lr": {"$gt": 0.1}}),
+    (config("lr.value.value"), {"config.lr.value": {"$gt": 0.1}}),
     (
         NAMED.contains("a") | NAMED.eq("b"),
         {"$or": [{"run_name": {"$contains": "a"}}, {"run_name": {"$eq": "b"}}]},

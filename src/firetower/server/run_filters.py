@@ -1,6 +1,6 @@
 """W&B's JSON of a run event: which runs, and what has to happen to them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -22,9 +22,9 @@ from firetower.core.runs import StateCondition
 from firetower.core.text import quoted, shortened
 from firetower.server.filters import conditions
 
-_WANDB_NAMES = {"run_name": "display_name"}
-"""W&B's names of the fields of runs that Firetower names otherwise."""
-_OWN_NAMES = {wandb: own for own, wandb in _WANDB_NAMES.items()}
+_NAME, _WANDB_NAME = "run_name", "display_name"
+_CONFIG, _VALUE = "config.", ".value"
+"""W&B keeps a value of the configuration under `config.KEY.value`."""
 
 
 _Names: TypeAlias = Mapping[str, str]
@@ -70,7 +70,7 @@ _METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], _Names]
 def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
     """Read the `eventFilter` of a run event. Raises InvalidInput."""
     source = _object(parse(text, "the filter"), "the filter")
-    runs = _renamed(_object(_inner(source.get("run_filter") or {}), "run_filter"), _OWN_NAMES)
+    runs = _renamed(_object(_inner(source.get("run_filter") or {}), "run_filter"), _own_name)
     match runs:
         case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
             runs = {"$or": [{"$and": parts}]}
@@ -103,18 +103,30 @@ def _read_states(source: Mapping[str, JsonValue]) -> StateCondition:
     return StateCondition.parse(",".join(map(str, names)))
 
 
-def _renamed(source: dict[str, JsonValue], names: Mapping[str, str]) -> dict[str, JsonValue]:
+def _own_name(field: str) -> str:
+    if field.startswith(_CONFIG):
+        return field.removesuffix(_VALUE)
+    return _NAME if field == _WANDB_NAME else field
+
+
+def _wandb_name(field: str) -> str:
+    if field.startswith(_CONFIG):
+        return f"{field}{_VALUE}"
+    return _WANDB_NAME if field == _NAME else field
+
+
+def _renamed(source: dict[str, JsonValue], rename: Callable[[str], str]) -> dict[str, JsonValue]:
     """Return a filter with the fields that it asks for renamed."""
     renamed: dict[str, JsonValue] = {}
     for key, value in source.items():
         match key, value:
             case (("$and" | "$or" | "$nor"), list()):
-                parts = (_renamed(one, names) if isinstance(one, dict) else one for one in value)
+                parts = (_renamed(one, rename) if isinstance(one, dict) else one for one in value)
                 renamed[key] = list(parts)
             case "$not", dict():
-                renamed[key] = _renamed(value, names)
+                renamed[key] = _renamed(value, rename)
             case _:
-                new = names.get(key, key)
+                new = rename(key)
                 renamed[key if new in source else new] = value
     return renamed
 
@@ -135,7 +147,7 @@ def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
 def write_run_event(definition: Definition) -> dict[str, JsonValue]:
     """Return a run event's filter as W&B stores it."""
     condition = definition.condition
-    runs = {"run_filter": dump(_renamed({"$and": conditions(definition.filter)}, _WANDB_NAMES))}
+    runs = {"run_filter": dump(_renamed({"$and": conditions(definition.filter)}, _wandb_name))}
     if isinstance(condition, StateCondition):
         states: list[JsonValue] = [state.value.upper() for state in condition.states]
         return {**runs, "run_state_filter": {"states": states}}
