@@ -30,7 +30,7 @@ REFERENCE = "acme/vision/resnet:v0"
     ],
     ids=" ".join,
 )
-def test_a_command_of_the_catalog_imports_little(prepared: Shell, command: tuple[str, ...]) -> None:
+def test_a_command_of_the_catalog_imports_little(shell: Shell, command: tuple[str, ...]) -> None:
     program = (
         "import sys\n"
         "from firetower.cli import main\n"
@@ -40,8 +40,8 @@ def test_a_command_of_the_catalog_imports_little(prepared: Shell, command: tuple
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=prepared.folder,
-        env=prepared.environment,
+        cwd=shell.folder,
+        env=shell.environment,
         capture_output=True,
         encoding="utf-8",
         check=True,
