@@ -80,11 +80,14 @@ def test_exception_in_the_block_ends_the_run(
     assert steps(tower, run) == [(0, 1.0)]
 
 
-@pytest.mark.parametrize("bad", [{"loss": "low"}, {"": 1.0}, {f"m{n}": 1 for n in range(10_001)}])
-def test_what_cannot_be_logged_is_refused_at_the_call(tower: Tower, bad: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [{"loss": "low"}, {"": 1.0}, {f"m{n}": 1 for n in range(10_001)}, [0.5], None],
+)
+def test_what_cannot_be_logged_is_refused_at_the_call(tower: Tower, bad: object) -> None:
     with tower.run("acme/vision") as run:
         with pytest.raises(InvalidInput):
-            run.log(bad)
+            run.log(bad)  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="integer"):
             run.log({"loss": 1.0}, step=1.5)  # type: ignore[arg-type]
     assert tower.runs.get(run.reference).metrics == ()

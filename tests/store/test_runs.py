@@ -109,6 +109,20 @@ def test_run_that_two_processes_start_is_started_once(bench: Bench) -> None:
     assert states(bench.tower) == ["running"]
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_text_that_no_database_keeps_is_refused(bench: Bench, text: str) -> None:
+    tower = bench.tower
+    for refused in (
+        lambda: tower.runs.start("acme/vision", id="noted", notes=text),
+        lambda: tower.update(bench.version, description=text),
+        lambda: tower.create_registry("described", text),
+        lambda: tower.search(text),
+    ):
+        with pytest.raises(InvalidInput, match="no database keeps"):
+            refused()
+    assert tower.runs.list("acme/vision") == []
+
+
 def test_silent_run_crashes_once_and_may_come_back(bench: Bench) -> None:
     runs = bench.tower.runs
     run = runs.start("acme/vision", id="silent")

@@ -8,6 +8,7 @@ from types import UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from firetower.core.errors import InvalidInput
+from firetower.core.text import storable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,6 +18,7 @@ def checked(method: Callable[P, T]) -> Callable[P, T]:
     """Refuse arguments of another type than a method declares, in two lines."""
     code, types = method.__code__, method.__annotations__
     names = code.co_varnames[: code.co_argcount]
+    texts = {name for name, declared in types.items() if declared in (str, str | None)}
     several = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
 
     @wraps(method)
@@ -28,9 +30,20 @@ def checked(method: Callable[P, T]) -> Callable[P, T]:
                     f"{name} cannot be {_kind(value)}",
                     f"See help({method.__module__}.{method.__qualname__}).",
                 )
+            if name in texts and isinstance(value, str):
+                check_storable(value, str(name))
         return method(*args, **kwargs)
 
     return call
+
+
+def check_storable(text: str, what: str) -> str:
+    """Return a text if every database can keep it. Raises InvalidInput."""
+    if storable(text) != text:
+        raise InvalidInput(
+            f"{what} has a character that no database keeps", "Leave out NUL and surrogates."
+        )
+    return text
 
 
 def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation

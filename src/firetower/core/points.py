@@ -13,12 +13,10 @@ MAX_METRICS = 10_000
 """Metrics of one call."""
 MAX_METRIC_NAME = 256
 SYSTEM = "system."
-"""What the names of the machine's own metrics begin with; their steps count their lines."""
+"""What the names of the machine's own metrics begin with: they count steps of their own."""
 MAX_STEP = 2**63 - 1
 """The largest step that a column holds."""
 _MAX_DEPTH = 64
-SYSTEM_PREFIX = "system."
-"""Begins the names of metrics that count steps of their own: seconds since the run's start."""
 
 
 class Point(NamedTuple):
@@ -68,6 +66,11 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
     anything else, unless `strict` is False: then it is left out. Raises it also for more than
     10,000 metrics.
     """
+    if not isinstance(values, Mapping):
+        raise InvalidInput(
+            f"metrics cannot be of type {type(values).__name__}",
+            'Give a number for each name: {"loss": 0.3}.',
+        )
     found: dict[str, float] = {}
     spelled = _spelled
     if len(values) <= MAX_METRICS and all(type(value) is float for value in values.values()):

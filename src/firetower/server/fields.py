@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
 
+from firetower.core.arguments import check_storable
 from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.text import instant, quoted, shortened, storable
+from firetower.core.text import instant, quoted, shortened
 from firetower.store.changes import Change, Reader
 from firetower.store.types import MOST
 
@@ -76,11 +77,7 @@ class Arguments(Mapping[str, JsonValue]):
     def optional_text(self, name: str) -> str | None:
         """Return a text, or None where it is missing or null."""
         found = self._of_type(name, str, "text")
-        if found is not None and storable(found) != found:
-            raise InvalidInput(
-                f"{name} has a character that no database keeps", "Leave out NUL and surrogates."
-            )
-        return found
+        return None if found is None else check_storable(found, name)
 
     def text(self, name: str) -> str:
         """Return a text that must be there."""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from firetower.core.errors import NotFound
-from firetower.core.points import SYSTEM_PREFIX, Point
+from firetower.core.points import SYSTEM, Point
 from firetower.core.text import suggest, visible
 from firetower.store import run_schema
 from firetower.store.bulk import Values, run_with_rows
@@ -89,7 +89,7 @@ def write_points(
     for name, metric in metrics.items():
         if steps := metric.steps:
             number, newest = metric.id, max(steps)
-            if not name.startswith(SYSTEM_PREFIX):
+            if not name.startswith(SYSTEM):
                 largest = max(largest, newest)
             rows += [(number, step, value, at) for step, (value, at) in steps.items()]
             updates.append((number, newest, *steps[newest], len(steps) - metric.existing))
