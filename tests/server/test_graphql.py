@@ -1,10 +1,12 @@
 """Queries, keys and limits of the server."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from firetower.server.app import MAX_BODY, MAX_PER_TOKEN
 from serving import Running, serving
 
 VIEWER = "query Viewer { me: viewer { ...user } } fragment user on User { username entity flags }"
@@ -105,6 +107,19 @@ def test_server_on_a_read_only_database_refuses_changes_once(
         said = found.refused('mutation { upsertModel(input: {name: "vision"}) { inserted } }')
         assert said == (200, "the database was opened read-only")
         assert found.post("/files/acme/vision/r1/file_stream", b"{}")[0] == 400
+
+
+def test_limits_are_said(on_sqlite: Running) -> None:
+    said = base64.b64encode(f"api:{on_sqlite.key}".encode()).decode()
+    on_sqlite.server.traffic.open[f"Basic {said}"] = MAX_PER_TOKEN
+    status, answer = on_sqlite.ask(VIEWER)
+    assert (status, answer["errors"][0]["message"].partition("\n")[0]) == (
+        429,
+        "this key has 64 requests at work",
+    )
+    on_sqlite.server.traffic.open.clear()
+    assert on_sqlite.post("/graphql", b" " * (MAX_BODY + 1))[0] == 413
+    assert on_sqlite.ask(VIEWER)[0] == 200
 
 
 def test_health(on_sqlite: Running) -> None:
