@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from artifacts import COMMIT, FILES, MANIFEST, begin, manifest, md5
 from firetower.core.errors import InvalidInput
+from firetower.delivery.environment import server_problem
 from firetower.server.files import FileStore
 from firetower.server.settings import URL_LIFETIME, ServerSettings
 from serving import Running, serving
@@ -147,3 +148,19 @@ def test_tls_is_served_and_needed_beyond_loopback(sqlite_template: Path, tmp_pat
         trusted = ssl.create_default_context(cafile=str(tls[0]))
         with urllib.request.urlopen(url, context=trusted, timeout=TIMEOUT) as answer:
             assert json.load(answer) == {"status": "ok"}
+
+
+@pytest.mark.slow
+def test_script_trusts_a_certificate_of_its_own(sqlite_template: Path, tmp_path: Path) -> None:
+    tls = certificate(tmp_path)
+    database = tmp_path / "tower.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    script = "import wandb; wandb.init(project='vision', id='safe').finish()"
+    with serving(str(database), tmp_path, tls=tls) as found:
+        found.url = found.url.replace("http://127.0.0.1", "https://localhost")
+        trusted = {name: str(tls[0]) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")}
+        found.sdk(script, **trusted)
+        assert found.tower.runs.get("acme/vision/safe").run.exit_code == 0
+        reason = server_problem(found.url)
+        assert reason is not None
+        assert "CERTIFICATE_VERIFY_FAILED" in reason

@@ -66,6 +66,8 @@ def _databases_network(examined: list[Check]) -> Iterator[Check]:
     for url in servers:
         if reason := server_problem(url):
             hint = "Look at its output; scripts that use it wait, and try again."
+            if "CERTIFICATE" in reason:
+                hint = "Set SSL_CERT_FILE, for scripts REQUESTS_CA_BUNDLE too, to its certificate."
             yield Check("servers", f"{url} does not answer: {reason}", hint, Health.WARN)
     if proxied := [f"{one.name} through {one.shown_proxy}" for one in found if one.proxy]:
         yield Check("proxies", and_list(proxied))
