@@ -183,6 +183,7 @@ ACTIONS: Sequence[Action] = (
     Action("form.save", "ctrl+o,f2", "Save", priority=True),
     Action("form.test", "f6", "Test", help="Test the chosen endpoint", effect=Effect.SEND),
     Action("form.edit-text", "f5", "Editor", help="Edit the payload, message or filter in $EDITOR"),
+    Action("form.filter-rows", "f7", "Filter", help="Write the filter as rows"),
     Action("form.scroll-down", "f3", "Preview ↓", "scroll_preview(1)"),
     _hidden("form.scroll-up", "f4", "Preview ↑", "scroll_preview(-1)"),
     _change("collections.new", "n", "New version"),

@@ -106,7 +106,7 @@ class Fields(Vertical):
         self.direction = Choice(_DIRECTIONS, draft.direction, empty="", id="metric-direction")
         self.amount = _line(draft.amount, "0.65; a change also 20%", "metric-amount")
         self.run_name = _line(draft.run_name, "any; or a regex, ^resnet", "run-name-regex")
-        example = 'optional JSON: {"metadata.f1": {"$gte": 0.9}}'
+        example = 'optional; rows with F7, or JSON: {"metadata.f1": {"$gte": 0.9}}'
         self.filter = _line(draft.filter, example, "filter-json")
         self.action = Radio(
             list(ACTIONS.values()), list(ACTIONS).index(draft.action), id="action-type"

@@ -18,6 +18,7 @@ from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
 from firetower.core.errors import FiretowerError
+from firetower.core.filters.conditions import conditions_of
 from firetower.core.references import ContainerKind
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
@@ -231,6 +232,21 @@ class FormScreen(Page[str | None]):
         text = edit_text(self.app, editor.text, ".txt" if slack else ".json")
         if text != editor.text:
             editor.replace(text, (0, 0), editor.document.end)
+
+    @in_background
+    async def action_filter_rows(self) -> None:
+        """Write the filter as rows; one that says more stays JSON."""
+        from firetower.tui.form.filter_rows import filter_dialog
+
+        rows = conditions_of(self.fields.filter.value)
+        if rows is None:
+            self.notify("This filter says more than rows can: edit its JSON.", severity="warning")
+            return
+        dialog = filter_dialog(rows, self.fields.draft.event_type, self._data.recent)
+        text = await ask(self, dialog)
+        if text is not None:
+            self.fields.filter.value = text
+            self.fields.filter.focus()
 
     def action_test(self) -> None:
         """Ask to test the chosen endpoint; the dialog says what it sends."""
