@@ -124,3 +124,20 @@ def test_limits_are_said(on_sqlite: Running) -> None:
 
 def test_health(on_sqlite: Running) -> None:
     assert on_sqlite.post("/healthz", b"", method="GET") == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        ("/acme/vision/runs/x3k9ab2c", "firetower run show acme/vision/x3k9ab2c"),
+        ("/acme/vision", "firetower run list acme/vision"),
+        ("/acme/a%0a;b", "firetower run list 'acme/a\\n;b'"),
+        ("/authorize", "firetower token create USER"),
+        ("/", "firetower"),
+    ],
+)
+def test_page_that_the_sdk_names_says_what_to_type(
+    on_sqlite: Running, path: str, command: str
+) -> None:
+    status, said = on_sqlite.post(path, b"", method="GET")
+    assert (status, said.decode().splitlines()[-1].strip()) == (404, command)

@@ -20,7 +20,7 @@ _project = click.argument("project", metavar="ENTITY/PROJECT")
 _run = click.argument("run", metavar="RUN")
 _description = option_group(
     click.option("--id", "run_id", metavar="ID", help="Its id; made up unless given."),
-    click.option("--resume", is_flag=True, help="Go on with the run of this id, if there is one."),
+    click.option("--resume", is_flag=True, help="Resume the run of this id, if there is one."),
     click.option("--name", metavar="N", help="Name for people; the id unless given."),
     click.option(
         "--config",

@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 import logging
+import shlex
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from aiohttp import web
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreError, Unforeseen
 from firetower.core.json import parse
 from firetower.core.runs import RunReference
+from firetower.core.text import visible
 from firetower.core.tokens import Token
 from firetower.server import roots
 from firetower.server.fields import Arguments, Context, HttpNotFound
@@ -238,7 +240,10 @@ class Server:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return web.Response(status=error.status, text=error.text)
+            text = error.text
+            if error.status == 404 and request.match_info.http_exception is error:
+                text = _instead_of_page(request.path)
+            return web.Response(status=error.status, text=text)
         except (ConnectionError, web.RequestPayloadError):  # the client went away
             return web.Response(status=400)
         except FiretowerError as error:
@@ -266,6 +271,20 @@ def read_key(request: web.Request) -> str:
     if scheme.lower() != "basic" or not colon or not key:
         raise WrongKey
     return key
+
+
+def _instead_of_page(path: str) -> str:
+    """Say what to do instead of opening a page of W&B, to which its SDK prints addresses."""
+    match path.strip("/").split("/"):
+        case ["authorize"]:
+            command = "firetower token create USER"
+        case [entity, project, "runs", run]:
+            command = f"firetower run show {shlex.quote(f'{entity}/{project}/{run}')}"
+        case [entity, project]:
+            command = f"firetower run list {shlex.quote(f'{entity}/{project}')}"
+        case _:
+            command = "firetower"
+    return f"Firetower has no web pages. In a terminal:\n\n    {visible(command)}\n"
 
 
 def _status(error: FiretowerError, bad: int = 200) -> int:
