@@ -2,30 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Any
 
 from firetower.core.catalog import Version
 from firetower.core.errors import InvalidInput
-from firetower.core.json import clean
 from firetower.core.points import MAX_STEP, Point, check_metric_name, check_step, flatten
-from firetower.core.references import ContainerReference, VersionReference, check_name, check_texts
+from firetower.core.references import ContainerReference, VersionReference
 from firetower.core.runs import (
     MetricSummary,
     Run,
+    RunChanges,
     RunDetail,
     RunReference,
     RunState,
     StartedRun,
     check_run_id,
-    check_run_text,
 )
 from firetower.core.text import quoted, shortened
 from firetower.store import points as point_store
 from firetower.store import runs as store
 from firetower.store.catalog.lookups import find_version
-from firetower.store.runs import RunChanges
 from firetower.store.store import Transactions
 
 if TYPE_CHECKING:
@@ -63,7 +59,7 @@ class Runs(Transactions):
         """
         reference = ContainerReference.project(project)
         run_id = None if id is None else check_run_id(id)
-        said = _changes(
+        said = RunChanges.checked(
             name=name,
             user=user,
             group=group,
@@ -89,7 +85,7 @@ class Runs(Transactions):
         summary: Mapping[str, object] | None = None,
     ) -> Run:
         """Change what is said of a run; keys of config and summary are added to those there are."""
-        said = _changes(
+        said = RunChanges.checked(
             name=name,
             group=group,
             job_type=job_type,
@@ -114,11 +110,11 @@ class Runs(Transactions):
         Conflict for a run that has ended, InvalidInput for a name or step that cannot be one.
         """
         reference, checked = _run(run), _checked(points)
-        said = None if summary is None else _data(summary, "the summary")
+        said = RunChanges.checked(summary=summary)
         with self._store.changing() as change:
             found = store.touch_run(change, reference)
-            if said is not None:
-                store.update_run(change, reference, RunChanges(summary=said))
+            if summary is not None:
+                store.update_run(change, reference, said)
             return point_store.write_points(change, found, checked)
 
     def write(
@@ -165,7 +161,7 @@ class Runs(Transactions):
         if state is RunState.RUNNING:
             raise InvalidInput("a run cannot end running", "Give finished, failed or killed.")
         ended = state or (RunState.FAILED if exit_code else RunState.FINISHED)
-        said = RunChanges(summary=None if summary is None else _data(summary, "the summary"))
+        said = RunChanges.checked(summary=summary)
         return self._change(store.end_run, _run(run), ended, exit_code, said)
 
     def list(
@@ -275,41 +271,6 @@ def _run(run: Run | RunReference | str) -> RunReference:
     if isinstance(run, RunReference):
         return run
     return run.reference if isinstance(run, Run) else RunReference.parse(run)
-
-
-def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
-    return cast("dict[str, JsonValue]", clean(dict(values), what))
-
-
-def _changes(
-    *,
-    name: str | None = None,
-    user: str | None = None,
-    notes: str | None = None,
-    tags: Iterable[str] | None = None,
-    config: Mapping[str, object] | None = None,
-    summary: Mapping[str, object] | None = None,
-    **texts: str | None,
-) -> RunChanges:
-    """Return what is said of a run, each text in its one spelling. Raises InvalidInput."""
-    # An empty text removes what there was.
-    spelled = {
-        key: check_run_text(text, key.replace("_", " ")) if text else text
-        for key, text in texts.items()
-    }
-    return RunChanges(
-        name=None if name is None else check_run_text(name, "run name"),
-        user=None if user is None else check_name(user, "user name"),
-        notes=notes,
-        tags=None if tags is None else _tags(tags),
-        config=None if config is None else _data(config, "the config"),
-        summary=None if summary is None else _data(summary, "the summary"),
-        **spelled,
-    )
-
-
-def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
 
 
 def _checked(points: Iterable[Any]) -> Sequence[Point]:

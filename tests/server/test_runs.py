@@ -53,7 +53,9 @@ def values(running: Running, metric: str = "loss") -> list[tuple[int, float]]:
 
 def test_run_is_written_ended_and_read(running: Running) -> None:
     config = {"lr": {"value": 0.1, "desc": None}, "_wandb": {"value": {"t": {}}}}
-    made = start(running, config=json.dumps(config), tags=["a"], displayName="first", notes="n")
+    made = start(
+        running, config=json.dumps(config), tags=["a", "a"], displayName="first", notes="n"
+    )
     assert (made["inserted"], made["bucket"]["displayName"]) == (True, "first")
     assert json.loads(made["bucket"]["config"]) == {"lr": {"value": 0.1}}
     assert not start(running, config='{"late": {"value": 5}}')["inserted"]

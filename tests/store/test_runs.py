@@ -16,9 +16,9 @@ from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.points import Point
 from firetower.core.references import ContainerReference
-from firetower.core.runs import RunState, StateCondition
+from firetower.core.runs import RunChanges, RunState, StateCondition
 from firetower.core.scopes import ContainerScope
-from firetower.store.runs import RunChanges, crash_overdue, start_run
+from firetower.store.runs import crash_overdue, start_run
 from firetower.store.store import Store
 from firetower.tower import Tower
 from store.bench import START, Bench

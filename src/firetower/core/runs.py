@@ -3,11 +3,12 @@
 import re
 import secrets
 import string
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import AwareDatetime, JsonValue, model_validator
 
@@ -18,7 +19,9 @@ from firetower.core.references import (
     ContainerKind,
     ContainerReference,
     Frozen,
+    check_name,
     check_text,
+    check_texts,
     check_visible,
     one_spelling,
 )
@@ -316,6 +319,71 @@ class Run(Frozen):
             "exit_code": self.exit_code,
             "last_step": self.last_step,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanges:
+    """What is said of a run when it starts or later; None keeps what there is."""
+
+    name: str | None = None
+    user: str | None = None
+    group: str | None = None
+    job_type: str | None = None
+    notes: str | None = None
+    host: str | None = None
+    tags: tuple[str, ...] | None = None
+    config: Mapping[str, JsonValue] | None = None
+    """Keys to set; the others stay."""
+    summary: Mapping[str, JsonValue] | None = None
+    """Keys to set; the others stay."""
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        name: str | None = None,
+        user: str | None = None,
+        notes: str | None = None,
+        tags: Iterable[str] | None = None,
+        config: Mapping[str, object] | None = None,
+        summary: Mapping[str, object] | None = None,
+        **texts: str | None,
+    ) -> Self:
+        """Return changes, each text in its one spelling, each tag once. Raises InvalidInput.
+
+        `texts` are the group, the type of job and the host; an empty one removes what there was.
+        """
+        spelled = {
+            key: check_run_text(text, key.replace("_", " ")) if text else text
+            for key, text in texts.items()
+        }
+        return cls(
+            name=None if name is None else check_run_text(name, "run name"),
+            user=None if user is None else check_name(user, "user name"),
+            notes=notes,
+            tags=None if tags is None else _tags(tags),
+            config=None if config is None else _data(config, "the config"),
+            summary=None if summary is None else _data(summary, "the summary"),
+            **spelled,
+        )
+
+    def applied_to(self, run: Run) -> Run:
+        """Return a run with the changes."""
+        fields = ("name", "user", "group", "job_type", "notes", "host", "tags")
+        changed = {key: value for key in fields if (value := getattr(self, key)) is not None}
+        if self.config is not None:
+            changed["config"] = {**run.config, **self.config}
+        if self.summary is not None:
+            changed["summary"] = {**run.summary, **self.summary}
+        return run.model_copy(update=changed)
+
+
+def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
+    return cast("dict[str, JsonValue]", clean(dict(values), what))
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
 
 
 class StartedRun(Run):

@@ -11,11 +11,11 @@ from typing import Any
 from firetower.core.errors import InvalidInput
 from firetower.core.json import clean
 from firetower.core.points import MAX_STEP, SYSTEM, Point, flatten
-from firetower.core.runs import RunReference, RunState
+from firetower.core.runs import RunChanges, RunReference, RunState
 from firetower.server.fields import Arguments
 from firetower.store.changes import Change
 from firetower.store.points import write_points
-from firetower.store.runs import RunChanges, end_run, find_run, touch_run, update_run
+from firetower.store.runs import end_run, find_run, touch_run, update_run
 
 _HISTORY, _EVENTS, _SUMMARY = "wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json"
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}

@@ -11,7 +11,13 @@ from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import clean, dump, parse
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.runs import Run, RunReference, RunState, check_run_id, check_run_text
+from firetower.core.runs import (
+    Run,
+    RunChanges,
+    RunReference,
+    RunState,
+    check_run_id,
+)
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     Arguments,
@@ -30,7 +36,6 @@ from firetower.server.storage import DROPPED
 from firetower.store.history import last_step, read_history
 from firetower.store.runs import (
     FoundRun,
-    RunChanges,
     count_runs,
     end_run,
     find_run,
@@ -117,28 +122,21 @@ def _start(context: Context, given: Arguments, reference: RunReference, said: Ru
 
 def _said(given: Arguments) -> RunChanges:
     """Return what is said of a run; null says nothing."""
-    texts = {
-        "name": given.optional_text("displayName"),
-        "group": given.optional_text("groupName"),
-        "job_type": given.optional_text("jobType"),
-        "host": given.optional_text("host"),
-    }
-    checked = {
-        key: check_run_text(text, key.replace("_", " ")) for key, text in texts.items() if text
-    }
-    tags = given.texts("tags") if given.get("tags") is not None else None
     config = _object(given, "config")
     if config is not None:
         config = {
             key: value["value"] if isinstance(value, dict) and "value" in value else value
             for key, value in config.items()
         }
-    return RunChanges(
+    return RunChanges.checked(
+        name=given.optional_text("displayName") or None,
+        group=given.optional_text("groupName") or None,
+        job_type=given.optional_text("jobType") or None,
+        host=given.optional_text("host") or None,
         notes=given.optional_text("notes"),
-        tags=None if tags is None else tuple(check_run_text(tag, "tag") for tag in tags),
+        tags=None if given.get("tags") is None else given.texts("tags"),
         config=config,
         summary=_object(given, "summaryMetrics"),
-        **checked,
     )
 
 

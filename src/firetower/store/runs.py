@@ -1,12 +1,11 @@
 """Runs: start, change and end them; each change of their state records its event."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import JsonValue
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from firetower.core.catalog import VersionDetail
@@ -17,6 +16,7 @@ from firetower.core.references import ContainerKind, ContainerReference, Version
 from firetower.core.runs import (
     MetricSummary,
     Run,
+    RunChanges,
     RunDetail,
     RunReference,
     RunState,
@@ -72,33 +72,6 @@ class TouchedRun:
 
     id: int
     next_step: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunChanges:
-    """What is said of a run when it starts or later; None keeps what there is."""
-
-    name: str | None = None
-    user: str | None = None
-    group: str | None = None
-    job_type: str | None = None
-    notes: str | None = None
-    host: str | None = None
-    tags: tuple[str, ...] | None = None
-    config: Mapping[str, JsonValue] | None = None
-    """Keys to set; the others stay."""
-    summary: Mapping[str, JsonValue] | None = None
-    """Keys to set; the others stay."""
-
-    def applied_to(self, run: Run) -> Run:
-        """Return a run with the changes."""
-        fields = ("name", "user", "group", "job_type", "notes", "host", "tags")
-        changed = {key: value for key in fields if (value := getattr(self, key)) is not None}
-        if self.config is not None:
-            changed["config"] = {**run.config, **self.config}
-        if self.summary is not None:
-            changed["summary"] = {**run.summary, **self.summary}
-        return run.model_copy(update=changed)
 
 
 def start_run(
