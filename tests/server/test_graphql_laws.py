@@ -10,6 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.strategies import jsons
+from firetower.core.actions import NoAction
+from firetower.core.automations import Definition
+from firetower.core.events import EventType
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
 from firetower.server import roots
 from firetower.server.fields import RESOLVERS, make_id
 from serving import Running
@@ -36,9 +41,29 @@ TYPES = sorted(RESOLVERS)
 IDS = [
     make_id(type_, key)
     for type_ in ("Project", "Entity", "ArtifactCollection", "Artifact", "Trigger", "Run", "After")
-    for key in ("acme/vision", "acme/vision/resnet", "models/resnet", "acme", "1", "999", "", "\0")
+    for key in (
+        "acme/vision",
+        "acme/vision/resnet",
+        "acme/vision/r1",
+        "models/resnet",
+        "acme",
+        "1",
+        "999",
+        "",
+        "\0",
+    )
 ]
-KNOWN = [*IDS, "acme", "vision", "models", "wandb-registry-models", "resnet", "resnet:v0", "model"]
+KNOWN = [
+    *IDS,
+    "acme",
+    "vision",
+    "models",
+    "wandb-registry-models",
+    "resnet",
+    "resnet:v0",
+    "model",
+    "r1",
+]
 ODD = ["", "\0", "\ud800", "a/b:c", "v0", "x" * 300, "{}", '{"name": {"$regex": "("}}', "-1"]
 words = st.sampled_from(KNOWN) | st.sampled_from(ODD) | st.text(max_size=5)
 numbers = st.integers(-3, 3) | st.sampled_from([2**31, 2**63, 10**30, 0.5, 1e308])
@@ -90,6 +115,18 @@ def fill(running: Running) -> None:
     if not running.tower.registries():
         linked_model(running.tower)
         webhook(running.tower, "ci", "http://127.0.0.1:1/")
+        run = running.tower.runs.start("acme/vision", id="r1", config={"lr": 0.1})
+        running.tower.runs.log_metrics(run, {"loss": 0.5})
+        automate(running)
+
+
+def automate(running: Running) -> None:
+    """Make an automation, whose id is that of a trigger in `IDS`."""
+    scope = ContainerScope(container=ContainerReference.registry("models"))
+    event = EventType.ADD_ARTIFACT_ALIAS
+    running.tower.automations.create(
+        Definition(name="a", scope=scope, event_type=event, action=NoAction())
+    )
 
 
 def state(running: Running) -> tuple[object, ...]:
@@ -98,6 +135,7 @@ def state(running: Running) -> tuple[object, ...]:
         tower.registries(),
         tower.projects(),
         tower.events.newest(1),
+        tower.runs.list("acme/vision"),
         [(one.name, one.revision.id) for one in tower.automations.list()],
         [one.settings for one in tower.endpoints.list()],
     )
