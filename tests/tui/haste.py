@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from textual.events import Key
+from textual.events import Key, MouseDown, MouseUp
 from textual.keys import key_to_character
 from textual.pilot import Pilot
 
@@ -27,6 +27,12 @@ async def type_ahead(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         pilot.app.post_message(Key(key, key_to_character(key)))
     await settled(pilot)
+
+
+def click_ahead(pilot: Pilot[None], x: int, y: int) -> None:
+    """Click as a terminal does: what comes next does not wait for what the click opens."""
+    for kind in (MouseDown, MouseUp):
+        pilot.app.post_message(kind(None, x, y, 0, 0, 1, False, False, False, x, y))
 
 
 class Held:

@@ -9,10 +9,11 @@ from textual.widgets import Input
 from firetower.core.references import ContainerReference
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.container import RegistryScreen
+from firetower.tui.screens.explain import ExplainEventScreen
 from tui.form.driving import form_of, value
-from tui.haste import late, type_ahead
+from tui.haste import click_ahead, late, type_ahead
 from tui.scene import Scene
-from tui.screens import WIDE, app_of, open_app, press, settled, until
+from tui.screens import WIDE, app_of, open_app, press, screen_text, settled, until
 from tui.test_haste import at, back
 
 pytestmark = pytest.mark.anyio
@@ -84,6 +85,27 @@ async def test_keys_typed_before_the_rows_are_read_act_on_them(scene: Scene) -> 
         await settled(pilot)
         assert len(app.screen_stack) == 1
         assert screen.automations.container == ContainerReference.registry("prompts")
+
+
+async def test_keys_after_a_click_act_on_what_it_opens(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await at(pilot, "deploy-on-prod")
+        line = screen_text(pilot)[0]
+        before = scene.tower.automations.get("deploy-on-prod").mode
+        click_ahead(pilot, line.index("4 Automations"), 0)
+        await type_ahead(pilot, "e")
+        assert form_of(pilot).fields.automation_name.value == "canary-f1"
+        await press(pilot, "escape")
+        click_ahead(pilot, line.index("1 Registry"), 0)
+        click_ahead(pilot, line.index("3 Feed"), 0)
+        await type_ahead(pilot, "space", "x")
+        assert scene.tower.automations.get("deploy-on-prod").mode is before
+        assert isinstance(pilot.app.screen, ExplainEventScreen)
+        await press(pilot, "escape", "1")
+        row = next(number for number, text in enumerate(screen_text(pilot)) if " prompts" in text)
+        click_ahead(pilot, 3, row)
+        await type_ahead(pilot, "space", "n")
+        assert form_of(pilot).fields.draft.container == ContainerReference.registry("prompts")
 
 
 async def test_keys_of_the_app_do_not_wait_for_rows(scene: Scene) -> None:

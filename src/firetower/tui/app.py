@@ -158,7 +158,8 @@ class FiretowerApp(App[None]):
             gc.enable()
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+        typed = events.Key | events.Paste | events.MouseUp
+        if isinstance(event, typed) and not event.is_forwarded:
             self.keys.add(event)
         else:
             await super().on_event(event)

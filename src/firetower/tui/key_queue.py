@@ -1,4 +1,4 @@
-"""Keys in order: each is handled before the next one, which goes to what it has opened."""
+"""Keys and clicks in order: each is handled before the next, which goes to what it has opened."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Protocol, TypeAlias, cast
 from textual import events
 from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
+from textual.errors import NoWidget
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker
 
-Typed: TypeAlias = events.Key | events.Paste
+Typed: TypeAlias = events.Key | events.Paste | events.MouseUp
 HANDLING_TIMEOUT = 1.0
 """Seconds after which the next key no longer waits for what the one before has started."""
 ROWS_TIMEOUT = 5.0
@@ -39,7 +40,7 @@ class HasRows(Protocol):
 
 
 class KeyQueue:
-    """Hands keys and pastes to the app one after another.
+    """Hands keys, pastes and the ends of clicks to the app one after another.
 
     Textual sends each to what has the focus when it comes: what is typed while a screen opens
     would act on the screen below, or on nothing.
@@ -81,7 +82,7 @@ class KeyQueue:
             self._is_running = False
 
     async def _hand_on(self, event: Typed) -> None:
-        target = self._target
+        target = self._under(event) if isinstance(event, events.MouseUp) else self._target
         if target is None or self._is_text_for(target, event):
             await self._handle(event)
             return
@@ -155,14 +156,21 @@ class KeyQueue:
         for one in lists:  # the next key does not wait again
             cast("HasRows", one).awaits_rows = False
 
+    def _under(self, event: events.MouseUp) -> DOMNode | None:
+        """Return the widget that is clicked."""
+        try:
+            return self._app.get_widget_at(event.x, event.y)[0]
+        except (NoWidget, ScreenStackError):
+            return None
+
     def _is_bound_below_app(self, key: str) -> bool:
         chain = self._app.screen._modal_binding_chain  # noqa: SLF001 - hidden actions too
         return any(key in keys.key_to_bindings for node, keys in chain if node is not self._app)
 
     def _is_text_for(self, target: DOMNode, event: Typed) -> bool:
         """Return whether the event is text for a field: that opens nothing."""
-        if isinstance(event, events.Paste):
-            return True
+        if not isinstance(event, events.Key):
+            return isinstance(event, events.Paste)
         consumes = getattr(target, "check_consume_key", None)
         return consumes is not None and bool(consumes(event.key, event.character))
 
