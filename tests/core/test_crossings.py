@@ -113,7 +113,7 @@ def test_a_window_reaches_back_before_the_save() -> None:
     assert outcomes(decisions) == [(2, "finished")]
 
 
-def test_another_revision_fires_anew_within_the_same_cooldown() -> None:
+def test_new_revision_starts_unheld_and_keeps_the_cooldown() -> None:
     first = watching(cooldown=2 * MINUTE)
     watch, decisions = fired(first, [HIGH])
     assert len(decisions) == 1

@@ -33,7 +33,7 @@ PAYLOAD = '{"automation": "${automation_name}", "run": "${run_name}", "status": 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_a_training_loop_tells_of_its_loss_and_of_its_death(tmp_path: Path) -> None:
+def test_training_loop_fires_by_its_loss_and_by_its_death(tmp_path: Path) -> None:
     database = str(tmp_path / "tower.db")
     do(database, "project", "create", "acme/vision")
     with serve() as receiver:
@@ -46,7 +46,7 @@ def test_a_training_loop_tells_of_its_loss_and_of_its_death(tmp_path: Path) -> N
         with worker(database), started(database, *fit) as training:
             assert training.stdout is not None
             trainer = int(training.stdout.readline())
-            receiver.wait_for(4)  # it tells of its loss while it trains
+            receiver.wait_for(4)  # before it dies
             os.kill(trainer, signal.SIGKILL)
             assert training.wait(30) != 0
             receiver.wait_for(5)

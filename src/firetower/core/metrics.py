@@ -174,7 +174,7 @@ class MetricCondition(Frozen):
     def edges(
         self, values: Sequence[float], first: int = 0, *, held: bool = False
     ) -> Iterator[tuple[int, Measurement]]:
-        """Yield each place, from `first` on, at which the condition begins to hold or ceases to.
+        """Yield each place, from `first` on, at which the condition starts or stops holding.
 
         `held` says whether it held before `first`. Windows reach back before it.
         """
@@ -201,7 +201,7 @@ class AggregateCondition(MetricCondition):
 
     aggregate: Aggregate | None = None
     window: int = Field(default=1, strict=True)
-    """Values that are aggregated; without an aggregate it is 1, whatever is given, as in W&B."""
+    """Values that are aggregated; without an aggregate it is always 1, as in W&B."""
 
     @field_validator("window", "prior_window", check_fields=False)
     @classmethod
