@@ -55,7 +55,7 @@ class ActiveRun:
     It may be used from several threads, and from processes that were forked from this one: each
     writes its own values. Leaving the block finishes the run; an exception makes it failed,
     Ctrl-C killed; where another process has ended it, that is said on stderr. Where it was joined
-    (FIRETOWER_RUN), whoever started it ends it.
+    (FIRETOWER_RUN), the process that started it ends it.
     """
 
     def __init__(self, tower: Catalog, run: Run, *, joined: bool) -> None:

@@ -60,7 +60,7 @@ Written: TypeAlias = tuple[float | None, int]
 
 @dataclass(slots=True)
 class _Metric:
-    """A metric of a run, and what is to be written of it: the last value of each step."""
+    """A metric of a run, and the last value of each step to write."""
 
     steps: dict[int, Written] = field(default_factory=dict)
     id: int = 0

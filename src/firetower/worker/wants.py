@@ -77,7 +77,7 @@ class Wants:
         return want is not None and want.is_younger(RETRY_INTERVAL, now)
 
     def next_retry(self, now: datetime) -> datetime | None:
-        """Return when to look again at the first that is left alone."""
+        """Return when to look again at the first that waits."""
         waiting = [one for one in self._missing.values() if one.is_younger(RETRY_INTERVAL, now)]
         return min((one.found_at + RETRY_INTERVAL for one in waiting), default=None)
 
