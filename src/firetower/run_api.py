@@ -22,6 +22,7 @@ from firetower.core.text import quoted, shortened
 from firetower.store import points as point_store
 from firetower.store import runs as store
 from firetower.store.catalog.lookups import find_version
+from firetower.store.lineage import link_artifact
 from firetower.store.store import Transactions
 
 if TYPE_CHECKING:
@@ -264,7 +265,8 @@ class Runs(Transactions):
         reference, source = _run(run), VersionReference.parse(str(version))
         with self._store.changing() as change:
             found = store.find_run(change.connection, reference)
-            store.link_artifact(change, found, find_version(change.connection, source), used=used)
+            row = find_version(change.connection, source).version_id
+            link_artifact(change, found.id, row, used=used)
 
 
 def _run(run: Run | RunReference | str) -> RunReference:

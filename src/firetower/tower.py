@@ -107,9 +107,11 @@ class Tower(Transactions):
             )
             logged = versions.show(change, found)
             if run is not None:
-                from firetower.store.runs import find_run, link_artifact
+                from firetower.store.lineage import link_artifact
+                from firetower.store.runs import find_run
 
-                link_artifact(change, find_run(change.connection, _run(run)), found, used=False)
+                run_row = find_run(change.connection, _run(run)).id
+                link_artifact(change, run_row, found.version_id, used=False)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)
         return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)
 
@@ -215,7 +217,7 @@ class Tower(Transactions):
 
     def version(self, version: Version | str) -> VersionDetail:
         """Return a version with its files, its links and its runs."""
-        from firetower.store.runs import with_runs
+        from firetower.store.lineage import with_runs
 
         reference = _version(version)
         with self._store.reading() as reader:

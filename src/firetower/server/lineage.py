@@ -8,8 +8,8 @@ from firetower.server.fields import Arguments, Context, Node, connection, resolv
 from firetower.server.runs import named_run, run_node
 from firetower.store.catalog.lookups import FoundVersion
 from firetower.store.catalog.memberships import find_home
-from firetower.store.lineage import runs_of, versions_of
-from firetower.store.runs import FoundRun, find_run, link_artifact
+from firetower.store.lineage import link_artifact, runs_of, versions_of
+from firetower.store.runs import FoundRun, find_run
 
 
 def _artifacts(
@@ -57,5 +57,7 @@ def use(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]
     if version_id is None:
         raise NotFound("the artifact is not logged yet", "Call its wait() first.")
     run = find_run(context.change.connection, named_run(context, given))
-    link_artifact(context.change, run, find_home(context.change, version_id), used=True)
+    link_artifact(
+        context.change, run.id, find_home(context.change, version_id).version_id, used=True
+    )
     return {"artifact": artifact_node(context, version_id)}

@@ -34,9 +34,9 @@ from firetower.server.fields import (
 from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
 from firetower.store.history import last_step, read_history
+from firetower.store.run_list import count_runs
 from firetower.store.runs import (
     FoundRun,
-    count_runs,
     end_run,
     find_run,
     list_runs,

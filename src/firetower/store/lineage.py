@@ -1,14 +1,28 @@
-"""Which runs logged and used a version, and the other way round, by rows."""
+"""Which runs logged and used a version, and the other way round."""
 
 from sqlalchemy import Connection, select
 
-from firetower.core.references import ContainerReference
+from firetower.core.catalog import VersionDetail
+from firetower.core.references import ContainerReference, VersionReference
 from firetower.core.runs import RunReference
 from firetower.store import catalog_schema, run_schema
+from firetower.store.catalog.lookups import find_version
+from firetower.store.changes import Change, Reader
 
 _artifacts, _runs = run_schema.run_artifacts.c, run_schema.runs.c
 _containers, _versions = catalog_schema.containers.c, catalog_schema.versions.c
 _memberships = catalog_schema.memberships.c
+
+
+def link_artifact(change: Change, run_row: int, version_row: int, *, used: bool) -> None:
+    """Note that a run logged or used a version, once."""
+    change.insert_if_new(
+        run_schema.run_artifacts,
+        run_id=run_row,
+        version_id=version_row,
+        used=used,
+        at=change.now,
+    )
 
 
 def versions_of(connection: Connection, run_row: int, *, used: bool) -> list[int]:
@@ -37,9 +51,36 @@ def runs_of(connection: Connection, version_row: int, *, used: bool) -> list[Run
         .join_from(run_schema.run_artifacts, run_schema.runs, _artifacts.run_id == _runs.id)
         .join(catalog_schema.containers, _runs.project_id == _containers.id)
         .where(_artifacts.version_id == version_row, _artifacts.used == used)
-        .order_by(_artifacts.at)
+        .order_by(_artifacts.at, _runs.id)
     )
     return [
         RunReference(project=ContainerReference.project(f"{entity}/{name}"), id=run_id)
         for entity, name, run_id in connection.execute(query)
     ]
+
+
+def artifacts_of(reader: Reader, run_row: int, *, used: bool) -> tuple[str, ...]:
+    """Return references of the versions that a run logged or used, deleted ones too."""
+    rows = reader.connection.execute(
+        select(_versions.home_collection_id, _versions.home_index)
+        .join_from(
+            run_schema.run_artifacts,
+            catalog_schema.versions,
+            _artifacts.version_id == _versions.id,
+        )
+        .where(_artifacts.run_id == run_row, _artifacts.used == used)
+        .order_by(_artifacts.at, _versions.id)
+    ).all()
+    return tuple(
+        f"{reader.collection(row.home_collection_id).reference}:v{row.home_index}" for row in rows
+    )
+
+
+def with_runs(reader: Reader, reference: VersionReference, shown: VersionDetail) -> VersionDetail:
+    """Return what is shown of a version, with the runs that logged and used it."""
+    connection = reader.connection
+    row = find_version(connection, reference).version_id
+    logged_by, used_by = (
+        tuple(map(str, runs_of(connection, row, used=used))) for used in (False, True)
+    )
+    return shown.model_copy(update={"logged_by": logged_by, "used_by": used_by})

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
-from firetower.core.catalog import VersionDetail
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.events import EventType
 from firetower.core.json import dump, parse_object
-from firetower.core.references import ContainerKind, ContainerReference, VersionReference
+from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.runs import (
     MetricSummary,
     Run,
@@ -27,12 +26,11 @@ from firetower.core.text import suggest, visible
 from firetower.store import catalog_schema, run_schema
 from firetower.store.catalog.containers import ensure_container
 from firetower.store.catalog.lookups import (
-    FoundVersion,
     find_container,
-    find_version,
     is_covered_by,
 )
 from firetower.store.changes import Change, Reader
+from firetower.store.lineage import artifacts_of
 from firetower.store.types import bounded_limit
 
 _containers = catalog_schema.containers.c
@@ -311,13 +309,6 @@ def list_runs(
     return [_found(row).run for row in reader.connection.execute(query)]
 
 
-def count_runs(reader: Reader, project: ContainerReference) -> int:
-    """Return how many runs a project has. Raises NotFound."""
-    is_in = _runs.project_id == find_container(reader.connection, project)
-    query = select(func.count()).select_from(run_schema.runs).where(is_in)
-    return reader.connection.execute(query).scalar_one()
-
-
 def read_runs(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
     """Return runs by their rows' numbers."""
     if not ids:
@@ -346,7 +337,7 @@ def show_run(reader: Reader, reference: RunReference) -> RunDetail:
     """Return a run with its metrics and artifacts. Raises NotFound."""
     found = find_run(reader.connection, reference)
     metrics = tuple(read_metrics(reader.connection, found.id))
-    logged, used = (_artifacts_of(reader, found.id, used=used) for used in (False, True))
+    logged, used = (artifacts_of(reader, found.id, used=used) for used in (False, True))
     return RunDetail(run=found.run, metrics=metrics, logged=logged, used=used)
 
 
@@ -363,46 +354,3 @@ def read_metrics(connection: Connection, run_row: int) -> list[MetricSummary]:
         )
         for row in connection.execute(query.order_by(_metrics.name))
     ]
-
-
-def _artifacts_of(reader: Reader, run_row: int, *, used: bool) -> tuple[str, ...]:
-    rows = reader.connection.execute(
-        select(_versions.home_collection_id, _versions.home_index)
-        .join_from(
-            run_schema.run_artifacts,
-            catalog_schema.versions,
-            _artifacts.version_id == _versions.id,
-        )
-        .where(_artifacts.run_id == run_row, _artifacts.used == used)
-        .order_by(_artifacts.at, _versions.id)
-    ).all()
-    return tuple(
-        f"{reader.collection(row.home_collection_id).reference}:v{row.home_index}" for row in rows
-    )
-
-
-def link_artifact(change: Change, run: FoundRun, version: FoundVersion, *, used: bool) -> None:
-    """Note that a run logged or used a version, once."""
-    change.insert_if_new(
-        run_schema.run_artifacts,
-        run_id=run.id,
-        version_id=version.version_id,
-        used=used,
-        at=change.now,
-    )
-
-
-def with_runs(reader: Reader, reference: VersionReference, shown: VersionDetail) -> VersionDetail:
-    """Return what is shown of a version, with the runs that logged and used it."""
-    version_id = find_version(reader.connection, reference).version_id
-    logged_by, used_by = (_runs_of(reader, version_id, used=used) for used in (False, True))
-    return shown.model_copy(update={"logged_by": logged_by, "used_by": used_by})
-
-
-def _runs_of(reader: Reader, version_id: int, *, used: bool) -> tuple[str, ...]:
-    rows = reader.connection.execute(
-        _RUNS.join(run_schema.run_artifacts, _artifacts.run_id == _runs.id)
-        .where(_artifacts.version_id == version_id, _artifacts.used == used)
-        .order_by(_artifacts.at, _runs.id)
-    )
-    return tuple(str(_found(row).run.reference) for row in rows)

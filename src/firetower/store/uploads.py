@@ -23,7 +23,8 @@ from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row
 from firetower.store.catalog.memberships import find_home
 from firetower.store.changes import Change, Reader
-from firetower.store.runs import find_run, link_artifact
+from firetower.store.lineage import link_artifact
+from firetower.store.runs import find_run
 
 UPLOAD_TIMEOUT = timedelta(days=1)
 """Age at which an upload is forgotten, whether it was committed or not."""
@@ -200,7 +201,7 @@ def _log(
     if definition.run is not None:
         with suppress(NotFound):  # a run that this server was not told of
             run = find_run(change.connection, definition.run)
-            link_artifact(change, run, found, used=False)
+            link_artifact(change, run.id, found.version_id, used=False)
     return found
 
 
