@@ -251,8 +251,8 @@ class Runs(Transactions):
     ) -> "dict[str, Curve]":
         """Return the values of metrics thinned to what a chart can show, by name.
 
-        Of a long one only what is newer than its `known` curve is read; `quick` reads some of the
-        values of a long one that is not known.
+        Of a long one only what is newer than its `known` curve is read; `quick` sketches a
+        long one that is not known.
         """
         from firetower.store.curves import read_curves
 

@@ -43,6 +43,9 @@ def test_search_finds_a_few_of_each_kind_by_words(database_url: str) -> None:
         assert found("resnet:v1") == ["version acme/vision/resnet:v1"]
         assert found("resnet:v0") == ["version models/resnet:v0", "version acme/vision/resnet:v0"]
         assert found("models/resnet:prod") == ["version models/resnet:production"]
+        run = tower.runs.start("acme/vision", id="x3k9", name="lr 0.1")
+        assert found("vision lr") == found("x3k9") == ["run acme/vision/lr 0.1"]
+        assert tower.search("X3K")[0].name == str(run)
         assert tower.search("resnet:prod")[0].name == "models/resnet:v0"
         assert found("100%") == ["collection acme/nlp/bert_100%"]
         assert found("0%") == ["collection acme/nlp/bert_100%"]
@@ -52,6 +55,7 @@ def test_search_finds_a_few_of_each_kind_by_words(database_url: str) -> None:
             "container acme/vision",
             "collection acme/nlp/bert_100%",
             "collection acme/vision/resnet",
+            "run acme/vision/lr 0.1",
         ]
         assert found("#1") == []
         assert found("  ") == []

@@ -36,6 +36,8 @@ tab of the collections stays open."""
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "collection.link": ("2", "enter", "h", "end", "enter"),
     "endpoints.close-circuit": ("5", "end"),
+    "runs.automate": ("2", "end", "enter", "h"),
+    "run.automate": ("2", "end", "enter", "h", "enter"),
     "run.stop": ("2", "end", "enter", "h", "enter"),
     "form.test": ("enter", "l", "home", "j", "e"),
 }

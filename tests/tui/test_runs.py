@@ -93,7 +93,9 @@ async def test_tab_lists_runs_and_opens_one(training: Scene) -> None:
         screen.post_message(DatabaseChanged())
         await settled(pilot)
         assert "brand-new" in screen_text(pilot)[4]  # the newest first
-        await press(pilot, "m")
+        await press(pilot, "w")
+        assert shows(pilot, "run state", "a run starts or ends")
+        await press(pilot, "escape", "m")
         assert shows(pilot, "Show which metric first?")
         await press(pilot, "down", "enter")  # acc is named first, loss is watched
         assert any(
@@ -159,7 +161,10 @@ async def test_run_screen_shows_and_opens_all_by_keys(training: Scene) -> None:
         await press(pilot, "enter")
         assert type(pilot.app.screen).__name__ == ExecutionScreen.__name__
         await press(pilot, "q")
-        await press(pilot, "down", "down", "enter")
+        await press(pilot, "down", "down", "w")
+        assert shows(pilot, "Metric", "acc")
+        await press(pilot, "escape")
+        await press(pilot, "enter")
         assert screen.alone == "acc"
         assert not shows(pilot, "loss 0.03688", "diverged")
         await press(pilot, "escape")

@@ -24,7 +24,7 @@ class Curve:
     ranges: Mapping[int, Range] = field(default_factory=dict)
     """By the number of the part, in order; each has `width` steps, the first begins at `first`."""
     is_exact: bool = True
-    """Whether every value was read, or some of each part."""
+    """Whether every value was read, or it is a sketch of some."""
 
     @property
     def width(self) -> int:

@@ -180,6 +180,14 @@ def draft_for(collection: CollectionReference, aliases: Sequence[str] = ()) -> D
     return replace(draft, alias=f"^({'|'.join(named)})$" if len(named) > 1 else f"^{named[0]}$")
 
 
+def run_draft(container: ContainerReference, metric: str = "") -> Draft:
+    """Return a draft that watches a metric of the runs in a container, or for those that fail."""
+    draft = Draft.new(container)
+    if metric:
+        return replace(draft, event_type=EventType.RUN_METRIC, metric=metric)
+    return replace(draft, event_type=EventType.RUN_STATE, state="failed")
+
+
 def duplicate(draft: Draft) -> Draft:
     """Return a draft of the same automation under another name."""
     return replace(draft, name=f"{draft.name}-copy")

@@ -15,6 +15,7 @@ class FoundKind(StrEnum):
     COLLECTION = "collection"
     VERSION = "version"
     EXECUTION = "execution"
+    RUN = "run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from firetower.core.curves import MAX_PARTS, Curve, part_width, ranges_of
+from firetower.core.curves import Curve, part_width, ranges_of
 from firetower.core.runs import RunReference
 from firetower.store import run_schema
 from firetower.store.bulk import run_with_rows
@@ -13,9 +13,9 @@ from firetower.store.changes import Reader
 from firetower.store.runs import find_run
 
 QUICK = 20_000
-"""Values that are all read at once; of more, first some of each part."""
-_SAMPLES = 1
-"""Values of a part that are read of many."""
+"""Values that are all read at once; of more, first a sketch."""
+_SKETCH = 128
+"""Values of a sketch, at equal distances."""
 _FINITE = sys.float_info.max
 
 _metrics, _points = run_schema.run_metrics.c, run_schema.metric_points.c
@@ -57,8 +57,8 @@ def read_curves(
 ) -> dict[str, Curve]:
     """Return the curves of a run's metrics, by name; one that was never logged has none.
 
-    Of a metric with many values only those after its `known` curve are read; `quick` reads some of
-    each part where there is none. Raises NotFound for the run.
+    Of a metric with many values only those after its `known` curve are read; `quick` sketches one
+    that has none. Raises NotFound for the run.
     """
     run = find_run(reader.connection, reference)
     found = reader.connection.execute(_METRICS, {"run": run.id, "names": list(names)}).all()
@@ -86,9 +86,8 @@ def _curve(
     if known is not None and (known.first != first or known.last > last):
         known = None
     if count > QUICK and (known is None or not known.is_exact) and quick:
-        places = MAX_PARTS * _SAMPLES
-        apart = max(1, (last - first) // places)
-        rows = connection.execute(_SAMPLE, {**values, "places": places, "apart": apart})
+        apart = max(1, (last - first) // _SKETCH)
+        rows = connection.execute(_SAMPLE, {**values, "places": _SKETCH, "apart": apart})
         ranges = ranges_of((part, value) for part, value in rows)
         return Curve(first, last, count, ranges, is_exact=False)
     ranges, since = {}, first

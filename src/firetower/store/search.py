@@ -22,6 +22,7 @@ _containers, _collections = schema.containers.c, schema.collections.c
 _aliases, _memberships = schema.aliases.c, schema.memberships.c
 _automations, _endpoints = schema.automations.c, schema.endpoints.c
 _executions, _revisions = schema.executions.c, schema.revisions.c
+_runs = schema.runs.c
 
 _CONTAINER: ColumnElement[str] = case(
     (_containers.entity == "", _containers.name),
@@ -50,6 +51,7 @@ def search(reader: Reader, text: str) -> list[Found]:
         *_containers_of(reader, words),
         *_collections_of(reader, words),
         *_aliases_of(reader, words),
+        *_runs_of(reader, words),
     ]
 
 
@@ -112,6 +114,20 @@ def _collections_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
     query = query.where(_has(_COLLECTION, words))
     for name, type_ in reader.connection.execute(_first(query, _COLLECTION)):
         yield Found(FoundKind.COLLECTION, name, name, note=type_)
+
+
+def _runs_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
+    """Yield runs by their names or ids, the newest first."""
+    label = _CONTAINER + "/" + _runs.name
+    query = (
+        select(_CONTAINER, _runs.run_id, _runs.name, _runs.state)
+        .join_from(schema.runs, schema.containers, _containers.id == _runs.project_id)
+        .where(_has(label + " " + _runs.run_id, words))
+        .order_by(_runs.started_at.desc(), _runs.id.desc())
+    )
+    for project, run_id, name, state in reader.connection.execute(query.limit(MOST)):
+        said = state if name == run_id else f"{run_id}, {state}"
+        yield Found(FoundKind.RUN, f"{project}/{run_id}", f"{project}/{name}", note=said)
 
 
 def _versions_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:

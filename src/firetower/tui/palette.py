@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from firetower.tui.messages import (
     OpenContainer,
     OpenEndpoint,
     OpenExecution,
+    OpenRun,
     OpenVersion,
     post,
 )
@@ -72,7 +73,7 @@ class ActionCommands(Provider):
 
 
 class NamedCommands(Provider):
-    """Automations, endpoints, registries, projects, collections, versions and executions."""
+    """Automations, endpoints, registries, projects, collections, versions, executions and runs."""
 
     async def search(self, query: str) -> Hits:
         await asyncio.sleep(DEBOUNCE)
@@ -117,18 +118,21 @@ def _open(screen: Screen[Any], found: Found) -> None:
         screen.app.post_message(request)
 
 
+_BY_NAME: Mapping[FoundKind, Callable[[str], Message]] = {
+    FoundKind.AUTOMATION: OpenAutomation,
+    FoundKind.ENDPOINT: OpenEndpoint,
+    FoundKind.COLLECTION: OpenCollection,
+    FoundKind.VERSION: OpenVersion,
+    FoundKind.RUN: OpenRun,
+}
+
+
 def _request(found: Found) -> Message:
     match found.kind:
-        case FoundKind.AUTOMATION:
-            return OpenAutomation(found.name)
-        case FoundKind.ENDPOINT:
-            return OpenEndpoint(found.name)
         case FoundKind.CONTAINER:
             kind = found.container or ContainerKind.REGISTRY
             return OpenContainer(ContainerReference.named(kind, found.name))
-        case FoundKind.COLLECTION:
-            return OpenCollection(found.name)
-        case FoundKind.VERSION:
-            return OpenVersion(found.name)
         case FoundKind.EXECUTION:
             return OpenExecution(int(found.name))
+        case named:
+            return _BY_NAME[named](found.name)

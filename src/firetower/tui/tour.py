@@ -82,7 +82,7 @@ def _new(_: Tour, screen: Screen[Any]) -> Advice:
         if screen.tab == "automations":
             rows = "Each row is an automation: where it watches, for what, and what it does. "
             return Advice(f"{rows}{{0}} begins your own.", ("automations.new",))
-        step = "next" if screen.tab == "collections" else "previous"
+        step = "previous" if screen.tab == "history" else "next"
         return Advice("{0} leads to the automations.", (f"container.{step}-tab",))
     return _elsewhere(screen) or Advice("")
 

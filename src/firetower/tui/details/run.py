@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,13 +93,13 @@ def find_run(tower: Tower, reference: RunReference | str) -> RunRecord:
 
 
 def ordered_metrics(record: RunRecord) -> list[MetricSummary]:
-    """Return a run's metrics: those that are watched first, those of the machine last."""
-    watched = {
+    """Return a run's metrics: the most watched first, those of the machine last."""
+    watched = Counter(
         one.definition.metric.metric for one in record.watching if one.definition.metric is not None
-    }
+    )
     return sorted(
         record.detail.metrics,
-        key=lambda one: (one.name not in watched, one.name.startswith(SYSTEM), one.name),
+        key=lambda one: (-watched[one.name], one.name.startswith(SYSTEM), one.name),
     )
 
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from firetower.core.curves import Curve
 from firetower.core.errors import FiretowerError
+from firetower.core.gallery import run_draft
 from firetower.core.metrics import number
 from firetower.core.runs import RunReference, RunState
 from firetower.core.text import counted
@@ -30,7 +31,13 @@ from firetower.tui.details.run import (
     run_title,
     value_text,
 )
-from firetower.tui.messages import DatabaseChanged, OpenExecution, OpenVersion, post
+from firetower.tui.messages import (
+    DatabaseChanged,
+    OpenExecution,
+    OpenVersion,
+    WriteAutomation,
+    post,
+)
 from firetower.tui.page import Page, ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
@@ -49,7 +56,7 @@ COLUMNS = (
     Column("", 8),
     Column("name", 12, flex=2),
     Column("value", 12, flex=4),
-    Column("", 8, flex=1, from_width=70),
+    Column("", from_width=70),
 )
 _MOST_CHARTS = 6
 REFRESH_INTERVAL = 30.0
@@ -178,6 +185,15 @@ class RunScreen(Page[None]):
             case _ if self.record is not None:
                 row = next(row for row in self.listing.table.rows if row.key == event.key)
                 self.notify(f"{row.cells[1].text}: {row.cells[2].text}")
+
+    def action_automate(self) -> None:
+        """Write an automation of the metric under the cursor, or of failures."""
+        match self.listing.table.key:
+            case ("metric", str(name)):
+                draft = run_draft(self.reference.project, name)
+            case _:
+                draft = run_draft(self.reference.project)
+        post(self, WriteAutomation(draft))
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(str(self.reference))

@@ -12,12 +12,13 @@ from textual import events, on
 from textual.message import Message
 
 from firetower.core.curves import value_sparkline
+from firetower.core.gallery import run_draft
 from firetower.core.metrics import number
 from firetower.core.references import ContainerReference
 from firetower.core.run_list import RunLine, RunList
 from firetower.core.runs import RunState
 from firetower.tui.actions import bindings_of
-from firetower.tui.messages import OpenRun, post
+from firetower.tui.messages import OpenRun, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.refresh import Refresh
 from firetower.tui.session import in_background, session_of
@@ -228,6 +229,10 @@ class RunListing(Listing):
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         post(self, OpenRun(str(event.key)))
+
+    def action_automate(self) -> None:
+        if self.container is not None:
+            post(self, WriteAutomation(run_draft(self.container)))
 
     def action_copy(self) -> None:
         if (key := self.table.key) is not None:
