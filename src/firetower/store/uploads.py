@@ -20,7 +20,8 @@ from firetower.core.runs import RunReference
 from firetower.core.text import quoted, shortened
 from firetower.store import schema
 from firetower.store.catalog import versions
-from firetower.store.catalog.lookups import FoundVersion, collection_row
+from firetower.store.catalog.containers import check_type
+from firetower.store.catalog.lookups import FoundCollection, FoundVersion, collection_row
 from firetower.store.catalog.memberships import find_home
 from firetower.store.changes import Change, Reader
 from firetower.store.lineage import link_artifact
@@ -66,20 +67,8 @@ def begin_upload(
 
     Return the upload, or else that version, whose aliases and tags are set. Raises InvalidInput.
     """
-    versions.check_is_logged_to(definition.collection)
-    for alias in definition.aliases:
-        if alias != "latest":
-            check_alias(alias)
-    for tag in definition.tags:
-        check_name(tag, "tag")
     collection = collection_row(change.connection, definition.collection)
-    if collection is not None and collection.type != definition.type:
-        # Said here, before any file is sent, as at the commit.
-        raise InvalidInput(
-            f"{definition.collection} holds versions of type {quoted(collection.type)}, "
-            f"not {quoted(shortened(definition.type, 40))}",
-            "Its first version fixed the type; use that type or another collection.",
-        )
+    _check(definition, collection)
     newest = None if collection is None else versions.newest_logged(change.connection, collection)
     if newest is not None and newest.digest == definition.digest:
         found = _log(change, definition, Content(entries=(), digest=definition.digest), None)
@@ -93,14 +82,7 @@ def begin_upload(
             if row.version_id is not None:
                 return None, find_home(change, row.version_id)
             return _upload(row), None
-    waiting = select(func.count()).where(
-        _uploads.user_name == change.author, _uploads.version_id.is_(None)
-    )
-    if change.connection.execute(waiting).scalar_one() >= MAX_UPLOADS:
-        raise Conflict(
-            f"{change.author} has begun {MAX_UPLOADS:,} artifacts and not finished them",
-            "Finish them, or wait a day: then they are forgotten.",
-        )
+    _check_number(change)
     key = change.random_hex(16)
     change.connection.execute(
         schema.uploads.insert().values(
@@ -112,6 +94,30 @@ def begin_upload(
         )
     )
     return find_upload(change, key), None
+
+
+def _check(definition: UploadDefinition, collection: FoundCollection | None) -> None:
+    """Raise InvalidInput for what the commit would refuse, before any file is sent."""
+    versions.check_is_logged_to(definition.collection)
+    for alias in definition.aliases:
+        if alias != "latest":
+            check_alias(alias)
+    for tag in definition.tags:
+        check_name(tag, "tag")
+    if collection is not None:
+        check_type(collection, definition.type)
+
+
+def _check_number(change: Change) -> None:
+    """Raise Conflict where a user has begun too many."""
+    waiting = select(func.count()).where(
+        _uploads.user_name == change.author, _uploads.version_id.is_(None)
+    )
+    if change.connection.execute(waiting).scalar_one() >= MAX_UPLOADS:
+        raise Conflict(
+            f"{change.author} has begun {MAX_UPLOADS:,} artifacts and not finished them",
+            "Finish them, or wait a day: then they are forgotten.",
+        )
 
 
 def find_upload(reader: Reader, key: str) -> Upload:

@@ -95,13 +95,18 @@ def ensure_collection(
             next_index=0,
         )
         found = find_collection(change.connection, reference, lock=True)
-    if found.type != type_:
+    check_type(found, type_)
+    return found
+
+
+def check_type(collection: FoundCollection, type_: str) -> None:
+    """Raise InvalidInput where a collection holds versions of another type."""
+    if collection.type != type_:
         raise InvalidInput(
-            f"{visible(str(reference))} holds versions of type {quoted(found.type)}, "
-            f"not {quoted(shortened(type_, 40))}",
+            f"{visible(str(collection.reference))} holds versions of type "
+            f"{quoted(collection.type)}, not {quoted(shortened(type_, 40))}",
             "Its first version fixed the type; use that type or another collection.",
         )
-    return found
 
 
 def list_containers(reader: Reader, kind: ContainerKind) -> list[Container]:
