@@ -119,6 +119,14 @@ def test_stopped_run_is_told_to_stop_and_stays_killed(on_sqlite: Running) -> Non
     assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.RUNNING
 
 
+def test_values_that_come_after_the_end_are_kept(on_sqlite: Running) -> None:
+    start(on_sqlite)
+    assert send(on_sqlite, [step(1, loss=1)], 1, complete=True, exitcode=0) == {}
+    assert send(on_sqlite, [step(0, loss=2)]) == {}  # of another process
+    assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.FINISHED
+    assert values(on_sqlite) == [(0, 2), (1, 1)]
+
+
 def test_crashed_run_that_sends_again_is_running(on_sqlite: Running) -> None:
     start(on_sqlite)
     on_sqlite.tower.runs.finish("acme/vision/r1", state=RunState.CRASHED)

@@ -31,12 +31,13 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
     found = find_run(change.connection, reference, lock=True)
     if found.run.state is RunState.KILLED:
         return {"stopped": True}
-    if found.run.state in {RunState.FINISHED, RunState.FAILED}:
-        return {}  # sent twice, or late
-    touched = touch_run(change, reference)
     files = given.object("files")
     points = [*_points(files, _HISTORY), *_points(files, _EVENTS)]
-    write_points(change, touched, points)
+    if found.run.state in {RunState.FINISHED, RunState.FAILED}:
+        # Sent twice, which changes nothing, or late by another process of the run.
+        write_points(change, found.locked, points)
+        return {}
+    write_points(change, touch_run(change, reference), points)
     if summary := _summary(files):
         update_run(change, reference, RunChanges(summary=summary))
     if given.flag("complete"):

@@ -14,7 +14,7 @@ from firetower.core.text import suggest, visible
 from firetower.store import run_schema
 from firetower.store.bulk import Values, run_with_rows
 from firetower.store.changes import Change, is_postgresql
-from firetower.store.runs import FoundRun, TouchedRun
+from firetower.store.runs import FoundRun, LockedRun
 from firetower.store.types import bounded, bounded_limit, instant_number
 
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
@@ -70,7 +70,7 @@ class _Metric:
 
 
 def write_points(
-    change: Change, run: TouchedRun, points: Iterable[tuple[str, int, float, datetime | None]]
+    change: Change, run: LockedRun, points: Iterable[tuple[str, int, float, datetime | None]]
 ) -> int:
     """Write points, or tuples like them, of a run; return how many are new or changed.
 

@@ -56,6 +56,14 @@ _CRASHED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
+class LockedRun:
+    """A run that a change has locked: as much as each write of values needs."""
+
+    id: int
+    next_step: int
+
+
+@dataclass(frozen=True, slots=True)
 class FoundRun:
     """A run, with its row's number and its project's."""
 
@@ -63,13 +71,10 @@ class FoundRun:
     project_id: int
     run: Run
 
-
-@dataclass(frozen=True, slots=True)
-class TouchedRun:
-    """A running run that a change has locked: as much as each write of values needs."""
-
-    id: int
-    next_step: int
+    @property
+    def locked(self) -> LockedRun:
+        """The run for a write of values, where it was found with a lock."""
+        return LockedRun(self.id, self.run.next_step)
 
 
 def start_run(
@@ -135,7 +140,7 @@ def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run
     return _reread(change, found)
 
 
-def touch_run(change: Change, reference: RunReference) -> TouchedRun:
+def touch_run(change: Change, reference: RunReference) -> LockedRun:
     """Record a heartbeat and return the run, locked for this change.
 
     One that was taken for crashed is running again. Raises NotFound, and Conflict for a run that
@@ -144,7 +149,7 @@ def touch_run(change: Change, reference: RunReference) -> TouchedRun:
     row = change.connection.execute(_STATE_LOCKED, _key(reference)).first()
     if row is not None and row.state == RunState.RUNNING.value:
         change.connection.execute(_HEARTBEAT, {"row": row.id, "now": change.now})
-        return TouchedRun(row.id, 0 if row.last_step is None else row.last_step + 1)
+        return LockedRun(row.id, 0 if row.last_step is None else row.last_step + 1)
     found = find_run(change.connection, reference, lock=True)
     if found.run.state is not RunState.CRASHED:
         raise Conflict(
@@ -152,7 +157,7 @@ def touch_run(change: Change, reference: RunReference) -> TouchedRun:
             f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
         )
     _set_state(change, found, found.run, RunState.RUNNING, exit_code=None)
-    return TouchedRun(found.id, found.run.next_step)
+    return found.locked
 
 
 def end_run(
