@@ -61,6 +61,8 @@ async def test_organization_and_entity_are_opened_by_keys(scene: Scene) -> None:
         await press(pilot, "2", "g", "j", "enter")
         assert shows(pilot, "Projects › all of acme", "every project of acme")
         assert shows(pilot, "of-acme", "✓ on")
+        await press(pilot, "q", "j", "enter")
+        assert shows(pilot, "1 collection · 1 version · also watched by organization")
         await press(pilot, "q", "g", "enter")
         assert shows(pilot, "Projects › organization")
         # Its automation leads back to it, and the palette finds both.

@@ -19,12 +19,13 @@ WIDE_SCOPES = [ContainerReference.organization(), ContainerReference.entity_name
 async def test_automation_of_the_organization_or_an_entity_is_edited(scene: Scene) -> None:
     for number, container in enumerate(WIDE_SCOPES):
         scene.automate(f"wide-{number}", scope=ContainerScope(container=container))
+    said = ["everything in the organization", "every project of acme"]
     async with open_app(scene, SMALL) as pilot:
         for number, container in enumerate(WIDE_SCOPES):
             found = automation(scene, f"wide-{number}")
             pilot.app.push_screen(FormScreen(Draft.of(found), found))
             await settled(pilot)
-            assert shows(pilot, "Scope", f"everything in {container.kind.a}")
+            assert shows(pilot, "Scope", said[number])
             await choose(pilot, "event-type", "new version")
             await fill(pilot, about_text="x")
             await press(pilot, "ctrl+o")

@@ -71,7 +71,9 @@ class Fields(Vertical):
         whole = f"the whole {draft.container.kind}"
         self.whole = Radio([whole, part], 0 if draft.whole else 1, id="whole")
         if draft.container.kind.covers_several:
-            everything = f"everything in {draft.container.kind.a}"
+            of_entity = draft.container.kind is ContainerKind.ENTITY
+            projects = f"every project of {draft.container}"
+            everything = projects if of_entity else "everything in the organization"
             self.whole = Radio([everything], 0, id="whole")
         unread = "" if draft.container.kind.covers_several else _UNREAD
         self._scope = LabelledRow("Scope", self.whole, note=unread, id="whole-or-part")

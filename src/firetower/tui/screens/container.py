@@ -122,15 +122,23 @@ def read_container(
     return ContainerView(containers, found, (), automations, stopped, recent, runs)
 
 
-def _contents(container: Container) -> str:
-    """Return what a container holds, or covers."""
-    match container.reference.kind:
+def _contents(container: Container, containers: Sequence[Container]) -> str:
+    """Return what a container holds or covers, and which wider ones have automations for it."""
+    reference = container.reference
+    match reference.kind:
         case ContainerKind.ORGANIZATION:
             return "every registry and project"
         case ContainerKind.ENTITY:
-            return f"every project of {container.reference}"
-    versions = counted(container.versions, "version")
-    return f"{counted(container.collections, 'collection')} · {versions}"
+            return f"every project of {reference}"
+    parts = [counted(container.collections, "collection"), counted(container.versions, "version")]
+    wider = [
+        str(one.reference)
+        for one in containers
+        if one.automations and one.reference != reference and one.reference.covers(reference)
+    ]
+    if wider:
+        parts.append(f"also watched by {', '.join(wider)}")
+    return " · ".join(parts)
 
 
 class ContainerScreen(Page[None]):
@@ -266,7 +274,7 @@ class ContainerScreen(Page[None]):
         elif self.is_open:  # perhaps by name, before the list was read
             self.containers.table.move_to(container.reference)
         steps = container_steps(container.reference, self.KIND.value)
-        title = breadcrumbs(steps[:-1], steps[-1][0], _contents(container))
+        title = breadcrumbs(steps[:-1], steps[-1][0], _contents(container, view.containers))
         show_text(self.query_one("#title", Static), title)
         self._show_count("tab-collections", self.COLLECTIONS, container.collections)
         self._show_count("tab-automations", "Automations", container.automations)
@@ -431,7 +439,8 @@ class ContainerScreen(Page[None]):
         if made is not None:
             await self._read()
             self.open_container(made)
-            self.tabs.active = "tab-collections"  # what comes first in it
+            if self.KIND is ContainerKind.PROJECT:
+                self.tabs.active = "tab-collections"  # what comes first in it
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
