@@ -1,6 +1,7 @@
 """`firetower run`."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.metadata import metadata_of
 from firetower.core.points import Point, flatten
 from firetower.core.references import ContainerReference
-from firetower.core.runs import Run, RunState, as_json_number
+from firetower.core.runs import Run, RunDetail, RunState, as_json_number
 from firetower.core.text import instant, quoted, shortened
 from firetower.settings import RUN, read_settings
 
@@ -223,7 +224,11 @@ def show(*, run: str, metric: str | None, limit: int | None, as_json: bool) -> N
         detail = tower.runs.get(run)
     if as_json:
         print_json(detail.as_data())
-        return
+    else:
+        _print_detail(detail)
+
+
+def _print_detail(detail: RunDetail) -> None:
     one = detail.run
     print_fields(
         [
@@ -254,10 +259,9 @@ def show(*, run: str, metric: str | None, limit: int | None, as_json: bool) -> N
         )
 
 
-def _print_points(points: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a sequence of points
+def _print_points(points: Sequence[Point], *, as_json: bool) -> None:
     if as_json:
         for point in points:
-            assert isinstance(point, Point)
             at = None if point.at is None else instant(point.at)
             print_json({"step": point.step, "value": as_json_number(point.value), "at": at})
         return

@@ -37,6 +37,8 @@ _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _STEPS = ("step", "_step", "global_step")
 
 Say = Callable[[str], object]
+Measure = Callable[[int], dict[str, float]]
+"""Returns the metrics of a process, by its number, and of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +99,7 @@ def execute(
                 f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
             ) from None
         signals.pass_on_to(child)
-        ended = threading.Event()
-        helpers = []
-        if lines is not None:
-            helpers.append(threading.Thread(target=lines.read_on, args=(run, ended)))
-        if measure is not None:
-            arguments = (run, ended, measure, child.pid)
-            helpers.append(threading.Thread(target=_measure_on, args=arguments))
-        for helper in helpers:
-            helper.start()
-        child.wait()
-        ended.set()
-        for helper in helpers:
-            helper.join()
+        _wait(child, run, lines, measure)
         if lines is not None and lines.unread:
             say(f"{counted(lines.unread, 'line')} of metrics could not be read: {lines.reason}")
         code = child.returncode if child.returncode >= 0 else 128 - child.returncode
@@ -117,6 +107,28 @@ def execute(
         killed = signal.SIGINT in signals.received and code != 0
         _end(run, code, RunState.KILLED if killed else None, say)
     return code
+
+
+def _wait(
+    child: subprocess.Popen[bytes],
+    run: "ActiveRun",
+    lines: "MetricLines | None",
+    measure: Measure | None,
+) -> None:
+    """Log the command's metrics until it has ended."""
+    ended = threading.Event()
+    threads = []
+    if lines is not None:
+        threads.append(threading.Thread(target=lines.read_on, args=(run, ended)))
+    if measure is not None:
+        arguments = (run, ended, measure, child.pid)
+        threads.append(threading.Thread(target=_measure_on, args=arguments))
+    for thread in threads:
+        thread.start()
+    child.wait()
+    ended.set()
+    for thread in threads:
+        thread.join()
 
 
 def _spawn(
@@ -183,7 +195,7 @@ def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say) -> None:
 def _measure_on(
     run: "ActiveRun",
     ended: threading.Event,
-    measure: Callable[[int], dict[str, float]],
+    measure: Measure,
     pid: int,
 ) -> None:
     """Log the system's metrics; their steps are seconds since the start."""
