@@ -84,11 +84,27 @@ def test_run_is_written_ended_and_read(running: Running) -> None:
     assert json.loads(shown["systemMetrics"]) == {"system.cpu": 5}
     first = {"_step": 0, "_timestamp": 1_790_000_000, "loss": 1.0, "net.depth": 3}
     assert json.loads(shown["history"][0]) == first
-    assert shown["parquetHistory"]["liveData"][1]["loss"] == "NaN"
+    assert shown["parquetHistory"] == {"parquetUrls": [], "liveData": [{"_step": 0}]}
     assert shown["sampledHistory"] == [
         [{"_step": n, "loss": v} for n, v in ((0, 1), (1, "NaN"), (2, 0.5))]
     ]
     assert (shown["historyKeys"]["lastStep"], len(shown["events"])) == (2, 1)
+
+
+def test_history_is_read_in_ranges(running: Running) -> None:
+    start(running)
+    send(running, [step(number, loss=number, acc=-number) for number in range(20)])
+    place = '{ project(name: "vision", entityName: "acme") { run(name: "r1") { %s } } }'
+    spec = json.dumps({"keys": ["_step", "loss"], "minStep": 5, "maxStep": 7, "samples": 100})
+    query = place % f"sampledHistory(specs: [{json.dumps(spec)}])"
+    [rows] = running.query(query)["project"]["run"]["sampledHistory"]
+    assert rows == [{"_step": number, "loss": number} for number in (5, 6, 7)]
+    query = place % "history(minStep: 5, maxStep: 7, samples: 100)"
+    rows = [json.loads(line) for line in running.query(query)["project"]["run"]["history"]]
+    assert [(row["_step"], row["acc"]) for row in rows] == [(5, -5), (6, -6)]
+    query = place % "history(samples: 3)"
+    rows = [json.loads(line) for line in running.query(query)["project"]["run"]["history"]]
+    assert [row["_step"] for row in rows] == [0, 9, 19]
 
 
 def test_resumed_run_continues_where_it_was(on_sqlite: Running) -> None:

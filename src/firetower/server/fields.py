@@ -59,6 +59,13 @@ class Node:
     values: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A JSON value that is answered as it is: nothing in it is selected."""
+
+    value: JsonValue
+
+
 class Arguments(Mapping[str, JsonValue]):
     """A field's arguments, or an input object. Its methods raise InvalidInput for a wrong type."""
 
@@ -132,7 +139,7 @@ def _wrong(name: str, found: object, said: str) -> InvalidInput:
 Resolver = Callable[[Context, Any, Arguments], object]
 """Returns a field's value, from the request, its node's source, and the field's arguments.
 
-That is None, a number, a text, a Node, a mapping whose keys are the fields of an object
+That is None, a number, a text, a Node, Json, a mapping whose keys are the fields of an object
 (`__typename` among them where an abstract type is asked for), or a list of these.
 """
 RESOLVERS: dict[str, dict[str, Resolver]] = {}

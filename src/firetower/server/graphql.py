@@ -30,7 +30,7 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
-from firetower.server.fields import RESOLVERS, Arguments, Context, Node
+from firetower.server.fields import RESOLVERS, Arguments, Context, Json, Node
 
 MAX_CHARACTERS = 100_000
 """Of a query's text, without its variables."""
@@ -157,6 +157,8 @@ class _Projection:
         if level > MAX_LEVELS:
             raise _too_deep()
         match value:
+            case Json():
+                return value.value
             case Node() | Mapping() if selections:
                 return self.project(value, selections, level)
             case Node():

@@ -22,6 +22,7 @@ from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     Arguments,
     Context,
+    Json,
     Node,
     connection,
     connection_of,
@@ -33,7 +34,7 @@ from firetower.server.fields import (
 )
 from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
-from firetower.store.history import last_step, read_history
+from firetower.store.history import first_step, last_step, read_history
 from firetower.store.run_list import count_runs
 from firetower.store.runs import (
     FoundRun,
@@ -46,6 +47,8 @@ from firetower.store.runs import (
 )
 
 _MAX_SAMPLES = 10_000
+_MOST_STEPS = 10_000_000
+"""Steps of a run that are read at once: more than any has."""
 _INTERNAL = "_wandb"
 """The key of what the SDK notes of itself in config and summary; it is not kept."""
 
@@ -332,7 +335,7 @@ def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str
         found.id,
         first_step=first or 0,
         before_step=before,
-        limit=_MAX_SAMPLES if before is not None else 1_000_000,
+        limit=_MAX_SAMPLES if before is not None else _MOST_STEPS,
     )
     return [json.dumps(row) for row in _sampled(list(rows), arguments.optional_number("samples"))]
 
@@ -340,7 +343,7 @@ def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str
 @resolves("Run", "events")
 def events(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return samples of the machine's metrics, each as JSON."""
-    rows = read_history(context.reader.connection, found.id, system=True, limit=1_000_000)
+    rows = read_history(context.reader.connection, found.id, system=True, limit=_MOST_STEPS)
     return [json.dumps(row) for row in _sampled(list(rows), arguments.optional_number("samples"))]
 
 
@@ -350,11 +353,18 @@ def sampled_history(context: Context, found: FoundRun, arguments: Arguments) -> 
     answers = []
     for text in arguments.texts("specs"):
         spec = Arguments({"spec": parse(text, "the spec")}).object("spec")
-        names = spec.texts("keys")
-        rows = read_history(context.reader.connection, found.id, limit=1_000_000, names=names)
+        names, last = spec.texts("keys"), spec.optional_number("maxStep")
+        rows = read_history(
+            context.reader.connection,
+            found.id,
+            first_step=spec.optional_number("minStep") or 0,
+            before_step=None if last is None else last + 1,
+            limit=_MOST_STEPS,
+            names=names,
+        )
         whole = [row for row in rows if all(name in row for name in names)]
         chosen = _sampled(whole, spec.optional_number("samples"))
-        answers.append([{name: row[name] for name in names} for row in chosen])
+        answers.append(Json([{name: row[name] for name in names} for row in chosen]))
     return answers
 
 
@@ -368,6 +378,6 @@ def _sampled(rows: list[dict[str, Any]], count: int | None) -> list[dict[str, An
 
 @resolves("Run", "parquetHistory")
 def parquet_history(context: Context, found: FoundRun, _arguments: Arguments) -> dict[str, Any]:
-    """Return the whole history as rows: none of it is kept as Parquet."""
-    rows = read_history(context.reader.connection, found.id, limit=1_000_000)
-    return {"parquetUrls": [], "liveData": list(rows)}
+    """Return where the history begins: none is kept as Parquet, all is read in pages."""
+    first = first_step(context.reader.connection, found.id)
+    return {"parquetUrls": [], "liveData": Json([] if first is None else [{"_step": first}])}

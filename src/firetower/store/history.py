@@ -54,9 +54,19 @@ def read_history(
             if count > limit:
                 return
             row = {"_step": step, "_timestamp": at.timestamp()}
-        row[name] = as_json_number(math.nan if value is None else value)
+        is_plain = value is not None and math.isfinite(value)
+        row[name] = value if is_plain else as_json_number(math.nan if value is None else value)
     if row:
         yield row
+
+
+def first_step(connection: Connection, run_row: int) -> int | None:
+    """Return the smallest step of a run's history, None where there is none."""
+    smallest = select(func.min(_points.step)).where(_points.run_metric_id == _metrics.id)
+    query = select(func.min(smallest.scalar_subquery())).where(
+        _metrics.run_id == run_row, ~_IS_SYSTEM
+    )
+    return connection.execute(query).scalar()
 
 
 def last_step(connection: Connection, run_row: int, *, system: bool = False) -> int | None:
