@@ -56,7 +56,9 @@ class Running:
     def ask(self, query: str, key: str | None = None, **variables: Any) -> tuple[int, Any]:
         """Send GraphQL; return the status and the whole answer."""
         body = json.dumps({"query": query, "variables": variables}).encode()
-        return self.post("/graphql", body, key)
+        status, answer = self.post("/graphql", body, key)
+        assert "went wrong that must not" not in str(answer)
+        return status, answer
 
     def query(self, query: str, **variables: Any) -> Any:
         """Send GraphQL that is answered; return its data."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from firetower.server.app import MAX_BODY, MAX_PER_TOKEN
+from firetower.server.fields import RESOLVERS
 from serving import Running, serving
 
 VIEWER = "query Viewer { me: viewer { ...user } } fragment user on User { username entity flags }"
@@ -107,6 +108,13 @@ def test_server_on_a_read_only_database_refuses_changes_once(
         said = found.refused('mutation { upsertModel(input: {name: "vision"}) { inserted } }')
         assert said == (200, "the database was opened read-only")
         assert found.post("/files/acme/vision/r1/file_stream", b"{}")[0] == 400
+
+
+def test_defect_is_answered_once(on_sqlite: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RESOLVERS["Query"], "viewer", lambda *_: 1 / 0)
+    status, answer = on_sqlite.post("/graphql", b'{"query": "{ viewer { id } }"}')
+    assert status == 400
+    assert "ZeroDivisionError" in answer["errors"][0]["message"]
 
 
 def test_limits_are_said(on_sqlite: Running) -> None:

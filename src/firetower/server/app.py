@@ -250,7 +250,9 @@ class Server:
             return Reply(_status(error, bad=400), _errors(error)).response()
         except Exception as error:
             _defects.exception("%s %s", request.method, request.path)
-            return Reply(500, _errors(Unforeseen(error))).response()
+            # The SDK asks a query again for minutes after a 500; a stream of values should be.
+            status = 400 if request.path == "/graphql" else 500
+            return Reply(status, _errors(Unforeseen(error))).response()
         finally:
             self.traffic.open[key] -= 1
             if not self.traffic.open[key]:
