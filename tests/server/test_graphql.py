@@ -1,6 +1,7 @@
 """Queries, keys and limits of the server."""
 
 import base64
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from firetower.server.app import MAX_BODY, MAX_PER_TOKEN
 from firetower.server.fields import RESOLVERS
 from serving import Running, serving
+from waiting import TIMEOUT
 
 VIEWER = "query Viewer { me: viewer { ...user } } fragment user on User { username entity flags }"
 
@@ -80,6 +82,16 @@ def test_wrong_and_reading_keys(on_sqlite: Running) -> None:
     on_sqlite.tower.tokens.delete(token.id)
     assert on_sqlite.ask(VIEWER, key)[0] == 401
     assert on_sqlite.tower.projects() == []
+
+
+def test_large_body_of_a_wrong_key_is_not_read(on_sqlite: Running) -> None:
+    connection = HTTPConnection(on_sqlite.url.removeprefix("http://"), timeout=TIMEOUT)
+    connection.putrequest("POST", "/graphql")
+    connection.putheader("Authorization", f"Basic {base64.b64encode(b'api:wrong').decode()}")
+    connection.putheader("Content-Length", str(2 << 20))
+    connection.endheaders()  # and nothing of the body
+    assert connection.getresponse().status == 401
+    connection.close()
 
 
 def test_change_has_the_token_s_author_and_is_done_whole_or_not(running: Running) -> None:

@@ -39,6 +39,8 @@ roots.load()
 
 MAX_BODY = 64 << 20
 """Bytes of one request, files that are uploaded excepted."""
+_SMALL_BODY = 1 << 20
+"""Bytes that are read before the key is looked up: memory is for those who have one."""
 MAX_PER_TOKEN = 64
 """Requests of one token at a time; one more is told to try again."""
 THREADS = 4
@@ -113,12 +115,22 @@ class Server:
 
     async def graphql(self, request: web.Request) -> web.Response:
         """Answer a GraphQL query."""
-        key = read_key(request)
-        body = await request.read()
+        key, body = await self._read(request)
         origin = (self.settings.public_url or str(request.url.origin())).rstrip("/")
         answer = await self.run(self.answer_graphql, key, body, origin)
         request[_USER], request[_OPERATION] = answer.user, answer.operation
         return answer.response()
+
+    async def _read(self, request: web.Request) -> tuple[str, bytes]:
+        """Return the key and the body of a request. Raises WrongKey, for large ones at once."""
+        key = read_key(request)
+        if (request.content_length or MAX_BODY) > _SMALL_BODY:
+            await self.run(self._check_key, key)
+        return key, await request.read()
+
+    def _check_key(self, key: str) -> None:
+        with self.store.reading() as reader:
+            find_token(reader, key)
 
     def answer_graphql(self, key: str, body: bytes, origin: str) -> Reply:
         """Answer a request, in one transaction. Raises WrongKey, InvalidInput."""
@@ -165,7 +177,7 @@ class Server:
         parts = request.match_info
         path = "/".join(parts[name] for name in ("entity", "project", "run"))
         reference = RunReference.parse(path)
-        key, body = read_key(request), await request.read()
+        key, body = await self._read(request)
         answer = await self.run(self._receive, key, reference, body)
         request[_USER] = answer.user
         return answer.response()
