@@ -10,8 +10,9 @@ from textual.pilot import Pilot
 
 from firetower.core.executions import Execution, Status
 from firetower.tui.screens.execution import ExecutionScreen
+from firetower.tui.text import clock
 from tui.haste import late
-from tui.scene import KEY, TOKEN, Scene
+from tui.scene import KEY, NOW, TOKEN, Scene
 from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
@@ -131,3 +132,10 @@ async def test_escape_goes_back_to_the_same_line(scene: Scene) -> None:
         assert shows(pilot, "gave up after 2 attempts: 500")
         await press(pilot, "q")
         assert pilot.app.is_running
+
+
+def test_clock_names_a_coming_day() -> None:
+    assert clock(NOW + timedelta(hours=1), NOW) == "13:04:31"
+    assert clock(NOW + timedelta(hours=23), NOW) == "15 Mar 11:04"
+    assert clock(NOW - timedelta(hours=23), NOW) == "13:04:31"
+    assert clock(NOW - timedelta(days=2), NOW) == "12 Mar"

@@ -169,8 +169,13 @@ def lasting(span: timedelta, *, exact: bool = True) -> str:
 
 
 def clock(moment: datetime, now: datetime) -> str:
-    """Return a moment as its local time of day, or its date if it is more than a day away."""
+    """Return a moment as its local time of day, or its date if it is more than a day away.
+
+    One of a coming day has both: a cooldown of a day ends at the time of day at which it began.
+    """
     local = moment.astimezone()
+    if moment > now and local.date() != now.astimezone().date():
+        return local.strftime("%d %b %H:%M")
     if abs(now - moment) < timedelta(days=1):
         return local.strftime("%H:%M:%S")
     return local.strftime("%d %b" if local.year == now.year else "%Y-%m")
