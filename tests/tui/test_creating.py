@@ -72,7 +72,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         screen = pilot.app.screen
         assert isinstance(screen, ContainerScreen)
         screen.containers.table.move_to(VISION)
-        await press(pilot, "enter", "h")
+        await press(pilot, "enter", "h", "h")
         screen.collections.table.move_to("acme/vision/resnet")
         await press(pilot, "n")
         await write(pilot, f"'{tmp_path}/model.pt'")

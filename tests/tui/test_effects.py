@@ -34,11 +34,11 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """The keys from the first screen to where the actions of a part of the app work, one by one: the
 tab of the collections stays open."""
 ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "runs.automate": ("2", "end", "enter", "h"),
+    "run.automate": ("2", "end", "enter", "enter"),
+    "run.stop": ("2", "end", "enter", "enter"),
     "collection.link": ("2", "enter", "h", "end", "enter"),
     "endpoints.close-circuit": ("5", "end"),
-    "runs.automate": ("2", "end", "enter", "h"),
-    "run.automate": ("2", "end", "enter", "h", "enter"),
-    "run.stop": ("2", "end", "enter", "h", "enter"),
     "form.test": ("enter", "l", "home", "j", "e"),
 }
 ASKED_ALREADY = {"endpoint-test.test"}

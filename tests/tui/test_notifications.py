@@ -18,7 +18,7 @@ MANY = [
     ["h", "N"],
     ["escape", "d"],
     ["escape", "h", "h", "n"],
-    ["escape", "2", "enter", "h", "n"],
+    ["escape", "2", "enter", "h", "h", "n"],
     ["escape", "3"],
     ["r"],
     ["escape", "4"],

@@ -24,7 +24,7 @@ OPENERS = [
     ((), "ctrl+p"),
     (("h", "enter"), "a"),
     (("h", "enter"), "t"),
-    (("2", "enter", "h"), "n"),
+    (("2", "enter", "h", "h"), "n"),
     (("S",), "n"),
 ]
 """What leads to a place, and the key that opens a line of text there."""
