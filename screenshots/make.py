@@ -43,7 +43,9 @@ FORM = (
 SCENES = (
     Scene("registry", (120, 34), ("enter",)),
     Scene("registry-80x24", (80, 24), ("down", "enter")),
-    Scene("project", (120, 34), ("2", "enter", "h")),
+    Scene("project", (120, 34), ("2", "enter", "h", "h")),
+    Scene("runs", (120, 34), ("2", "enter", "h")),
+    Scene("run", (120, 34), ("2", "enter", "h", "slash", *"failed", "enter", "enter")),
     Scene("form", (120, 34), FORM),
     Scene("feed", (120, 30), ("3",)),
     Scene("execution", (120, 34), ("3", "slash", *"retrying", "enter", "enter")),
