@@ -47,12 +47,13 @@ _PROMOTE = dedent("""
         print(begun, time.monotonic())
 """)
 _PLAIN = dedent("""
-    import asyncio, sys
+    import asyncio, os, sys
     from aiohttp import web
     async def put(request):
         with open(sys.argv[1], "wb") as file:
             async for chunk in request.content.iter_any():
                 file.write(chunk)
+            os.fsync(file.fileno())
         return web.Response()
     app = web.Application()
     app.router.add_put("/file", put)
@@ -195,7 +196,7 @@ async def _log_all(running: Running) -> tuple[list[float], int]:
 
 
 def _upload(folder: Path) -> Row:
-    """A large file, against a handler that only writes it."""
+    """A large file, against a handler that only writes it, to the disk too."""
     with _serving(folder, "--files", str(folder / "files")) as (running, _):
         url = running.query(_URL, files=[_begin(running)])["createArtifactFiles"]["files"]
         ours = asyncio.run(_put(url["edges"][0]["node"]["uploadUrl"]))

@@ -71,13 +71,7 @@ class FileStore:
         try:
             arriving = await asyncio.to_thread(_Arriving, place)
             try:
-                piece = bytearray()
-                async for chunk in content:
-                    piece += chunk
-                    if len(piece) >= _PIECE:
-                        await asyncio.to_thread(arriving.write, bytes(piece))
-                        piece.clear()
-                await asyncio.to_thread(arriving.write, bytes(piece))
+                await _write_all(content, arriving)
                 await asyncio.to_thread(arriving.keep, md5)
             finally:
                 arriving.forget()
@@ -97,6 +91,24 @@ class FileStore:
                     path.unlink()
 
 
+async def _write_all(content: AsyncIterator[bytes], arriving: "_Arriving") -> None:
+    """Write what arrives: one piece is hashed and written while the next one arrives."""
+    piece = bytearray()
+    writing: asyncio.Task[None] | None = None
+    try:
+        async for chunk in content:
+            piece += chunk
+            if len(piece) >= _PIECE:
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(asyncio.to_thread(arriving.write, piece))
+                piece = bytearray()
+    finally:
+        if writing is not None:
+            await writing
+    await asyncio.to_thread(arriving.write, piece)
+
+
 class _Arriving:
     """A file that is not whole yet, under another name beside its place."""
 
@@ -107,7 +119,7 @@ class _Arriving:
         self._file = os.fdopen(handle, "wb")
         self._digest = hashlib.md5(usedforsecurity=False)
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: bytearray) -> None:
         self._digest.update(piece)
         self._file.write(piece)
 
