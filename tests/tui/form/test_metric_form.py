@@ -36,6 +36,9 @@ async def test_threshold_by_keys_with_completed_name_and_chart(trained: Scene) -
         await press(pilot, "2", "end", "enter", "n")
         await choose(pilot, "event-type", "metric threshold")
         assert shows(pilot, "logged here: loss/train and lr")
+        fields = form_of(pilot).fields
+        assert "config.lr" in fields.filter.placeholder
+        assert "once a run in 24h" in fields.cooldown.placeholder
         await to(pilot, "metric-name")
         await write(pilot, "lo")
         assert shows(pilot, "logged here: loss/train · → completes")

@@ -108,8 +108,7 @@ class Fields(Vertical):
         self.direction = Choice(_DIRECTIONS, draft.direction, empty="", id="metric-direction")
         self.amount = _line(draft.amount, "0.65; a change also 20%", "metric-amount")
         self.run_name = _line(draft.run_name, "any; or a regex, ^resnet", "run-name-regex")
-        example = 'optional; rows with F7, or JSON: {"metadata.f1": {"$gte": 0.9}}'
-        self.filter = _line(draft.filter, example, "filter-json")
+        self.filter = _line(draft.filter, "", "filter-json")
         self.action = Radio(
             list(ACTIONS.values()), list(ACTIONS).index(draft.action), id="action-type"
         )
@@ -125,7 +124,7 @@ class Fields(Vertical):
         self.severity = Choice(severities, draft.severity.value, empty="", id="slack-severity")
         self.automation_name = _line(draft.name, "", "automation-name")
         self.about = _line(draft.description, "optional", "about-text")
-        self.cooldown = _line(draft.cooldown, "none; or 10m, 1h", "cooldown-span")
+        self.cooldown = _line(draft.cooldown, "", "cooldown-span")
         self.shadow = Tick("shadow", value=draft.mode is Mode.SHADOW, id="shadow")
 
     def compose(self) -> ComposeResult:
@@ -226,6 +225,10 @@ class Fields(Vertical):
         ):
             self.row(part).display = wanted
         self.metric_names.names = data.metrics
+        example = '{"config.lr": {"$gte": 0.1}}' if of_run else '{"metadata.f1": {"$gte": 0.9}}'
+        self.filter.placeholder = f"optional; rows with F7, or JSON: {example}"
+        usual = "once a run in 24h" if of_metric else "none"
+        self.cooldown.placeholder = f"{usual}; or 10m, 1h"
         self.endpoint.offer(endpoint_offers(data, endpoint_kind(draft)))
         if data.collections is not self._collections:  # there may be many: not at each key
             self._collections = data.collections
