@@ -138,7 +138,12 @@ automation_options = option_group(
     ),
     click.option("--no-op", is_flag=True, help="Record only."),
     click.option("--description", metavar="D", help="Note for people."),
-    click.option("--cooldown", metavar="10m", help="Skip further executions for this long."),
+    click.option(
+        "--cooldown",
+        metavar="10m",
+        help="Skip further executions for this long; of a metric those of the same run, 24h unless "
+        "given.",
+    ),
 )
 _ACTIONS = {
     "webhook": ActionType.GENERIC_WEBHOOK,

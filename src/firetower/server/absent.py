@@ -11,13 +11,13 @@ from firetower.server.fields import Arguments, Context, connection, resolves
 @resolves("Organization", "coreWeaveOrganizationId")
 @resolves("Project", "user", "views", "allViews")
 @resolves("ArtifactSequence|ArtifactPortfolio", "description")
-def nothing(_context: Context, _source: object, _arguments: Arguments) -> None:
+def null(_context: Context, _source: object, _arguments: Arguments) -> None:
     """Return null."""
 
 
 @resolves("Project", "totalSweeps")
 @resolves("Run", "fileCount")
-def none(_context: Context, _source: object, _arguments: Arguments) -> int:
+def zero(_context: Context, _source: object, _arguments: Arguments) -> int:
     """Return zero."""
     return 0
 
