@@ -94,6 +94,8 @@ def _rests(pump: MessagePump) -> bool:
 def _reads(pilot: Pilot[None]) -> bool:
     """Return whether a screen is still reading from the database, or about to."""
     screen = pilot.app.screen
+    if not screen.children:  # it is not composed yet
+        return True
     waits = any(pane.is_waiting for pane in screen.query(DetailPane))
     for one in screen.query(Listing):
         waits |= one.awaits_rows and all(node.display for node in one.ancestors_with_self)

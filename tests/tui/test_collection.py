@@ -167,7 +167,7 @@ async def test_it_follows_what_others_change(scene: Scene) -> None:
 async def test_a_version_is_logged_by_keys_and_nothing_is_lost_on_an_error(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await opened(pilot, PROJECT)
-        await press(pilot, "n", "tab", "tab")
+        await press(pilot, "n")
         await write(pilot, "/no/such/file")
         await press(pilot, "tab", "tab")
         await write(pilot, "fresh")
