@@ -110,6 +110,9 @@ def test_run_of_the_environment_is_joined_and_not_ended(
     monkeypatch.setenv("FIRETOWER_RUN", "acme/vision/gone")
     with pytest.raises(NotFound):
         tower.run("acme/vision")
+    monkeypatch.setenv("FIRETOWER_RUN", "gone")
+    with pytest.raises(InvalidInput, match=r"FIRETOWER_RUN: .* does not name a run"):
+        tower.run("acme/vision")
     monkeypatch.delenv("FIRETOWER_RUN")
 
 

@@ -17,8 +17,7 @@ from firetower.core.errors import Conflict, FiretowerError, StoreError, Unforese
 from firetower.core.points import check_step, flatten
 from firetower.core.runs import HEARTBEAT_INTERVAL, Run, RunReference, RunState
 from firetower.core.text import counted, visible
-from firetower.run_api import Runs
-from firetower.settings import read_settings
+from firetower.run_api import Runs, environment_run
 
 FLUSH_INTERVAL = 1.0
 """Seconds between two writes of what was logged."""
@@ -331,7 +330,7 @@ def join_or_start(
     tower: Catalog, project: str, run_id: str | None, *, resume: bool, **said: Any
 ) -> ActiveRun:
     """Join the run that the environment names, or start one. Raises as `Runs.start` does."""
-    given = read_settings().run
+    given = environment_run()
     if given is not None and run_id is None:
         tower.runs.heartbeat(given)
         return ActiveRun(tower, tower.runs.update(given, **said), joined=True)

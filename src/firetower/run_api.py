@@ -19,6 +19,7 @@ from firetower.core.runs import (
     check_run_id,
 )
 from firetower.core.text import quoted, shortened
+from firetower.settings import RUN, read_settings
 from firetower.store import points as point_store
 from firetower.store import runs as store
 from firetower.store.catalog.lookups import find_version
@@ -267,6 +268,17 @@ class Runs(Transactions):
             found = store.find_run(change.connection, reference)
             row = find_version(change.connection, source).version_id
             link_artifact(change, found.id, row, used=used)
+
+
+def environment_run() -> RunReference | None:
+    """Return the run that FIRETOWER_RUN names, None where it is not set. Raises InvalidInput."""
+    text = read_settings().run
+    if text is None:
+        return None
+    try:
+        return RunReference.parse(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{RUN}: {error.message}", error.hint) from None
 
 
 def _run(run: Run | RunReference | str) -> RunReference:

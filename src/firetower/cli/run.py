@@ -15,7 +15,7 @@ from firetower.core.points import Point, flatten
 from firetower.core.references import ContainerReference
 from firetower.core.runs import Run, RunDetail, RunState, as_json_number
 from firetower.core.text import instant, quoted, shortened
-from firetower.settings import RUN, read_settings
+from firetower.settings import RUN
 
 _project = click.argument("project", metavar="ENTITY/PROJECT")
 _run = click.argument("run", metavar="RUN")
@@ -276,12 +276,14 @@ def _target(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the run and the rest: the environment's where the first word is a value."""
     if words and "=" not in words[0] and not words[0].startswith("{"):
         return words[0], words[1:]
-    run = read_settings().run
+    from firetower.run_api import environment_run
+
+    run = environment_run()
     if run is None:
         raise InvalidInput(
             "no run is named", f"Give ENTITY/PROJECT/ID before the values, or set {RUN}."
         )
-    return run, words
+    return str(run), words
 
 
 def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
