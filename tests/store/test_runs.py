@@ -141,6 +141,7 @@ def test_silent_run_crashes_once_and_may_come_back(bench: Bench) -> None:
     bench.now += 2 * TIMEOUT
     assert len(crash(bench)) == 2
     runs.finish(run)  # it was only slow
+    runs.finish("acme/vision/alive", exit_code=1)  # which was said when it crashed
     assert states(bench.tower)[3:] == ["running", "failed", "failed", "finished"]
 
 

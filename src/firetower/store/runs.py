@@ -209,7 +209,7 @@ def _set_state(
         ended_at = run.heartbeat_at if state is RunState.CRASHED else change.now
         times = {"ended_at": ended_at, "exit_code": exit_code}
     _write(change, found, run, **times)
-    if state is not was and state.reported is not None:
+    if state.reported not in {None, was.reported}:  # a crash was a failure already
         change.record_run(EventType.RUN_STATE, found.id, found.project_id, run)
 
 
