@@ -3,7 +3,11 @@
 import asyncio
 import json
 
+import httpx
+import pytest
+
 from firetower.delivery.environment import server_problem
+from firetower.server import run as running
 from firetower.server.app import Server
 from firetower.server.run import listening, registered
 from firetower.server.settings import ServerSettings
@@ -27,6 +31,28 @@ def test_server_is_seen_while_it_runs(store: Store) -> None:
 
     asyncio.run(asyncio.wait_for(serve(), TIMEOUT))
     assert tower.status().servers == ()
+
+
+def test_connections_without_a_request_make_room_for_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST", 8)
+    server = Server(store, ServerSettings(port=0))
+
+    async def flood() -> None:
+        async with listening(server) as port:
+            place = "127.0.0.1", port
+            opened = await asyncio.gather(*(asyncio.open_connection(*place) for _ in range(30)))
+            async with httpx.AsyncClient() as client:
+                answer = await client.get(f"http://127.0.0.1:{port}/healthz")
+            assert answer.status_code == 200
+            while (closed := sum(reader.at_eof() for reader, _ in opened)) < 23:
+                await asyncio.sleep(0.01)
+            assert closed == 23  # seven are left beside the request's own
+            for _, writer in opened:
+                writer.close()
+
+    asyncio.run(asyncio.wait_for(flood(), TIMEOUT))
 
 
 def test_doctor_asks_a_server_whether_it_is_well(on_sqlite: Running) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
@@ -247,6 +247,7 @@ def test_picture_of_a_run(training: Scene, snap_compare: Any) -> None:
     st.integers(12, 90),
     st.integers(5, 20),
 )
+@example({0: 1.7e308}, [], 12, 5)
 def test_chart_has_its_size(
     values: dict[int, float], thresholds: list[float], width: int, height: int
 ) -> None:

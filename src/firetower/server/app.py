@@ -99,6 +99,8 @@ class Server:
         self.store = store
         self.settings = settings
         self.traffic = RequestCounts()
+        self.at_work: set[asyncio.Protocol] = set()
+        """The connections of which a request is being answered."""
         self.files = None if settings.files is None else FileStore(settings.files)
         self._log = log
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="server")
@@ -221,7 +223,11 @@ class Server:
     async def _counted(self, request: web.Request, handler: "Handler") -> web.StreamResponse:
         """Answer errors in words, and keep count of what is answered."""
         began = time.perf_counter()
-        response = await self._answered(request, handler)
+        self.at_work.add(request.protocol)
+        try:
+            response = await self._answered(request, handler)
+        finally:
+            self.at_work.discard(request.protocol)
         seconds = time.perf_counter() - began
         resource = request.match_info.route.resource
         route = "other" if resource is None else resource.canonical

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from firetower.core.errors import StoreError
 from firetower.server.app import Log, Server
+from firetower.server.connections import ACCEPTED_AT_ONCE, MOST, bound_connections, listen
 from firetower.server.graphql import unknown_fields
 from firetower.server.settings import ServerSettings
 from firetower.store.servers import HEARTBEAT_INTERVAL, record_server, remove_server
@@ -18,6 +19,7 @@ from firetower.store.status import read_status
 from firetower.store.store import Store
 from firetower.store.tokens import count_tokens, url_key
 from firetower.store.uploads import sweep_uploads
+from firetower.worker.limits import connections_of, raise_file_limit
 from firetower.worker_process import WorkerProcess
 
 SWEEP_INTERVAL = 3600.0
@@ -90,10 +92,13 @@ async def listening(server: Server) -> AsyncIterator[int]:
     settings = server.settings
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
     await runner.setup()
+    assert runner.server is not None
+    most = min(connections_of(raise_file_limit()), MOST)
+    bound_connections(runner.server, server.at_work, most)
     try:
         try:
-            tls = settings.tls_context()
-            await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
+            place, tls = (settings.host, settings.port), settings.tls_context()
+            await listen(web.TCPSite(runner, *place, ssl_context=tls, backlog=ACCEPTED_AT_ONCE))
         except OSError as error:
             reason = str(error.strerror).rpartition(": ")[2]  # asyncio says the address before it
             raise StoreError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from sys import float_info
 
 from textual.content import Content
 
@@ -92,7 +93,7 @@ def _scale(chart: Chart) -> Range | None:
             low, high = min(low, one.value), max(high, one.value)
     if low == high:
         edge = abs(low) / 10 or 1.0
-        low, high = low - edge, high + edge
+        low, high = max(low - edge, -float_info.max), min(high + edge, float_info.max)
     return low, high
 
 
