@@ -21,6 +21,7 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_headless_prints_the_feed_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
     process = start(tmp_path, "--speed", "100")
     try:

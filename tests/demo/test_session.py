@@ -74,6 +74,7 @@ def test_demo_beside_can_be_opened_before_its_history_is_whole(here: Path) -> No
     assert not runs(child)
 
 
+@pytest.mark.slow
 def test_the_users_key_stays_out_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_KEY, "not a key at all")
     with demo_session(play=False) as url:
@@ -102,6 +103,7 @@ def test_a_signal_to_its_process_leaves_nothing(number: signal.Signals, here: Pa
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_end_of_the_watchdog_leaves_nothing_either(here: Path) -> None:
     with demo_session() as url:
         folder = folder_of(url)

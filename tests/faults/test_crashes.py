@@ -107,6 +107,7 @@ def _after_more(receiver: Receiver, arrivals: int) -> None:
     receiver.wait_for(len(receiver.requests) + arrivals)
 
 
+@pytest.mark.slow
 def test_an_app_killed_on_its_terminal_leaves_its_work_to_the_next(
     tmp_path: Path, chance: random.Random, rounds: int, count: Count
 ) -> None:

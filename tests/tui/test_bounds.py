@@ -110,6 +110,7 @@ async def test_an_explanation(scene: Scene, large: Execution) -> None:
         assert shown(pilot, f"more, firetower explain {large.event.id} has all")
 
 
+@pytest.mark.slow
 async def test_a_version_and_its_collection(scene: Scene, large: Execution) -> None:
     del large
     async with open_app(scene) as pilot:

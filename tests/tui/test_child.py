@@ -76,6 +76,7 @@ def time_of_day() -> datetime:
     return datetime.now(UTC)
 
 
+@pytest.mark.slow
 async def test_it_works_until_it_is_stopped_gently(now: Scene) -> None:
     async def use(child: WorkerProcess, _: asyncio.Task[None]) -> None:
         await holds(lambda: workers(now) == [child.pid])
@@ -89,6 +90,7 @@ async def test_it_works_until_it_is_stopped_gently(now: Scene) -> None:
     await with_child(now, use)
 
 
+@pytest.mark.slow
 async def test_one_that_was_killed_is_started_again_and_said(now: Scene) -> None:
     said: list[str] = []
 

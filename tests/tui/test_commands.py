@@ -57,6 +57,7 @@ async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
         assert isinstance(pilot.app.screen, ContainerScreen)
 
 
+@pytest.mark.slow
 async def test_palette_runs_the_actions_of_the_app(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         for name, said, screen in (

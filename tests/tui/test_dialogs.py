@@ -53,6 +53,7 @@ def check_in_sight(pilot: Pilot[None]) -> None:
         assert screen.region.contains_region(seen.visible_region)
 
 
+@pytest.mark.slow
 async def test_focus_and_buttons_are_in_sight(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         for dialog in dialogs():

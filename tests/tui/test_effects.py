@@ -143,6 +143,7 @@ async def test_each_action_asks_first_or_is_undone(full_scene: Scene, sent: list
     assert sent == []
 
 
+@pytest.mark.slow
 async def test_actions_of_automations_ask_first_or_are_undone(full_scene: Scene) -> None:
     async with open_app(full_scene) as pilot:
         await press(pilot, "enter", "j")

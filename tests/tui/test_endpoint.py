@@ -170,6 +170,7 @@ async def test_what_is_left_empty_is_as_it_is_on_the_command_line(scene: Scene) 
     )
 
 
+@pytest.mark.slow
 async def test_an_edit_keeps_proxy_and_ca_file_and_can_change_both(scene: Scene) -> None:
     proxy, ca_file = "http://me:pr0xy-pass@proxy.test:3128", "/nowhere/no-ca.pem"
     scene.webhook("gate-5", url="http://gate.internal/in", proxy=proxy, ca_file=ca_file)

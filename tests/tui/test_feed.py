@@ -290,6 +290,7 @@ def many(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     scene.close()
 
 
+@pytest.mark.slow
 async def test_feed_with_many_executions_loads_page_by_page(many: Scene) -> None:
     async with open_app(many, SMALL) as pilot:
         await press(pilot, "3")
@@ -366,6 +367,7 @@ async def test_a_circuit_says_what_matters_in_80_columns(scene: Scene) -> None:
         await until(pilot, lambda: shows(pilot, line))
 
 
+@pytest.mark.slow
 async def test_a_circuit_that_opens_is_a_line_that_stays(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "3")

@@ -35,6 +35,7 @@ class Keys:
         await write(self._pilot, text)
 
 
+@pytest.mark.slow
 async def test_from_the_demos_tour_it_is_12_keys_to_ones_own_firing(scene: Scene) -> None:
     async with on_tour(scene, SMALL) as pilot:
         keys = Keys(pilot)

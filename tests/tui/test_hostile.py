@@ -83,6 +83,7 @@ async def test_an_answer_is_drawn_in_full(scene: Scene) -> None:
         assert r"\u202egnp.exe" in drawn
 
 
+@pytest.mark.slow
 async def test_toasts_and_dialogs_draw_hostile_text(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         scene.automate("zz [bold]fires")

@@ -240,6 +240,7 @@ async def test_an_automation_whose_endpoint_is_disabled_shows_it(scene: Scene) -
         )
 
 
+@pytest.mark.slow
 async def test_an_automation_whose_endpoint_keeps_failing_shows_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter")

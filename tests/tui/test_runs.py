@@ -104,6 +104,7 @@ async def test_tab_lists_runs_and_opens_one(training: Scene) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_tab_by_mouse_beside_a_pane(training: Scene) -> None:
     async with open_app(training) as pilot:
         await press(pilot, "2", "end")

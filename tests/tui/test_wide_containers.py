@@ -72,6 +72,7 @@ async def test_organization_and_entity_are_opened_by_keys(scene: Scene) -> None:
         await until(pilot, lambda: shows(pilot, "acme", "open the entity"))
 
 
+@pytest.mark.slow
 async def test_the_tab_that_a_row_has_not_comes_back_after_it(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "2")

@@ -119,6 +119,7 @@ async def test_edit_saves_only_what_was_changed(scene: Scene) -> None:
         assert after.definition.cooldown == timedelta(hours=1)
 
 
+@pytest.mark.slow
 async def test_save_over_a_change_by_others_asks_first(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await edit(pilot, "deploy-on-prod")

@@ -107,6 +107,7 @@ async def test_preview_follows_each_keystroke_and_the_database(scene: Scene) -> 
         assert shows(pilot, "Of the last 13 “alias added” events here, 13")
 
 
+@pytest.mark.slow
 async def test_save_refused_focuses_the_first_problem(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
@@ -143,6 +144,7 @@ async def test_save_with_wrong_slack_text_focuses_it(scene: Scene) -> None:
         assert shows(pilot, "Did you mean ${alias}?")
 
 
+@pytest.mark.slow
 async def test_save_with_name_taken_meanwhile_keeps_what_was_typed(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
@@ -182,6 +184,7 @@ async def test_endpoint_made_within_the_form_is_chosen(scene: Scene) -> None:
     assert action == WebhookAction(endpoint="gate")
 
 
+@pytest.mark.slow
 async def test_endpoint_choice_shows_disabled_and_follows_the_kind(scene: Scene) -> None:
     scene.tower.endpoints.disable("ci-deploy", EndpointKind.WEBHOOK)
     async with open_app(scene) as pilot:

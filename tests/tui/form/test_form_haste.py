@@ -40,6 +40,7 @@ async def saved(pilot: Pilot[None]) -> None:
     assert not shows(pilot, "exists already")
 
 
+@pytest.mark.slow
 async def test_saving_twice_at_once_saves_once(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await filled(pilot)

@@ -64,6 +64,7 @@ async def test_threshold_by_keys_with_completed_name_and_chart(trained: Scene) -
     assert (saved.metric.metric, saved.metric.threshold) == ("loss/train", 2000)
 
 
+@pytest.mark.slow
 async def test_change_of_a_window_by_mouse(trained: Scene) -> None:
     async with open_app(trained) as pilot:
         await press(pilot, "2", "end", "enter", "n")
@@ -87,6 +88,7 @@ async def test_change_of_a_window_by_mouse(trained: Scene) -> None:
     assert (condition.aggregate, condition.window, condition.amount) == (Aggregate.AVERAGE, 5, 30)
 
 
+@pytest.mark.slow
 async def test_without_runs_it_says_so(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "2", "end", "enter", "n")

@@ -23,6 +23,7 @@ def styles(editor: TemplateEditor, text: str) -> set[str]:
     return {str(part.style.color) for part in line if part.style and text in part.text}
 
 
+@pytest.mark.slow
 async def test_payload_grows_is_coloured_and_completed_from_a_list(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await new_form(pilot)
@@ -52,6 +53,7 @@ async def test_payload_grows_is_coloured_and_completed_from_a_list(scene: Scene)
         assert editor.size.height >= height + 5
 
 
+@pytest.mark.slow
 async def test_error_comes_after_a_pause_while_the_last_preview_stays(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         form = await new_form(pilot)

@@ -225,7 +225,8 @@ class Fields(Vertical):
         ):
             self.row(part).display = wanted
         self.metric_names.names = data.metrics
-        self.filter.placeholder = "optional: F7 for rows, or JSON"
+        example = '{"config.lr": {"$gte": 0.1}}' if of_run else '{"metadata.f1": {"$gte": 0.9}}'
+        self.filter.placeholder = f"optional: F7, or {example}"
         usual = "once a run in 24h" if of_metric else "none"
         self.cooldown.placeholder = f"{usual}; or 10m, 1h"
         self.endpoint.offer(endpoint_offers(data, endpoint_kind(draft)))
