@@ -28,7 +28,7 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _QUOTED = re.compile("=(?:([0-9A-F]{2})|\r?\n)")
-"""Quoted-printable, as in mail: a byte, or a line that goes on."""
+"""Quoted-printable, as in mail: a byte, or a line that continues."""
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SEPARATORS = re.compile("[\x00-/:-@\\[-`{-\x7f\u00ad\u200b-\u200f\u2060\ufeff]+")
 """ASCII but letters and digits: spellings differ in it, as `+` for a space. What is not seen."""

@@ -205,7 +205,7 @@ def _log(
         artifact_key=key,
     )
     if definition.run is not None:
-        with suppress(NotFound):  # a run that this server was not told of
+        with suppress(NotFound):  # a run that this server does not know
             run = find_run(change.connection, definition.run)
             link_artifact(change, run.id, found.version_id, used=False)
     return found

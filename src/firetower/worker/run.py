@@ -131,6 +131,6 @@ def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Eve
                 while not ended.is_set():
                     if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
-        except Exception as error:  # the worker looks by itself meanwhile, once a second
+        except Exception as error:  # meanwhile the worker looks once a second
             worker.tell(error if isinstance(error, FiretowerError) else Unforeseen(error))
             ended.wait(_RETRY_DELAY)
