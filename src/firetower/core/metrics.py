@@ -5,6 +5,7 @@ is not a number or not finite.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -117,7 +118,7 @@ class Measurement:
 _UNMEASURED = Measurement(held=False)
 
 
-class MetricCondition(Frozen):
+class MetricCondition(Frozen, ABC):
     """A condition on the newest values of one metric."""
 
     metric: Name
@@ -128,24 +129,24 @@ class MetricCondition(Frozen):
         self.check()
         return self
 
+    @abstractmethod
     def check(self) -> None:
         """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def needed(self) -> int:
         """How many values a test reads."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def words(self) -> str:
         """The condition after "When": "average loss over 10 values is above 0.65"."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def label(self) -> str:
         """The condition as a column shows it: "average loss > 0.65"."""
-        raise NotImplementedError
 
     def found(self, measured: Measurement, run: str = "") -> str:
         """Say what a test found, of a run if it is named: "average loss of resnet is 0.71"."""
@@ -185,15 +186,15 @@ class MetricCondition(Frozen):
                 held = measured.held
                 yield place, measured
 
-    def _measure(self, values: Sequence[float]) -> Measurement:
-        raise NotImplementedError
+    @abstractmethod
+    def _measure(self, values: Sequence[float]) -> Measurement: ...
 
-    def _found(self, measured: Measurement, current: float, run: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _found(self, measured: Measurement, current: float, run: str) -> str: ...
 
     @property
-    def _asked(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _asked(self) -> str: ...
 
 
 class AggregateCondition(MetricCondition):

@@ -25,7 +25,7 @@ async def listen(site: web.TCPSite) -> None:
 
 
 def bound_connections(server: web.Server, at_work: Container[asyncio.Protocol], most: int) -> None:
-    """Close the connection that has had no request for longest, for each one more than `most`."""
+    """Close the oldest connection that is not at work, for each one more than `most`."""
     accept = server.connection_made
 
     def connection_made(handler: Any, transport: asyncio.Transport) -> None:  # noqa: ANN401

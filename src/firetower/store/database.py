@@ -115,6 +115,7 @@ class Database:
         finally:
             with self._left:
                 self._users[thread] -= 1
+                self._users += Counter()  # forgets threads that are in none
                 self._left.notify_all()
 
     @contextmanager
@@ -190,7 +191,7 @@ class Database:
         # While one connection is open, SQLite shares its deleted log with each new one.
         own = threading.get_ident()
         with self._left:
-            self._left.wait_for(lambda: not set(+self._users) - {own}, _LETTING_GO)
+            self._left.wait_for(lambda: not set(self._users) - {own}, _LETTING_GO)
         pool.dispose()
 
     def _begin_change(self, driver: Any) -> None:  # noqa: ANN401 - the driver's connection

@@ -34,7 +34,7 @@ class ServerInfo:
     started_at: datetime
     heartbeat_at: datetime
     unknown_fields: Mapping[str, int]
-    """Fields that clients asked for in vain, with how often."""
+    """Unknown fields that clients asked for, with how often."""
 
     @property
     def is_here(self) -> bool:

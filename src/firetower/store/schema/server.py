@@ -52,4 +52,4 @@ class ServerRow(TableRow, table=True):
     started_at: datetime = Field(sa_type=Instant)
     heartbeat_at: datetime = Field(sa_type=Instant)
     unknown_fields: str = Field(sa_type=Text)
-    """Fields that clients asked for in vain, with how often, as JSON."""
+    """Unknown fields that clients asked for, with how often, as JSON."""

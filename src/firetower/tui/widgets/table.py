@@ -192,20 +192,20 @@ class Table(ScrollView, can_focus=True):
         """Show other rows, with the cursor on the same key where that is still there."""
         self.all_rows = rows
         self._show_found()
-        self._measure(islice(self.all_rows, _MEASURED), anew=not self.STEADY)
+        self._measure(islice(self.all_rows, _MEASURED), may_shrink=not self.STEADY)
 
     @property
     def needed_width(self) -> int:
         """The cells in which no column is cut."""
         return sum(self._natural) + _GAP * (len(self.columns) - 1) + 2
 
-    def _measure(self, rows: Iterable[ShownRow] = (), *, anew: bool = False) -> None:
+    def _measure(self, rows: Iterable[ShownRow] = (), *, may_shrink: bool = False) -> None:
         """Give the columns what the texts of some rows, and of those in sight, take."""
         top = self.scroll_offset.y
         in_sight = range(top, min(top + self.size.height, len(self.rows)))
         measured = chain(rows, (self.rows[one] for one in in_sight))
         natural, short = natural_widths(self.columns, measured)
-        if not anew:
+        if not may_shrink:
             natural = list(map(max, natural, self._natural))
             short = list(map(max, short, self._short))
         if (place := self.sorted_by) is not None:  # the arrow beside the title
