@@ -120,7 +120,7 @@ def test_idle_connections_are_bounded_and_let_others_in(tmp_path: Path) -> None:
     with started(database, "worker", "--metrics", "0") as process:
         assert process.stderr is not None
         address = next(line for line in process.stderr if "metrics on" in line).split()[-1]
-        most = len(list(Path(f"/proc/{process.pid}/fd").iterdir())) + 40
+        most = len(list(Path(f"/proc/{process.pid}/fd").iterdir())) + 24
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
         process.send_signal(signal.SIGSTOP)  # so that they come at once
         with ExitStack() as stack:

@@ -1,10 +1,11 @@
 """A worker's metrics for Prometheus: what it did, and the state of the database."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.feed import FeedLine
@@ -19,12 +20,16 @@ _LOOPBACK = "127.0.0.1"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper bounds of the histogram; an attempt ends after 10 s unless its endpoint says otherwise."""
 
-_BACKLOG = 8
-"""Connections that are accepted at once, before the first of them is looked at."""
 _MOST_CONNECTIONS = 16
-"""Connections open at a time: a new one ends the oldest, which is idle or as good as."""
+"""Connections open at a time: where none ends, the oldest that has not asked yet is closed."""
+_PATIENCE = 0.02
+"""Seconds that the last of them waits for another to end; a flood of idle ones is gone soon."""
+_MOST_HEAD = 65_536
+"""Bytes of a request's head, at most."""
 _REQUEST_TIMEOUT = 10
 """Seconds for one request and its answer."""
+_NO_HANDLE_PAUSE = 1
+"""Seconds before the next connection is accepted where the process has no file handle left."""
 
 Emit = Callable[[FeedLine], None]
 Report = Callable[[str], None]
@@ -83,19 +88,35 @@ async def serving(
 
     scrapes = _Scrapes(lambda: prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST)
     try:
-        server = await asyncio.start_server(scrapes.answer, host, port, backlog=_BACKLOG)
+        listening = _listen(host, port)
     except OSError as error:
         raise StoreError(
             f"metrics cannot be served on {host}:{port}: {error.strerror}",
             "Choose another address with --metrics.",
         ) from None
     shown = f"[{host}]" if ":" in host else host
-    try:
-        report(f"metrics on http://{shown}:{server.sockets[0].getsockname()[1]}/metrics")
-        yield count
-    finally:
-        server.close()
-        scrapes.end()
+    with listening:
+        report(f"metrics on http://{shown}:{listening.getsockname()[1]}/metrics")
+        accepting = asyncio.create_task(scrapes.accept(listening))
+        try:
+            yield count
+        finally:
+            await _end(accepting)
+            await scrapes.end()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Listen on the host's first address, one of IPv4 if it has any. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
+    listening = socket.create_server((str(place[0]), int(place[1])), family=family)
+    listening.setblocking(False)  # noqa: FBT003 - the library takes it by position
+    return listening
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 class _Scrapes:
@@ -104,26 +125,53 @@ class _Scrapes:
     def __init__(self, read: Callable[[], bytes], content_type: str) -> None:
         self._read = read
         self._type = content_type
-        self._open: dict[asyncio.Task[Any], None] = {}
+        self._open: dict[asyncio.Task[None], socket.socket] = {}
+        self._answering: set[socket.socket] = set()
         self._reading: asyncio.Task[bytes] | None = None
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
-        task = asyncio.current_task()
-        assert task is not None
-        if len(self._open) >= _MOST_CONNECTIONS:
-            self._end(next(iter(self._open)))
-        self._open[task] = None
-        try:
+    async def accept(self, listening: socket.socket) -> None:
+        """Accept connections one by one, so that no more than the most are ever open."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listening)
+            except OSError:
+                await asyncio.sleep(_NO_HANDLE_PAUSE)
+                continue
+            task = asyncio.create_task(self._serve(connection))
+            self._open[task] = connection
+            task.add_done_callback(self._close)
+            if len(self._open) == _MOST_CONNECTIONS:
+                await self._make_room()
+
+    async def _make_room(self) -> None:
+        ended, _ = await asyncio.wait(
+            self._open, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not ended:
+            await _end(min(self._open, key=lambda one: self._open[one] in self._answering))
+
+    async def end(self) -> None:
+        """End every connection."""
+        for task in tuple(self._open):
+            await _end(task)
+
+    def _close(self, task: asyncio.Task[None]) -> None:
+        connection = self._open.pop(task)
+        self._answering.discard(connection)
+        connection.close()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        loop, head = asyncio.get_running_loop(), b""
+        with suppress(TimeoutError, OSError):  # it is closed without an answer
             async with asyncio.timeout(_REQUEST_TIMEOUT):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(await self._respond(head.partition(b" ")[0]))
-                await writer.drain()
-        except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            pass  # it is closed without an answer
-        finally:
-            self._open.pop(task, None)
-            writer.close()
+                while b"\r\n\r\n" not in head:
+                    received = await loop.sock_recv(connection, _MOST_HEAD)
+                    head += received
+                    if not received or len(head) > _MOST_HEAD:
+                        return
+                self._answering.add(connection)
+                await loop.sock_sendall(connection, await self._respond(head.partition(b" ")[0]))
 
     async def _respond(self, method: bytes) -> bytes:
         status, kind = "200 OK", self._type
@@ -147,15 +195,6 @@ class _Scrapes:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(asyncio.to_thread(self._read))
         return await asyncio.shield(self._reading)
-
-    def end(self) -> None:
-        """End every connection."""
-        for task in tuple(self._open):
-            self._end(task)
-
-    def _end(self, task: asyncio.Task[Any]) -> None:
-        del self._open[task]
-        task.cancel()
 
 
 class _DatabaseMetrics:
