@@ -58,9 +58,9 @@ def _soon_idle() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 200)
         patch.setattr("textual._wait.SLEEP_IDLE", 1 / 2000)
-        patch.setattr("firetower.tui.refresh.REFRESH_INTERVAL", 0.02)
+        patch.setattr("firetower.tui.session.REFRESH_INTERVAL", 0.02)
         patch.setattr("firetower.tui.form.backtest.DEBOUNCE", 0.02)
-        patch.setattr("firetower.tui.widgets.detail.DEBOUNCE", 0.02)
+        patch.setattr("firetower.tui.widgets.listing.DEBOUNCE", 0.02)
         patch.setattr("firetower.tui.form.screen.ERROR_DELAY", 0.02)
         yield
 

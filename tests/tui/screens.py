@@ -11,8 +11,7 @@ from textual.pilot import Pilot
 from textual.worker import Worker
 
 from firetower.tui.app import FiretowerApp
-from firetower.tui.widgets.detail import DetailPane
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import DetailPane, Listing
 from firetower.worker_process import WorkerProcess
 from tui.scene import Scene
 

@@ -8,8 +8,7 @@ from textual.pilot import Pilot
 
 from firetower.core.errors import NotFound
 from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.widgets.detail import DetailPane
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import DetailPane, Listing
 from tui.scene import Scene
 from tui.screens import WIDE, open_app, press, shows, until
 

@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from firetower.tui import leaving
+from firetower.tui import app as app_module
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.container import RegistryScreen
 from firetower.tui.screens.feed import FeedScreen
@@ -49,10 +49,10 @@ async def test_the_second_q_counts_only_soon_after_the_first(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(leaving, "monotonic", lambda: now)
+    monkeypatch.setattr(app_module, "monotonic", lambda: now)
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "q")
-        now = leaving.LEAVE_WITHIN + 0.1
+        now = app_module.LEAVE_WITHIN + 0.1
         await press(pilot, "q")
         assert pilot.app.is_running
 

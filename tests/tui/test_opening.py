@@ -11,9 +11,8 @@ from textual.command import CommandPalette
 from textual.events import Key
 
 from firetower.tui import app as app_module
-from firetower.tui.app import FiretowerApp
+from firetower.tui.app import FiretowerApp, OpeningScreen
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.opening import OpeningScreen
 from firetower.tui.screens.help import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
 from tui.form.driving import form_of

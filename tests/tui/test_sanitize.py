@@ -7,7 +7,7 @@ from textual.color import Color
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from firetower.tui.sanitize import Sanitizer
+from firetower.tui.text import Sanitizer
 from tui.scene import Scene
 from tui.screens import open_app, screen_text, settled
 

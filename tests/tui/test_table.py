@@ -15,8 +15,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from firetower.core.filters.patterns import Pattern
-from firetower.tui.opening import style_sheets
-from firetower.tui.themes import VARIABLES
+from firetower.tui.themes import VARIABLES, style_sheets
 from firetower.tui.widgets.table import Cell, Column, Row, Table, column_widths, fitted
 from tui.screens import screen_text, until
 

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import PurePath
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.actions import ActionParseResult
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.content import Content
@@ -30,7 +31,6 @@ from firetower.tui import navigation, themes
 from firetower.tui.actions import BY_ID, bindings_of, has_effect
 from firetower.tui.config import Config, read_config
 from firetower.tui.key_queue import KeyQueue, Marker
-from firetower.tui.leaving import LEAVE_WITHIN, Leaving, leave_screen
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
@@ -46,14 +46,13 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.opening import OpeningScreen, StyleSheets, style_sheets
-from firetower.tui.page import Page, ask, show
-from firetower.tui.sanitize import Sanitizer
+from firetower.tui.page import Page, StyledOnce, ask, show
 from firetower.tui.session import Session, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
-from firetower.tui.text import clock
+from firetower.tui.text import Sanitizer, clock
 from firetower.tui.undo import UndoStack, undo_edit
+from firetower.tui.widgets.bar import Bar
 from firetower.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ if TYPE_CHECKING:
 
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
+LEAVE_WITHIN = 2.0
+"""Seconds within which the key that leaves the app is pressed again."""
 READING, MOST_READING = 2.0, 10.0
 """Seconds that a notification is shown, at least and at most."""
 READ_IN_A_SECOND = 25
@@ -75,11 +76,18 @@ _NOTIFIED = 1_000
 """Characters of a notification."""
 
 
+class OpeningScreen(StyledOnce[None]):
+    """The top line at once, for imports take longer; keys pressed meanwhile wait."""
+
+    def compose(self) -> ComposeResult:
+        yield Bar("registry")
+
+
 class FiretowerApp(App[None]):
     """Registries and projects, their automations, and the feed of their executions."""
 
     TITLE = "firetower"
-    CSS_PATH: ClassVar[list[str | PurePath]] = list(style_sheets())
+    CSS_PATH: ClassVar[list[str | PurePath]] = list(themes.style_sheets())
     MODES: ClassVar = {"opening": OpeningScreen, **navigation.MODES}
     COMMANDS: ClassVar = set(navigation.PALETTE)
     DEFAULT_MODE = "opening"
@@ -98,7 +106,7 @@ class FiretowerApp(App[None]):
         tour: bool = False,
     ) -> None:
         super().__init__()
-        self.stylesheet = StyleSheets(variables=self.get_css_variables())
+        self.stylesheet = themes.StyleSheets(variables=self.get_css_variables())
         self.animation_level = "none"
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -115,7 +123,8 @@ class FiretowerApp(App[None]):
         self.undos = UndoStack()
         self._sanitize = Sanitizer()
         self._with_tour = tour
-        self._leaving = Leaving(self)
+        self._leave_pressed_at = -LEAVE_WITHIN
+        self._asks_to_leave = False
         self._stop_job: Callable[[], None] = lambda: None
         self.tour: Tour | None = None
 
@@ -232,7 +241,12 @@ class FiretowerApp(App[None]):
     @on(LeaveUnsaved)
     @in_background
     async def _leave_unsaved(self, request: LeaveUnsaved) -> None:
-        await leave_screen(request)
+        """Close a screen if losing what was typed there is confirmed."""
+        from firetower.tui.widgets.ask import Confirm
+
+        question = Confirm("Leave without saving?", request.loss, [("leave", "Leave")])
+        if await ask(request.source, question):
+            request.source.dismiss(None)
 
     @on(Redeliver)
     @in_background
@@ -354,15 +368,33 @@ class FiretowerApp(App[None]):
         self._stop_job()
 
     async def action_leave(self) -> None:
-        """Leave at the second press."""
-        if self.current_mode == "opening" or self._leaving.is_confirmed():
+        """Leave at the second press in a row: the first may have been meant for another screen."""
+        before, self._leave_pressed_at = self._leave_pressed_at, monotonic()
+        if self.current_mode == "opening" or self._leave_pressed_at - before < LEAVE_WITHIN:
             await self.action_quit()
         else:
             key = self.key_of("app.leave")
             self.notify(f"Press {key} again to leave Firetower.", timeout=LEAVE_WITHIN)
 
     async def action_quit(self) -> None:
-        self._leaving.quit([screen for stack in self._screen_stacks.values() for screen in stack])
+        """Leave, after a question if a screen would lose something typed; asked again, at once."""
+        screens = (screen for stack in self._screen_stacks.values() for screen in stack)
+        losses = [screen.unsaved for screen in screens if isinstance(screen, Page)]
+        if not any(losses) or self._asks_to_leave:
+            self.exit()
+            return
+        from firetower.tui.widgets.ask import Confirm
+
+        lost = "\n".join(filter(None, losses))
+        self._asks_to_leave = True
+        self.push_screen(
+            Confirm("Leave Firetower?", lost, [("leave", "Leave")]), self._leave_or_stay
+        )
+
+    def _leave_or_stay(self, answer: str | None) -> None:
+        self._asks_to_leave = False
+        if answer is not None:
+            self.exit()
 
     def action_copy_selection(self) -> None:
         """Copy what is selected on the screen or in a field, else say how to leave."""

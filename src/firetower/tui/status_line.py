@@ -10,8 +10,7 @@ from textual.app import App
 from textual.content import Content
 
 from firetower.core.errors import FiretowerError
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import session_of, show_error
+from firetower.tui.session import Refresh, session_of, show_error
 from firetower.tui.widgets.bar import status_text
 
 if TYPE_CHECKING:

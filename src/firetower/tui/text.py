@@ -2,11 +2,17 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from textwrap import wrap
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
 from textual.content import Content, Span
+from textual.filter import LineFilter
 from textual.widgets import Static
 
 from firetower.core.text import byte_count, visible
@@ -27,6 +33,8 @@ _JSON_LINE = re.compile(
     r"""^[ ]*(?P<key>"(?:[^"\\\n]|\\.)*":)?[ ]*(?P<other>-?\d[^,\n]*|true|false|null)?""",
     re.MULTILINE,
 )
+_CONTROL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that a terminal may obey."""
 _INDENTED = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 
@@ -210,3 +218,28 @@ def milliseconds(span: float | None) -> str:
     if span is None:
         return ""
     return f"{span:,.0f} ms" if span < 10_000 else f"{span / 1_000:,.1f} s"
+
+
+class Sanitizer(LineFilter):
+    """Replaces control and format characters in drawn lines.
+
+    The screens already draw them as escapes, but text being edited keeps them.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        """Return the segments without control characters, as wide as they were."""
+        if all(text.isascii() and text.isprintable() for text, _, _ in segments):
+            return segments
+        return [Segment(_sanitized(text), style, control) for text, style, control in segments]
+
+
+@lru_cache(1024)
+def _sanitized(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if unicodedata.category(character) not in _CONTROL
+        else "�" * max(0, cell_len(character))
+        for character in text
+    )

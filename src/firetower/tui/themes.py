@@ -1,6 +1,11 @@
-"""The app's colours: one accent, ember, and everything else quiet."""
+"""The app's colours: one accent, ember, and everything else quiet; and its style sheets."""
 
+from pathlib import Path
+
+from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
+
+import firetower
 
 DARK = Theme(
     name="firetower-dark",
@@ -84,3 +89,24 @@ NAMES = {"dark": DARK.name, "light": LIGHT.name, "ansi": ANSI.name}
 
 VARIABLES = {"muted": "ansi_bright_black", "on-accent": "ansi_black"}
 """The colours of our own that a theme of someone else's lacks."""
+
+
+def style_sheets() -> list[Path]:
+    """Return every style sheet, the app's first: of the installed package, or of the checkout."""
+    package = Path(firetower.__file__).parent
+    installed = package / "styles"
+    folder = installed if installed.is_dir() else package.parents[1] / "styles"
+    return sorted(folder.glob("*.tcss"), key=lambda sheet: (sheet.stem != "app", sheet))
+
+
+class StyleSheets(Stylesheet):
+    """Parsed once for each theme: Textual parses them all again for each new screen."""
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        if variables != self._variables:
+            super().set_variables(variables)
+            self._require_parse = True
+
+    def reparse(self) -> None:
+        if self._require_parse:
+            super().reparse()

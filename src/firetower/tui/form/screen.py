@@ -22,7 +22,6 @@ from firetower.core.filters.conditions import conditions_of
 from firetower.core.references import ContainerKind
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.editor import edit_text
 from firetower.tui.form.backtest import BacktestSummary
 from firetower.tui.form.data import ChangedMeanwhile, FormData, read_form_data, save
 from firetower.tui.form.fields import NEW, Fields, endpoint_kind, variables
@@ -37,8 +36,8 @@ from firetower.tui.form.preview import (
 )
 from firetower.tui.messages import DatabaseChanged, TestEndpoint, post
 from firetower.tui.page import Page, ask
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
+from firetower.tui.terminal import edit_text
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.choice import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine

@@ -21,8 +21,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
 from firetower.tui.page import Page
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, key_of, session_of
+from firetower.tui.session import Refresh, in_background, key_of, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.automations import (
     AutomationList,

@@ -21,10 +21,9 @@ from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.details.version import version_pane
 from firetower.tui.messages import OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens import catalog
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.bar import Bar

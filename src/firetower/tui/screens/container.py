@@ -34,16 +34,14 @@ from firetower.tui.messages import (
     TagCollection,
 )
 from firetower.tui.page import Page, ask
-from firetower.tui.refresh import Refresh
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList, read_recent
 from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.collections import Collections
-from firetower.tui.widgets.containers import Containers, read_containers
+from firetower.tui.widgets.containers import Collections, Containers, read_containers
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
 from firetower.tui.widgets.key_line import KeyLine

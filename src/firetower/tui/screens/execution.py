@@ -20,8 +20,7 @@ from firetower.tui.details.execution import (
 )
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, Redeliver, post
 from firetower.tui.page import Page
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import session_of
+from firetower.tui.session import Refresh, session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine

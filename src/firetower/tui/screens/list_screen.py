@@ -12,8 +12,7 @@ from firetower.core.errors import FiretowerError
 from firetower.tui import undo as undoable
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import session_of
+from firetower.tui.session import Refresh, session_of
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row

@@ -39,8 +39,7 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import Page, ask
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import line_time, lines, show_text
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.bar import Bar

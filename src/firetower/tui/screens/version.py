@@ -18,8 +18,7 @@ from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.details.version import version_text
 from firetower.tui.messages import DatabaseChanged, WriteAutomation, post
 from firetower.tui.page import Page
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine

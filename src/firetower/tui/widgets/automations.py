@@ -35,8 +35,7 @@ from firetower.tui.text import ago
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Offer, Picker
-from firetower.tui.widgets.detail import Detail
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.table import Cell, Column, Order, Table
 
 if TYPE_CHECKING:

@@ -30,11 +30,10 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.session import in_background, session_of, show_error
 from firetower.tui.widgets.ask import Ask
-from firetower.tui.widgets.detail import Detail
 from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.field import TextField
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import Detail, Listing
 
 if TYPE_CHECKING:
     from firetower.tower import Tower

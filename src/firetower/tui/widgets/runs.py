@@ -20,12 +20,10 @@ from firetower.core.runs import RunState
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenRun, WriteAutomation, post
 from firetower.tui.page import ask
-from firetower.tui.refresh import Refresh
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import ago, lasting
 from firetower.tui.widgets.choice import Offer, Picker
-from firetower.tui.widgets.detail import Detail
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.table import Cell, Column, Order, Table
 
 FIRST = 50
