@@ -1,19 +1,12 @@
 """The terminal's bell or a notification of the desktop, on a failure or an opened circuit."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from firetower.core.circuit_breaker import CircuitChangeKind
-from firetower.core.executions import Status
+from firetower.core.circuit_breaker import CircuitChange, CircuitChangeKind
+from firetower.core.executions import Execution, Status
 from firetower.core.text import counted, shortened, visible
-
-if TYPE_CHECKING:
-    from firetower.core.circuit_breaker import CircuitChange
-    from firetower.core.executions import Execution
 
 INTERVAL = 10.0
 """Seconds between two alerts, at least: what happens meanwhile is counted in the next one."""

@@ -1,7 +1,5 @@
 """The heading of a screen: where it is, each step of the way to be clicked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TypeAlias
 

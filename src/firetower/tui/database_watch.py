@@ -1,20 +1,14 @@
 """Watching the database for changes, in a thread, no faster than a terminal can show them."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from firetower.core.errors import FiretowerError
 from firetower.tui.messages import DatabaseChanged, HeartbeatChanged, WatchFailed
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
+from firetower.tui.session import Tower
 
 REFRESH_INTERVAL = 0.25
 """Seconds between two messages: at most four repaints a second at any rate of executions."""

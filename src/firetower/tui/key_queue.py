@@ -1,7 +1,5 @@
 """Keys and clicks in order: each is handled before the next, which goes to what it has opened."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import deque

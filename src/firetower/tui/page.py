@@ -1,7 +1,5 @@
 """Screens: each is opened once, over the screen that asked for it, and left by one step back."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, TypeVar
 
 from textual import events, on

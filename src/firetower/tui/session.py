@@ -10,16 +10,18 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from textual.dom import DOMNode
 
 from firetower.core.errors import Cancelled, FiretowerError, Unforeseen
 
 if TYPE_CHECKING:
-    from firetower.tower import Tower
+    from firetower.tower import Tower as Tower  # noqa: PLC0414
     from firetower.tui.key_queue import KeyQueue
-
+else:
+    Tower = Any
+    """The name of the type in the app's annotations: SQL takes longer to import than to draw."""
 
 T = TypeVar("T")
 P = ParamSpec("P")

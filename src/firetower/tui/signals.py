@@ -1,7 +1,5 @@
 """Signals: the app ends with its terminal restored, and stops and resumes as a shell's job."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -10,12 +10,11 @@ from textual.app import App
 from textual.content import Content
 
 from firetower.core.errors import FiretowerError
-from firetower.tui.session import Refresh, session_of, show_error
+from firetower.tui.session import Refresh, Tower, session_of, show_error
 from firetower.tui.widgets.bar import status_text
 
 if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus
-    from firetower.tower import Tower
     from firetower.worker_process import WorkerProcess
 
 REFRESH_INTERVAL = 5.0

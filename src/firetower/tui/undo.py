@@ -11,11 +11,10 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from firetower.core.text import visible
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 
 if TYPE_CHECKING:
     from firetower.core.automations import Automation
-    from firetower.tower import Tower
 
 
 _MOST = 50

@@ -1,12 +1,9 @@
 """An automation in full: what it does, how that went, and its revisions."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -18,6 +15,7 @@ from firetower.core.filters import ANY
 from firetower.core.firings import FiringHistory, sparkline
 from firetower.core.text import counted, shortened, visible
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
+from firetower.tui.session import Tower
 from firetower.tui.text import (
     STYLES,
     age,
@@ -33,9 +31,6 @@ from firetower.tui.text import (
 from firetower.tui.widgets.automations import STATES
 from firetower.tui.widgets.feed_line import TONES
 from firetower.tui.widgets.table import fitted
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _NEWEST = 8
 """Executions listed in the pane; the screen has a list of them."""

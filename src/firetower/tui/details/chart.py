@@ -1,7 +1,5 @@
 """Charts of metrics, drawn with braille dots: two by four in a cell, and no colour needed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby

@@ -13,6 +13,7 @@ from firetower.core.automations import duration
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
 from firetower.core.text import and_list, counted, shortened, visible
 from firetower.core.traffic import LastFailure, Traffic
+from firetower.tui.session import Tower
 from firetower.tui.text import (
     body_lines,
     clock,
@@ -27,7 +28,6 @@ from firetower.tui.text import (
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
-    from firetower.tower import Tower
 
 COUNT_DOWN = 1.0
 """Seconds between two steps of a circuit's countdown."""

@@ -1,13 +1,10 @@
 """An execution in full: what happened, why it fired, what was sent and answered."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -16,6 +13,7 @@ from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
 from firetower.core.text import quoted, shortened, visible
+from firetower.tui.session import Tower
 from firetower.tui.text import (
     STYLES,
     body_lines,
@@ -28,9 +26,6 @@ from firetower.tui.text import (
     plain,
 )
 from firetower.tui.widgets.feed_line import TONES
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _SAID = 300
 """Characters of metadata."""

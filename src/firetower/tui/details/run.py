@@ -1,13 +1,10 @@
 """A run in full: its state, its charts, what it fired, and what it is made of."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -19,11 +16,9 @@ from firetower.core.points import SYSTEM
 from firetower.core.runs import MetricSummary, Run, RunDetail, RunReference
 from firetower.core.text import shortened, visible
 from firetower.tui.details.chart import LEAST_HEIGHT, Chart, Threshold, beside, chart_lines
+from firetower.tui.session import Tower
 from firetower.tui.text import STYLES, age, exact, hanging, lasting, line_time
 from firetower.tui.widgets.runs import STATES
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 FIRED = 50
 """Executions that are shown of a run."""

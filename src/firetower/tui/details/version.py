@@ -1,20 +1,15 @@
 """A version in full: what it holds, its metadata, its links and its edits."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from firetower.core.catalog import Entry, VersionChange, VersionDetail
 from firetower.core.references import ContainerKind
 from firetower.core.text import byte_count, counted, shortened, visible
+from firetower.tui.session import Tower
 from firetower.tui.text import age, exact, hanging, json_lines, plain
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 FILES_SHOWN = 20
 """Files shown in the pane beside a list, and links."""

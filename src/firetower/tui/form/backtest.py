@@ -3,13 +3,10 @@
 Of a condition on a metric it has the chart of a real run: where it would have fired.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual import work
 from textual.content import Content
@@ -21,11 +18,8 @@ from firetower.core.errors import Cancelled, FiretowerError
 from firetower.core.metrics import ThresholdCondition, number
 from firetower.core.text import and_list, counted, visible
 from firetower.tui.details.chart import Chart, Threshold, chart_lines
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 from firetower.tui.text import plain
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 SPAN = timedelta(days=30)
 DEBOUNCE = 0.15

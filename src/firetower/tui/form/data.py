@@ -1,11 +1,8 @@
 """What the form reads from the database, and how it saves an automation there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
@@ -17,10 +14,7 @@ from firetower.core.metrics import Comparison, Crossing, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import RunReference, RunSnapshot, RunState
 from firetower.core.text import visible
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
+from firetower.tui.session import Tower
 
 RECENT = 200
 """Newest events of the chosen type that the preview matches."""

@@ -1,9 +1,6 @@
 """The filter of an automation as rows to fill in, instead of JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 from textual.suggester import SuggestFromList
@@ -16,13 +13,11 @@ from firetower.core.filters.fields import CONFIG, FIELDS, METADATA, check_carrie
 from firetower.core.filters.filter import Filter
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.text import is_needed
+from firetower.tui.session import Tower
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.choice import Choice, Offer
 from firetower.tui.widgets.field import Field
 from firetower.tui.widgets.line import Line
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _LEAST_ROWS, _SPARE_ROWS = 4, 2
 _NAMED = 4

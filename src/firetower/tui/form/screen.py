@@ -1,7 +1,5 @@
 """The form of an automation, with a preview beside it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from dataclasses import replace

@@ -1,10 +1,8 @@
 """One automation in full: what it does, its revisions, what it fired last."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,7 +24,7 @@ from firetower.tui.messages import (
 )
 from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import exact, show_text
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.automations import copy_command, test_endpoint
@@ -36,10 +34,6 @@ from firetower.tui.widgets.feed_line import FEED_COLUMNS, execution_cells
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 _MOST = 200
 """Executions shown, and revisions offered; the History tab has all executions."""

@@ -1,11 +1,9 @@
 """The Automations screen: all of them, of every registry and project, in one list."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,7 +19,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
 from firetower.tui.page import Page
-from firetower.tui.session import Refresh, in_background, key_of, session_of
+from firetower.tui.session import Refresh, Tower, in_background, key_of, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.automations import (
     AutomationList,
@@ -33,9 +31,6 @@ from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import ShownRow
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _FIRST = 100
 """Automations shown before all are read."""

@@ -1,10 +1,7 @@
 """The dialogs that change the catalog: containers, versions, links, aliases and tags."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 from textual.dom import DOMNode
@@ -21,15 +18,11 @@ from firetower.core.references import (
     check_name,
 )
 from firetower.core.text import quoted
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.choice import Offer
 from firetower.tui.widgets.field import ChoiceField, Field, TextField, VersionField
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 _MOST_VERSIONS = 200
 """The newest versions that are offered to be linked; an older one is named by its path."""

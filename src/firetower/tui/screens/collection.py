@@ -1,9 +1,7 @@
 """The versions of one collection."""
 
-from __future__ import annotations
-
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,17 +21,13 @@ from firetower.tui.messages import OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.screens import catalog
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import Refresh, in_background, session_of
+from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 COLUMNS = (
     Column("version", 7),

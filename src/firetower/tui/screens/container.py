@@ -1,10 +1,8 @@
 """The Registry and the Project screen: a list of containers, and the open one's tabs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -35,7 +33,7 @@ from firetower.tui.messages import (
 )
 from firetower.tui.page import Page, ask
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
-from firetower.tui.session import Refresh, in_background, session_of
+from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
@@ -48,9 +46,6 @@ from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.runs import RunListing
 from firetower.tui.widgets.table import Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _FIRST = 50
 """Automations and firings shown before all are read, which takes 0.2 s for ten thousand."""

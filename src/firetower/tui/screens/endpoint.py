@@ -1,10 +1,8 @@
 """One endpoint in full, and the automations that use it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,22 +10,19 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from firetower.core.automations import Automation
+from firetower.core.endpoints import EndpointDetail
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs
 from firetower.tui.details.endpoint import COUNT_DOWN, EndpointRecord, endpoint_text, read_endpoint
 from firetower.tui.messages import OpenAutomation, post
 from firetower.tui.screens.endpoint_actions import EndpointActions
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.automations import STATES
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.core.endpoints import EndpointDetail
-    from firetower.tower import Tower
 
 _ENDPOINTS = ("Endpoints", "app.switch_mode('endpoints')")
 _MOST = 500

@@ -1,12 +1,10 @@
 """What can be done to an endpoint, from the list and from its own screen."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from firetower.core.endpoints import Endpoint
+from firetower.core.endpoints import Endpoint, EndpointDetail
 from firetower.core.text import agreeing, counted, visible
 from firetower.tui import undo as undoable
 from firetower.tui.messages import RedeliverFailed, post
@@ -14,15 +12,13 @@ from firetower.tui.page import ask
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.screens.endpoint_test import EndpointTestScreen
 from firetower.tui.screens.list_screen import Item, ListScreen
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.listing import Listing
 
 if TYPE_CHECKING:
-    from firetower.core.endpoints import EndpointDetail
     from firetower.delivery.endpoint_test import EndpointTest
-    from firetower.tower import Tower
 
 
 class EndpointActions(ListScreen[Item]):

@@ -1,10 +1,7 @@
 """The dialog that creates or edits a webhook or a Slack hook."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
@@ -21,13 +18,9 @@ from firetower.core.errors import InvalidInput
 from firetower.core.references import check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import quoted
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import Field, SecretField, TextField
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 _TITLES = {EndpointKind.WEBHOOK: "New webhook", EndpointKind.SLACK: "New Slack hook"}
 _NOT_IN_NAMES = re.compile(r"\W+", re.ASCII)

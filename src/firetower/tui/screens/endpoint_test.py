@@ -1,7 +1,5 @@
 """Testing an endpoint: what a test sends where, then the answer."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult

@@ -1,16 +1,14 @@
 """The Endpoints screen: webhooks and Slack hooks, and what was sent to them."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from firetower.core.endpoints import Endpoint, EndpointKind
+from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
 from firetower.core.traffic import Traffic
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.endpoint import COUNT_DOWN, endpoint_text, read_endpoint
@@ -18,17 +16,12 @@ from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
 from firetower.tui.screens.endpoint_actions import EndpointActions
 from firetower.tui.screens.endpoint_form import EndpointDialog
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import milliseconds
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.core.endpoints import EndpointDetail
-    from firetower.tower import Tower
-
 
 COLUMNS = (
     Column("name", 10, flex=2),

@@ -1,8 +1,6 @@
 """One execution in full; it shows further attempts as they are made."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -20,13 +18,10 @@ from firetower.tui.details.execution import (
 )
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, Redeliver, post
 from firetower.tui.page import Page
-from firetower.tui.session import Refresh, session_of
+from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _EDGES = 3
 """Cells beside the text: its padding, and the scroll bar."""

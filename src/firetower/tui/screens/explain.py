@@ -1,11 +1,9 @@
 """Why automations fired, and why they did not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,16 +17,12 @@ from firetower.core.run_explanation import RunFinding, RunOutcome
 from firetower.core.text import counted, visible
 from firetower.tui.messages import ExplainEvent, OpenRun, post
 from firetower.tui.page import Page
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 from firetower.tui.text import clock, exact, lines, mark, plain
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 _MOST = 100
 """Automations shown of one event, the closest first."""

@@ -1,7 +1,5 @@
 """What can be done here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 

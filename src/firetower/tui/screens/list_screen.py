@@ -1,24 +1,19 @@
 """A screen over a mode's own that shows one list."""
 
-from __future__ import annotations
-
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from firetower.core.errors import FiretowerError
 from firetower.tui import undo as undoable
 from firetower.tui.messages import DatabaseChanged
 from firetower.tui.page import Page
-from firetower.tui.session import Refresh, session_of
+from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 Item = TypeVar("Item")
 

@@ -1,7 +1,5 @@
 """Sending executions again: what goes where, then yes or no."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,11 +1,9 @@
 """One run: charts of its metrics, what it fired, its artifacts and its config; live."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -39,7 +37,7 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import Page, ask
-from firetower.tui.session import Refresh, in_background, session_of
+from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import line_time, lines, show_text
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.bar import Bar
@@ -47,9 +45,6 @@ from firetower.tui.widgets.feed_line import TONES
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 COLUMNS = (
     Column("", 8),

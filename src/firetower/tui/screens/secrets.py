@@ -1,22 +1,20 @@
 """The Secrets screen: names, never values."""
 
-from __future__ import annotations
-
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from firetower.core.endpoints import check_secret_value
+from firetower.core.endpoints import SecretInfo, check_secret_value
 from firetower.core.references import check_secret_name
 from firetower.core.text import agreeing, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
 from firetower.tui.screens.list_screen import ListScreen
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask, Confirm
 from firetower.tui.widgets.bar import Bar
@@ -24,11 +22,6 @@ from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.core.endpoints import SecretInfo
-    from firetower.tower import Tower
-
 
 COLUMNS = Column("name", 20, flex=2), Column("set", 10, right=True), Column("used by", 16, flex=3)
 

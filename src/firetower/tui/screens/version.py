@@ -1,9 +1,7 @@
 """One version in full."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -18,13 +16,10 @@ from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.details.version import version_text
 from firetower.tui.messages import DatabaseChanged, WriteAutomation, post
 from firetower.tui.page import Page
-from firetower.tui.session import Refresh, in_background, session_of
+from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 _MOST_FILES = 200
 """Files shown, and links; Y copies all."""

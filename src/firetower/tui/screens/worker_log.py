@@ -1,7 +1,5 @@
 """The log of the worker that runs beside the app."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 

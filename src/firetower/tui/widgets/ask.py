@@ -1,9 +1,7 @@
 """Dialogs that ask: for a few values, which they save, or before something is done."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,14 +12,10 @@ from textual.widgets import Button, Input, Label, Static
 from firetower.core.errors import Conflict, FiretowerError
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 from firetower.tui.text import lines, plain
 from firetower.tui.widgets.choice import dialog_title
 from firetower.tui.widgets.field import Field
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 T = TypeVar("T")
 Answers = Mapping[str, str]

@@ -1,11 +1,9 @@
 """A list of automations, and what can be done with one of them or with all selected ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from textual.dom import DOMNode
 
@@ -30,17 +28,13 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.session import in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import ago
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.table import Cell, Column, Order, Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
 
 COLUMNS = (
     Column("name", 16, flex=3),

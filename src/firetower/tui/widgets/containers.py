@@ -1,10 +1,8 @@
 """The lists of registries or projects, and of the collections of one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from firetower.core.catalog import Collection, Container
 from firetower.core.gallery import draft_for
@@ -18,13 +16,10 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.session import session_of
+from firetower.tui.session import Tower, session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 CONTAINER_COLUMNS = (Column("", 10, flex=1), Column("", right=True))
 COLLECTION_COLUMNS = (

@@ -1,10 +1,8 @@
 """The live feed, of everything or of one registry or project."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -28,15 +26,12 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.session import in_background, session_of, show_error
+from firetower.tui.session import Tower, in_background, session_of, show_error
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.field import TextField
 from firetower.tui.widgets.listing import Detail, Listing
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 PAGE = 500
 

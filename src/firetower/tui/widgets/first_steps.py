@@ -1,21 +1,15 @@
 """The steps to a first firing, ticked as they are done, in place of a feed with nothing in it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.references import ContainerKind
-from firetower.tui.session import key_of
+from firetower.tui.session import Tower, key_of
 from firetower.tui.text import show_text
-
-if TYPE_CHECKING:
-    from firetower.tower import Tower
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """A table with its search, its empty, loading and failed states, and the pane beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,15 +15,12 @@ from textual.widgets import Input, Static
 from firetower.core.errors import FiretowerError, InvalidInput, NotFound
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
-from firetower.tui.session import Refresh, session_of
+from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.text import lines, plain, show_text
 from firetower.tui.widgets.line import Line
 from firetower.tui.widgets.table import ShownRow, Table
 
-if TYPE_CHECKING:
-    from firetower.tower import Tower
-
-Detail = Callable[["Tower", Hashable, datetime, int], Content | None]
+Detail = Callable[[Tower, Hashable, datetime, int], Content | None]
 """Reads a row's thing, given its key, the time and a width in cells, and returns it in full.
 
 It runs in a thread. None, like NotFound, leaves the pane empty.

@@ -1,7 +1,5 @@
 """The Runs tab of a project: its runs, the newest first, with the metrics that matter."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
