@@ -94,6 +94,11 @@ class ActiveRun:
         """The run's id in its project."""
         return self.reference.id
 
+    @property
+    def state(self) -> RunState:
+        """Its state as the database has it now. Raises StoreError."""
+        return self._here.runs.state(self.reference)
+
     def __str__(self) -> str:
         return str(self.reference)
 

@@ -182,6 +182,11 @@ class Runs(Transactions):
         """Return a run with its metrics and artifacts."""
         return self._read(store.show_run, _run(run))
 
+    def state(self, run: Run | RunReference | str) -> RunState:
+        """Return the state of a run."""
+        with self._store.reading() as reader:
+            return store.find_run(reader.connection, _run(run)).run.state
+
     def metrics(self, run: Run | RunReference | str) -> Sequence[MetricSummary]:
         """Return the metrics of a run by name."""
         return self.get(run).metrics

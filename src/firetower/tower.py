@@ -122,6 +122,7 @@ class Tower(Transactions):
         committed: Callable[[int], None] = lambda _: None,
         metadata_differs: Callable[[int], None] = lambda _: None,
         unit: str = "item",
+        run: "Run | RunReference | str | None" = None,
     ) -> int:
         """Log versions given as the arguments of `log`, 200 in one transaction.
 
@@ -129,11 +130,12 @@ class Tower(Transactions):
         called with the number of versions of each transaction, `metadata_differs` with the number,
         from 1, of each whose content is there already with other metadata, which stays. Raises
         FiretowerError for the first that is refused: its batch is not logged, those before it are,
-        and the error says so, calling each one `unit`.
+        and the error says so, calling each one `unit`. `run` is the run that made them.
         """
         from firetower.store.log_many import log_many
 
-        return log_many(self._store, items, committed, metadata_differs, unit)
+        made_by = None if run is None else _run(run)
+        return log_many(self._store, items, committed, metadata_differs, unit=unit, run=made_by)
 
     def link(
         self, version: Version | str, collection: str, *, aliases: Iterable[str] = ()

@@ -26,7 +26,9 @@ def test_automation_on_a_metric_fires_and_explains_itself(shell: Shell) -> None:
     assert (event["run"], event["metric"]["step"]) == ("acme/vision/up", 1)
     [shown] = objects(shell, "automation", "show", "high")
     assert shown["condition"]["kind"] == "threshold"
-    assert "average loss over 2 values is above 0.5" in shell.ok("automation", "show", "high")
+    told = shell.ok("automation", "show", "high")
+    assert "average loss over 2 values is above 0.5" in told
+    assert "filter" not in told  # it has none
     said = {
         one["run"]: one["words"]
         for one in objects(shell, "explain", "--automation", "high")

@@ -108,11 +108,11 @@ sys.exit(5)
 
 def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
     options = ("--name", "trained", "--metrics-from", "3")
-    done = shell.run("run", "exec", "acme/vision", *options, "--", PYTHON, "-c", COMMAND)
+    done = shell.run("run", "exec", "-q", "acme/vision", *options, "--", PYTHON, "-c", COMMAND)
     assert done.returncode == 5
     assert done.stdout == "to stdout\n"
-    assert "to stderr\n" in done.stderr
-    assert '1 line of metrics could not be read: "not JSON" is no JSON' in done.stderr
+    problem = '1 line of metrics could not be read: "not JSON" is no JSON'
+    assert done.stderr == f"to stderr\n{problem}\n"
     run = ended(shell)
     assert (run["state"], run["exit_code"], run["name"]) == ("failed", 5, "trained")
     assert run["config"] == {"lr": 0.1}
@@ -123,7 +123,12 @@ def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
 def test_version_logged_inside_exec_is_linked_to_its_run(shell: Shell) -> None:
     log = f"{SCRIPT} log acme/vision/vit model.pt --type model"
     assert shell.ok("run", "exec", "acme/vision", "--", "sh", "-c", log) == "acme/vision/vit:v0\n"
+    (shell.folder / "many.jsonl").write_text(
+        '{"collection": "acme/vision/cats", "type": "dataset", "paths": ["model.pt"]}\n'
+    )
     run = str(ended(shell)["run"])
+    shell.ok("log", "--from", "many.jsonl", "--run", run)  # as FIRETOWER_RUN
+    assert f"logged by  {run}" in shell.ok("show", "acme/vision/cats:v0")
     assert f"logged by  {run}" in shell.ok("show", "acme/vision/vit:v0")
     assert "acme/vision/vit:v0" in shell.ok("run", "show", run)
     refused = shell.run(
@@ -166,6 +171,19 @@ def test_exec_passes_signals_on(shell: Shell, number: signal.Signals, state: str
     process.send_signal(number)
     assert process.wait(TIMEOUT) == 7
     assert ended(shell)["state"] == state
+
+
+def test_exec_ends_its_command_when_the_run_is_stopped(shell: Shell) -> None:
+    options = ("-q", "acme/vision", "--id", "long", "--", "sleep", "600")
+    process = subprocess.Popen(
+        [SCRIPT, "run", "exec", *options], env=shell.environment, stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: "long" in shell.run("run", "list", "acme/vision").stdout, "the run")
+    shell.ok("run", "finish", "acme/vision/long", "--killed")
+    _, said = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert said == "run acme/vision/long was stopped: the command gets SIGTERM\n"
+    assert ended(shell)["state"] == "killed"
 
 
 def test_exec_of_a_command_that_a_signal_ends_returns_its_number(shell: Shell) -> None:
@@ -231,6 +249,7 @@ def test_exec_logs_the_system_beside_the_metrics(
         None,
         system=True,
         say=lambda _: None,
+        progress=lambda _: None,
     )
     detail = tower.runs.get("acme/vision/measured")
     store.close()

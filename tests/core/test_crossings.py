@@ -12,7 +12,7 @@ from core.builders import NOON, VISION, make_definition, make_endpoint, make_rev
 from core.test_metrics import threshold, values
 from firetower.core.actions import NoAction, WebhookAction
 from firetower.core.automations import Mode, Revision
-from firetower.core.crossings import Series, Watch, follow
+from firetower.core.crossings import MAX_SKIPPED, Series, Watch, follow
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event, EventType
 from firetower.core.matching import Decision
@@ -79,12 +79,24 @@ def test_a_condition_fires_as_it_begins_to_hold_once_a_day_for_a_run() -> None:
     assert outcomes(decisions) == [
         (1, "finished"),
         (4, "cooldown"),
+        (6, "cooldown"),
         (8, "finished"),
         (10, "cooldown"),
     ]
     assert decisions[1].cooldown_until == NOON + MINUTE * (24 * 60 + 1)
     assert watch.skipped == 1
     assert watch.held
+
+
+def test_more_crossings_than_a_cooldown_records_are_counted() -> None:
+    given = [HIGH, LOW] * (MAX_SKIPPED + 50)
+    watch, decisions = fired(watching(), given, cuts=[7, 150])
+    assert [one for _, one in outcomes(decisions)] == ["finished", *["cooldown"] * MAX_SKIPPED]
+    assert watch.skipped == MAX_SKIPPED + 49
+    assert [one.detail for one in decisions[-2:]] == [
+        None,
+        "more crossings until then are only counted",
+    ]
 
 
 def test_a_cooldown_of_its_own_replaces_the_day() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from core.builders import make_event, refusal
+from core.builders import make_event, make_run_snapshot, refusal
 from core.strategies import events
 from firetower.core.events import Event, EventType
 from firetower.core.filters.fields import MISSING
-from firetower.core.templates import VARIABLES, available, check_variable, read_variable
+from firetower.core.templates import VARIABLES, available, check_variable, read_variable, samples
 
 NONE: frozenset[str] = frozenset()
 LINK, ALIAS = EventType.LINK_ARTIFACT, EventType.ADD_ARTIFACT_ALIAS
@@ -116,6 +116,20 @@ def test_metadata_is_a_variable_of_versions_only() -> None:
     assert "never have" in refusal(
         lambda: check_variable("artifact_metadata.f1", COLLECTION_TAG, NONE)
     )
+
+
+def test_config_is_a_variable_of_runs_only() -> None:
+    run = make_run_snapshot(config={"lr": 0.1, "net": {"top 5": 2}})
+    event = make_event(EventType.RUN_STATE, run=run)
+    assert read_variable("run_config.lr", event, "deploy") == 0.1
+    assert read_variable('run_config.net["top 5"]', event, "deploy") == 2
+    assert read_variable("run_config.no", event, "deploy") is MISSING
+    assert samples(event, "deploy", []) == {"run_config.lr": "0.1", "run_config.net": '{"top 5":2}'}
+    for type_ in (EventType.RUN_STATE, EventType.RUN_METRIC):
+        check_variable("run_config.lr", type_, NONE)
+    assert "never have" in refusal(lambda: check_variable("run_config.lr", LINK, NONE))
+    wrong = refusal(lambda: check_variable("run_confg.KEY", EventType.RUN_METRIC, NONE))
+    assert "Did you mean ${run_config.KEY}?" in wrong
 
 
 def test_a_secret_is_a_variable_only_where_it_is_granted() -> None:

@@ -5,10 +5,12 @@ import pytest
 from firetower.core.errors import InvalidInput
 from firetower.core.executions import SkipReason, Status
 from firetower.core.matching import LOOP_LIMIT
+from firetower.core.points import Point
 from firetower.settings import CAUSE
 from firetower.store.store import Store
 from firetower.tower import connect
 from store.bench import Bench
+from store.test_crossings import SECOND, watch
 
 
 @pytest.fixture
@@ -36,6 +38,24 @@ def test_a_chain_ends_at_its_limit_and_shows_what_led_to_it(
     chain = bench.tower.executions.chain(last)
     assert [one.id for one in chain] == [one.id for one in reversed(fired)]
     assert last.event.as_data()["cause"] == fired[-1].webhook_id
+
+
+def test_a_chain_through_metrics_of_runs_ends_at_its_limit(bench: Bench, database_url: str) -> None:
+    watch(bench)
+    cause = None
+    for number in range(LOOP_LIMIT + 1):
+        bench.now += SECOND
+        with connect(database_url, author="ada", cause=cause) as answering:
+            run = answering.runs.start("acme/vision", id=f"run{number}")
+            answering.runs.log(run, [Point("loss", 0, 0.9)])
+        bench.turn()
+        cause = bench.executions[-1].webhook_id
+    *fired, last = bench.executions
+    assert {one.status for one in fired} == {Status.FINISHED}
+    assert (len(fired), last.skip_reason) == (LOOP_LIMIT, SkipReason.LOOP)
+    assert [one.id for one in bench.tower.executions.chain(last)] == [
+        one.id for one in reversed(fired)
+    ]
 
 
 def test_the_environment_tells_the_cause(

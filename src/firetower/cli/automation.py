@@ -224,7 +224,7 @@ def _print_automation(found: Automation, endpoint_state: str) -> None:
             ("mode", found.mode),
             ("event", definition.event_type),
             ("waits for", definition.condition.words if definition.condition else ""),
-            ("filter", dump(definition.filter.as_wandb())),
+            ("filter", "" if (of := definition.filter).words == "any" else dump(of.as_wandb())),
             ("action", action.pop("type")),
             *action.items(),
             ("endpoint", endpoint_state),

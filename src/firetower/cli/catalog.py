@@ -70,16 +70,16 @@ def log(
       firetower log acme/vision/cats --type dataset --reference s3://bucket/cats.tar
       firetower log --from versions.jsonl
     """
+    run = version_options.pop("run") or read_settings().run
     if source is not None:
         if collection or any(version_options.values()):
-            raise click.UsageError("--from takes no other option: its lines have the rest.")
-        _log_lines(source, as_json=as_json)
+            raise click.UsageError("--from takes only --run beside it: its lines have the rest.")
+        _log_lines(source, run, as_json=as_json)
         return
     if collection is None:
         raise click.UsageError("Missing argument 'ENTITY/PROJECT/COLLECTION'.")
     if version_options["type"] is None:
         raise click.UsageError("Missing option '--type'.")
-    run = version_options.pop("run") or read_settings().run
     with open_tower() as tower, progress_bar("Hashing") as show_progress:
 
         def hashed(done: int, total: int) -> None:
@@ -98,7 +98,7 @@ def log(
         say(f"The metadata was not taken: change it with `firetower edit {version.reference}`.")
 
 
-def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
+def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
     total = 0
     differing: list[int] = []
 
@@ -111,7 +111,7 @@ def _log_lines(source: BinaryIO, *, as_json: bool) -> None:
         with open_tower() as tower, progress_bar("Logging") as show_progress:
             items = (_object(line) for line in source)
             created = tower.log_many(
-                items, committed=count, metadata_differs=differing.append, unit="line"
+                items, committed=count, metadata_differs=differing.append, unit="line", run=run
             )
     except KeyboardInterrupt:
         say(f"Stopped: {total:,} lines are committed, the rest is not.")

@@ -57,7 +57,9 @@ def run() -> None:
     help="Log lines of JSON that the command writes to a file, or to the descriptor of a number.",
 )
 @click.option("--system", is_flag=True, help="Log CPU, memory and GPUs every 15 seconds.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but what the command prints.")
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Print only problems beside what the command prints."
+)
 def exec(  # noqa: A001 - the word of the command line
     *,
     project: str,
@@ -71,8 +73,8 @@ def exec(  # noqa: A001 - the word of the command line
 
     Signals are passed on, its output is left as it is. FIRETOWER_RUN is set for it: a script that
     calls `tower.run`, and `firetower run log`, join this run. Ended by Ctrl-C it is killed, by any
-    other signal failed. With --metrics-from each line is a JSON object such as {"loss": 0.3,
-    "step": 12}. With --system the metrics are system.cpu (percent of one core) and system.memory
+    other signal failed; stopped in the app, or by `run finish --killed`, it gets SIGTERM. With
+    --metrics-from each line is a JSON object such as {"loss": 0.3, "step": 12}. With --system the metrics are system.cpu (percent of one core) and system.memory
     (MiB) of the command and its children, system.memory_percent, and of each GPU of the machine
     system.gpu.0.utilization, .memory_percent, .temperature and .power.
 
@@ -85,9 +87,11 @@ def exec(  # noqa: A001 - the word of the command line
     lines = None if metrics_from is None else MetricLines.open(Source.of(metrics_from))
     said["id"] = said.pop("run_id")
     said["tags"] = said["tags"] or None
-    tell = (lambda _: None) if quiet else say
+    progress = (lambda _: None) if quiet else say
     with open_tower() as tower:
-        return execute(tower, project, command, said, lines, system=system, say=tell)
+        return execute(
+            tower, project, command, said, lines, system=system, say=say, progress=progress
+        )
 
 
 @run.command()

@@ -32,6 +32,8 @@ _POLL_INTERVAL = 0.2
 """Seconds after which a file is looked at again."""
 _DRAIN_TIMEOUT = 1.0
 """Seconds that a descriptor may be silent after the command's end, while others hold it open."""
+_STOP_INTERVAL = 2.0
+"""Seconds between two looks at whether the run was stopped from outside."""
 _MAX_LINE = 1024 * 1024
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _STEPS = ("step", "_step", "global_step")
@@ -76,10 +78,13 @@ def execute(
     *,
     system: bool,
     say: Say,
+    progress: Say,
 ) -> int:
     """Run a command as a run; return its exit code, 128 and more where a signal ended it.
 
-    Raises FiretowerError where the run cannot be started: the command then does not run either.
+    `say` is called with what is wrong, `progress` with the rest. Stopped from outside, in the app
+    or by `run finish --killed`, the command gets SIGTERM. Raises FiretowerError where the run
+    cannot be started: the command then does not run either.
     """
     if shutil.which(command[0]) is None:
         raise InvalidInput(
@@ -89,7 +94,7 @@ def execute(
     measure = open_system() if system else None
     with _Signals() as signals:
         run = tower.run(project, **{**said, "id": said.get("id") or new_run_id()})
-        say(f"run {run}: {shortened(shlex.join(command), 200)}")
+        progress(f"run {run}: {shortened(shlex.join(command), 200)}")
         try:
             child = _spawn(tower, run, command, lines)
         except OSError as error:
@@ -99,13 +104,20 @@ def execute(
                 f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
             ) from None
         signals.pass_on_to(child)
-        _wait(child, run, lines, measure)
+        stopped = threading.Event()
+
+        def stop() -> None:
+            stopped.set()
+            say(f"run {run} was stopped: the command gets SIGTERM")
+            child.terminate()
+
+        _wait(child, run, lines, measure, stop)
         if lines is not None and lines.unread:
             say(f"{counted(lines.unread, 'line')} of metrics could not be read: {lines.reason}")
         code = child.returncode if child.returncode >= 0 else 128 - child.returncode
         # Only Ctrl-C is sure to be meant: a scheduler ends what has run for too long by SIGTERM.
-        killed = signal.SIGINT in signals.received and code != 0
-        _end(run, code, RunState.KILLED if killed else None, say)
+        killed = stopped.is_set() or (signal.SIGINT in signals.received and code != 0)
+        _end(run, code, RunState.KILLED if killed else None, say, progress)
     return code
 
 
@@ -114,10 +126,11 @@ def _wait(
     run: "ActiveRun",
     lines: "MetricLines | None",
     measure: Measure | None,
+    stop: Callable[[], None],
 ) -> None:
-    """Log the command's metrics until it has ended."""
+    """Log the command's metrics until it has ended; call `stop` if its run is stopped."""
     ended = threading.Event()
-    threads = []
+    threads = [threading.Thread(target=_watch_state, args=(run, ended, stop))]
     if lines is not None:
         threads.append(threading.Thread(target=lines.read_on, args=(run, ended)))
     if measure is not None:
@@ -141,6 +154,14 @@ def _spawn(
     finally:
         if passed:
             os.close(*passed)
+
+
+def _watch_state(run: "ActiveRun", ended: threading.Event, stop: Callable[[], None]) -> None:
+    while not ended.wait(_STOP_INTERVAL):
+        with suppress(FiretowerError):
+            if run.state is RunState.KILLED:
+                stop()
+                return
 
 
 class _Signals:
@@ -182,14 +203,14 @@ def _is_in_foreground() -> bool:
     return False
 
 
-def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say) -> None:
+def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say, progress: Say) -> None:
     try:
         run.finish(exit_code=code, state=state)
     except FiretowerError as error:
         say(f"the end of run {run} could not be saved: {error.message}. {error.hint}")
     else:
         how = state or (RunState.FAILED if code else RunState.FINISHED)
-        say(f"run {run} {how.phrase}" + (f", exit code {code}" if code else ""))
+        progress(f"run {run} {how.phrase}" + (f", exit code {code}" if code else ""))
 
 
 def _measure_on(

@@ -16,6 +16,12 @@ from firetower.core.events import Event
 from firetower.core.matching import Decision, cooldown_end, fire
 from firetower.core.metrics import AnyMetricCondition, Crossing
 
+MAX_SKIPPED = 100
+"""Executions that one cooldown of a run skips; later crossings are only counted.
+
+Near a threshold a noisy metric may cross it at every second step.
+"""
+
 
 class Watch(NamedTuple):
     """What is kept of an automation's condition on one run, after its newest evaluated value."""
@@ -71,9 +77,8 @@ def follow(
 ) -> tuple[Watch, Sequence[Decision]]:
     """Return what becomes of the new values of a series that a revision watches.
 
-    `record` returns the event of the condition that begins to hold at a place of the series. The
-    first one that a cooldown skips leaves an execution; those after it are only counted, for near
-    a threshold a value may cross it at every second step.
+    `record` returns the event of the condition that begins to hold at a place of the series. Each
+    leaves an execution, also where a cooldown skips it, up to `MAX_SKIPPED` in one cooldown.
     """
     condition, cooldown = revision.definition.metric, revision.definition.pace
     assert condition is not None
@@ -89,9 +94,11 @@ def follow(
         at, before = series.moments[place], began
         if began and cooldown_end(at, cooldown, began) is not None:
             skipped, began = skipped + 1, min(began, at)  # a clock set back starts it again
-            if skipped > 1:
+            if skipped > MAX_SKIPPED:
                 continue
         decision = fire(revision, record(place), before, endpoints)
+        if skipped == MAX_SKIPPED and decision.cooldown_until is not None:
+            decision = decision._replace(detail="more crossings until then are only counted")
         if decision.cooldown_until is None and decision.starts_cooldown:
             began, skipped = at, 0
         decisions.append(decision)

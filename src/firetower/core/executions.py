@@ -167,7 +167,7 @@ class Execution(Frozen):
         detail = f": {self.detail}" if self.detail else ""
         match self.skip_reason:
             case SkipReason.COOLDOWN if self.cooldown_until is not None:
-                return f"cooldown until {clock(self.cooldown_until)}"
+                return f"cooldown until {clock(self.cooldown_until)}{detail}"
             case SkipReason.ENDPOINT_DISABLED:
                 return f"endpoint {self.endpoint} is disabled{detail}"
             case SkipReason.ENDPOINT_DELETED:

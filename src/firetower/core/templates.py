@@ -16,14 +16,13 @@ from firetower.core.metrics import Crossing
 from firetower.core.runs import RunSnapshot
 from firetower.core.text import nearest, quoted, shortened
 
-_METADATA = "artifact_metadata"
-METADATA_PREFIX = f"{_METADATA}."
 _QUOTED = r'"(?:[^"\\\n]|\\.)*"'
 _KEY = rf'\[({_QUOTED})\]|\.((?:[^.\[]|\[(?!"))*)'
 _KEYS = re.compile(_KEY)
+_KEYED_NAME = re.compile(rf"([a-z_]+)((?:{_KEY})+)")
 ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105 - the variable's name
 _MOST_KEYS = 50
-"""Keys of a version's metadata that are offered as variables."""
+"""Keys of a version's metadata, or of a run's config, that are offered as variables."""
 _PLAIN_KEY = re.compile(r"[\w-]+")
 MASK = "••••"
 
@@ -82,13 +81,18 @@ VARIABLES: Mapping[str, Variable] = {
     "metric_current_status": _of_metric(lambda crossing: crossing.words()),
 }
 
+KEYED: Mapping[str, Variable] = {
+    "artifact_metadata": _of_version(lambda _, version: version.metadata),
+    "run_config": _of_run(lambda run: run.config),
+}
+"""Objects whose keys are variables: `artifact_metadata.f1`."""
+
 
 def available(type_: EventType, granted: frozenset[str]) -> list[str]:
     """Return the variables that events of a type have, with the granted secrets' names."""
     names = [name for name, variable in VARIABLES.items() if variable.present_for(type_)]
-    if "version" in type_.spec.carries:
-        names.append(f"{METADATA_PREFIX}KEY")
-    return names + sorted(granted)
+    keyed = [f"{name}.KEY" for name, variable in KEYED.items() if variable.present_for(type_)]
+    return names + keyed + sorted(granted)
 
 
 def check_variable(name: str, type_: EventType, granted: frozenset[str]) -> None:
@@ -97,40 +101,40 @@ def check_variable(name: str, type_: EventType, granted: frozenset[str]) -> None
     `granted` are the secrets' names that the action's endpoint may use. Raises InvalidInput
     that names the nearest variable there is.
     """
-    is_metadata = metadata_keys(name) is not None
-    choices = available(type_, granted)
-    if name in choices or (is_metadata and "version" in type_.spec.carries):
+    keyed, choices = _keyed(name), available(type_, granted)
+    if name in choices or (keyed is not None and keyed[0].present_for(type_)):
         return
     shown = quoted(shortened(f"${{{name}}}", 80))
     close = nearest(name, choices)
     listed = f"Variables here: {', '.join(choices)}."
     raise InvalidInput(
         f"{type_} events never have the variable {shown}"
-        if name in VARIABLES or is_metadata
+        if name in VARIABLES or keyed is not None
         else f"there is no variable {shown}",
         f"Did you mean ${{{close}}}? {listed}" if close else listed,
     )
 
 
-def metadata_keys(name: str) -> list[str] | None:
-    """Return the keys that a metadata variable names; None for any other variable.
+def _keyed(name: str) -> tuple[Variable, list[str]] | None:
+    """Return the object and the keys in it that a variable names; None for any other variable.
 
     A key stands after a dot, or as JSON text in brackets: `artifact_metadata.eval["my key"]`.
     """
-    path = name.removeprefix(_METADATA)
-    if path in {name, "."} or not re.fullmatch(f"({_KEY})+", path):
+    found = _KEYED_NAME.fullmatch(name)
+    if found is None or found[1] not in KEYED or found[2] == ".":
         return None
     try:
-        return [json.loads(text) if text else plain for text, plain in _KEYS.findall(path)]
+        keys = [json.loads(text) if text else plain for text, plain in _KEYS.findall(found[2])]
     except ValueError:
         return None
+    return KEYED[found[1]], keys
 
 
 def read_variable(name: str, event: Event, automation: str) -> Value:
     """Return a variable's value for an event, or `MISSING`."""
-    keys = metadata_keys(name)
-    if keys is not None:
-        return MISSING if event.version is None else dig(event.version.metadata, keys)
+    if (keyed := _keyed(name)) is not None:
+        variable, keys = keyed
+        return dig(variable.read(event, automation), keys)
     return VARIABLES[name].read(event, automation) if name in VARIABLES else MISSING
 
 
@@ -263,17 +267,14 @@ def error_place(source: str) -> tuple[int, int] | None:
 
 
 def samples(event: Event, automation: str, names: Sequence[str]) -> dict[str, str]:
-    """Return variables with their values for an event, its metadata's keys after the named ones."""
+    """Return variables with their values for an event, those of keys after the named ones."""
     found = {name: as_text(read_variable(name, event, automation)) for name in names}
-    metadata = {} if event.version is None else event.version.metadata
-    for key, value in islice(metadata.items(), _MOST_KEYS):
-        name = f"{METADATA_PREFIX}{key}" if _PLAIN_KEY.fullmatch(key) else _bracketed(key)
-        found[name] = as_text(value)
+    for name, variable in KEYED.items():
+        keyed = variable.read(event, automation)
+        for key, value in islice(keyed.items() if isinstance(keyed, dict) else (), _MOST_KEYS):
+            end = f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]"
+            found[f"{name}{end}"] = as_text(value)
     return found
-
-
-def _bracketed(key: str) -> str:
-    return f"{_METADATA}[{json.dumps(key)}]"
 
 
 def _refuse_constant(name: str) -> None:

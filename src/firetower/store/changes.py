@@ -142,6 +142,7 @@ class Change(Reader):
             "container_id": container_id,
             "run_json": event.run.as_json(),
             "metric_json": dump(event.metric.as_data()),
+            "cause": event.cause,
             "evaluated": True,
         }
         query = schema.events.insert().values(values).returning(schema.events.c.id)

@@ -11,9 +11,12 @@ from firetower.core.catalog import Content
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.json import canonical, clean
 from firetower.core.references import CollectionReference, Frozen
+from firetower.core.runs import RunReference
 from firetower.core.text import shortened
 from firetower.store.catalog import versions
 from firetower.store.catalog.content import read_content
+from firetower.store.lineage import link_artifact
+from firetower.store.runs import find_run
 from firetower.store.store import Store
 
 BATCH = 200
@@ -53,19 +56,22 @@ def log_many(
     items: Iterable[VersionToLog | Mapping[str, Any] | None],
     committed: Callable[[int], None] = lambda _: None,
     metadata_differs: Callable[[int], None] = lambda _: None,
+    *,
     unit: str = "item",
+    run: RunReference | None = None,
 ) -> int:
     """Log versions in order; return how many of them are new. None is counted, and left out.
 
     `committed` is called with the size of each batch, `metadata_differs` with the number of each
-    item whose metadata was not taken. Raises FiretowerError for the first item
-    that is refused, with its number from 1, and how many before it are committed.
+    item whose metadata was not taken; `run` is the run that made all. Raises FiretowerError
+    for the first item that is refused, with its number from 1, and how many before it are
+    committed.
     """
     created = 0
     progress = _Progress(unit)
     numbered = enumerate(items, 1)
     while batch := _read_batch(numbered, progress):
-        new, differing = _log_batch(store, batch, progress)
+        new, differing = _log_batch(store, batch, progress, run)
         created += new
         progress.done += len(batch)
         progress.first = progress.number + 1
@@ -130,7 +136,9 @@ def _prepare(number: int, item: VersionToLog | Mapping[str, Any]) -> Prepared:
     return number, new, reference, content, metadata
 
 
-def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> tuple[int, list[int]]:
+def _log_batch(
+    store: Store, batch: list[Prepared], progress: _Progress, run: RunReference | None
+) -> tuple[int, list[int]]:
     """Log a batch, whole or not at all.
 
     Return how many versions are new, and the numbers of those whose metadata was not taken.
@@ -139,6 +147,7 @@ def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> tupl
     place = f"{progress.unit}s {batch[0][0]:,} to {batch[-1][0]:,}"
     try:
         with store.changing() as change:
+            run_row = None if run is None else find_run(change.connection, run).id
             for number, new, reference, content, metadata in batch:
                 place = f"{progress.unit} {number:,}"
                 found, is_new = versions.log(
@@ -151,6 +160,8 @@ def _log_batch(store: Store, batch: list[Prepared], progress: _Progress) -> tupl
                     tags=new.tags,
                 )
                 created += is_new
+                if run_row is not None:
+                    link_artifact(change, run_row, found.version_id, used=False)
                 if not is_new and "metadata" in new.model_fields_set:
                     kept = versions.show(change, found).metadata
                     if canonical(kept) != canonical(metadata):

@@ -31,7 +31,7 @@ TESTS = 10_000
 """Tests of a condition on a value in one transaction: other changes wait for it meanwhile."""
 
 _runs, _metrics, _points = schema.runs.c, schema.run_metrics.c, schema.metric_points.c
-_containers, _watches = schema.containers.c, schema.run_watches.c
+_containers, _watches, _events = schema.containers.c, schema.run_watches.c, schema.events.c
 
 PENDING = _metrics.pending == true()
 """Written as the partial index writes it."""
@@ -65,6 +65,13 @@ _BEFORE = (
     .order_by(_points.step.desc())
     .limit(bindparam("limit"))
 )
+_CAUSE = (
+    select(_events.cause)
+    .where(_events.run_id == bindparam("run"), _events.type == EventType.RUN_STATE.value)
+    .order_by(_events.id.desc())
+    .limit(1)
+)
+"""The webhook-id of the execution for which a run was started, or resumed, last."""
 _DONE = (
     update(schema.run_metrics)
     .where(_metrics.id.in_(bindparam("ids", expanding=True)))
@@ -220,7 +227,9 @@ class _Evaluation:
         if key not in self._events:
             crossing = series.crossing(condition, place)
             at = series.moments[place]
-            event = replace(self._event(row, type_), recorded_at=at, metric=crossing)
+            cause = self.change.connection.execute(_CAUSE, {"run": row.run_id}).scalar()
+            event = self._event(row, type_)
+            event = replace(event, recorded_at=at, metric=crossing, cause=cause)
             event_id = self.change.record_crossing(row.run_id, row.project_id, event)
             self._events[key] = replace(event, id=event_id)
         return self._events[key]

@@ -17,7 +17,7 @@ from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.metrics import Aggregate, Comparison, Direction
 from firetower.core.references import ContainerKind
-from firetower.core.templates import METADATA_PREFIX, available
+from firetower.core.templates import available
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.data import FormData
 from firetower.tui.widgets.choice import Choice, Offer, Radio, Tick
@@ -298,8 +298,7 @@ def variables(draft: Draft, data: FormData) -> Sequence[str]:
     webhook = draft.action is ActionType.GENERIC_WEBHOOK
     secrets = data.granted.get(draft.endpoint) if webhook else None
     names = available(draft.event_type, secrets or frozenset())
-    metadata = f"{METADATA_PREFIX}KEY"
-    return [METADATA_PREFIX if name == metadata else name for name in names]
+    return [name.removesuffix("KEY") if name.endswith(".KEY") else name for name in names]
 
 
 def _line(value: str, placeholder: str, name: str) -> Line:

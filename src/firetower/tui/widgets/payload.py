@@ -10,7 +10,7 @@ from textual.geometry import Offset
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
-from firetower.core.templates import METADATA_PREFIX, error_place
+from firetower.core.templates import error_place
 from firetower.core.text import shortened, visible
 
 _BEGUN = re.compile(r"\$\{([\w.-]*)$")
@@ -120,7 +120,7 @@ class TemplateEditor(TextArea):
         """Write a variable in the place of what is begun."""
         row, column = self.cursor_location
         after = self.document.get_line(row)[column : column + 1]
-        end = "" if after == "}" or name == METADATA_PREFIX else "}"
+        end = "" if after == "}" or name.endswith(".") else "}"
         start = column - len(self._begun() or "")
         self.replace(name + end, (row, start), (row, column))
 
