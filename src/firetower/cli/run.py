@@ -74,9 +74,10 @@ def exec(  # noqa: A001 - the word of the command line
     Signals are passed on, its output is left as it is. FIRETOWER_RUN is set for it: a script that
     calls `tower.run`, and `firetower run log`, join this run. Ended by Ctrl-C it is killed, by any
     other signal failed; stopped in the app, or by `run finish --killed`, it gets SIGTERM. With
-    --metrics-from each line is a JSON object such as {"loss": 0.3, "step": 12}. With --system the metrics are system.cpu (percent of one core) and system.memory
-    (MiB) of the command and its children, system.memory_percent, and of each GPU of the machine
-    system.gpu.0.utilization, .memory_percent, .temperature and .power.
+    --metrics-from each line is a JSON object such as {"loss": 0.3, "step": 12}. With --system the
+    metrics are system.cpu (percent of one core) and system.memory (MiB) of the command and its
+    children, system.memory_percent, and of each GPU of the machine system.gpu.0.utilization,
+    .memory_percent, .temperature and .power.
 
     Examples:
       firetower run exec acme/vision --name resnet -- python train.py --lr 0.1
