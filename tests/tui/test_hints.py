@@ -3,7 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
-from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.screens.pages import ListPage
 from firetower.tui.widgets.listing import Listing
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, open_app, press, settled, shows
@@ -20,7 +20,7 @@ def offered(pilot: Pilot[None]) -> set[str]:
 def about_a_row(pilot: Pilot[None]) -> set[str]:
     """Return the actions of the list in focus that need a row."""
     screen, found = pilot.app.screen, set[str]()
-    if isinstance(screen, ListScreen):
+    if isinstance(screen, ListPage):
         found |= screen.ITEM_ACTIONS
     if screen.focused is not None:
         for one in screen.focused.ancestors_with_self:

@@ -103,14 +103,6 @@ class Page(StyledOnce[T]):
             return super().dismiss(*self._result)
         return AwaitComplete()
 
-    def on_mount(self) -> None:
-        """Lay out for the terminal's size at once: Textual knows it after the first paint."""
-        for size, breakpoints in zip(
-            self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True
-        ):
-            for name in self._get_breakpoint_classes(size, breakpoints or []):
-                self.add_class(name)
-
     def on_screen_resume(self) -> None:
         """Leave the screen if it was dismissed while another was over it."""
         if self._result is not None and self.is_active:

@@ -185,6 +185,14 @@ class Refresh:
             self._running = True
             self._owner.run_worker(self._run(), exit_on_error=False)
 
+    def every(self, seconds: float) -> None:
+        """Read at intervals too, while the screen is shown."""
+        self._owner.set_interval(seconds, self._if_shown)
+
+    def _if_shown(self) -> None:
+        if self._owner.screen.is_current:
+            self()
+
     async def _run(self) -> None:
         try:
             while self._wanted:

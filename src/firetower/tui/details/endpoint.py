@@ -29,8 +29,6 @@ from firetower.tui.text import (
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
 
-COUNT_DOWN = 1.0
-"""Seconds between two steps of a circuit's countdown."""
 _SECOND = timedelta(seconds=1)
 _NAMED = 12
 """Automations that are named; the endpoint's own screen lists all."""

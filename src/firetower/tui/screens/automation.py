@@ -23,15 +23,13 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.screens.pages import ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import exact, show_text
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.automations import copy_command, test_endpoint
-from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, execution_cells
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table
 
@@ -48,7 +46,7 @@ def _execution_row(execution: Execution, now: datetime) -> Row:
     return Row(execution.id, cells[:_NAME] + cells[_NAME + 1 :])
 
 
-class AutomationScreen(ListScreen[Execution]):
+class AutomationScreen(ListPage[Execution]):
     """What an automation does, its revisions, and what it fired last."""
 
     BINDINGS: ClassVar = bindings_of("automation")
@@ -57,25 +55,23 @@ class AutomationScreen(ListScreen[Execution]):
         super().__init__(
             Listing(Table(COLUMNS), empty="It has not fired yet.", id="automation-executions")
         )
+        self.text = Static("Loading …")
         self.automation = automation
         self._found: Automation | None = None
         self._revisions: Sequence[Revision] = ()
 
-    def compose(self) -> ComposeResult:
-        yield Bar(self.app.current_mode)
-        yield Static("", classes="heading", id="automation-title")
+    def body(self) -> ComposeResult:
+        yield self.heading
         with VerticalScroll(id="automation-pane"):
-            yield Static("Loading …", id="automation-text")
+            yield self.text
         yield self.listing
-        yield KeyLine()
 
     async def read(self) -> None:
         session, name = session_of(self), self.automation
         facts = await session.ask(lambda tower: read_automation(tower, name, newest=_MOST))
         self._found, self._revisions = facts.automation, facts.revisions
-        show_text(self.query_one("#automation-title", Static), title(facts.automation))
-        text = screen_text(facts, session.now())
-        show_text(self.query_one("#automation-text", Static), text)
+        show_text(self.heading, title(facts.automation))
+        show_text(self.text, screen_text(facts, session.now()))
         await self.show_items(facts.newest, _execution_row)
 
     @on(Table.Chosen)

@@ -18,7 +18,7 @@ from firetower.core.firings import RecentFirings
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
-from firetower.tui.page import Page
+from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, key_of, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.automations import (
@@ -27,8 +27,6 @@ from firetower.tui.widgets.automations import (
     ShownAutomation,
     read_recent,
 )
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import ShownRow
 
@@ -92,10 +90,10 @@ class StatesLine(Static):
             await self.run_action(f"screen.only({state!r})")
 
 
-class AutomationsScreen(Page[None]):
+class AutomationsScreen(FramedPage):
     """Every automation: sort, filter, select, and change several at once."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    MODE: ClassVar = "automations"
     BINDINGS: ClassVar = bindings_of("all-automations")
 
     def __init__(self) -> None:
@@ -107,19 +105,13 @@ class AutomationsScreen(Page[None]):
         self._counts: Mapping[str, int] = {}
         self._reload = Refresh(self, self._read)
 
-    def compose(self) -> ComposeResult:
-        yield Bar("automations")
+    def body(self) -> ComposeResult:
         yield StatesLine()
         yield self.automations
-        yield KeyLine()
 
     def on_mount(self) -> None:
         self.automations.table.focus()
-        self.set_interval(REFRESH_INTERVAL, self._reload_if_shown)
-
-    def _reload_if_shown(self) -> None:
-        if self.is_current:
-            self._reload()
+        self._reload.every(REFRESH_INTERVAL)
 
     def on_screen_resume(self) -> None:
         self._reload.at_once()

@@ -20,12 +20,10 @@ from firetower.tui.details.version import version_pane
 from firetower.tui.messages import OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.screens import catalog
-from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.screens.pages import ListPage
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -51,40 +49,31 @@ def _version_row(version: Version, now: datetime) -> Row:
     return Row(version.reference, cells)
 
 
-class CollectionScreen(ListScreen[Version]):
+class CollectionScreen(ListPage[Version]):
     """A collection's versions, and the one under the cursor in full beside them."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("collection")
     ITEM_ACTIONS: ClassVar = frozenset(
-        {
-            "add_alias",
-            "automate",
-            "copy",
-            "link",
-            "remove_alias",
-            "add_tag",
-            "remove_tag",
-            "unlink",
-        }
+        {"add_alias", "automate", "copy", "link", "remove_alias", "add_tag", "remove_tag"}
+        | {"unlink"}
     )
 
     def __init__(self, reference: str) -> None:
         empty = "No version is left here.\nEscape goes back."
         super().__init__(Listing(Table(COLUMNS), empty=empty, id="versions"))
+        self.text = Static("")
         self.reference = CollectionReference.parse(reference)
         self.in_registry = self.reference.container.kind is ContainerKind.REGISTRY
         self._linked: tuple[str, ...] = ()
         self._reload_detail = Refresh(self, self._read_detail)
 
-    def compose(self) -> ComposeResult:
-        yield Bar(self.app.current_mode)
-        yield Static("", classes="heading", id="collection-title")
+    def body(self) -> ComposeResult:
+        yield self.heading
         with Container(id="collection"):
             yield self.listing
             with VerticalScroll(id="version-pane"):
-                yield Static("", id="version-text")
-        yield KeyLine()
+                yield self.text
 
     async def read(self) -> None:
         name = str(self.reference)
@@ -92,7 +81,7 @@ class CollectionScreen(ListScreen[Version]):
         kind = f"{versions[0].type}, " if versions else ""
         said = f"{kind}{counted(len(versions), 'version')}"
         title = breadcrumbs(container_steps(self.reference.container), self.reference.name, said)
-        show_text(self.query_one("#collection-title", Static), title)
+        show_text(self.heading, title)
         await self.show_items(versions, _version_row)
         self._reload_detail()
 
@@ -113,7 +102,7 @@ class CollectionScreen(ListScreen[Version]):
             if self.chosen is None or self.chosen.reference != version.reference:
                 return
             self._linked = linked
-        show_text(self.query_one("#version-text", Static), text)
+        show_text(self.text, text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide what is done in a registry only, or in a project only."""

@@ -31,18 +31,17 @@ from firetower.tui.messages import (
     NewVersion,
     TagCollection,
 )
-from firetower.tui.page import Page, ask
+from firetower.tui.page import ask
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
+from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.automations import AutomationList, read_recent
-from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.containers import Collections, Containers, read_containers
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.runs import RunListing
 from firetower.tui.widgets.table import Table
@@ -134,7 +133,7 @@ def _contents(container: Container, containers: Sequence[Container]) -> str:
     return " · ".join(parts)
 
 
-class ContainerScreen(Page[None]):
+class ContainerScreen(FramedPage):
     """The containers of one kind, and the tabs of the open one."""
 
     KIND: ClassVar[ContainerKind]
@@ -182,8 +181,7 @@ class ContainerScreen(Page[None]):
         """Whether something has ever fired: the first steps are done then."""
         self._reload = Refresh(self, self._read)
 
-    def compose(self) -> ComposeResult:
-        yield Bar(self.KIND.value)
+    def body(self) -> ComposeResult:
         with Horizontal(id="body"):
             yield self.containers
             with Vertical(id="open-container"):
@@ -192,15 +190,10 @@ class ContainerScreen(Page[None]):
                 yield self.panes
         yield self.dock
         yield FirstStepsPanel()
-        yield KeyLine()
 
     def on_mount(self) -> None:
         self.set_focus(self.containers.table)
-        self.set_interval(REFRESH_INTERVAL, self._reload_if_shown)
-
-    def _reload_if_shown(self) -> None:
-        if self.is_current:
-            self._reload()
+        self._reload.every(REFRESH_INTERVAL)
 
     def on_screen_suspend(self) -> None:
         self._was_hidden = True
@@ -497,6 +490,7 @@ class ContainerScreen(Page[None]):
 class RegistryScreen(ContainerScreen):
     """The registries: Collections, Automations, History."""
 
+    MODE: ClassVar = "registry"
     KIND: ClassVar = ContainerKind.REGISTRY
     COLLECTIONS: ClassVar = "Collections"
     NO_COLLECTIONS: ClassVar = "No version is linked here yet.\nPress n to link one."
@@ -506,6 +500,7 @@ class RegistryScreen(ContainerScreen):
 class ProjectScreen(ContainerScreen):
     """The projects: Artifacts, Runs, Automations, History."""
 
+    MODE: ClassVar = "project"
     KIND: ClassVar = ContainerKind.PROJECT
     COLLECTIONS: ClassVar = "Artifacts"
     NO_COLLECTIONS: ClassVar = "No version is logged here yet.\nPress n to log one."

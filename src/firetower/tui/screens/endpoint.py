@@ -13,14 +13,12 @@ from firetower.core.automations import Automation
 from firetower.core.endpoints import EndpointDetail
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs
-from firetower.tui.details.endpoint import COUNT_DOWN, EndpointRecord, endpoint_text, read_endpoint
+from firetower.tui.details.endpoint import EndpointRecord, endpoint_text, read_endpoint
 from firetower.tui.messages import OpenAutomation, post
 from firetower.tui.screens.endpoint_actions import EndpointActions
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.automations import STATES
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -67,20 +65,15 @@ class EndpointScreen(EndpointActions[Automation]):
         super().__init__(
             Listing(Table(COLUMNS), empty="No automation uses it.", id="endpoint-automations")
         )
+        self.text = Static("Loading …")
         self.endpoint_name = name
         self._record: EndpointRecord | None = None
 
-    def compose(self) -> ComposeResult:
-        yield Bar("endpoints")
-        yield Static("", classes="heading", id="endpoint-title")
+    def body(self) -> ComposeResult:
+        yield self.heading
         with VerticalScroll(id="endpoint-pane"):
-            yield Static("Loading …", id="endpoint-text")
+            yield self.text
         yield self.listing
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.set_interval(COUNT_DOWN, self._count_down)
 
     @property
     def endpoint(self) -> EndpointDetail | None:
@@ -95,21 +88,16 @@ class EndpointScreen(EndpointActions[Automation]):
         record, automations = await session_of(self).ask(find)
         self._record = record
         title = breadcrumbs([_ENDPOINTS], name, record.detail.endpoint.settings.kind.value)
-        show_text(self.query_one("#endpoint-title", Static), title)
-        self._show()
+        show_text(self.heading, title)
+        self.show_endpoint()
         await self.show_items(automations, _row)
 
-    def _show(self) -> None:
+    def show_endpoint(self) -> None:
         if self._record is not None:
             now, test = session_of(self).now(), self.tests.get(self.endpoint_name)
             width = self.query_one("#endpoint-pane").scrollable_content_region.width
             text = endpoint_text(self._record, now, width, test, with_users=False)
-            show_text(self.query_one("#endpoint-text", Static), text)
-
-    def _count_down(self) -> None:
-        """Show how long until the next probe, while there is one to wait for."""
-        if self.is_current and self.endpoint is not None and self.endpoint.endpoint.circuit:
-            self._show()
+            show_text(self.text, text)
 
     @on(Table.Chosen)
     def _automation_chosen(self) -> None:

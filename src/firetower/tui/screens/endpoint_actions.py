@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from firetower.core.endpoints import Endpoint, EndpointDetail
 from firetower.core.text import agreeing, counted, visible
@@ -11,7 +11,7 @@ from firetower.tui.messages import RedeliverFailed, post
 from firetower.tui.page import ask
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.screens.endpoint_test import EndpointTestScreen
-from firetower.tui.screens.list_screen import Item, ListScreen
+from firetower.tui.screens.pages import Item, ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Ask, Confirm
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest
 
 
-class EndpointActions(ListScreen[Item]):
+COUNT_DOWN = 1.0
+"""Seconds between two steps of a circuit's countdown."""
+
+
+class EndpointActions(ListPage[Item]):
     """Edit, test, enable, disable and delete `endpoint`, whichever that is."""
+
+    MODE: ClassVar = "endpoints"
 
     def __init__(self, listing: Listing) -> None:
         super().__init__(listing)
@@ -33,6 +39,19 @@ class EndpointActions(ListScreen[Item]):
     @abstractmethod
     def endpoint(self) -> EndpointDetail | None:
         """The endpoint that actions are for."""
+
+    @abstractmethod
+    def show_endpoint(self) -> None:
+        """Show the endpoint as it is at this moment."""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(COUNT_DOWN, self._count_down)
+
+    def _count_down(self) -> None:
+        """Show how long until the next probe, while there is one to wait for."""
+        if self.is_current and (detail := self.endpoint) and detail.endpoint.circuit:
+            self.show_endpoint()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to close a circuit only where one is open."""

@@ -11,15 +11,13 @@ from textual.content import Content
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
 from firetower.core.traffic import Traffic
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.endpoint import COUNT_DOWN, endpoint_text, read_endpoint
+from firetower.tui.details.endpoint import endpoint_text, read_endpoint
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
 from firetower.tui.screens.endpoint_actions import EndpointActions
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import milliseconds
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -86,14 +84,8 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
         super().__init__(Listing(table, empty=empty, id="endpoints", detail=self._detail))
         self._traffic: Mapping[str, Traffic] = {}
 
-    def compose(self) -> ComposeResult:
-        yield Bar("endpoints")
+    def body(self) -> ComposeResult:
         yield self.listing
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.set_interval(COUNT_DOWN, self._count_down)
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -112,7 +104,7 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
         await self.show_items(
             details, lambda one, _: _row(one, traffic.get(one.endpoint.name, _NOTHING))
         )
-        self._look_again()
+        self.show_endpoint()
 
     def _detail(self, tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
         """Return the endpoint of a name in full, for the pane beside the list."""
@@ -120,12 +112,7 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
         record = read_endpoint(tower, name, self._traffic.get(name, _NOTHING))
         return endpoint_text(record, now, width, self.tests.get(name))
 
-    def _count_down(self) -> None:
-        """Show how long until the next probe, while there is one to wait for."""
-        if self.is_current and self.chosen is not None and self.chosen.endpoint.circuit:
-            self._look_again()
-
-    def _look_again(self) -> None:
+    def show_endpoint(self) -> None:
         if self.listing.pane is not None:
             self.listing.pane.look_again()
 

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -16,11 +15,9 @@ from firetower.core.explanation import Explanation, Finding, Group
 from firetower.core.run_explanation import RunFinding, RunOutcome
 from firetower.core.text import counted, visible
 from firetower.tui.messages import ExplainEvent, OpenRun, post
-from firetower.tui.page import Page
+from firetower.tui.screens.pages import FramedPage, TextPage
 from firetower.tui.session import Tower, session_of
-from firetower.tui.text import clock, exact, lines, mark, plain
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.text import clock, exact, mark, plain
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -28,42 +25,16 @@ _MOST = 100
 """Automations shown of one event, the closest first."""
 
 
-class ExplainEventScreen(Page[None]):
+class ExplainEventScreen(TextPage):
     """For one event: which automations fired, and why the others near it did not."""
 
-    BELONGS_TO: ClassVar = "mode"
-
     def __init__(self, event_id: int) -> None:
-        super().__init__(classes="explain")
+        super().__init__(f"Event {event_id}")
         self.event_id = event_id
 
-    def compose(self) -> ComposeResult:
-        yield Bar(self.app.current_mode)
-        yield Static(f"Event {self.event_id}", classes="heading")
-        with VerticalScroll():
-            yield Static("Loading …", classes="explain--said")
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
-        self.run_worker(self._read(), exit_on_error=False)
-
-    async def _read(self) -> None:
-        session, number = session_of(self), self.event_id
-        said = self.query_one(".explain--said", Static)
-        write = partial(clock, now=session.now())
-
-        def find(tower: Tower) -> tuple[Content, Content]:
-            found = tower.explain.event(number, clock=write)
-            return _event_line(found), Content("\n").join(_event_lines(found))
-
-        try:
-            title, text = await session.ask(find)
-        except FiretowerError as error:
-            said.update(lines(error.text))
-            return
-        self.query_one(".heading", Static).update(title)
-        said.update(text)
+    def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:  # noqa: ARG002
+        found = tower.explain.event(self.event_id, clock=partial(clock, now=now))
+        return _event_line(found), Content("\n").join(_event_lines(found))
 
 
 def _event_line(explanation: Explanation) -> Content:
@@ -110,27 +81,26 @@ COLUMNS = (
 )
 
 
-class ExplainAutomationScreen(Page[None]):
+class ExplainAutomationScreen(FramedPage):
     """The newest events in and near an automation's scope, grouped by why it fired or not."""
 
     BELONGS_TO: ClassVar = "mode"
 
     def __init__(self, name: str) -> None:
-        super().__init__(classes="explain")
+        super().__init__()
         self.automation = name
         empty = "Nothing has happened in or near what it watches."
         self.listing = Listing(Table(COLUMNS), empty=empty)
+        self.words = Static("", classes="explain--words")
         self._groups: dict[object, Group] = {}
         self._runs: dict[object, RunFinding] = {}
         """For an automation on a metric: what became of the newest runs."""
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         title = Content.from_markup("Why $name fired, and why not", name=visible(self.automation))
-        yield Bar(self.app.current_mode)
         yield Static(title, classes="heading")
         yield self.listing
-        yield Static("", classes="explain--words")
-        yield KeyLine()
+        yield self.words
 
     def on_mount(self) -> None:
         self.listing.table.focus()
@@ -166,7 +136,7 @@ class ExplainAutomationScreen(Page[None]):
             said = f"{run.words}.  enter shows that run"
         else:
             return
-        self.query_one(".explain--words", Static).update(plain(said))
+        self.words.update(plain(said))
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         if event.key in self._runs:

@@ -12,12 +12,10 @@ from firetower.core.firings import Heat, sparkline
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.execution import read_execution
 from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
-from firetower.tui.page import Page
+from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, session_of
 from firetower.tui.text import show_text
-from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed import Feed
-from firetower.tui.widgets.key_line import KeyLine
 
 SPAN = timedelta(hours=12)
 PARTS = 48
@@ -76,10 +74,10 @@ def heat_text(heat: Heat) -> Content:
     return Content("\n").join([bars, failed])
 
 
-class FeedScreen(Page[None]):
+class FeedScreen(FramedPage):
     """The live feed."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    MODE: ClassVar = "feed"
     BINDINGS: ClassVar = bindings_of("feed")
 
     def __init__(self) -> None:
@@ -91,11 +89,9 @@ class FeedScreen(Page[None]):
             detail=read_execution,
         )
 
-    def compose(self) -> ComposeResult:
-        yield Bar("feed")
+    def body(self) -> ComposeResult:
         yield HeatStrip()
         yield self.feed
-        yield KeyLine()
 
     def on_mount(self) -> None:
         self.feed.table.focus()

@@ -36,13 +36,12 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.page import Page, ask
+from firetower.tui.page import ask
+from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import line_time, lines, show_text
 from firetower.tui.widgets.ask import Confirm
-from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.feed_line import TONES
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -66,7 +65,7 @@ class Charts(Static):
         screen.choose_chart(event.x, event.y)
 
 
-class RunScreen(Page[None]):
+class RunScreen(FramedPage):
     """Charts of a run's metrics above a list of all that belongs to it."""
 
     BELONGS_TO: ClassVar = "mode"
@@ -75,6 +74,7 @@ class RunScreen(Page[None]):
     def __init__(self, reference: str) -> None:
         super().__init__()
         self.reference = RunReference.parse(reference)
+        self.heading = Static("Loading …", classes="heading")
         self.charts = Charts("", id="charts")
         self.listing = Listing(Table(COLUMNS), empty="Nothing is known of it yet.", id="run-rows")
         self.record: RunRecord | None = None
@@ -82,16 +82,14 @@ class RunScreen(Page[None]):
         """The metric whose chart is shown alone."""
         self._reload = Refresh(self, self._read)
 
-    def compose(self) -> ComposeResult:
-        yield Bar(self.app.current_mode)
-        yield Static("Loading …", classes="heading", id="headline")
+    def body(self) -> ComposeResult:
+        yield self.heading
         yield self.charts
         yield self.listing
-        yield KeyLine()
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self.set_interval(REFRESH_INTERVAL, self._reload)
+        self._reload.every(REFRESH_INTERVAL)
         self._reload()
 
     def on_resize(self) -> None:
@@ -121,14 +119,14 @@ class RunScreen(Page[None]):
         try:
             record, rows, drawn = await session.ask(find)
         except FiretowerError as error:
-            show_text(self.query_one("#headline", Static), lines(error.text))
+            show_text(self.heading, lines(error.text))
             self.listing.fail(error)
             return False
         self.record = record
         run = record.run
         steps = container_steps(run.reference.project)
         title = breadcrumbs(steps[1:], run.name) + Content("  ") + run_title(run, now)
-        show_text(self.query_one("#headline", Static), title)
+        show_text(self.heading, title)
         self.charts.styles.height = height if record.detail.metrics else 1
         show_text(self.charts, drawn)
         self.listing.set_rows(rows)

@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.widgets import Static
 
 from firetower.core.endpoints import SecretInfo, check_secret_value
 from firetower.core.references import check_secret_name
@@ -13,13 +11,11 @@ from firetower.core.text import agreeing, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
-from firetower.tui.screens.list_screen import ListScreen
+from firetower.tui.screens.pages import ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask, Confirm
-from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.field import Field, TextField
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
@@ -52,22 +48,17 @@ def secret_dialog(name: str | None) -> Ask[str]:
     return Ask("New secret" if name is None else f"New value of {name}", fields, save)
 
 
-class SecretsScreen(ListScreen["SecretInfo"]):
+class SecretsScreen(ListPage["SecretInfo"]):
     """Every secret: set, replaced, deleted."""
 
     BELONGS_TO: ClassVar = "app"
+    MODE: ClassVar = "secrets"
     BINDINGS: ClassVar = bindings_of("secrets")
     ITEM_ACTIONS: ClassVar = frozenset({"edit", "delete"})
 
     def __init__(self) -> None:
         empty = "No secret yet.\nPress n to save one: a token, a signing key, a Slack URL."
-        super().__init__(Listing(Table(COLUMNS), empty=empty, id="secrets"))
-
-    def compose(self) -> ComposeResult:
-        yield Bar("secrets")
-        yield Static("Secrets", classes="heading")
-        yield self.listing
-        yield KeyLine()
+        super().__init__(Listing(Table(COLUMNS), empty=empty, id="secrets"), "Secrets")
 
     async def read(self) -> None:
         await self.show_items(

@@ -1,55 +1,34 @@
 """One version in full."""
 
 import json
+from datetime import datetime
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
-from firetower.core.errors import FiretowerError
 from firetower.core.gallery import draft_for
 from firetower.core.references import VersionReference
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.details.version import version_text
 from firetower.tui.messages import DatabaseChanged, WriteAutomation, post
-from firetower.tui.page import Page
-from firetower.tui.session import Refresh, Tower, in_background, session_of
-from firetower.tui.text import lines, show_text
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
+from firetower.tui.screens.pages import TextPage
+from firetower.tui.session import Tower, in_background, session_of
 
 _MOST_FILES = 200
 """Files shown, and links; Y copies all."""
-_EDGES = 3
-"""Cells beside the text."""
 
 
-class VersionScreen(Page[None]):
+class VersionScreen(TextPage):
     """Metadata, every file, every link; it follows changes."""
 
-    BELONGS_TO: ClassVar = "mode"
     BINDINGS: ClassVar = bindings_of("version")
 
     def __init__(self, reference: str) -> None:
-        super().__init__()
         self.reference = reference
-        self._reload = Refresh(self, self._read)
-
-    def compose(self) -> ComposeResult:
-        version = VersionReference.parse(self.reference)
-        yield Bar(self.app.current_mode)
-        title = breadcrumbs(collection_steps(version.collection), version.selector)
-        yield Static(title, classes="heading")
-        with VerticalScroll(id="version"):
-            yield Static("Loading …", id="detail")
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
-        self._reload()
+        version = VersionReference.parse(reference)
+        self._title = breadcrumbs(collection_steps(version.collection), version.selector)
+        super().__init__(self._title)
 
     def on_resize(self) -> None:
         self._reload()
@@ -57,19 +36,10 @@ class VersionScreen(Page[None]):
     def on_database_changed(self, _: DatabaseChanged) -> None:
         self._reload()
 
-    async def _read(self) -> None:
-        session = session_of(self)
-        now, width = session.now(), self.size.width - _EDGES
-
-        def find(tower: Tower) -> Content:
-            detail = tower.version(self.reference)
-            return version_text(detail, now, width, most=_MOST_FILES, hint="Y copies all")
-
-        try:
-            said = await session.ask(find)
-        except FiretowerError as error:
-            said = lines(error.text)
-        show_text(self.query_one("#detail", Static), said)
+    def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:
+        detail = tower.version(self.reference)
+        text = version_text(detail, now, width, most=_MOST_FILES, hint="Y copies all")
+        return self._title, text
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.reference)

@@ -10,23 +10,22 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.store.workers import WorkerInfo
 from firetower.tui.actions import bindings_of
-from firetower.tui.page import Page
+from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import session_of
 from firetower.tui.text import plain, show_text
-from firetower.tui.widgets.bar import Bar
-from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Cell, Column, Row, Table
 
 REFRESH_INTERVAL = 0.5
 """Seconds between two looks at the log: nothing is drawn unless there is a new line."""
+_TITLE = Content.styled("Worker's log", "bold")
 ELSEWHERE = (
     "Worker {worker} was not started by this app, and writes its log where it was started:\n"
     "in its terminal, or as a service: journalctl --user -u firetower -f"
 )
 
 
-class WorkerLogScreen(Page[None]):
+class WorkerLogScreen(FramedPage):
     """The newest lines of the log, the newest first; of a worker elsewhere, where to look."""
 
     BELONGS_TO: ClassVar = "app"
@@ -41,13 +40,12 @@ class WorkerLogScreen(Page[None]):
         self.listing = Listing(
             Table(columns, header=False), empty="The worker has printed nothing yet."
         )
+        self.heading = Static(_TITLE, classes="heading")
         self._newest = -1
 
-    def compose(self) -> ComposeResult:
-        yield Bar(self.app.current_mode)
-        yield Static(Content.styled("Worker's log", "bold"), classes="heading")
+    def body(self) -> ComposeResult:
+        yield self.heading
         yield self.listing
-        yield KeyLine()
 
     def on_mount(self) -> None:
         self.listing.table.focus()
@@ -82,6 +80,5 @@ class WorkerLogScreen(Page[None]):
         if self._pid is None:
             self.listing.empty = said
             self.listing.set_rows(self.listing.table.all_rows)
-        title = Content.styled("Worker's log", "bold")
         where = plain(f"   also alive: {named}").stylize("dim")
-        show_text(self.query_one(".heading", Static), title + where)
+        show_text(self.heading, _TITLE + where)
