@@ -95,7 +95,7 @@ def cli(ctx: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never returns
     """Run the command line and exit."""
     # What a command imports lives until its end: to search it for garbage took a fifth of its time.
-    gc.set_threshold(50_000)
+    gc.set_threshold(200_000)
     from firetower.cli.errors import prepare, run
 
     prepare()

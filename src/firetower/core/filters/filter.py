@@ -71,8 +71,8 @@ class Filter(Frozen):
         return {"$or": [{"$and": [self.source] if self.source else []}]}
 
 
-ANY = Filter.of({"$or": [{"$and": []}]})
-"""The filter that lets every event through."""
+ANY = Filter.model_construct(source={"$or": [{"$and": []}]})
+"""The filter that lets every event through; not validated, for that takes 6 ms of every start."""
 
 
 def regex_filter(

@@ -60,7 +60,7 @@ _ALIASES, _TAGS = (
     for name in (schema.aliases.c.alias, schema.version_tags.c.tag)
 )
 _ROW = select(schema.versions).where(_versions.id == bindparam("version"))
-_ENTRIES = TypeAdapter(tuple[Entry, ...])
+_ENTRIES = TypeAdapter(tuple[Entry, ...], config={"defer_build": True})
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
 
