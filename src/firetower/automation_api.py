@@ -33,10 +33,8 @@ from firetower.store.store import Store, Transactions
 
 if TYPE_CHECKING:
     from firetower.core.backtest import Backtest
-    from firetower.core.explanation import Explanation, Group
-    from firetower.core.firings import FiringHistory, Heat, RecentFirings
-    from firetower.core.run_explanation import RunFinding
-    from firetower.core.traffic import LastFailure, Traffic
+    from firetower.core.explanation import Explanation, Group, RunFinding
+    from firetower.core.statistics import FiringHistory, Heat, LastFailure, RecentFirings, Traffic
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.store.prune import Pruned
 
@@ -127,7 +125,7 @@ class Automations(Transactions):
 
         `among` are the ids of some; of all it is kept for 10 seconds.
         """
-        from firetower.store.firings import read_recent
+        from firetower.store.statistics import read_recent
 
         if among is not None:
             return self._read(read_recent, among)
@@ -138,7 +136,7 @@ class Automations(Transactions):
 
     def history(self, automation: Automation) -> "FiringHistory":
         """Return how often an automation fired on each of the last 30 days, and the answers."""
-        from firetower.store.firings import read_history
+        from firetower.store.statistics import read_history
 
         return self._read(read_history, automation.id)
 
@@ -227,18 +225,18 @@ class Endpoints(Transactions):
 
         Of the newest 10,000 executions; an endpoint without any is left out.
         """
-        from firetower.store import traffic
+        from firetower.store.statistics import read_traffic
 
         with self._store.reading() as reader:
-            found = traffic.read_traffic(reader)
+            found = read_traffic(reader)
             names = endpoint_store.endpoint_names(reader.connection)
         return {names[key]: one for key, one in found.items() if key in names}
 
     def last_failure(self, name: str) -> "LastFailure | None":
         """Return the newest attempt that an endpoint did not accept, if it is recent."""
-        from firetower.store import traffic
+        from firetower.store.statistics import find_last_failure
 
-        return self._read(traffic.find_last_failure, name)
+        return self._read(find_last_failure, name)
 
     def newest_circuit_change(self) -> int:
         """Return the number of the newest opening or closing of a circuit; 0 without any."""
@@ -396,7 +394,7 @@ class Executions(Transactions):
         """Return how much fired and failed in each of equal parts of a span back from now."""
         if parts < 1:
             raise InvalidInput("parts cannot be less than 1", "Give the number of parts.")
-        from firetower.store.firings import read_heat
+        from firetower.store.statistics import read_heat
 
         return self._read(read_heat, span, parts)
 
@@ -495,7 +493,7 @@ class Explain(Transactions):
         Of at most 200 runs that were alive since then; none for another kind of automation. Raises
         NotFound.
         """
-        from firetower.store.run_explain import explain_runs
+        from firetower.store.explain import explain_runs
 
         with self._store.reading() as reader:
             found = automations.find_automation(reader, name)

@@ -29,7 +29,7 @@ from firetower.store.store import Transactions
 if TYPE_CHECKING:
     from firetower.core.automations import Automation
     from firetower.core.curves import Curve
-    from firetower.core.run_list import RunList
+    from firetower.core.runs import RunList
 
 
 class Runs(Transactions):

@@ -19,16 +19,15 @@ from firetower.core.references import (
     check_texts,
     parse_target,
 )
-from firetower.store.catalog import aliases as alias_store
 from firetower.store.catalog import containers, versions
-from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog.content import Progress, read_content
+from firetower.store.catalog.labels import add_aliases, add_tags, remove_aliases, remove_tags
 from firetower.store.store import Store, Transactions
 
 if TYPE_CHECKING:
     from firetower import automation_api as api
+    from firetower.core.catalog import Found
     from firetower.core.runs import Run, RunReference
-    from firetower.core.search import Found
     from firetower.run import ActiveRun
     from firetower.run_api import Runs
     from firetower.store.log_many import VersionToLog
@@ -175,19 +174,19 @@ class Tower(Transactions):
 
     def add_alias(self, version: Version | str, *aliases: str) -> None:
         """Add aliases to a version, moving those that name another version of its collection."""
-        self._change(alias_store.add_aliases, _version(version), aliases)
+        self._change(add_aliases, _version(version), aliases)
 
     def remove_alias(self, version: Version | str, *aliases: str) -> None:
         """Remove aliases from a version."""
-        self._change(alias_store.remove_aliases, _version(version), aliases)
+        self._change(remove_aliases, _version(version), aliases)
 
     def add_tag(self, target: Version | str, *labels: str) -> None:
         """Add tags to a version, or to a collection."""
-        self._change(tag_store.add_tags, parse_target(str(target)), labels)
+        self._change(add_tags, parse_target(str(target)), labels)
 
     def remove_tag(self, target: Version | str, *labels: str) -> None:
         """Remove tags from a version, or from a collection."""
-        self._change(tag_store.remove_tags, parse_target(str(target)), labels)
+        self._change(remove_tags, parse_target(str(target)), labels)
 
     def create_registry(self, name: str, description: str = "") -> None:
         """Make a registry. Raises Conflict if there is one of this name."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firetower.core.curves import MAX_PARTS, Curve, part_width, ranges_of, value_sparkline
-from firetower.core.run_list import RunLine, RunList
+from firetower.core.runs import RunLine, RunList
 
 STEPS = st.integers(0, 2**62)
 

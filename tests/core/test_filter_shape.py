@@ -6,7 +6,7 @@ import pytest
 from core.builders import make_event, refusal
 from firetower.core.events import EventType
 from firetower.core.filters import ANY, Filter, regex_filter
-from firetower.core.filters.parse import MAX_NESTING
+from firetower.core.filters.filter import MAX_NESTING
 
 TAGGED = EventType.ADD_ARTIFACT_TAG
 

@@ -15,7 +15,7 @@ from faults.invariants import check, gather
 from faults.processes import start_logger, start_worker, wait_for_peace
 from firetower.core.executions import Status
 from firetower.store import schema
-from firetower.store.conditions import has_status
+from firetower.store.schema import has_status
 from firetower.store.store import Store
 from firetower.store.types import EPOCH
 from receiver import Received, serve

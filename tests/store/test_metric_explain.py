@@ -6,11 +6,11 @@ import pytest
 
 from core.test_metrics import threshold
 from firetower.core.automations import Mode
+from firetower.core.explanation import RunOutcome
 from firetower.core.filters import Filter
 from firetower.core.points import Point
-from firetower.core.run_explanation import RunOutcome
+from firetower.store.prune import NEWEST, PARTS
 from firetower.store.store import Store
-from firetower.store.thin import NEWEST, PARTS
 from store.bench import Bench
 from store.test_crossings import SECOND, fired, log, start, watch
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from firetower.core.traffic import Traffic
+from firetower.core.statistics import Traffic
 from firetower.store.store import Store
 from store.bench import Bench
 from towers import multiply_history

@@ -33,7 +33,7 @@ STOPS = """
 import os, signal, sys
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import evaluate
-from firetower.store.catalog.aliases import add_aliases
+from firetower.store.catalog.labels import add_aliases
 from firetower.core.references import VersionReference
 from firetower.store.store import Store
 

@@ -25,8 +25,8 @@ from firetower.core.endpoints import (
 )
 from firetower.core.errors import FiretowerError
 from firetower.core.retry import DEFAULT_SCHEDULE
+from firetower.core.statistics import Traffic
 from firetower.core.text import counted, instant
-from firetower.core.traffic import Traffic
 
 _DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))
 _name = click.argument("name")

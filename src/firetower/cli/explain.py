@@ -9,8 +9,7 @@ import click
 from firetower.cli.connect import open_tower
 from firetower.cli.options import ROW_ID, json_option, since_option
 from firetower.cli.output import date, event_data, event_text, print_json, say
-from firetower.core.explanation import Explanation, Finding, Group
-from firetower.core.run_explanation import RunFinding, RunOutcome
+from firetower.core.explanation import Explanation, Finding, Group, RunFinding, RunOutcome
 from firetower.core.text import counted, visible
 
 

@@ -20,7 +20,7 @@ ROW_ID = click.IntRange(1, 2**63 - 1)
 
 def parse_since(text: str) -> datetime:
     """Read a span back from now, "30d" or "2h", or a moment. Raises InvalidInput."""
-    from firetower.core.moments import parse_moment
+    from firetower.core.times import parse_moment
 
     return parse_moment(text, datetime.now(UTC))
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from firetower.core.automations import Definition
 from firetower.core.events import Event
-from firetower.core.firings import sparkline
 from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
 from firetower.core.runs import StateCondition
 from firetower.core.scopes import covers
+from firetower.core.statistics import sparkline
 
 PARTS = 30
 """Bars of a backtest."""

@@ -1,10 +1,12 @@
-"""What the catalog shows of registries, projects, collections and versions."""
+"""What the catalog shows of registries, projects, collections and versions; what a search finds."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime, JsonValue
 
-from firetower.core.references import CollectionReference, ContainerReference, Frozen
+from firetower.core.references import CollectionReference, ContainerKind, ContainerReference, Frozen
 from firetower.core.text import instant
 
 
@@ -165,3 +167,30 @@ class VersionDetail(Frozen):
             "changes": [change.as_data() for change in self.changes],
             "entries": entries,
         }
+
+
+class FoundKind(StrEnum):
+    """What was found."""
+
+    AUTOMATION = "automation"
+    ENDPOINT = "endpoint"
+    CONTAINER = "container"
+    COLLECTION = "collection"
+    VERSION = "version"
+    EXECUTION = "execution"
+    RUN = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing found, by the name under which it is opened."""
+
+    kind: FoundKind
+    name: str
+    """An automation's or endpoint's name, a reference, or an execution's number."""
+    label: str
+    """What the search read: the name, or a reference by alias."""
+    container: ContainerKind | None = None
+    """Of a container and of an automation: what it is, or is in."""
+    note: str = ""
+    """What else tells it from others."""

@@ -17,9 +17,9 @@ from pydantic import JsonValue
 from firetower.core.catalog import Content, Entry
 from firetower.core.references import CollectionReference, VersionReference, parse_target
 from firetower.demo.cast import EVALUATOR, LOADER, OPERATOR, Dataset, Line, Model, Prompt
-from firetower.store.catalog import tags, versions
-from firetower.store.catalog.aliases import add_aliases, remove_aliases
+from firetower.store.catalog import versions
 from firetower.store.catalog.content import digest_of
+from firetower.store.catalog.labels import add_aliases, add_tags, remove_aliases, remove_tags
 from firetower.store.changes import Change
 
 Act: TypeAlias = Callable[[Change], object]
@@ -266,8 +266,8 @@ def _remove_alias(version: str, alias: str) -> Act:
 
 
 def _tag(target: str, tag: str) -> Act:
-    return lambda change: tags.add_tags(change, parse_target(target), [tag])
+    return lambda change: add_tags(change, parse_target(target), [tag])
 
 
 def _untag(target: str, tag: str) -> Act:
-    return lambda change: tags.remove_tags(change, parse_target(target), [tag])
+    return lambda change: remove_tags(change, parse_target(target), [tag])

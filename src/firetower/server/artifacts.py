@@ -28,12 +28,17 @@ from firetower.server.containers import named_project
 from firetower.server.fields import Arguments, Context, make_id, read_id, resolves
 from firetower.server.files import md5_of
 from firetower.server.storage import FILES, MANIFESTS
-from firetower.store.catalog import tags as tag_store
 from firetower.store.catalog import versions
-from firetower.store.catalog.aliases import drop_alias, point_alias
+from firetower.store.catalog.labels import (
+    add_tags,
+    drop_alias,
+    drop_tag,
+    point_alias,
+    put_tag,
+    remove_tags,
+)
 from firetower.store.catalog.lookups import FoundVersion, collection_row
-from firetower.store.catalog.memberships import find_home, memberships_of
-from firetower.store.catalog.removal import delete_version
+from firetower.store.catalog.versions import delete_version, find_home, memberships_of
 from firetower.store.uploads import (
     UploadDefinition,
     begin_upload,
@@ -285,10 +290,10 @@ def update(context: Context, _source: None, arguments: Arguments) -> dict[str, A
     members = memberships_of(context.reader, home.version_id)
     for one in given.objects("tagsToAdd"):
         for member in members:
-            tag_store.put_tag(context.change, member, check_name(one.text("tagName"), "tag"))
+            put_tag(context.change, member, check_name(one.text("tagName"), "tag"))
     for one in given.objects("tagsToDelete"):
         for member in members:
-            tag_store.drop_tag(context.change, member, one.text("tagName"))
+            drop_tag(context.change, member, one.text("tagName"))
     context.cache.clear()
     return {"artifact": artifact_node(context, home.version_id)}
 
@@ -301,7 +306,7 @@ def _differs(old: dict[str, JsonValue], key: str, value: JsonValue) -> bool:
 def add_collection_tags(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
     """Put tags on a collection."""
     collection, tags = _collection_tags(context, arguments)
-    tag_store.add_tags(context.change, collection, tags)
+    add_tags(context.change, collection, tags)
     return {"tags": [tag_node(tag) for tag in tags]}
 
 
@@ -309,7 +314,7 @@ def add_collection_tags(context: Context, _source: None, arguments: Arguments) -
 def delete_collection_tags(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
     """Take tags off a collection."""
     collection, tags = _collection_tags(context, arguments)
-    tag_store.remove_tags(context.change, collection, tags)
+    remove_tags(context.change, collection, tags)
     return {"success": True}
 
 

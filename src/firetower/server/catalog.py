@@ -35,7 +35,7 @@ from firetower.store.catalog.lookups import (
     collection_row,
     find_version,
 )
-from firetower.store.catalog.memberships import (
+from firetower.store.catalog.versions import (
     artifact_key,
     find_by_key,
     find_home,

@@ -31,7 +31,7 @@ from firetower.server.fields import (
 from firetower.server.selection import Facts, select
 from firetower.store.catalog import containers
 from firetower.store.catalog.lookups import collection_row, find_collection
-from firetower.store.catalog.memberships import members_of
+from firetower.store.catalog.versions import members_of
 
 
 def listed(context: Context, container: ContainerReference) -> dict[str, Collection]:

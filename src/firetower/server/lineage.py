@@ -7,7 +7,7 @@ from firetower.server.catalog import artifact_node, read_artifact_id
 from firetower.server.fields import Arguments, Context, Node, connection, resolves
 from firetower.server.runs import named_run, run_node
 from firetower.store.catalog.lookups import FoundVersion
-from firetower.store.catalog.memberships import find_home
+from firetower.store.catalog.versions import find_home
 from firetower.store.lineage import link_artifact, runs_of, versions_of
 from firetower.store.runs import FoundRun, find_run
 

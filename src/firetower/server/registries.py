@@ -11,7 +11,7 @@ from firetower.server.fields import Arguments, Context, connection, resolves
 from firetower.server.selection import select
 from firetower.store.catalog.containers import list_containers
 from firetower.store.catalog.lookups import find_collection
-from firetower.store.catalog.memberships import members_of
+from firetower.store.catalog.versions import members_of
 
 
 @resolves("Project", "access")

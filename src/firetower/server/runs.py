@@ -34,7 +34,7 @@ from firetower.server.fields import (
 )
 from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
-from firetower.store.history import first_step, last_step, read_history
+from firetower.store.points import first_step, last_step, read_history
 from firetower.store.run_list import count_runs
 from firetower.store.runs import (
     FoundRun,

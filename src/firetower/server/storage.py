@@ -9,8 +9,7 @@ from firetower.core.errors import NotFound
 from firetower.core.manifests import read_manifest, write_manifest
 from firetower.server.files import FileStore
 from firetower.server.settings import ServerSettings
-from firetower.store.catalog.memberships import find_by_key, find_home
-from firetower.store.catalog.versions import read_entries, show
+from firetower.store.catalog.versions import find_by_key, find_home, read_entries, show
 from firetower.store.store import Store
 from firetower.store.uploads import save_manifest
 

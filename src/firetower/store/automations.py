@@ -24,11 +24,12 @@ from firetower.store.catalog.lookups import (
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
 from firetower.store.endpoints import find_endpoint
+from firetower.store.events import first_event_after
 from firetower.store.types import bounded, bounded_limit
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _containers = schema.containers.c
-_endpoints, _events, _executions = schema.endpoints.c, schema.events.c, schema.executions.c
+_endpoints, _executions = schema.endpoints.c, schema.executions.c
 _DAY = timedelta(days=1)
 _RECOUNT = timedelta(minutes=5)
 """How long a list keeps its counts: then what has left the last 24 hours is taken off."""
@@ -362,13 +363,7 @@ def _select_automations(now: datetime) -> Select[Any]:
     )
     fired = _executions.status != Status.SKIPPED.value
     in_shadow = _executions.skip_reason == SkipReason.SHADOW.value
-    first_of_day = (
-        select(_events.id)
-        .where(_events.recorded_at > now - _DAY)
-        .order_by(_events.recorded_at)
-        .limit(1)
-        .scalar_subquery()
-    )
+    first_of_day = first_event_after(now - _DAY)
 
     def count_of_day(which: ColumnElement[bool]) -> ScalarSelect[int]:
         counted = firings.with_only_columns(func.count()).where(which)

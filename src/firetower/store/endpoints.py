@@ -25,7 +25,7 @@ from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.circuits import build_circuit, close_circuits
-from firetower.store.conditions import WAS_MISSED, has_status
+from firetower.store.schema import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 
 _endpoints, _executions = schema.endpoints.c, schema.executions.c

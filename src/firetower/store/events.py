@@ -1,9 +1,10 @@
 """Reading events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, ScalarSelect, Select, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
@@ -69,6 +70,12 @@ def read_events(reader: Reader, query: Select[Any], **values: object) -> list[Ev
     rows = reader.connection.execute(query, values).all()
     learn_collections(reader, rows)
     return [build_event(row, reader.collections) for row in rows]
+
+
+def first_event_after(moment: datetime) -> ScalarSelect[int]:
+    """Return the query of the id of the first event after a moment."""
+    query = select(_events.id).where(_events.recorded_at > moment)
+    return query.order_by(_events.recorded_at).limit(1).scalar_subquery()
 
 
 def newest_events(reader: Reader, limit: int) -> list[Event]:

@@ -1,27 +1,37 @@
-"""Reading what an explanation is made of: an event's surroundings, and automations' histories."""
+"""Reading what an explanation is made of: an event's surroundings, histories, and runs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from firetower.core.automations import Automation, Revision
+from firetower.core.crossings import Series, Watch
 from firetower.core.events import Event
-from firetower.core.explanation import Explanation, Finding, Subject, explain, explain_one
+from firetower.core.explanation import (
+    Clock,
+    Explanation,
+    Finding,
+    RunFinding,
+    RunSubject,
+    Subject,
+    explain,
+    explain_one,
+    explain_run,
+)
 from firetower.core.references import VersionReference
+from firetower.core.runs import Run
 from firetower.store import schema
 from firetower.store.automations import build_revision
-from firetower.store.catalog.lookups import (
-    happened_in,
-    select_collections_in,
-    select_covering,
-)
+from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
-from firetower.store.types import bounded
+from firetower.store.queue.crossings import read_watches
+from firetower.store.runs import list_active_runs
+from firetower.store.types import EPOCH, bounded
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _collections, _events = schema.collections.c, schema.events.c
@@ -31,8 +41,8 @@ _executions, _memberships = schema.executions.c, schema.memberships.c
 NEWEST = 2_000
 """Events that are looked back at when an automation is explained."""
 _LINKED = 500
-
-Clock = Callable[[datetime], str]
+_MOST_RUNS = 200
+"""Runs that are looked at when an automation on a metric is explained."""
 
 
 def explain_event(reader: Reader, event_id: int, clock: Clock) -> Explanation:
@@ -135,3 +145,48 @@ def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
             version = VersionReference(collection=collection, selector=f"v{row.version_index}")
             linked[row.id].append(version)
     return [Subject(event, evaluated[event.id], tuple(linked[event.id])) for event in events]
+
+
+_metrics, _points = schema.run_metrics.c, schema.metric_points.c
+_METRIC = select(_metrics.id, _metrics.count.label("points"), _metrics.pending).where(
+    _metrics.run_id == bindparam("run"), _metrics.name == bindparam("name")
+)
+_NEWEST = (
+    select(_points.step, _points.value, _points.at)
+    .where(_points.run_metric_id == bindparam("metric"))
+    .order_by(_points.step.desc())
+    .limit(bindparam("limit"))
+)
+_NAMES = select(_metrics.name).where(_metrics.run_id == bindparam("run"))
+
+
+def explain_runs(
+    reader: Reader, automation: Automation, since: datetime | None, clock: Clock
+) -> list[RunFinding]:
+    """Return what became of the newest runs in the scope of an automation on a metric."""
+    container = automation.definition.scope.container
+    runs = list_active_runs(reader, container, since or EPOCH, _MOST_RUNS)
+    watches = read_watches(reader.connection, {(automation.id, number) for number, _ in runs})
+    found = []
+    for number, run in runs:
+        watch = watches.get((automation.id, number), Watch())
+        subject = _subject(reader, automation, number, run, watch)
+        found.append(explain_run(automation, subject, reader.now, clock))
+    return found
+
+
+def _subject(
+    reader: Reader, automation: Automation, number: int, run: Run, watch: Watch
+) -> RunSubject:
+    condition, execute = automation.definition.metric, reader.connection.execute
+    assert condition is not None
+    metric = execute(_METRIC, {"run": number, "name": condition.metric}).first()
+    if metric is None:
+        names = execute(_NAMES, {"run": number}).scalars().all()
+        return RunSubject(run.snapshot, names, None, 0, pending=False, watch=watch)
+    series = Series()
+    for step, value, at in reversed(
+        execute(_NEWEST, {"metric": metric.id, "limit": condition.needed}).all()
+    ):
+        series.add(step, value, at)
+    return RunSubject(run.snapshot, (), series, metric.points, pending=metric.pending, watch=watch)

@@ -9,8 +9,7 @@ from sqlalchemy import Select, func, select
 from firetower.core.automations import Automation
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerReference
-from firetower.core.run_list import RunLine, RunList
-from firetower.core.runs import RunState
+from firetower.core.runs import RunLine, RunList, RunState
 from firetower.store import run_schema, schema
 from firetower.store.automations import list_automations
 from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering

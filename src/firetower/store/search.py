@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
 
+from firetower.core.catalog import Found, FoundKind
 from firetower.core.references import ContainerKind
-from firetower.core.search import Found, FoundKind
 from firetower.store import schema
 from firetower.store.changes import Reader
 

@@ -8,7 +8,7 @@ from sqlalchemy import Executable, func, select
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
-from firetower.store.conditions import UNEVALUATED, has_status
+from firetower.store.schema import UNEVALUATED, has_status
 from firetower.store.servers import ServerInfo, list_clients, list_servers
 from firetower.store.workers import WorkerInfo, find_dead, list_workers
 

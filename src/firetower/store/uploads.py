@@ -22,7 +22,7 @@ from firetower.store import schema
 from firetower.store.catalog import versions
 from firetower.store.catalog.containers import check_type
 from firetower.store.catalog.lookups import FoundCollection, FoundVersion, collection_row
-from firetower.store.catalog.memberships import find_home
+from firetower.store.catalog.versions import find_home
 from firetower.store.changes import Change, Reader
 from firetower.store.lineage import link_artifact
 from firetower.store.runs import find_run

@@ -11,9 +11,9 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.message import Message
 
+from firetower.core.catalog import Found, FoundKind
 from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.search import Found, FoundKind
 from firetower.core.text import visible
 from firetower.tui.actions import BY_ID
 from firetower.tui.messages import (

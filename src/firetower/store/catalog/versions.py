@@ -1,6 +1,7 @@
-"""Logging versions, linking them, and showing them."""
+"""Versions: logging, linking, finding, removing and showing them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
 from sqlalchemy import Connection, Row, Select, bindparam, select
@@ -16,20 +17,20 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import and_list, quoted, shortened, visible
 from firetower.store import catalog_schema as schema
-from firetower.store.catalog.aliases import drop_alias, point_alias
 from firetower.store.catalog.containers import ensure_collection
+from firetower.store.catalog.labels import drop_alias, drop_tag, point_alias, put_tag
 from firetower.store.catalog.lookups import (
     FoundCollection,
     FoundVersion,
     find_collection,
     find_version,
 )
-from firetower.store.catalog.tags import drop_tag, put_tag
 from firetower.store.changes import Change, Reader
 
 _versions, _memberships = schema.versions.c, schema.memberships.c
+_collections = schema.collections.c
 _NEWEST = (
     select(_versions.id, _versions.home_index, _versions.digest)
     .join_from(schema.memberships, schema.versions, _memberships.version_id == _versions.id)
@@ -41,15 +42,15 @@ _LINKED = select(_memberships.version_index).where(
     _memberships.collection_id == bindparam("collection"),
     _memberships.version_id == bindparam("version"),
 )
-_NEWEST_MEMBERS = (
+_MEMBERS = (
     select(_memberships.version_index, _memberships.version_id)
     .where(_memberships.collection_id == bindparam("collection"))
     .order_by(_memberships.version_index.desc())
-    .limit(2)
 )
+_NEWEST_MEMBERS = _MEMBERS.limit(2)
 _TAKE_INDEX = (
     schema.collections.update()
-    .where(schema.collections.c.id == bindparam("collection"))
+    .where(_collections.id == bindparam("collection"))
     .values(next_index=bindparam("following"))
 )
 _IN_MEMBERSHIP = "collection_id", "version_index"
@@ -348,9 +349,93 @@ def read_entries(reader: Reader, digest: str) -> tuple[Entry, ...] | None:
 def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:
     """Return a collection's versions, the newest first. Raises NotFound."""
     collection = find_collection(reader.connection, reference)
-    rows = reader.connection.execute(
-        select(_memberships.version_index, _memberships.version_id)
-        .where(_memberships.collection_id == collection.id)
-        .order_by(_memberships.version_index.desc())
-    ).all()
-    return [show(reader, FoundVersion(collection, index, number)) for index, number in rows]
+    return [show(reader, version) for version in members_of(reader, collection)]
+
+
+_FOUND = (
+    select(
+        _memberships.version_index,
+        _memberships.version_id,
+        _collections.id,
+        _collections.type,
+        _collections.next_index,
+    )
+    .join_from(schema.memberships, schema.collections)
+    .order_by(_memberships.created_at, _collections.id)
+)
+_HOME = _FOUND.where(
+    _memberships.version_id == bindparam("version"),
+    _memberships.collection_id
+    == select(_versions.home_collection_id)
+    .where(_versions.id == bindparam("version"))
+    .scalar_subquery(),
+)
+_EVERYWHERE = _FOUND.where(_memberships.version_id == bindparam("version"))
+
+
+def find_by_key(connection: Connection, key: str) -> int | None:
+    """Return the row of the version whose artifact id ends with a key."""
+    query = select(_versions.id).where(_versions.artifact_id == f"{ARTIFACT_ID_PREFIX}{key}")
+    return connection.execute(query).scalar()
+
+
+def artifact_key(artifact_id: str) -> str:
+    """Return what an artifact id ends with."""
+    return artifact_id.removeprefix(ARTIFACT_ID_PREFIX)
+
+
+def find_home(reader: Reader, version_id: int) -> FoundVersion:
+    """Return a version where it was logged. Raises NotFound for one that was deleted."""
+    for found in _found(reader, _HOME, version_id):
+        return found
+    raise NotFound("the version was deleted", "Choose another one.")
+
+
+def memberships_of(reader: Reader, version_id: int) -> list[FoundVersion]:
+    """Return a version in every collection it is in, first where it was logged."""
+    return _found(reader, _EVERYWHERE, version_id)
+
+
+def members_of(reader: Reader, collection: FoundCollection) -> list[FoundVersion]:
+    """Return a collection's versions, the newest first."""
+    rows = reader.connection.execute(_MEMBERS, {"collection": collection.id}).all()
+    return [FoundVersion(collection, *row) for row in rows]
+
+
+def _found(reader: Reader, query: Select[Any], version_id: int) -> list[FoundVersion]:
+    rows = reader.connection.execute(query, {"version": version_id}).all()
+    reader.collections.learn(reader.connection, (row.id for row in rows))
+    return [
+        FoundVersion(
+            FoundCollection(row.id, row.type, row.next_index, reader.collections[row.id].reference),
+            row.version_index,
+            row.version_id,
+        )
+        for row in rows
+    ]
+
+
+def delete_version(change: Change, version_id: int, *, with_aliases: bool = False) -> None:
+    """Take a version out of the collection it was logged to, and remove its links.
+
+    Aliases and tags are removed with their events; `latest` goes to the version before. Raises
+    InvalidInput where it has aliases, unless they may go `with_aliases`.
+    """
+    lock = select(_versions.id).where(_versions.id == version_id)
+    change.connection.execute(lock.with_for_update())
+    members = memberships_of(change, version_id)
+    named = [
+        visible(f"{member.collection.reference}:{alias}")
+        for member in members
+        for alias in show(change, member).aliases
+    ]
+    if named and not with_aliases:
+        raise InvalidInput(
+            f"the version has aliases: {and_list(named[:5])}",
+            "Remove them first, or delete it with delete_aliases=True.",
+        )
+    for member in members:
+        collection = member.collection.reference
+        reference = VersionReference(collection=collection, selector=f"v{member.index}")
+        is_link = collection.container.kind is ContainerKind.REGISTRY
+        (unlink if is_link else take_out)(change, reference)

@@ -25,9 +25,9 @@ from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.circuits import take_probe
-from firetower.store.conditions import TRIED, UNTRIED, has_status
 from firetower.store.events import read_events, select_events
 from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.schema import TRIED, UNTRIED, has_status
 
 LEASE_MARGIN = timedelta(seconds=20)
 """How much longer than the request's timeout a lease lasts: the answer is still to be recorded."""

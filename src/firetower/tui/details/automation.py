@@ -12,7 +12,7 @@ from firetower.core.automations import Automation, Revision, duration, with_chan
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.executions import Execution
 from firetower.core.filters import ANY
-from firetower.core.firings import FiringHistory, sparkline
+from firetower.core.statistics import FiringHistory, sparkline
 from firetower.core.text import counted, shortened, visible
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.session import Tower

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from firetower.core.automations import Automation, Mode
 from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.errors import FiretowerError
-from firetower.core.firings import RecentFirings
+from firetower.core.statistics import RecentFirings
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged

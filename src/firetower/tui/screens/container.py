@@ -14,9 +14,9 @@ from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container, Version
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.errors import FiretowerError
-from firetower.core.firings import RecentFirings
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.run_list import RunList
+from firetower.core.runs import RunList
+from firetower.core.statistics import RecentFirings
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps

@@ -11,8 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.explanation import Explanation, Finding, Group
-from firetower.core.run_explanation import RunFinding, RunOutcome
+from firetower.core.explanation import Explanation, Finding, Group, RunFinding, RunOutcome
 from firetower.core.text import counted, visible
 from firetower.tui.messages import ExplainEvent, OpenRun, post
 from firetower.tui.screens.pages import FramedPage, TextPage

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
-from firetower.core.firings import Heat, sparkline
+from firetower.core.statistics import Heat, sparkline
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.execution import read_execution
 from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post

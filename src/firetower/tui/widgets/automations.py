@@ -12,9 +12,9 @@ from firetower.core.commands import create_command
 from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.executions import Execution, Status
-from firetower.core.firings import RecentFirings, sparkline
 from firetower.core.gallery import duplicate, samples_for
 from firetower.core.references import ContainerReference
+from firetower.core.statistics import RecentFirings, sparkline
 from firetower.core.text import counted, shortened, visible
 from firetower.tui import undo as undoable
 from firetower.tui.actions import bindings_of

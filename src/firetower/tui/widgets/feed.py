@@ -12,9 +12,9 @@ from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Execution
 from firetower.core.feed import CircuitLine, FeedEntry
-from firetower.core.moments import parse_moment
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
+from firetower.core.times import parse_moment
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import (
     DatabaseChanged,

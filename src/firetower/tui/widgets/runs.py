@@ -13,8 +13,7 @@ from firetower.core.curves import value_sparkline
 from firetower.core.gallery import run_draft
 from firetower.core.metrics import number
 from firetower.core.references import ContainerReference
-from firetower.core.run_list import RunLine, RunList
-from firetower.core.runs import RunState
+from firetower.core.runs import RunLine, RunList, RunState
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenRun, WriteAutomation, post
 from firetower.tui.page import ask

@@ -1,18 +1,31 @@
-"""How often automations fired lately."""
+"""Reading how often automations fired lately, and what was sent to endpoints."""
 
-import math
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ScalarSelect, Select, case, func, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Select, case, func, select, type_coerce
 
 from firetower.core.executions import SkipReason, Status
-from firetower.core.firings import PARTS, FiringHistory, Heat, RecentFirings
+from firetower.core.statistics import (
+    PARTS,
+    FiringHistory,
+    Heat,
+    LastFailure,
+    RecentFirings,
+    Traffic,
+    percentile,
+)
 from firetower.store import schema
 from firetower.store.changes import Reader
+from firetower.store.endpoints import find_endpoint
+from firetower.store.events import first_event_after
+from firetower.store.executions import build_attempt
+from firetower.store.schema import TRIED, WAS_MISSED, has_status
 from firetower.store.types import instant_number
 
-_events, _executions = schema.events.c, schema.executions.c
+_attempts, _automations = schema.attempts.c, schema.automations.c
+_executions = schema.executions.c
 _DAYS = 30
 _DAY = timedelta(days=1)
 _DAY_NUMBER = _DAY // timedelta(microseconds=1)
@@ -20,6 +33,10 @@ _MOST_COUNTED = 100_000
 """Executions that are counted of all automations."""
 _MOST = 20_000
 """Executions that are read of one automation."""
+_MOST_OF_ENDPOINTS = 10_000
+"""Executions of the database that are looked back at, at most: they take 25 ms."""
+_MISSED = 1_000
+"""Missed executions of one endpoint among which its last failure is looked for."""
 
 
 def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int, RecentFirings]:
@@ -37,7 +54,7 @@ def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int,
     )
     failed = case((_executions.status == Status.FAILED.value, 1), else_=0)
     number = (at - begin) // part
-    first = _first_event(reader.now - _DAY)
+    first = first_event_after(reader.now - _DAY)
     if among is None:
         begun = select(_executions.id).where(_executions.event_id >= first)
         oldest = begun.order_by(_executions.event_id).limit(1).scalar_subquery()
@@ -58,17 +75,6 @@ def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int,
     return {key: RecentFirings(tuple(parts), failures[key]) for key, parts in counts.items()}
 
 
-def _first_event(since: datetime) -> ScalarSelect[int]:
-    """Return the query of the first event after a moment."""
-    return (
-        select(_events.id)
-        .where(_events.recorded_at > since)
-        .order_by(_events.recorded_at)
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
 def read_history(reader: Reader, automation_id: int) -> FiringHistory:
     """Return what an automation did in 30 days; of one that fires all the time, its newest."""
     since = reader.now - _DAYS * _DAY
@@ -87,7 +93,7 @@ def read_history(reader: Reader, automation_id: int) -> FiringHistory:
         tuple(days),
         finished=ended.count(Status.FINISHED.value),
         failed=ended.count(Status.FAILED.value),
-        p95_ms=times[math.ceil(len(times) * 0.95) - 1] if times else None,
+        p95_ms=percentile(times, 95),
     )
 
 
@@ -101,7 +107,8 @@ def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, st
             _executions.duration_ms,
         )
         .where(
-            _executions.automation_id == automation_id, _executions.event_id >= _first_event(since)
+            _executions.automation_id == automation_id,
+            _executions.event_id >= first_event_after(since),
         )
         .order_by(_executions.event_id.desc())
         .limit(_MOST)
@@ -117,7 +124,7 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
     at = type_coerce(_executions.created_at, BigInteger)
     newest = (
         select(((at - start) // part).label("part"), _executions.status)
-        .where(_executions.event_id >= _first_event(reader.now - span))
+        .where(_executions.event_id >= first_event_after(reader.now - span))
         .order_by(_executions.event_id.desc())
         .limit(_MOST_COUNTED)
         .subquery()
@@ -131,3 +138,70 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
         fired[place] += count
         failed[place] += count * (status == Status.FAILED.value)
     return Heat(tuple(fired), tuple(failed))
+
+
+def read_traffic(reader: Reader) -> dict[int, Traffic]:
+    """Return the traffic of the last 24 hours, of the newest executions, by endpoint."""
+    connection = reader.connection
+    newest = connection.execute(select(func.max(_executions.id))).scalar() or 0
+    rows = connection.execute(
+        select(_executions.endpoint_id, _executions.status, _executions.duration_ms).where(
+            _executions.id > newest - _MOST_OF_ENDPOINTS,
+            _executions.created_at > reader.now - _DAY,
+            _executions.endpoint_id.is_not(None),
+            _executions.duration_ms.is_not(None),
+        )
+    )
+    durations: defaultdict[int, list[float]] = defaultdict(list)
+    succeeded: defaultdict[int, int] = defaultdict(int)
+    for endpoint_id, status, duration_ms in rows:
+        durations[endpoint_id].append(duration_ms)
+        succeeded[endpoint_id] += status == Status.FINISHED.value
+    running = _count_running(connection)
+    return {
+        key: Traffic.of(durations[key], succeeded[key], running.get(key, 0))
+        for key in durations.keys() | running.keys()
+    }
+
+
+def _count_running(connection: Connection) -> dict[int, int]:
+    query = (
+        select(_executions.endpoint_id, func.count())
+        .where(has_status(Status.RUNNING))
+        .group_by(_executions.endpoint_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def find_last_failure(reader: Reader, name: str) -> LastFailure | None:
+    """Return the newest attempt that an endpoint did not accept, if it is recent. Raises NotFound.
+
+    Looked for in executions that failed or wait for a retry.
+    """
+    connection = reader.connection
+    endpoint_id = find_endpoint(connection, name).id
+    of_endpoint = select(_executions.id).where(_executions.endpoint_id == endpoint_id)
+    missed = (
+        of_endpoint.add_columns(_executions.status)
+        .where(WAS_MISSED)
+        .order_by(_executions.finished_at.desc())
+        .limit(_MISSED)
+        .subquery()
+    )
+    failed = select(missed.c.id).where(missed.c.status == Status.FAILED.value).limit(1)
+    retrying = of_endpoint.where(TRIED).order_by(_executions.next_attempt_at.desc()).limit(1)
+    ids = [
+        *connection.execute(failed).scalars(),
+        *connection.execute(retrying).scalars(),
+    ]
+    row = connection.execute(
+        select(schema.attempts, _automations.name.label("automation"))
+        .join_from(schema.attempts, schema.executions, _attempts.execution_id == _executions.id)
+        .join(schema.automations, _executions.automation_id == _automations.id)
+        .where(_attempts.execution_id.in_(ids), _attempts.outcome != Status.FINISHED.value)
+        .order_by(_attempts.started_at.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return LastFailure(row.execution_id, row.automation, build_attempt(row))
