@@ -15,11 +15,12 @@ from core.builders import (
     refusal,
 )
 from firetower.core.actions import SlackAction
-from firetower.core.automations import Automation, Definition, Mode, duration, parse_duration
+from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.events import EventType
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
+from firetower.core.times import duration, parse_duration
 
 NONE: frozenset[str] = frozenset()
 PROJECT = ContainerScope(container=VISION)

@@ -9,10 +9,11 @@ from firetower.cli.automation_options import automation_options, edited_draft, n
 from firetower.cli.connect import open_tower
 from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import date, print_fields, print_json, print_rows, say
-from firetower.core.automations import Automation, Mode, Revision, duration, with_changes
+from firetower.core.automations import Automation, Mode, Revision, with_changes
 from firetower.core.drafts import read_draft
 from firetower.core.json import dump
 from firetower.core.text import instant, visible
+from firetower.core.times import duration
 
 if TYPE_CHECKING:
     from firetower.core.endpoints import EndpointDetail

@@ -9,8 +9,8 @@ import click
 from firetower.cli.connect import database_url, open_tower, read_only
 from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import date, print_fields, print_json, progress_bar, say
-from firetower.core.automations import parse_duration
 from firetower.core.errors import FiretowerError
+from firetower.core.times import parse_duration
 
 
 @click.group()

@@ -14,7 +14,6 @@ from firetower.cli.options import (
     yes_option,
 )
 from firetower.cli.output import clock_or_date, date, print_fields, print_json, print_rows, say
-from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
     Endpoint,
     EndpointKind,
@@ -27,6 +26,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.statistics import Traffic
 from firetower.core.text import counted, instant
+from firetower.core.times import duration, parse_duration
 
 _DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))
 _name = click.argument("name")

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-import durationpy
-
 from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, check_allowed
@@ -18,7 +16,8 @@ from firetower.core.metrics import AnyMetricCondition, Condition, MetricConditio
 from firetower.core.references import ContainerKind, Frozen, Name, check_automation_name
 from firetower.core.runs import StateCondition
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import quoted, visible
+from firetower.core.times import duration
 
 LONGEST_COOLDOWN = timedelta(days=366)
 METRIC_COOLDOWN = timedelta(days=1)
@@ -260,29 +259,6 @@ class Automation:
     def mode(self) -> Mode:
         """Whether it acts."""
         return self.revision.mode
-
-
-def duration(span: timedelta) -> str:
-    """Return a span of time as "10m", "1h30m" or "30d"."""
-    if span >= timedelta(days=2) and not span % timedelta(days=1):
-        return f"{span.days}d"
-    if span.microseconds % 1_000 and span > timedelta(milliseconds=1):
-        return f"{span // timedelta(microseconds=1)}us"  # durationpy rounds these away
-    return str(durationpy.to_str(span))
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read "30s", "10m", "2h30m", "30d". Raises InvalidInput."""
-    try:
-        span = durationpy.from_str(text.strip())
-    except (durationpy.DurationError, OverflowError, ValueError):
-        span = None
-    if not isinstance(span, timedelta) or not text.strip() or span < timedelta(0):
-        raise InvalidInput(
-            f"{quoted(shortened(text, 40))} is not a span of time",
-            "Write it as 30s, 10m, 2h30m or 7d.",
-        )
-    return span
 
 
 def revision_changes(before: Revision | None, after: Revision) -> list[str]:

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, JsonValue
 
-from firetower.core.automations import duration
 from firetower.core.references import Frozen
 from firetower.core.retry import JITTER, Answer, asked_wait, works
 from firetower.core.text import instant
+from firetower.core.times import duration
 
 FAILURES_TO_OPEN = 5
 """Failures in a row before a circuit opens: fewer may be the fault of one payload."""

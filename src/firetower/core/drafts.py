@@ -20,14 +20,7 @@ from firetower.core.actions import (
     SlackAction,
     WebhookAction,
 )
-from firetower.core.automations import (
-    Automation,
-    Definition,
-    Mode,
-    check_cooldown,
-    duration,
-    parse_duration,
-)
+from firetower.core.automations import Automation, Definition, Mode, check_cooldown
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.events import EventType, check_allowed
 from firetower.core.filters import ANY, Filter, regex_filter
@@ -67,6 +60,7 @@ from firetower.core.scopes import (
     collections_scope,
 )
 from firetower.core.text import and_list, visible
+from firetower.core.times import duration, parse_duration
 
 T = TypeVar("T")
 

@@ -12,13 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AwareDatetime, Field
 
-from firetower.core.automations import parse_duration
 from firetower.core.circuit_breaker import Circuit
 from firetower.core.errors import InvalidInput
 from firetower.core.references import Frozen, Name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.templates import ACCESS_TOKEN
 from firetower.core.text import counted, quoted, shortened, visible
+from firetower.core.times import parse_duration
 
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253

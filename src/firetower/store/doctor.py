@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
-from firetower.core.automations import duration
 from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.health import Check, Health
 from firetower.core.text import and_list
+from firetower.core.times import duration
 from firetower.settings import read_settings
 from firetower.store import schema
 from firetower.store.changes import Reader

@@ -9,9 +9,9 @@ import threading
 from datetime import timedelta
 
 from firetower import settings
-from firetower.core.automations import duration, parse_duration
 from firetower.core.errors import FiretowerError, InvalidInput, Unforeseen
 from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT
+from firetower.core.times import duration, parse_duration
 from firetower.delivery.client import open_client
 from firetower.delivery.environment import certificate_problem, describe_proxies
 from firetower.settings import read_settings

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from firetower.core.automations import duration
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import (
     FiretowerError,
@@ -25,6 +24,7 @@ from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
 from firetower.core.runs import RUN_TIMEOUT, Run
 from firetower.core.text import counted
+from firetower.core.times import duration
 from firetower.delivery.client import Client
 from firetower.store import workers
 from firetower.store.changes import Change, version_by_others

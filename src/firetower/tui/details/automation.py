@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from textual.content import Content
 
 from firetower.core.actions import Action, SlackAction, WebhookAction
-from firetower.core.automations import Automation, Revision, duration, with_changes
+from firetower.core.automations import Automation, Revision, with_changes
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.executions import Execution
 from firetower.core.filters import ANY
 from firetower.core.statistics import FiringHistory, sparkline
 from firetower.core.text import counted, shortened, visible
+from firetower.core.times import duration
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.session import Tower
 from firetower.tui.text import (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from textual.content import Content
 
-from firetower.core.automations import duration
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
 from firetower.core.statistics import LastFailure, Traffic
 from firetower.core.text import and_list, counted, shortened, visible
+from firetower.core.times import duration
 from firetower.tui.session import Tower
 from firetower.tui.text import (
     body_lines,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 
-from firetower.core.automations import duration, parse_duration
 from firetower.core.endpoints import (
     EndpointKind,
     EndpointSettings,
@@ -18,6 +17,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.references import check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import quoted
+from firetower.core.times import duration, parse_duration
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import Field, SecretField, TextField

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from firetower.core.times import parse_moment
 
 from firetower.core.errors import InvalidInput
+from firetower.core.times import parse_moment
 
 NOW = datetime(2026, 3, 14, 12, 4, 31).astimezone()
 

@@ -1,13 +1,37 @@
-"""Moments as people write them."""
+"""Moments and spans of time as people write them."""
 
 import re
 from datetime import datetime, time, timedelta
 
-from firetower.core.automations import parse_duration
+import durationpy
+
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
 
 _CLOCK = re.compile(r"(?:(today|yesterday)\s*)?(\d{1,2}:\d{2}(?::\d{2})?)?", re.IGNORECASE)
+
+
+def duration(span: timedelta) -> str:
+    """Return a span of time as "10m", "1h30m" or "30d"."""
+    if span >= timedelta(days=2) and not span % timedelta(days=1):
+        return f"{span.days}d"
+    if span.microseconds % 1_000 and span > timedelta(milliseconds=1):
+        return f"{span // timedelta(microseconds=1)}us"  # durationpy rounds these away
+    return str(durationpy.to_str(span))
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read "30s", "10m", "2h30m", "30d". Raises InvalidInput."""
+    try:
+        span = durationpy.from_str(text.strip())
+    except (durationpy.DurationError, OverflowError, ValueError):
+        span = None
+    if not isinstance(span, timedelta) or not text.strip() or span < timedelta(0):
+        raise InvalidInput(
+            f"{quoted(shortened(text, 40))} is not a span of time",
+            "Write it as 30s, 10m, 2h30m or 7d.",
+        )
+    return span
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

@@ -1,0 +1,375 @@
+"""The tables, and conditions on them. Rows stay inside the store, which returns core models."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Text,
+    UniqueConstraint,
+    false,
+    literal_column,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from firetower.core.automations import Mode
+from firetower.core.endpoints import EndpointKind, SignatureEncoding
+from firetower.core.executions import SkipReason, Status
+from firetower.store.catalog_schema import (
+    aliases,
+    collection_tags,
+    collections,
+    containers,
+    events,
+    manifests,
+    memberships,
+    state,
+    version_changes,
+    version_tags,
+    versions,
+)
+from firetower.store.row import NumberedRow, TableRow, one_of, partial_index, table
+from firetower.store.run_schema import (
+    metric_points,
+    run_artifacts,
+    run_metrics,
+    run_watches,
+    runs,
+)
+from firetower.store.types import Id, Instant
+
+__all__ = [
+    "TRIED",
+    "UNEVALUATED",
+    "UNTRIED",
+    "WAS_MISSED",
+    "aliases",
+    "attempts",
+    "automations",
+    "circuit_changes",
+    "circuits",
+    "collection_tags",
+    "collections",
+    "containers",
+    "endpoints",
+    "events",
+    "executions",
+    "has_status",
+    "manifests",
+    "memberships",
+    "metadata",
+    "metric_points",
+    "revisions",
+    "run_artifacts",
+    "run_metrics",
+    "run_watches",
+    "runs",
+    "secrets",
+    "servers",
+    "state",
+    "tokens",
+    "uploads",
+    "version_changes",
+    "version_tags",
+    "versions",
+    "workers",
+]
+
+
+def _unique_name(index: str) -> Index:
+    """Let the name of a deleted row be used again."""
+    return partial_index(index, "name", unique=True, where="deleted_at IS NULL")
+
+
+class SecretRow(NumberedRow, table=True):
+    """A secret, encrypted."""
+
+    __tablename__ = "secrets"
+
+    name: str = Field(unique=True)
+    ciphertext: str = Field(sa_type=Text)
+    previous_ciphertext: str | None = Field(default=None, sa_type=Text)
+    """The value before, which signatures still carry until `previous_until`."""
+    previous_until: datetime | None = Field(default=None, sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
+
+
+class EndpointRow(NumberedRow, table=True):
+    """An endpoint."""
+
+    __tablename__ = "endpoints"
+    __table_args__ = (
+        _unique_name("uq_endpoints_name"),
+        one_of("kind", EndpointKind),
+        one_of("signature_encoding", SignatureEncoding),
+        CheckConstraint("(kind = 'webhook') = (url IS NOT NULL)", name="webhook_has_url"),
+        CheckConstraint(
+            "kind <> 'slack' OR url_secret_id IS NOT NULL OR deleted_at IS NOT NULL",
+            name="slack_has_secret",
+        ),
+        CheckConstraint("max_in_flight > 0 AND timeout_ms > 0", name="positive_limits"),
+    )
+
+    name: str
+    kind: str
+    url: str | None = None
+    url_secret_id: int | None = Field(default=None, foreign_key="secrets.id", sa_type=Id)
+    access_token_secret_id: int | None = Field(default=None, foreign_key="secrets.id", sa_type=Id)
+    signing_secret_id: int | None = Field(default=None, foreign_key="secrets.id", sa_type=Id)
+    signature_encoding: str
+    schedule_ms: str = Field(sa_type=Text)
+    """The waits after failures, a JSON list of milliseconds."""
+    timeout_ms: int
+    max_in_flight: int
+    proxy: str | None = None
+    """The URL of its own proxy, instead of the environment's."""
+    ca_file: str | None = None
+    """The path of the CA certificates that it is verified with, instead of the usual ones."""
+    author: str
+    created_at: datetime = Field(sa_type=Instant)
+    disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+    disabled_reason: str | None = None
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class AutomationRow(NumberedRow, table=True):
+    """An automation's identity; its revisions say what it does."""
+
+    __tablename__ = "automations"
+    __table_args__ = (_unique_name("uq_automations_name"),)
+
+    name: str
+    created_at: datetime = Field(sa_type=Instant)
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+    cooldown_began_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class RevisionRow(NumberedRow, table=True):
+    """An automation as it was from one event to another."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (
+        UniqueConstraint("automation_id", "number"),
+        one_of("mode", Mode),
+        partial_index(
+            "uq_revisions_current", "automation_id", unique=True, where="until_event_id IS NULL"
+        ),
+    )
+
+    automation_id: int = Field(foreign_key="automations.id", sa_type=Id)
+    number: int
+    definition: str = Field(sa_type=Text)
+    mode: str
+    author: str
+    saved_at: datetime = Field(sa_type=Instant)
+    after_event_id: int = Field(sa_type=Id)
+    until_event_id: int | None = Field(default=None, sa_type=Id)
+    container_id: int = Field(foreign_key="containers.id", sa_type=Id, index=True)
+    collection_id: int | None = Field(default=None, foreign_key="collections.id", sa_type=Id)
+    endpoint_id: int | None = Field(default=None, foreign_key="endpoints.id", sa_type=Id)
+
+
+_DUE, _ENDED = ("endpoint_id", "next_attempt_at"), ("endpoint_id", "finished_at")
+
+
+class ExecutionRow(NumberedRow, table=True):
+    """One automation fired by one event: the key allows no second."""
+
+    __tablename__ = "executions"
+    __table_args__ = (
+        UniqueConstraint("automation_id", "event_id"),
+        one_of("status", Status),
+        CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="leased"),
+        one_of("skip_reason", SkipReason),
+        CheckConstraint(
+            "status <> 'pending' OR next_attempt_at IS NOT NULL", name="pending_is_due"
+        ),
+        CheckConstraint("skip_reason IS NULL OR status = 'skipped'", name="skipped_has_reason"),
+        Index("ix_executions_event", "event_id"),
+        partial_index("ix_executions_due", *_DUE, where="status = 'pending'"),
+        partial_index("ix_executions_tried", *_DUE, where="status = 'pending' AND attempts > 0"),
+        partial_index("ix_executions_leased", "lease_until", where="status = 'running'"),
+        partial_index("ix_executions_failed", "finished_at", where="status = 'failed'"),
+        partial_index("ix_executions_missed", *_ENDED, where="status IN ('failed', 'skipped')"),
+        {"sqlite_autoincrement": True},
+    )
+
+    webhook_id: str
+    automation_id: int = Field(foreign_key="automations.id", sa_type=Id)
+    revision_id: int = Field(foreign_key="revisions.id", sa_type=Id)
+    event_id: int = Field(foreign_key="events.id", sa_type=Id)
+    endpoint_id: int | None = Field(default=None, foreign_key="endpoints.id", sa_type=Id)
+    status: str
+    skip_reason: str | None = None
+    detail: str | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Of a running one: when it became due."""
+    cooldown_until: datetime | None = Field(default=None, sa_type=Instant)
+    redelivery_requested_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    attempts: int = 0
+    """Attempts begun; the number of the newest fences off a worker that lost its lease."""
+    retries_used: int = 0
+    """Waits of the schedule used; a redelivery starts from the beginning."""
+    worker_id: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    status_code: int | None = None
+    duration_ms: float | None = None
+    request_body: str | None = Field(default=None, sa_type=Text)
+
+
+class AttemptRow(NumberedRow, table=True):
+    """One HTTP request, with secrets masked."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("execution_id", "number"), {"sqlite_autoincrement": True})
+
+    execution_id: int = Field(foreign_key="executions.id", sa_type=Id)
+    number: int
+    started_at: datetime = Field(sa_type=Instant)
+    duration_ms: float
+    url: str
+    request_headers: str = Field(sa_type=Text)
+    request_body: str = Field(sa_type=Text)
+    status_code: int | None = None
+    response_body: str = Field(sa_type=Text)
+    error: str | None = Field(default=None, sa_type=Text)
+    outcome: str
+    """The execution's status after this attempt."""
+    next_attempt_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class CircuitRow(TableRow, table=True):
+    """An endpoint that failed last. One that works has no row, so that success writes nothing."""
+
+    __tablename__ = "circuits"
+    __table_args__ = (
+        CheckConstraint("(opened_at IS NULL) = (probe_at IS NULL)", name="open_is_probed"),
+    )
+
+    endpoint_id: int = Field(primary_key=True, foreign_key="endpoints.id", sa_type=Id)
+    failures: int
+    """In a row."""
+    failing_since: datetime = Field(sa_type=Instant)
+    """When the first of them was recorded."""
+    opened_at: datetime | None = Field(default=None, sa_type=Instant)
+    probe_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the next probe may go; while one is under way, the end of its lease."""
+    probes: int = 0
+    """Failed probes since it opened."""
+    reason: str = Field(default="", sa_type=Text)
+
+
+class CircuitChangeRow(NumberedRow, table=True):
+    """A circuit that opened or closed, for those who follow the feed."""
+
+    __tablename__ = "circuit_changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    endpoint_id: int = Field(foreign_key="endpoints.id", sa_type=Id)
+    at: datetime = Field(sa_type=Instant)
+    closed: bool
+    opened_at: datetime = Field(sa_type=Instant)
+    probe_at: datetime = Field(sa_type=Instant)
+    failures: int
+    reason: str = Field(sa_type=Text)
+    waiting: int = 0
+    """Queued executions that it released or began to hold back."""
+
+
+class WorkerRow(TableRow, table=True):
+    """A worker, with its newest heartbeat."""
+
+    __tablename__ = "workers"
+
+    id: str = Field(primary_key=True)
+    host: str
+    pid: int
+    started_at: datetime = Field(sa_type=Instant)
+    heartbeat_at: datetime = Field(sa_type=Instant)
+    problem: str | None = Field(default=None, sa_type=Text)
+    """What keeps it from sending."""
+
+
+class TokenRow(NumberedRow, table=True):
+    """A key that opens the server's API."""
+
+    __tablename__ = "tokens"
+
+    key_hash: str = Field(unique=True)
+    user_name: str
+    entity: str
+    read_only: bool
+    created_at: datetime = Field(sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class UploadRow(NumberedRow, table=True):
+    """An artifact between its first request and a day later; a version once it is committed."""
+
+    __tablename__ = "uploads"
+
+    artifact_key: str = Field(unique=True)
+    """Hexadecimal; the version's artifact id ends with it."""
+    client_id: str | None = Field(default=None, index=True)
+    """The SDK's own name for it."""
+    user_name: str
+    began_at: datetime = Field(sa_type=Instant, index=True)
+    definition: str = Field(sa_type=Text)
+    """What is to be logged, as JSON."""
+    manifest: str | None = Field(default=None, sa_type=Text)
+    """Its files, as the SDK uploaded them."""
+    version_id: int | None = Field(default=None, foreign_key="versions.id", sa_type=Id)
+
+
+class ServerRow(TableRow, table=True):
+    """A running `firetower serve`."""
+
+    __tablename__ = "servers"
+
+    id: str = Field(primary_key=True)
+    host: str
+    pid: int
+    url: str
+    started_at: datetime = Field(sa_type=Instant)
+    heartbeat_at: datetime = Field(sa_type=Instant)
+    unknown_fields: str = Field(sa_type=Text)
+    """Unknown fields that clients asked for, with how often, as JSON."""
+
+
+metadata = SQLModel.metadata
+
+attempts = table(AttemptRow)
+automations = table(AutomationRow)
+circuit_changes = table(CircuitChangeRow)
+circuits = table(CircuitRow)
+executions = table(ExecutionRow)
+endpoints = table(EndpointRow)
+revisions = table(RevisionRow)
+secrets = table(SecretRow)
+servers = table(ServerRow)
+tokens = table(TokenRow)
+uploads = table(UploadRow)
+workers = table(WorkerRow)
+
+# Written as the partial indexes write them: for any other form none is chosen.
+UNEVALUATED = events.c.evaluated == false()
+"""The event waits for its evaluation. Written `IS 0`, SQLite would read the whole history."""
+
+TRIED = text("executions.status = 'pending' AND executions.attempts > 0")
+"""The execution waits for a retry, also while a circuit is open."""
+
+UNTRIED = text("executions.status = 'pending' AND executions.attempts = 0")
+"""The execution waits for its first attempt: an open circuit queues it."""
+
+WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
+"""The execution ended without the endpoint having taken it."""
+
+
+def has_status(status: Status) -> ColumnElement[bool]:
+    """Return the condition on an execution's status, the status written out."""
+    return executions.c.status == literal_column(f"'{status.value}'")
