@@ -15,21 +15,19 @@ from firetower.core.endpoints import (
     EndpointDetail,
     EndpointKind,
     EndpointSettings,
-    SecretInfo,
 )
 from firetower.core.errors import InvalidInput, SecretKeyError
-from firetower.core.events import Event, EventType
-from firetower.core.executions import Attempt, Execution, Status
-from firetower.core.feed import FeedLine, FeedPage
+from firetower.core.events import Event
+from firetower.core.executions import Attempt, Execution
+from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
-from firetower.core.runs import RunReference
 from firetower.core.text import instant
 from firetower.store import automations, circuits, events, executions, secrets
 from firetower.store import endpoints as endpoint_store
 from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
-from firetower.store.store import Store, Transactions
+from firetower.store.store import Store, Transactions, changes, reads
 
 if TYPE_CHECKING:
     from firetower.core.backtest import Backtest
@@ -46,22 +44,20 @@ _RECENT_AGE = timedelta(seconds=10)
 class Automations(Transactions):
     """The automations of a database. Those that name one raise NotFound."""
 
+    create = changes(automations.create_automation)
+    edit = changes(automations.edit_automation)
+    delete = changes(automations.delete_automation)
+    undelete = changes(automations.undelete_automation)
+    using = reads(automations.list_using)
+    overlapping = reads(automations.list_overlapping)
+    names = reads(automations.list_names)
+    get = reads(automations.find_automation)
+    revisions = reads(automations.list_revisions)
+
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._lists = automations.AutomationLists()
         self._recent: tuple[datetime, Mapping[int, RecentFirings]] | None = None
-
-    def create(self, definition: Definition, mode: Mode = Mode.ENABLED) -> Automation:
-        """Save a new automation, for the events recorded from now on.
-
-        Raises InvalidInput for a definition that could never work, NotFound for a container,
-        collection or endpoint it names, Conflict for its name.
-        """
-        return self._change(automations.create_automation, definition, mode)
-
-    def edit(self, name: str, definition: Definition, mode: Mode | None = None) -> Automation:
-        """Save a changed definition, and a changed mode with it. Raises as `create` does."""
-        return self._change(automations.edit_automation, name, definition, mode)
 
     def restore(self, name: str, number: int) -> Automation:
         """Save an earlier revision's definition again, as the newest revision.
@@ -77,18 +73,6 @@ class Automations(Transactions):
         """Enable an automation, disable it, or put it in shadow."""
         return self._change(automations.edit_automation, name, mode=mode)
 
-    def delete(self, name: str) -> None:
-        """Delete an automation; its executions stay in the history."""
-        self._change(automations.delete_automation, name)
-
-    def undelete(self, automation: str | int) -> Automation:
-        """Bring back a deleted automation, by its id or the last one of a name, as it was.
-
-        Its history, revisions and cooldown are its own again; it fires for the events from now on.
-        Raises Conflict where its name is taken by now, NotFound for what its definition names.
-        """
-        return self._change(automations.undelete_automation, automation)
-
     def list(
         self, container: ContainerReference | None = None, *, limit: int | None = None
     ) -> list[Automation]:
@@ -96,29 +80,6 @@ class Automations(Transactions):
         if limit is None:
             return self._read(self._lists.read, container)
         return self._read(automations.list_automations, container, limit=limit)
-
-    def using(self, endpoint: str, *, limit: int | None = None) -> Sequence[Automation]:
-        """Return the automations that send to an endpoint by name, or the first of them."""
-        return self._read(automations.list_using, endpoint, limit=limit)
-
-    def overlapping(self, definition: Definition, *, exclude: str | None = None) -> Sequence[str]:
-        """Return the enabled automations that may send the same event to the same endpoint.
-
-        `exclude` is the name of the one that is being edited.
-        """
-        return self._read(automations.list_overlapping, definition, exclude)
-
-    def names(self) -> Sequence[str]:
-        """Return the names that are taken."""
-        return self._read(automations.list_names)
-
-    def get(self, name: str) -> Automation:
-        """Return an automation."""
-        return self._read(automations.find_automation, name)
-
-    def revisions(self, name: str) -> Sequence[Revision]:
-        """Return an automation's revisions, the newest first."""
-        return self._read(automations.list_revisions, name)
 
     def recent(self, among: Sequence[int] | None = None) -> "Mapping[int, RecentFirings]":
         """Return what each automation did in the last 24 hours, by id, if it did anything.
@@ -161,6 +122,11 @@ class Automations(Transactions):
 
 class Endpoints(Transactions):
     """The webhooks and Slack channels of a database. Those that name one raise NotFound."""
+
+    get = reads(endpoint_store.show_endpoint)
+    details = reads(endpoint_store.show_endpoints)
+    newest_circuit_change = reads(circuits.newest_change_id)
+    delete = changes(endpoint_store.delete_endpoint)
 
     def create(
         self, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -208,14 +174,6 @@ class Endpoints(Transactions):
         with self._store.reading() as reader:
             return endpoint_store.find_endpoint(reader.connection, name)
 
-    def get(self, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
-        """Return an endpoint with its automations and what it missed, of a kind if one is given."""
-        return self._read(endpoint_store.show_endpoint, name, kind)
-
-    def details(self) -> Sequence[EndpointDetail]:
-        """Return every endpoint by name, with the automations that use it and what it missed."""
-        return self._read(endpoint_store.show_endpoints)
-
     def stopped(self) -> Sequence[EndpointDetail]:
         """Return the endpoints that are disabled or have an open circuit."""
         return self._read(endpoint_store.show_endpoints, stopped=True)
@@ -237,10 +195,6 @@ class Endpoints(Transactions):
         from firetower.store.statistics import find_last_failure
 
         return self._read(find_last_failure, name)
-
-    def newest_circuit_change(self) -> int:
-        """Return the number of the newest opening or closing of a circuit; 0 without any."""
-        return self._read(circuits.newest_change_id)
 
     def circuit_changes_since(
         self, number: int, container: ContainerReference | None = None
@@ -270,10 +224,6 @@ class Endpoints(Transactions):
         endpoint = self.get(name, kind).endpoint
         return send_test(endpoint, self.open_secrets(endpoint), self._store.clock())
 
-    def delete(self, name: str, kind: EndpointKind) -> None:
-        """Delete an endpoint. Raises Conflict while an automation uses it."""
-        self._change(endpoint_store.delete_endpoint, name, kind)
-
     def open_secrets(self, endpoint: Endpoint) -> Secrets:
         """Open the secrets granted to an endpoint. Raises SecretKeyError."""
         if not endpoint.settings.secret_names:
@@ -284,6 +234,9 @@ class Endpoints(Transactions):
 
 class SecretBox(Transactions):
     """The secrets of a database, which can be set and never read back."""
+
+    list = reads(secrets.list_secrets)
+    delete = changes(secrets.delete_secret)
 
     def set(self, name: str, value: str) -> bool:
         """Save a secret, or replace its value; return whether it is new.
@@ -311,31 +264,13 @@ class SecretBox(Transactions):
         keep_newest_key(location)
         return count
 
-    def list(self) -> list[SecretInfo]:
-        """Return every secret by name."""
-        return self._read(secrets.list_secrets)
-
-    def delete(self, name: str) -> None:
-        """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
-        self._change(secrets.delete_secret, name)
-
 
 class Events(Transactions):
     """The events of a database."""
 
-    def newest(self, limit: int) -> list[Event]:
-        """Return the newest events, the oldest of them first."""
-        return self._read(events.newest_events, limit)
-
-    def newest_in(
-        self, container: ContainerReference, type_: EventType, limit: int
-    ) -> Sequence[Event]:
-        """Return the newest events of a type in a registry or project, the newest first."""
-        return self._read(events.newest_events_in, container, type_, limit)
-
-    def get(self, event_id: int) -> Event:
-        """Return one event. Raises NotFound."""
-        return self._read(events.find_event, event_id)
+    newest = reads(events.newest_events)
+    newest_in = reads(events.newest_events_in)
+    get = reads(events.find_event)
 
     def follow(self, after: int, *, wait: float = 1.0) -> Iterator[list[Event]]:
         """Yield the events recorded after another, in batches, as they come.
@@ -348,47 +283,11 @@ class Events(Transactions):
 class Executions(Transactions):
     """The executions of a database."""
 
-    def newest(
-        self,
-        limit: int,
-        *,
-        status: Status | None = None,
-        since: datetime | None = None,
-        automation_id: int | None = None,
-        run: RunReference | None = None,
-    ) -> list[Execution]:
-        """Return the newest executions, the newest first.
-
-        They are narrowed to those of one status, automation or run. Raises NotFound for the run.
-        """
-        with self._store.reading() as reader:
-            return executions.list_executions(
-                reader,
-                limit=limit,
-                status=status,
-                since=since,
-                automation_id=automation_id,
-                run=run,
-            )
-
-    def page(
-        self,
-        limit: int,
-        *,
-        since: datetime | None = None,
-        before_id: int | None = None,
-        container: ContainerReference | None = None,
-    ) -> FeedPage:
-        """Return a page of the feed: executions and circuits' changes, the oldest first.
-
-        `before_id` asks for the page before an execution, `container` narrows it to one registry
-        or project.
-        """
-        return self._read(read_feed_page, limit, since, before_id, container)
-
-    def newest_at(self, moment: datetime) -> int:
-        """Return the id of the newest execution that an event up to a moment caused; 0 for none."""
-        return self._read(executions.find_newest_at, moment)
+    newest = reads(executions.list_executions)
+    page = reads(read_feed_page)
+    newest_at = reads(executions.find_newest_at)
+    page_end = reads(executions.find_page_end)
+    chain = reads(executions.list_causes)
 
     def heat(self, span: timedelta, parts: int) -> "Heat":
         """Return how much fired and failed in each of equal parts of a span back from now."""
@@ -397,15 +296,6 @@ class Executions(Transactions):
         from firetower.store.statistics import read_heat
 
         return self._read(read_heat, span, parts)
-
-    def page_end(
-        self, execution_id: int, count: int, container: ContainerReference | None = None
-    ) -> int | None:
-        """Return `before_id` of the page whose last execution is the `count`th after another.
-
-        None if there are fewer: that is the newest page.
-        """
-        return self._read(executions.find_page_end, execution_id, count, container)
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its attempts. Raises NotFound."""
@@ -416,10 +306,6 @@ class Executions(Transactions):
     def revision(self, execution: Execution) -> Revision:
         """Return the automation as it was when it fired."""
         return self._read(automations.find_revision, execution.automation_id, execution.revision)
-
-    def chain(self, execution: Execution) -> list[Execution]:
-        """Return the execution that caused another one's event, the cause of that, and so on."""
-        return self._read(executions.list_causes, execution)
 
     def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
         """Yield the feed's new lines from now on, in batches, as they come.

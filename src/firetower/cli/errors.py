@@ -11,7 +11,7 @@ from datetime import datetime
 import click
 
 from firetower.core.errors import FiretowerError
-from firetower.core.text import shortened, visible
+from firetower.core.text import first_refusal, visible
 
 _REFUSED = 1
 _INTERRUPTED = 130
@@ -125,6 +125,5 @@ def _invalid_value(error: ValueError) -> tuple[str, str] | None:
         return "an argument is not valid Unicode", "Write it in UTF-8."
     if not isinstance(error, ValidationError):
         return None
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "an argument"
-    return f"{place}: {shortened(first['msg'], 120)}", "Give another value there."
+    place, reason = first_refusal(error)
+    return f"{place or 'an argument'}: {reason}", "Give another value there."

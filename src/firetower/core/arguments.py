@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
+from inspect import unwrap
 from itertools import zip_longest
 from types import UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
@@ -14,10 +15,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def checked(method: Callable[P, T]) -> Callable[P, T]:
-    """Refuse arguments of another type than a method declares, in two lines."""
-    code, types = method.__code__, method.__annotations__
+def checked(method: Callable[P, T], *, is_method: bool = False) -> Callable[P, T]:
+    """Refuse arguments of another type than a function or method declares, in two lines."""
+    code, types = unwrap(method).__code__, dict(method.__annotations__)
     names = code.co_varnames[: code.co_argcount]
+    if is_method:
+        types.pop(names[0], None)  # itself, or the transaction that it opens
     texts = {name for name, declared in types.items() if declared in (str, str | None)}
     several = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
 

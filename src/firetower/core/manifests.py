@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from firetower.core.catalog import Entry
 from firetower.core.errors import InvalidInput
-from firetower.core.text import quoted, shortened
+from firetower.core.text import first_refusal, quoted, shortened
 
 _DIGEST_HEADER = b"wandb-artifact-manifest-v1\n"
 # Source: wandb/sdk/artifacts/artifact_manifests/artifact_manifest_v1.py.
@@ -32,10 +32,9 @@ def read_manifest(text: str | bytes) -> tuple[Entry, ...]:
     try:
         manifest = _Manifest.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "it"
+        place, reason = first_refusal(error)
         raise InvalidInput(
-            f"the manifest cannot be read: {shortened(place, 60)}: {shortened(first['msg'], 120)}",
+            f"the manifest cannot be read: {place or 'it'}: {reason}",
             "Log the artifact with W&B's SDK 0.29 or newer.",
         ) from None
     if manifest.version != 1:

@@ -5,6 +5,10 @@ import json
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -89,6 +93,12 @@ def byte_count(size: int) -> str:
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
+
+
+def first_refusal(error: "ValidationError") -> tuple[str, str]:
+    """Return the place of the first value that pydantic refused, "" for the whole, and why."""
+    first = error.errors(include_url=False)[0]
+    return shortened(".".join(map(str, first["loc"])), 60), shortened(first["msg"], 120)
 
 
 def instant(moment: datetime) -> str:

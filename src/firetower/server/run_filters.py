@@ -19,7 +19,7 @@ from firetower.core.metrics import (
     ZScoreCondition,
 )
 from firetower.core.runs import StateCondition
-from firetower.core.text import quoted, shortened
+from firetower.core.text import first_refusal, quoted, shortened
 from firetower.server.filters import conditions
 
 _NAME, _WANDB_NAME = "run_name", "display_name"
@@ -88,11 +88,10 @@ def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetric
     try:
         return adapter.validate_python(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = str(first["loc"][0]) if first["loc"] else ""
+        place, reason = first_refusal(error)
         field = next((wandb for wandb, own in names.items() if own == place), place)
         raise InvalidInput(
-            f"{kind} cannot be read: {shortened(field, 40)}: {shortened(first['msg'], 120)}",
+            f"{kind} cannot be read: {field}: {reason}",
             f"Its fields are {', '.join(names)}.",
         ) from None
 

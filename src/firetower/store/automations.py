@@ -35,10 +35,13 @@ _RECOUNT = timedelta(minutes=5)
 """How long a list keeps its counts: then what has left the last 24 hours is taken off."""
 
 
-def create_automation(change: Change, definition: Definition, mode: Mode) -> Automation:
+def create_automation(
+    change: Change, definition: Definition, mode: Mode = Mode.ENABLED
+) -> Automation:
     """Save a new automation, for the events recorded from now on.
 
-    Raises InvalidInput, NotFound for what its scope or action names, Conflict for its name.
+    Raises InvalidInput for a definition that could never work, NotFound for a container,
+    collection or endpoint it names, Conflict for its name.
     """
     named = _check(change.connection, definition)
     key = change.insert_if_new(schema.automations, name=definition.name, created_at=change.now)
@@ -301,11 +304,11 @@ def list_using(reader: Reader, endpoint: str, *, limit: int | None = None) -> li
 
 
 def list_overlapping(
-    reader: Reader, definition: Definition, edited: str | None = None
+    reader: Reader, definition: Definition, *, exclude: str | None = None
 ) -> list[str]:
     """Return the enabled automations that may send the same event to the same endpoint.
 
-    `edited` is the name of the one that is being edited. Raises NotFound for the container.
+    `exclude` is the name of the one that is being edited. Raises NotFound for the container.
     """
     find_container(reader.connection, definition.scope.container)
     covered = select(_containers.id).where(is_covered_by(definition.scope.container))
@@ -319,7 +322,7 @@ def list_overlapping(
         .order_by(_automations.name)
     )
     others = map(_build_automation, reader.connection.execute(query))
-    return [other.name for other in others if other.name != edited and overlaps(definition, other)]
+    return [other.name for other in others if other.name != exclude and overlaps(definition, other)]
 
 
 def list_names(reader: Reader) -> Sequence[str]:

@@ -248,7 +248,10 @@ def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: dat
 
 
 def show_endpoint(reader: Reader, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
-    """Return an endpoint as `show_endpoints` does. Raises NotFound."""
+    """Return an endpoint, of a kind if one is given, with its automations and what it missed.
+
+    Raises NotFound.
+    """
     return _detail(reader.connection, find_endpoint(reader.connection, name, kind))
 
 

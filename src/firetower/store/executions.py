@@ -68,8 +68,8 @@ def _build_execution(row: Row[Any], collections: CollectionCache) -> Execution:
 
 def list_executions(
     reader: Reader,
-    *,
     limit: int,
+    *,
     status: Status | None = None,
     since: datetime | None = None,
     before_id: int | None = None,
@@ -79,8 +79,8 @@ def list_executions(
 ) -> list[Execution]:
     """Return the newest executions, the newest first; `before_id` gives the next page.
 
-    `container` narrows them to what happened there, `run` to what a run fired. Raises NotFound for
-    either.
+    They are narrowed to those of one status, automation or run, or to what happened in a container.
+    Raises NotFound for the run and the container.
     """
     # one automation's are in order in its unique key, so that not all of them are read and sorted
     by_event = automation_id is not None and before_id is None
@@ -124,7 +124,7 @@ def find_newest_at(reader: Reader, moment: datetime) -> int:
 
 
 def find_page_end(
-    reader: Reader, execution_id: int, count: int, container: ContainerReference | None
+    reader: Reader, execution_id: int, count: int, container: ContainerReference | None = None
 ) -> int | None:
     """Return the `before_id` of the page whose last execution is the `count`th after another.
 

@@ -42,16 +42,21 @@ _WINDOW = 1_000
 def read_feed_page(
     reader: Reader,
     limit: int,
-    since: datetime | None,
-    before_id: int | None,
-    container: ContainerReference | None,
+    *,
+    since: datetime | None = None,
+    before_id: int | None = None,
+    container: ContainerReference | None = None,
 ) -> FeedPage:
-    """Return the newest page of the feed, or the one before an execution. Raises NotFound."""
+    """Return a page of the feed: executions and circuits' changes, the oldest first.
+
+    `before_id` asks for the page before an execution, `container` narrows it to what happened
+    there. Raises NotFound for it.
+    """
     if limit <= 0:
         return FeedPage((), more=False)
-    found = list_executions(
-        reader, limit=limit, since=since, before_id=before_id, container=container
-    )[::-1]
+    found = list_executions(reader, limit, since=since, before_id=before_id, container=container)[
+        ::-1
+    ]
     more = len(found) >= limit
     after = found[0].created_at if more else since
     changes = list_changes(reader, container, after=after, before_execution=before_id)

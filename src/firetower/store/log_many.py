@@ -12,7 +12,7 @@ from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.json import canonical, clean
 from firetower.core.references import CollectionReference, Frozen
 from firetower.core.runs import RunReference
-from firetower.core.text import shortened
+from firetower.core.text import first_refusal
 from firetower.store.catalog import versions
 from firetower.store.catalog.content import read_content
 from firetower.store.lineage import link_artifact
@@ -123,10 +123,9 @@ def _prepare(number: int, item: VersionToLog | Mapping[str, Any]) -> Prepared:
     try:
         new = VersionToLog.model_validate(item)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "it"
+        place, reason = first_refusal(error)
         raise InvalidInput(
-            f"{shortened(place, 60)}: {shortened(first['msg'], 120)}",
+            f"{place or 'it'}: {reason}",
             "It takes collection, type, paths, references, aliases, tags, metadata.",
         ) from None
     metadata = clean(dict(new.metadata), "the metadata")

@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -129,7 +130,8 @@ class Transactions:
     def __init_subclass__(cls) -> None:
         for name, method in list(vars(cls).items()):
             if isinstance(method, FunctionType) and not name.startswith("_"):
-                setattr(cls, name, checked(method))
+                method.__module__, method.__qualname__ = cls.__module__, f"{cls.__name__}.{name}"
+                setattr(cls, name, checked(method, is_method=True))
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -145,3 +147,27 @@ class Transactions:
     ) -> T:
         with self._store.changing() as change:
             return function(change, *args, **kwargs)
+
+
+def reads(
+    function: Callable[Concatenate[Reader, P], T],
+) -> Callable[Concatenate[Transactions, P], T]:
+    """Return the method that calls a function of the store in a transaction that reads."""
+
+    @wraps(function)
+    def method(self: Transactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._read(function, *args, **kwargs)
+
+    return method
+
+
+def changes(
+    function: Callable[Concatenate[Change, P], T],
+) -> Callable[Concatenate[Transactions, P], T]:
+    """Return the method that calls a function of the store in a transaction that changes."""
+
+    @wraps(function)
+    def method(self: Transactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._change(function, *args, **kwargs)
+
+    return method

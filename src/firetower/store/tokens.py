@@ -51,7 +51,11 @@ def url_key(store: Store) -> bytes:
 def create_token(
     change: Change, user: str, entity: str | None = None, *, read_only: bool = False
 ) -> tuple[Token, str]:
-    """Make a token; return it with its key, which is kept nowhere. Raises InvalidInput."""
+    """Make a token; return it with its key, which is kept nowhere and cannot be read again.
+
+    `user` is the author of what is changed with it, `entity` that of scripts that name none, the
+    user's name unless given. Raises InvalidInput.
+    """
     key = new_key()
     values = {
         "user_name": check_name(user, "user name"),
