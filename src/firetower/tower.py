@@ -96,13 +96,7 @@ class Tower(Transactions):
         content = read_content(paths, references, progress, empty=empty)
         with self._store.changing() as change:
             found, created = versions.log(
-                change,
-                reference,
-                content,
-                type_=type,
-                metadata=values,
-                aliases=names,
-                tags=labels,
+                change, reference, content, type_=type, metadata=values, aliases=names, tags=labels
             )
             logged = versions.show(change, found)
             if run is not None:

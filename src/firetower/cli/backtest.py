@@ -57,13 +57,8 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
             )
     shown = [(event, render_body(definition, event, endpoint)) for event in result.newest[:show]]
     if as_json:
-        data = {"sentence": definition.sentence, "fired": result.fired}
-        data |= {"skipped_by_cooldown": result.skipped, "bars": list(result.bars)}
-        if result.runs is not None:
-            data |= {"runs": result.runs, "fired_runs": result.fired_runs}
-        print_json(
-            {**data, "newest": [{**event_data(event), "body": body} for event, body in shown]}
-        )
+        newest = [{**event_data(event), "body": body} for event, body in shown]
+        print_json({"sentence": definition.sentence, **_data(result), "newest": newest})
         return
     click.echo(definition.sentence)
     click.echo(_summary(result, since))
@@ -75,6 +70,12 @@ def backtest(*, name: str | None, since: str, show: int, as_json: bool, **option
             click.echo(f"   {visible(body)}")
     if not result.fired:
         say("`firetower explain --automation NAME` says what stopped a saved automation.")
+
+
+def _data(result: Backtest) -> dict[str, Any]:
+    runs = {} if result.runs is None else {"runs": result.runs, "fired_runs": result.fired_runs}
+    skipped, bars = result.skipped, list(result.bars)
+    return {"fired": result.fired, "skipped_by_cooldown": skipped, "bars": bars, **runs}
 
 
 def _so_far(result: Backtest) -> str:

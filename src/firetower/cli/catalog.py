@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from firetower.cli.connect import open_tower
 from firetower.cli.options import json_option
 from firetower.cli.output import date, print_fields, print_json, print_rows, progress_bar, say
-from firetower.core.catalog import Version, VersionDetail
+from firetower.core.catalog import Entry, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
@@ -228,20 +228,14 @@ def show(*, reference: str, as_json: bool) -> None:
 def _print_versions(versions: list[Version]) -> None:
     print_rows(
         ("version", "type", "size", "aliases", "tags", "author", "created"),
-        [
-            (
-                version.reference,
-                version.type,
-                byte_count(version.size),
-                ", ".join(version.aliases),
-                ", ".join(version.tags),
-                version.author,
-                date(version.created_at),
-            )
-            for version in versions
-        ],
+        map(_version_row, versions),
         "No versions yet.",
     )
+
+
+def _version_row(one: Version) -> tuple[str, ...]:
+    names = ", ".join(one.aliases), ", ".join(one.tags)
+    return one.reference, one.type, byte_count(one.size), *names, one.author, date(one.created_at)
 
 
 def _print_detail(detail: VersionDetail) -> None:
@@ -267,26 +261,16 @@ def _print_detail(detail: VersionDetail) -> None:
     if detail.changes:
         click.echo()
         print_rows(
-            ("changed", "by", "field", "before", "after"),
-            [
-                (
-                    date(one.changed_at),
-                    one.author,
-                    one.field,
-                    one.old_json or "",
-                    one.new_json or "",
-                )
-                for one in detail.changes
-            ],
-            "",
+            ("changed", "by", "field", "before", "after"), map(_change_row, detail.changes), ""
         )
     if detail.entries:
         click.echo()
-        print_rows(
-            ("file", "size", "sha256"),
-            [
-                (one.path, "" if one.size is None else byte_count(one.size), one.sha256 or "")
-                for one in detail.entries
-            ],
-            "",
-        )
+        print_rows(("file", "size", "sha256"), map(_entry_row, detail.entries), "")
+
+
+def _change_row(one: VersionChange) -> tuple[str, ...]:
+    return date(one.changed_at), one.author, one.field, one.old_json or "", one.new_json or ""
+
+
+def _entry_row(one: Entry) -> tuple[str, ...]:
+    return one.path, "" if one.size is None else byte_count(one.size), one.sha256 or ""

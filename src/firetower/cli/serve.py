@@ -53,15 +53,11 @@ from firetower.core.text import instant
 @private_targets_option
 def serve(
     *,
-    host: str,
-    port: int,
-    files: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
-    insecure: bool,
-    public_url: str | None,
     no_worker: bool,
     access_log: bool,
+    **options: Any,
 ) -> None:
     """Answer the W&B SDK: training scripts work unchanged.
 
@@ -84,14 +80,8 @@ def serve(
 
     if (tls_cert is None) is not (tls_key is None):
         raise InvalidInput("TLS needs a certificate and its key", "Give --tls-cert and --tls-key.")
-    settings = ServerSettings(
-        host,
-        port,
-        files=files,
-        tls=None if tls_cert is None or tls_key is None else (tls_cert, tls_key),
-        insecure=insecure,
-        public_url=public_url,
-    )
+    tls = None if tls_cert is None or tls_key is None else (tls_cert, tls_key)
+    settings = ServerSettings(tls=tls, **options)
 
     def log(facts: dict[str, Any]) -> None:
         print_json({"at": instant(datetime.now(UTC)), **facts})

@@ -14,12 +14,15 @@ from pydantic import AwareDatetime, Field
 
 from firetower.core.circuit_breaker import Circuit
 from firetower.core.errors import InvalidInput
-from firetower.core.references import Frozen, Name
+from firetower.core.references import Frozen, Name, check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.templates import ACCESS_TOKEN
 from firetower.core.text import counted, quoted, shortened, visible
 from firetower.core.times import parse_duration
 
+LONGEST_WAIT = timedelta(days=30)
+LONGEST_TIMEOUT = timedelta(minutes=5)
+MOST_IN_FLIGHT = 1_000
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
 _USER = re.compile(r"(?<=//).*@")
@@ -117,6 +120,36 @@ class EndpointState(StrEnum):
     def label(self) -> str:
         """As people read it: "circuit open"."""
         return self.value.replace("_", " ")
+
+
+def check_settings(settings: EndpointSettings) -> None:
+    """Refuse settings with which nothing could be sent. Raises InvalidInput."""
+    check_endpoint_name(settings.name)
+    is_slack = settings.kind is EndpointKind.SLACK
+    if (settings.url is None) != is_slack or (settings.url_secret is None) == is_slack:
+        raise InvalidInput(
+            f"{settings.name} has no address, or one of the wrong kind",
+            "Give a webhook a URL, and a Slack channel the secret with its URL.",
+        )
+    if settings.url is not None:
+        check_url(settings.url)
+    if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
+        raise InvalidInput("the timeout is out of bounds", "Use more than 0s, at most 5m.")
+    if any(not timedelta(0) <= wait <= LONGEST_WAIT for wait in settings.schedule):
+        raise InvalidInput(
+            "a wait of the retry schedule is negative or longer than 30d", "Use 0s to 30d."
+        )
+    if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
+        raise InvalidInput(
+            "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
+        )
+    if settings.proxy is not None:
+        check_proxy(settings.proxy)
+    if settings.ca_file is not None and not Path(settings.ca_file).is_absolute():
+        raise InvalidInput(
+            f"the CA file {visible(settings.ca_file)} is no whole path",
+            "Begin it with /: the worker may run in another folder.",
+        )
 
 
 class Endpoint(Frozen):

@@ -117,21 +117,14 @@ def undelete_automation(change: Change, automation: str | int) -> Automation:
             f"another automation is named {visible(row.name)} by now",
             "Rename or delete that one, then undo again.",
         )
-    before = connection.execute(
-        select(schema.revisions)
-        .where(_revisions.automation_id == row.id, _revisions.mode != Mode.DELETED.value)
-        .order_by(_revisions.number.desc())
-        .limit(1)
-    ).one()
-    deleted = connection.execute(
-        select(func.max(_revisions.number)).where(_revisions.automation_id == row.id)
-    ).scalar_one()
-    revision = build_revision(before)
-    named = _check(connection, revision.definition)
+    revisions = select(schema.revisions).where(_revisions.automation_id == row.id)
+    newest = connection.execute(revisions.order_by(_revisions.number.desc()).limit(2))
+    deleted, before = map(build_revision, newest)
+    named = _check(connection, before.definition)
     connection.execute(
         update(schema.automations).where(_automations.id == row.id).values(deleted_at=None)
     )
-    _add_revision(change, (row.id, deleted + 1), revision.definition, revision.mode, named)
+    _add_revision(change, (row.id, deleted.number + 1), before.definition, before.mode, named)
     return find_automation(change, row.name)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, text, update
 
 from firetower.core.circuit_breaker import (
     AnswerSummary,
@@ -208,13 +208,7 @@ def list_changes(
         end = select(_executions.created_at).where(_executions.id == bounded(before_execution))
         query = query.where(_changes.at <= end.scalar_subquery())
     if container is not None:
-        find_container(reader.connection, container)
-        covered = select(schema.containers.c.id).where(is_covered_by(container))
-        used = select(_revisions.endpoint_id).where(
-            _revisions.container_id.in_(select_covering(covered)),
-            _revisions.endpoint_id.is_not(None),
-        )
-        query = query.where(_changes.endpoint_id.in_(used))
+        query = query.where(_changes.endpoint_id.in_(_select_used(reader, container)))
     found = [
         CircuitChange(
             kind=CircuitChangeKind.CLOSED if row.closed else CircuitChangeKind.OPENED,
@@ -227,6 +221,15 @@ def list_changes(
         for row in reader.connection.execute(query)
     ]
     return found[::-1]
+
+
+def _select_used(reader: Reader, container: ContainerReference) -> Select[int]:
+    """Return the query of the endpoints that what watches a container uses, or has used."""
+    find_container(reader.connection, container)
+    covered = select(schema.containers.c.id).where(is_covered_by(container))
+    return select(_revisions.endpoint_id).where(
+        _revisions.container_id.in_(select_covering(covered)), _revisions.endpoint_id.is_not(None)
+    )
 
 
 def newest_change_id(reader: Reader) -> int:

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select, update
@@ -14,13 +13,12 @@ from firetower.core.endpoints import (
     EndpointKind,
     EndpointSettings,
     EndpointState,
-    check_proxy,
-    check_url,
+    check_settings,
 )
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.json import dump
-from firetower.core.references import check_endpoint_name, one_spelling
+from firetower.core.references import one_spelling
 from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
@@ -31,10 +29,6 @@ from firetower.store.secrets import secret_id, secret_names
 _endpoints, _executions = schema.endpoints.c, schema.executions.c
 _SECRETS = ("url_secret_id", "access_token_secret_id", "signing_secret_id")
 _MILLISECOND = timedelta(milliseconds=1)
-
-LONGEST_WAIT = timedelta(days=30)
-LONGEST_TIMEOUT = timedelta(minutes=5)
-MOST_IN_FLIGHT = 1_000
 
 
 def create_endpoint(change: Change, settings: EndpointSettings) -> Endpoint:
@@ -83,31 +77,7 @@ def edit_endpoint(change: Change, name: str, settings: EndpointSettings) -> Endp
 
 def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, object]:
     """Return the columns that can be edited. Raises InvalidInput, NotFound for a secret."""
-    check_endpoint_name(settings.name)
-    is_slack = settings.kind is EndpointKind.SLACK
-    if (settings.url is None) != is_slack or (settings.url_secret is None) == is_slack:
-        raise InvalidInput(
-            f"{settings.name} has no address, or one of the wrong kind",
-            "Give a webhook a URL, and a Slack channel the secret with its URL.",
-        )
-    if settings.url is not None:
-        check_url(settings.url)
-    if not timedelta(0) < settings.timeout <= LONGEST_TIMEOUT:
-        raise InvalidInput("the timeout is out of bounds", "Use more than 0s, at most 5m.")
-    if any(not timedelta(0) <= wait <= LONGEST_WAIT for wait in settings.schedule):
-        raise InvalidInput(
-            "a wait of the retry schedule is negative or longer than 30d", "Use 0s to 30d."
-        )
-    if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
-        raise InvalidInput(
-            "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
-        )
-
-    if settings.ca_file is not None and not Path(settings.ca_file).is_absolute():
-        raise InvalidInput(
-            f"the CA file {visible(settings.ca_file)} is no whole path",
-            "Begin it with /: the worker may run in another folder.",
-        )
+    check_settings(settings)
 
     def row_of(name: str | None) -> int | None:
         return None if name is None else secret_id(connection, name)
@@ -121,7 +91,7 @@ def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, ob
         "schedule_ms": dump([wait // _MILLISECOND for wait in settings.schedule]),
         "timeout_ms": settings.timeout // _MILLISECOND,
         "max_in_flight": settings.max_in_flight,
-        "proxy": None if settings.proxy is None else check_proxy(settings.proxy),
+        "proxy": settings.proxy,
         "ca_file": settings.ca_file,
     }
 

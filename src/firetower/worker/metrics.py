@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
@@ -59,6 +60,20 @@ async def serving(
         yield emit
         return
     host, port = read_address(address)
+    count, scrapes = _open_metrics(store, emit)
+    shown = f"[{host}]" if ":" in host else host
+    with _listen(host, port) as listening:
+        report(f"metrics on http://{shown}:{listening.getsockname()[1]}/metrics")
+        accepting = asyncio.create_task(scrapes.accept(listening))
+        try:
+            yield count
+        finally:
+            await _end(accepting)
+            await scrapes.end()
+
+
+def _open_metrics(store: Store, emit: Emit) -> "tuple[Emit, _Scrapes]":
+    """Return what emits a line and counts it, and what answers. Raises StoreError."""
     try:
         import prometheus_client as prometheus
         import prometheus_client.core
@@ -86,30 +101,21 @@ async def serving(
             durations.labels(endpoint).observe(line.execution.duration_ms / 1000)
         emit(line)
 
-    scrapes = _Scrapes(lambda: prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST)
+    read = partial(prometheus.generate_latest, registry)
+    return count, _Scrapes(read, prometheus.CONTENT_TYPE_LATEST)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Listen on the host's first address, one of IPv4 if it has any. Raises StoreError."""
     try:
-        listening = _listen(host, port)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
+        listening = socket.create_server((str(place[0]), int(place[1])), family=family)
     except OSError as error:
         raise StoreError(
             f"metrics cannot be served on {host}:{port}: {error.strerror}",
             "Choose another address with --metrics.",
         ) from None
-    shown = f"[{host}]" if ":" in host else host
-    with listening:
-        report(f"metrics on http://{shown}:{listening.getsockname()[1]}/metrics")
-        accepting = asyncio.create_task(scrapes.accept(listening))
-        try:
-            yield count
-        finally:
-            await _end(accepting)
-            await scrapes.end()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Listen on the host's first address, one of IPv4 if it has any. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, _, _, _, place = min(found, key=lambda one: one[0] != socket.AF_INET)
-    listening = socket.create_server((str(place[0]), int(place[1])), family=family)
     listening.setblocking(False)  # noqa: FBT003 - the library takes it by position
     return listening
 
@@ -176,11 +182,8 @@ class _Scrapes:
     async def _respond(self, method: bytes) -> bytes:
         status, kind = "200 OK", self._type
         if method not in {b"GET", b"HEAD"}:
-            status, kind, body = (
-                "405 Method Not Allowed",
-                "text/plain",
-                b"GET is what is answered\n",
-            )
+            status, kind = "405 Method Not Allowed", "text/plain"
+            body = b"GET is what is answered\n"
         else:
             try:
                 body = await self._metrics()

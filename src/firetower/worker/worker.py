@@ -215,34 +215,21 @@ class Worker:
     ) -> _CycleResult:
         if not results and not returned and self._is_idle():
             return _CycleResult(next_due_at=self._next_due_at)
-        cache, cycle = self._cache, _CycleResult()
+        cycle = _CycleResult()
         with self.store.changing() as change:
-            connection, now = change.connection, change.now
-            seen = version_by_others(connection)
+            now, seen = change.now, version_by_others(change.connection)
             recorded = self._record(change, results, returned)
-            gave_up, beat_at, problem = [], self._heartbeat_at, self._wants.problem
+            beat_at, problem = self._heartbeat_at, self._wants.problem
+            gave_up: Sequence[FeedLine] = ()
             crashed: Sequence[Run] = ()
-            late = beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL
-            if late or problem != self._heartbeat_problem:
-                workers.record_heartbeat(connection, self.id, now, problem)
-                gave_up = self._recover(change, workers.find_dead(connection, now))
-                crashed = crash_overdue(change, self.run_timeout)
-                self._opened.clear()
+            if self._is_heartbeat_due(now) or problem != self._heartbeat_problem:
+                gave_up, crashed = self._beat(change, problem)
                 beat_at = now
-            events, decisions = evaluate(change, cache, BATCH)
-            metrics = evaluate_metrics(change, cache, after=self._metrics_after)
+            events, decisions = evaluate(change, self._cache, BATCH)
+            metrics = evaluate_metrics(change, self._cache, after=self._metrics_after)
             decisions += metrics.decisions
             cycle.more = events == BATCH or metrics.more
-            most = {one.id: one.settings.max_in_flight for one in cache.endpoints.values()}
-            shares = share_connections(most, self.connections)
-            free = {
-                key: 0 if self._wants.is_waiting(key, now) else max(0, share - self._in_flight[key])
-                for key, share in shares.items()
-            }
-            known = {one.event.id: one.event for one in decisions}
-            claims, next_due_at = claim_due(
-                change, cache, self.id, free, known, is_ready=partial(self._is_ready, change)
-            )
+            claims, next_due_at = self._claim(change, decisions)
             cycle.claims = [(claim, self._secrets(claim.endpoint)) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
         moments = next_due_at, self._wants.next_retry(now)
@@ -271,12 +258,39 @@ class Worker:
         give_back(change.connection, [claim for claim, _ in returned], change.now)
         return record(change.connection, results, change.now)
 
+    def _is_heartbeat_due(self, now: datetime) -> bool:
+        beat_at = self._heartbeat_at
+        return beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL
+
+    def _beat(
+        self, change: Change, problem: str | None
+    ) -> tuple[Sequence[FeedLine], Sequence[Run]]:
+        """Record a heartbeat; return the executions that dead workers gave up, and dead runs."""
+        workers.record_heartbeat(change.connection, self.id, change.now, problem)
+        gave_up = self._recover(change, workers.find_dead(change.connection, change.now))
+        self._opened.clear()
+        return gave_up, crash_overdue(change, self.run_timeout)
+
+    def _claim(
+        self, change: Change, decisions: Iterable[Decision]
+    ) -> tuple[Sequence[Claim], datetime | None]:
+        """Claim what is due, as much as there is room for; return also when the next is due."""
+        endpoints, wants = self._cache.endpoints.values(), self._wants
+        most = {endpoint.id: endpoint.settings.max_in_flight for endpoint in endpoints}
+        free = {
+            key: 0 if wants.is_waiting(key, change.now) else max(0, share - self._in_flight[key])
+            for key, share in share_connections(most, self.connections).items()
+        }
+        known = {one.event.id: one.event for one in decisions}
+        is_ready = partial(self._is_ready, change)
+        return claim_due(change, self._cache, self.id, free, known, is_ready=is_ready)
+
     def _is_idle(self) -> bool:
         """Return whether a cycle would do nothing: most wakes come of the worker's own changes."""
-        now, beat_at, due_at = self.store.clock(), self._heartbeat_at, self._next_due_at
-        if self._seen is None or beat_at is None or (due_at is not None and due_at <= now):
+        now, due_at = self.store.clock(), self._next_due_at
+        if self._seen is None or self._is_heartbeat_due(now):
             return False
-        if abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL:
+        if due_at is not None and due_at <= now:
             return False
         with self.store.reading() as reader:
             return version_by_others(reader.connection) == self._seen

@@ -57,18 +57,16 @@ def read_content(
             progress(done, total)
 
     entries = [Entry(path=name, **_hash(path, advance)) for name, path, _ in files]
-    entries += [
-        Entry(path=uri, uri=_checked_uri(uri)) for uri in check_texts(references, "references")
-    ]
+    uris = map(_checked_uri, check_texts(references, "references"))
+    entries += [Entry(path=uri, uri=uri) for uri in uris]
     if not entries and not empty:
         raise InvalidInput("there is nothing to log: no file and no reference", _EMPTY_HINT)
     entries.sort(key=lambda entry: entry.path)
-    for before, after in pairwise(entries):
-        if before.path == after.path:
-            raise InvalidInput(
-                f"two entries are named {quoted(before.path)}",
-                "Log one of them, or put them into one folder and log that.",
-            )
+    if twice := next((one for one, other in pairwise(entries) if one.path == other.path), None):
+        raise InvalidInput(
+            f"two entries are named {quoted(twice.path)}",
+            "Log one of them, or put them into one folder and log that.",
+        )
     return Content(entries=tuple(entries), digest=digest_of(entries))
 
 

@@ -214,23 +214,10 @@ def update(
     old = parse_object(row.metadata_json)
     new = {**old, **metadata}
     for key in unset:
-        if key in metadata:
-            raise InvalidInput(
-                f"metadata {quoted(shortened(key, 60))} is both set and unset", "Give it once."
-            )
-        if key not in old:
-            raise NotFound(
-                f"{visible(version.reference)} has no metadata {quoted(shortened(key, 60))}",
-                f"See what it has with `firetower show {visible(version.reference)}`.",
-            )
+        _check_unset(version, key, old, metadata)
         new.pop(key, None)
-    before = {f"metadata.{key}": dump(value) for key, value in old.items()}
-    after = {f"metadata.{key}": dump(value) for key, value in new.items()}
-    if row.description:
-        before["description"] = dump(row.description)
     text = row.description if description is None else description
-    if text:
-        after["description"] = dump(text)
+    before, after = _edited_fields(old, row.description), _edited_fields(new, text)
     made = {"version_id": version.version_id, "changed_at": change.now, "author": change.author}
     changes = [
         {**made, "field": field, "old_json": before.get(field), "new_json": after.get(field)}
@@ -242,6 +229,25 @@ def update(
         values = {"metadata_json": dump(new), "description": text or None}
         change.connection.execute(schema.versions.update().where(is_it).values(values))
     return version
+
+
+def _check_unset(
+    version: FoundVersion, key: str, old: Mapping[str, JsonValue], new: Mapping[str, JsonValue]
+) -> None:
+    shown = quoted(shortened(key, 60))
+    if key in new:
+        raise InvalidInput(f"metadata {shown} is both set and unset", "Give it once.")
+    if key not in old:
+        raise NotFound(
+            f"{visible(version.reference)} has no metadata {shown}",
+            f"See what it has with `firetower show {visible(version.reference)}`.",
+        )
+
+
+def _edited_fields(metadata: Mapping[str, JsonValue], description: str | None) -> dict[str, str]:
+    """Return what can be edited of a version as JSON, by the field's name."""
+    fields = {f"metadata.{key}": dump(value) for key, value in metadata.items()}
+    return {**fields, "description": dump(description)} if description else fields
 
 
 def unlink(change: Change, reference: VersionReference) -> FoundVersion:
