@@ -55,8 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if any("::" in argument for argument in config.args):
         return
-    kept = [item for item in items if _runs(item, long=config.option.long)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    kept, left = [], []
+    for item in items:
+        (kept if _runs(item, long=config.option.long) else left).append(item)
+    config.hook.pytest_deselected(items=left)
     items[:] = kept
 
 

@@ -68,6 +68,7 @@ class _Forker:
     def __init__(self) -> None:
         self._channel, theirs = socket.socketpair()
         self._channel.settimeout(_TIMEOUT)
+        atexit.register(self._channel.close)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", __file__, str(theirs.fileno())],

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from time import monotonic
 
+from textual.dom import DOMNode
 from textual.events import Paste
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
@@ -95,10 +96,15 @@ def _reads(pilot: Pilot[None]) -> bool:
     screen = pilot.app.screen
     if not screen.children:  # it is not composed yet
         return True
-    waits = any(pane.is_waiting for pane in screen.query(DetailPane))
-    for one in screen.query(Listing):
-        waits |= one.awaits_rows and all(node.display for node in one.ancestors_with_self)
-    return waits or len(_busy(pilot)) > _open_dialogs(pilot)
+    if len(_busy(pilot)) > _open_dialogs(pilot):
+        return True
+    return any(map(_awaits_rows, screen.walk_children()))
+
+
+def _awaits_rows(node: DOMNode) -> bool:
+    if isinstance(node, Listing):
+        return node.awaits_rows and all(one.display for one in node.ancestors_with_self)
+    return isinstance(node, DetailPane) and node.is_waiting
 
 
 def _busy(pilot: Pilot[None]) -> list[Worker[object]]:
