@@ -6,6 +6,8 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if any("::" in argument for argument in config.args):
         return
-    kept, left = [], []
-    for item in items:
-        (kept if _runs(item, long=config.option.long) else left).append(item)
-    config.hook.pytest_deselected(items=left)
-    items[:] = kept
+    kept = [_runs(item, long=config.option.long) for item in items]
+    config.hook.pytest_deselected(items=list(compress(items, map(not_, kept))))
+    items[:] = compress(items, kept)
 
 
 def _runs(item: pytest.Item, *, long: bool) -> bool:
