@@ -3,7 +3,7 @@
 Apart from `tower`, so that a script or command that only changes the catalog need not import it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.text import instant
-from firetower.store import automations, circuits, events, executions, secrets
+from firetower.store import automations, circuits, events, executions, redelivery, secrets
 from firetower.store import endpoints as endpoint_store
 from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
@@ -288,6 +288,9 @@ class Executions(Transactions):
     newest_at = reads(executions.find_newest_at)
     page_end = reads(executions.find_page_end)
     chain = reads(executions.list_causes)
+    redeliver = changes(redelivery.redeliver)
+    redeliver_failed = changes(redelivery.redeliver_failed)
+    failed_since = reads(redelivery.count_failed)
 
     def heat(self, span: timedelta, parts: int) -> "Heat":
         """Return how much fired and failed in each of equal parts of a span back from now."""
@@ -329,30 +332,6 @@ class Executions(Transactions):
     def end_waits(self) -> None:
         """Let `changes` of other threads yield None at once, from now on."""
         self._store.database.end_waits()
-
-    def redeliver(self, execution_ids: Iterable[int]) -> int:
-        """Send executions again, with the same webhook-id; return how many.
-
-        Raises NotFound, and Conflict where one of them cannot be sent, with the reason of each.
-        """
-        from firetower.store.redelivery import redeliver
-
-        return self._change(redeliver, execution_ids)
-
-    def redeliver_failed(self, since: datetime, *, endpoint_id: int | None = None) -> int:
-        """Send again all that failed since a moment, at one endpoint or at all; return how many.
-
-        Raises Conflict where there is none, with the reason.
-        """
-        from firetower.store.redelivery import redeliver_failed
-
-        return self._change(redeliver_failed, since, endpoint_id)
-
-    def failed_since(self, since: datetime) -> dict[str, int]:
-        """Return how many executions failed since a moment, by endpoint."""
-        from firetower.store.redelivery import count_failed
-
-        return self._read(count_failed, since)
 
 
 class Explain(Transactions):

@@ -88,8 +88,7 @@ def log(
 
         version = tower.log(collection, paths, run=run, progress=hashed, **version_options)
     if as_json:
-        told = {"created": version.created, "metadata_differs": version.metadata_differs}
-        print_json({**version.as_data(), **told})
+        print_json(version.as_data())
         return
     click.echo(version.reference)
     if not version.created:

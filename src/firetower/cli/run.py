@@ -113,7 +113,7 @@ def start(*, project: str, run_id: str | None, as_json: bool, **said: Any) -> No
     with open_tower() as tower:
         started = tower.runs.start(project, id=run_id, host=os.uname().nodename, **said)
     if as_json:
-        print_json({**started.as_data(), "created": started.created})
+        print_json(started.as_data())
     else:
         click.echo(str(started))
 

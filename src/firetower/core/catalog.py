@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, JsonValue
+from pydantic import JsonValue
 
-from firetower.core.references import CollectionReference, ContainerKind, ContainerReference, Frozen
-from firetower.core.text import instant
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    Frozen,
+    Timestamp,
+)
 
 
 class Container(Frozen):
@@ -16,14 +21,14 @@ class Container(Frozen):
     reference: ContainerReference
     description: str
     author: str
-    created_at: AwareDatetime
+    created_at: Timestamp
     collections: int
     versions: int
     automations: int
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        data = self.model_dump(exclude={"reference"}) | {"created_at": instant(self.created_at)}
+        data = self.model_dump(mode="json", exclude={"reference"})
         return {self.reference.kind.value: str(self.reference), **data}
 
 
@@ -33,14 +38,14 @@ class Collection(Frozen):
     reference: CollectionReference
     type: str
     author: str
-    created_at: AwareDatetime
+    created_at: Timestamp
     versions: int
     tags: tuple[str, ...]
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        data = self.model_dump(exclude={"reference"}) | {"created_at": instant(self.created_at)}
-        return {"collection": str(self.reference), **data, "tags": list(self.tags)}
+        data = self.model_dump(mode="json", exclude={"reference"})
+        return {"collection": str(self.reference), **data}
 
 
 class Entry(Frozen):
@@ -84,7 +89,7 @@ class Version(Frozen):
     description: str = ""
     metadata: dict[str, JsonValue]
     author: str
-    created_at: AwareDatetime
+    created_at: Timestamp
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     source: str
@@ -100,21 +105,9 @@ class Version(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return {
-            "version": self.reference,
-            "artifact_id": self.artifact_id,
-            "type": self.type,
-            "digest": self.digest,
-            "size": self.size,
-            "files": self.file_count,
-            "description": self.description,
-            "metadata": self.metadata,
-            "author": self.author,
-            "created_at": instant(self.created_at),
-            "aliases": list(self.aliases),
-            "tags": list(self.tags),
-            "source_version": self.source,
-        }
+        renamed = {"files": self.file_count, "source_version": self.source}
+        data = self.model_dump(mode="json", exclude={"collection", "index", "file_count", "source"})
+        return {"version": self.reference, **data, **renamed}
 
 
 class LoggedVersion(Version):
@@ -129,7 +122,7 @@ class LoggedVersion(Version):
 class VersionChange(Frozen):
     """An edit of a version."""
 
-    changed_at: AwareDatetime
+    changed_at: Timestamp
     author: str
     field: str
     """`description`, or `metadata.KEY`."""
@@ -139,7 +132,7 @@ class VersionChange(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return self.model_dump() | {"changed_at": instant(self.changed_at)}
+        return self.model_dump(mode="json")
 
 
 class VersionDetail(Frozen):

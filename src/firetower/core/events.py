@@ -114,15 +114,11 @@ EVENTS: Mapping[EventType, EventSpec] = {
     ),
 }
 
-_NEAREST_ALLOWED: Mapping[tuple[EventType, ContainerKind], EventType] = {
-    (EventType.CREATE_ARTIFACT, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
-    (EventType.LINK_ARTIFACT, ContainerKind.PROJECT): EventType.CREATE_ARTIFACT,
-    (EventType.UNLINK_ARTIFACT, ContainerKind.PROJECT): EventType.REMOVE_ARTIFACT_ALIAS,
-    (EventType.RUN_STATE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
-    (EventType.RUN_METRIC, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
-    (EventType.RUN_METRIC_CHANGE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
-    (EventType.RUN_METRIC_ZSCORE, ContainerKind.REGISTRY): EventType.LINK_ARTIFACT,
+_NEAREST_IN_PROJECT = {
+    EventType.LINK_ARTIFACT: EventType.CREATE_ARTIFACT,
+    EventType.UNLINK_ARTIFACT: EventType.REMOVE_ARTIFACT_ALIAS,
 }
+"""The event to use instead of one that happens only in a registry."""
 
 
 def allowed_events(kind: ContainerKind) -> tuple[EventType, ...]:
@@ -140,7 +136,7 @@ def why_not_allowed(type_: EventType, kind: ContainerKind) -> tuple[str, EventTy
         return None
     only = and_list(sorted(spec.containers), "or")
     reason = f"{type_} ({spec.label}) happens only in a {only}"
-    return reason, _NEAREST_ALLOWED[type_, kind]
+    return reason, _NEAREST_IN_PROJECT.get(type_, EventType.LINK_ARTIFACT)
 
 
 def check_allowed(type_: EventType, kind: ContainerKind) -> None:

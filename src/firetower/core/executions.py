@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import AwareDatetime, JsonValue
+from pydantic import JsonValue
 
 from firetower.core.events import Event
-from firetower.core.references import Frozen
+from firetower.core.references import Frozen, Timestamp
 from firetower.core.text import instant
 
 
@@ -72,7 +72,7 @@ class Attempt(Frozen):
     id: int
     number: int
     """From 1, without gaps: an attempt lost in a crash is recorded as lost."""
-    started_at: AwareDatetime
+    started_at: Timestamp
     duration_ms: float
     method: str = "POST"
     url: str
@@ -84,7 +84,7 @@ class Attempt(Frozen):
     error: str | None = None
     outcome: Status
     """The execution's status after this attempt."""
-    next_attempt_at: datetime | None = None
+    next_attempt_at: Timestamp | None = None
 
     @property
     def ended_at(self) -> datetime:
@@ -98,10 +98,7 @@ class Attempt(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return the attempt as JSON-ready data."""
-        data = self.model_dump(exclude={"id", "started_at", "next_attempt_at"})
-        data["started_at"] = instant(self.started_at)
-        data["next_attempt_at"] = _optional(self.next_attempt_at)
-        return data
+        return self.model_dump(mode="json", exclude={"id"})
 
 
 class Execution(Frozen):
@@ -119,15 +116,15 @@ class Execution(Frozen):
     skip_reason: SkipReason | None = None
     detail: str | None = None
     """More about a skip; of a failed or retrying execution, the last answer."""
-    created_at: AwareDatetime
-    next_attempt_at: datetime | None = None
+    created_at: Timestamp
+    next_attempt_at: Timestamp | None = None
     """While pending."""
-    cooldown_until: datetime | None = None
+    cooldown_until: Timestamp | None = None
     """The end of the cooldown that made it skip."""
-    redelivery_requested_at: datetime | None = None
-    circuit_open_until: datetime | None = None
+    redelivery_requested_at: Timestamp | None = None
+    circuit_open_until: Timestamp | None = None
     """Of a queued execution: when its endpoint's circuit lets the next probe through."""
-    finished_at: datetime | None = None
+    finished_at: Timestamp | None = None
     attempts: int = 0
     """Attempts begun."""
     status_code: int | None = None
@@ -193,29 +190,7 @@ class Execution(Frozen):
 
     def as_data(self) -> dict[str, JsonValue]:
         """Return the execution as JSON-ready data."""
-        return {
-            "execution_id": self.id,
-            "webhook_id": self.webhook_id,
-            "automation": self.automation,
-            "revision": self.revision,
-            "endpoint": self.endpoint,
-            "status": self.status.value,
-            "state": self.state.value,
-            "skip_reason": None if self.skip_reason is None else self.skip_reason.value,
-            "detail": self.detail,
-            "created_at": instant(self.created_at),
-            "next_attempt_at": _optional(self.next_attempt_at),
-            "cooldown_until": _optional(self.cooldown_until),
-            "redelivery_requested_at": _optional(self.redelivery_requested_at),
-            "circuit_open_until": _optional(self.circuit_open_until),
-            "finished_at": _optional(self.finished_at),
-            "attempt_count": self.attempts,
-            "status_code": self.status_code,
-            "duration_ms": self.duration_ms,
-            "request_body": self.request_body,
-            "event": {**self.event.as_data(), "recorded_at": instant(self.event.recorded_at)},
-        }
-
-
-def _optional(moment: datetime | None) -> str | None:
-    return None if moment is None else instant(moment)
+        data = self.model_dump(mode="json", exclude={"id", "automation_id", "event", "attempts"})
+        event = {**self.event.as_data(), "recorded_at": instant(self.event.recorded_at)}
+        counted = {"state": self.state.value, "attempt_count": self.attempts}
+        return {"execution_id": self.id, **data, **counted, "event": event}

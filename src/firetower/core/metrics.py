@@ -144,9 +144,13 @@ class MetricCondition(Frozen, ABC):
         """The condition after "When": "average loss over 10 values is above 0.65"."""
 
     @property
-    @abstractmethod
     def label(self) -> str:
         """The condition as a column shows it: "average loss > 0.65"."""
+        return f"{self.subject()} {self._asked}"
+
+    def subject(self, run: str = "") -> str:
+        """Return what is measured, in words: "average loss of resnet"."""
+        return f"{visible(self.metric)}{f' of {visible(run)}' if run else ''}"
 
     def found(self, measured: Measurement, run: str = "") -> str:
         """Say what a test found, of a run if it is named: "average loss of resnet is 0.71"."""
@@ -212,9 +216,8 @@ class AggregateCondition(MetricCondition):
 
     def subject(self, run: str = "") -> str:
         """Return what is measured, in words: "average loss of resnet"."""
-        of = f" of {visible(run)}" if run else ""
         word = "" if self.aggregate is None else f"{self.aggregate.word} "
-        return f"{word}{visible(self.metric)}{of}"
+        return word + super().subject(run)
 
     @property
     def _over(self) -> str:
@@ -255,11 +258,6 @@ class ThresholdCondition(AggregateCondition):
         """The condition after "When"."""
         is_ = f"is {self.comparison.word} {number(self.threshold)}"
         return f"{self.subject()}{self._over} {is_}"
-
-    @property
-    def label(self) -> str:
-        """The condition as a column shows it."""
-        return f"{self.subject()} {self._asked}"
 
     def _measure(self, values: Sequence[float]) -> Measurement:
         value = self._aggregated(values)
@@ -324,11 +322,6 @@ class ChangeCondition(AggregateCondition):
         by = f"{verb[self.direction]} by {self._size(self.amount)} or more"
         return f"{self.subject()} {by}{self._over}"
 
-    @property
-    def label(self) -> str:
-        """The condition as a column shows it."""
-        return f"{self.subject()} {self._asked}"
-
     def _measure(self, values: Sequence[float]) -> Measurement:
         before = self._aggregated(values[: self.prior_window])
         current = self._aggregated(values[self.prior_window :])
@@ -387,12 +380,12 @@ class ZScoreCondition(MetricCondition):
         """The condition after "When"."""
         way = {Direction.INCREASE: "above", Direction.DECREASE: "below", Direction.ANY: "away from"}
         far = f"{number(self.threshold)} standard deviations or more {way[self.direction]}"
-        return f"{visible(self.metric)} is {far} the mean of the {self.window:,} values before it"
+        return f"{self.subject()} is {far} the mean of the {self.window:,} values before it"
 
     @property
     def label(self) -> str:
         """The condition as a column shows it."""
-        return f"z-score of {visible(self.metric)} {self._asked}"
+        return f"z-score of {super().label}"
 
     def _measure(self, values: Sequence[float]) -> Measurement:
         *earlier, value = values
@@ -407,8 +400,7 @@ class ZScoreCondition(MetricCondition):
         return Measurement(self.direction.reaches(score, self.threshold), value, mean, score)
 
     def _found(self, measured: Measurement, current: float, run: str) -> str:
-        of = f" of {visible(run)}" if run else ""
-        is_ = f"{visible(self.metric)}{of} is {number(current)}"
+        is_ = f"{self.subject(run)} is {number(current)}"
         if measured.difference is None:
             return f"{is_}; the values before it are all the same"
         score = f"z-score {number(measured.difference, digits=3)}"

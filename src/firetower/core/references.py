@@ -8,10 +8,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 from firetower.core.errors import InvalidInput
-from firetower.core.text import quoted, shortened
+from firetower.core.text import instant, quoted, shortened
 
 MAX_NAME = 128
 MAX_AUTOMATION_NAME = 255
@@ -196,6 +196,10 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     # Built at the first use: a command uses few of the models that it imports.
+
+
+Timestamp = Annotated[AwareDatetime, PlainSerializer(instant, when_used="json")]
+"""A moment with a time zone in a model; in JSON as everywhere, in UTC."""
 
 
 class ContainerReference(Frozen):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self, cast
 
-from pydantic import AwareDatetime, JsonValue, model_validator
+from pydantic import JsonValue, model_validator
 
 from firetower.core.errors import InvalidInput
 from firetower.core.json import clean, dump, parse_object
@@ -19,6 +19,7 @@ from firetower.core.references import (
     ContainerKind,
     ContainerReference,
     Frozen,
+    Timestamp,
     check_name,
     check_text,
     check_texts,
@@ -243,7 +244,7 @@ class MetricSummary(Frozen):
     """The value there."""
     count: int
     """Points kept."""
-    at: AwareDatetime
+    at: Timestamp
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
@@ -266,9 +267,9 @@ class Run(Frozen):
     config: dict[str, JsonValue]
     summary: dict[str, JsonValue]
     """What was said of the run at its end; the newest values are its metrics'."""
-    started_at: AwareDatetime
-    heartbeat_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    started_at: Timestamp
+    heartbeat_at: Timestamp
+    ended_at: Timestamp | None = None
     exit_code: int | None = None
     last_step: int | None = None
     """The largest step of all metrics but the system's."""
@@ -281,7 +282,7 @@ class Run(Frozen):
         """The run's id in its project."""
         return self.reference.id
 
-    def duration(self, now: AwareDatetime) -> timedelta:
+    def duration(self, now: datetime) -> timedelta:
         """Return how long it ran, or has been running."""
         return max((self.ended_at or now) - self.started_at, timedelta(0))
 
@@ -306,19 +307,8 @@ class Run(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return {
-            "run": str(self.reference),
-            **self.snapshot.as_data(),
-            "notes": self.notes,
-            "host": self.host,
-            "config": self.config,
-            "summary": self.summary,
-            "started_at": instant(self.started_at),
-            "heartbeat_at": instant(self.heartbeat_at),
-            "ended_at": None if self.ended_at is None else instant(self.ended_at),
-            "exit_code": self.exit_code,
-            "last_step": self.last_step,
-        }
+        data = self.model_dump(mode="json", exclude={"reference"})
+        return {"run": str(self.reference), "id": self.id, **data}
 
 
 @dataclass(frozen=True, slots=True)

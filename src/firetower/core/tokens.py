@@ -4,10 +4,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from pydantic import AwareDatetime
-
-from firetower.core.references import Frozen
-from firetower.core.text import instant
+from firetower.core.references import Frozen, Timestamp
 
 KEY_BYTES = 20
 """Random bytes of a key: in hexadecimal the 40 characters that W&B's SDK asks for."""
@@ -22,14 +19,12 @@ class Token(Frozen):
     entity: str
     """The entity of a script that names none."""
     read_only: bool
-    created_at: AwareDatetime
-    last_used_at: AwareDatetime | None = None
+    created_at: Timestamp
+    last_used_at: Timestamp | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        used = None if self.last_used_at is None else instant(self.last_used_at)
-        times = {"created_at": instant(self.created_at), "last_used_at": used}
-        return self.model_dump(exclude={"created_at", "last_used_at"}) | times
+        return self.model_dump(mode="json")
 
 
 def new_key() -> str:

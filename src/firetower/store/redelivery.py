@@ -41,7 +41,7 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
     return _make_due(change, _executions.id.in_(ids)) if ids else 0
 
 
-def redeliver_failed(change: Change, since: datetime, endpoint_id: int | None = None) -> int:
+def redeliver_failed(change: Change, since: datetime, *, endpoint_id: int | None = None) -> int:
     """Make due what failed since a moment, of one endpoint or of all; return how many.
 
     Raises Conflict where there is none.

@@ -1,7 +1,8 @@
 """Entities and the organization hold automations too."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from firetower.store.migrations.sqlite import replace_in_schema
 
 revision = "0009"
 down_revision = "0008"
@@ -14,7 +15,7 @@ NEW_RULE = "(kind = 'project') = (entity <> '')"
 
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
-        replace_in_sqlite_schema(
+        replace_in_schema(
             "containers",
             {
                 KINDS.format(""): KINDS.format(WIDE),
@@ -28,26 +29,6 @@ def upgrade() -> None:
         op.create_check_constraint("known_kind", "containers", KINDS.format(WIDE))
         op.create_check_constraint("only_projects_have_entity", "containers", NEW_RULE)
     add_containers()
-
-
-def replace_in_sqlite_schema(table: str, changes: dict[str, str]) -> None:
-    """Change a table's constraints where it is, without copying its rows.
-
-    Source: SQLite, "Making Other Kinds Of Table Schema Changes", the shorter procedure.
-    """
-    connection = op.get_bind()
-    query = sa.text("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = :name")
-    written = connection.execute(query, {"name": table}).scalar_one()
-    for old, new in changes.items():
-        if old not in written:
-            raise RuntimeError(f"table {table} has no {old}")
-        written = written.replace(old, new)
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    update = "UPDATE sqlite_schema SET sql = :sql WHERE type = 'table' AND name = :name"
-    connection.execute(sa.text(update), {"sql": written, "name": table})
-    connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
 
 def add_containers() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from firetower.store.migrations.sqlite import replace_in_schema
+
 revision = "0011"
 down_revision = "0010"
 
@@ -88,9 +90,7 @@ def create_metrics() -> None:
 def let_events_have_runs() -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     if is_sqlite:
-        replace_in_sqlite_schema(
-            "events", {"collection_id INTEGER NOT NULL": "collection_id INTEGER"}
-        )
+        replace_in_schema("events", {"collection_id INTEGER NOT NULL": "collection_id INTEGER"})
     else:
         op.execute("ALTER TABLE events ALTER COLUMN collection_id DROP NOT NULL")
     id_type = "INTEGER" if is_sqlite else "BIGINT"
@@ -103,26 +103,6 @@ def let_events_have_runs() -> None:
     with_project = "CONSTRAINT run_has_project CHECK ((run_id IS NULL) = (container_id IS NULL))"
     if is_sqlite:
         last = "metric_json TEXT"
-        replace_in_sqlite_schema("events", {last: f"{last}, {of_one}, {with_project}"})
+        replace_in_schema("events", {last: f"{last}, {of_one}, {with_project}"})
     else:
         op.execute(f"ALTER TABLE events ADD {of_one}, ADD {with_project}")
-
-
-def replace_in_sqlite_schema(table: str, changes: dict[str, str]) -> None:
-    """Change a table's columns and constraints where it is, without copying its rows.
-
-    Source: SQLite, "Making Other Kinds Of Table Schema Changes", the shorter procedure.
-    """
-    connection = op.get_bind()
-    query = sa.text("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = :name")
-    written = connection.execute(query, {"name": table}).scalar_one()
-    for old, new in changes.items():
-        if old not in written:
-            raise RuntimeError(f"table {table} has no {old}")
-        written = written.replace(old, new)
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    update = "UPDATE sqlite_schema SET sql = :sql WHERE type = 'table' AND name = :name"
-    connection.execute(sa.text(update), {"sql": written, "name": table})
-    connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
