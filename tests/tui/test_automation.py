@@ -54,7 +54,7 @@ async def test_it_opens_from_the_tab_and_shows_all_of_it(scene: Scene) -> None:
         assert shows(pilot, "4 times in 24 h, last now")
         assert shows(pilot, '{"ref": "${artifact_version_string}", "alias": "${alias}"}')
         assert shows(pilot, "revisions", "1  2026-03-06 12:04:31", "by ada")
-        assert shows(pilot, "! retrying", "503, again")
+        assert shows(pilot, "!  retrying", "503, again")
         assert not shows(pilot, "canary-f1")
         await press(pilot, "end", "enter")
         assert isinstance(pilot.app.screen, ExecutionScreen)

@@ -82,7 +82,7 @@ async def test_from_nothing_it_is_20_keys_to_a_firing(empty_scene: Scene, tmp_pa
         await keys.type(str(tmp_path / "model-2.pt"))
         await keys.press("ctrl+o")
         empty_scene.turn()
-        await until(pilot, lambda: shows(pilot, "✓ finished", "vision-new-version", "resnet:v1"))
+        await until(pilot, lambda: shows(pilot, "✓  vision-new-version", "resnet:v1"))
         assert not pilot.app.screen.query_one(FirstStepsPanel).display
         assert pilot.app.screen.check_action("demo", ()) is False
         assert keys.count <= MOST_FROM_NOTHING

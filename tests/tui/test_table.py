@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.themes import VARIABLES, style_sheets
-from firetower.tui.widgets.table import Cell, Column, Row, Table, column_widths, fitted
+from firetower.tui.widgets.table import Cell, Column, Row, Table, TextSize, column_widths, fitted
 from tui.screens import screen_text, until
 
 pytestmark = pytest.mark.anyio
@@ -301,7 +301,7 @@ COLUMN = st.builds(
 )
 def test_nothing_is_cut_beside_free_space(described: list[tuple[Column, int]], width: int) -> None:
     columns, natural = [column for column, _ in described], [cells for _, cells in described]
-    given = column_widths(columns, width, natural)
+    given = column_widths(columns, width, [[TextSize(cells, cells)] for cells in natural])
     free = width - 2 - sum(given.values()) - 2 * (len(given) - 1)
     cut = [place for place, cells in given.items() if cells < natural[place]]
     least = {place: min(columns[place].width or natural[place], natural[place]) for place in given}
@@ -333,9 +333,27 @@ async def test_columns_take_what_the_rows_in_sight_need() -> None:
 
 async def test_a_short_form_makes_room_for_the_other_columns() -> None:
     async with table_of(rows(1)) as (pilot, table):
-        table.columns = (Column("long", 4, flex=1), Column("state", 6, flex=1))
+        table.set_columns((Column("long", 4, flex=1), Column("state", 6, flex=1)))
         for name, state in (("x" * 24, "! open 2"), ("x" * 10, "! circuit open 2")):
             cells = Cell(name), Cell("! circuit open 2", short="! open 2")
             table.set_rows([Row(1, cells)])
             await pilot.pause()
             assert any(text.split() == [name, *state.split()] for text in screen_text(pilot))
+
+
+async def test_cells_that_are_free_in_a_row_go_to_the_text_beside_them() -> None:
+    async with table_of(rows(1)) as (pilot, table):
+        table.set_columns((Column("name", 6, flex=1), Column("what", 6, flex=1)))
+        texts = [
+            ("a" * 9, "b" * 25),
+            ("c" * 20, "d" * 12),
+            ("e" * 9, "f" * 40),
+            ("g" * 11, "h" * 25),
+        ]
+        table.set_rows([Row(name, (Cell(name), Cell(what))) for name, what in texts])
+        await pilot.pause()
+        shown = [line.split() for line in screen_text(pilot)[1:5]]
+        assert shown[:2] == [list(pair) for pair in texts[:2]]  # in columns that fit most of them
+        assert shown[2] == ["e" * 9, f"{'f' * 26}…"]
+        assert shown[3][1] == "h" * 25
+        assert screen_text(pilot)[1].index("b") == screen_text(pilot)[0].index("what")

@@ -1,6 +1,7 @@
 """One automation in full: what it does, its revisions, what it fired last."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -37,7 +38,10 @@ _MOST = 200
 """Executions shown, and revisions offered; the History tab has all executions."""
 
 _NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
-COLUMNS = FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
+COLUMNS = tuple(
+    replace(column, from_width=column.from_width - 26)  # the name's
+    for column in FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
+)
 
 
 def _execution_row(execution: Execution, now: datetime) -> Row:

@@ -25,7 +25,7 @@ COLUMNS = (
     Column("name", 10, flex=2),
     Column("kind", 7, from_width=104),
     Column("sends to", 14, flex=3, keeps_end=0.5),
-    Column("state", 14, flex=1),
+    Column("state", 14, aligned=True),
     Column("24 h", 5, right=True, from_width=84),
     Column("success", 7, right=True),
     Column("p50", 6, right=True, from_width=88),

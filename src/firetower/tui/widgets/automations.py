@@ -40,7 +40,7 @@ COLUMNS = (
     Column("name", 16, flex=3),
     Column("when", 12, flex=4),
     Column("action", 12, flex=2, from_width=84),
-    Column("state", 10, flex=1),
+    Column("state", 10, flex=1, aligned=True),
     Column("last", right=True, from_width=70),
     Column("24 h", right=True),
 )
@@ -49,7 +49,7 @@ ALL_COLUMNS = (
     Column("name", 16, flex=3),
     Column("when", 12, flex=4),
     Column("action", 12, flex=2, from_width=112),
-    Column("state", 10, flex=1),
+    Column("state", 10, flex=1, aligned=True),
     Column("last", right=True, from_width=96),
     Column("24 h", right=True),
     Column("failed", right=True),

@@ -12,11 +12,12 @@ from firetower.tui.widgets.table import Cell, Column
 
 FEED_COLUMNS = (
     Column("time", 8),
-    Column("state", 10),
+    Column("", 1),
+    Column("state", 8, from_width=96),
     Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
     Column("subject", 24, flex=6, keeps_end=0.67),
-    Column("answer", 12, flex=4),
+    Column("answer", 10, flex=4),
 )
 
 TONES = {
@@ -127,12 +128,14 @@ def execution_cells(execution: Execution, now: datetime) -> tuple[Cell, ...]:
     """Return the cells of an execution, one a column of FEED_COLUMNS."""
     state, event = execution.state, execution.event
     tone = TONES[state]
+    name = event.subject.rpartition("/")[2]
     return (
         Cell(line_time(execution.created_at, now), "dim"),
-        Cell(f"{state.glyph} {state.value}", tone),
+        Cell(state.glyph, tone),
+        Cell(state.value, tone),
         Cell(execution.automation),
         Cell(event.type.spec.label, "dim"),
-        Cell(f"{event.subject} {event.detail}".rstrip()),
+        Cell(f"{event.subject} {event.detail}".rstrip(), short=f"…/{name} {event.detail}".rstrip()),
         Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
     )
 

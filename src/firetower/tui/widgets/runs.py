@@ -47,7 +47,7 @@ def _columns(metrics: Sequence[str], *, several: bool) -> tuple[Column, ...]:
     return (
         *([Column("project", 10, flex=1)] if several else []),
         Column("name", 16, flex=3),
-        Column("state"),
+        Column("state", aligned=True),
         Column("user", 6, flex=1, from_width=110),
         Column("age", right=True),
         Column("took", right=True, from_width=78),
@@ -192,10 +192,8 @@ class RunListing(Listing):
         several = self.container is not None and self.container.kind.covers_several
         columns = _columns(found.metrics, several=several)
         if columns != self.table.columns:
-            self.table.columns = columns
-            self.table.sorted_by = None
+            self.table.set_columns(columns)
             self._sparks = {}
-            self.table.refresh()
         context = _RowContext(now, self._sparks, several)
         self.set_rows([ShownRun(line, context) for line in self._shown.lines])
         self._reload_sparks()

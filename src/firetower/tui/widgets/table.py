@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast
+from itertools import chain, islice, pairwise
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, TypeAlias, cast
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -50,6 +51,8 @@ class Column:
     """Its part of the width that is left; one with none is cut last."""
     right: bool = False
     """Whether its text is aligned to the right, as numbers are."""
+    aligned: bool = False
+    """Whether its texts begin below each other in every row, as states do."""
     from_width: int = 0
     """The table's width in cells from which the column is shown."""
     keeps_end: float = 0.0
@@ -86,6 +89,13 @@ class Row:
         text = self.cells[place].text if place < len(self.cells) else ""
         number = _NUMBER.match(text.replace(",", ""))
         return (0, float(number[0]), "") if number else (1, 0.0, text.casefold())
+
+
+class TextSize(NamedTuple):
+    """The cells that a text takes, in full and in short."""
+
+    full: int
+    short: int
 
 
 class ShownRow(Protocol):
@@ -179,8 +189,9 @@ class Table(ScrollView, can_focus=True):
         """The row from which a range is selected."""
         self.cursor = 0
         """The index among `rows` of the row under the cursor."""
-        self._natural, self._short = natural_widths(self.columns, ())
-        """The cells that no column is cut in; the same where short forms are shown."""
+        self._sizes = text_sizes(self.columns, ())
+        self._given: tuple[int, dict[int, int]] = (0, {})
+        """The cells of each column, and the width in which they were shared."""
         self._height = 0
 
     @property
@@ -197,34 +208,42 @@ class Table(ScrollView, can_focus=True):
     @property
     def needed_width(self) -> int:
         """The cells in which no column is cut."""
-        return sum(self._natural) + _GAP * (len(self.columns) - 1) + 2
+        longest = (max(sizes).full for sizes in self._sizes)
+        return sum(longest) + _GAP * (len(self.columns) - 1) + 2
 
     def _measure(self, rows: Iterable[ShownRow] = (), *, may_shrink: bool = False) -> None:
-        """Give the columns what the texts of some rows, and of those in sight, take."""
+        """Give the columns what the texts of some rows, and of those in sight, take.
+
+        Unless they may shrink, only a longer text changes them, or twice as many rows as before.
+        """
         top = self.scroll_offset.y
         in_sight = range(top, min(top + self.size.height, len(self.rows)))
-        measured = chain(rows, (self.rows[one] for one in in_sight))
-        natural, short = natural_widths(self.columns, measured)
-        if not may_shrink:
-            natural = list(map(max, natural, self._natural))
-            short = list(map(max, short, self._short))
+        sizes = text_sizes(self.columns, chain(rows, (self.rows[one] for one in in_sight)))
         if (place := self.sorted_by) is not None:  # the arrow beside the title
-            natural[place] = max(natural[place], cell_len(self.columns[place].title) + 2)
-        if (natural, short) != (self._natural, self._short):
-            self._natural, self._short = natural, short
+            arrow = cell_len(self.columns[place].title) + 2
+            sizes[place].append(TextSize(arrow, arrow))
+        if not may_shrink and len(sizes[0]) < 2 * len(self._sizes[0]):
+            sizes = [
+                [*known, max(new)] if max(new) > max(known) else known
+                for known, new in zip(self._sizes, sizes, strict=True)
+            ]
+        before, self._sizes = self._widths(), sizes
+        self._given = 0, {}
+        if self._widths() != before:
             self.refresh()
 
     def _widths(self) -> dict[int, int]:
-        """Return the cells of each column; short forms are shown where texts find no room."""
-        width, natural = self.size.width, self._natural
-        given = column_widths(self.columns, width, natural)
-        cut = {place for place, cells in given.items() if cells < natural[place]}
-        if any(self._short[place] < natural[place] for place in cut):
-            natural = [
-                self._short[place] if place in cut else cells for place, cells in enumerate(natural)
-            ]
-            given = column_widths(self.columns, width, natural)
-        return given
+        """Return the cells of each column."""
+        width = self.size.width
+        if self._given[0] != width:
+            self._given = width, column_widths(self.columns, width, self._sizes)
+        return self._given[1]
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns; rows of these are set next."""
+        self.columns, self.sorted_by = tuple(columns), None
+        self._sizes, self._given = text_sizes(self.columns, ()), (0, {})
+        self.refresh()
 
     def search(self, pattern: Pattern | None) -> None:
         """Show only the rows in whose text the pattern is found; None shows all."""
@@ -451,10 +470,12 @@ class Table(ScrollView, can_focus=True):
         return [Cell(title) for title in titles]
 
     def _draw(self, cells: Sequence[Cell], base: Style, *, mark: bool | None = None) -> Strip:
-        width, last = self.size.width, len(cells) - 1
+        width, last, widths = self.size.width, len(cells) - 1, dict(self._widths())
+        if len(cells) == len(self.columns):
+            _lend(self.columns, widths, cells)
         segments = [Segment("▸" if mark else " ", base)]
         used = 1
-        for place, given in self._widths().items():
+        for place, given in widths.items():
             if place > last:
                 break
             takes_rest = place == last < len(self.columns) - 1
@@ -483,31 +504,35 @@ class Table(ScrollView, can_focus=True):
         yield Segment(text[end:], style)
 
 
-def natural_widths(
-    columns: Sequence[Column], rows: Iterable[ShownRow]
-) -> tuple[list[int], list[int]]:
-    """Return the cells that each column's title and longest text take, in full and in short."""
-    natural = [cell_len(column.title) for column in columns]
-    short = list(natural)
+def text_sizes(columns: Sequence[Column], rows: Iterable[ShownRow]) -> list[list[TextSize]]:
+    """Return for each column what its title takes, and its text in each row."""
+    sizes = [[TextSize(cell_len(column.title), cell_len(column.title))] for column in columns]
     for row in rows:
         if len(row.cells) == len(columns):
             for place, cell in enumerate(row.cells):
                 cells = cell_len(visible(cell.text[:_LONGEST]))
-                natural[place] = max(natural[place], cells)
-                short[place] = max(short[place], cell_len(cell.short) if cell.short else cells)
-    return natural, short
+                sizes[place].append(TextSize(cells, cell_len(cell.short) if cell.short else cells))
+    return sizes
 
 
-def column_widths(columns: Sequence[Column], width: int, natural: Sequence[int]) -> dict[int, int]:
+def column_widths(
+    columns: Sequence[Column], width: int, sizes: Sequence[Sequence[TextSize]]
+) -> dict[int, int]:
     """Return the cells of each column shown in a width, by its place among all columns.
 
     1. Each gets its own width, or less if its texts take less. If that is too much, the widest of
        the flexible ones give way.
-    2. What is left goes to those that are still cut: to the flexible ones last.
+    2. What is left goes to those that are still cut: to the flexible ones last. There it makes as
+       many texts whole as it can, in their short form first.
     3. What is left then is shared by the flexible ones: nothing is cut beside free space.
     """
+    full = [[size.full for size in column] for column in sizes]
+    short = [[size.short for size in column] for column in sizes]
+    natural = list(map(max, full))
     given = {
-        place: min(column.width or natural[place], natural[place])
+        place: min(
+            column.width or natural[place], max(short[place] if column.flex else full[place])
+        )
         for place, column in enumerate(columns)
         if width >= column.from_width
     }
@@ -519,9 +544,56 @@ def column_widths(columns: Sequence[Column], width: int, natural: Sequence[int])
         given[widest] -= 1
         left += 1
     left = _share(given, left, fixed, natural)
+    for texts in (short, full):
+        left = _make_whole(given, left, {place: Counter(texts[place]) for place in flexes})
     left = _share(given, left, flexes, natural)
     _share(given, left, flexes, [width] * len(columns))
     return given
+
+
+def _make_whole(given: dict[int, int], left: int, texts: Mapping[int, Counter[int]]) -> int:
+    """Widen columns where the fewest cells make the most texts whole; return what is left.
+
+    `texts` counts the sizes of each column's texts.
+    """
+    while True:
+        steps = [
+            (
+                sum(texts[place][one] for one in cut if one <= size) / (size - given[place]),
+                place,
+                size,
+            )
+            for place in texts
+            for cut in [[one for one in texts[place] if one > given[place]]]
+            for size in cut
+            if size - given[place] <= left
+        ]
+        if not steps:
+            return left
+        _, place, size = max(steps)
+        left -= size - given[place]
+        given[place] = size
+
+
+def _lend(columns: Sequence[Column], given: dict[int, int], cells: Sequence[Cell]) -> None:
+    """Give texts that are cut in a row the cells that are free beside them, after them first.
+
+    1. Whole texts.
+    2. What has no room for that: its short form, or more of its text.
+    """
+    for whole in (True, False):
+        free = {}
+        for place, room in given.items():
+            free[place] = room - cell_len(visible(cells[place].text))
+            if free[place] < 0 and not whole and cells[place].short:
+                free[place] = room - cell_len(cells[place].short)
+        for pairs in (pairwise(given), pairwise(reversed(given))):
+            for one, other in pairs:
+                lent = 0 if columns[other].aligned else min(-free[one], free[other])
+                if lent > 0 and (lent == -free[one] or not whole):
+                    for place, cells_more in ((one, lent), (other, -lent)):
+                        given[place] += cells_more
+                        free[place] += cells_more
 
 
 def _share(given: dict[int, int], left: int, flexes: dict[int, int], most: Sequence[int]) -> int:
