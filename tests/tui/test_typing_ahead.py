@@ -6,6 +6,7 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from firetower.core.automations import Mode
 from firetower.core.references import ContainerReference
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.screens.container import RegistryScreen
@@ -13,7 +14,7 @@ from firetower.tui.screens.explain import ExplainEventScreen
 from tui.form.driving import form_of, value
 from tui.haste import click_ahead, late, type_ahead
 from tui.scene import Scene
-from tui.screens import WIDE, app_of, open_app, press, screen_text, settled, until
+from tui.screens import WIDE, app_of, open_app, press, screen_text, settled, shows, until
 from tui.test_haste import at, back
 
 pytestmark = pytest.mark.anyio
@@ -114,3 +115,20 @@ async def test_keys_of_the_app_do_not_wait_for_rows(scene: Scene) -> None:
         await until(pilot, lambda: app.current_mode == "registry")
         await pilot.press("3")
         await until(pilot, lambda: app.current_mode == "feed")
+
+
+async def test_keys_after_the_one_that_saves_act_on_what_was_made(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await type_ahead(pilot, "5", "n", *"zeta", "tab", *"http://z.test/", "ctrl+o", "e")
+        assert shows(pilot, "Edit zeta")
+        await press(pilot, "escape")
+        await type_ahead(pilot, "S", "n", *"ZETA", "tab", *"hush", "ctrl+o", "e")
+        assert shows(pilot, "New value of ZETA")
+        await press(pilot, "escape", "escape", "4")
+        await type_ahead(pilot, "n", *["tab"] * 4, "left", "ctrl+o", "space", "e")
+        made = form_of(pilot).fields.automation_name.value
+        assert made == "models-alias-added"
+        assert scene.tower.automations.get(made).mode is Mode.DISABLED
+        await press(pilot, "escape", "1")
+        await type_ahead(pilot, "c", *"zeta", "ctrl+o", "n")
+        assert form_of(pilot).fields.draft.container == ContainerReference.registry("zeta")

@@ -12,7 +12,6 @@ from textual.dom import DOMNode
 from textual.errors import NoWidget
 from textual.message import Message
 from textual.message_pump import MessagePump
-from textual.screen import Screen
 from textual.worker import Worker
 
 Typed: TypeAlias = events.Key | events.Paste | events.MouseUp
@@ -50,8 +49,8 @@ class KeyQueue:
         self._waiting: deque[Typed] = deque()
         self._is_running = False
         self._has_screen = asyncio.Event()
-        self._started: list[Worker[None]] = []
-        """What the key that is being handled has started in the background."""
+        self._started: list[tuple[Worker[None], object]] = []
+        """What keys have started in the background, each with the screen that was shown then."""
 
     def add(self, event: Typed) -> None:
         self._waiting.append(event)
@@ -65,9 +64,12 @@ class KeyQueue:
         self._has_screen.set()
 
     def note_started(self, worker: Worker[None]) -> None:
-        """Let the next key wait for a worker that the current one has started."""
-        if self._is_running:
-            self._started.append(worker)
+        """Let keys wait for a worker that one has started, while its screen is shown.
+
+        Not while a dialog that it asks is over its screen, but again once that is left.
+        """
+        if self._is_running and self._screens:
+            self._started.append((worker, self._screens[-1]))
 
     async def _run(self) -> None:
         try:
@@ -88,27 +90,28 @@ class KeyQueue:
             async with asyncio.timeout(HANDLING_TIMEOUT):
                 await self._passed(target)  # a key of the app's own would overtake the text
         before = self._screens
-        self._started.clear()
         await self._handle(event)
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(HANDLING_TIMEOUT):
-                await self._settled(target, before)
+                await self._settled(target)
+        except TimeoutError:
+            shown = self._screens[-1:]  # the next key does not wait again
+            self._started = [one for one in self._started if one[1] not in shown]
         if self._screens != before and isinstance(event, events.Key):
             self._drop_repeats(event.key)
 
-    async def _settled(self, target: Screen[object] | DOMNode, before: Sequence[object]) -> None:
+    async def _settled(self, target: DOMNode) -> None:
         """Wait until a key was handled, and until a screen that it opens has its focus."""
         await self._passed(target)
         await self._passed(target)  # what it sent from there
-        while True:
+        while (shown := self._target) is not None:
             screens = self._screens
-            if screens:
-                await self._passed(cast("Screen[object]", screens[-1]))
-            while self._screens == before and self._is_working:  # noqa: ASYNC110 - no event tells
+            await self._passed(shown)
+            was_working = self._is_working
+            while self._is_working:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(_POLL_INTERVAL)
-            if screens and screens == self._screens:
+            if screens == self._screens and not was_working:
                 return
-            await asyncio.sleep(0)
 
     async def _passed(self, node: MessagePump) -> None:
         """Wait until the messages of a widget, and those they sent up from it, are handled."""
@@ -174,7 +177,9 @@ class KeyQueue:
 
     @property
     def _is_working(self) -> bool:
-        return not all(worker.is_finished for worker in self._started)
+        """Whether what a key has started on the screen that is shown has not ended."""
+        self._started = [one for one in self._started if not one[0].is_finished]
+        return any(screen is self._screens[-1] for _, screen in self._started)
 
     @property
     def _screens(self) -> Sequence[object]:

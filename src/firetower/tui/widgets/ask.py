@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Label, Static
 from firetower.core.errors import Conflict, FiretowerError
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
-from firetower.tui.session import Tower, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import lines, plain
 from firetower.tui.widgets.choice import dialog_title
 from firetower.tui.widgets.field import Field
@@ -118,7 +118,7 @@ class Ask(Dialog[T | None]):
             wrong[0].entry.focus()
         return not wrong
 
-    @work(exit_on_error=False)
+    @in_background
     async def _run(self) -> None:
         answers = {str(field.name): field.value for field in self._fields}
         keys = self.query_one(".ask--keys", Static)
