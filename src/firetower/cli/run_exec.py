@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -41,32 +40,6 @@ _STEPS = ("step", "_step", "global_step")
 Say = Callable[[str], object]
 Measure = Callable[[int], dict[str, float]]
 """Returns the metrics of a process, by its number, and of the machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a command writes lines of JSON: a file, or a descriptor."""
-
-    path: str | None = None
-    descriptor: int | None = None
-
-    @classmethod
-    def of(cls, text: str) -> "Source":
-        """Read `FILE` or `FD`. Raises InvalidInput for descriptors 0 to 2, pipes and folders."""
-        if not text.isdecimal():
-            if Path(text).exists() and not Path(text).is_file():
-                raise InvalidInput(
-                    f"{visible(shortened(text, 60))} is not a file that can be followed",
-                    "Give the path of a plain file, or the number of a descriptor.",
-                )
-            return cls(path=text)
-        number = int(text)
-        if not 3 <= number <= 255:
-            raise InvalidInput(
-                f"descriptor {shortened(text, 20)} cannot carry metrics",
-                "Give one of 3 to 255: 0, 1 and 2 are the command's own.",
-            )
-        return cls(descriptor=number)
 
 
 def execute(
@@ -239,20 +212,32 @@ class MetricLines:
         self._position, self._inode = _end_of(path)
 
     @classmethod
-    def open(cls, source: Source) -> "MetricLines":
-        """Make the descriptor, or note where the file ends now.
+    def open(cls, source: str) -> "MetricLines":
+        """Make the descriptor of a number, or note where the file of a path ends now.
 
-        To be called before the database is opened: its files might become that descriptor.
+        To be called before the database is opened: its files might become that descriptor. Raises
+        InvalidInput for descriptors 0 to 2, pipes and folders.
         """
-        if source.descriptor is None:
-            return cls(source.path, None, None)
+        if not source.isdecimal():
+            if Path(source).exists() and not Path(source).is_file():
+                raise InvalidInput(
+                    f"{visible(shortened(source, 60))} is not a file that can be followed",
+                    "Give the path of a plain file, or the number of a descriptor.",
+                )
+            return cls(source, None, None)
+        number = int(source)
+        if not 3 <= number <= 255:
+            raise InvalidInput(
+                f"descriptor {shortened(source, 20)} cannot carry metrics",
+                "Give one of 3 to 255: 0, 1 and 2 are the command's own.",
+            )
         read_end, write_end = os.pipe()
-        if read_end == source.descriptor:
+        if read_end == number:
             read_end = os.dup(read_end)
-        if write_end != source.descriptor:
-            os.dup2(write_end, source.descriptor)
+        if write_end != number:
+            os.dup2(write_end, number)
             os.close(write_end)
-        return cls(None, read_end, source.descriptor)
+        return cls(None, read_end, number)
 
     def read_on(self, run: "ActiveRun", ended: threading.Event) -> None:
         """Log lines as they are written, until the command has ended and all are read."""
@@ -305,7 +290,9 @@ class MetricLines:
             if not isinstance(values, dict):
                 raise InvalidInput("a line is no JSON object", "")
             given = next((values.pop(name) for name in _STEPS if name in values), None)
-            step = None if given is None else check_step(_whole(given))
+            if isinstance(given, float) and given.is_integer():
+                given = int(given)
+            step = None if given is None else check_step(given)
             run.log(flatten(values, strict=False), step)
         except FiretowerError as error:
             self._refuse(error.message)
@@ -315,10 +302,6 @@ class MetricLines:
     def _refuse(self, reason: str) -> None:
         self.reason = self.reason or reason
         self.unread += 1
-
-
-def _whole(step: object) -> object:
-    return int(step) if isinstance(step, float) and step.is_integer() else step
 
 
 def _end_of(path: str | None) -> tuple[int, int]:

@@ -304,21 +304,16 @@ def explain_run(
     automation: Automation, subject: RunSubject, now: datetime, clock: Clock
 ) -> RunFinding:
     """Return what became of a run for an automation on a metric."""
-    outcome, words = _outcome(automation, subject, now, clock)
-    return RunFinding(subject.run, outcome, words)
-
-
-def _outcome(
-    automation: Automation, subject: RunSubject, now: datetime, clock: Clock
-) -> tuple[RunOutcome, str]:
     watch = subject.watch
     if watch.began_at is not None:
-        return RunOutcome.FIRED, _fired_for_run(automation, watch, now, clock)
-    if automation.mode is Mode.DISABLED:
-        return RunOutcome.MODE, f"it was disabled {clock(automation.revision.saved_at)}"
-    if (words := _filtered(automation, subject.run)) is not None:
-        return RunOutcome.FILTER, words
-    return _of_values(automation, subject, clock)
+        outcome, words = RunOutcome.FIRED, _fired_for_run(automation, watch, now, clock)
+    elif automation.mode is Mode.DISABLED:
+        outcome, words = RunOutcome.MODE, f"it was disabled {clock(automation.revision.saved_at)}"
+    elif (failed := _filtered(automation, subject.run)) is not None:
+        outcome, words = RunOutcome.FILTER, failed
+    else:
+        outcome, words = _of_values(automation, subject, clock)
+    return RunFinding(subject.run, outcome, words)
 
 
 def _of_values(automation: Automation, subject: RunSubject, clock: Clock) -> tuple[RunOutcome, str]:

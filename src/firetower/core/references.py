@@ -46,7 +46,8 @@ def check_texts(values: object, what: str) -> tuple[str, ...]:
         raise InvalidInput(
             f"{what} are given as {shortened(quoted(values), 40)}", "Give a list of strings."
         )
-    return tuple(check_text(one, what) for one in values)
+    texts = (os.fspath(one) if isinstance(one, os.PathLike) else one for one in values)
+    return tuple(check_text(one, what) for one in texts)
 
 
 def one_spelling(text: str) -> str:

@@ -165,19 +165,15 @@ def prune(store: Store, before: datetime) -> Iterator[Pruned]:
 
     Yield each batch, a transaction of its own.
     """
-    yield from _prune_events(store, before)
-    for deleted in thin(store, before):
-        yield Pruned(points=deleted)
-        time.sleep(_PAUSE)
-
-
-def _prune_events(store: Store, before: datetime) -> Iterator[Pruned]:
     while True:
         with store.changing() as change:
             batch = _prune_batch(change.connection, before)
         if not batch.events:
-            return
+            break
         yield batch
+        time.sleep(_PAUSE)
+    for deleted in thin(store, before):
+        yield Pruned(points=deleted)
         time.sleep(_PAUSE)
 
 

@@ -122,11 +122,15 @@ def _check_number(change: Change) -> None:
 
 def find_upload(reader: Reader, key: str) -> Upload:
     """Return what was begun with a key. Raises NotFound."""
+    return _upload(_find_row(reader, key))
+
+
+def _find_row(reader: Reader, key: str, *, lock: bool = False) -> Row[Any]:
     query = select(schema.uploads).where(_uploads.artifact_key == key)
-    row = reader.connection.execute(query).one_or_none()
-    if row is None:
+    found = reader.connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if found is None:
         raise NotFound("this artifact was not begun here", "Log it again: a day is kept for it.")
-    return _upload(row)
+    return found
 
 
 def committed_version(reader: Reader, *, client_id: str) -> int | None:
@@ -154,10 +158,7 @@ def commit_upload(
     `keeps` says whether an entry's file has arrived, where files are kept. Raises NotFound,
     InvalidInput.
     """
-    query = select(schema.uploads).where(_uploads.artifact_key == key).with_for_update()
-    row = change.connection.execute(query).one_or_none()
-    if row is None:
-        raise NotFound("this artifact was not begun here", "Log it again: a day is kept for it.")
+    row = _find_row(change, key, lock=True)
     upload = _upload(row)
     if upload.version_id is not None:
         return find_home(change, upload.version_id)

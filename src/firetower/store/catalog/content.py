@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,7 +42,10 @@ def read_content(
     refused unless it may be `empty`.
     """
     files: list[tuple[str, Path, int]] = []
-    for path in _checked_paths(paths):
+    for text in check_texts(paths, "paths"):
+        if not text:
+            raise InvalidInput("a path is empty", "Give it as a string, or a Path.")
+        path = Path(text)
         found = list(_files(path))
         if not found and not empty:
             raise InvalidInput(f"{visible(str(path))} has no files in it", _EMPTY_HINT)
@@ -74,22 +77,6 @@ def digest_of(entries: Iterable[Entry]) -> str:
     """Return the sha256 over the sorted entries' names and contents, in hexadecimal."""
     rows = [[entry.path, entry.sha256, entry.uri] for entry in entries]
     return hashlib.sha256(dump(rows).encode("ascii")).hexdigest()
-
-
-def _checked_paths(paths: object) -> Iterator[Path]:
-    if isinstance(paths, str | os.PathLike):
-        paths = (paths,)
-    if isinstance(paths, bytes | Mapping) or not isinstance(paths, Iterable):
-        raise InvalidInput(
-            f"paths are given as {shortened(quoted(paths), 40)}", "Give a list of paths."
-        )
-    for path in paths:
-        text = os.fspath(path) if isinstance(path, os.PathLike) else path
-        if not isinstance(text, str) or not text:
-            raise InvalidInput(
-                f"{shortened(quoted(text), 40)} is not a path", "Give it as a string, or a Path."
-            )
-        yield Path(text)
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path, int]]:
