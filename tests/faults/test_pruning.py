@@ -15,9 +15,9 @@ from faults.invariants import check, gather
 from faults.processes import start_logger, start_worker, wait_for_peace
 from firetower.core.executions import Status
 from firetower.store import schema
+from firetower.store.columns import EPOCH
 from firetower.store.schema import has_status
 from firetower.store.store import Store
-from firetower.store.types import EPOCH
 from receiver import Received, serve
 from towers import COMMAND, environment, linked_model, on_alias, run, webhook
 from waiting import TIMEOUT, wait_until

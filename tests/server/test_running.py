@@ -11,8 +11,8 @@ from firetower.server import run as running
 from firetower.server.app import Server
 from firetower.server.run import listening, registered
 from firetower.server.settings import ServerSettings
-from firetower.store.servers import record_server
 from firetower.store.store import Store
+from firetower.store.workers import record_server
 from firetower.tower import Tower
 from serving import Running
 from towers import run

@@ -4,10 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from firetower.store.doctor import examine
-from firetower.store.servers import list_servers, record_server, remove_server
 from firetower.store.store import Store
 from firetower.store.tokens import find_token, record_use
-from firetower.store.workers import HEARTBEAT_TIMEOUT
+from firetower.store.workers import HEARTBEAT_TIMEOUT, list_servers, record_server, remove_server
 from firetower.tower import Tower
 from firetower.tui.widgets.bar import status_text
 from store.bench import START

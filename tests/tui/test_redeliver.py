@@ -4,7 +4,7 @@ import pytest
 
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution
-from firetower.store.types import EPOCH
+from firetower.store.columns import EPOCH
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, shows
 

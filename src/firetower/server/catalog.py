@@ -42,7 +42,7 @@ from firetower.store.catalog.versions import (
     members_of,
     memberships_of,
 )
-from firetower.store.types import EPOCH
+from firetower.store.columns import EPOCH
 from firetower.store.uploads import find_upload
 
 COLLECTION = "ArtifactSequence|ArtifactPortfolio"

@@ -13,7 +13,7 @@ from firetower.core.arguments import check_storable
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.text import instant, quoted, shortened
 from firetower.store.changes import Change, Reader
-from firetower.store.types import MOST
+from firetower.store.columns import MOST
 
 if TYPE_CHECKING:
     from firetower.core.tokens import Token

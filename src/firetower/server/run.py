@@ -14,11 +14,11 @@ from firetower.server.app import Log, Server
 from firetower.server.connections import ACCEPTED_AT_ONCE, MOST, bound_connections, listen
 from firetower.server.graphql import unknown_fields
 from firetower.server.settings import ServerSettings
-from firetower.store.servers import HEARTBEAT_INTERVAL, record_server, remove_server
 from firetower.store.status import read_status
 from firetower.store.store import Store
 from firetower.store.tokens import count_tokens, url_key
 from firetower.store.uploads import sweep_uploads
+from firetower.store.workers import SERVER_HEARTBEAT_INTERVAL, record_server, remove_server
 from firetower.worker.limits import connections_of, raise_file_limit
 from firetower.worker_process import WorkerProcess
 
@@ -148,7 +148,7 @@ async def registered(server: Server, url: str) -> AsyncIterator[None]:
         while True:
             with suppress(StoreError):  # the next one may succeed
                 await server.run(record)
-            await asyncio.sleep(HEARTBEAT_INTERVAL.total_seconds())
+            await asyncio.sleep(SERVER_HEARTBEAT_INTERVAL.total_seconds())
 
     heartbeats = asyncio.create_task(send_heartbeats())
     try:

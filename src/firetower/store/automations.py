@@ -23,9 +23,9 @@ from firetower.store.catalog.lookups import (
     select_covering,
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
+from firetower.store.columns import bounded, bounded_limit
 from firetower.store.endpoints import find_endpoint
 from firetower.store.events import first_event_after
-from firetower.store.types import bounded, bounded_limit
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _containers = schema.containers.c

@@ -9,8 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, Uniqu
 from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
-from firetower.store.row import NumberedRow, TableRow, one_of, partial_index, table
-from firetower.store.types import Id, Instant
+from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
 
 
 class ContainerRow(NumberedRow, table=True):

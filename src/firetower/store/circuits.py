@@ -23,9 +23,9 @@ from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
 from firetower.store.changes import Reader, bump_endpoints_version
+from firetower.store.columns import Instant, bounded
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.schema import UNTRIED
-from firetower.store.types import Instant, bounded
 
 MOST_CHANGES = 500
 """Openings and closings that one query returns."""

@@ -15,7 +15,7 @@ from firetower.core.runs import RunSnapshot
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
-from firetower.store.types import bounded, bounded_limit
+from firetower.store.columns import bounded, bounded_limit
 
 _events, _versions = schema.events.c, schema.versions.c
 

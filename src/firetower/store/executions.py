@@ -15,9 +15,9 @@ from firetower.core.runs import RunReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
+from firetower.store.columns import bounded, bounded_limit
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.runs import find_run
-from firetower.store.types import bounded, bounded_limit
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _events = schema.events.c

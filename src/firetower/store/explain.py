@@ -27,11 +27,12 @@ from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
+from firetower.store.columns import EPOCH, MOST, bounded
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
+from firetower.store.points import VALUES_UP_TO
 from firetower.store.queue.crossings import read_watches
 from firetower.store.runs import list_active_runs
-from firetower.store.types import EPOCH, bounded
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _collections, _events = schema.collections.c, schema.events.c
@@ -147,15 +148,9 @@ def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
     return [Subject(event, evaluated[event.id], tuple(linked[event.id])) for event in events]
 
 
-_metrics, _points = schema.run_metrics.c, schema.metric_points.c
+_metrics = schema.run_metrics.c
 _METRIC = select(_metrics.id, _metrics.count.label("points"), _metrics.pending).where(
     _metrics.run_id == bindparam("run"), _metrics.name == bindparam("name")
-)
-_NEWEST = (
-    select(_points.step, _points.value, _points.at)
-    .where(_points.run_metric_id == bindparam("metric"))
-    .order_by(_points.step.desc())
-    .limit(bindparam("limit"))
 )
 _NAMES = select(_metrics.name).where(_metrics.run_id == bindparam("run"))
 
@@ -185,8 +180,7 @@ def _subject(
         names = execute(_NAMES, {"run": number}).scalars().all()
         return RunSubject(run.snapshot, names, None, 0, pending=False, watch=watch)
     series = Series()
-    for step, value, at in reversed(
-        execute(_NEWEST, {"metric": metric.id, "limit": condition.needed}).all()
-    ):
+    newest = {"metric": metric.id, "last": MOST, "limit": condition.needed}
+    for step, value, at in reversed(execute(VALUES_UP_TO, newest).all()):
         series.add(step, value, at)
     return RunSubject(run.snapshot, (), series, metric.points, pending=metric.pending, watch=watch)

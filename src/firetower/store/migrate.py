@@ -9,9 +9,9 @@ from sqlalchemy import Connection, inspect, text
 from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
 from firetower.core.references import ContainerReference
 from firetower.store.changes import ENDPOINTS_VERSION_KEY, is_postgresql
+from firetower.store.columns import add_postgresql_conditions
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.location import Location
-from firetower.store.row import add_postgresql_conditions
 
 SCHEMA = "0012"
 """The newest migration. Numbers, so that older and newer can be compared."""

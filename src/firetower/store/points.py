@@ -16,8 +16,8 @@ from firetower.core.text import suggest, visible
 from firetower.store import run_schema
 from firetower.store.bulk import Values, run_with_rows
 from firetower.store.changes import Change, is_postgresql
+from firetower.store.columns import bounded, bounded_limit, instant_number
 from firetower.store.runs import FoundRun, LockedRun
-from firetower.store.types import bounded, bounded_limit, instant_number
 
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
 _points = run_schema.metric_points.c
@@ -25,6 +25,21 @@ _METRICS = select(_metrics.id, _metrics.name, _metrics.last_step).where(
     _metrics.run_id == bindparam("run")
 )
 _NAMED_METRICS = _METRICS.where(_metrics.name.in_(bindparam("names", expanding=True)))
+_VALUES = select(_points.step, _points.value, _points.at).where(
+    _points.run_metric_id == bindparam("metric")
+)
+VALUES_AFTER = (
+    _VALUES.where(_points.step > bindparam("after"))
+    .order_by(_points.step)
+    .limit(bindparam("limit"))
+)
+"""A metric's values after a step, by step."""
+VALUES_UP_TO = (
+    _VALUES.where(_points.step <= bindparam("last"))
+    .order_by(_points.step.desc())
+    .limit(bindparam("limit"))
+)
+"""A metric's values up to a step, the last one first."""
 _MOST_NAMED = 500
 """Metrics that are looked for by name: of more, all of the run are read."""
 _KEEP_STEP = (

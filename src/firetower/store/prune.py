@@ -25,8 +25,8 @@ from firetower.core.executions import Status
 from firetower.core.metrics import MAX_WINDOW
 from firetower.store import schema
 from firetower.store.changes import Reader
+from firetower.store.columns import instant_number
 from firetower.store.store import Store
-from firetower.store.types import instant_number
 
 NEWEST = 2 * MAX_WINDOW
 """Values of a metric that stay however old they are: the two windows of a change."""

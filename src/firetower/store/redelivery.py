@@ -11,7 +11,7 @@ from firetower.core.executions import Status
 from firetower.core.text import and_list, counted, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
-from firetower.store.types import bounded
+from firetower.store.columns import bounded
 
 _executions = schema.executions.c
 

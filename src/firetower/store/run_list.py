@@ -14,8 +14,8 @@ from firetower.store import run_schema, schema
 from firetower.store.automations import list_automations
 from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
 from firetower.store.changes import Reader
+from firetower.store.columns import bounded_limit
 from firetower.store.curves import read_sparks
-from firetower.store.types import bounded_limit
 
 METRICS = 3
 """Metrics of a list."""

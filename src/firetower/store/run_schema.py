@@ -6,8 +6,7 @@ from sqlalchemy import Double, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from firetower.core.runs import RunState
-from firetower.store.row import NumberedRow, TableRow, one_of, partial_index, table
-from firetower.store.types import Id, Instant
+from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
 
 
 class RunRow(NumberedRow, table=True):

@@ -30,8 +30,8 @@ from firetower.store.catalog.lookups import (
     is_covered_by,
 )
 from firetower.store.changes import Change, Reader
+from firetower.store.columns import bounded_limit
 from firetower.store.lineage import artifacts_of
-from firetower.store.types import bounded_limit
 
 _containers = catalog_schema.containers.c
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c

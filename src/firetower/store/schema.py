@@ -30,7 +30,7 @@ from firetower.store.catalog_schema import (
     version_tags,
     versions,
 )
-from firetower.store.row import NumberedRow, TableRow, one_of, partial_index, table
+from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
 from firetower.store.run_schema import (
     metric_points,
     run_artifacts,
@@ -38,7 +38,6 @@ from firetower.store.run_schema import (
     run_watches,
     runs,
 )
-from firetower.store.types import Id, Instant
 
 __all__ = [
     "TRIED",

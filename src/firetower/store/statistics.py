@@ -18,11 +18,11 @@ from firetower.core.statistics import (
 )
 from firetower.store import schema
 from firetower.store.changes import Reader
+from firetower.store.columns import instant_number
 from firetower.store.endpoints import find_endpoint
 from firetower.store.events import first_event_after
 from firetower.store.executions import build_attempt
 from firetower.store.schema import TRIED, WAS_MISSED, has_status
-from firetower.store.types import instant_number
 
 _attempts, _automations = schema.attempts.c, schema.automations.c
 _executions = schema.executions.c

@@ -9,8 +9,14 @@ from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.schema import UNEVALUATED, has_status
-from firetower.store.servers import ServerInfo, list_clients, list_servers
-from firetower.store.workers import WorkerInfo, find_dead, list_workers
+from firetower.store.workers import (
+    ServerInfo,
+    WorkerInfo,
+    find_dead,
+    list_clients,
+    list_servers,
+    list_workers,
+)
 
 _executions, _events = schema.executions.c, schema.events.c
 # Built once: building them took most of the time of an idle app.

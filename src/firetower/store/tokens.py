@@ -11,8 +11,8 @@ from firetower.core.references import check_name
 from firetower.core.tokens import Token, hash_key, new_key
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
+from firetower.store.columns import bounded
 from firetower.store.store import Store
-from firetower.store.types import bounded
 
 _USE_RECORDED = timedelta(minutes=1)
 """How exactly it is known when a token was last used."""

@@ -1,23 +1,35 @@
-"""Workers and their heartbeats."""
+"""Workers and servers, their heartbeats, and who uses servers."""
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
+from firetower.core.json import dump, parse_object
 from firetower.store import schema
+from firetower.store.changes import Change
 
 HEARTBEAT_INTERVAL = timedelta(seconds=2)
 """Time between two heartbeats of a worker that has something to do."""
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 """Age of its last heartbeat from which a worker counts as dead."""
+SERVER_HEARTBEAT_INTERVAL = timedelta(seconds=5)
+"""Time between two heartbeats of a server."""
 FORGET_AFTER = timedelta(days=1)
 """Age of its last heartbeat from which what runs elsewhere counts as gone."""
 
-_workers = schema.workers.c
+_RECENTLY = timedelta(minutes=5)
+"""Who used a server so lately is shown as using it."""
+_MOST_FIELDS = 20
+"""Unknown fields that are kept, those asked for most often."""
+
+_workers, _servers, _tokens = schema.workers.c, schema.servers.c, schema.tokens.c
+_ALL = select(schema.servers).order_by(_servers.started_at.desc())
+_CLIENTS = select(_tokens.user_name).where(_tokens.last_used_at > bindparam("since")).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +66,21 @@ def record_heartbeat(
     connection: Connection, worker_id: str, now: datetime, problem: str | None = None
 ) -> None:
     """Record a heartbeat; register a worker that is new, or was taken for dead."""
-    values = {"heartbeat_at": now, "problem": problem}
-    updated = connection.execute(
-        update(schema.workers).where(_workers.id == worker_id).values(values)
+    _beat(connection, schema.workers, worker_id, {"heartbeat_at": now, "problem": problem})
+
+
+def _beat(
+    connection: Connection, table: Table, id_: str, values: Mapping[str, object], **of_new: str
+) -> bool:
+    """Write a heartbeat; return whether who sends it was not registered yet."""
+    updated = connection.execute(update(table).where(table.c.id == id_).values(values))
+    if updated.rowcount:
+        return False
+    here = {"id": id_, "host": this_host(), "pid": os.getpid()}
+    connection.execute(
+        table.insert(), {**here, **values, **of_new, "started_at": values["heartbeat_at"]}
     )
-    if updated.rowcount == 0:
-        here = {"id": worker_id, "host": this_host(), "pid": os.getpid(), "started_at": now}
-        connection.execute(schema.workers.insert(), here | values)
+    return True
 
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
@@ -109,3 +129,53 @@ def _is_zombie(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[:1] == ["Z"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """One running server."""
+
+    id: str
+    host: str
+    pid: int
+    url: str
+    started_at: datetime
+    heartbeat_at: datetime
+    unknown_fields: Mapping[str, int]
+    """Unknown fields that clients asked for, with how often."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.host == this_host()
+
+
+def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str, int]) -> None:
+    """Record a server's heartbeat; register one that is new, and forget those that are dead."""
+    often = sorted(unknown.items(), key=lambda one: -one[1])[:_MOST_FIELDS]
+    values = {"heartbeat_at": change.now, "unknown_fields": dump(dict(often))}
+    connection = change.connection
+    if _beat(connection, schema.servers, server_id, values, url=url):
+        for row in connection.execute(_ALL).all():
+            if change.now - row.heartbeat_at > FORGET_AFTER or is_gone(row.host, row.pid):
+                remove_server(connection, row.id)
+
+
+def remove_server(connection: Connection, server_id: str) -> None:
+    """Remove a server that has ended."""
+    connection.execute(schema.servers.delete().where(_servers.id == server_id))
+
+
+def list_servers(connection: Connection, now: datetime) -> list[ServerInfo]:
+    """Return the servers that are alive, the newest first."""
+    return [
+        ServerInfo(**{**row, "unknown_fields": parse_object(row["unknown_fields"])})
+        for row in connection.execute(_ALL).mappings()
+        if abs(now - row["heartbeat_at"]) <= HEARTBEAT_TIMEOUT
+        and not is_gone(row["host"], row["pid"])
+    ]
+
+
+def list_clients(connection: Connection, now: datetime) -> list[str]:
+    """Return the users who changed something through a server lately, by name."""
+    return sorted(connection.execute(_CLIENTS, {"since": now - _RECENTLY}).scalars())

@@ -11,9 +11,9 @@ from firetower.core.matching import AutomationIndex
 from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.changes import ENDPOINTS_VERSION, Newest
+from firetower.store.columns import MOST
 from firetower.store.endpoints import list_endpoints
 from firetower.store.schema import UNEVALUATED
-from firetower.store.types import MOST
 
 _events, _revisions = schema.events.c, schema.revisions.c
 _MAX_ID = select(func.max(_revisions.id)).scalar_subquery()

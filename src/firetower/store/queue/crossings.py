@@ -20,17 +20,18 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.store import schema
 from firetower.store.bulk import insert_rows
 from firetower.store.changes import Change
+from firetower.store.columns import optional_number
+from firetower.store.points import VALUES_AFTER, VALUES_UP_TO
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import write_executions
 from firetower.store.runs import read_runs
-from firetower.store.types import optional_number
 
 METRICS = 500
 """Metrics of runs that one transaction looks at."""
 TESTS = 10_000
 """Tests of a condition on a value in one transaction: other changes wait for it meanwhile."""
 
-_runs, _metrics, _points = schema.runs.c, schema.run_metrics.c, schema.metric_points.c
+_runs, _metrics = schema.runs.c, schema.run_metrics.c
 _containers, _watches, _events = schema.containers.c, schema.run_watches.c, schema.events.c
 
 PENDING = _metrics.pending == true()
@@ -52,18 +53,6 @@ _WAITING = (
     .order_by(_metrics.id)
     .limit(METRICS)
     .with_for_update(of=schema.run_metrics, skip_locked=True)
-)
-_SINCE = (
-    select(_points.step, _points.value, _points.at)
-    .where(_points.run_metric_id == bindparam("metric"), _points.step > bindparam("after"))
-    .order_by(_points.step)
-    .limit(bindparam("limit"))
-)
-_BEFORE = (
-    select(_points.step, _points.value, _points.at)
-    .where(_points.run_metric_id == bindparam("metric"), _points.step <= bindparam("after"))
-    .order_by(_points.step.desc())
-    .limit(bindparam("limit"))
 )
 _CAUSE = (
     select(_events.cause)
@@ -209,12 +198,12 @@ class _Evaluation:
     def _read(self, row: _Row, needed: int, limit: int) -> Series:
         """Return a metric's new values, and as many before as its widest window needs."""
         execute, series = self.change.connection.execute, Series()
-        values = {"metric": row.id, "after": -1}
+        step = -1 if row.evaluated_step is None else row.evaluated_step
         before: Sequence[_Row] = ()
-        if row.evaluated_step is not None:
-            values["after"] = row.evaluated_step
-            before = execute(_BEFORE, {**values, "limit": needed - 1}).all()
-        new = execute(_SINCE, {**values, "limit": limit}).all()
+        if step >= 0:
+            up_to = {"metric": row.id, "last": step, "limit": needed - 1}
+            before = execute(VALUES_UP_TO, up_to).all()
+        new = execute(VALUES_AFTER, {"metric": row.id, "after": step, "limit": limit}).all()
         for step, value, at in (*reversed(before), *new):
             series.add(step, value, at)
         series.first = len(before)

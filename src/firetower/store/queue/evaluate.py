@@ -9,10 +9,10 @@ from firetower.core.matching import Decision, decide, match, webhook_id
 from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.changes import Change
+from firetower.store.columns import instant_number, optional_number
 from firetower.store.events import read_events, select_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import UNEVALUATED
-from firetower.store.types import instant_number, optional_number
 
 _events, _automations = schema.events.c, schema.automations.c
 _WAITING = (

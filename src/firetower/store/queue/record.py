@@ -16,10 +16,10 @@ from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
 from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.circuits import any_jitter, record_answers
+from firetower.store.columns import instant_number, optional_number
 from firetower.store.endpoints import disable_gone, read_schedule
 from firetower.store.queue.claim import Claim
 from firetower.store.schema import has_status
-from firetower.store.types import instant_number, optional_number
 
 _executions, _attempts, _endpoints = schema.executions.c, schema.attempts.c, schema.endpoints.c
 
