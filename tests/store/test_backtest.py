@@ -100,7 +100,7 @@ def test_backtest_finds_what_evaluation_does(
     rewrite(bench, documents, words)
     definition = draft(filter_)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backtest, "_PIECE", piece)
+        patch.setattr(backtest, "_EVENTS_AT_ONCE", piece)
         assert read(bench, definition) == [event.id for event in happened(bench, definition)]
 
 
@@ -120,7 +120,7 @@ def wanted_times(count: int) -> Callable[[], bool]:
 def test_backtest_not_wanted_ends_before_the_next_piece(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, filter_: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(backtest, "_PIECE", 2)
+    monkeypatch.setattr(backtest, "_EVENTS_AT_ONCE", 2)
     automations = bench.tower.automations
     with pytest.raises(Cancelled):
         automations.backtest(draft(filter_), BEGAN, wanted=wanted_times(3))
@@ -149,7 +149,7 @@ def test_backtest_of_registry_collection_reads_its_events_only(bench: Bench) -> 
 def test_backtest_progress_grows_up_to_the_result(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, cooldown: timedelta | None
 ) -> None:
-    monkeypatch.setattr(backtest, "_PIECE", 4)
+    monkeypatch.setattr(backtest, "_EVENTS_AT_ONCE", 4)
     monkeypatch.setattr(backtest, "_INTERVAL", 0.0)
     monkeypatch.setattr(backtest, "_REST", 0)
     for minutes in range(5):

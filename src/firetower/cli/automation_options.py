@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from firetower.cli.options import option_group
+from firetower.cli.options import choice_option, option_group
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Automation
 from firetower.core.commands import CHANGES, COMPARISONS
@@ -130,12 +130,7 @@ automation_options = option_group(
         help="Title of the Slack message, with ${variables}; write $${ for a plain ${.",
     ),
     click.option("--message", metavar="M", help="Text of the Slack message, with ${variables}."),
-    click.option(
-        "--severity",
-        type=click.Choice([severity.value for severity in Severity], case_sensitive=False),
-        callback=lambda _ctx, _option, value: value and Severity(value),
-        help="Severity of the Slack message; INFO by default.",
-    ),
+    choice_option("--severity", Severity, help="Severity of the Slack message; INFO by default."),
     click.option("--no-op", is_flag=True, help="Record only."),
     click.option("--description", metavar="D", help="Note for people."),
     click.option(

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import click
@@ -36,6 +37,16 @@ def option_group(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
+def choice_option(name: str, choices: type[StrEnum], *, help: str) -> Callable[[F], F]:  # noqa: A002
+    """Return an option that takes a value of an enumeration, in any case."""
+    return click.option(
+        name,
+        type=click.Choice([one.value for one in choices], case_sensitive=False),
+        callback=lambda _context, _option, value: value and choices(value),
+        help=help,
+    )
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 follow_option = click.option(
     "--follow", "-f", is_flag=True, help="Print new entries as they arrive."
@@ -53,12 +64,7 @@ since_option = click.option(
     metavar="T",
     help="Only from this time on: 30m, 2h, 30d, 14:30, yesterday 9:00, or 2026-01-31T12:00.",
 )
-status_option = click.option(
-    "--status",
-    type=click.Choice([status.value for status in Status], case_sensitive=False),
-    callback=lambda _ctx, _option, value: value and Status(value),
-    help="Only executions with this status.",
-)
+status_option = choice_option("--status", Status, help="Only executions with this status.")
 private_targets_option = click.option(
     "--allow-private-targets",
     is_flag=True,

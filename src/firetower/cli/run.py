@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import json_option, option_group
+from firetower.cli.options import choice_option, json_option, limit_option, option_group
 from firetower.cli.output import date, print_fields, print_json, print_rows, say
 from firetower.core.errors import InvalidInput
 from firetower.core.metadata import metadata_of
@@ -167,19 +167,8 @@ def finish(*, run: str, exit_code: int | None, killed: bool, as_json: bool) -> N
 
 @run.command("list")
 @click.argument("container", metavar="ENTITY[/PROJECT]")
-@click.option(
-    "--state",
-    type=click.Choice([state.value for state in RunState], case_sensitive=False),
-    callback=lambda _ctx, _option, value: value and RunState(value),
-    help="Only runs in this state.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(0, 1_000_000),
-    default=50,
-    metavar="N",
-    help="Print at most this many, the newest.",
-)
+@choice_option("--state", RunState, help="Only runs in this state.")
+@limit_option
 @json_option
 def list_(*, container: str, state: RunState | None, limit: int, as_json: bool) -> None:
     """List the runs of a project or an entity, the newest first.
