@@ -74,8 +74,6 @@ class Feed(Listing):
         return session_of(self).now()
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one(".feed--paused").display = False
         self._wait_for_midnight()
 
     def _wait_for_midnight(self) -> None:

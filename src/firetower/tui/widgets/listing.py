@@ -128,6 +128,8 @@ class Listing(Vertical):
         """`detail` reads the row under the cursor for a pane beside the list."""
         super().__init__(id=id)
         self.table = table
+        self.table.add_class("-empty")
+        self._search: Line | None = None
         self.empty = empty
         self.only_words = ""
         """Which rows are shown beside the search: " failing"."""
@@ -139,17 +141,9 @@ class Listing(Vertical):
     def compose(self) -> ComposeResult:
         yield self.table
         yield Static("Loading …", classes="listing--note")
-        yield Line(
-            placeholder="filter: a regular expression", classes="listing--search", compact=True
-        )
         yield Static("", classes="listing--count")
         if self.pane is not None:
             yield self.pane
-
-    def on_mount(self) -> None:
-        self.query_one(Input).display = False
-        self.query_one(".listing--count").display = False
-        self._say("Loading …")
 
     def on_resize(self) -> None:
         if self.pane is not None:
@@ -217,15 +211,18 @@ class Listing(Vertical):
         note.set_class(failed, "-failed")
         show_text(note, lines(text))
 
-    def action_filter(self) -> None:
-        search = self.query_one(Input)
-        search.display = True
-        search.focus()
+    async def action_filter(self) -> None:
+        if self._search is None:
+            self._search = Line(
+                placeholder="filter: a regular expression", classes="listing--search", compact=True
+            )
+            await self.mount(self._search, before=".listing--count")
+        self._search.focus()
 
-    def action_clear_filter(self) -> None:
-        search = self.query_one(Input)
-        search.value = ""
-        search.display = False
+    async def action_clear_filter(self) -> None:
+        if self._search is not None:
+            await self._search.remove()
+            self._search = None
         self.only_words = ""
         self.table.select(())
         self.table.only = None
@@ -238,7 +235,7 @@ class Listing(Vertical):
         """Leave escape to the screen while nothing is searched for."""
         if action in self.ROW_ACTIONS:
             return bool(self.table.rows)
-        narrowed = self.query_one(Input).display or bool(self.only_words)
+        narrowed = self._search is not None or bool(self.only_words)
         return action != "clear_filter" or narrowed or bool(self.table.selected)
 
     def on_input_changed(self, event: Input.Changed) -> None:
