@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.circuit_breaker import CircuitChange
-from firetower.core.endpoints import (
-    Endpoint,
-    EndpointDetail,
-    EndpointKind,
-    EndpointSettings,
-)
+from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointSettings
 from firetower.core.errors import InvalidInput, SecretKeyError
 from firetower.core.events import Event
 from firetower.core.executions import Attempt, Execution

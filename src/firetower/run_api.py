@@ -287,9 +287,7 @@ def environment_run() -> RunReference | None:
 
 
 def _run(run: Run | RunReference | str) -> RunReference:
-    if isinstance(run, RunReference):
-        return run
-    return run.reference if isinstance(run, Run) else RunReference.parse(run)
+    return run if isinstance(run, RunReference) else RunReference.parse(str(run))
 
 
 def _checked(points: Iterable[Any]) -> Sequence[Point]:

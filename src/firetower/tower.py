@@ -19,6 +19,7 @@ from firetower.core.references import (
     check_texts,
     parse_target,
 )
+from firetower.core.runs import RunReference
 from firetower.store.catalog import containers, versions
 from firetower.store.catalog.content import Progress, read_content
 from firetower.store.catalog.labels import add_aliases, add_tags, remove_aliases, remove_tags
@@ -27,7 +28,7 @@ from firetower.store.store import Store, Transactions
 if TYPE_CHECKING:
     from firetower import automation_api as api
     from firetower.core.catalog import Found
-    from firetower.core.runs import Run, RunReference
+    from firetower.core.runs import Run
     from firetower.run import ActiveRun
     from firetower.run_api import Runs
     from firetower.store.log_many import VersionToLog
@@ -103,7 +104,7 @@ class Tower(Transactions):
                 from firetower.store.lineage import link_artifact
                 from firetower.store.runs import find_run
 
-                run_row = find_run(change.connection, _run(run)).id
+                run_row = find_run(change.connection, RunReference.parse(str(run))).id
                 link_artifact(change, run_row, found.version_id, used=False)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)
         return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)
@@ -127,7 +128,7 @@ class Tower(Transactions):
         """
         from firetower.store.log_many import log_many
 
-        made_by = None if run is None else _run(run)
+        made_by = None if run is None else RunReference.parse(str(run))
         return log_many(self._store, items, committed, metadata_differs, unit=unit, run=made_by)
 
     def link(
@@ -358,12 +359,6 @@ class Tower(Transactions):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _run(run: "Run | RunReference | str") -> "RunReference":
-    from firetower.core.runs import RunReference
-
-    return run if isinstance(run, RunReference) else RunReference.parse(str(run))
 
 
 def _version(version: Version | str) -> VersionReference:

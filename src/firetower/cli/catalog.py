@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from firetower.cli.connect import open_tower
 from firetower.cli.options import json_option
 from firetower.cli.output import date, print_fields, print_json, print_rows, progress_bar, say
-from firetower.core.catalog import Entry, Version, VersionChange, VersionDetail
+from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
@@ -89,7 +89,11 @@ def log(
         version = tower.log(collection, paths, run=run, progress=hashed, **version_options)
     if as_json:
         print_json(version.as_data())
-        return
+    else:
+        _print_logged(version)
+
+
+def _print_logged(version: LoggedVersion) -> None:
     click.echo(version.reference)
     if not version.created:
         say("Nothing new: the content equals the newest version.")

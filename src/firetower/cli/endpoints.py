@@ -54,9 +54,7 @@ _delivery_options = option_group(
         '"" never retries.',
     ),
     click.option(
-        "--proxy",
-        metavar="URL",
-        help='Proxy for this endpoint alone; "" takes the environment\'s.',
+        "--proxy", metavar="URL", help='Proxy for this endpoint alone; "" takes the environment\'s.'
     ),
     click.option(
         "--ca",

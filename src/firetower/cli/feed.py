@@ -75,17 +75,17 @@ def print_feed(
 
     As JSON, and with a status, each line is an execution; changes of circuits go to stderr.
     """
-    arriving = tower.executions.follow() if follow else iter(())
-    newest_change = tower.endpoints.newest_circuit_change() if follow else 0
+    arriving, newest_change = tower.executions.follow() if follow else iter(()), 0
     if follow:
+        newest_change = tower.endpoints.newest_circuit_change()
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
         say("following the feed; Ctrl-C ends it")
     only_executions = as_json or status is not None
-    listed: Sequence[FeedEntry] = (
-        tower.executions.newest(limit, status=status, since=since)[::-1]
-        if only_executions
-        else tower.executions.page(limit, since=since).entries[-limit:]
-    )
+    listed: Sequence[FeedEntry]
+    if only_executions:
+        listed = tower.executions.newest(limit, status=status, since=since)[::-1]
+    else:
+        listed = tower.executions.page(limit, since=since).entries[-limit:]
     shown = set()
     for one in listed:
         if isinstance(one, CircuitLine):

@@ -59,23 +59,12 @@ def execute(
     or by `run finish --killed`, the command gets SIGTERM. Raises FiretowerError where the run
     cannot be started: the command then does not run either.
     """
-    if shutil.which(command[0]) is None:
-        raise InvalidInput(
-            f"there is no command {quoted(shortened(command[0], 60))}",
-            "Check its name and PATH; write `--` before the command.",
-        )
+    _check_command(command[0])
     measure = open_system() if system else None
     with _Signals() as signals:
         run = tower.run(project, **{**said, "id": said.get("id") or new_run_id()})
         progress(f"run {run}: {shortened(shlex.join(command), 200)}")
-        try:
-            child = _spawn(tower, run, command, lines)
-        except OSError as error:
-            run.finish(exit_code=126)
-            reason = error.strerror or str(error)
-            raise InvalidInput(
-                f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
-            ) from None
+        child = _spawn(tower, run, command, lines)
         signals.pass_on_to(child)
         stopped = threading.Event()
 
@@ -92,6 +81,14 @@ def execute(
         killed = stopped.is_set() or (signal.SIGINT in signals.received and code != 0)
         _end(run, code, RunState.KILLED if killed else None, say, progress)
     return code
+
+
+def _check_command(name: str) -> None:
+    if shutil.which(name) is None:
+        raise InvalidInput(
+            f"there is no command {quoted(shortened(name, 60))}",
+            "Check its name and PATH; write `--` before the command.",
+        )
 
 
 def _wait(
@@ -124,6 +121,12 @@ def _spawn(
     passed = () if lines is None or lines.write_end is None else (lines.write_end,)
     try:
         return subprocess.Popen(command, env=environment, pass_fds=passed)  # noqa: S603 - theirs
+    except OSError as error:
+        run.finish(exit_code=126)
+        reason = error.strerror or str(error)
+        raise InvalidInput(
+            f"{visible(command[0])} cannot be run: {reason}", "Make it an executable file."
+        ) from None
     finally:
         if passed:
             os.close(*passed)
@@ -186,12 +189,7 @@ def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say, progress
         progress(f"run {run} {how.phrase}" + (f", exit code {code}" if code else ""))
 
 
-def _measure_on(
-    run: "ActiveRun",
-    ended: threading.Event,
-    measure: Measure,
-    pid: int,
-) -> None:
+def _measure_on(run: "ActiveRun", ended: threading.Event, measure: Measure, pid: int) -> None:
     """Log the system's metrics; their steps are seconds since the start."""
     begun = time.monotonic()
     measure(pid)  # CPU is measured from one call to the next

@@ -18,8 +18,7 @@ def open_system() -> Callable[[int], dict[str, float]]:
         import psutil
     except ModuleNotFoundError:
         raise InvalidInput(
-            "--system needs a package that is not installed",
-            "Run: pip install 'firetower[system]'",
+            "--system needs a package that is not installed", "Run: pip install 'firetower[system]'"
         ) from None
     gpus = _open_gpus()
     known: dict[int, psutil.Process] = {}

@@ -332,8 +332,7 @@ def check_secret_value(value: str, *uses: SecretUse) -> str:
     """
     if not value.strip() or len(value) > MAX_SECRET:
         raise InvalidInput(
-            "the value of the secret is empty or too long",
-            f"Give 1 to {MAX_SECRET:,} characters.",
+            "the value of the secret is empty or too long", f"Give 1 to {MAX_SECRET:,} characters."
         )
     if value.startswith("\ufeff"):
         raise InvalidInput(

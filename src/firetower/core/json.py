@@ -58,9 +58,7 @@ def parse(text: str, what: str) -> JsonValue:
     """Read JSON from outside. Raises InvalidInput with the place of the mistake."""
     try:
         value = json.loads(
-            text,
-            object_pairs_hook=partial(unique_keys, what),
-            parse_float=partial(_in_range, what),
+            text, object_pairs_hook=partial(unique_keys, what), parse_float=partial(_in_range, what)
         )
     except RecursionError:
         raise _too_deep(what) from None

@@ -227,11 +227,7 @@ class StateCondition(Frozen):
 
 REPORTED_STATES = tuple(state for state in RunState if state.reported is state)
 """Those that a RUN_STATE event names."""
-_VERBS = {
-    RunState.RUNNING: "starts",
-    RunState.FINISHED: "finishes",
-    RunState.FAILED: "fails",
-}
+_VERBS = {RunState.RUNNING: "starts", RunState.FINISHED: "finishes", RunState.FAILED: "fails"}
 
 
 class MetricSummary(Frozen):

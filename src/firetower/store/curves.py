@@ -70,13 +70,7 @@ def read_curves(
 
 
 def _curve(
-    connection: Connection,
-    metric: int,
-    count: int,
-    last: int,
-    known: Curve | None,
-    *,
-    quick: bool,
+    connection: Connection, metric: int, count: int, last: int, known: Curve | None, *, quick: bool
 ) -> Curve:
     first: int | None = connection.execute(_FIRST, {"metric": metric}).scalar()
     if first is None:  # all of its values are gone

@@ -17,11 +17,7 @@ _memberships = catalog_schema.memberships.c
 def link_artifact(change: Change, run_row: int, version_row: int, *, used: bool) -> None:
     """Note that a run logged or used a version, once."""
     change.insert_if_new(
-        run_schema.run_artifacts,
-        run_id=run_row,
-        version_id=version_row,
-        used=used,
-        at=change.now,
+        run_schema.run_artifacts, run_id=run_row, version_id=version_row, used=used, at=change.now
     )
 
 
@@ -30,9 +26,7 @@ def versions_of(connection: Connection, run_row: int, *, used: bool) -> list[int
     query = (
         select(_artifacts.version_id)
         .join_from(
-            run_schema.run_artifacts,
-            catalog_schema.versions,
-            _artifacts.version_id == _versions.id,
+            run_schema.run_artifacts, catalog_schema.versions, _artifacts.version_id == _versions.id
         )
         .join(  # where it was logged, unless it was deleted
             catalog_schema.memberships,
@@ -64,9 +58,7 @@ def artifacts_of(reader: Reader, run_row: int, *, used: bool) -> tuple[str, ...]
     rows = reader.connection.execute(
         select(_versions.home_collection_id, _versions.home_index)
         .join_from(
-            run_schema.run_artifacts,
-            catalog_schema.versions,
-            _artifacts.version_id == _versions.id,
+            run_schema.run_artifacts, catalog_schema.versions, _artifacts.version_id == _versions.id
         )
         .where(_artifacts.run_id == run_row, _artifacts.used == used)
         .order_by(_artifacts.at, _versions.id)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import TypeAlias
 
 from pydantic import JsonValue
@@ -44,10 +46,7 @@ _MOST_NAMED = 500
 """Metrics that are looked for by name: of more, all of the run are read."""
 _KEEP_STEP = (
     update(run_schema.runs)
-    .where(
-        _runs.id == bindparam("row"),
-        func.coalesce(_runs.last_step, -1) < bindparam("step"),
-    )
+    .where(_runs.id == bindparam("row"), func.coalesce(_runs.last_step, -1) < bindparam("step"))
     .values(last_step=bindparam("step"))
 )
 _INTO = "INSERT INTO metric_points (run_metric_id, step, value, at)"
@@ -237,9 +236,7 @@ def read_history(
     query = (
         select(_metrics.name, _points.step, _points.value, _points.at)
         .join_from(
-            run_schema.metric_points,
-            run_schema.run_metrics,
-            _points.run_metric_id == _metrics.id,
+            run_schema.metric_points, run_schema.run_metrics, _points.run_metric_id == _metrics.id
         )
         .where(_metrics.run_id == run_row, _points.step >= bounded(first_step))
         .where(_IS_SYSTEM if system else ~_IS_SYSTEM)
@@ -249,19 +246,12 @@ def read_history(
         query = query.where(_points.step < bounded(before_step))
     if names is not None:
         query = query.where(_metrics.name.in_(names))
-    row: dict[str, JsonValue] = {}
-    count = 0
-    for name, step, value, at in connection.execute(query):
-        if not row or row["_step"] != step:
-            if row:
-                yield row
-            count += 1
-            if count > limit:
-                return
-            row = {"_step": step, "_timestamp": at.timestamp()}
-        is_plain = value is not None and math.isfinite(value)
-        row[name] = value if is_plain else as_json_number(math.nan if value is None else value)
-    if row:
+    for step, points in islice(groupby(connection.execute(query), attrgetter("step")), limit):
+        row: dict[str, JsonValue] = {"_step": step}
+        for name, _, value, at in points:
+            row.setdefault("_timestamp", at.timestamp())
+            is_plain = value is not None and math.isfinite(value)
+            row[name] = value if is_plain else as_json_number(math.nan if value is None else value)
         yield row
 
 

@@ -25,10 +25,7 @@ from firetower.core.runs import (
 from firetower.core.text import suggest, visible
 from firetower.store import catalog_schema, run_schema
 from firetower.store.catalog.containers import ensure_container
-from firetower.store.catalog.lookups import (
-    find_container,
-    is_covered_by,
-)
+from firetower.store.catalog.lookups import find_container, is_covered_by
 from firetower.store.changes import Change, Reader
 from firetower.store.columns import bounded_limit
 from firetower.store.lineage import artifacts_of

@@ -31,13 +31,7 @@ from firetower.store.catalog_schema import (
     versions,
 )
 from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
-from firetower.store.run_schema import (
-    metric_points,
-    run_artifacts,
-    run_metrics,
-    run_watches,
-    runs,
-)
+from firetower.store.run_schema import metric_points, run_artifacts, run_metrics, run_watches, runs
 
 __all__ = [
     "TRIED",

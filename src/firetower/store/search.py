@@ -25,8 +25,7 @@ _executions, _revisions = schema.executions.c, schema.revisions.c
 _runs = schema.runs.c
 
 _CONTAINER: ColumnElement[str] = case(
-    (_containers.entity == "", _containers.name),
-    else_=_containers.entity + "/" + _containers.name,
+    (_containers.entity == "", _containers.name), else_=_containers.entity + "/" + _containers.name
 )
 _COLLECTION = _CONTAINER + "/" + _collections.name
 _IN_CONTAINERS = schema.collections.join(

@@ -190,10 +190,7 @@ def find_last_failure(reader: Reader, name: str) -> LastFailure | None:
     )
     failed = select(missed.c.id).where(missed.c.status == Status.FAILED.value).limit(1)
     retrying = of_endpoint.where(TRIED).order_by(_executions.next_attempt_at.desc()).limit(1)
-    ids = [
-        *connection.execute(failed).scalars(),
-        *connection.execute(retrying).scalars(),
-    ]
+    ids = [*connection.execute(failed).scalars(), *connection.execute(retrying).scalars()]
     row = connection.execute(
         select(schema.attempts, _automations.name.label("automation"))
         .join_from(schema.attempts, schema.executions, _attempts.execution_id == _executions.id)

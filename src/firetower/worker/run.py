@@ -62,13 +62,7 @@ def run_worker(
 
 
 async def _run(
-    store: Store,
-    metrics: str | None,
-    emit: Emit,
-    report: Report,
-    *,
-    once: bool,
-    attached: bool,
+    store: Store, metrics: str | None, emit: Emit, report: Report, *, once: bool, attached: bool
 ) -> None:
     loop = asyncio.get_running_loop()
     async with serving(store, metrics, emit, report) as counting, open_client() as client:

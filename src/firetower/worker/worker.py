@@ -11,13 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from firetower.core.endpoints import Endpoint
-from firetower.core.errors import (
-    FiretowerError,
-    NotReady,
-    SecretKeyError,
-    StoreError,
-    Unforeseen,
-)
+from firetower.core.errors import FiretowerError, NotReady, SecretKeyError, StoreError, Unforeseen
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision

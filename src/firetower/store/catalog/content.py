@@ -41,15 +41,7 @@ def read_content(
     meanwhile, and for two entries of one name. Nothing at all, and a folder without files, is
     refused unless it may be `empty`.
     """
-    files: list[tuple[str, Path, int]] = []
-    for text in check_texts(paths, "paths"):
-        if not text:
-            raise InvalidInput("a path is empty", "Give it as a string, or a Path.")
-        path = Path(text)
-        found = list(_files(path))
-        if not found and not empty:
-            raise InvalidInput(f"{visible(str(path))} has no files in it", _EMPTY_HINT)
-        files += found
+    files = [file for path in check_texts(paths, "paths") for file in _files(path, empty=empty)]
     total = sum(size for _, _, size in files)
     done = 0
 
@@ -79,8 +71,17 @@ def digest_of(entries: Iterable[Entry]) -> str:
     return hashlib.sha256(dump(rows).encode("ascii")).hexdigest()
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path, int]]:
-    """Yield each file below a path with its name in the version and its size in bytes."""
+def _files(text: str, *, empty: bool) -> list[tuple[str, Path, int]]:
+    """Return each file below a path with its name in the version and its size in bytes."""
+    if not text:
+        raise InvalidInput("a path is empty", "Give it as a string, or a Path.")
+    found = list(_files_below(Path(text)))
+    if not found and not empty:
+        raise InvalidInput(f"{visible(text)} has no files in it", _EMPTY_HINT)
+    return found
+
+
+def _files_below(path: Path) -> Iterator[tuple[str, Path, int]]:
     no_folders: frozenset[tuple[int, int]] = frozenset()
     waiting = [(path, "", no_folders)]
     while waiting:
