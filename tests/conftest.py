@@ -6,6 +6,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import compress
 from operator import not_
 from pathlib import Path
@@ -127,9 +128,10 @@ def postgresql() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_database(postgresql: Any, worker_id: str) -> SharedDatabase:
+def postgresql_database(postgresql: Any, worker_id: str) -> Iterator[SharedDatabase]:
     """The one that the tests of this pytest-xdist worker share."""
-    return SharedDatabase(postgresql, f"tower_{worker_id}")
+    with closing(SharedDatabase(postgresql, f"tower_{worker_id}")) as database:
+        yield database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual._compositor import Compositor
+from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
@@ -110,6 +111,7 @@ def _styles_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "__init__", initialize)
         patch.setattr(Stylesheet, "set_variables", share)
+        patch.setattr(RuleSet, "__hash__", object.__hash__)  # the same, and asked for most often
         yield
 
 

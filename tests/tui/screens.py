@@ -19,7 +19,8 @@ from tui.scene import Scene
 WIDE, SMALL = (120, 40), (80, 24)
 TIMEOUT = 60.0
 """Seconds after which a condition will not come true, on a busy machine too."""
-_POLL = 0.005
+_POLLS = (0.005, 0.04)
+"""Seconds between two looks, at first and at last: to look takes as long as the app needs."""
 
 
 def app_of(scene: Scene, worker: WorkerProcess | None = None) -> FiretowerApp:
@@ -44,11 +45,13 @@ async def until(
 ) -> None:
     """Let the app go on until a condition holds."""
     deadline = monotonic() + timeout
+    pause, longest = _POLLS
     while not condition():
         assert monotonic() < deadline, "\n".join(screen_text(pilot))
         await widgets_rest(pilot)
         pilot.app.screen._on_timer_update()
-        await asyncio.sleep(_POLL)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, longest)
     if pilot.app.is_running:
         await pilot.pause()  # what changed together is drawn together: one line may come first
 
@@ -58,30 +61,35 @@ async def settled(pilot: Pilot[None]) -> None:
     deadline = monotonic() + TIMEOUT
     while True:
         assert monotonic() < deadline, "\n".join(screen_text(pilot))
-        await widgets_rest(pilot)
         if pilot.app.current_mode == "opening" or _reads(pilot):
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_POLLS[0])
             continue
         await pilot.pause()  # every widget has handled what it was sent, and is drawn
-        if not (_reads(pilot) or _has_messages(pilot) or pilot.app.screen._callbacks):
+        rest = all(map(_rests, _widgets(pilot)))
+        if rest and not _reads(pilot) and not pilot.app.screen._callbacks:
             return
 
 
 async def widgets_rest(pilot: Pilot[None], timeout: float = TIMEOUT) -> bool:
     """Wait until every widget of the screen has handled what it was sent."""
     deadline = monotonic() + timeout
-    while pilot.app._exception is None:
-        if pilot.app._exit or not pilot.app.is_running or not _has_messages(pilot):
-            return True
-        assert monotonic() < deadline, "a widget never rests"
-        await asyncio.sleep(0)
-    return False
+    rested = False
+    while not rested:
+        rested = True
+        for widget in _widgets(pilot):
+            while not _rests(widget):
+                if pilot.app._exception is not None:
+                    return False
+                if pilot.app._exit or not pilot.app.is_running:
+                    return True
+                assert monotonic() < deadline, f"{widget} never rests"
+                rested = False
+                await asyncio.sleep(0)
+    return pilot.app._exception is None
 
 
-def _has_messages(pilot: Pilot[None]) -> bool:
-    """Return whether a widget handles a message, or has yet to."""
-    app = pilot.app
-    return not all(map(_rests, [app, *app.screen.walk_children(with_self=True)]))
+def _widgets(pilot: Pilot[None]) -> list[MessagePump]:
+    return [pilot.app, *pilot.app.screen.walk_children(with_self=True)]
 
 
 def _rests(pump: MessagePump) -> bool:

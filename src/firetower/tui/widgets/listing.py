@@ -207,7 +207,8 @@ class Listing(Vertical):
     def _say(self, text: str, *, failed: bool = False) -> None:
         note = self.query_one(".listing--note", Static)
         note.display = bool(text)
-        self.table.set_class(bool(text), "-empty")  # not hidden: it keeps the focus
+        # Not hidden: it keeps the focus. No class: all the table's parts would be styled again.
+        self.table.styles.height = 1 if text else None
         note.set_class(failed, "-failed")
         show_text(note, lines(text))
 
