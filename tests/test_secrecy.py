@@ -154,7 +154,6 @@ def look_for_secrets(said: Iterator[tuple[str, str]], receiver: Receiver) -> Non
 def test_no_command_log_or_file_holds_a_secret(shell: Shell, receiver: Receiver) -> None:
     look_for_secrets(work(shell, "one"), receiver)
     assert TOKEN.encode() in receiver.at("/taken")[0].body  # it was sent, and echoed
-    look_for_secrets(everything_said(shell), receiver)
     shell.ok("key", "rotate")
     look_for_secrets(work(shell, "two", "--log-format", "json"), receiver)
     look_for_secrets(everything_said(shell), receiver)
@@ -165,7 +164,8 @@ async def test_no_screen_shows_a_secret(
     shell: Shell, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRETOWER_SECRET_KEY", raising=False)
-    list(work(shell, "one"))
+    shell.ok("alias", "add", "models/resnet:v0", "one")
+    shell.ok("worker", "--once")
     seen: list[tuple[str, str]] = []
     app = FiretowerApp(lambda: firetower.connect(str(shell.database)), clock=utc_now)
     async with app.run_test(size=(200, 120), notifications=True) as pilot:
@@ -190,13 +190,14 @@ async def test_no_screen_shows_a_secret(
     look_for_secrets(iter(seen), receiver)
 
 
+@pytest.mark.slow
 def test_a_rotation_killed_at_any_moment_leaves_every_secret_readable(
     shell: Shell, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRETOWER_SECRET_KEY", raising=False)
     chance, killed = random.Random(20_260), 0
     begun = time.monotonic()
-    shell.ok("key", "rotate")
+    subprocess.run([SCRIPT, "key", "rotate"], env=shell.environment, check=True)
     whole = time.monotonic() - begun
     for _ in range(8):
         process = subprocess.Popen(
