@@ -40,12 +40,15 @@ class Held:
 
     def __init__(self) -> None:
         self._waiting: list[asyncio.Event] = []
+        self._over = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     async def hold(self) -> None:
         """Wait until let go."""
+        if self._over:
+            return
         event = asyncio.Event()
         self._waiting.append(event)
         await event.wait()
@@ -53,6 +56,12 @@ class Held:
     def let_go(self, place: int = 0) -> None:
         """Let an answer arrive: the oldest, or the one at a place."""
         self._waiting.pop(place).set()
+
+    def let_all_go(self) -> None:
+        """Let all arrive, also what the database is about to answer."""
+        self._over = True
+        while self:
+            self.let_go()
 
 
 @asynccontextmanager
@@ -72,5 +81,4 @@ async def late(pilot: Pilot[None]) -> AsyncIterator[Held]:
         yield held
     finally:
         session.ask = ask  # type: ignore[method-assign]
-        while held:
-            held.let_go()
+        held.let_all_go()
