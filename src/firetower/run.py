@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
 
 from firetower.core.catalog import LoggedVersion, Version
 from firetower.core.errors import Conflict, FiretowerError, StoreError, Unforeseen
@@ -68,6 +68,7 @@ class ActiveRun:
         self._ended = self._closed = False
         self.begin()
         _active.add(self)
+        _see_exits()
         self._start_thread()
 
     def begin(self) -> None:
@@ -245,11 +246,14 @@ class ActiveRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        state = RunState.KILLED if isinstance(error, KeyboardInterrupt) else None
         try:
-            self.finish(exit_code=_exit_code(error), state=state)
+            self._finish_after(error)
         except Conflict as conflict:  # what comes after the block matters more
             self._say(conflict)
+
+    def _finish_after(self, error: BaseException | None) -> None:
+        state = RunState.KILLED if isinstance(error, KeyboardInterrupt) else None
+        self.finish(exit_code=_exit_code(error), state=state)
 
     def _start_thread(self) -> None:
         with self._lock:
@@ -311,9 +315,8 @@ class ActiveRun:
 
     def end_with_process(self) -> None:
         """Write what is left when the process ends; end a run that nobody has ended."""
-        failed = getattr(sys, "last_value", None)
         try:
-            self.finish(exit_code=0 if failed is None else 1)
+            self._finish_after(next(iter(_exits), getattr(sys, "last_value", None)))
         except FiretowerError as error:
             self._say(error)
 
@@ -363,6 +366,34 @@ def _exit_code(error: BaseException | None) -> int:
         case KeyboardInterrupt():
             return 128 + signal.SIGINT
     return 1
+
+
+class _Exit(SystemExit):
+    """What `sys.exit` raises while there is a run."""
+
+    def __del__(self) -> None:
+        # No hook sees an exit. But one that nobody has caught ends when no frame is left.
+        is_last = sys._getframe().f_back is None  # noqa: SLF001 - importing inspect takes long
+        if is_last and threading.current_thread() is threading.main_thread():
+            _exits.append(SystemExit(self.code))
+
+
+_exits: list[SystemExit] = []
+"""The exit that ends the process."""
+
+
+def _see_exits() -> None:
+    before = sys.exit
+    if getattr(before, "__module__", "") == __name__:
+        return
+
+    def exit(status: Any = None) -> NoReturn:  # noqa: A001, ANN401 - as the one it replaces
+        try:
+            before(status)
+        except SystemExit as error:
+            raise _Exit(*error.args) from None
+
+    sys.exit = exit
 
 
 def _print(text: str) -> None:
