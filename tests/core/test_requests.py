@@ -12,12 +12,14 @@ from core.builders import (
     make_definition,
     make_endpoint,
     make_event,
+    make_run_snapshot,
     make_webhook,
 )
 from core.strategies import events
 from firetower.core.actions import NoAction, Severity, SlackAction
 from firetower.core.endpoints import Endpoint, EndpointKind, SignatureEncoding
-from firetower.core.events import Event
+from firetower.core.events import Event, EventType
+from firetower.core.metrics import Aggregate, ChangeCondition, ChangeType, Crossing, Direction
 from firetower.core.requests import (
     MOST_KEPT,
     SLACK_COLOURS,
@@ -33,6 +35,7 @@ from firetower.core.requests import (
     wandb_signature,
 )
 from firetower.core.retry import Answer
+from firetower.core.runs import RunState
 from firetower.core.templates import MASK
 
 TOKEN, SIGN = "tok-123-geheim", STANDARD_SECRET
@@ -223,6 +226,28 @@ def test_a_message_is_readable_without_a_template() -> None:
             }
         ],
     }
+
+
+def test_a_message_on_a_metric_says_what_was_found_where() -> None:
+    run = make_run_snapshot(RunState.RUNNING)
+    told = message(make_event(EventType.RUN_METRIC, run=run))
+    assert told["text"] == "deploy-on-prod: metric threshold"
+    found = "loss of resnet-50 (x3k9ab2c) is 0.7, above 0.65, at step 120 in acme/vision, by ada"
+    assert told["attachments"][0]["text"] == slack_escape(found)
+    change = ChangeCondition(
+        metric="loss",
+        aggregate=Aggregate.AVERAGE,
+        window=2,
+        change_type=ChangeType.RELATIVE,
+        direction=Direction.INCREASE,
+        amount=0.2,
+    )
+    crossing = Crossing.of(change, 7, [0.4, 0.42, 0.5, 0.6])
+    event = replace(make_event(EventType.RUN_METRIC_CHANGE, run=run), metric=crossing)
+    told = message(event, title="${metric_name} of ${run_name}: ${metric_filter_short}")
+    assert told["text"] == "loss of resnet-50: average loss +20 %"
+    found = "average loss of resnet-50 (x3k9ab2c) rose by 34.1 % over 2 values: 0.41 → 0.55"
+    assert told["attachments"][0]["text"].startswith(found)
 
 
 @given(st.text())

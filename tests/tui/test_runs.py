@@ -19,7 +19,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
 from firetower.tui.details.chart import Chart, Threshold, chart_lines
-from firetower.tui.messages import DatabaseChanged
+from firetower.tui.messages import DatabaseChanged, OpenVersion, post
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.run import RunScreen
@@ -98,10 +98,16 @@ async def test_tab_lists_runs_and_opens_one(training: Scene) -> None:
         await press(pilot, "escape", "m")
         assert shows(pilot, "Show which metric first?")
         await press(pilot, "down", "enter")  # acc is named first, loss is watched
-        assert any(
-            line.split()[:5] == ["name", "state", "age", "took", "acc"]
-            for line in screen_text(pilot)
-        )
+
+        def metric() -> list[str]:
+            lines = map(str.split, screen_text(pilot))
+            return [line[4] for line in lines if line[:4] == ["name", "state", "age", "took"]]
+
+        assert metric() == ["acc"]
+        await press(pilot, "escape", "escape", "g", "enter")
+        assert metric() != ["acc"]  # of the organization
+        await press(pilot, "escape", "end", "enter")
+        assert metric() == ["acc"]
 
 
 @pytest.mark.slow
@@ -179,6 +185,21 @@ async def test_run_screen_shows_and_opens_all_by_keys(training: Scene) -> None:
         assert pilot.app.clipboard == "acme/vision/run1"
         await press(pilot, "q")
         assert pilot.app.screen is not screen
+
+
+async def test_version_opens_the_run_that_logged_it(training: Scene) -> None:
+    async with open_app(training, SMALL) as pilot:
+        post(pilot.app.screen, OpenVersion("acme/vision/resnet:v1"))
+        await settled(pilot)
+        assert shows(pilot, "logged by acme/vision/run3")
+        assert shows(pilot, "r Run")
+        await press(pilot, "r")
+        assert shows(pilot, "acme/vision › resnet-3")
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, VersionScreen)
+        post(pilot.app.screen, OpenVersion("acme/vision/resnet:v0"))
+        await settled(pilot)
+        assert not shows(pilot, "r Run")
 
 
 async def test_run_screen_is_live_and_stops_a_run(training: Scene) -> None:

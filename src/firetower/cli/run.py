@@ -284,9 +284,9 @@ def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
     found: dict[str, object] = {}
     for pair in pairs:
         if pair.startswith("{"):
-            found |= metadata_of([pair], "metrics")
+            found |= metadata_of([pair], "metric")
             continue
-        name, equals, text = pair.partition("=")
+        name, _, text = pair.partition("=")
         try:
             found[name] = float(text)
         except ValueError:
@@ -294,8 +294,6 @@ def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
                 f"{quoted(shortened(pair, 40))} is not a metric with a number",
                 "Write NAME=NUMBER: loss=0.31, or a JSON object.",
             ) from None
-        if not equals:
-            raise InvalidInput(f"{quoted(shortened(pair, 40))} has no =", "Write loss=0.31.")
     return found
 
 

@@ -201,6 +201,7 @@ ACTIONS: Sequence[Action] = (
     _hidden("collection.copy", "y", "Copy reference"),
     Action("version.copy", "y", "Copy reference"),
     Action("version.copy-all", "Y", "Copy all"),
+    Action("version.run", "r", "Run", help="Show the run that logged it"),
     _change("version.automate", "w", "Automate", said="Automate its aliases, or new versions"),
     Action("runs.metric", "m", "Metric", help="Choose the metric that is shown first"),
     _change("runs.automate", "w", "Automate", said="Automate what becomes of runs here"),

@@ -51,6 +51,8 @@ def version_text(
         ("made", made),
         ("about", version.description or ""),
         *_links(detail, most),
+        ("logged by", ", ".join(detail.logged_by[:most])),
+        ("used by", ", ".join(detail.used_by[:most])),
     ]
     parts = [
         *(hanging(name, value, width) for name, value in facts if value),

@@ -11,7 +11,7 @@ from firetower.core.references import VersionReference
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.details.version import version_text
-from firetower.tui.messages import DatabaseChanged, WriteAutomation, post
+from firetower.tui.messages import DatabaseChanged, OpenRun, WriteAutomation, post
 from firetower.tui.screens.pages import TextPage
 from firetower.tui.session import Tower, in_background, session_of
 
@@ -27,6 +27,8 @@ class VersionScreen(TextPage):
     def __init__(self, reference: str) -> None:
         self.reference = reference
         version = VersionReference.parse(reference)
+        self._run: str | None = None
+        """The run that logged it."""
         self._title = breadcrumbs(collection_steps(version.collection), version.selector)
         super().__init__(self._title)
 
@@ -38,8 +40,21 @@ class VersionScreen(TextPage):
 
     def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:
         detail = tower.version(self.reference)
+        self._run = next(iter(detail.logged_by), None)
         text = version_text(detail, now, width, most=_MOST_FILES, hint="Y copies all")
         return self._title, text
+
+    async def _read(self) -> None:
+        await super()._read()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the run where there is one."""
+        return super().check_action(action, parameters) if self._run or action != "run" else False
+
+    def action_run(self) -> None:
+        if self._run is not None:
+            post(self, OpenRun(self._run))
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.reference)

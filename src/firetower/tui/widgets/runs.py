@@ -150,8 +150,8 @@ class RunListing(Listing):
         self.run_table = RunTable(_columns((), several=False))
         super().__init__(self.run_table, id=id, detail=detail)
         self.container: ContainerReference | None = None
-        self.chosen_metric = ""
-        """The metric that the user wants to see first."""
+        self._chosen: dict[ContainerReference | None, str] = {}
+        """The metric that the user wants to see first, by project."""
         self._shown = RunList()
         self._read_whole_at = 0.0
         self._sparks: dict[int, str] = {}
@@ -160,11 +160,15 @@ class RunListing(Listing):
     def open(self, container: ContainerReference) -> None:
         """Begin to show the runs of another container."""
         self.container, self.awaits_rows = container, True
-        self.chosen_metric = ""
         self._forget()
         self.empty = "No run is here yet.\n"
         if not container.kind.covers_several:
             self.empty += f"Start one: firetower run exec {container} -- python train.py"
+
+    @property
+    def chosen_metric(self) -> str:
+        """The metric that the user wants to see first here."""
+        return self._chosen.get(self.container, "")
 
     def _forget(self) -> None:
         self._shown, self._read_whole_at = RunList(), 0.0
@@ -244,7 +248,7 @@ class RunListing(Listing):
             return
         chosen = await ask(self, Picker("Show which metric first?", [Offer(n, n) for n in names]))
         if chosen is not None and container == self.container:
-            self.chosen_metric = chosen
+            self._chosen[container] = chosen
             self._forget()
             self.post_message(self.MetricChosen())
 
