@@ -12,7 +12,7 @@ import pytest
 
 import firetower
 from firetower.core.errors import Conflict, InvalidInput, NotFound, StoreLocked
-from firetower.core.runs import RunState
+from firetower.core.runs import RunReference, RunState
 from firetower.run import MAX_BUFFERED, ActiveRun
 from firetower.run_api import Runs
 from firetower.store.store import Store
@@ -209,6 +209,18 @@ def test_run_stopped_from_outside_says_so_once(
     said = capsys.readouterr().err
     assert "3 values could not be saved" in said
     assert "has ended already: it is killed" in said  # and no exception: the script may have more
+
+
+def test_run_that_is_gone_ends_the_block_at_once(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("firetower.run.END_TIMEOUT", 10 * TIMEOUT)
+    with tower.run("acme/vision") as run:
+        run.reference = RunReference.parse("acme/vision/restored")  # to before the run began
+        run.log({"loss": 1.0})
+    said = capsys.readouterr().err
+    assert said.count("has no run restored") == 1
+    assert "1 value could not be saved" in said
 
 
 def test_value_logged_while_the_run_ends_is_written_or_refused(

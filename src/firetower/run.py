@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self
 
 from firetower.core.catalog import LoggedVersion, Version
-from firetower.core.errors import Conflict, FiretowerError, StoreError, Unforeseen
+from firetower.core.errors import Conflict, FiretowerError, NotFound, StoreError, Unforeseen
 from firetower.core.points import check_step, flatten
 from firetower.core.runs import HEARTBEAT_INTERVAL, Run, RunReference, RunState
 from firetower.core.text import counted, visible
@@ -53,8 +53,8 @@ class ActiveRun:
 
     It may be used from several threads, and from processes that were forked from this one: each
     writes its own values. Leaving the block finishes the run; an exception makes it failed,
-    Ctrl-C killed; where another process has ended it, that is said on stderr. Where it was joined
-    (FIRETOWER_RUN), the process that started it ends it.
+    Ctrl-C killed; where another process has ended it, or the database has it no more, that is said
+    on stderr. Where it was joined (FIRETOWER_RUN), the process that started it ends it.
     """
 
     def __init__(self, tower: Catalog, run: Run, *, joined: bool) -> None:
@@ -202,7 +202,7 @@ class ActiveRun:
         It is finished, or failed where the exit code is not 0, or as `state` says. While the
         database cannot be written it is tried for 30 seconds; what is lost then is said on stderr.
         Ending it twice changes nothing. Raises StoreError where the end could not be saved, and
-        Conflict where another process has ended the run in another way.
+        Conflict where another process has ended the run in another way, NotFound where it is gone.
         """
         if self._closed:
             return
@@ -248,8 +248,8 @@ class ActiveRun:
     ) -> None:
         try:
             self._finish_after(error)
-        except Conflict as conflict:  # what comes after the block matters more
-            self._say(conflict)
+        except (Conflict, NotFound) as refusal:  # what comes after the block matters more
+            self._say(refusal)
 
     def _finish_after(self, error: BaseException | None) -> None:
         state = RunState.KILLED if isinstance(error, KeyboardInterrupt) else None
@@ -290,6 +290,8 @@ class ActiveRun:
             with self._lock:
                 self._lost += self._buffered
                 self._buffer, self._buffered = [], 0
+        except NotFound as error:  # another database is in its place: kept for when it is back
+            self._say(error)
         except FiretowerError as error:
             self._say(error)
             return False

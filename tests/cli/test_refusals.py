@@ -120,6 +120,11 @@ def _newer(shell: Shell) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
 
+def _of_another_program(shell: Shell) -> None:
+    with closing(sqlite3.connect(shell.database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ae1027a6acf'")
+
+
 def _key_lost(shell: Shell) -> None:
     shell.database.with_suffix(".key").unlink()
 
@@ -133,6 +138,7 @@ def _key_broken(shell: Shell) -> None:
     [
         (_no_database, ("feed",), "is not a Firetower database"),
         (_no_database, ("database", "info"), "is not a Firetower database"),
+        (_of_another_program, ("feed",), "is not a Firetower database"),
         (_newer, ("feed",), "newer Firetower"),
         (_newer, ("database", "migrate"), "newer Firetower"),
         (_key_lost, ("webhook", "test", "ci"), "missing"),

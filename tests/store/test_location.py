@@ -27,11 +27,18 @@ WITH_PASSWORD = [
     "postgresql:/ada:q1w2e3@127.0.0.1/tower",
     "host=127.0.0.1 port=1 password=q1w2e3",
     "mysql://ada:q1w2e3@127.0.0.1/tower?password=q1w2e3",
+    "ada:q1w2e3@127.0.0.1/tower",
+    "postgres//ada:q1w2e3@127.0.0.1/tower",
+    f"postgresql://ada:q1w2e3@{'long' * 20}/tower",
+    f"postgresql://ada:q1w2e3@/tower?host=127.0.0.1,{'long' * 20}",
 ]
 
 
 @pytest.mark.parametrize("url", WITH_PASSWORD)
-def test_no_error_has_a_password_in_it(url: str) -> None:
+def test_no_error_has_a_password_in_it(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(FiretowerError) as raised:
         Store.open(url)
     assert "q1w2e3" not in raised.value.text
@@ -78,7 +85,12 @@ def test_what_keeps_nothing_or_is_no_file_is_refused(
 
 
 def test_a_name_with_a_nul_character_is_refused() -> None:
-    for url in ("tower\0.db", "sqlite:///tower\0.db", "postgresql://h/a\0b"):
+    for url in (
+        "tower\0.db",
+        "sqlite:///tower\0.db",
+        "postgresql://h/a\0b",
+        "postgresql://u:%00@h/b",
+    ):
         with pytest.raises(InvalidInput, match="NUL"):
             Location.of(url)
 

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import make_url
 
 import firetower
+from firetower.core.errors import StoreError
 from firetower.store.migrate import _MIGRATION_LOCK
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from postgres import create_database
@@ -102,6 +103,31 @@ def test_programs_need_few_connections_and_no_transaction_while_they_wait(
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=TIMEOUT)
         assert len(said.splitlines()) == 1, said  # that it stopped; a refused connection before it
+
+
+def test_what_the_server_refuses_is_said_with_what_to_do(database_url: str) -> None:
+    url = make_url(database_url)
+    with psycopg.connect(database_url, autocommit=True) as server:
+        server.execute("CREATE DATABASE narrow ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        server.execute("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
+    try:
+        narrow, reader = url.set(database="narrow"), url.set(username="reader")
+        standby = url.update_query_dict({"options": "-c default_transaction_read_only=on"})
+        for refused, what, hint in (
+            (narrow, "the encoding LATIN1", "needs UTF8"),
+            (reader, "may not do that", "GRANT"),
+            (standby, "is read-only", "server that takes changes"),
+        ):
+            with (
+                pytest.raises(StoreError, match=what) as raised,
+                firetower.connect(refused.render_as_string(hide_password=False)) as tower,
+            ):
+                tower.create_registry("models")
+            assert hint in raised.value.hint
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as server:
+            server.execute("DROP DATABASE narrow")
+            server.execute("DROP ROLE reader")
 
 
 def test_programs_are_named_to_who_looks_after_the_server(database_url: str) -> None:

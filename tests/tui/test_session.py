@@ -98,3 +98,7 @@ async def test_a_locked_database_refuses_a_change_in_two_lines(
             connection.execute("ROLLBACK")
         await press(pilot, "space")
         assert shows(pilot, "deploy-on-prod is disabled.")
+        moved = scene.path.rename(scene.path.with_name("moved.db"))
+        await until(pilot, lambda: shows(pilot, "✗ database unreadable"), timeout=30)
+        moved.rename(scene.path)
+        await until(pilot, lambda: shows(pilot, "no worker"), timeout=30)

@@ -399,10 +399,22 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
         "Try again when it is done ({said}).",
     ),
     (
-        ("readonly database", "read-only"),
+        ("readonly database",),
         StoreError,
         "the database {location} is read-only",
         "Make the file and its folder writable for this user, or choose another with --database.",
+    ),
+    (
+        ("read-only transaction",),
+        StoreError,
+        "the database {location} is read-only",
+        "Use the server that takes changes, or turn off default_transaction_read_only.",
+    ),
+    (
+        ("permission denied for", "must be owner of"),
+        StoreError,
+        "this user may not do that in the database {location}: {said}",
+        "Let its owner GRANT the rights, or use another user; --read-only needs SELECT alone.",
     ),
     (
         ("file is not a database",),
@@ -413,6 +425,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
     (
         (
             *("unable to open database", "connection failed", "connection is bad"),
+            *("connection timeout", "failed to resolve", "invalid connection option"),
             *("server closed", "terminating connection", "permission denied"),
         ),
         StoreError,

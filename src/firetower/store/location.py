@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,10 +16,11 @@ _SECRET = re.compile("password|secret|scram", re.IGNORECASE)
 """The parameters of libpq whose values are secrets: password, sslpassword, scram_client_key, …"""
 _HIDDEN = "***"
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
-# libpq's `host=… password=…`, SQLite's names that are no files, URLs with a slash too few.
+# libpq's `host=… password=…`, SQLite's names that are no files, URLs without their beginning or a
+# colon or slash too few.
 _NOT_A_PATH = re.compile(
     r"\s*(host|hostaddr|port|dbname|user|\w*password|service|ssl\w+|passfile|options)\s*="
-    r"|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc):",
+    r"|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc)(:|//)|[^/]*:[^/]*@",
     re.IGNORECASE,
 )
 
@@ -46,6 +47,15 @@ def _is_in_memory(url: URL) -> bool:
     )
 
 
+def _check_hosts(url: URL) -> None:
+    """Raise ValueError for a host that no name server could be asked for."""
+    named = url.query.get("host", ())
+    for hosts in (url.host or "", *((named,) if isinstance(named, str) else named)):
+        for host in hosts.split(","):
+            if not host.startswith(("/", "@")):  # a socket's path
+                host.encode("idna")
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A database by its URL: an SQLite file, or a PostgreSQL database."""
@@ -57,7 +67,7 @@ class Location:
         """Read a URL or path; without one, the environment's or default. Raises InvalidInput."""
         text = url or read_settings().database_url or str(_at_home(data_folder) / "tower.db")
         hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
-        if "\0" in text:
+        if "\0" in unquote(text):  # libpq would take what is before it, and connect elsewhere
             raise InvalidInput("the database's name has a NUL character in it", hint)
         if "://" not in text:
             if _NOT_A_PATH.match(text):  # not repeated: it may hold a password
@@ -65,6 +75,7 @@ class Location:
             return cls(URL.create("sqlite", database=str(_at_home(Path(text).expanduser))))
         try:
             parsed = make_url(text)
+            _check_hosts(parsed)
         except (ArgumentError, ValueError):
             raise InvalidInput("the database URL cannot be read", hint) from None
         if "@" in (parsed.host or ""):  # it would be shown as a part of the host's name

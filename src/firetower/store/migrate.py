@@ -55,6 +55,8 @@ def schema_state(connection: Connection) -> SchemaState:
         return SchemaState.FOREIGN if inspect(connection).get_table_names() else SchemaState.EMPTY
     if found == SCHEMA:
         return SchemaState.CURRENT
+    if not found.isdecimal():  # another program's, which uses Alembic too
+        return SchemaState.FOREIGN
     if found > SCHEMA:
         return SchemaState.NEWER
     return SchemaState.TOO_OLD if found < OLDEST_SCHEMA else SchemaState.OLDER

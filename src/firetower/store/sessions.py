@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, text
 
+from firetower.core.errors import StoreError
 from firetower.core.text import visible
 
 LOCK_TIMEOUT = "55P03"
@@ -49,11 +50,20 @@ def connect_options(url: URL) -> dict[str, Any]:
     options = {key: value for key, value in _CONNECTING.items() if key not in url.query}
     if "PGCONNECT_TIMEOUT" in os.environ:
         options.pop("connect_timeout", None)
-    return {"fallback_application_name": name, **options}
+    return {"fallback_application_name": name, "client_encoding": "utf8", **options}
 
 
 def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's connection
-    """Bound what a new session waits for, and how long others wait for it."""
+    """Bound what a new session waits for, and how long others wait for it.
+
+    Raises StoreError for a database that cannot keep every text.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database {connection.info.dbname} has the encoding {encoding}",
+            "Firetower needs UTF8: CREATE DATABASE tower ENCODING 'UTF8' TEMPLATE template0;",
+        )
     connection.execute(_LIMIT, [json.dumps(_LIMITS)])
     connection.commit()
 

@@ -193,6 +193,7 @@ class FiretowerApp(App[None]):
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         self.show_error(event.error)
+        self._status.refresh()
 
     def on_heartbeat_changed(self) -> None:
         self._status.refresh()

@@ -10,7 +10,7 @@ from textual.app import App
 from textual.content import Content
 
 from firetower.core.errors import FiretowerError
-from firetower.tui.session import Refresh, Tower, session_of, show_error
+from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.widgets.bar import status_text
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class StatusLine:
         self._worker_started = False
         self._tower: Tower | None = None
         self._status: DatabaseStatus | None = None
+        self._failure: FiretowerError | None = None
+        """Why it could not be read, which the database's watch tells at length."""
         self._read_at = -REFRESH_INTERVAL
 
     def begin(self, tower: Tower) -> None:
@@ -67,7 +69,12 @@ class StatusLine:
         if tower is not None:
             worker = "no worker" if self._worker is None else self._worker.state
             text = status_text(
-                tower.location, self._status, worker, now, width, read_only=tower.read_only
+                tower.location,
+                self._failure or self._status,
+                worker,
+                now,
+                width,
+                read_only=tower.read_only,
             )
             self._show(text)
 
@@ -76,8 +83,9 @@ class StatusLine:
         try:
             self._status = await session_of(self._app).ask(lambda tower: tower.status())
         except FiretowerError as error:
-            show_error(self._app, error)
+            self._failure = error
         else:
+            self._failure = None
             if not self._status.workers and not self._worker_started:
                 self._start_worker()
         self.show()

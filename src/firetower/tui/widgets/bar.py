@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from firetower.core.errors import FiretowerError, StoreLocked
 from firetower.core.text import counted, visible
 from firetower.tui.actions import BY_ID
 from firetower.tui.navigation import MODES
@@ -82,7 +83,7 @@ def _status_width(width: int) -> int:
 
 def status_text(
     location: str,
-    status: DatabaseStatus | None,
+    status: DatabaseStatus | FiretowerError | None,
     worker: str,
     now: datetime,
     width: int,
@@ -93,7 +94,7 @@ def status_text(
 
     What finds no room in a screen of `width` is left out: the path first, then the server with who
     uses it, then the last event. Of the worker at least the first words are shown.
-    `worker` says why no worker is alive.
+    `worker` says why no worker is alive; `status` may be why it could not be read.
     """
     room = _status_width(width)
     parts: list[Content] = []
@@ -111,10 +112,14 @@ def status_text(
 
 
 def _status_parts(
-    status: DatabaseStatus | None, worker: str, now: datetime, *, read_only: bool
+    status: DatabaseStatus | FiretowerError | None, worker: str, now: datetime, *, read_only: bool
 ) -> Iterator[Content]:
     """Yield the parts of the status, those that matter most first."""
     if status is None:
+        return
+    if isinstance(status, FiretowerError):
+        said = "locked" if isinstance(status, StoreLocked) else "unreadable"
+        yield Content.from_markup("[$error]✗ database $said[/]", said=said)
         return
     if read_only:
         yield Content.from_markup("[$warning]read-only[/]")
