@@ -187,7 +187,8 @@ async def test_the_app_starts_none_where_one_lives(now: Scene) -> None:
 
 async def test_the_log_of_the_worker_is_one_key_away(scene: Scene) -> None:
     child = WorkerProcess(str(scene.path))
-    code = r"print('12:04:31 [b]sent[/b] \x1b[31m', flush=True); import sys; sys.stdin.read()"
+    said = r"print('12:04:31 [b]sent[/b] \x1b[31m'); print('long ' * 60 + 'end', flush=True)"
+    code = f"{said}; import sys; sys.stdin.read()"
     child.command = [sys.executable, "-c", code]
     async with open_app(scene, worker=child) as pilot:
         await until(pilot, child.log)
@@ -196,7 +197,13 @@ async def test_the_log_of_the_worker_is_one_key_away(scene: Scene) -> None:
         assert shows(pilot, r"12:04:31 [b]sent[/b] \x1b[31m")
         await press(pilot, "escape", "3", "W")
         assert shows(pilot, "12:04:31")
-        await press(pilot, "q")
+        assert sum("long" in line for line in screen_text(pilot)) == 3
+        assert shows(pilot, "long end")
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: sum("long" in line for line in screen_text(pilot)) == 2)
+        await press(pilot, "slash", *"end")
+        assert shows(pilot, "long long")
+        await press(pilot, "escape", "q")
         assert not shows(pilot, "Worker's log")
 
 

@@ -5,10 +5,12 @@ import shlex
 from datetime import timedelta
 
 import pytest
+from textual.content import Content
 from textual.events import Key
 from textual.pilot import Pilot
 
 from firetower.core.executions import Execution, Status
+from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.text import clock
 from tui.haste import late
@@ -139,3 +141,17 @@ def test_clock_names_a_coming_day() -> None:
     assert clock(NOW + timedelta(hours=23), NOW) == "15 Mar 11:04"
     assert clock(NOW - timedelta(hours=23), NOW) == "13:04:31"
     assert clock(NOW - timedelta(days=2), NOW) == "12 Mar"
+
+
+async def test_news_for_a_screen_below_does_not_repaint_the_one_above(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await open_execution(pilot, scene, Status.FINISHED, "deploy-on-prod")
+        app = pilot.app
+        assert isinstance(app, FiretowerApp)
+        app.status = Content("another status")
+        await settled(pilot)
+        app.screen._on_timer_update()  # paints what is new
+        app.screen_stack[0]._on_timer_update()
+        assert not app.screen._repaint_required
+        await press(pilot, "escape")
+        assert shows(pilot, "3 Feed", "another status")

@@ -35,6 +35,15 @@ class StyledOnce(Screen[T]):
     Textual styles all of them again for the screen's size, and each time the screen is shown.
     """
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it can be seen, alone or behind dialogs.
+
+        Textual paints the whole screen whenever something changes on the one that it covers.
+        """
+        on_top = self.app.screen if super().is_current else None
+        return on_top is self or isinstance(on_top, ModalScreen)
+
     def on_compose(self) -> None:
         """Take the classes of the terminal's size before there are widgets to style again."""
         width, height = self.app.size

@@ -1,20 +1,22 @@
 """The log of the worker that runs beside the app."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+from rich.cells import chop_cells
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
+from firetower.core.text import visible
 from firetower.store.workers import WorkerInfo
 from firetower.tui.actions import bindings_of
 from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import session_of
 from firetower.tui.text import plain, show_text
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.table import Cell, Column, Table
 
 REFRESH_INTERVAL = 0.5
 """Seconds between two looks at the log: nothing is drawn unless there is a new line."""
@@ -23,6 +25,15 @@ ELSEWHERE = (
     "Worker {worker} was not started by this app, and writes its log where it was started:\n"
     "in its terminal, or as a service: journalctl --user -u firetower -f"
 )
+
+
+class LogRow(NamedTuple):
+    """A line of the log, or a part of one that is longer than the screen is wide."""
+
+    key: tuple[int, int]
+    cells: tuple[Cell, ...]
+    text: str
+    """The whole line: a search finds all of its parts."""
 
 
 class WorkerLogScreen(FramedPage):
@@ -49,16 +60,24 @@ class WorkerLogScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self._show_lines()
         self.set_interval(REFRESH_INTERVAL, self._show_lines)
         self.run_worker(self._name_workers(), exit_on_error=False)
+
+    def on_resize(self) -> None:
+        self._newest = -1
+        self._show_lines()
 
     def _show_lines(self) -> None:
         lines = self._read_lines()
         newest = lines[-1][0] if lines else 0
         if newest != self._newest:
             self._newest = newest
-            rows = [Row(number, (Cell(text),)) for number, text in reversed(lines)]
+            width = self.size.width - 4
+            rows = [
+                LogRow((number, place), (Cell(part),), text)
+                for number, text in reversed(lines)
+                for place, part in enumerate(chop_cells(visible(text), width) or [""])
+            ]
             at_top = self.listing.table.cursor == 0
             self.listing.set_rows(rows)
             if at_top:
