@@ -71,7 +71,7 @@ def test_ranks_log_at_once(running: Running) -> None:
     assert not [status for _, status in running.server.traffic.answers if status >= 400]
 
 
-def test_sync_twice_makes_no_second_version(on_sqlite: Running) -> None:
+def test_sync_twice_changes_nothing(on_sqlite: Running) -> None:
     on_sqlite.sdk(OFFLINE)
     [folder] = on_sqlite.folder.glob("wandb/offline-run-*")
     found = []
@@ -80,8 +80,7 @@ def test_sync_twice_makes_no_second_version(on_sqlite: Running) -> None:
         found.append(events(on_sqlite))
         for marker in folder.glob("*.synced"):
             marker.unlink()  # as if it was copied before
-    again = Counter({EventType.RUN_STATE: 2})  # it was started and ended again
-    assert found[0] + again == found[1]
+    assert found[0] == found[1]
     assert found[0][EventType.CREATE_ARTIFACT] == 5
     assert {len(on_sqlite.tower.versions(f"acme/vision/points-{one}")) for one in (0, 1)} == {2, 3}
     run = on_sqlite.tower.runs.get("acme/vision/offline")

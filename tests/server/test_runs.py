@@ -1,6 +1,7 @@
 """Runs as W&B's SDK starts, writes, ends, resumes and reads them."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from firetower.core.runs import RunState
 from firetower.store import schema
+from firetower.store.runs import crash_overdue
 from serving import Running
 
 UPSERT = """mutation ($input: U!) { upsertBucket(input: $input) { inserted bucket { id name
@@ -119,6 +121,34 @@ def test_resumed_run_continues_where_it_was(on_sqlite: Running) -> None:
     send(on_sqlite, [step(2, loss=3)], 2)
     assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.RUNNING
     assert values(on_sqlite) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_run_that_is_sent_twice_has_its_events_once(running: Running) -> None:
+    def states() -> list[str]:
+        found = [one.run for one in running.tower.events.newest(99)]
+        return [one.state for one in found if one is not None]
+
+    def send_again(lines: list[dict[str, Any]], code: int, *, ends: bool = True) -> None:
+        start(running)
+        send(running, lines, complete=ends, exitcode=code)
+
+    lines = [step(0, loss=1), step(1, loss=2)]
+    send_again(lines, 1)
+    ended_at = running.tower.runs.get("acme/vision/r1").run.ended_at
+    for _ in range(2):
+        send_again(lines, 1)
+    start(running)
+    with running.server.store.changing() as change:  # its sender was killed
+        crash_overdue(change, timedelta(0))
+    run = running.tower.runs.get("acme/vision/r1").run
+    assert (run.state, run.exit_code, run.ended_at) == (RunState.FAILED, 1, ended_at)
+    assert states() == ["running", "failed"]
+    send_again(lines, 0)  # nothing new but how it ended
+    send_again([*lines, step(2, loss=3)], 0, ends=False)
+    assert states() == ["running", "failed", "finished", "running"]
+    running.tower.runs.finish("acme/vision/r1", state=RunState.CRASHED)
+    send_again(lines, 1)
+    assert states()[4:] == ["crashed"]
 
 
 def test_stopped_run_is_told_to_stop_and_stays_killed(on_sqlite: Running) -> None:

@@ -283,6 +283,18 @@ class Run(Frozen):
         return max((self.ended_at or now) - self.started_at, timedelta(0))
 
     @property
+    def may_be_resent(self) -> bool:
+        """Whether it was started again after its end and has sent no newer values since."""
+        return self.state is RunState.RUNNING and self.ended_at is not None
+
+    @property
+    def reported(self) -> RunState | None:
+        """The state that its newest RUN_STATE event named; None where a kill came after it."""
+        if self.may_be_resent:
+            return RunState.FAILED if self.exit_code else RunState.FINISHED
+        return self.state.reported
+
+    @property
     def next_step(self) -> int:
         """The step after the largest one."""
         return 0 if self.last_step is None else self.last_step + 1

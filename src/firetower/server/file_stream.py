@@ -15,7 +15,7 @@ from firetower.core.runs import RunChanges, RunReference, RunState
 from firetower.server.fields import Arguments
 from firetower.store.changes import Change
 from firetower.store.points import write_points
-from firetower.store.runs import end_run, find_run, touch_run, update_run
+from firetower.store.runs import end_run, find_run, note_values, touch_run, update_run
 
 _HISTORY, _EVENTS, _SUMMARY = "wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json"
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -37,6 +37,8 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
         # Sent twice, which changes nothing, or late by another process of the run.
         write_points(change, found.locked, points)
         return {}
+    if points:
+        note_values(change, found, max(point.at or change.now for point in points))
     write_points(change, touch_run(change, reference), points)
     if summary := _summary(files):
         update_run(change, reference, RunChanges(summary=summary))

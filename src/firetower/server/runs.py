@@ -119,8 +119,13 @@ def _start(context: Context, given: Arguments, reference: RunReference, said: Ru
         if found.run.state is RunState.KILLED and is_late:
             update_run(context.change, reference, said)
             return False
-    change = context.change
-    return start_run(change, reference.project, reference.id, said, resume=True).created
+    # A script that resumes its run names it by its id.
+    may_be_resent = given.get("id") is None
+    change, project = context.change, reference.project
+    started = start_run(
+        change, project, reference.id, said, resume=True, may_be_resent=may_be_resent
+    )
+    return started.created
 
 
 def _said(given: Arguments) -> RunChanges:

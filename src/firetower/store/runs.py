@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.events import EventType
@@ -81,10 +81,13 @@ def start_run(
     said: RunChanges,
     *,
     resume: bool = False,
+    may_be_resent: bool = False,
 ) -> StartedRun:
     """Start a run, in a project made if it is new.
 
-    Where there is a run of this id, it is resumed if `resume` says so. Raises Conflict.
+    Where there is a run of this id, it is resumed if `resume` says so. One that `may_be_resent`
+    after its end, as `wandb sync` sends a folder twice, has no event before `note_values`.
+    Raises Conflict.
     """
     ensure_container(change, project)
     reference = RunReference(project=project, id=run_id or new_run_id())
@@ -110,8 +113,22 @@ def start_run(
         )
     found = find_run(change.connection, reference, lock=True)
     changed = said.applied_to(found.run)
-    _set_state(change, found, changed, RunState.RUNNING, exit_code=None)
+    if may_be_resent and found.run.ended_at is not None and found.run.reported is not None:
+        code = 0 if found.run.reported is RunState.FINISHED else found.run.exit_code or 1
+        running = {"state": RunState.RUNNING.value, "heartbeat_at": change.now, "exit_code": code}
+        _write(change, found, changed, **running)
+    else:
+        _set_state(change, found, changed, RunState.RUNNING)
     return StartedRun(**dict(_reread(change, found)), created=False)
+
+
+def note_values(change: Change, found: FoundRun, newest: datetime) -> None:
+    """Record that a run, found with a lock, is running again, if its values are newer than all."""
+    if found.run.may_be_resent:
+        query = select(func.max(_metrics.last_at)).where(_metrics.run_id == found.id)
+        before = change.connection.execute(query).scalar()
+        if before is None or newest > before:
+            _set_state(change, found, found.run, RunState.RUNNING)
 
 
 def _insert(change: Change, run: Run) -> bool:
@@ -153,7 +170,7 @@ def touch_run(change: Change, reference: RunReference) -> LockedRun:
             f"run {visible(str(reference))} has ended: it is {found.run.state}",
             f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
         )
-    _set_state(change, found, found.run, RunState.RUNNING, exit_code=None)
+    _set_state(change, found, found.run, RunState.RUNNING)
     return found.locked
 
 
@@ -174,7 +191,7 @@ def end_run(
             f"run {visible(str(reference))} has ended already: it is {found.run.state}",
             "A run ends once; resume it to end it in another way.",
         )
-    _set_state(change, found, said.applied_to(found.run), state, exit_code=exit_code)
+    _set_state(change, found, said.applied_to(found.run), state, exit_code)
     return _reread(change, found)
 
 
@@ -188,15 +205,16 @@ def crash_overdue(change: Change, timeout: timedelta) -> list[Run]:
     rows = change.connection.execute(locked)
     overdue = [_found(row) for row in rows]
     for found in overdue:
-        _set_state(change, found, found.run, RunState.CRASHED, exit_code=None)
+        state = found.run.reported if found.run.may_be_resent else None
+        _set_state(change, found, found.run, state or RunState.CRASHED)
     return [found.run for found in overdue]
 
 
 def _set_state(
-    change: Change, found: FoundRun, run: Run, state: RunState, *, exit_code: int | None
+    change: Change, found: FoundRun, run: Run, state: RunState, exit_code: int | None = None
 ) -> None:
     """Write a run with a new state, and the event of that if it is one."""
-    was = found.run.state
+    was = found.run.reported if found.run.may_be_resent else found.run.state
     run = run.model_copy(update={"state": state})
     times: dict[str, object] = {}
     if state is RunState.RUNNING:
@@ -206,7 +224,7 @@ def _set_state(
         ended_at = run.heartbeat_at if state is RunState.CRASHED else change.now
         times = {"ended_at": ended_at, "exit_code": exit_code}
     _write(change, found, run, **times)
-    if state.reported not in {None, was.reported}:  # a crash was a failure already
+    if state.reported not in {None, found.run.reported}:  # a crash was a failure already
         change.record_run(EventType.RUN_STATE, found.id, found.project_id, run)
 
 
