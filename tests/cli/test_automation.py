@@ -45,7 +45,7 @@ def test_automation_can_be_edited_switched_and_deleted(shell: Shell) -> None:
 
 def test_event_help_lists_the_types_by_container(prepared: Shell) -> None:
     help_ = " ".join(prepared.ok("automation", "create", "--help").split())
-    assert "In a project: CREATE_ARTIFACT (new version), RUN_STATE (run state), RUN_METRIC" in help_
+    assert "In a project: CREATE_ARTIFACT (new version), RUN_STATE (run state), RUN_ALERT" in help_
 
 
 def test_create_warns_of_an_overlap(shell: Shell) -> None:

@@ -85,8 +85,9 @@ def test_copied_command_makes_the_same_automation(
 ) -> None:
     kind = scope.container.kind
     type_ = type_ if type_ in allowed_events(kind) else allowed_events(kind)[0]
-    if not isinstance(scope, ContainerScope) and type_ is EventType.RUN_STATE:
+    if not isinstance(scope, ContainerScope) and "run" in type_.spec.carries:
         type_ = EventType.ADD_ARTIFACT_ALIAS
+    is_of_state = type_ is EventType.RUN_STATE
     carries = type_.spec.carries
     filter_ = regex_filter(
         alias if "alias" in carries else None,
@@ -100,7 +101,7 @@ def test_copied_command_makes_the_same_automation(
         scope=scope,
         event_type=type_,
         filter=filter_,
-        condition=StateCondition(states=tuple(states)) if "run" in carries else None,
+        condition=StateCondition(states=tuple(states)) if is_of_state else None,
         action=action,
         cooldown=cooldown,
     )

@@ -42,10 +42,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "never-present variable": (automation("--webhook", "ci", "--payload", '{"a":"${tag}"}'), "tag"),
     "cooldown": (automation("--cooldown", "soon"), "span of time"),
     "negative cooldown": (automation("--cooldown", "0s"), "longer than zero"),
-    "moved elsewhere": (
-        ("automation", "edit", "deploy", "--project", "acme/vision"),
-        "stays in registry models",
-    ),
+    "reserved entity": (("project", "create", "organization/x"), "organization's name"),
     "URL": (("webhook", "create", "n", "ftp://example.com"), "not http or https"),
     "schedule": (
         ("webhook", "create", "n", "http://x/", "--retry-schedule", "5s,x"),

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from firetower.core.filters import ANY, Filter
 from firetower.core.json import dump
 from firetower.core.metrics import Comparison, Crossing, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerReference
-from firetower.core.runs import RunReference, RunSnapshot, RunState, StateCondition
+from firetower.core.runs import RunAlert, RunReference, RunSnapshot, RunState, StateCondition
 from firetower.core.scopes import ContainerScope, Scope
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,6 +55,8 @@ def make_event(
     )
     if "run" in carries:
         run = run or make_run_snapshot()
+        if "alert" in carries:
+            run = replace(run, alert=RunAlert(title="hot", text="90 °C", severity="WARN"))
         metric = make_crossing() if "metric" in carries else None
         place = run.reference.project
         return Event(event_id, type_, at, author, place, cause=cause, run=run, metric=metric)

@@ -166,7 +166,7 @@ def test_definition_comes_back(
     description: str,
 ) -> None:
     kind = scope.container.kind
-    if not isinstance(scope, ContainerScope) and type_ is EventType.RUN_STATE:
+    if not isinstance(scope, ContainerScope) and "run" in type_.spec.carries:
         type_ = EventType.ADD_ARTIFACT_ALIAS
     if type_ not in allowed_events(kind):
         type_ = allowed_events(kind)[0]
@@ -181,7 +181,8 @@ def test_definition_comes_back(
     )
     condition = None
     if "run" in carries:
-        condition = StateCondition(states=tuple(states))
+        if type_ is EventType.RUN_STATE:
+            condition = StateCondition(states=tuple(states))
         filter_ = regex_filter(None, None, None, run_name=tag)
     definition = Definition(
         name="n",

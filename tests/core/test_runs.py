@@ -109,7 +109,7 @@ def test_run_event_is_refused_with_what_it_cannot_have() -> None:
     in_collections = CollectionsScope(container=VISION, glob="*")
     for said, wrong in (
         ("states", make_definition(scope=scope, event_type=EventType.RUN_STATE)),
-        ("no run", make_definition(condition=FAILED)),
+        ("no state", make_definition(condition=FAILED)),
         (
             "no collection",
             make_definition(scope=in_collections, event_type=EventType.RUN_STATE, condition=FAILED),

@@ -103,6 +103,7 @@ told = api.update_automation(
     action=DoNothing(),
 )
 assert told.event.event_type == EventType.ADD_ARTIFACT_ALIAS
+assert api.update_automation(api.automation(name="tag"), scope=team).scope.name == "acme"
 
 # A collection is saved whole with its tags; what it is called stays.
 for collection in (in_project, in_registry):
@@ -167,7 +168,8 @@ def test_automations_of_the_sdk_fire(on_sqlite: Running) -> None:
     assert nothing.definition.action == NoAction()
     assert saved["create"].definition.scope == CollectionsScope(container=VISION, glob="resnet")
     acme = ContainerReference.entity_named("acme")
-    assert saved["collection"].definition.scope == ContainerScope(container=acme)
+    for name in ("collection", "tag"):
+        assert saved[name].definition.scope == ContainerScope(container=acme)
     first = tower.automations.revisions("tell")[-1].definition
     assert first.action == SlackAction(
         endpoint="team", title="t", message="m", severity=Severity.WARN
@@ -207,7 +209,7 @@ SAID = [
     '"eA==" is not the id of a GenericWebhookIntegration\n',
     'automation name " " is empty\n',
     'RE2 refuses the regex "(?=a)"',
-    "an automation stays in registry models\n",
+    "LINK_ARTIFACT (version linked) happens only in a registry, so it never fires in a project\n",
     "Automation 'first' not found. Unable to edit it.",
     "there is no such automation\n",
 ]

@@ -169,7 +169,9 @@ def test_any_condition_comes_back(found: AnyMetricCondition) -> None:
 
 
 def test_comparison_that_the_sdk_cannot_read_is_not_listed() -> None:
-    shown = [is_readable(threshold(sign, 1)) for sign in ("$eq", "$ne", "$gt", "$lte")]
+    shown = [
+        is_readable(definition_of(threshold(sign, 1))) for sign in ("$eq", "$ne", "$gt", "$lte")
+    ]
     assert shown == [False, False, True, True]
     for sign, is_read in (("$eq", False), ("$ne", False), ("$gt", True)):
         event = read_by_sdk(saved(definition_of(threshold(sign, 1)))).event

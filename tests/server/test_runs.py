@@ -218,6 +218,13 @@ def test_run_s_files_are_taken_and_alerts_kept(on_sqlite: Running) -> None:
     assert on_sqlite.post("/storage/dropped/file", b"x", method="PUT")[0] == 400
     query = "mutation ($input: I!) { notifyScriptableRunAlert(input: $input) { success } }"
     on_sqlite.query(query, input={**place, "title": "hot", "text": "90 °C", "severity": "WARN"})
+    assert on_sqlite.tower.events.newest(1)[0].detail == "WARN: hot"
+    for field, value, said in (
+        ("title", " ", 'alert\'s title " " is empty or too long'),
+        ("severity", "LOUD", 'there is no severity "LOUD" here'),
+        ("text", "x" * 10_001, "the alert's text has 10,001 characters"),
+    ):
+        assert on_sqlite.refused(query, input={**place, "title": "a", field: value})[1] == said
     kept: Any = on_sqlite.tower.runs.get("acme/vision/r1").run.summary["alert"]
     assert (kept["title"], kept["text"], kept["severity"]) == ("hot", "90 °C", "WARN")
 

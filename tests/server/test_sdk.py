@@ -14,6 +14,7 @@ import pytest
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.events import EventType
+from firetower.core.filters import Filter
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
@@ -147,10 +148,10 @@ def receiver() -> Any:
 
 
 def watch(tower: Tower, receiver: Receiver) -> None:
-    """Make four automations: a version, a link, an alias and the end of a run are told."""
+    """Make automations on a version, a link, an alias, an alert and the end of a run."""
     tower.create_registry("models")
     tower.create_project("acme/vision")
-    for name in ("logged", "linked", "promoted", "ended"):
+    for name in ("logged", "linked", "promoted", "ended", "alerted"):
         webhook(tower, name, receiver.url(f"/{name}"))
     project = ContainerScope(container=ContainerReference.project("acme/vision"))
     registry = ContainerScope(container=ContainerReference.registry("models"))
@@ -158,6 +159,7 @@ def watch(tower: Tower, receiver: Receiver) -> None:
         ("logged", project, EventType.CREATE_ARTIFACT),
         ("linked", registry, EventType.LINK_ARTIFACT),
         ("ended", project, EventType.RUN_STATE),
+        ("alerted", project, EventType.RUN_ALERT),
     ):
         is_run = event is EventType.RUN_STATE
         states = (RunState.FINISHED, RunState.FAILED)
@@ -167,6 +169,7 @@ def watch(tower: Tower, receiver: Receiver) -> None:
                 scope=scope,
                 event_type=event,
                 condition=StateCondition(states=states) if is_run else None,
+                filter=Filter.of({"alert_severity": "INFO"} if name == "alerted" else {}),
                 action=WebhookAction(endpoint=name),
             )
         )
@@ -183,6 +186,8 @@ def test_training_script_fires_automations(on_sqlite: Running, receiver: Receive
     [logged] = [json.loads(one.body)["data"] for one in receiver.at("/logged")]
     [linked] = [json.loads(one.body)["data"] for one in receiver.at("/linked")]
     [ended] = [json.loads(one.body)["data"] for one in receiver.at("/ended")]
+    [alerted] = [json.loads(one.body)["data"]["alert"] for one in receiver.at("/alerted")]
+    assert alerted == {"title": "trained", "text": "well", "severity": "INFO"}
     aliases = {json.loads(one.body)["data"]["alias"] for one in receiver.at("/promoted")}
     assert (logged["version"], logged["author"]) == ("acme/vision/resnet:v0", "ada")
     assert linked["source_version"] == "acme/vision/resnet:v0"

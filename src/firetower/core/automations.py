@@ -77,16 +77,17 @@ class Definition(Frozen):
 
     def _check_condition(self) -> None:
         given = None if self.condition is None else self.condition.kind
-        wanted = _CONDITIONS.get(self.event_type)
+        wanted = CONDITIONS.get(self.event_type)
         if wanted is not None and given != wanted:
             what, hint = _NEEDED[wanted]
             raise InvalidInput(f"{self.event_type} needs {what}", hint)
         if wanted is None and given is not None:
             raise InvalidInput(
-                f"{self.event_type} events have no run, so no state or metric of one",
+                f"{self.event_type} waits for no state or metric of a run",
                 "Use RUN_STATE or RUN_METRIC, or leave that out.",
             )
-        if wanted is not None and not isinstance(self.scope, ContainerScope):
+        is_of_run = "run" in self.event_type.spec.carries
+        if is_of_run and not isinstance(self.scope, ContainerScope):
             raise InvalidInput(
                 "a run is in no collection, so the scope could never hold",
                 f"Watch the whole {self.scope.container.kind}.",
@@ -151,7 +152,7 @@ class Definition(Frozen):
         return f"{happens} {where}" + ("" if words == "any" else f", if {words}")
 
 
-_CONDITIONS = {
+CONDITIONS = {
     EventType.RUN_STATE: "state",
     EventType.RUN_METRIC: "threshold",
     EventType.RUN_METRIC_CHANGE: "change",

@@ -20,7 +20,7 @@ from firetower.core.actions import (
     SlackAction,
     WebhookAction,
 )
-from firetower.core.automations import Automation, Definition, Mode, check_cooldown
+from firetower.core.automations import CONDITIONS, Automation, Definition, Mode, check_cooldown
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.events import EventType, check_allowed
 from firetower.core.filters import ANY, Filter, regex_filter
@@ -304,7 +304,7 @@ def read_draft(
     attempt(Part.NAME, partial(_check_name, draft.name, taken))
     if reading.problems or not (reading.scope and filter_ and action):
         return reading
-    if condition is None and "run" in draft.carries:
+    if condition is None and draft.event_type in CONDITIONS:
         return reading
     definition = Definition(
         name=draft.name,

@@ -18,7 +18,7 @@ from firetower.core.text import and_list, nearest, quoted, shortened
 
 
 class EventType(StrEnum):
-    """What happened. W&B's names; `LINK_MODEL` is read as `LINK_ARTIFACT`."""
+    """What happened. W&B's names but for RUN_ALERT; `LINK_MODEL` is read as `LINK_ARTIFACT`."""
 
     CREATE_ARTIFACT = "CREATE_ARTIFACT"
     LINK_ARTIFACT = "LINK_ARTIFACT"
@@ -30,6 +30,7 @@ class EventType(StrEnum):
     ADD_COLLECTION_TAG = "ADD_COLLECTION_TAG"
     REMOVE_COLLECTION_TAG = "REMOVE_COLLECTION_TAG"
     RUN_STATE = "RUN_STATE"
+    RUN_ALERT = "RUN_ALERT"
     RUN_METRIC = "RUN_METRIC"
     RUN_METRIC_CHANGE = "RUN_METRIC_CHANGE"
     RUN_METRIC_ZSCORE = "RUN_METRIC_ZSCORE"
@@ -77,6 +78,7 @@ _TAG = _VERSION | {"tag"}
 _COLLECTION_TAG = frozenset({"collection", "tag"})
 _RUN = frozenset({"run"})
 _METRIC = frozenset({"run", "metric"})
+_ALERT = frozenset({"run", "alert"})
 
 EVENTS: Mapping[EventType, EventSpec] = {
     EventType.CREATE_ARTIFACT: EventSpec(
@@ -103,6 +105,7 @@ EVENTS: Mapping[EventType, EventSpec] = {
         "collection untagged", "a tag is removed from a collection", _BOTH, _COLLECTION_TAG
     ),
     EventType.RUN_STATE: EventSpec("run state", "a run starts or ends", _PROJECT, _RUN),
+    EventType.RUN_ALERT: EventSpec("run alert", "a run sends an alert", _PROJECT, _ALERT),
     EventType.RUN_METRIC: EventSpec(
         "metric threshold", "a metric of a run crosses a threshold", _PROJECT, _METRIC
     ),
@@ -210,6 +213,8 @@ class Event:
             name = "" if self.run.name == self.run.id else self.run.name
             if self.metric is not None:
                 return self.metric.words(name)
+            if self.run.alert is not None:
+                return f"{name} {self.run.alert.severity}: {self.run.alert.title}".lstrip()
             return f"{name} {self.run.state}".lstrip()
         removed = self.type.startswith("REMOVE")
         if self.alias is not None:
@@ -240,6 +245,8 @@ class Event:
             config = {"config": self.run.config}
             data |= {"run": str(self.run.reference), "run_status": self.run.status}
             data |= {f"run_{name}": value for name, value in self.run.as_data().items()} | config
+            if self.run.alert is not None:
+                data["alert"] = self.run.alert.model_dump()
         if self.metric is not None:
             data["metric"] = self.metric.as_data()
         if version is not None:

@@ -111,6 +111,28 @@ def check_run_text(text: str, what: str) -> str:
     return text
 
 
+MAX_ALERT = 10_000
+"""Characters of an alert's text."""
+
+
+class RunAlert(Frozen):
+    """What a script says by W&B's `run.alert`."""
+
+    title: str
+    text: str = ""
+    severity: Literal["INFO", "WARN", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        check_run_text(self.title, "alert's title")
+        if len(self.text) > MAX_ALERT:
+            raise InvalidInput(
+                f"the alert's text has {len(self.text):,} characters",
+                f"Send at most {MAX_ALERT:,}.",
+            )
+        return self
+
+
 @dataclass(frozen=True)
 class RunSnapshot:
     """A run as it was when an event was recorded."""
@@ -123,6 +145,8 @@ class RunSnapshot:
     job_type: str = ""
     tags: tuple[str, ...] = ()
     config_json: str = "{}"
+    alert: RunAlert | None = None
+    """What it sent, where that is the event."""
 
     @property
     def id(self) -> str:
@@ -146,8 +170,10 @@ class RunSnapshot:
 
     def as_json(self) -> str:
         """Return it as it is stored with an event."""
-        project = self.reference.project.full_name
-        return dump({"project": project, **self.as_data(), "config_json": self.config_json})
+        data = {"project": self.reference.project.full_name, **self.as_data()}
+        if self.alert is not None:
+            data["alert"] = self.alert.model_dump()
+        return dump({**data, "config_json": self.config_json})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -160,7 +186,9 @@ class RunSnapshot:
         )
         reference = RunReference.model_construct(project=project, id=data.pop("id"))
         state, tags = RunState(data.pop("state")), tuple(data.pop("tags"))
-        return cls(reference, state=state, tags=tags, **data)
+        if (alert := data.pop("alert", None)) is not None:
+            alert = RunAlert.model_construct(**alert)
+        return cls(reference, state=state, tags=tags, alert=alert, **data)
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data, without the configuration."""

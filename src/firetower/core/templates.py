@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType, EventVersion
-from firetower.core.filters.fields import MISSING, Value, dig, getter
+from firetower.core.filters.fields import ALERT_FIELDS, MISSING, Value, dig, getter
 from firetower.core.json import dump, unique_keys
 from firetower.core.metrics import Crossing
 from firetower.core.runs import RunSnapshot
@@ -38,6 +38,11 @@ class Variable:
     def present_for(self, type_: EventType) -> bool:
         """Return whether events of a type have it."""
         return self.needs is None or self.needs in type_.spec.carries
+
+
+def _of_field(field: str, needs: str) -> Variable:
+    read = getter(field)
+    return Variable(lambda event, _: read(event), needs)
 
 
 def _of_version(read: Callable[[Event, EventVersion], Value]) -> Variable:
@@ -69,11 +74,12 @@ VARIABLES: Mapping[str, Variable] = {
     "artifact_version": _of_version(lambda _, version: version.artifact_id),
     "artifact_version_string": _of_version(lambda event, _: event.reference),
     "artifact_version_index": _of_version(lambda _, version: version.index),
-    "alias": Variable(lambda event, _: getter("alias")(event), "alias"),
-    "tag": Variable(lambda event, _: getter("tag")(event), "tag"),
+    "alias": _of_field("alias", "alias"),
+    "tag": _of_field("tag", "tag"),
     "run_name": _of_run(lambda run: run.name),
     "run_id": _of_run(lambda run: run.id),
     "run_status": _of_run(lambda run: run.status),
+    **{name: _of_field(name, "alert") for name in ALERT_FIELDS},
     "metric_name": _of_metric(lambda crossing: crossing.condition.metric),
     "metric_values": _of_metric(lambda crossing: list(crossing.values)),
     "metric_filter": _of_metric(lambda crossing: crossing.condition.words),

@@ -74,7 +74,7 @@ def read_action(given: Arguments, before: Action | None, endpoints: Sequence[End
 
     A payload that W&B's API cannot say is kept as it was `before`. Raises InvalidInput, NotFound.
     """
-    type_ = _member(ActionType, given.text("triggeredActionType"), "action")
+    type_ = member(ActionType, given.text("triggeredActionType"), "action")
     config = given.object("triggeredActionConfig").object(_INPUTS[type_])
     match type_:
         case ActionType.NO_OP:
@@ -85,7 +85,7 @@ def read_action(given: Arguments, before: Action | None, endpoints: Sequence[End
                 endpoint=_endpoint_name(config, EndpointKind.SLACK, endpoints),
                 title=config.optional_text("title"),
                 message=config.optional_text("message"),
-                severity=_member(Severity, severity, "severity"),
+                severity=member(Severity, severity, "severity"),
             )
     payload = config.optional_text("requestPayload")
     if isinstance(before, WebhookAction) and _is_same(payload, _shown_payload(before.payload)):
@@ -95,7 +95,8 @@ def read_action(given: Arguments, before: Action | None, endpoints: Sequence[End
     )
 
 
-def _member(names: type[_E], text: str, what: str) -> _E:
+def member(names: type[_E], text: str, what: str) -> _E:
+    """Return a member of an enumeration by its name. Raises InvalidInput."""
     if text not in names.__members__:
         raise InvalidInput(
             f"there is no {what} {quoted(shortened(text, 40))} here",

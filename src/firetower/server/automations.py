@@ -109,7 +109,7 @@ def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> dic
 
 def _shown(automations: Iterable[Automation]) -> list[Automation]:
     """Return the automations that W&B's SDK can read: it refuses a list with any other in it."""
-    return [one for one in automations if is_readable(one.definition.condition)]
+    return [one for one in automations if is_readable(one.definition)]
 
 
 def _asked_name(arguments: Arguments) -> str | None:

@@ -157,11 +157,12 @@ def write_run_event(definition: Definition) -> dict[str, JsonValue]:
     return {**runs, "run_metric_filter": {kind: fields}}
 
 
-def is_readable(condition: Condition | None) -> bool:
-    """Return whether W&B's SDK can read a condition: its thresholds are in an order only."""
-    if not isinstance(condition, ThresholdCondition):
-        return True
-    return condition.comparison not in {Comparison.EQ, Comparison.NE}
+def is_readable(definition: Definition) -> bool:
+    """Return whether W&B's SDK can read an automation: it knows no alerts, and orders only."""
+    condition = definition.condition
+    if isinstance(condition, ThresholdCondition):
+        return condition.comparison not in {Comparison.EQ, Comparison.NE}
+    return definition.event_type is not EventType.RUN_ALERT
 
 
 def is_same(one: Condition | None, other: Condition | None) -> bool:

@@ -7,17 +7,20 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from firetower.core.actions import Severity
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import clean, dump, parse
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.runs import (
     Run,
+    RunAlert,
     RunChanges,
     RunReference,
     RunState,
     check_run_id,
 )
+from firetower.server.actions import member
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     Arguments,
@@ -38,6 +41,7 @@ from firetower.store.points import first_step, last_step, read_history
 from firetower.store.run_list import count_runs
 from firetower.store.runs import (
     FoundRun,
+    alert_run,
     end_run,
     find_run,
     list_runs,
@@ -169,16 +173,15 @@ def create_files(context: Context, _source: None, arguments: Arguments) -> dict[
 
 @resolves("Mutation", "notifyScriptableRunAlert")
 def alert(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
-    """Keep the newest alert of a run in its summary."""
+    """Record an alert of a run."""
     given = arguments.object("input")
-    reference = named_run(context, given)
-    said: dict[str, JsonValue] = {
-        "title": given.text("title"),
-        "text": given.optional_text("text") or "",
-        "severity": given.optional_text("severity") or "INFO",
-        "at": moment(context.change.now),
-    }
-    update_run(context.change, reference, RunChanges(summary={"alert": said}))
+    severity = given.optional_text("severity") or Severity.INFO.value
+    said = RunAlert(
+        title=given.text("title"),
+        text=given.optional_text("text") or "",
+        severity=member(Severity, severity, "severity"),
+    )
+    alert_run(context.change, named_run(context, given), said)
     return {"success": True}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, fun
 from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
 from firetower.core.endpoints import EndpointKind
-from firetower.core.errors import Conflict, InvalidInput, NotFound
+from firetower.core.errors import Conflict, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.references import ContainerKind, ContainerReference, one_spelling
 from firetower.core.scopes import CollectionScope
@@ -56,16 +56,11 @@ def edit_automation(
 ) -> Automation:
     """Save a changed definition or mode as the next revision; None leaves it as it is.
 
-    Raises as `create_automation` does, and InvalidInput for another container.
+    Raises as `create_automation` does.
     """
     automation = find_automation(change, name)
     before, mode = automation.definition, mode or automation.mode
     definition = definition or before
-    if before.scope.container != definition.scope.container:
-        raise InvalidInput(  # its history belongs to its container
-            f"an automation stays in {before.scope.container.kind} {before.scope.container}",
-            "Create another one there.",
-        )
     named = _check(change.connection, definition)
     if definition.name != automation.name:
         _rename(change, automation, definition.name)

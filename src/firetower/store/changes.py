@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from firetower.core.events import Event, EventType
 from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
-from firetower.core.runs import Run
+from firetower.core.runs import RunSnapshot
 from firetower.store import catalog_schema as schema
 from firetower.store.sessions import LOCK_TIMEOUT
 
@@ -119,14 +119,16 @@ class Change(Reader):
             previous_index=previous_index,
         )
 
-    def record_run(self, type_: EventType, run_id: int, container_id: int, run: Run) -> None:
+    def record_run(
+        self, type_: EventType, run_id: int, container_id: int, run: RunSnapshot
+    ) -> None:
         """Write the event of a run, given with its row's number and its project's."""
         self._record(
             type_,
             author=run.user,
             run_id=run_id,
             container_id=container_id,
-            run_json=run.snapshot.as_json(),
+            run_json=run.as_json(),
         )
 
     def record_crossing(self, run_id: int, container_id: int, event: Event) -> int:

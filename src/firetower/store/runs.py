@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.runs import (
     MetricSummary,
     Run,
+    RunAlert,
     RunChanges,
     RunDetail,
     RunReference,
@@ -22,7 +23,7 @@ from firetower.core.runs import (
     StartedRun,
     new_run_id,
 )
-from firetower.core.text import suggest, visible
+from firetower.core.text import instant, suggest, visible
 from firetower.store import catalog_schema, run_schema
 from firetower.store.catalog.containers import ensure_container
 from firetower.store.catalog.lookups import find_container, is_covered_by
@@ -143,7 +144,7 @@ def _insert(change: Change, run: Run) -> bool:
         heartbeat_at=run.heartbeat_at,
     )
     if key is not None:
-        change.record_run(EventType.RUN_STATE, key[0], project_id, run)
+        change.record_run(EventType.RUN_STATE, key[0], project_id, run.snapshot)
     return key is not None
 
 
@@ -152,6 +153,15 @@ def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run
     found = find_run(change.connection, reference, lock=True)
     _write(change, found, said.applied_to(found.run))
     return _reread(change, found)
+
+
+def alert_run(change: Change, reference: RunReference, alert: RunAlert) -> None:
+    """Record an alert of a run, and keep it in its summary as the newest. Raises NotFound."""
+    found = find_run(change.connection, reference, lock=True)
+    said = {**alert.model_dump(), "at": instant(change.now)}
+    _write(change, found, RunChanges(summary={"alert": said}).applied_to(found.run))
+    snapshot = replace(found.run.snapshot, alert=alert)
+    change.record_run(EventType.RUN_ALERT, found.id, found.project_id, snapshot)
 
 
 def touch_run(change: Change, reference: RunReference) -> LockedRun:
@@ -225,7 +235,7 @@ def _set_state(
         times = {"ended_at": ended_at, "exit_code": exit_code}
     _write(change, found, run, **times)
     if state.reported not in {None, found.run.reported}:  # a crash was a failure already
-        change.record_run(EventType.RUN_STATE, found.id, found.project_id, run)
+        change.record_run(EventType.RUN_STATE, found.id, found.project_id, run.snapshot)
 
 
 def _write(change: Change, found: FoundRun, run: Run, **more: object) -> None:

@@ -61,17 +61,22 @@ _GETTERS: Mapping[str, Getter] = {
     "tags": _of_run(lambda run: list(run.tags)),
     "group": _of_run(lambda run: run.group),
     "job_type": _of_run(lambda run: run.job_type),
+    "alert_title": _of_run(lambda run: MISSING if run.alert is None else run.alert.title),
+    "alert_text": _of_run(lambda run: MISSING if run.alert is None else run.alert.text),
+    "alert_severity": _of_run(lambda run: MISSING if run.alert is None else run.alert.severity),
 }
 
 FIELDS: tuple[str, ...] = (*_GETTERS, f"{METADATA}.KEY", f"{CONFIG}.KEY")
 _OF_RUN = ("run_name", "display_name", "user", "tags", "group", "job_type", CONFIG)
 """W&B calls a run's name display_name."""
+ALERT_FIELDS = ("alert_title", "alert_text", "alert_severity")
 _CARRIED_AS: Mapping[str, str] = {
     "alias": "alias",
     "tag": "tag",
     "collection": "collection",
     "artifact_type": "collection",
     **dict.fromkeys(_OF_RUN, "run"),
+    **dict.fromkeys(ALERT_FIELDS, "alert"),
     "version_index": "version",
     METADATA: "version",
 }
@@ -140,7 +145,9 @@ def check_carried(field: str, type_: EventType) -> None:
     needed = _CARRIED_AS.get(field.partition(".")[0])
     if needed is None or needed in type_.spec.carries:
         return
-    if "run" in type_.spec.carries:
+    if needed == "alert":
+        hint = "Use RUN_ALERT: a script sends it by run.alert()."
+    elif "run" in type_.spec.carries:
         hint = f"Filter on author, {', '.join(_OF_RUN)}.KEY."
     elif needed == "run":
         hint = "Use RUN_STATE or RUN_METRIC: runs have events of their own."

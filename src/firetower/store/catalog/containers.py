@@ -41,6 +41,8 @@ _CONTAINERS = select(
     _count(_revisions, *_CURRENT).label("automation_count"),
 )
 
+_RESERVED = ContainerReference.entity_named(ContainerReference.organization().name)
+
 
 def create_container(change: Change, reference: ContainerReference, description: str = "") -> None:
     """Make a registry or a project. Raises Conflict."""
@@ -59,7 +61,10 @@ def describe_container(change: Change, reference: ContainerReference, descriptio
 
 
 def ensure_container(change: Change, reference: ContainerReference, description: str = "") -> bool:
-    """Make a registry or project, and its entity, unless there is one; return if it was new."""
+    """Make a registry or project, and its entity, unless there is one; return if it was new.
+
+    Raises InvalidInput for a new entity of the organization's name.
+    """
     key = change.insert_if_new(
         schema.containers,
         kind=reference.kind.value,
@@ -69,6 +74,10 @@ def ensure_container(change: Change, reference: ContainerReference, description:
         author=change.author,
         created_at=change.now,
     )
+    if key is not None and reference == _RESERVED:
+        raise InvalidInput(
+            f"{reference} is the organization's name, so no entity can have it", "Choose another."
+        )
     if key is not None and reference.entity:
         ensure_container(change, ContainerReference.entity_named(reference.entity))
     return key is not None
