@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import JsonValue
 
@@ -62,6 +61,7 @@ from firetower.core.scopes import (
 from firetower.core.text import and_list, visible
 from firetower.core.times import duration, parse_duration
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -272,10 +272,12 @@ class Reading:
         assert self.definition is not None
         return self.definition
 
-    def attempt(self, part: Part, read: Callable[[], T]) -> T | None:
-        """Return what `read` returns, or note the error that it raises under a part."""
+    def attempt(
+        self, part: Part, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """Return what a call of `read` returns, or note the error that it raises under a part."""
         try:
-            return read()
+            return read(*args, **kwargs)
         except LeftOut as error:
             self.missing[part] = error
         except FiretowerError as error:
@@ -294,14 +296,14 @@ def read_draft(
     """
     reading = Reading()
     attempt = reading.attempt
-    reading.scope = attempt(Part.SCOPE, partial(_read_scope, draft))
-    attempt(Part.EVENT, partial(check_allowed, draft.event_type, draft.container.kind))
+    reading.scope = attempt(Part.SCOPE, _read_scope, draft)
+    attempt(Part.EVENT, check_allowed, draft.event_type, draft.container.kind)
     filter_ = _read_filter(draft, reading)
     condition = _read_condition(draft, reading)
     action = _read_action(draft, secrets, reading)
-    attempt(Part.ACTION, partial(_check_endpoint, draft))
-    cooldown = attempt(Part.COOLDOWN, partial(_read_cooldown, draft.cooldown))
-    attempt(Part.NAME, partial(_check_name, draft.name, taken))
+    attempt(Part.ACTION, _check_endpoint, draft)
+    cooldown = attempt(Part.COOLDOWN, _read_cooldown, draft.cooldown)
+    attempt(Part.NAME, _check_name, draft.name, taken)
     if reading.problems or not (reading.scope and filter_ and action):
         return reading
     if condition is None and draft.event_type in CONDITIONS:
@@ -340,27 +342,26 @@ def _read_condition(draft: Draft, reading: Reading) -> Condition | None:
     """Return what an event of a run waits for, and note the problems of each part."""
     attempt = reading.attempt
     if draft.event_type is EventType.RUN_STATE:
-        return attempt(Part.STATE, partial(_read_state, draft.state))
+        return attempt(Part.STATE, _read_state, draft.state)
     part, given = (Part.STATE, draft.state) if draft.state else (Part.METRIC, draft.metric)
     if "metric" not in draft.carries or draft.state:
         if given:
-            attempt(part, partial(_refuse_condition, draft.event_type, part))
+            attempt(part, _refuse_condition, draft.event_type, part)
         return None
-    metric = attempt(Part.METRIC, partial(_read_metric, draft.metric))
-    window = attempt(Part.WINDOW, partial(_read_window, draft))
-    prior = attempt(Part.PRIOR_WINDOW, partial(_read_prior_window, draft, window))
-    amount = attempt(Part.AMOUNT, partial(_read_amount, draft))
+    metric = attempt(Part.METRIC, _read_metric, draft.metric)
+    window = attempt(Part.WINDOW, _read_window, draft)
+    prior = attempt(Part.PRIOR_WINDOW, _read_prior_window, draft, window)
+    amount = attempt(Part.AMOUNT, _read_amount, draft)
     if metric is None or window is None or prior is None or amount is None:
         return None
     of_window: dict[str, Any] = {"metric": metric, "aggregate": draft.aggregate, "window": window}
     match draft.event_type:
         case EventType.RUN_METRIC:
-            made: Callable[[], Condition] = partial(ThresholdCondition, **of_window, **amount)
+            return attempt(Part.AMOUNT, ThresholdCondition, **of_window, **amount)
         case EventType.RUN_METRIC_CHANGE:
-            made = partial(ChangeCondition, **of_window, prior_window=prior, **amount)
-        case _:
-            made = partial(ZScoreCondition, metric=metric, window=window, **amount)
-    return attempt(Part.AMOUNT, made)
+            of_window["prior_window"] = prior
+            return attempt(Part.AMOUNT, ChangeCondition, **of_window, **amount)
+    return attempt(Part.AMOUNT, ZScoreCondition, metric=metric, window=window, **amount)
 
 
 def _read_state(states: str) -> StateCondition:
@@ -371,12 +372,11 @@ def _read_state(states: str) -> StateCondition:
 
 
 def _refuse_condition(type_: EventType, part: Part) -> None:
+    uses = "RUN_STATE" if part is Part.STATE else "RUN_METRIC"
     if "run" in type_.spec.carries:
-        uses = "RUN_STATE" if part is Part.STATE else "RUN_METRIC"
         raise InvalidInput(f"{type_} does not wait for a {part}", f"Use {uses}, or leave it out.")
     raise InvalidInput(
-        f"{type_} events have no run, so no {part} of one",
-        f"Use {'RUN_STATE' if part is Part.STATE else 'RUN_METRIC'}, or leave the {part} out.",
+        f"{type_} events have no run, so no {part} of one", f"Use {uses}, or leave the {part} out."
     )
 
 
@@ -447,7 +447,7 @@ def _read_filter(draft: Draft, reading: Reading) -> Filter | None:
     )
     for part, name, regex in regexes:
         if regex:
-            reading.attempt(part, partial(_check_regex, regex, name, draft.event_type))
+            reading.attempt(part, _check_regex, regex, name, draft.event_type)
     rest = reading.attempt(Part.FILTER, other)
     if rest is None or not reading.problems.keys().isdisjoint(part for part, *_ in regexes):
         return None
@@ -467,7 +467,8 @@ def _check_regex(regex: str, field_: str, type_: EventType) -> None:
 def _read_action(draft: Draft, secrets: frozenset[str] | None, reading: Reading) -> Action | None:
     """Return the action, and note the problems of each of its templates."""
 
-    def checked(action: Action) -> Action:
+    def checked(kind: Callable[..., Action], **fields: Any) -> Action:
+        action = kind(endpoint=draft.endpoint, **fields)
         if secrets is not None:
             action.check(draft.event_type, secrets)
         return action
@@ -475,16 +476,16 @@ def _read_action(draft: Draft, secrets: frozenset[str] | None, reading: Reading)
     match draft.action:
         case ActionType.GENERIC_WEBHOOK:
             payload = draft.payload if draft.payload.strip() else None
-            webhook = partial(WebhookAction, endpoint=draft.endpoint, payload=payload)
-            return reading.attempt(Part.PAYLOAD, lambda: checked(webhook()))
+            return reading.attempt(Part.PAYLOAD, checked, WebhookAction, payload=payload)
         case ActionType.NOTIFICATION:
-            slack = partial(SlackAction, endpoint=draft.endpoint, severity=draft.severity)
             title, message = draft.title or None, draft.message or None
             parts = (
-                reading.attempt(Part.TITLE, lambda: checked(slack(title=title))),
-                reading.attempt(Part.MESSAGE, lambda: checked(slack(message=message))),
+                reading.attempt(Part.TITLE, checked, SlackAction, title=title),
+                reading.attempt(Part.MESSAGE, checked, SlackAction, message=message),
             )
-            return slack(title=title, message=message) if all(parts) else None
+            if not all(parts):
+                return None
+            return checked(SlackAction, title=title, message=message, severity=draft.severity)
         case ActionType.NO_OP:
             return NoAction()
 
