@@ -73,10 +73,6 @@ def test_a_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
     assert "hunter2" not in said
 
 
-def test_the_refused_url_is_called_by_what_it_was_for() -> None:
-    assert refusal(lambda: check_url("x", "the secret's URL")).startswith("the secret's URL")
-
-
 @pytest.mark.parametrize(
     ("settings", "granted", "used"),
     [

@@ -267,7 +267,7 @@ def _is_host(host: str) -> bool:
     return len(host) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
 
 
-def check_url(url: str, what: str = "URL") -> str:
+def check_url(url: str) -> str:
     """Return `url` if a webhook can be sent to it: http(s), with a host. Raises InvalidInput."""
     shown = quoted(shortened(url, 80))
     hint = "Write it as https://HOST/PATH."
@@ -275,14 +275,14 @@ def check_url(url: str, what: str = "URL") -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise InvalidInput(f"{what} {shown} cannot be read: {error}", hint) from None
+        raise InvalidInput(f"URL {shown} cannot be read: {error}", hint) from None
     if parts.scheme not in {"http", "https"}:
-        raise InvalidInput(f"{what} {shown} is not http or https", hint)
+        raise InvalidInput(f"URL {shown} is not http or https", hint)
     if not _is_host(parts.hostname or "") or port == 0 or not url.isprintable() or " " in url:
-        raise InvalidInput(f"{what} {shown} names no host that can be reached", hint)
+        raise InvalidInput(f"URL {shown} names no host that can be reached", hint)
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(
-            f"{what} has a user name or password in it, which would be shown in records",
+            "URL has a user name or password in it, which would be shown in records",
             "Keep it in a secret: --access-token SECRET sends it as a header.",
         )
     return url

@@ -69,11 +69,3 @@ class StoreLocked(StoreError):
 
 class DatabaseReplaced(StoreError):
     """The database went back to an earlier state, or another is in its place."""
-
-
-class SchemaOutdated(StoreError):
-    """The database is older than the program."""
-
-
-class SchemaTooNew(StoreError):
-    """The database is newer than the program."""

@@ -366,9 +366,7 @@ def _errnos(error: BaseException) -> set[int]:
 
 def _refuse_own_certificates(error: BaseException, request: Request) -> None:
     """Raise NotReady where a server cannot be verified because the environment's CAs are bad."""
-    root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
+    root = _root_of(error)
     if request.ca_file is not None or not isinstance(root, ssl.SSLCertVerificationError):
         return
     if problem := certificate_problem():
@@ -380,13 +378,16 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status}"
     at = "the proxy: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-    return at + _describe_root(error)
+    return at + _describe_root(_root_of(error))
 
 
-def _describe_root(error: BaseException) -> str:
-    root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
+def _root_of(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _describe_root(root: BaseException) -> str:
     match root:
         case ConnectionRefusedError():
             return "connection refused"

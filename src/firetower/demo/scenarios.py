@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import TypeAlias
 
@@ -257,17 +258,10 @@ def _unlink(version: str) -> Act:
     return lambda change: versions.unlink(change, VersionReference.parse(version))
 
 
-def _add_alias(version: str, alias: str) -> Act:
-    return lambda change: add_aliases(change, VersionReference.parse(version), [alias])
+def _label(verb: Callable[..., object], target: str, label: str) -> Act:
+    found = parse_target(target)
+    return lambda change: verb(change, found, [label])
 
 
-def _remove_alias(version: str, alias: str) -> Act:
-    return lambda change: remove_aliases(change, VersionReference.parse(version), [alias])
-
-
-def _tag(target: str, tag: str) -> Act:
-    return lambda change: add_tags(change, parse_target(target), [tag])
-
-
-def _untag(target: str, tag: str) -> Act:
-    return lambda change: remove_tags(change, parse_target(target), [tag])
+_add_alias, _remove_alias = partial(_label, add_aliases), partial(_label, remove_aliases)
+_tag, _untag = partial(_label, add_tags), partial(_label, remove_tags)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from firetower.core.errors import SchemaOutdated, SchemaTooNew, StoreError
+from firetower.core.errors import StoreError
 from firetower.core.references import ContainerReference
 from firetower.store.changes import ENDPOINTS_VERSION_KEY, is_postgresql
 from firetower.store.columns import add_postgresql_conditions
@@ -74,32 +74,28 @@ def check_schema(database: Database, *, create: bool = True) -> None:
         raise refusal(found, database.location)
 
 
+_REFUSALS = {
+    SchemaState.TOO_OLD: (
+        f"the database {{}} is older than schema {OLDEST_SCHEMA}",
+        "This Firetower cannot migrate it: choose another with --database.",
+    ),
+    SchemaState.OLDER: (
+        "the database {} was made by an older Firetower",
+        "Run `firetower database migrate`; back it up first if it matters.",
+    ),
+    SchemaState.NEWER: (
+        "the database {} was made by a newer Firetower",
+        "Upgrade this program: pip install --upgrade firetower",
+    ),
+    SchemaState.EMPTY: ("the database {} is empty", "Open it once without read-only."),
+    SchemaState.FOREIGN: ("{} is not a Firetower database", "Choose another with --database."),
+}
+
+
 def refusal(found: SchemaState, location: Location) -> StoreError:
     """Return why the program cannot use a database whose schema is not current."""
-    match found:
-        case SchemaState.TOO_OLD:
-            return StoreError(
-                f"the database {location} is older than schema {OLDEST_SCHEMA}",
-                "This Firetower cannot migrate it: choose another with --database.",
-            )
-        case SchemaState.OLDER:
-            return SchemaOutdated(
-                f"the database {location} was made by an older Firetower",
-                "Run `firetower database migrate`; back it up first if it matters.",
-            )
-        case SchemaState.NEWER:
-            return SchemaTooNew(
-                f"the database {location} was made by a newer Firetower",
-                "Upgrade this program: pip install --upgrade firetower",
-            )
-        case SchemaState.EMPTY:
-            return StoreError(
-                f"the database {location} is empty", "Open it once without read-only."
-            )
-        case _:
-            return StoreError(
-                f"{location} is not a Firetower database", "Choose another with --database."
-            )
+    message, hint = _REFUSALS[found]
+    return StoreError(message.format(location), hint)
 
 
 def migrate_schema(database: Database) -> str:

@@ -55,7 +55,6 @@ class Upload:
     id: int
     key: str
     definition: UploadDefinition
-    has_manifest: bool
     version_id: int | None
     """Its version's row, once it is committed."""
 
@@ -225,4 +224,4 @@ def _content_key(change: Change, digest: str, entries: tuple[Entry, ...]) -> str
 
 def _upload(row: Row[Any]) -> Upload:
     definition = UploadDefinition.model_validate_json(row.definition)
-    return Upload(row.id, row.artifact_key, definition, row.manifest is not None, row.version_id)
+    return Upload(row.id, row.artifact_key, definition, row.version_id)
