@@ -60,7 +60,7 @@ async def test_the_second_q_counts_only_soon_after_the_first(
 async def test_leaving_with_unsaved_text_asks(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         form = await new_form(pilot)
-        form.fields.automation_name.focus()
+        form.fields.lines["name"].focus()
         await write(pilot, "mine")
         await press(pilot, "ctrl+q")
         assert on(pilot, Confirm)

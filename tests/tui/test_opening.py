@@ -79,7 +79,7 @@ async def test_keys_pressed_while_it_opens_act_in_order(
                 await asyncio.sleep(0)
         await until(pilot, lambda: isinstance(app.screen, FormScreen))
         await settled(pilot)
-        assert form_of(pilot).fields.automation_name.value == "deploy-on-prod"
+        assert form_of(pilot).fields.lines["name"].value == "deploy-on-prod"
 
 
 async def test_it_can_be_left_before_the_first_screen(

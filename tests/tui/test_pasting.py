@@ -49,7 +49,7 @@ async def test_a_pretty_filter_is_taken_whole(scene: Scene) -> None:
         form = await new_form(pilot)
         await to(pilot, "filter-json")
         await write(pilot, json.dumps(FILTER, indent=4).replace("\n", "\r"))
-        assert json.loads(form.fields.filter.value) == FILTER
+        assert json.loads(form.fields.lines["filter"].value) == FILTER
         await to(pilot, "action-type")
         await press(pilot, "left")
         await fill(pilot, automation_name="pasted")

@@ -67,7 +67,7 @@ async def test_text_typed_with_the_key_of_the_form_is_in_its_field(scene: Scene)
         await type_ahead(pilot, "n", "tab", "tab", *"^prod", "tab", *"{}")
         assert isinstance(pilot.app.screen, FormScreen)
         assert value(pilot, "alias-regex") == "^prod"
-        assert form_of(pilot).fields.filter.value == "{}"
+        assert form_of(pilot).fields.lines["filter"].value == "{}"
 
 
 async def test_keys_typed_before_the_rows_are_read_act_on_them(scene: Scene) -> None:
@@ -77,7 +77,7 @@ async def test_keys_typed_before_the_rows_are_read_act_on_them(scene: Scene) -> 
             await pilot.press("enter", "down", "e")
             assert not isinstance(app.screen, FormScreen)
         await settled(pilot)
-        assert form_of(pilot).fields.automation_name.value == "deploy-on-prod"
+        assert form_of(pilot).fields.lines["name"].value == "deploy-on-prod"
         await press(pilot, "escape", "escape")
         screen = app.screen
         assert isinstance(screen, RegistryScreen)
@@ -95,7 +95,7 @@ async def test_keys_after_a_click_act_on_what_it_opens(scene: Scene) -> None:
         before = scene.tower.automations.get("deploy-on-prod").mode
         click_ahead(pilot, line.index("4 Automations"), 0)
         await type_ahead(pilot, "e")
-        assert form_of(pilot).fields.automation_name.value == "canary-f1"
+        assert form_of(pilot).fields.lines["name"].value == "canary-f1"
         await press(pilot, "escape")
         click_ahead(pilot, line.index("1 Registry"), 0)
         click_ahead(pilot, line.index("3 Feed"), 0)

@@ -59,4 +59,4 @@ async def test_text_is_edited_in_the_users_editor(
         await to(pilot, "filter-json")
         set_editor('{"metadata.f1":\n  {"$gte": 0.9}\n}\n')
         await press(pilot, "f5")
-        assert form_of(pilot).fields.filter.value == '{"metadata.f1": {"$gte": 0.9} }'
+        assert form_of(pilot).fields.lines["filter"].value == '{"metadata.f1": {"$gte": 0.9} }'

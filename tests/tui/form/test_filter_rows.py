@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 async def test_filter_is_written_in_rows_with_keys_completed(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         form = await new_form(pilot, "2")
-        form.fields.event_type.value = "CREATE_ARTIFACT"
+        form.fields.choices["event_type"].value = "CREATE_ARTIFACT"
         await settled(pilot)
         await press(pilot, "f7")
         assert shows(pilot, "Fire only if")
@@ -36,6 +36,6 @@ async def test_filter_is_written_in_rows_with_keys_completed(scene: Scene) -> No
         await press(pilot, "home", "x", "ctrl+o")
         assert shows(pilot, "a filter cannot ask for the field")
         await press(pilot, "escape", "right", "enter")
-        form.fields.filter.value = '{"$or": [{"author": "ada"}, {"author": "bo"}]}'
+        form.fields.lines["filter"].value = '{"$or": [{"author": "ada"}, {"author": "bo"}]}'
         await press(pilot, "f7")
         assert shows(pilot, "This filter says more than rows can: edit its JSON.")

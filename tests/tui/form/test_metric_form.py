@@ -37,13 +37,13 @@ async def test_threshold_by_keys_with_completed_name_and_chart(trained: Scene) -
         await choose(pilot, "event-type", "metric threshold")
         assert shows(pilot, "logged here: loss/train and lr")
         fields = form_of(pilot).fields
-        assert "config.lr" in fields.filter.placeholder
-        assert "once a run in 24h" in fields.cooldown.placeholder
+        assert "config.lr" in fields.lines["filter"].placeholder
+        assert "once a run in 24h" in fields.lines["cooldown"].placeholder
         await to(pilot, "metric-name")
         await write(pilot, "lo")
         assert shows(pilot, "logged here: loss/train · → completes")
         await press(pilot, "right")
-        assert form_of(pilot).fields.metric.value == "loss/train"
+        assert form_of(pilot).fields.lines["metric"].value == "loss/train"
         await fill(pilot, metric_amount="2")
         await until(pilot, lambda: shows(pilot, "for 3 of 10 runs"))
         assert shows(pilot, "resnet-9", "it would have fired 1 time")

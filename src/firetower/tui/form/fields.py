@@ -1,8 +1,8 @@
 """The form's fields, and the draft that is read from them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,7 +16,7 @@ from firetower.core.drafts import Draft, Part
 from firetower.core.endpoints import EndpointKind
 from firetower.core.events import EVENTS, EventType, why_not_allowed
 from firetower.core.metrics import Aggregate, Comparison, Direction
-from firetower.core.references import ContainerKind
+from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.templates import available
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.data import FormData
@@ -36,13 +36,35 @@ NEW = "\0new"
 """The offer to create an endpoint; no name can be this."""
 
 
-_AGGREGATES = [Offer(one, one.word) for one in Aggregate]
-_COMPARISONS = [Offer(one, one.word) for one in Comparison]
-_DIRECTIONS = [
-    Offer(Direction.INCREASE, "rises by"),
-    Offer(Direction.DECREASE, "falls by"),
-    Offer(Direction.ANY, "moves by"),
-]
+_LINES: Mapping[str, tuple[str, str]] = {
+    "pattern": ("pattern", "resnet-* or /^resnet/"),
+    "alias": ("alias-regex", "any; or a regex, as in ^prod"),
+    "tag": ("tag-regex", "any; or a regex"),
+    "metric": ("metric-name", "as runs log it: loss"),
+    "window": ("metric-window", "of how many values"),
+    "prior_window": ("metric-prior", "as many values before"),
+    "amount": ("metric-amount", "0.65; a change also 20%"),
+    "run_name": ("run-name-regex", "any; or a regex, ^resnet"),
+    "filter": ("filter-json", ""),
+    "title": ("slack-title", "optional, with ${variables}"),
+    "name": ("automation-name", ""),
+    "description": ("about-text", "optional"),
+    "cooldown": ("cooldown-span", ""),
+}
+"""The lines of text by the draft's fields: their ids, and what an empty one shows."""
+_READ: Mapping[str, Callable[[str], object]] = {
+    "event_type": EventType,
+    "aggregate": lambda chosen: Aggregate(chosen) if chosen else None,
+    "comparison": Comparison,
+    "direction": Direction,
+    "severity": Severity,
+}
+"""How those choices are read that are not taken as text."""
+_DIRECTIONS = {
+    Direction.INCREASE: "rises by",
+    Direction.DECREASE: "falls by",
+    Direction.ANY: "moves by",
+}
 
 
 class NameSuggester(Suggester):
@@ -67,91 +89,59 @@ class Fields(Vertical):
         self._collections: Sequence[Collection] | None = None
         """Those that are offered."""
         self.in_registry = draft.container.kind is ContainerKind.REGISTRY
-        part = "one collection" if self.in_registry else "the collections that match"
-        whole = f"the whole {draft.container.kind}"
-        self.whole = Radio([whole, part], 0 if draft.whole else 1, id="whole")
-        if draft.container.kind.covers_several:
-            of_entity = draft.container.kind is ContainerKind.ENTITY
-            projects = f"every project of {draft.container}"
-            everything = projects if of_entity else "everything in the organization"
-            self.whole = Radio([everything], 0, id="whole")
-        unread = "" if draft.container.kind.covers_several else _UNREAD
-        self._scope = LabelledRow("Scope", self.whole, note=unread, id="whole-or-part")
-        self.collection = Choice(value=draft.collection, id="collection")
-        self.pattern = _line(draft.pattern, "resnet-* or /^resnet/", "pattern")
-        self.type = Choice(value=draft.artifact_type, empty="any type", id="type")
-        self.event_type = Choice(
-            event_offers(draft.container.kind),
-            draft.event_type.value,
-            empty="",
-            id="event-type",
-        )
-        self.alias = _line(draft.alias, "any; or a regex, as in ^prod", "alias-regex")
-        self.tag = _line(draft.tag, "any; or a regex", "tag-regex")
-        self.state = Choice(
-            state_offers(draft.state), draft.state or "failed", empty="", id="run-state"
-        )
+        self.whole = Radio(scope_labels(draft.container), 0 if draft.whole else 1, id="whole")
         self.metric_names = NameSuggester()
-        self.metric = Line(
-            draft.metric,
-            placeholder="as runs log it: loss",
-            suggester=self.metric_names,
-            compact=True,
-            id="metric-name",
-        )
-        self.aggregate = Choice(
-            _AGGREGATES, draft.aggregate or "", empty="the newest value", id="metric-aggregate"
-        )
-        self.window = _line(draft.window, "of how many values", "metric-window")
-        self.prior_window = _line(draft.prior_window, "as many values before", "metric-prior")
-        self.comparison = Choice(_COMPARISONS, draft.comparison, empty="", id="metric-comparison")
-        self.direction = Choice(_DIRECTIONS, draft.direction, empty="", id="metric-direction")
-        self.amount = _line(draft.amount, "0.65; a change also 20%", "metric-amount")
-        self.run_name = _line(draft.run_name, "any; or a regex, ^resnet", "run-name-regex")
-        self.filter = _line(draft.filter, "", "filter-json")
+        self.lines = {
+            name: Line(
+                getattr(draft, name),
+                placeholder=placeholder,
+                suggester=self.metric_names if name == "metric" else None,
+                compact=True,
+                id=id,
+            )
+            for name, (id, placeholder) in _LINES.items()
+        }
+        self.choices = _choices(draft)
         self.action = Radio(
             list(ACTIONS.values()), list(ACTIONS).index(draft.action), id="action-type"
         )
-        self.endpoint = Choice(value=draft.endpoint, id="endpoint")
         envelope = "empty: the Standard Webhooks envelope"
         self.payload = TemplateEditor(
             draft.payload, json=True, placeholder=envelope, id="payload-json"
         )
-        template = "optional, with ${variables}"
-        self.title = _line(draft.title, template, "slack-title")
-        self.message = TemplateEditor(draft.message, placeholder=template, id="slack-message")
-        severities = [Offer(one.value, one.value) for one in Severity]
-        self.severity = Choice(severities, draft.severity.value, empty="", id="slack-severity")
-        self.automation_name = _line(draft.name, "", "automation-name")
-        self.about = _line(draft.description, "optional", "about-text")
-        self.cooldown = _line(draft.cooldown, "", "cooldown-span")
+        self.message = TemplateEditor(
+            draft.message, placeholder=_LINES["title"][1], id="slack-message"
+        )
         self.shadow = Tick("shadow", value=draft.mode is Mode.SHADOW, id="shadow")
 
     def compose(self) -> ComposeResult:
-        yield self._scope
+        line, choice = self.lines, self.choices
+        note = "" if self.draft.container.kind.covers_several else _UNREAD
+        yield LabelledRow("Scope", self.whole, note=note, id="whole-or-part")
         if self.in_registry:
-            yield LabelledRow("Collection", self.collection, id=Part.SCOPE)
+            yield LabelledRow("Collection", choice["collection"], id=Part.SCOPE)
         else:
-            yield LabelledRow("Named", self.pattern, self.type, id=Part.SCOPE)
-        yield LabelledRow("Event", self.event_type, id=Part.EVENT)
-        yield LabelledRow("Alias", self.alias, note=_UNREAD, id=Part.ALIAS)
-        yield LabelledRow("Tag", self.tag, note=_UNREAD, id=Part.TAG)
-        yield LabelledRow("State", self.state, id=Part.STATE)
-        yield LabelledRow("Metric", self.metric, id=Part.METRIC)
-        yield LabelledRow("Take", self.aggregate, self.window, id=Part.WINDOW)
-        yield LabelledRow("Before", self.prior_window, id=Part.PRIOR_WINDOW)
-        yield LabelledRow("Fires", self.comparison, self.direction, self.amount, id=Part.AMOUNT)
-        yield LabelledRow("Run", self.run_name, id=Part.RUN_NAME)
-        yield LabelledRow("Filter", self.filter, id=Part.FILTER)
+            yield LabelledRow("Named", line["pattern"], choice["artifact_type"], id=Part.SCOPE)
+        yield LabelledRow("Event", choice["event_type"], id=Part.EVENT)
+        yield LabelledRow("Alias", line["alias"], note=_UNREAD, id=Part.ALIAS)
+        yield LabelledRow("Tag", line["tag"], note=_UNREAD, id=Part.TAG)
+        yield LabelledRow("State", choice["state"], id=Part.STATE)
+        yield LabelledRow("Metric", line["metric"], id=Part.METRIC)
+        yield LabelledRow("Take", choice["aggregate"], line["window"], id=Part.WINDOW)
+        yield LabelledRow("Before", line["prior_window"], id=Part.PRIOR_WINDOW)
+        fires = choice["comparison"], choice["direction"], line["amount"]
+        yield LabelledRow("Fires", *fires, id=Part.AMOUNT)
+        yield LabelledRow("Run", line["run_name"], id=Part.RUN_NAME)
+        yield LabelledRow("Filter", line["filter"], id=Part.FILTER)
         yield LabelledRow("Action", self.action)
-        yield LabelledRow("Endpoint", self.endpoint, id=Part.ACTION)
+        yield LabelledRow("Endpoint", choice["endpoint"], id=Part.ACTION)
         yield LabelledRow("Payload", self.payload, below=self.payload.completions, id=Part.PAYLOAD)
-        yield LabelledRow("Title", self.title, id=Part.TITLE)
+        yield LabelledRow("Title", line["title"], id=Part.TITLE)
         yield LabelledRow("Message", self.message, below=self.message.completions, id=Part.MESSAGE)
-        yield LabelledRow("Severity", self.severity, id="severity")
-        yield LabelledRow("Name", self.automation_name, id=Part.NAME)
-        yield LabelledRow("About", self.about)
-        yield LabelledRow("Cooldown", self.cooldown, self.shadow, id=Part.COOLDOWN)
+        yield LabelledRow("Severity", choice["severity"], id="severity")
+        yield LabelledRow("Name", line["name"], id=Part.NAME)
+        yield LabelledRow("About", line["description"])
+        yield LabelledRow("Cooldown", line["cooldown"], self.shadow, id=Part.COOLDOWN)
 
     def row(self, part: str) -> LabelledRow:
         """Return the row of a part of the draft."""
@@ -164,35 +154,21 @@ class Fields(Vertical):
             mode = Mode.SHADOW
         elif mode is Mode.SHADOW:
             mode = Mode.ENABLED
-        endpoint, type_ = self.endpoint.chosen, EventType(self.event_type.chosen)
+        typed: dict[str, Any] = {name: line.value for name, line in self.lines.items()}
+        typed |= {name: _READ.get(name, str)(one.chosen) for name, one in self.choices.items()}
+        hidden = ("pattern", "artifact_type") if self.in_registry else ("collection",)
+        typed |= dict.fromkeys(hidden, "")
+        if typed["event_type"] is not EventType.RUN_STATE:
+            typed["state"] = self.draft.state
+        if typed["endpoint"] == NEW:
+            typed["endpoint"] = self.draft.endpoint
         self.draft = replace(
             self.draft,
+            **typed,
             whole=self.whole.pressed_index == 0,
-            collection=self.collection.chosen if self.in_registry else "",
-            pattern="" if self.in_registry else self.pattern.value,
-            artifact_type="" if self.in_registry else self.type.chosen,
-            event_type=type_,
-            alias=self.alias.value,
-            tag=self.tag.value,
-            state=self.state.chosen if type_ is EventType.RUN_STATE else self.draft.state,
-            metric=self.metric.value,
-            aggregate=Aggregate(self.aggregate.chosen) if self.aggregate.chosen else None,
-            window=self.window.value,
-            prior_window=self.prior_window.value,
-            comparison=Comparison(self.comparison.chosen),
-            direction=Direction(self.direction.chosen),
-            amount=self.amount.value,
-            run_name=self.run_name.value,
-            filter=self.filter.value,
             action=list(ACTIONS)[self.action.pressed_index],
-            endpoint=self.draft.endpoint if endpoint == NEW else endpoint,
             payload=self.payload.text,
-            title=self.title.value,
             message=self.message.text,
-            severity=Severity(self.severity.chosen),
-            name=self.automation_name.value,
-            description=self.about.value,
-            cooldown=self.cooldown.value,
             mode=mode,
         )
         return self.draft
@@ -204,8 +180,9 @@ class Fields(Vertical):
         of_run, of_metric = "run" in draft.carries, "metric" in draft.carries
         is_threshold = draft.event_type is EventType.RUN_METRIC
         is_change = draft.event_type is EventType.RUN_METRIC_CHANGE
-        self.aggregate.display = is_threshold or is_change
-        self.comparison.display, self.direction.display = is_threshold, not is_threshold
+        self.choices["aggregate"].display = is_threshold or is_change
+        self.choices["comparison"].display = is_threshold
+        self.choices["direction"].display = not is_threshold
         for part, wanted in (
             ("whole-or-part", not of_run),
             (Part.SCOPE, not draft.whole and not of_run),
@@ -226,10 +203,10 @@ class Fields(Vertical):
             self.row(part).display = wanted
         self.metric_names.names = data.metrics
         example = '{"config.lr": {"$gte": 0.1}}' if of_run else '{"metadata.f1": {"$gte": 0.9}}'
-        self.filter.placeholder = f"optional: F7, or {example}"
+        self.lines["filter"].placeholder = f"optional: F7, or {example}"
         usual = "once a run in 24h" if of_metric else "none"
-        self.cooldown.placeholder = f"{usual}; or 10m, 1h"
-        self.endpoint.offer(endpoint_offers(data, endpoint_kind(draft)))
+        self.lines["cooldown"].placeholder = f"{usual}; or 10m, 1h"
+        self.choices["endpoint"].offer(endpoint_offers(data, endpoint_kind(draft)))
         if data.collections is not self._collections:  # there may be many: not at each key
             self._collections = data.collections
             self._offer_collections(data.collections, draft.artifact_type)
@@ -244,10 +221,45 @@ class Fields(Vertical):
     def _offer_collections(self, collections: Sequence[Collection], chosen_type: str) -> None:
         if self.in_registry:
             names = [(one.reference.name, one.type) for one in collections]
-            self.collection.offer([Offer(name, name, type_) for name, type_ in names])
+            self.choices["collection"].offer([Offer(name, name, type_) for name, type_ in names])
         else:
             types = sorted({one.type for one in collections} | {chosen_type} - {""})
-            self.type.offer([Offer(one, one) for one in types])
+            self.choices["artifact_type"].offer([Offer(one, one) for one in types])
+
+
+def scope_labels(container: ContainerReference) -> list[str]:
+    """Return what can be watched of a container, the whole first."""
+    match container.kind:
+        case ContainerKind.ORGANIZATION:
+            return ["everything in the organization"]
+        case ContainerKind.ENTITY:
+            return [f"every project of {container}"]
+        case ContainerKind.REGISTRY:
+            return ["the whole registry", "one collection"]
+    return ["the whole project", "the collections that match"]
+
+
+def _choices(draft: Draft) -> dict[str, Choice]:
+    """Return the choices by the draft's fields."""
+    events, states = event_offers(draft.container.kind), state_offers(draft.state)
+    aggregates = [Offer(one, one.word) for one in Aggregate]
+    comparisons = [Offer(one, one.word) for one in Comparison]
+    directions = [Offer(one, words) for one, words in _DIRECTIONS.items()]
+    severities = [Offer(one, one) for one in Severity]
+    any_value = "the newest value"
+    return {
+        "collection": Choice(value=draft.collection, id="collection"),
+        "artifact_type": Choice(value=draft.artifact_type, empty="any type", id="type"),
+        "event_type": Choice(events, draft.event_type, empty="", id="event-type"),
+        "state": Choice(states, draft.state or "failed", empty="", id="run-state"),
+        "aggregate": Choice(
+            aggregates, draft.aggregate or "", empty=any_value, id="metric-aggregate"
+        ),
+        "comparison": Choice(comparisons, draft.comparison, empty="", id="metric-comparison"),
+        "direction": Choice(directions, draft.direction, empty="", id="metric-direction"),
+        "endpoint": Choice(value=draft.endpoint, id="endpoint"),
+        "severity": Choice(severities, draft.severity, empty="", id="slack-severity"),
+    }
 
 
 def event_offers(kind: ContainerKind) -> list[Offer]:
@@ -299,7 +311,3 @@ def variables(draft: Draft, data: FormData) -> Sequence[str]:
     secrets = data.granted.get(draft.endpoint) if webhook else None
     names = available(draft.event_type, secrets or frozenset())
     return [name.removesuffix("KEY") if name.endswith(".KEY") else name for name in names]
-
-
-def _line(value: str, placeholder: str, name: str) -> Line:
-    return Line(value, placeholder=placeholder, compact=True, id=name)

@@ -124,25 +124,25 @@ class FormScreen(Page[str | None]):
     def _chosen(self, event: Choice.Changed) -> None:
         self._edited()
         if event.value == NEW:
-            self.fields.endpoint.value = self.fields.draft.endpoint
+            self.fields.choices["endpoint"].value = self.fields.draft.endpoint
             self._create_endpoint()
 
     @on(Radio.Changed, "#action-type")
     def _action_changed(self) -> None:
         """Clear an endpoint of the other kind."""
-        self._choose_endpoint(self.fields.endpoint.chosen)
+        self._choose_endpoint(self.fields.choices["endpoint"].chosen)
 
     def _choose_endpoint(self, name: str) -> None:
         """Choose an endpoint if it is one of the action's kind."""
         known = {one.name for one in self._data.endpoints(endpoint_kind(self.fields.read()))}
-        self.fields.endpoint.value = name if name in known else ""
+        self.fields.choices["endpoint"].value = name if name in known else ""
 
     def _update_all(self) -> None:
         """Read the fields, and show their preview, notes and errors."""
         draft = self.fields.read()
         self.fields.fit(draft, self._data)
         name = suggested_name(draft, self._data.names)
-        self.fields.automation_name.placeholder = name
+        self.fields.lines["name"].placeholder = name
         if self._data.event_type is None:
             return
         if self._data.event_type is not draft.event_type:
@@ -220,9 +220,9 @@ class FormScreen(Page[str | None]):
     async def action_edit_text(self) -> None:
         """Edit the text in focus in the user's editor: the filter, else the payload or message."""
         fields = self.fields
-        if fields.filter.has_focus:
-            value = edit_text(self.app, _indented(fields.filter.value), ".json")
-            fields.filter.value = " ".join(map(str.strip, value.splitlines()))
+        if fields.lines["filter"].has_focus:
+            value = edit_text(self.app, _indented(fields.lines["filter"].value), ".json")
+            fields.lines["filter"].value = " ".join(map(str.strip, value.splitlines()))
             return
         slack = fields.draft.action is ActionType.NOTIFICATION
         editor = fields.message if slack else fields.payload
@@ -235,15 +235,15 @@ class FormScreen(Page[str | None]):
         """Write the filter as rows; one that says more stays JSON."""
         from firetower.tui.form.filter_rows import filter_dialog
 
-        rows = conditions_of(self.fields.filter.value)
+        rows = conditions_of(self.fields.lines["filter"].value)
         if rows is None:
             self.notify("This filter says more than rows can: edit its JSON.", severity="warning")
             return
         dialog = filter_dialog(rows, self.fields.draft.event_type, self._data.recent)
         text = await ask(self, dialog)
         if text is not None:
-            self.fields.filter.value = text
-            self.fields.filter.focus()
+            self.fields.lines["filter"].value = text
+            self.fields.lines["filter"].focus()
 
     def action_test(self) -> None:
         """Ask to test the chosen endpoint; the dialog says what it sends."""
