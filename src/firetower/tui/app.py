@@ -25,7 +25,7 @@ from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 
 from firetower.core.errors import FiretowerError
-from firetower.core.text import counted, shortened
+from firetower.core.text import counted, shortened, visible
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
 from firetower.tui.actions import BY_ID, bindings_of, has_effect
@@ -46,12 +46,11 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.page import Page, StyledOnce, ask, show
+from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo, show
 from firetower.tui.session import Session, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
 from firetower.tui.text import Sanitizer, clock
-from firetower.tui.undo import UndoStack, undo_edit
 from firetower.tui.widgets.bar import Bar
 from firetower.worker_process import WorkerProcess
 
@@ -120,7 +119,6 @@ class FiretowerApp(App[None]):
         self._alerts: Alerts | None = None
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._watch: DatabaseWatch | None = None
-        self.undos = UndoStack()
         self._sanitize = Sanitizer()
         self._with_tour = tour
         self._leave_pressed_at = -LEAVE_WITHIN
@@ -227,8 +225,14 @@ class FiretowerApp(App[None]):
         saved = await ask(request.source, navigation.screen_for(request))
         if saved is not None:
             request.source.post_message(AutomationSaved(saved))
-            if request.before is not None:
-                self.undos.push(request.source, undo_edit(request.before, saved))
+            if (before := request.before) is not None:
+                said = f"{visible(before.name)} is as it was before the edit"
+                undo = Undo(
+                    lambda tower: tower.automations.edit(saved, before.definition, before.mode),
+                    f"{said}, for events from now on.",
+                    before.name,
+                )
+                push_undo(request.source, undo)
             if self.tour is not None and request.before is None:
                 self.tour.created = saved
 
@@ -322,7 +326,7 @@ class FiretowerApp(App[None]):
         if action == "switch_mode":
             return parameters[0] in navigation.MODES
         if action == "undo_change":
-            return self.undos.has(self.screen)
+            return isinstance(self.screen, Page) and bool(self.screen.undos)
         return action != "end_tour" or self.tour is not None
 
     def _check_action_state(self, action: str, default_namespace: DOMNode) -> bool | None:
@@ -350,13 +354,14 @@ class FiretowerApp(App[None]):
     async def action_undo_change(self) -> None:
         """Undo the newest change made on this screen; where that is refused, it can be repeated."""
         screen = self.screen
-        undo = self.undos.pop(screen)
-        if undo is None:
+        if not isinstance(screen, Page) or not screen.undos:
             return
+        undo = screen.undos.pop()
+        screen.refresh_bindings()
         try:
             await self.session.ask(undo.change)
         except FiretowerError:
-            self.undos.push(screen, undo)
+            push_undo(screen, undo)
             raise
         self.notify(undo.said)
         for shown in self.screen_stack:

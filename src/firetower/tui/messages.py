@@ -38,45 +38,45 @@ class Open(AppRequest):
 
 
 @dataclass
+class OpenNamed(Open):
+    """Asks for a screen of what has this name or reference."""
+
+    name: str
+
+
+class OpenAutomation(OpenNamed):
+    """Show an automation in full."""
+
+
+class OpenCollection(OpenNamed):
+    """Show the versions of a collection."""
+
+
+class OpenVersion(OpenNamed):
+    """Show a version in full."""
+
+
+class OpenRun(OpenNamed):
+    """Show a run in full."""
+
+
+class OpenEndpoint(OpenNamed):
+    """Show an endpoint in full."""
+
+
+class ExplainAutomation(OpenNamed):
+    """Show why an automation fired for some events and not for others."""
+
+
+class TestEndpoint(OpenNamed):
+    """Send a sample to an endpoint and show the answer."""
+
+
+@dataclass
 class OpenExecution(Open):
     """Show an execution in full."""
 
     execution_id: int
-
-
-@dataclass
-class OpenAutomation(Open):
-    """Show an automation in full."""
-
-    name: str
-
-
-@dataclass
-class OpenCollection(Open):
-    """Show the versions of a collection."""
-
-    reference: str
-
-
-@dataclass
-class OpenVersion(Open):
-    """Show a version in full."""
-
-    reference: str
-
-
-@dataclass
-class OpenRun(Open):
-    """Show a run in full."""
-
-    reference: str
-
-
-@dataclass
-class OpenEndpoint(Open):
-    """Show an endpoint in full."""
-
-    name: str
 
 
 @dataclass
@@ -98,20 +98,6 @@ class ExplainEvent(Open):
     """Show which automations an event fired, and why the others did not fire."""
 
     event_id: int
-
-
-@dataclass
-class ExplainAutomation(Open):
-    """Show why an automation fired for some events and not for others."""
-
-    name: str
-
-
-@dataclass
-class TestEndpoint(Open):
-    """Send a sample to an endpoint and show the answer."""
-
-    name: str
 
 
 @dataclass

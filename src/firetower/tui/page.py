@@ -1,5 +1,11 @@
-"""Screens: each is opened once, over the screen that asked for it, and left by one step back."""
+"""Screens: each is opened once, over the screen that asked for it, and left by one step back.
 
+Changes of the database that are made on a screen are undone there, the newest first.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from textual import events, on
@@ -9,8 +15,10 @@ from textual.screen import ModalScreen, Screen
 
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import LeaveUnsaved, post
+from firetower.tui.session import Tower, session_of
 
 T = TypeVar("T")
+_MOST_UNDOS = 50
 
 
 def show(node: DOMNode, screen: Screen[Any]) -> None:
@@ -27,6 +35,40 @@ async def ask(node: DOMNode, dialog: Screen[T | None]) -> T | None:
     if not node.screen.is_active:
         return None
     return await node.app.push_screen_wait(dialog)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """How one change of the database is undone."""
+
+    change: Callable[[Tower], object]
+    said: str
+    """What is said then: "deploy is enabled, for events from now on."."""
+    automation: str = ""
+    """The automation to show then."""
+
+
+def push_undo(screen: Screen[Any], undo: Undo) -> None:
+    """Keep how a change made on a screen is undone."""
+    if isinstance(screen, Page):
+        screen.undos.append(undo)
+        screen.refresh_bindings()
+
+
+def say_changed(node: DOMNode, said: str, undo: Undo | None = None) -> None:
+    """Say what was changed; `u` undoes it if it is said how."""
+    if undo is not None:
+        push_undo(node.screen, undo)
+        said = f"{said} u undoes."
+    node.app.notify(said)
+
+
+async def change_database(
+    node: DOMNode, change: Callable[[Tower], object], said: str, undo: Undo | None = None
+) -> None:
+    """Change the database, and say so. Raises FiretowerError."""
+    await session_of(node).ask(change)
+    say_changed(node, said, undo)
 
 
 class StyledOnce(Screen[T]):
@@ -73,6 +115,11 @@ class Page(StyledOnce[T]):
     """Which mode's key closes it: "mode" that of its own, "app" any, "screen" none."""
     _result: tuple[T | None] | None = None
     """The first result, until no other screen is over this one."""
+
+    def __init__(self, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self.undos: deque[Undo] = deque(maxlen=_MOST_UNDOS)
+        """How the changes made here are undone, the newest last."""
 
     @property
     def is_root(self) -> bool:

@@ -11,24 +11,19 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from firetower.core.automations import Automation, Revision
-from firetower.core.drafts import Draft
 from firetower.core.executions import Execution
-from firetower.core.gallery import duplicate
 from firetower.tui.actions import bindings_of
 from firetower.tui.details.automation import read_automation, screen_text, title
 from firetower.tui.messages import (
     AutomationSaved,
-    ExplainAutomation,
     OpenExecution,
-    WriteAutomation,
     post,
 )
-from firetower.tui.page import ask
+from firetower.tui.page import Undo, ask
 from firetower.tui.screens.pages import ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import exact, show_text
-from firetower.tui.undo import Undo
-from firetower.tui.widgets.automations import copy_command, test_endpoint
+from firetower.tui.widgets.automations import AutomationActions
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, execution_cells
 from firetower.tui.widgets.listing import Listing
@@ -50,7 +45,7 @@ def _execution_row(execution: Execution, now: datetime) -> Row:
     return Row(execution.id, cells[:_NAME] + cells[_NAME + 1 :])
 
 
-class AutomationScreen(ListPage[Execution]):
+class AutomationScreen(ListPage[Execution], AutomationActions):
     """What an automation does, its revisions, and what it fired last."""
 
     BINDINGS: ClassVar = bindings_of("automation")
@@ -82,8 +77,8 @@ class AutomationScreen(ListPage[Execution]):
     def _execution_chosen(self, event: Table.Chosen) -> None:
         post(self, OpenExecution(int(str(event.key))))
 
-    def action_explain(self) -> None:
-        post(self, ExplainAutomation(self.automation))
+    def shown_automation(self) -> Automation | None:
+        return self._found
 
     @in_background
     async def action_restore(self) -> None:
@@ -118,22 +113,6 @@ class AutomationScreen(ListPage[Execution]):
         if self._found is not None:
             self.app.copy_to_clipboard(self._found.definition.model_dump_json(indent=2))
             self.notify(f"Copied {self.automation}, as JSON.")
-
-    def action_copy_command(self) -> None:
-        if self._found is not None:
-            copy_command(self, self._found)
-
-    def action_duplicate(self) -> None:
-        if self._found is not None:
-            post(self, WriteAutomation(duplicate(Draft.of(self._found))))
-
-    def action_test(self) -> None:
-        if self._found is not None:
-            test_endpoint(self, self._found.definition)
-
-    def action_edit(self) -> None:
-        if self._found is not None:
-            post(self, WriteAutomation(Draft.of(self._found), self._found))
 
     def on_automation_saved(self, event: AutomationSaved) -> None:
         self.automation = event.name

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.style import Style
@@ -54,12 +54,8 @@ def read_all(tower: Tower, now: datetime, limit: int | None) -> FoundAutomations
     recent = read_recent(tower, listed)
     context = RowContext(now, stopped, recent, {}, everywhere=True)
     rows = [ShownAutomation(one, context) for one in listed]
-    counts = {words: sum(map(fits, rows)) for words, fits in STATE_FILTERS.items()}
+    counts = {words: sum(map(fits, rows)) for words, (_, fits) in STATES.items()}
     return FoundAutomations(listed, stopped, recent, counts)
-
-
-def _is_failing(row: ShownAutomation) -> bool:
-    return row.recent.failed > 0
 
 
 def _is_open(row: ShownAutomation) -> bool:
@@ -67,27 +63,13 @@ def _is_open(row: ShownAutomation) -> bool:
     return stopped is not None and stopped.endpoint.state is EndpointState.CIRCUIT_OPEN
 
 
-STATE_FILTERS: Mapping[str, Callable[[ShownAutomation], bool]] = {
-    "failing": _is_failing,
-    "circuit open": _is_open,
-    "in shadow": lambda row: row.automation.mode is Mode.SHADOW,
-    "disabled": lambda row: row.automation.mode is Mode.DISABLED,
+STATES: Mapping[str, tuple[str, Callable[[ShownAutomation], bool]]] = {
+    "failing": ("all-automations.failing", lambda row: row.recent.failed > 0),
+    "circuit open": ("all-automations.circuit-open", _is_open),
+    "in shadow": ("all-automations.shadow", lambda row: row.automation.mode is Mode.SHADOW),
+    "disabled": ("all-automations.disabled", lambda row: row.automation.mode is Mode.DISABLED),
 }
-"""Which automations one key shows, by the words that say so."""
-_KEYS = {
-    "failing": "all-automations.failing",
-    "circuit open": "all-automations.circuit-open",
-    "in shadow": "all-automations.shadow",
-    "disabled": "all-automations.disabled",
-}
-
-
-class StatesLine(Static):
-    """How many automations are in each state, to click on."""
-
-    async def on_click(self, event: events.Click) -> None:
-        if state := event.style.meta.get("state"):
-            await self.run_action(f"screen.only({state!r})")
+"""States by the words that say so: the action that shows only those, and which they are."""
 
 
 class AutomationsScreen(FramedPage):
@@ -101,12 +83,15 @@ class AutomationsScreen(FramedPage):
         self.automations = AutomationList(
             id="all-automations", detail=automation_detail, everywhere=True
         )
+        self.states = Static("", id="states")
+        """How many are in each state, to click on."""
+        self.states.auto_links = False
         self._has_all = False
         self._counts: Mapping[str, int] = {}
         self._reload = Refresh(self, self._read)
 
     def body(self) -> ComposeResult:
-        yield StatesLine()
+        yield self.states
         yield self.automations
 
     def on_mount(self) -> None:
@@ -152,19 +137,19 @@ class AutomationsScreen(FramedPage):
         for words, count in self._counts.items():
             chosen = self.automations.only_words == f" {words}"
             text = Content.assemble(
-                (key_of(self, _KEYS[words]), "bold $accent"),
+                (key_of(self, STATES[words][0]), "bold $accent"),
                 (f" {words}", "bold underline" if chosen else "$muted"),
                 (f" {count:,}", "" if count else "$muted"),
             )
-            parts.append(text.stylize(Style.from_meta({"state": words})))
-        show_text(self.query_one(StatesLine), Content("   ").join(parts))
+            parts.append(text.stylize(Style.from_meta({"@click": f"screen.only({words!r})"})))
+        show_text(self.states, Content("   ").join(parts))
 
     def action_only(self, words: str) -> None:
         """Show only the automations in a state; again, show all of them."""
         if self.automations.only_words == f" {words}":
             self.automations.show_only(None)
             return
-        fits = STATE_FILTERS[words]
+        _, fits = STATES[words]
 
         def only(row: ShownRow) -> bool:
             return isinstance(row, ShownAutomation) and fits(row)

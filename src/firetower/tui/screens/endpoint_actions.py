@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from firetower.core.endpoints import Endpoint, EndpointDetail
 from firetower.core.text import agreeing, counted, visible
-from firetower.tui import undo as undoable
 from firetower.tui.messages import RedeliverFailed, post
-from firetower.tui.page import ask
+from firetower.tui.page import Undo, ask, say_changed
 from firetower.tui.screens.endpoint_form import EndpointDialog
 from firetower.tui.screens.endpoint_test import EndpointTestScreen
 from firetower.tui.screens.pages import Item, ListPage
 from firetower.tui.session import Tower, in_background, session_of
-from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.listing import Listing
 
@@ -73,7 +71,7 @@ class EndpointActions(ListPage[Item]):
             )
             waiting = counted(detail.queued, "execution")
             queued = f" {waiting} in its queue will be sent there." if detail.queued else ""
-            undoable.offer(self, f"Saved {name}.{queued}", undo)
+            say_changed(self, f"Saved {name}.{queued}", undo)
             self._reload()
 
     @in_background
@@ -148,7 +146,7 @@ class EndpointActions(ListPage[Item]):
 
         detail, failed = await session_of(self).ask(enable)
         self._reload()
-        undoable.offer(self, f"{name} is enabled.{_missed_words(detail)}", undo)
+        say_changed(self, f"{name} is enabled.{_missed_words(detail)}", undo)
         if failed and since is not None:
             await self._offer_failed(detail, failed, since)
 

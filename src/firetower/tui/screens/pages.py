@@ -12,12 +12,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
-from firetower.tui import undo as undoable
 from firetower.tui.messages import DatabaseChanged
-from firetower.tui.page import Page
+from firetower.tui.page import Page, Undo, change_database
 from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.text import lines, show_text
-from firetower.tui.undo import Undo
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
@@ -126,7 +124,7 @@ class ListPage(FramedPage, Generic[Item]):
         self, change: Callable[[Tower], object], said: str, undo: Undo | None = None
     ) -> None:
         """Change the database, say so, and read the list again. Raises FiretowerError."""
-        await undoable.change(self, change, said, undo)
+        await change_database(self, change, said, undo)
         self._reload()
 
     def on_mount(self) -> None:

@@ -1,13 +1,15 @@
 """A list of automations, and what can be done with one of them or with all selected ones."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias
 
 from textual.dom import DOMNode
+from textual.widget import Widget
 
-from firetower.core.automations import Automation, Definition, Mode
+from firetower.core.automations import Automation, Mode
 from firetower.core.commands import create_command
 from firetower.core.drafts import Draft
 from firetower.core.endpoints import EndpointDetail, EndpointState
@@ -16,7 +18,6 @@ from firetower.core.gallery import duplicate, samples_for
 from firetower.core.references import ContainerReference
 from firetower.core.statistics import RecentFirings, sparkline
 from firetower.core.text import counted, shortened, visible
-from firetower.tui import undo as undoable
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.messages import (
@@ -27,10 +28,9 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.page import ask
+from firetower.tui.page import Undo, ask, change_database
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import ago
-from firetower.tui.undo import Undo
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.listing import Detail, Listing
@@ -192,7 +192,41 @@ def read_recent(tower: Tower, listed: Sequence[Automation]) -> Mapping[int, Rece
     return tower.automations.recent([one.id for one in listed] if few else None)
 
 
-class AutomationList(Listing):
+class AutomationActions(Widget):
+    """What is done with one automation: on its own screen, and in a list of them."""
+
+    @abstractmethod
+    def shown_automation(self) -> Automation | None:
+        """Return the automation that actions are for."""
+
+    def action_edit(self) -> None:
+        if automation := self.shown_automation():
+            post(self, WriteAutomation(Draft.of(automation), automation))
+
+    def action_duplicate(self) -> None:
+        if automation := self.shown_automation():
+            post(self, WriteAutomation(duplicate(Draft.of(automation))))
+
+    def action_copy_command(self) -> None:
+        if automation := self.shown_automation():
+            self.app.copy_to_clipboard(create_command(automation))
+            self.notify(f"Copied {automation.name}, as a command.")
+
+    def action_explain(self) -> None:
+        if automation := self.shown_automation():
+            post(self, ExplainAutomation(automation.name))
+
+    def action_test(self) -> None:
+        """Ask to test the endpoint that the automation uses, or say that it uses none."""
+        if automation := self.shown_automation():
+            if endpoint := automation.definition.action.endpoint:
+                post(self, TestEndpoint(endpoint))
+            else:
+                said = f"{automation.name} only records: it has no endpoint to test."
+                self.notify(said, severity="warning")
+
+
+class AutomationList(Listing, AutomationActions):
     """The Automations tab."""
 
     BINDINGS: ClassVar = bindings_of("automations")
@@ -242,7 +276,7 @@ class AutomationList(Listing):
         read = session_of(self).ask(lambda _: [row.text for row in rows])
         self.run_worker(read, exit_on_error=False, group="texts")
 
-    def _chosen(self) -> Automation | None:
+    def shown_automation(self) -> Automation | None:
         """Return the automation under the cursor, or say that there is none."""
         chosen = self._automations.get(str(self.table.key))
         if chosen is None:
@@ -252,7 +286,7 @@ class AutomationList(Listing):
     def _targets(self) -> Sequence[Automation]:
         """Return the selected automations, or the one under the cursor."""
         if not self.table.selected:
-            chosen = self._chosen()
+            chosen = self.shown_automation()
             return [] if chosen is None else [chosen]
         return [self._automations[str(key)] for key in sorted(map(str, self.table.selected))]
 
@@ -276,28 +310,8 @@ class AutomationList(Listing):
         if (container := self._new_in) and (draft := await choose_sample(self, container)):
             post(self, WriteAutomation(draft))
 
-    def action_duplicate(self) -> None:
-        if automation := self._chosen():
-            post(self, WriteAutomation(duplicate(Draft.of(automation))))
-
-    def action_copy_command(self) -> None:
-        if automation := self._chosen():
-            copy_command(self, automation)
-
-    def action_edit(self) -> None:
-        if automation := self._chosen():
-            post(self, WriteAutomation(Draft.of(automation), automation))
-
-    def action_explain(self) -> None:
-        if automation := self._chosen():
-            post(self, ExplainAutomation(automation.name))
-
-    def action_test(self) -> None:
-        if automation := self._chosen():
-            test_endpoint(self, automation.definition)
-
     def on_table_chosen(self) -> None:
-        if automation := self._chosen():
+        if automation := self.shown_automation():
             post(self, OpenAutomation(automation.name))
 
     @in_background
@@ -399,7 +413,7 @@ class AutomationList(Listing):
             self.notify(f"{counted(sent, 'execution')} queued to be sent again.")
 
     async def _change(self, change: Callable[[Tower], object], said: str, undo: Undo) -> None:
-        await undoable.change(self, change, said, undo)
+        await change_database(self, change, said, undo)
         self.post_message(AutomationsChanged())
 
 
@@ -409,12 +423,6 @@ async def choose_sample(node: DOMNode, container: ContainerReference) -> Draft |
     offers = [Offer(one.name, one.name, one.about) for one in samples]
     chosen = await ask(node, Picker(f"New automation in {container_label(container)}", offers))
     return next((one.draft(container) for one in samples if one.name == chosen), None)
-
-
-def copy_command(node: DOMNode, automation: Automation) -> None:
-    """Copy the command that creates an automation again."""
-    node.app.copy_to_clipboard(create_command(automation))
-    node.app.notify(f"Copied {automation.name}, as a command.")
 
 
 _VERBS = {Mode.ENABLED: "Enable", Mode.DISABLED: "Disable", Mode.SHADOW: "Put in shadow"}
@@ -432,13 +440,3 @@ def _mode_words(name: str, mode: Mode) -> str:
         Mode.DISABLED: f"{name} is disabled.",
         Mode.SHADOW: f"{name} is in shadow: it records what it would send, and sends nothing.",
     }[mode]
-
-
-def test_endpoint(node: DOMNode, definition: Definition) -> None:
-    """Ask to test the endpoint that an automation uses, or say that it uses none."""
-    endpoint = definition.action.endpoint
-    if endpoint is not None:
-        post(node, TestEndpoint(endpoint))
-    else:
-        said = f"{definition.name} only records: it has no endpoint to test."
-        node.app.notify(said, severity="warning")
