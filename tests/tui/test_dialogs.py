@@ -12,7 +12,7 @@ from firetower.core.references import ContainerKind
 from firetower.tower import Tower
 from firetower.tui.page import Dialog
 from firetower.tui.screens.catalog import new_container
-from firetower.tui.screens.endpoint_form import EndpointDialog
+from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from firetower.tui.widgets.ask import Answers, Ask, Confirm
 from firetower.tui.widgets.choice import Offer, Picker
 from firetower.tui.widgets.field import TextField

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Select
 
 from firetower.core.endpoints import EndpointKind, EndpointSettings, SignatureEncoding
-from firetower.tui.screens.endpoint_form import EndpointDialog
+from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled, shows, write
 

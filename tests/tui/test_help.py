@@ -3,7 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
-from firetower.tui.screens.help import HelpScreen
+from firetower.tui.palette import HelpScreen
 from tui.form.driving import new_form, to
 from tui.scene import Scene
 from tui.screens import SMALL, line_with, open_app, press, screen_text, shows

@@ -4,7 +4,7 @@ import pytest
 
 from firetower.tui.actions import ACTIONS
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.screens.help import HelpScreen
+from firetower.tui.palette import HelpScreen
 from tui.scene import Scene
 from tui.screens import SMALL, WIDE, open_app, press, screen_text, settled
 

@@ -13,7 +13,7 @@ from textual.events import Key
 from firetower.tui import app as app_module
 from firetower.tui.app import FiretowerApp, OpeningScreen
 from firetower.tui.form.screen import FormScreen
-from firetower.tui.screens.help import HelpScreen
+from firetower.tui.palette import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
 from tui.form.driving import form_of
 from tui.scene import Scene

@@ -428,7 +428,7 @@ class FiretowerApp(App[None]):
             self.push_screen(CommandPalette(placeholder=placeholder))
 
     def action_help(self) -> None:
-        from firetower.tui.screens.help import HelpScreen
+        from firetower.tui.palette import HelpScreen
 
         self.push_screen(HelpScreen(self.screen))
 

@@ -40,7 +40,7 @@ PALETTE: Sequence[Callable[[], type[Provider]]] = (
     partial(_imported, "palette.NamedCommands"),
 )
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
-    messages.OpenEndpoint: "screens.endpoint.EndpointScreen",
+    messages.OpenEndpoint: "screens.endpoints.EndpointScreen",
     messages.OpenSecrets: "screens.secrets.SecretsScreen",
     messages.OpenWorkerLog: "screens.worker_log.WorkerLogScreen",
     messages.OpenExecution: "screens.execution.ExecutionScreen",
@@ -50,7 +50,7 @@ _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenRun: "screens.run.RunScreen",
     messages.ExplainEvent: "screens.explain.ExplainEventScreen",
     messages.ExplainAutomation: "screens.explain.ExplainAutomationScreen",
-    messages.TestEndpoint: "screens.endpoint_test.EndpointTestScreen",
+    messages.TestEndpoint: "screens.endpoint_dialogs.EndpointTestScreen",
     messages.WriteAutomation: "form.screen.FormScreen",
 }
 

@@ -11,7 +11,7 @@ from firetower.core.actions import WebhookAction
 from firetower.core.automations import Definition
 from firetower.core.backtest import Backtest
 from firetower.core.endpoints import EndpointKind
-from firetower.tui.screens.endpoint_form import EndpointDialog
+from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from firetower.tui.themes import style_sheets
 from firetower.tui.widgets.choice import Choice
 from firetower.tui.widgets.payload import TemplateEditor

@@ -310,7 +310,7 @@ class FormScreen(Page[str | None]):
     @in_background
     async def _create_endpoint(self) -> None:
         """Create an endpoint without leaving the form, and choose it."""
-        from firetower.tui.screens.endpoint_form import EndpointDialog
+        from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 
         created = await ask(self, EndpointDialog(endpoint_kind(self.fields.draft)))
         if created is not None:
