@@ -116,8 +116,10 @@ class Page(StyledOnce[T]):
     _result: tuple[T | None] | None = None
     """The first result, until no other screen is over this one."""
 
-    def __init__(self, classes: str | None = None) -> None:
-        super().__init__(classes=classes)
+    def __init__(
+        self, name: str | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(name, id, classes)
         self.undos: deque[Undo] = deque(maxlen=_MOST_UNDOS)
         """How the changes made here are undone, the newest last."""
 
