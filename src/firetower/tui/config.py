@@ -1,7 +1,7 @@
 """The user's theme and keys, from a TOML file in the config folder."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,21 +39,18 @@ def read_config(path: Path) -> Config:
     try:
         _check_names("setting", data, {"theme", "alerts", "keys"})
         config = Config(data.get("theme", "dark"), data.get("keys", {}), data.get("alerts", "off"))
-        _check_theme(config.theme)
-        if config.alerts not in ALERTS:
-            raise InvalidInput(
-                f"there is no alert {quoted(config.alerts)}", f"Choose one of {', '.join(ALERTS)}."
-            )
+        _check_choice("theme", config.theme, list(NAMES))
+        _check_choice("alert", config.alerts, ALERTS)
         _check_keys(config.keys)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error.message}", error.hint) from None
     return config
 
 
-def _check_theme(theme: object) -> None:
-    if theme not in list(NAMES):
+def _check_choice(what: str, given: object, choices: Sequence[str]) -> None:
+    if given not in choices:
         raise InvalidInput(
-            f"there is no theme {quoted(theme)}", f"Choose one of {', '.join(NAMES)}."
+            f"there is no {what} {quoted(given)}", f"Choose one of {', '.join(choices)}."
         )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -69,34 +70,25 @@ class EndpointDialog(Ask[str]):
         super().__init__(title, fields, self._store, taken="name")
 
     def _secret_fields(self, typed: Mapping[str, str]) -> list[SecretField]:
-        if self.kind is EndpointKind.SLACK:
-            url = SecretField(
-                "url_secret",
-                "URL secret",
-                SecretUse.URL,
-                value=typed.get("url_secret", ""),
-                required=True,
-                suggest=lambda: self._secret_name("URL"),
-                note="The incoming webhook's URL lets anyone post: it is kept as a secret.",
+        def secret(
+            name: str, label: str, use: SecretUse, suffix: str, note: str, *, required: bool = False
+        ) -> SecretField:
+            value, suggest = typed.get(name, ""), partial(self._secret_name, suffix)
+            return SecretField(
+                name, label, use, value=value, required=required, suggest=suggest, note=note
             )
-            return [url]
-        token = SecretField(
-            "access_token_secret",
-            "Access token",
-            SecretUse.ACCESS_TOKEN,
-            value=typed.get("access_token_secret", ""),
-            suggest=lambda: self._secret_name("TOKEN"),
-            note="Sent as a bearer token.",
-        )
-        key = SecretField(
-            "signing_secret",
-            "Signing secret",
-            SecretUse.SIGNING,
-            value=typed.get("signing_secret", ""),
-            suggest=lambda: self._secret_name("KEY"),
-            note="Signs each request: the receiver knows who sent it.",
-        )
-        return [token, key]
+
+        if self.kind is EndpointKind.SLACK:
+            note = "The incoming webhook's URL lets anyone post: it is kept as a secret."
+            return [secret("url_secret", "URL secret", SecretUse.URL, "URL", note, required=True)]
+        token, key = SecretUse.ACCESS_TOKEN, SecretUse.SIGNING
+        note = "Signs each request: the receiver knows who sent it."
+        return [
+            secret(
+                "access_token_secret", "Access token", token, "TOKEN", "Sent as a bearer token."
+            ),
+            secret("signing_secret", "Signing secret", key, "KEY", note),
+        ]
 
     def _secret_name(self, suffix: str) -> str:
         name = _NOT_IN_NAMES.sub("_", self._endpoint.value).strip("_").upper()
