@@ -12,7 +12,8 @@ from firetower.tui.palette import HelpScreen
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.screens.endpoints import EndpointScreen, EndpointsScreen
+from firetower.tui.screens.endpoint import EndpointScreen
+from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.secrets import SecretsScreen
 from firetower.tui.screens.version import VersionScreen

@@ -9,8 +9,9 @@ import pytest
 from firetower.core.endpoints import EndpointKind
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.tui.screens.automation import AutomationScreen
+from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.endpoint_dialogs import EndpointTestScreen
-from firetower.tui.screens.endpoints import EndpointScreen, EndpointsScreen
+from firetower.tui.screens.endpoints import EndpointsScreen
 from receiver import Receiver, serve
 from tui.scene import TOKEN, Scene
 from tui.screens import SMALL, line_with, open_app, press, settled, shows, until, write

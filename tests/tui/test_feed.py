@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Execution
-from firetower.tui.screens.endpoints import EndpointScreen
+from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.feed import FeedScreen, HeatStrip
 from firetower.tui.widgets.feed import PAGE, Feed
 from firetower.tui.widgets.feed_line import FeedRow

@@ -7,7 +7,7 @@ import pytest
 
 SQL = ("sqlalchemy", "sqlmodel", "alembic", "httpx", "aiohttp")
 MODELS = ("pydantic", "re2", "firetower.tui.screens.container")
-LATER = ("firetower.tui.form.screen", "firetower.tui.screens.execution")
+LATER = ("firetower.tui.form.screen", "firetower.tui.screens.endpoint")
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
-from firetower.tui.details.chart import Chart, Threshold, chart_lines
 from firetower.tui.messages import DatabaseChanged, OpenVersion, post
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.run import RunScreen
 from firetower.tui.screens.version import VersionScreen
 from firetower.tui.widgets import runs as runs_tab
+from firetower.tui.widgets.chart import Chart, Threshold, chart_lines
 from tui.scene import VISION, Scene
 from tui.screens import SMALL, WIDE, app_of, open_app, press, screen_text, settled, shows, write
 from tui.test_pictures import keys

@@ -239,7 +239,7 @@ class FiretowerApp(App[None]):
     @on(RedeliverFailed)
     @in_background
     async def _redeliver_failed(self, request: RedeliverFailed) -> None:
-        from firetower.tui.screens.redeliver import redeliver_failed
+        from firetower.tui.screens.execution import redeliver_failed
 
         await redeliver_failed(request.source, request.endpoint)
 
@@ -256,7 +256,7 @@ class FiretowerApp(App[None]):
     @on(Redeliver)
     @in_background
     async def _redeliver(self, request: Redeliver) -> None:
-        from firetower.tui.screens.redeliver import redeliver
+        from firetower.tui.screens.execution import redeliver
 
         await redeliver(request.source, request.execution_id)
 

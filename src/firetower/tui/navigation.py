@@ -40,7 +40,7 @@ PALETTE: Sequence[Callable[[], type[Provider]]] = (
     partial(_imported, "palette.NamedCommands"),
 )
 _SCREENS: Mapping[type[messages.AppRequest], str] = {
-    messages.OpenEndpoint: "screens.endpoints.EndpointScreen",
+    messages.OpenEndpoint: "screens.endpoint.EndpointScreen",
     messages.OpenSecrets: "screens.secrets.SecretsScreen",
     messages.OpenWorkerLog: "screens.worker_log.WorkerLogScreen",
     messages.OpenExecution: "screens.execution.ExecutionScreen",

@@ -17,9 +17,9 @@ from firetower.core.backtest import Backtest
 from firetower.core.errors import Cancelled, FiretowerError
 from firetower.core.metrics import ThresholdCondition, number
 from firetower.core.text import and_list, counted, visible
-from firetower.tui.details.chart import Chart, Threshold, chart_lines
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import plain
+from firetower.tui.widgets.chart import Chart, Threshold, chart_lines
 
 SPAN = timedelta(days=30)
 DEBOUNCE = 0.15

@@ -1,19 +1,26 @@
 """One automation in full: what it does, its revisions, what it fired last."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+import json
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.automations import Automation, Revision
+from firetower.core.actions import Action, SlackAction, WebhookAction
+from firetower.core.automations import Automation, Revision, duration, with_changes
+from firetower.core.endpoints import EndpointDetail
 from firetower.core.executions import Execution
+from firetower.core.filters import ANY
+from firetower.core.firings import FiringHistory, sparkline
+from firetower.core.text import counted, shortened, visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.automation import read_automation, screen_text, title
+from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import (
     AutomationSaved,
     OpenExecution,
@@ -22,12 +29,205 @@ from firetower.tui.messages import (
 from firetower.tui.page import Undo, ask
 from firetower.tui.screens.pages import ListPage
 from firetower.tui.session import Tower, in_background, session_of
-from firetower.tui.text import exact, show_text
-from firetower.tui.widgets.automations import AutomationActions
+from firetower.tui.text import (
+    STYLES,
+    age,
+    body_lines,
+    clock,
+    exact,
+    field,
+    lines,
+    milliseconds,
+    plain,
+    short_date,
+    show_text,
+)
+from firetower.tui.widgets.automations import STATES, AutomationActions
 from firetower.tui.widgets.choice import Offer, Picker
-from firetower.tui.widgets.feed_line import FEED_COLUMNS, execution_cells
+from firetower.tui.widgets.feed_line import FEED_COLUMNS, TONES, execution_cells
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Row, Table
+from firetower.tui.widgets.table import Row, Table, fitted
+
+_NEWEST = 8
+"""Executions listed in the pane; the screen has a list of them."""
+_REVISIONS = 20
+"""Revisions shown with their changes."""
+_CHANGES = 300
+"""Characters of what a revision changed."""
+_BESIDE = 60
+"""Characters of a text up to which it is shown beside its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationFacts:
+    """All that is known of an automation."""
+
+    automation: Automation
+    revisions: Sequence[Revision]
+    endpoint: EndpointDetail | None
+    history: FiringHistory
+    newest: Sequence[Execution]
+
+
+def read_automation(tower: Tower, name: str, *, newest: int = _NEWEST) -> AutomationFacts:
+    """Read an automation with so many of its newest executions. Raises NotFound."""
+    automation = tower.automations.get(name)
+    endpoint = automation.definition.action.endpoint
+    return AutomationFacts(
+        automation,
+        tower.automations.revisions(name),
+        tower.endpoints.get(endpoint) if endpoint else None,
+        tower.automations.history(automation),
+        tower.executions.newest(newest, automation_id=automation.id),
+    )
+
+
+def automation_detail(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    """Return the automation of a name for the pane beside a list. Raises NotFound."""
+    return pane_text(read_automation(tower, str(key)), now, width)
+
+
+def title(automation: Automation) -> Content:
+    """Return an automation's heading: "Registries › models › deploy-on-prod  ✓ on"."""
+    mode, container = STATES[automation.mode], automation.definition.scope.container
+    steps = container_steps(container)
+    return breadcrumbs(steps, automation.name, mode.text, STYLES[mode.tone])
+
+
+def pane_text(facts: AutomationFacts, now: datetime, width: int) -> Content:
+    """Return what matters most of an automation."""
+    definition = facts.automation.definition
+    words = definition.filter.words
+    condition = () if definition.filter == ANY else (field("filter", words),)
+    return Content("\n").join(
+        [
+            _name(facts.automation),
+            Content(""),
+            *_what(facts.automation),
+            Content(""),
+            *condition,
+            *_how(facts, now),
+            *([Content("")] if facts.newest else []),
+            *(_firing(execution, now, width) for execution in facts.newest),
+        ]
+    )
+
+
+def screen_text(facts: AutomationFacts, now: datetime) -> Content:
+    """Return all that is known of an automation but its executions."""
+    definition = facts.automation.definition
+    return Content("\n").join(
+        [
+            *_what(facts.automation),
+            Content(""),
+            *_how(facts, now),
+            *_filter(facts.automation),
+            *_action(definition.action),
+            *_revisions(facts.revisions),
+        ]
+    )
+
+
+def _name(automation: Automation) -> Content:
+    mode = STATES[automation.mode]
+    return Content.assemble(
+        (visible(automation.name), "bold"), "  ", (mode.text, STYLES[mode.tone])
+    )
+
+
+def _what(automation: Automation) -> Iterator[Content]:
+    yield plain(automation.definition.sentence)
+    if automation.definition.description:
+        yield lines(automation.definition.description, "y copies all").stylize("dim")
+
+
+def _how(facts: AutomationFacts, now: datetime) -> Iterator[Content]:
+    """Yield how often it fired, and how that went."""
+    history = facts.history
+    yield field("fired", _fired(facts.automation, now))
+    if any(history.days):
+        days = len(history.days)
+        said = f"at most {max(history.days):,} a day"
+        if now - history.since < timedelta(days=days, hours=-1):  # it fired too often to read all
+            yield field("since", f"{short_date(history.since)}, {said}")
+        else:
+            yield field(f"{days} days", said)
+        yield Content.styled(sparkline(history.days), "$accent")
+    if facts.endpoint is not None:
+        yield field("endpoint", _endpoint(facts.endpoint, history))
+        if stopped := facts.endpoint.describe(exact):
+            yield field("", stopped).stylize("$warning")
+
+
+def _fired(automation: Automation, now: datetime) -> str:
+    shadow = automation.shadow_24h
+    in_shadow = f"; {counted(shadow, 'time')} in shadow in 24 h" if shadow else ""
+    if automation.last_fired_at is None:
+        return f"never{in_shadow}"
+    last = age(automation.last_fired_at, now)
+    return f"{counted(automation.fired_24h, 'time')} in 24 h, last {last}{in_shadow}"
+
+
+def _endpoint(endpoint: EndpointDetail, history: FiringHistory) -> str:
+    """Return how an endpoint answered: "ci-deploy  99 % of 412 delivered · p95 120 ms"."""
+    name = endpoint.endpoint.name
+    if history.success is None:
+        return name
+    said = f"{name}  {history.success} % of {history.finished + history.failed:,} delivered"
+    return said if history.p95_ms is None else f"{said} · p95 {milliseconds(history.p95_ms)}"
+
+
+def _firing(execution: Execution, now: datetime, width: int) -> Content:
+    state, event = execution.state, execution.event
+    at = f"{clock(execution.created_at, now):<9}"
+    said = fitted(f"{event.subject} {event.detail}".rstrip(), max(width - len(at) - 2, 1))
+    return Content.assemble((at, "dim"), (f"{state.glyph} ", STYLES[TONES[state]]), said.rstrip())
+
+
+def _block(name: str, text: str) -> Iterator[Content]:
+    """Yield a name and a text, beside the name or, if it is long, below."""
+    if len(text) <= _BESIDE and "\n" not in text:
+        yield field(name, text)
+        return
+    yield field(name, "")
+    yield body_lines(text, "y copies all")
+
+
+def _filter(automation: Automation) -> Iterator[Content]:
+    definition = automation.definition
+    if definition.filter == ANY:
+        yield field("filter", "none: every such event")
+    else:
+        yield from _block("filter", json.dumps(definition.filter.source, ensure_ascii=False))
+    if definition.cooldown is not None:
+        yield field("cooldown", duration(definition.cooldown))
+
+
+def _action(action: Action) -> Iterator[Content]:
+    if isinstance(action, WebhookAction):
+        yield field("webhook", action.endpoint)
+        yield from _block("payload", action.payload or "Standard Webhooks: type, timestamp, data")
+    elif isinstance(action, SlackAction):
+        yield field("Slack", f"{action.endpoint}, {action.severity.value.lower()}")
+        yield from _block("title", action.title or "the usual one")
+        yield from _block("message", action.message or "the usual one")
+    else:
+        yield field("action", "record only: nothing is sent")
+
+
+def _revisions(revisions: Sequence[Revision]) -> Iterator[Content]:
+    name = "revisions"
+    for revision, changes in with_changes(revisions[: _REVISIONS + 1])[:_REVISIONS]:
+        saved = f"{revision.number:>3}  {exact(revision.saved_at)}  "
+        author = plain(f"by {revision.author}  ").stylize("dim")
+        yield field(
+            name, Content.assemble(saved, author, plain(shortened("; ".join(changes), _CHANGES)))
+        )
+        name = ""
+    if len(revisions) > _REVISIONS:
+        said = f"… {len(revisions) - _REVISIONS:,} before these: R restores one"
+        yield field(name, said).stylize("dim")
+
 
 _MOST = 200
 """Executions shown, and revisions offered; the History tab has all executions."""

@@ -16,8 +16,8 @@ from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.errors import FiretowerError
 from firetower.core.statistics import RecentFirings
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.automation import automation_detail
 from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
+from firetower.tui.screens.automation import automation_detail
 from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, key_of, session_of
 from firetower.tui.text import show_text

@@ -16,11 +16,11 @@ from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
-from firetower.tui.details.version import version_pane
 from firetower.tui.messages import OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.screens import catalog
 from firetower.tui.screens.pages import ListPage
+from firetower.tui.screens.version import version_pane
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm

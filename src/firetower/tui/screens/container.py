@@ -20,10 +20,6 @@ from firetower.core.statistics import RecentFirings
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
-from firetower.tui.details.automation import automation_detail
-from firetower.tui.details.execution import read_execution
-from firetower.tui.details.run import read_run
-from firetower.tui.details.version import read_newest
 from firetower.tui.messages import (
     AutomationSaved,
     AutomationsChanged,
@@ -32,8 +28,12 @@ from firetower.tui.messages import (
     TagCollection,
 )
 from firetower.tui.page import ask
+from firetower.tui.screens.automation import automation_detail
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
+from firetower.tui.screens.execution import read_execution
 from firetower.tui.screens.pages import FramedPage
+from firetower.tui.screens.run import read_run
+from firetower.tui.screens.version import read_newest
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Button, Label, Static
 
 from firetower.core.endpoints import (
+    Endpoint,
     EndpointKind,
     EndpointSettings,
     SecretUse,
@@ -23,12 +24,11 @@ from firetower.core.endpoints import (
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.references import check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
-from firetower.core.text import quoted
+from firetower.core.text import and_list, quoted, visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.endpoint import answer_line, test_words
 from firetower.tui.page import Dialog
 from firetower.tui.session import Tower, in_background, session_of
-from firetower.tui.text import body_lines, lines, plain
+from firetower.tui.text import body_lines, lines, mark, milliseconds, plain
 from firetower.tui.widgets.ask import Answers, Ask
 from firetower.tui.widgets.field import Field, SecretField, TextField
 
@@ -267,3 +267,26 @@ class EndpointTestScreen(Dialog["EndpointTest | None"]):
             self.notify("Copied the answer.")
         else:
             self.notify("There is no answer's body yet.", severity="warning")
+
+
+def test_words(endpoint: Endpoint) -> Content:
+    """Return what a test sends where."""
+    settings = endpoint.settings
+    if settings.kind is EndpointKind.SLACK:
+        said = f"Posts one line to the Slack channel behind the secret {settings.url_secret}."
+    else:
+        token, key = settings.access_token_secret, settings.signing_secret
+        proofs = [f"with the token {token}"] if token else []
+        proofs += [f"signed with {key}"] if key else []
+        how = f", {and_list(proofs)}" if proofs else ""
+        said = f"POST {visible(settings.url or '')}\nSends a sample of the type TEST{how}."
+    if not endpoint.enabled:
+        said += "\nThe endpoint is disabled: only this test goes there."
+    return lines(said)
+
+
+def answer_line(test: EndpointTest) -> Content:
+    """Return the answer to a test in one line: "✓ 202 in 34 ms"."""
+    style = "$success" if test.answer.succeeded else "$error"
+    answer = mark(test.answer.succeeded) + plain(test.answer.words).stylize(style)
+    return Content.assemble(answer, " ", (f"in {milliseconds(test.duration_ms)}", "dim"))

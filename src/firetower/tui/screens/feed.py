@@ -10,8 +10,8 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.statistics import Heat, sparkline
 from firetower.tui.actions import bindings_of
-from firetower.tui.details.execution import read_execution
 from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
+from firetower.tui.screens.execution import read_execution
 from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, session_of
 from firetower.tui.text import show_text

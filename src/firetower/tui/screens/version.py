@@ -1,19 +1,116 @@
-"""One version in full."""
+"""One version in full: what it holds, its metadata, its links and its edits."""
 
 import json
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from typing import ClassVar
 
 from textual.content import Content
 
+from firetower.core.catalog import Entry, VersionChange, VersionDetail
 from firetower.core.gallery import draft_for
-from firetower.core.references import VersionReference
+from firetower.core.references import ContainerKind, VersionReference
+from firetower.core.text import byte_count, counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
-from firetower.tui.details.version import version_text
 from firetower.tui.messages import DatabaseChanged, OpenRun, WriteAutomation, post
 from firetower.tui.screens.pages import TextPage
 from firetower.tui.session import Tower, in_background, session_of
+from firetower.tui.text import age, exact, hanging, json_lines, plain
+
+FILES_SHOWN = 20
+"""Files shown in the pane beside a list, and links."""
+
+
+def read_version(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    """Return the version of a reference for the pane beside a list. Raises NotFound."""
+    return version_pane(tower.version(str(key)), now, width)
+
+
+def read_newest(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    """Return a collection's newest version for the pane beside a list. Raises NotFound."""
+    return read_version(tower, f"{key}:latest", now, width)
+
+
+def version_pane(detail: VersionDetail, now: datetime, width: int) -> Content:
+    """Return a version with its name and its first files."""
+    title = Content.styled(visible(detail.version.reference), "bold")
+    text = version_text(detail, now, width, most=FILES_SHOWN, hint="enter shows more")
+    return Content("\n").join([title, text])
+
+
+def version_text(
+    detail: VersionDetail, now: datetime, width: int, *, most: int, hint: str
+) -> Content:
+    """Return what is known of a version: the first `most` files, `hint` says where the others are.
+
+    Many files and much metadata take long: to be called in a thread.
+    """
+    version = detail.version
+    made = f"{exact(version.created_at)}, {age(version.created_at, now)}, by {version.author}"
+    holds = counted(version.file_count, "entry", "entries")
+    if version.size:
+        holds += f", {byte_count(version.size)}"
+    facts = [
+        ("aliases", ", ".join(version.aliases)),
+        ("tags", ", ".join(version.tags)),
+        ("type", version.type),
+        ("made", made),
+        ("about", version.description or ""),
+        *_links(detail, most),
+        ("logged by", ", ".join(detail.logged_by[:most])),
+        ("used by", ", ".join(detail.used_by[:most])),
+    ]
+    parts = [
+        *(hanging(name, value, width) for name, value in facts if value),
+        *_others(len(detail.linked_as) - most, hint),
+        Content(""),
+        Content.styled("Metadata", "dim"),
+        json_lines(version.metadata, hint) if version.metadata else Content("none"),
+        *_changes(detail.changes, now, most, hint),
+        Content(""),
+        hanging("holds", holds, width),
+        *_entries(detail.entries, width, most),
+        *_others(len(detail.entries) - most, hint),
+        hanging("digest", version.digest, width),
+    ]
+    return Content("\n").join(parts)
+
+
+def _links(detail: VersionDetail, most: int) -> Iterator[tuple[str, str]]:
+    version = detail.version
+    if version.collection.container.kind is ContainerKind.REGISTRY:
+        yield "source", version.source
+        return
+    name = "linked"
+    for reference in detail.linked_as[:most] or ("nowhere: L links it into a registry",):
+        yield name, reference
+        name = ""
+
+
+def _changes(
+    changes: tuple[VersionChange, ...], now: datetime, most: int, hint: str
+) -> Iterator[Content]:
+    if changes:
+        yield from (Content(""), Content.styled("Edited", "dim"))
+    for one in changes[:most]:
+        values = (shortened(value or "nothing", 60) for value in (one.old_json, one.new_json))
+        said = f"{age(one.changed_at, now)}, by {one.author}: {one.field} {' → '.join(values)}"
+        yield plain(said)
+    yield from _others(len(changes) - most, hint)
+
+
+def _entries(entries: tuple[Entry, ...], width: int, most: int) -> Iterator[Content]:
+    for entry in entries[:most]:
+        size = "" if entry.size is None else f"{byte_count(entry.size):>9}"
+        path = entry.uri or entry.path if entry.size is None else entry.path
+        yield hanging(size, path, width)
+
+
+def _others(count: int, hint: str) -> Iterator[Content]:
+    if count > 0:
+        yield Content.styled(f"… {count:,} more, {hint}", "dim")
+
 
 _MOST_FILES = 200
 """Files shown, and links; Y copies all."""
