@@ -21,11 +21,7 @@ from firetower.core.firings import FiringHistory, sparkline
 from firetower.core.text import counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
-from firetower.tui.messages import (
-    AutomationSaved,
-    OpenExecution,
-    post,
-)
+from firetower.tui.messages import AutomationSaved, OpenExecution, post
 from firetower.tui.page import Undo, ask
 from firetower.tui.screens.pages import ListPage
 from firetower.tui.session import Tower, in_background, session_of

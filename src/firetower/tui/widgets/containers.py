@@ -9,13 +9,7 @@ from firetower.core.gallery import draft_for
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import container_label
-from firetower.tui.messages import (
-    NewVersion,
-    OpenCollection,
-    TagCollection,
-    WriteAutomation,
-    post,
-)
+from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, WriteAutomation, post
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Detail, Listing
