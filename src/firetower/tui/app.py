@@ -288,7 +288,7 @@ class FiretowerApp(App[None]):
         from firetower.core.references import ContainerKind, ContainerReference
 
         reference = ContainerReference.named(ContainerKind(kind), name)
-        self.post_message(OpenContainer(reference))
+        post(self.screen, OpenContainer(reference))
 
     def action_open_collection(self, reference: str) -> None:
         """Show a collection: the one behind this screen, if it is that."""

@@ -130,7 +130,7 @@ class LeaveUnsaved(AppRequest):
 
 
 @dataclass
-class OpenContainer(Message, bubble=False):
+class OpenContainer(AppRequest):
     """Switch to a registry or project."""
 
     reference: ContainerReference
@@ -143,8 +143,8 @@ class AutomationSaved(Message, bubble=False):
     name: str
 
 
-class AutomationsChanged(Message):
-    """A list has changed an automation: read it again."""
+class RowsChanged(Message):
+    """A list shows other rows, or has changed some: read it again."""
 
 
 @dataclass

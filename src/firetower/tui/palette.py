@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
@@ -13,7 +13,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -140,7 +139,7 @@ class NamedCommands(Provider):
         words = query.lower().split()
         for one in found:
             label, kind = visible(one.label), _kind(one)
-            go = partial(_open, self.screen, one)
+            go = partial(post, self.screen, _request(one))
             yield Hit(_score(label, words), _line(label, f"{kind} {one.note}"), go, label)
 
 
@@ -166,15 +165,7 @@ def _score(label: str, words: list[str]) -> float:
     return (8 if label.lower().startswith(typed) else 6) + min(len(typed) / len(label), 1)
 
 
-def _open(screen: Screen[Any], found: Found) -> None:
-    request = _request(found)
-    if isinstance(request, AppRequest):
-        post(screen, request)
-    else:
-        screen.app.post_message(request)
-
-
-_BY_NAME: Mapping[FoundKind, Callable[[str], Message]] = {
+_BY_NAME: Mapping[FoundKind, Callable[[str], AppRequest]] = {
     FoundKind.AUTOMATION: OpenAutomation,
     FoundKind.ENDPOINT: OpenEndpoint,
     FoundKind.COLLECTION: OpenCollection,
@@ -183,7 +174,7 @@ _BY_NAME: Mapping[FoundKind, Callable[[str], Message]] = {
 }
 
 
-def _request(found: Found) -> Message:
+def _request(found: Found) -> AppRequest:
     match found.kind:
         case FoundKind.CONTAINER:
             kind = found.container or ContainerKind.REGISTRY

@@ -16,7 +16,7 @@ from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.errors import FiretowerError
 from firetower.core.statistics import RecentFirings
 from firetower.tui.actions import bindings_of
-from firetower.tui.messages import AutomationSaved, AutomationsChanged, DatabaseChanged
+from firetower.tui.messages import AutomationSaved, DatabaseChanged, RowsChanged
 from firetower.tui.screens.automation import automation_detail
 from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, key_of, session_of
@@ -104,7 +104,7 @@ class AutomationsScreen(FramedPage):
     def on_database_changed(self, _: DatabaseChanged) -> None:
         self._reload()
 
-    @on(AutomationsChanged)
+    @on(RowsChanged)
     def _automations_changed(self) -> None:
         self._reload()
 

@@ -22,9 +22,9 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import (
     AutomationSaved,
-    AutomationsChanged,
     DatabaseChanged,
     NewVersion,
+    RowsChanged,
     TagCollection,
 )
 from firetower.tui.page import ask
@@ -63,7 +63,7 @@ _LEAST_SIDEBAR, _MOST_SIDEBAR = 14, 36
 """Cells that the list takes beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ContainerView:
     """What a registry or project screen shows, read at once."""
 
@@ -98,20 +98,20 @@ def read_container(
     found = next((one for one in containers if one.reference == reference), None)
     if found is None or reference is None:
         return ContainerView(containers)
-    runs = None
-    if tab == "runs":
-        chosen = [metric] if metric else []
-        runs = tower.runs.listing(reference, limit=limit, metrics=chosen)
-    elif kind is ContainerKind.PROJECT:
-        runs = RunList(total=tower.runs.count(reference))
-    if tab == "collections":
-        return ContainerView(containers, found, tower.container(reference)[1], runs=runs)
-    if tab in {"history", "runs"}:
-        return ContainerView(containers, found, runs=runs)
-    automations = tower.automations.list(reference, limit=limit)
-    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-    recent = read_recent(tower, automations)
-    return ContainerView(containers, found, (), automations, stopped, recent, runs)
+    view = ContainerView(containers, found)
+    match tab:
+        case "runs":
+            chosen = [metric] if metric else []
+            view.runs = tower.runs.listing(reference, limit=limit, metrics=chosen)
+        case "collections":
+            view.collections = tower.container(reference)[1]
+        case "automations":
+            view.automations = tower.automations.list(reference, limit=limit)
+            view.stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+            view.recent = read_recent(tower, view.automations)
+    if view.runs is None and kind is ContainerKind.PROJECT:
+        view.runs = RunList(total=tower.runs.count(reference))
+    return view
 
 
 def _contents(container: Container, containers: Sequence[Container]) -> str:
@@ -386,8 +386,7 @@ class ContainerScreen(FramedPage):
             self._focus_tab()
             self._reload.at_once()
 
-    @on(AutomationsChanged)
-    @on(RunListing.MetricChosen)
+    @on(RowsChanged)
     def _rows_changed(self) -> None:
         self._reload.at_once()
 

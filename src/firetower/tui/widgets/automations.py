@@ -21,9 +21,9 @@ from firetower.core.text import counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.messages import (
-    AutomationsChanged,
     ExplainAutomation,
     OpenAutomation,
+    RowsChanged,
     TestEndpoint,
     WriteAutomation,
     post,
@@ -414,7 +414,7 @@ class AutomationList(Listing, AutomationActions):
 
     async def _change(self, change: Callable[[Tower], object], said: str, undo: Undo) -> None:
         await change_database(self, change, said, undo)
-        self.post_message(AutomationsChanged())
+        self.post_message(RowsChanged())
 
 
 async def choose_sample(node: DOMNode, container: ContainerReference) -> Draft | None:

@@ -15,7 +15,7 @@ from firetower.core.metrics import number
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunLine, RunList, RunState
 from firetower.tui.actions import bindings_of
-from firetower.tui.messages import OpenRun, WriteAutomation, post
+from firetower.tui.messages import OpenRun, RowsChanged, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import ago, lasting
@@ -250,7 +250,4 @@ class RunListing(Listing):
         if chosen is not None and container == self.container:
             self._chosen[container] = chosen
             self._forget()
-            self.post_message(self.MetricChosen())
-
-    class MetricChosen(Message):
-        """Another metric is to be shown first: read the runs again."""
+            self.post_message(RowsChanged())
