@@ -1,5 +1,7 @@
 """The dialogs of an endpoint: to create or edit it, and to test it."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
