@@ -13,8 +13,8 @@ from firetower.tower import Tower
 from firetower.tui.page import Dialog
 from firetower.tui.screens.catalog import new_container
 from firetower.tui.screens.endpoint_dialogs import EndpointDialog
-from firetower.tui.widgets.ask import Answers, Ask, Confirm
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.ask import Answers, Ask, Confirm, Picker
+from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.field import TextField
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled

@@ -8,8 +8,7 @@ from firetower.tui import app as app_module
 from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.container import RegistryScreen
 from firetower.tui.screens.feed import FeedScreen
-from firetower.tui.widgets.ask import Confirm
-from firetower.tui.widgets.choice import Picker
+from firetower.tui.widgets.ask import Confirm, Picker
 from tui.form.driving import new_form
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, settled, shows, until, write

@@ -6,7 +6,7 @@ from textual.widgets import Input, OptionList
 from firetower.core.automations import Automation
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.widgets.automations import AutomationList
-from firetower.tui.widgets.choice import Choice
+from firetower.tui.widgets.entries import Choice
 from tui.scene import Scene
 from tui.screens import press, settled, write
 

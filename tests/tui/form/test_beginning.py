@@ -4,7 +4,7 @@ import pytest
 from textual.widgets import OptionList
 
 from firetower.core.commands import create_command
-from firetower.tui.widgets.choice import Picker
+from firetower.tui.widgets.ask import Picker
 from tui.form.driving import automation, click, form_of, value
 from tui.scene import Scene
 from tui.screens import open_app, press, settled, shows

@@ -3,7 +3,8 @@
 import pytest
 from textual.widgets import Input, OptionList
 
-from firetower.tui.widgets.choice import Choice, Offer, Picker
+from firetower.tui.widgets.ask import Picker
+from firetower.tui.widgets.entries import Choice, Offer
 from tui.form.driving import new_form, open_list, to
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, settled, shows, write

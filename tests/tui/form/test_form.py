@@ -13,7 +13,7 @@ from firetower.core.backtest import Backtest
 from firetower.core.endpoints import EndpointKind
 from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from firetower.tui.themes import style_sheets
-from firetower.tui.widgets.choice import Choice
+from firetower.tui.widgets.entries import Choice
 from firetower.tui.widgets.payload import TemplateEditor
 from tui.form.driving import (
     automation,

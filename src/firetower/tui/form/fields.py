@@ -20,9 +20,8 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.templates import available
 from firetower.tui.actions import bindings_of
 from firetower.tui.form.data import FormData
-from firetower.tui.widgets.choice import Choice, Offer, Radio, Tick
+from firetower.tui.widgets.entries import Choice, Line, Offer, Radio, Tick
 from firetower.tui.widgets.field import LabelledRow
-from firetower.tui.widgets.line import Line
 from firetower.tui.widgets.payload import Completions, TemplateEditor
 
 ACTIONS = {

@@ -15,9 +15,8 @@ from firetower.core.filters.operators import OPERATORS
 from firetower.core.text import is_needed
 from firetower.tui.session import Tower
 from firetower.tui.widgets.ask import Answers, Ask
-from firetower.tui.widgets.choice import Choice, Offer
+from firetower.tui.widgets.entries import Choice, Line, Offer
 from firetower.tui.widgets.field import Field
-from firetower.tui.widgets.line import Line
 
 _LEAST_ROWS, _SPARE_ROWS = 4, 2
 _NAMED = 4

@@ -37,7 +37,7 @@ from firetower.tui.page import Page, ask
 from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.terminal import edit_text
 from firetower.tui.text import lines, show_text
-from firetower.tui.widgets.choice import Choice, Radio, Tick
+from firetower.tui.widgets.entries import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine
 
 ERROR_DELAY = 1.0

@@ -38,8 +38,9 @@ from firetower.tui.text import (
     short_date,
     show_text,
 )
+from firetower.tui.widgets.ask import Picker
 from firetower.tui.widgets.automations import STATES, AutomationActions
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.feed_line import FEED_COLUMNS, TONES, execution_cells
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.table import Row, Table, fitted

@@ -21,7 +21,7 @@ from firetower.core.text import quoted
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask
-from firetower.tui.widgets.choice import Offer
+from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.field import ChoiceField, Field, TextField, VersionField
 
 _MOST_VERSIONS = 200

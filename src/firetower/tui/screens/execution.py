@@ -32,8 +32,8 @@ from firetower.tui.text import (
     more,
     plain,
 )
-from firetower.tui.widgets.ask import Confirm
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.ask import Confirm, Picker
+from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.feed_line import TONES
 
 _SAID = 300

@@ -1,25 +1,39 @@
-"""Dialogs that ask: for a few values, which they save, or before something is done."""
+"""Dialogs that ask: for a few values, which they save, for one of a list, or for a yes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
 
 from firetower.core.errors import Conflict, FiretowerError
+from firetower.core.text import shortened
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import lines, plain
-from firetower.tui.widgets.choice import dialog_title
+from firetower.tui.widgets.entries import Line, Offer
 from firetower.tui.widgets.field import Field
 
 T = TypeVar("T")
 Answers = Mapping[str, str]
 """The values entered, by the fields' names."""
+_MANY = 10
+"""Offers above which a dialog's list can be narrowed by typing."""
+_TITLE = 110
+"""Characters of a dialog's title: two lines."""
+_ROW = 54
+"""Cells of a row in a dialog's list."""
+
+
+def dialog_title(text: str) -> Label:
+    """Return the title of a dialog: a long one is cut, so that there is room for the rest."""
+    return Label(plain(shortened(text, _TITLE)), classes="dialog--title")
 
 
 class Ask(Dialog[T | None]):
@@ -182,3 +196,66 @@ class Confirm(Dialog[str | None]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.name)
+
+
+class Picker(Dialog[str | None]):
+    """A list to choose one value from; a long one is narrowed by typing."""
+
+    BINDINGS: ClassVar = [Binding("down", "into_list", show=False)]
+
+    def __init__(self, title: str, offers: Sequence[Offer]) -> None:
+        super().__init__()
+        self._title = title
+        self._offers = offers
+        self._notes_below = any(one.text.cell_len > _ROW for one in offers)
+        """Whether only the note of the one under the cursor is shown."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield dialog_title(self._title)
+            if len(self._offers) > _MANY:
+                yield Line(placeholder="type to narrow", compact=True, classes="picker--search")
+            yield OptionList(compact=True)
+            if self._notes_below:
+                yield Static("", classes="picker--note")
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Cancel", id="cancel", action="screen.back", compact=True)
+
+    def on_mount(self) -> None:
+        self._fill("")
+        if len(self._offers) <= _MANY:
+            self.action_into_list()
+
+    def _fill(self, words: str) -> None:
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(
+            Option(
+                plain(one.label) if self._notes_below else one.text,
+                id=f"o{index}",
+                disabled=bool(one.why_not),
+            )
+            for index, one in enumerate(self._offers)
+            if words.lower() in one.label.lower()
+        )
+        options.action_first()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def on_input_submitted(self) -> None:
+        self.query_one(OptionList).action_select()
+
+    def action_into_list(self) -> None:
+        self.query_one(OptionList).focus()
+
+    @on(OptionList.OptionHighlighted)
+    def _show_note(self, event: OptionList.OptionHighlighted) -> None:
+        offer = self._offers[int(str(event.option_id)[1:])]
+        for note in self.query(".picker--note").results(Static):
+            note.update(plain(offer.about))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        assert event.option_id is not None
+        self.dismiss(self._offers[int(event.option_id[1:])].value)

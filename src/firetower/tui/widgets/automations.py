@@ -31,8 +31,8 @@ from firetower.tui.messages import (
 from firetower.tui.page import Undo, ask, change_database
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import ago
-from firetower.tui.widgets.ask import Confirm
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.ask import Confirm, Picker
+from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.table import Cell, Column, Order, Table
 

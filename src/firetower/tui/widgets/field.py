@@ -17,8 +17,7 @@ from firetower.core.errors import Conflict, FiretowerError, InvalidInput
 from firetower.core.references import VersionReference, check_secret_name
 from firetower.core.text import is_needed
 from firetower.tui.text import lines, plain, show_text
-from firetower.tui.widgets.choice import CHOOSE, Choice, Offer
-from firetower.tui.widgets.line import Line
+from firetower.tui.widgets.entries import CHOOSE, Choice, Line, Offer
 
 NEW_SECRET = Offer("\n", "new secret …")
 """No secret has a line feed for a name."""

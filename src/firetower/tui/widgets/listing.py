@@ -17,7 +17,7 @@ from firetower.core.filters.patterns import Pattern
 from firetower.tui.actions import bindings_of
 from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.text import lines, plain, show_text
-from firetower.tui.widgets.line import Line
+from firetower.tui.widgets.entries import Line
 from firetower.tui.widgets.table import ShownRow, Table
 
 Detail = Callable[[Tower, Hashable, datetime, int], Content | None]

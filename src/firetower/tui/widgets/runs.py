@@ -19,7 +19,8 @@ from firetower.tui.messages import OpenRun, RowsChanged, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import ago, lasting
-from firetower.tui.widgets.choice import Offer, Picker
+from firetower.tui.widgets.ask import Picker
+from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.table import Cell, Column, Order, Table
 

@@ -1,44 +1,45 @@
-"""Choosing one of several values: in a field, and in a dialog."""
+"""What values are entered in: a line, a choice, a row of options, a tick."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
-from textual.app import ComposeResult
+from textual import events
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import (
-    Button,
-    Checkbox,
-    Input,
-    Label,
-    OptionList,
-    RadioButton,
-    RadioSet,
-    Select,
-    Static,
-)
-from textual.widgets.option_list import Option
+from textual.widgets import Checkbox, Input, OptionList, RadioButton, RadioSet, Select
 
 from firetower.core.text import shortened, visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.page import Dialog
 from firetower.tui.text import plain
-from firetower.tui.widgets.line import Line
 
+_BREAK = re.compile(r"\r\n|\r|\n")
 CHOOSE = "choose …"
 """Shown where something has to be chosen and nothing is yet."""
-_MANY = 10
-"""Offers above which a dialog's list can be narrowed by typing."""
 _NOTE = 300
 """Characters of a note."""
-_TITLE = 110
-"""Characters of a dialog's title: two lines."""
-_ROW = 54
-"""Cells of a row in a dialog's list."""
+
+
+class Line(Input):
+    """Textual's own drops all but the first line of what is pasted.
+
+    Here several lines are joined by spaces, which keeps JSON, paths and names what they are; a
+    hidden value, such as a key in PEM, keeps its lines without the break at the end.
+    """
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        lines = _BREAK.split(event.text)
+        if self.password:
+            text = "\n".join(lines).removesuffix("\n")
+        elif len(lines) > 1:
+            text = " ".join(filter(None, map(str.strip, lines)))
+        else:
+            text = event.text
+        self.replace(text, *self.selection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,16 @@ class Offer:
     why_not: str = ""
 
     @property
+    def about(self) -> str:
+        """The note, or why it cannot be chosen."""
+        return shortened(self.why_not or self.note, _NOTE)
+
+    @property
     def text(self) -> Text:
         """The label and the note, as the list shows them."""
         label = (visible(self.label), "" if self.value else "dim")
-        note = shortened(self.why_not or self.note, _NOTE)
-        return Text.assemble(label, (f"  {visible(note)}" if note else "", "dim"))
+        note = f"  {visible(self.about)}" if self.about else ""
+        return Text.assemble(label, (note, "dim"))
 
 
 class Choice(Select[str]):
@@ -108,74 +114,6 @@ class Choice(Select[str]):
                 options.disable_option_at_index(index)
         if not self.chosen and self._offers[0].label == CHOOSE:
             options.highlighted = min(1, options.option_count - 1)
-
-
-def dialog_title(text: str) -> Label:
-    """Return the title of a dialog: a long one is cut, so that there is room for the rest."""
-    return Label(plain(shortened(text, _TITLE)), classes="dialog--title")
-
-
-class Picker(Dialog[str | None]):
-    """A list to choose one value from; a long one is narrowed by typing."""
-
-    BINDINGS: ClassVar = [Binding("down", "into_list", show=False)]
-
-    def __init__(self, title: str, offers: Sequence[Offer]) -> None:
-        super().__init__()
-        self._title = title
-        self._offers = offers
-        self._notes_below = any(one.text.cell_len > _ROW for one in offers)
-        """Whether only the note of the one under the cursor is shown."""
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield dialog_title(self._title)
-            if len(self._offers) > _MANY:
-                yield Line(placeholder="type to narrow", compact=True, classes="picker--search")
-            yield OptionList(compact=True)
-            if self._notes_below:
-                yield Static("", classes="picker--note")
-            with Horizontal(classes="dialog--buttons"):
-                yield Button("Cancel", id="cancel", action="screen.back", compact=True)
-
-    def on_mount(self) -> None:
-        self._fill("")
-        if len(self._offers) <= _MANY:
-            self.action_into_list()
-
-    def _fill(self, words: str) -> None:
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(
-            Option(
-                plain(one.label) if self._notes_below else one.text,
-                id=f"o{index}",
-                disabled=bool(one.why_not),
-            )
-            for index, one in enumerate(self._offers)
-            if words.lower() in one.label.lower()
-        )
-        options.action_first()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._fill(event.value)
-
-    def on_input_submitted(self) -> None:
-        self.query_one(OptionList).action_select()
-
-    def action_into_list(self) -> None:
-        self.query_one(OptionList).focus()
-
-    @on(OptionList.OptionHighlighted)
-    def _show_note(self, event: OptionList.OptionHighlighted) -> None:
-        offer = self._offers[int(str(event.option_id)[1:])]
-        for note in self.query(".picker--note").results(Static):
-            note.update(plain(shortened(offer.why_not or offer.note, _NOTE)))
-
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        assert event.option_id is not None
-        self.dismiss(self._offers[int(event.option_id[1:])].value)
 
 
 class RadioOption(RadioButton):
