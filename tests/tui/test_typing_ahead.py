@@ -126,7 +126,7 @@ async def test_keys_after_the_one_that_saves_act_on_what_was_made(scene: Scene) 
         assert shows(pilot, "New value of ZETA")
         await press(pilot, "escape", "escape", "4")
         await type_ahead(pilot, "n", *["tab"] * 4, "left", "ctrl+o", "space", "e")
-        made = form_of(pilot).fields.automation_name.value
+        made = form_of(pilot).fields.lines["name"].value
         assert made == "models-alias-added"
         assert scene.tower.automations.get(made).mode is Mode.DISABLED
         await press(pilot, "escape", "1")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -13,12 +13,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.actions import Action, SlackAction, WebhookAction
-from firetower.core.automations import Automation, Revision, duration, with_changes
+from firetower.core.automations import Automation, Revision, with_changes
 from firetower.core.endpoints import EndpointDetail
 from firetower.core.executions import Execution
 from firetower.core.filters import ANY
-from firetower.core.firings import FiringHistory, sparkline
+from firetower.core.statistics import FiringHistory, sparkline
 from firetower.core.text import counted, shortened, visible
+from firetower.core.times import duration
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import AutomationSaved, OpenExecution, post

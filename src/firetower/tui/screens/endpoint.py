@@ -14,10 +14,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from firetower.core.automations import Automation, duration
+from firetower.core.automations import Automation
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
+from firetower.core.statistics import LastFailure, Traffic
 from firetower.core.text import agreeing, counted, shortened, visible
-from firetower.core.traffic import LastFailure, Traffic
+from firetower.core.times import duration
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs
 from firetower.tui.messages import OpenAutomation, RedeliverFailed, post

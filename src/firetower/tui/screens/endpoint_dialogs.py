@@ -27,6 +27,7 @@ from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.references import check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.text import and_list, quoted, visible
+from firetower.core.times import duration, parse_duration
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
 from firetower.tui.session import Tower, in_background, session_of

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
-from firetower.core.traffic import Traffic
+from firetower.core.statistics import Traffic
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
