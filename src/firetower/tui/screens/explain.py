@@ -144,26 +144,20 @@ class ExplainAutomationScreen(FramedPage):
             post(self, ExplainEvent(self._groups[event.key].event.id))
 
 
-def _run_row(found: RunFinding) -> Row:
-    fired = found.outcome is RunOutcome.FIRED
-    cells = (
-        Cell("✓" if fired else "✗", "ok" if fired else "bad"),
-        Cell("run"),
-        Cell(found.outcome.value),
-        Cell(f"{found.run.reference} {found.run.name}", "dim"),
-        Cell(found.words),
-    )
-    return Row(str(found.run.reference), cells)
+def _row(key: str, fired: bool, *texts: str) -> Row:  # noqa: FBT001 - a cell like the others
+    """Return a row, of an event's group or of a run; `texts` are those of the other columns."""
+    sign = Cell("✓", "ok") if fired else Cell("✗", "bad")
+    return Row(key, (sign, *map(Cell, texts, ("", "", "dim", ""))))
 
 
 def _group_row(group: Group, now: datetime) -> Row:
-    fired = group.finding.stop is None
-    event = group.event
-    cells = (
-        Cell("✓" if fired else "✗", "ok" if fired else "bad"),
-        Cell(f"{group.count:,}"),
-        Cell(group.reason),
-        Cell(f"{clock(event.recorded_at, now)} {event.subject} {event.detail}", "dim"),
-        Cell(group.finding.words),
-    )
-    return Row(group.reason, cells)
+    event, finding = group.event, group.finding
+    newest = f"{clock(event.recorded_at, now)} {event.subject} {event.detail}"
+    count, why = f"{group.count:,}", finding.words
+    return _row(group.reason, finding.stop is None, count, group.reason, newest, why)
+
+
+def _run_row(found: RunFinding) -> Row:
+    reference, outcome = str(found.run.reference), found.outcome
+    newest = f"{reference} {found.run.name}"
+    return _row(reference, outcome is RunOutcome.FIRED, "run", outcome.value, newest, found.words)
