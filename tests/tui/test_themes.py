@@ -1,6 +1,9 @@
 """Colours: the terminal's own where it has 16, and no accent that is the colour of a state."""
 
+from itertools import chain
+
 import pytest
+from rich.style import Style
 from textual import constants
 from textual.theme import Theme
 
@@ -37,3 +40,18 @@ async def test_dialog_leaves_what_is_behind_in_sight_in_every_theme(scene: Scene
             assert "Registry" in screen_text(pilot)[0]
             assert "deploy-on-prod" in "\n".join(screen_text(pilot))
             await press(pilot, "escape")
+
+
+async def test_without_colour_it_has_none_and_shows_what_is_marked(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_app(scene, SMALL) as pilot:
+        styles: dict[str, Style] = {}
+        for key in ("5", "n"):
+            await press(pilot, key)
+            for part in chain(*pilot.app.screen._compositor.render_strips()):
+                styles[part.text.strip()] = part.style or Style()
+        assert not any(one.color or one.bgcolor for one in styles.values())
+        assert styles["Endpoints"].reverse
+        assert styles["https://ci.example.com/hook"].dim

@@ -111,7 +111,7 @@ class FiretowerApp(App[None]):
             self.register_theme(theme)
         chosen = config or Config()
         few_colours = self.console.color_system in {"standard", "windows"}
-        self.theme = themes.NAMES["ansi" if few_colours else chosen.theme]
+        self.theme = themes.NAMES["ansi" if few_colours or self.no_color else chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
         self.keys = KeyQueue(self, super().on_event)
@@ -127,7 +127,8 @@ class FiretowerApp(App[None]):
         self.tour: Tour | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), self._sanitize]
+        colours = [themes.WithoutColour()] if self.no_color else super().get_line_filters()
+        return [*colours, self._sanitize]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(themes.VARIABLES)

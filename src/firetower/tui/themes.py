@@ -1,8 +1,13 @@
 """The app's colours: one accent, ember, and everything else quiet; and its style sheets."""
 
+from functools import lru_cache
 from pathlib import Path
 
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
 from textual.css.stylesheet import Stylesheet
+from textual.filter import LineFilter
 from textual.theme import Theme
 
 import firetower
@@ -110,3 +115,35 @@ class StyleSheets(Stylesheet):
     def reparse(self) -> None:
         if self._require_parse:
             super().reparse()
+
+
+_GREY = 8
+"""The number of what is muted in the theme `ansi`."""
+
+
+class WithoutColour(LineFilter):
+    """Draws what has a background in reverse, what is muted dim, and the rest without colours.
+
+    For NO_COLOR. Textual's own makes greys of colours: of the terminal's default ones, black.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        """Return the segments without colours."""
+        return [
+            Segment(text, style and _without_colour(style), control)
+            for text, style, control in segments
+        ]
+
+
+@lru_cache(1024)
+def _without_colour(style: Style) -> Style:
+    colour, behind = style.color, style.bgcolor
+    return Style(
+        bold=style.bold,
+        dim=style.dim or (colour is not None and colour.number == _GREY),
+        italic=style.italic,
+        underline=style.underline,
+        strike=style.strike,
+        reverse=style.reverse or not (behind is None or behind.is_default),
+        meta=style.meta,
+    )
