@@ -128,7 +128,7 @@ class Listing(Vertical):
         """`detail` reads the row under the cursor for a pane beside the list."""
         super().__init__(id=id)
         self.table = table
-        self.table.add_class("-empty")
+        self.table.styles.height = 1
         self._search: Line | None = None
         self.empty = empty
         self.only_words = ""
