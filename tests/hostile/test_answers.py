@@ -1,4 +1,4 @@
-"""What endpoints answer, on both databases: kept as text, and nobody's work stops for it."""
+"""What endpoints answer: kept as text, and nobody's work stops for it."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import firetower
+from faults.conftest import SQLITE_IN_SHORT
 from faults.processes import wait_for_peace
 from firetower.core.executions import Status
 from hostile.texts import TEXTS, obeyed
@@ -18,6 +19,7 @@ def _answers(request: Received) -> tuple[int, dict[str, str], bytes]:
     return 500, {}, TEXTS[alias].encode() + b"\xff\xfe\xed\xa0\x80"
 
 
+@SQLITE_IN_SHORT
 def test_no_answer_stops_the_worker_or_reaches_the_terminal(
     database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
