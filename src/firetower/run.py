@@ -115,7 +115,7 @@ class ActiveRun:
         with self._lock:
             if self._ended:
                 raise Conflict(f"run {self} has ended", "Log before the end of its block.")
-            at_step = self._next_step if given is None else given
+            at_step = check_step(self._next_step) if given is None else given
             self._next_step = max(self._next_step, at_step + 1)
             self._keep(at_step, now, values)
         if self._thread is None:

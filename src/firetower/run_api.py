@@ -138,7 +138,7 @@ class Runs(Transactions):
         with self._store.changing() as change:
             found = store.touch_run(change, reference)
             if at_step is None:
-                at_step = found.next_step
+                at_step = check_step(found.next_step)
             points = [Point(name, at_step, value) for name, value in values.items()]
             point_store.write_points(change, found, points)
         return at_step

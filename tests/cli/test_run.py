@@ -65,6 +65,8 @@ REFUSED = [
     (("log", "loss=1"), "no run is named"),
     (("log", "acme/vision/open", "@many.json"), "not a metric"),
     (("log", "acme/vision/open", '{"a": "text"}'), "not a number"),
+    (("log", "acme/vision/open", "loss=1", '{"acc": 2, "loss": 2}'), "given twice"),
+    (("finish", "acme/vision/open", "--exit-code", f"{2**31}"), "out of range"),
     (("finish", "acme/vision/done", "--killed"), "has ended already"),
     (("start", "acme/vision", "--id", "open"), "already"),
     (("start", "acme/vision", "--id", "a b"), "not allowed"),

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,19 @@ def test_flatten_refuses_or_leaves_out_what_is_no_number(value: object) -> None:
 def test_metric_name_that_cannot_be_shown_is_refused(name: Any) -> None:
     assert "metric name" in refusal(lambda: flatten({name: 1.0}))
     assert "metric name" in refusal(lambda: check_metric_name(name))
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        {"a": {"b": 1.0}, "a.b": 2.0},
+        {"a.b": 1, "a": {"b": 1}},
+        {"\u00e9": 1.0, "e\u0301": 2.0},  # in two spellings
+    ],
+)
+def test_flatten_refuses_a_name_that_is_given_twice(twice: dict[str, object]) -> None:
+    for strict in (True, False):
+        assert "given twice" in refusal(partial(flatten, twice, strict=strict))
 
 
 def test_flatten_refuses_too_many_and_too_deep() -> None:

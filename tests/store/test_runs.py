@@ -14,7 +14,7 @@ from sqlalchemy import text
 from firetower.core.actions import NoAction
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
-from firetower.core.points import Point
+from firetower.core.points import MAX_STEP, Point
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunChanges, RunState, StateCondition
 from firetower.core.scopes import ContainerScope
@@ -92,6 +92,9 @@ def test_run_that_has_ended_takes_nothing_until_it_is_resumed(bench: Bench) -> N
     assert again.config == {"more": 1}
     runs.start("acme/vision", id="first", resume=True)
     runs.log_metrics(run, {"loss": 1})
+    runs.log_metrics(run, {"loss": 1}, MAX_STEP)
+    with pytest.raises(InvalidInput, match="out of range"):
+        runs.log_metrics(run, {"loss": 1})
     runs.finish(run, state=RunState.KILLED)
     assert states(bench.tower) == ["running", "failed", "running"]
 

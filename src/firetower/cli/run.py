@@ -283,17 +283,18 @@ def _target(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
     found: dict[str, object] = {}
     for pair in pairs:
-        if pair.startswith("{"):
-            found |= metadata_of([pair], "metric")
-            continue
         name, _, text = pair.partition("=")
         try:
-            found[name] = float(text)
+            is_object = pair.startswith("{")
+            given = metadata_of([pair], "metric") if is_object else {name: float(text)}
         except ValueError:
             raise InvalidInput(
                 f"{quoted(shortened(pair, 40))} is not a metric with a number",
                 "Write NAME=NUMBER: loss=0.31, or a JSON object.",
             ) from None
+        if twice := found.keys() & given.keys():
+            raise InvalidInput(f"metric {quoted(min(twice))} is given twice", "Give it once.")
+        found |= given
     return found
 
 

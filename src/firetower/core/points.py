@@ -63,8 +63,8 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
     """Return metrics by their names; those of a nested object are joined with dots.
 
     Numbers are what `float` takes, NumPy's and tensors of one element too. Raises InvalidInput for
-    anything else, unless `strict` is False: then it is left out. Raises it also for more than
-    10,000 metrics.
+    anything else, unless `strict` is False: then it is left out. Raises it also for a metric that
+    is given twice, and for more than 10,000.
     """
     if not isinstance(values, Mapping):
         raise InvalidInput(
@@ -76,6 +76,8 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
     if len(values) <= MAX_METRICS and all(type(value) is float for value in values.values()):
         for key, value in values.items():  # most calls, made in the midst of a training
             found[spelled(key) if type(key) is str else check_metric_name(key)] = value  # type: ignore[assignment]
+        if len(found) < len(values):
+            raise _given_twice(next(key for key in values if key not in found))
         return found
     for name, value in _leaves(values, "", 0):
         number = _number(value)
@@ -87,6 +89,8 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
                     "Log numbers; put text and lists into the config or the summary.",
                 )
             continue
+        if name in found:
+            raise _given_twice(name)
         found[name] = number
         if len(found) > MAX_METRICS:
             raise InvalidInput(
@@ -94,6 +98,12 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
                 f"Log at most {MAX_METRICS:,} at once.",
             )
     return found
+
+
+def _given_twice(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"metric {quoted(shortened(name, 40))} is given twice", "Give one value for each name."
+    )
 
 
 def _leaves(values: Mapping[Any, object], prefix: str, depth: int) -> Iterator[tuple[str, object]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
-from firetower.core.errors import Conflict, NotFound
+from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.json import dump, parse_object
 from firetower.core.references import ContainerKind, ContainerReference
@@ -195,6 +195,8 @@ def end_run(
 
     Raises NotFound, and Conflict for a run that has ended in another way; a crash is none.
     """
+    if not -(2**31) <= (exit_code or 0) < 2**31:
+        raise InvalidInput(f"exit code {exit_code} is out of range", "Give a number of 32 bits.")
     found = find_run(change.connection, reference, lock=True)
     if found.run.state not in {RunState.RUNNING, RunState.CRASHED, state}:
         raise Conflict(
