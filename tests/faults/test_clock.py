@@ -14,6 +14,7 @@ from faults.conftest import Count
 from faults.invariants import check, gather
 from faults.processes import wait_for_peace
 from firetower.core.circuit_breaker import FAILURES_TO_OPEN
+from firetower.core.runs import RunState
 from firetower.delivery.client import open_client
 from firetower.store.store import Store, utc_now
 from firetower.store.workers import list_workers
@@ -64,7 +65,8 @@ def _working(database: str, clock: Clock) -> Iterator[Worker]:
         thread.join()
         store.close()
     # After a step leases look expired: then the other worker may take an attempt over.
-    assert [line for line in said if "ended after its lease" not in line] == []
+    expected = ("ended after its lease", "crashed: no heartbeat")
+    assert [line for line in said if not any(map(line.__contains__, expected))] == []
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,29 @@ def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
         store.close()
         check(gather(database_url, [*aliases, "after-the-steps"], receiver.requests, steady=False))
         count(clock_steps=len(steps), executions=len(aliases) + 1)
+
+
+def test_runs_get_time_to_report_after_the_clock_has_stepped(database_url: str) -> None:
+    clock = Clock()
+    tower = Tower(store := Store.open(database_url))
+    tower.runs.start("acme/vision", id="alive")
+
+    def heartbeat_after(moment: datetime) -> bool:
+        with store.reading() as reader:
+            return any(one.heartbeat_at > moment for one in list_workers(reader.connection))
+
+    def state() -> RunState:
+        return tower.runs.state("acme/vision/alive")
+
+    with _working(database_url, clock) as worker:
+        begun = utc_now()
+        wait_until(lambda: heartbeat_after(begun - HOUR), "the worker")
+        clock.step = HOUR  # as of a machine that slept
+        wait_until(lambda: heartbeat_after(begun + HOUR), "the worker's new time")
+        assert state() is RunState.RUNNING
+        worker._runs_judged_from = 0.0  # a minute later, and it has not reported
+        wait_until(lambda: state() is RunState.CRASHED, "the run to crash")
+    store.close()
 
 
 def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database_url: str) -> None:

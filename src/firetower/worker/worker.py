@@ -1,6 +1,7 @@
 """The worker: cycles of one transaction each, and the requests between them."""
 
 import asyncio
+import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
-from firetower.core.runs import RUN_TIMEOUT, Run
+from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT, Run
 from firetower.core.text import counted
 from firetower.core.times import duration
 from firetower.delivery.client import Client
@@ -40,6 +41,8 @@ BATCH = 500
 """Events evaluated in one transaction."""
 SHUTDOWN_TIMEOUT = timedelta(seconds=10)
 """How long a stopping worker waits for the attempts in flight."""
+RUN_GRACE = 2 * HEARTBEAT_INTERVAL.total_seconds()
+"""Seconds that runs have for a heartbeat after the machine has slept, or its clock was set."""
 POLL_INTERVAL = 5.0
 """The longest time between two cycles, and so between two heartbeats, in seconds."""
 RETRY_DELAY = 1.0
@@ -89,6 +92,8 @@ class Worker:
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
     _heartbeat_problem: str | None = None
+    _runs_judged_from: float = 0.0
+    """When, by the monotonic clock, a silent run may be said to have crashed."""
     _next_due_at: datetime | None = None
     _seen: object = None
     """The database as the last cycle found it, unless that left something to do at once."""
@@ -261,9 +266,13 @@ class Worker:
     ) -> tuple[Sequence[FeedLine], Sequence[Run]]:
         """Record a heartbeat; return the executions that dead workers gave up, and dead runs."""
         workers.record_heartbeat(change.connection, self.id, change.now, problem)
+        beat_at, awake = self._heartbeat_at, time.monotonic()
+        if beat_at is not None and abs(change.now - beat_at) > HEARTBEAT_INTERVAL:
+            self._runs_judged_from = awake + RUN_GRACE
         gave_up = self._recover(change, workers.find_dead(change.connection, change.now))
         self._opened.clear()
-        return gave_up, crash_overdue(change, self.run_timeout)
+        is_judge = awake >= self._runs_judged_from
+        return gave_up, crash_overdue(change, self.run_timeout) if is_judge else ()
 
     def _claim(
         self, change: Change, decisions: Iterable[Decision]
