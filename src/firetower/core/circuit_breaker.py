@@ -1,6 +1,6 @@
 """Circuit breaker: an endpoint that keeps failing gets one first attempt now and then, a probe.
 
-Retries go on by their own schedule: an open circuit queues only first attempts.
+Retries follow their own schedule: an open circuit queues only first attempts.
 """
 
 from collections.abc import Callable, Iterable

@@ -116,10 +116,8 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
         error = _describe(caught)
     except InvalidInput as caught:  # a proxy that cannot be used
         error = caught.message
-    except (
-        ValueError,
-        httpx.InvalidURL,
-    ) as caught:  # a header that cannot be sent, an answer that is not HTTP
+    # A header that cannot be sent, an answer that is not HTTP.
+    except (ValueError, httpx.InvalidURL) as caught:
         error = f"the request failed: {caught}"
     if (status := received.status) is None:
         return Answer(error=error)

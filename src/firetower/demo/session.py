@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,21 +138,15 @@ def _own_environment() -> Iterator[None]:
 
     The demo has a key file beside its data.
     """
-    own = {SECRET_KEY: None, RUN_TIMEOUT: _CRASH_TIMEOUT}
-    before = {name: os.environ.get(name) for name in own}
-    _set_variables(own)
+    own = {SECRET_KEY: "", RUN_TIMEOUT: _CRASH_TIMEOUT}
+    before = {name: os.environ[name] for name in own if name in os.environ}
+    os.environ.update(own)
     try:
         yield
     finally:
-        _set_variables(before)
-
-
-def _set_variables(values: Mapping[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+        for name in own:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager

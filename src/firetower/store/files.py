@@ -97,7 +97,7 @@ class Writer:
     def hint(self) -> str:
         """What to do about it."""
         wait = "Wait until it is done"
-        on = f"Let it go on: `fg`, or `kill -CONT {self.pid}`" if self.stopped else wait
+        on = f"Continue it: `fg`, or `kill -CONT {self.pid}`" if self.stopped else wait
         return f"{on}; or end it with `kill -9 {self.pid}`: its change is undone."
 
 

@@ -205,7 +205,7 @@ def _old(before: datetime) -> Select[tuple[int | None]]:
     """Return the query of the events that may be deleted.
 
     Kept are those that wait for their evaluation, those with an execution that is not finished or
-    finished later, that of each automation's newest execution, and the newest: ids go on from it.
+    finished later, that of each automation's newest execution, and the newest: ids continue there.
     """
     unfinished = (
         select(_executions.id)

@@ -13,7 +13,7 @@ from firetower.core.errors import StoreError
 from firetower.core.text import visible
 
 LOCK_TIMEOUT = "55P03"
-"""The server's code for a lock that was waited for in vain."""
+"""The server's code for a lock that was not free in time."""
 IDLE_LIMIT = "5s"
 """How long a session may pause in a transaction: its program was stopped, or its host is gone."""
 LOCK_LIMIT = "10s"

@@ -81,13 +81,7 @@ def result_of(
     `jitter`, from -1 to 1, moves the next attempt earlier or later.
     """
     masked = record_answer(answer, secrets)
-    verdict = judge(
-        masked,
-        retries_used=claim.retries_used,
-        schedule=claim.endpoint.settings.schedule,
-        now=started_at + duration,
-        jitter=jitter,
-    )
+    verdict = _judge(claim, masked, started_at + duration, jitter)
     recorded = record_request(request, claim.endpoint, secrets)
     return AttemptResult(claim, recorded, masked, verdict, started_at, duration)
 
@@ -102,14 +96,13 @@ def refused(claim: Claim, error: FiretowerError, now: datetime) -> AttemptResult
 def failed(claim: Claim, error: Unforeseen, now: datetime) -> AttemptResult:
     """Return the result of an attempt that a defect ended: the next may go well."""
     answer = _nothing_sent(error)
-    verdict = judge(
-        answer,
-        retries_used=claim.retries_used,
-        schedule=claim.endpoint.settings.schedule,
-        now=now,
-        jitter=any_jitter(),
-    )
+    verdict = _judge(claim, answer, now, any_jitter())
     return AttemptResult(claim, NOTHING_SENT, answer, verdict, now, timedelta(0))
+
+
+def _judge(claim: Claim, answer: Answer, now: datetime, jitter: float) -> Verdict:
+    used, schedule = claim.retries_used, claim.endpoint.settings.schedule
+    return judge(answer, retries_used=used, schedule=schedule, now=now, jitter=jitter)
 
 
 def _nothing_sent(error: FiretowerError) -> Answer:

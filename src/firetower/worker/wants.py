@@ -58,7 +58,7 @@ class Wants:
         self._missing[endpoint.id] = _Want(endpoint.name, error, now)
 
     def remove(self, endpoint_id: int, kind: type[NotReady] = NotReady) -> None:
-        """Let them go on, if it was such an error that kept them."""
+        """Let its executions be sent, if it was such an error that kept them waiting."""
         if endpoint_id in self._missing and isinstance(self._missing[endpoint_id].error, kind):
             del self._missing[endpoint_id]
             self._sent = True

@@ -8,10 +8,10 @@ from textual.widget import Widget
 
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.events import Event, EventType
-from firetower.core.filters.conditions import Condition, filter_text
 from firetower.core.filters.fields import CONFIG, FIELDS, METADATA, check_carried, getter
 from firetower.core.filters.filter import Filter
 from firetower.core.filters.operators import OPERATORS
+from firetower.core.filters.rows import FilterRow, filter_text
 from firetower.core.text import is_needed
 from firetower.tui.session import Tower
 from firetower.tui.widgets.ask import Answers, Ask
@@ -28,7 +28,7 @@ _MOST_KEYS = 200
 class ConditionField(Field):
     """One row: a field, an operator and a value; it is left out while the field is empty."""
 
-    def __init__(self, number: int, row: Condition, names: Sequence[str]) -> None:
+    def __init__(self, number: int, row: FilterRow, names: Sequence[str]) -> None:
         self.line = Line(
             row.field,
             placeholder="metadata.f1" if number == 1 else "",
@@ -44,10 +44,10 @@ class ConditionField(Field):
         super().__init__(label, self.line, self.operator, self.operand, name=str(number))
 
     @property
-    def condition(self) -> Condition | None:
+    def condition(self) -> FilterRow | None:
         """The row; None while it is empty."""
         name, value = self.line.value.strip(), self.operand.value
-        return Condition(name, self.operator.chosen, value) if name or value else None
+        return FilterRow(name, self.operator.chosen, value) if name or value else None
 
     @property
     def value(self) -> str:
@@ -75,11 +75,11 @@ class ConditionField(Field):
         return None
 
 
-def filter_dialog(rows: Sequence[Condition], type_: EventType, recent: Iterable[Event]) -> Ask[str]:
+def filter_dialog(rows: Sequence[FilterRow], type_: EventType, recent: Iterable[Event]) -> Ask[str]:
     """Return the dialog that answers with the JSON; keys of recent events are completed."""
     names = field_names(type_, recent)
     count = max(_LEAST_ROWS, len(rows) + _SPARE_ROWS)
-    filled = [*rows, *[Condition("")] * (count - len(rows))]
+    filled = [*rows, *[FilterRow("")] * (count - len(rows))]
     fields = [ConditionField(number, row, names) for number, row in enumerate(filled, 1)]
 
     def save(_: Tower, __: Answers) -> str:

@@ -16,7 +16,7 @@ from firetower.core.actions import ActionType
 from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, Reading, read_draft, suggested_name
 from firetower.core.errors import FiretowerError
-from firetower.core.filters.conditions import conditions_of
+from firetower.core.filters.rows import rows_of
 from firetower.core.references import ContainerKind
 from firetower.core.text import counted, visible
 from firetower.tui.actions import bindings_of
@@ -235,7 +235,7 @@ class FormScreen(Page[str | None]):
         """Write the filter as rows; one that says more stays JSON."""
         from firetower.tui.form.filter_rows import filter_dialog
 
-        rows = conditions_of(self.fields.lines["filter"].value)
+        rows = rows_of(self.fields.lines["filter"].value)
         if rows is None:
             self.notify("This filter says more than rows can: edit its JSON.", severity="warning")
             return

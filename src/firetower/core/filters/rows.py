@@ -16,7 +16,7 @@ _TEXTS = {"$regex", "$contains"}
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class FilterRow:
     """One row; the value is as a person writes it: `0.9`, `resnet`, `true`, `a, b`."""
 
     field: str
@@ -24,7 +24,7 @@ class Condition:
     value: str = ""
 
 
-def conditions_of(text: str) -> list[Condition] | None:
+def rows_of(text: str) -> list[FilterRow] | None:
     """Return a filter's JSON text as rows; None if it says more than rows can.
 
     Raises InvalidInput for what is not JSON.
@@ -32,10 +32,10 @@ def conditions_of(text: str) -> list[Condition] | None:
     return _rows(parse(text, "the filter")) if text.strip() else []
 
 
-def _rows(source: JsonValue) -> list[Condition] | None:
+def _rows(source: JsonValue) -> list[FilterRow] | None:
     if not isinstance(source, dict):
         return None
-    found: list[Condition] = []
+    found: list[FilterRow] = []
     for name, asked in source.items():
         if name == "$and" and isinstance(asked, list):
             inner = [_rows(part) for part in asked]
@@ -44,9 +44,9 @@ def _rows(source: JsonValue) -> list[Condition] | None:
         elif isinstance(asked, dict) and asked and all(one.startswith("$") for one in asked):
             if not asked.keys() <= OPERATORS.keys():
                 return None
-            inner = [[Condition(name, one, _written(one, value)) for one, value in asked.items()]]
+            inner = [[FilterRow(name, one, _written(one, value)) for one, value in asked.items()]]
         else:
-            inner = [[Condition(name, "$eq", _written("$eq", asked))]]
+            inner = [[FilterRow(name, "$eq", _written("$eq", asked))]]
         for rows in inner:
             if rows is None:
                 return None
@@ -54,7 +54,7 @@ def _rows(source: JsonValue) -> list[Condition] | None:
     return found
 
 
-def filter_text(rows: Sequence[Condition]) -> str:
+def filter_text(rows: Sequence[FilterRow]) -> str:
     """Return the JSON text of a filter, empty without rows. Raises InvalidInput for a value."""
     parts: list[JsonValue] = [{one.field: {one.operator: _read(one)}} for one in rows]
     if not parts:
@@ -62,7 +62,7 @@ def filter_text(rows: Sequence[Condition]) -> str:
     return json.dumps(parts[0] if len(parts) == 1 else {"$and": parts}, ensure_ascii=False)
 
 
-def _read(row: Condition) -> JsonValue:
+def _read(row: FilterRow) -> JsonValue:
     """Return the value of a row as JSON. Raises InvalidInput."""
     text = row.value.strip()
     if row.operator == "$exists":

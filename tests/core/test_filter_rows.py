@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
-from firetower.core.filters.conditions import Condition, conditions_of, filter_text
 from firetower.core.filters.filter import Filter
+from firetower.core.filters.rows import FilterRow, filter_text, rows_of
 
 SCALARS = st.one_of(
     st.none(),
@@ -33,7 +33,7 @@ def test_what_a_filter_says_reads_back_from_its_rows(
     parts: list[tuple[str, tuple[str, JsonValue]]],
 ) -> None:
     asked = [{name: {operator: value}} for name, (operator, value) in parts]
-    rows = conditions_of(json.dumps({"$and": asked}))
+    rows = rows_of(json.dumps({"$and": asked}))
     assert rows is not None
     back = json.loads(filter_text(rows))
     assert back == (asked[0] if len(asked) == 1 else {"$and": asked})
@@ -47,37 +47,37 @@ def test_what_a_filter_says_reads_back_from_its_rows(
         (
             '{"author": "ada", "metadata.f1": {"$gte": 0.9, "$lt": 1}}',
             [
-                Condition("author", "$eq", "ada"),
-                Condition("metadata.f1", "$gte", "0.9"),
-                Condition("metadata.f1", "$lt", "1"),
+                FilterRow("author", "$eq", "ada"),
+                FilterRow("metadata.f1", "$gte", "0.9"),
+                FilterRow("metadata.f1", "$lt", "1"),
             ],
         ),
         (
             '{"artifact_type": {"$in": ["model", "data"]}}',
-            [Condition("artifact_type", "$in", "model, data")],
+            [FilterRow("artifact_type", "$in", "model, data")],
         ),
         ('{"$or": [{"author": "ada"}, {"author": "bo"}]}', None),
         ('{"author": {"$not": {"$eq": "ada"}}}', None),
         ('{"$and": [{"author": "ada"}, {"$nor": []}]}', None),
     ],
 )
-def test_rows_of_a_filter(text: str, rows: list[Condition] | None) -> None:
-    assert conditions_of(text) == rows
+def test_rows_of_a_filter(text: str, rows: list[FilterRow] | None) -> None:
+    assert rows_of(text) == rows
 
 
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (Condition("author"), "author is compared with nothing"),
-        (Condition("author", "$exists", "maybe"), "exists takes yes or no"),
-        (Condition("author", "$in", "[1"), "the list"),
+        (FilterRow("author"), "author is compared with nothing"),
+        (FilterRow("author", "$exists", "maybe"), "exists takes yes or no"),
+        (FilterRow("author", "$in", "[1"), "the list"),
     ],
 )
-def test_a_value_that_cannot_be_read_is_refused(row: Condition, words: str) -> None:
+def test_a_value_that_cannot_be_read_is_refused(row: FilterRow, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         filter_text([row])
 
 
 def test_rows_make_a_filter() -> None:
-    rows = [Condition("metadata.f1", "$gte", "0.9"), Condition("author", "$ne", "bo")]
+    rows = [FilterRow("metadata.f1", "$gte", "0.9"), FilterRow("author", "$ne", "bo")]
     assert Filter.parse(filter_text(rows)).words == "metadata.f1 ≥ 0.9 and author ≠ bo"
