@@ -14,7 +14,7 @@ from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.retry import Answer
-from firetower.core.runs import RunChanges, RunState
+from firetower.core.runs import RunAlert, RunChanges, RunState
 from firetower.demo import cast
 from firetower.demo.automations import SavedAutomation, read_automations
 from firetower.demo.endpoints import SECRETS, SLACK_PATH, SLACK_SECRET, reply, settings
@@ -30,7 +30,7 @@ from firetower.store.queue.claim import Claim, claim_due
 from firetower.store.queue.crossings import evaluate_metrics
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.queue.record import record
-from firetower.store.runs import end_run, start_run, touch_run
+from firetower.store.runs import alert_run, end_run, start_run, touch_run
 from firetower.store.secrets import open_secrets, set_secret
 from firetower.store.store import Store
 from firetower.worker.attempt import request_of, result_of
@@ -120,7 +120,11 @@ def _training_moments(past: PastTraining) -> Iterator[Moment]:
         write_points(change, touch_run(change, training.reference), points)
 
     def end(change: Change) -> None:
-        code = 1 if training.end is RunState.FAILED else None
+        failed = training.end is RunState.FAILED
+        if failed:
+            alert = RunAlert(title="loss diverged", text="It is not a number.", severity="ERROR")
+            alert_run(change, training.reference, alert)
+        code = 1 if failed else None
         end_run(change, training.reference, training.end, code, RunChanges())
 
     yield Moment(past.begin, user, start)
