@@ -247,6 +247,7 @@ async def test_the_history_shows_what_happened_in_its_place_only(scene: Scene) -
         assert shows(pilot, "Projects › acme/vision")
         history = pilot.app.screen.query_one("#history FeedTable", FeedTable)
         assert [row.cells[3].text for row in history.all_rows] == ["count-versions"]
+        assert shows(pilot, "count-versions", "acme/vision/resnet:v3")  # beside its pane
 
 
 async def test_a_feed_is_read_once_and_not_before_it_is_shown(

@@ -286,3 +286,12 @@ def test_chart_has_its_size(
     lines = chart_lines(chart, width, height)
     assert len(lines) == height
     assert all(line.cell_length == width for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("newest", "shown"), [("96.44", "utilization 96.44"), ("9" * 30, "system.gpu.0.utili… 9")]
+)
+def test_name_of_a_chart_is_cut_only_where_there_is_no_room(newest: str, shown: str) -> None:
+    curve = Curve(0, 1, 2, ranges_of([(0, 1.0), (1, 2.0)]))
+    [title, *_] = chart_lines(Chart("system.gpu.0.utilization", curve, newest, [], []), 38, 8)
+    assert shown in title.plain

@@ -142,8 +142,7 @@ def _labels(chart: Chart, scale: Range, rows: int) -> dict[int, str]:
 
 
 def _title(chart: Chart, scale: Range | None, width: int) -> Content:
-    name = Content.styled(shortened(visible(chart.name), max(width // 2, 8)), "bold")
-    parts = [name, Content(f" {visible(chart.newest)}" if chart.newest else "")]
+    parts = [Content(f" {visible(chart.newest)}" if chart.newest else "")]
     if scale is None:
         parts.append(Content.styled("  no finite value", "dim"))
     for one in chart.thresholds:
@@ -153,7 +152,9 @@ def _title(chart: Chart, scale: Range | None, width: int) -> Content:
         parts.append(Content.styled(f" {sign}{visible(one.label)}", "$warning"))
     if not chart.curve.is_exact:
         parts.append(Content.styled("  …", "dim"))  # the others are being read
-    return Content("").join(parts)
+    rest = Content("").join(parts)
+    room = max(width - rest.cell_length, width // 2, 8)
+    return Content.styled(shortened(visible(chart.name), room), "bold") + rest
 
 
 def _steps(chart: Chart, cells: int) -> Content:

@@ -17,7 +17,7 @@ FEED_COLUMNS = (
     Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
     Column("subject", 24, flex=6, keeps_end=0.67),
-    Column("answer", 10, flex=4),
+    Column("answer", 10, flex=4, from_width=66),
 )
 
 TONES = {

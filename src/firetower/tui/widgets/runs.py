@@ -47,7 +47,7 @@ def _columns(metrics: Sequence[str], *, several: bool) -> tuple[Column, ...]:
     """Return the columns; of `several` projects each is named."""
     return (
         *([Column("project", 10, flex=1)] if several else []),
-        Column("name", 16, flex=3),
+        Column("name", 16, flex=3, keeps_end=0.4),
         Column("state", aligned=True),
         Column("user", 6, flex=1, from_width=110),
         Column("age", right=True),
