@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from cli.shell import SCRIPT, Shell
 from firetower.cli import run_exec, system_metrics
 from firetower.core.errors import InvalidInput
 from firetower.core.runs import RunState
+from firetower.run import ActiveRun
 from firetower.store.store import Store
 from firetower.tower import Tower
 from waiting import TIMEOUT, wait_until
@@ -242,7 +244,14 @@ def test_exec_logs_the_system_beside_the_metrics(
     monkeypatch.setattr(run_exec, "SYSTEM_INTERVAL", 0.02)
     store = Store.open(str(tmp_path / "tower.db"), author="ada")
     tower = Tower(store)
-    program = "import time; time.sleep(0.3)"
+    measured, log_beside = tmp_path / "measured", ActiveRun.log_beside
+
+    def note(self: ActiveRun, *given: Any) -> None:
+        log_beside(self, *given)
+        measured.touch()
+
+    monkeypatch.setattr(ActiveRun, "log_beside", note)
+    program = f"import os, time\nwhile not os.path.exists({str(measured)!r}): time.sleep(0.02)"
     code = run_exec.execute(
         tower,
         "acme/vision",

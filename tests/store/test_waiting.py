@@ -107,7 +107,7 @@ def test_a_session_has_limits_and_keeps_those_it_was_given(database_url: str) ->
 def test_a_stopped_program_loses_its_transaction_and_others_go_on(store: Store) -> None:
     bench = Bench(store)
     url = url_of(store)
-    soon = limited(url, idle_in_transaction_session_timeout="500ms")
+    soon = limited(url, idle_in_transaction_session_timeout="2s")
     with stopped(soon, "changes", bench.version) as said:
         bench.automate()
         bench.tower.add_alias(bench.version, "production")
@@ -120,7 +120,7 @@ def test_events_that_a_vanished_worker_took_are_evaluated_by_another(store: Stor
     bench.automate()
     bench.tower.add_alias(bench.version, "production")
     url = url_of(store)
-    soon = limited(url, idle_in_transaction_session_timeout="500ms")
+    soon = limited(url, idle_in_transaction_session_timeout="2s")
     with stopped(soon, "evaluates", bench.version):
         wait_until(lambda: bench.turn() is None or every_execution(bench.tower), "an execution")
 
