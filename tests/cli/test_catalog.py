@@ -131,6 +131,8 @@ def test_metadata_is_edited_and_who_did_it_is_shown(shell: Shell) -> None:
     assert len(changes) == 1
     assert "alice  metadata.accuracy  0.9" in changes[0]
     assert changes[0].endswith("0.95")
+    [cleared] = shell.objects("edit", "models/resnet:staging", "--description", "")
+    assert cleared["description"] == ""
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from store.test_circuits import circuit, fire, open_circuit, probe
 MINUTE = timedelta(minutes=1)
 MODELS = ContainerReference.registry("models")
 OTHER = ContainerReference.registry("other")
+VISION = ContainerReference.project("acme/vision")
 
 
 @pytest.fixture
@@ -162,8 +163,11 @@ def test_a_place_is_told_of_the_endpoints_that_its_automations_use_or_have_used(
     )
     elsewhere = ContainerScope(container=OTHER)
     bench.automate("elsewhere", scope=elsewhere, action=WebhookAction(endpoint="spare"))
+    entity = ContainerScope(container=ContainerReference.entity_named("acme"))
+    bench.automate("projects", scope=entity)
     open_circuit(bench)
     assert [one.endpoint for one in told(bench, MODELS)] == ["ci"]
+    assert [one.endpoint for one in told(bench, VISION)] == ["ci"]
     assert told(bench, OTHER) == []
     assert bench.tower.endpoints.circuit_changes_since(0, OTHER) == []
     found = bench.tower.automations.get("elsewhere").definition
