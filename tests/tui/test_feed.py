@@ -14,8 +14,7 @@ from firetower.core.executions import Execution
 from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.feed import FeedScreen, HeatStrip
 from firetower.tui.widgets.feed import PAGE, Feed
-from firetower.tui.widgets.feed_line import FeedRow
-from firetower.tui.widgets.feed_table import FeedTable
+from firetower.tui.widgets.feed_table import FeedRow, FeedTable
 from towers import multiply_history
 from tui.scene import NOW, Scene
 from tui.screens import (

@@ -16,7 +16,8 @@ from textual.strip import Strip
 
 from firetower.core.filters.patterns import Pattern
 from firetower.tui.themes import VARIABLES, style_sheets
-from firetower.tui.widgets.table import Cell, Column, Row, Table, TextSize, column_widths, fitted
+from firetower.tui.widgets.rows import Cell, Column, Row, TextSize, column_widths, fitted
+from firetower.tui.widgets.table import Table
 from tui.screens import screen_text, until
 
 pytestmark = pytest.mark.anyio

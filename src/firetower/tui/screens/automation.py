@@ -42,9 +42,10 @@ from firetower.tui.text import (
 from firetower.tui.widgets.ask import Picker
 from firetower.tui.widgets.automations import STATES, AutomationActions
 from firetower.tui.widgets.entries import Offer
-from firetower.tui.widgets.feed_line import FEED_COLUMNS, TONES, execution_cells
+from firetower.tui.widgets.feed_table import FEED_COLUMNS, TONES, execution_cells
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Row, Table, fitted
+from firetower.tui.widgets.rows import Row, fitted
+from firetower.tui.widgets.table import Table
 
 _NEWEST = 8
 """Executions listed in the pane; the screen has a list of them."""

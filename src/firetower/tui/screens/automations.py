@@ -28,7 +28,7 @@ from firetower.tui.widgets.automations import (
     read_recent,
 )
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import ShownRow
+from firetower.tui.widgets.rows import ShownRow
 
 _FIRST = 100
 """Automations shown before all are read."""

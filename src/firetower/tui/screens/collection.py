@@ -25,7 +25,8 @@ from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.rows import Cell, Column, Row
+from firetower.tui.widgets.table import Table
 
 COLUMNS = (
     Column("version", 7),

@@ -39,7 +39,8 @@ from firetower.tui.text import (
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.automations import STATES
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.rows import Cell, Column, Row
+from firetower.tui.widgets.table import Table
 
 if TYPE_CHECKING:
     from firetower.delivery.endpoint_test import EndpointTest

@@ -18,7 +18,8 @@ from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import milliseconds
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.rows import Cell, Column, Row
+from firetower.tui.widgets.table import Table
 
 if TYPE_CHECKING:
     pass

@@ -34,7 +34,7 @@ from firetower.tui.text import (
 )
 from firetower.tui.widgets.ask import Confirm, Picker
 from firetower.tui.widgets.entries import Offer
-from firetower.tui.widgets.feed_line import TONES
+from firetower.tui.widgets.feed_table import TONES
 
 _SAID = 300
 """Characters of metadata."""

@@ -18,7 +18,8 @@ from firetower.tui.screens.pages import FramedPage, TextPage
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import clock, exact, mark, plain
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.rows import Cell, Column, Row
+from firetower.tui.widgets.table import Table
 
 _MOST = 100
 """Automations shown of one event, the closest first."""

@@ -19,7 +19,7 @@ from firetower.tui.text import lines, show_text
 from firetower.tui.widgets.bar import Bar
 from firetower.tui.widgets.key_line import KeyLine
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Row
+from firetower.tui.widgets.rows import Row
 
 Item = TypeVar("Item")
 _EDGES = 3

@@ -36,10 +36,11 @@ from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import STYLES, age, exact, hanging, lasting, line_time, lines, show_text
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.chart import LEAST_HEIGHT, Chart, Threshold, beside, chart_lines
-from firetower.tui.widgets.feed_line import TONES
+from firetower.tui.widgets.feed_table import TONES
 from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.runs import STATES
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.table import Table
 
 FIRED = 50
 """Executions that are shown of a run."""

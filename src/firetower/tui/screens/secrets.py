@@ -17,7 +17,8 @@ from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask, Confirm
 from firetower.tui.widgets.field import Field, TextField
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.rows import Cell, Column, Row
+from firetower.tui.widgets.table import Table
 
 COLUMNS = Column("name", 20, flex=2), Column("set", 10, right=True), Column("used by", 16, flex=3)
 

@@ -16,7 +16,8 @@ from firetower.tui.screens.pages import FramedPage
 from firetower.tui.session import session_of
 from firetower.tui.text import plain, show_text
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.table import Cell, Column, Table
+from firetower.tui.widgets.rows import Cell, Column
+from firetower.tui.widgets.table import Table
 
 REFRESH_INTERVAL = 0.5
 """Seconds between two looks at the log: nothing is drawn unless there is a new line."""

@@ -34,7 +34,8 @@ from firetower.tui.text import ago
 from firetower.tui.widgets.ask import Confirm, Picker
 from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.listing import Detail, Listing
-from firetower.tui.widgets.table import Cell, Column, Order, Table
+from firetower.tui.widgets.rows import Cell, Column, Order
+from firetower.tui.widgets.table import Table
 
 COLUMNS = (
     Column("name", 16, flex=3),

@@ -13,7 +13,8 @@ from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, Wr
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Detail, Listing
-from firetower.tui.widgets.table import Cell, Column, Row, Table
+from firetower.tui.widgets.rows import Cell, Column, Row
+from firetower.tui.widgets.table import Table
 
 CONTAINER_COLUMNS = (Column("", 10, flex=1), Column("", right=True))
 COLLECTION_COLUMNS = (

@@ -28,8 +28,7 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.session import Tower, in_background, session_of, show_error
 from firetower.tui.widgets.ask import Ask
-from firetower.tui.widgets.feed_line import CircuitKey, FeedRow
-from firetower.tui.widgets.feed_table import FeedTable
+from firetower.tui.widgets.feed_table import CircuitKey, FeedRow, FeedTable
 from firetower.tui.widgets.field import TextField
 from firetower.tui.widgets.listing import Detail, Listing
 

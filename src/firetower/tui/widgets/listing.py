@@ -18,7 +18,8 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.text import lines, plain, show_text
 from firetower.tui.widgets.entries import Line
-from firetower.tui.widgets.table import ShownRow, Table
+from firetower.tui.widgets.rows import ShownRow
+from firetower.tui.widgets.table import Table
 
 Detail = Callable[[Tower, Hashable, datetime, int], Content | None]
 """Reads a row's thing, given its key, the time and a width in cells, and returns it in full.

@@ -22,7 +22,8 @@ from firetower.tui.text import ago, lasting
 from firetower.tui.widgets.ask import Picker
 from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.listing import Detail, Listing
-from firetower.tui.widgets.table import Cell, Column, Order, Table
+from firetower.tui.widgets.rows import Cell, Column, Order
+from firetower.tui.widgets.table import Table
 
 FIRST = 50
 """Runs that are read when the tab opens; then all."""
