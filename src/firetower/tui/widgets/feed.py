@@ -114,7 +114,7 @@ class Feed(Listing):
         if self.feed.following:
             self.feed.start(rows, more=more)
         else:
-            self.feed.fall_behind()
+            self.feed.behind = True  # read when the top is reached again
         self._settle()
         self.changed(early or [])
 
@@ -211,7 +211,7 @@ class Feed(Listing):
         if self.feed.following:
             self.load()
         else:
-            self.feed.fall_behind()
+            self.feed.behind = True  # read when the top is reached again
 
     def show_change(self, change: DatabaseChanged) -> None:
         if self._unread:

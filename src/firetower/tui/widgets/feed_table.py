@@ -37,6 +37,10 @@ TONES = {
 }
 
 
+Place = tuple[int, int]
+"""The order of lines: an execution's id, and after it the ids of changes of circuits."""
+
+
 class CircuitKey(NamedTuple):
     """The key of a circuit's line."""
 
@@ -59,7 +63,7 @@ class FeedRow:
     It is written again on the next day: then it may need a date.
     """
 
-    __slots__ = ("_cells", "_entry", "_now", "_under_day", "_written_on", "at", "day", "key")
+    __slots__ = ("_cells", "_entry", "_now", "_under_day", "_written", "at", "day", "key", "place")
 
     def __init__(
         self, entry: FeedEntry, now: Callable[[], datetime], *, under_day: bool = True
@@ -67,24 +71,31 @@ class FeedRow:
         """`under_day` says that the day stands above the lines; else each has its date."""
         self._entry, self._now, self._under_day = entry, now, under_day
         self._cells: tuple[Cell, ...] = ()
-        self._written_on: date | None = None
+        self._written: date | None = None
         if isinstance(entry, CircuitLine):
             change = entry.change
             self.key: CircuitKey | int = CircuitKey(entry.after, change.id, change.endpoint)
+            self.place: Place = entry.after, change.id
             self.at = change.at.astimezone()
         else:
             self.key = entry.id
+            self.place = entry.id, 0
             self.at = entry.created_at.astimezone()
         self.day = self.at.date()
+
+    @property
+    def sort_key(self) -> Place:
+        """What the lines are sorted by: the newest first."""
+        return -self.place[0], -self.place[1]
 
     @property
     def cells(self) -> tuple[Cell, ...]:
         """One a column of FEED_COLUMNS; of a circuit the time, and one sentence beside it."""
         now = self._now()
         today = now.astimezone().date()
-        if self._written_on != today:
+        if self._written != today:
             entry = self._entry
-            self._written_on = today
+            self._written = today
             if isinstance(entry, CircuitLine):
                 cells = _circuit_cells(entry, now)
             else:
@@ -155,22 +166,6 @@ def _answer(execution: Execution, now: datetime) -> str:
     return why if code and why.startswith(code) else f"{code}  {why}".strip()
 
 
-Place = tuple[int, int]
-"""The order of lines: an execution's id, and after it the ids of changes of circuits."""
-
-
-def _place_of(key: Hashable) -> Place:
-    if isinstance(key, CircuitKey):
-        return key.after, key.id
-    assert isinstance(key, int)
-    return key, 0
-
-
-def _order(row: FeedRow) -> Place:
-    after, circuit = _place_of(row.key)
-    return -after, -circuit
-
-
 class FeedTable(Table):
     """Executions by id, the newest first; new ones arrive at the top.
 
@@ -229,7 +224,7 @@ class FeedTable(Table):
     @property
     def newest_loaded(self) -> int:
         """The id of the newest execution that is loaded; 0 for none."""
-        return _place_of(self.all_rows[0].key)[0] if self.all_rows else 0
+        return self.all_rows[0].place[0] if self.all_rows else 0
 
     @property
     def newest(self) -> int:
@@ -250,7 +245,7 @@ class FeedTable(Table):
         self.has_older = more
         self.follow()
         self.behind = False
-        self._newest = _place_of(rows[0].key) if rows else (0, 0)
+        self._newest = rows[0].place if rows else (0, 0)
         self.set_rows(rows)
         self.post_message(self.Paused(None))
 
@@ -267,10 +262,6 @@ class FeedTable(Table):
             self._scroll(max(index - 1, 0))
         self.post_message(self.Paused(self.unseen))
 
-    def fall_behind(self) -> None:
-        """Note that new lines were missed: they are read when the top is reached again."""
-        self.behind = True
-
     def start_day(self) -> None:
         """Write the lines of the day that has ended with their date."""
         self.set_rows(self.all_rows)
@@ -280,7 +271,7 @@ class FeedTable(Table):
         """Add new lines, and change those that are loaded; each in the place of its id."""
         if not rows:
             return
-        places = [_place_of(row.key) for row in rows]
+        places = [row.place for row in rows]
         fresh = sum(place > self._newest for place in places)
         self.set_rows(self._merged(rows))
         self._newest = max(self._newest, *places)
@@ -291,7 +282,7 @@ class FeedTable(Table):
     def _merged(self, rows: Sequence[FeedRow]) -> list[FeedRow]:
         merged = list(self.all_rows)
         for row in rows:
-            place = bisect_left(merged, _order(row), key=_order)
+            place = bisect_left(merged, row.sort_key, key=lambda one: one.sort_key)
             if place < len(merged) and merged[place].key == row.key:
                 merged[place] = row
             elif (
@@ -324,7 +315,7 @@ class FeedTable(Table):
         self.behind = not all_read
         self.set_rows(rows[: self.MOST_SEARCHED])
         if all_read and self.all_rows:
-            self._newest = max(self._newest, _place_of(self.all_rows[0].key))
+            self._newest = max(self._newest, self.all_rows[0].place)
 
     def _unknown(self, rows: Sequence[FeedRow]) -> list[FeedRow]:
         """Return the rows that are not loaded: pages share executions, or circuits between two."""
