@@ -37,7 +37,7 @@ async def test_the_first_reading_has_the_automations_of_the_busiest_registry(sce
     view = read_container(scene.tower, ContainerKind.REGISTRY, None, "automations", 2)
     assert view.open is not None
     assert view.open.reference == MODELS
-    assert len(view.automations) == 2
+    assert len(view.automations.automations) == 2
 
 
 async def test_every_mode_says_how_the_database_stands(scene: Scene) -> None:

@@ -1,7 +1,6 @@
 """The Automations screen: all of them, of every registry and project, in one list."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,10 +10,9 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
-from firetower.core.automations import Automation, Mode
-from firetower.core.endpoints import EndpointDetail, EndpointState
+from firetower.core.automations import Mode
+from firetower.core.endpoints import EndpointState
 from firetower.core.errors import FiretowerError
-from firetower.core.statistics import RecentFirings
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import AutomationSaved, DatabaseChanged, RowsChanged
 from firetower.tui.screens.automation import automation_detail
@@ -23,9 +21,10 @@ from firetower.tui.session import Refresh, Tower, in_background, key_of, session
 from firetower.tui.text import show_text
 from firetower.tui.widgets.automations import (
     AutomationList,
+    ListedAutomations,
     RowContext,
     ShownAutomation,
-    read_recent,
+    list_automations,
 )
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import ShownRow
@@ -36,26 +35,14 @@ REFRESH_INTERVAL = 30.0
 """Seconds between two readings while nothing changes: ages grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundAutomations:
-    """What was read."""
-
-    automations: Sequence[Automation]
-    stopped: Mapping[str, EndpointDetail]
-    recent: Mapping[int, RecentFirings]
-    counts: Mapping[str, int]
-    """How many are in each state that a key shows."""
-
-
-def read_all(tower: Tower, now: datetime, limit: int | None) -> FoundAutomations:
-    """Read all automations, or the first `limit`, with what the list shows of each."""
-    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-    listed = tower.automations.list(limit=limit)
-    recent = read_recent(tower, listed)
-    context = RowContext(now, stopped, recent, {}, everywhere=True)
-    rows = [ShownAutomation(one, context) for one in listed]
-    counts = {words: sum(map(fits, rows)) for words, (_, fits) in STATES.items()}
-    return FoundAutomations(listed, stopped, recent, counts)
+def read_all(
+    tower: Tower, now: datetime, limit: int | None
+) -> tuple[ListedAutomations, Mapping[str, int]]:
+    """Read all automations, or the first `limit`, and count those in each of STATES."""
+    listed = list_automations(tower, None, limit)
+    context = RowContext(now, listed, {}, everywhere=True)
+    rows = [ShownAutomation(one, context) for one in listed.automations]
+    return listed, {words: sum(map(fits, rows)) for words, (_, fits) in STATES.items()}
 
 
 def _is_open(row: ShownAutomation) -> bool:
@@ -117,17 +104,17 @@ class AutomationsScreen(FramedPage):
         session, limit = session_of(self), None if self._has_all else _FIRST
         now = session.now()
         try:
-            found = await session.ask(lambda tower: read_all(tower, now, limit))
+            listed, counts = await session.ask(lambda tower: read_all(tower, now, limit))
         except FiretowerError as error:
             self.automations.fail(error)
             return
-        self.automations.show(found.automations, found.stopped, found.recent, now)
-        if not self._has_all and len(found.automations) == limit:
+        self.automations.show(listed, now)
+        if not self._has_all and len(listed.automations) == limit:
             self._has_all = True
             self._reload.at_once()
             return
         self._has_all = True
-        self._counts = found.counts
+        self._counts = counts
         self._show_states()
 
     @on(Listing.Narrowed)

@@ -1,6 +1,6 @@
 """The Registry and the Project screen: a list of containers, and the open one's tabs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -10,13 +10,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
-from firetower.core.automations import Automation
 from firetower.core.catalog import Collection, Container, Version
-from firetower.core.endpoints import EndpointDetail
 from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.runs import RunList
-from firetower.core.statistics import RecentFirings
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
@@ -38,7 +35,7 @@ from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
-from firetower.tui.widgets.automations import AutomationList, read_recent
+from firetower.tui.widgets.automations import AutomationList, ListedAutomations, list_automations
 from firetower.tui.widgets.containers import Collections, Containers, read_containers
 from firetower.tui.widgets.feed import Feed
 from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
@@ -70,10 +67,7 @@ class ContainerView:
     containers: Sequence[Container]
     open: Container | None = None
     collections: Sequence[Collection] = ()
-    automations: Sequence[Automation] = ()
-    stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
-    """The endpoints that are disabled or have an open circuit."""
-    recent: Mapping[int, RecentFirings] = field(default_factory=dict)
+    automations: ListedAutomations = field(default_factory=ListedAutomations)
     runs: RunList | None = None
     """The runs if their tab is open; of another tab only how many there are."""
 
@@ -106,9 +100,7 @@ def read_container(
         case "collections":
             view.collections = tower.container(reference)[1]
         case "automations":
-            view.automations = tower.automations.list(reference, limit=limit)
-            view.stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-            view.recent = read_recent(tower, view.automations)
+            view.automations = list_automations(tower, reference, limit)
     if view.runs is None and kind is ContainerKind.PROJECT:
         view.runs = RunList(total=tower.runs.count(reference))
     return view
@@ -277,10 +269,10 @@ class ContainerScreen(FramedPage):
         elif self.tab == "collections":
             self.collections.show(view.collections)
         elif self.tab == "automations":
-            self.automations.show(view.automations, view.stopped, view.recent, now)
+            self.automations.show(view.automations, now)
             if self._seen != container.reference:
                 self._seen = container.reference
-                if container.automations > len(view.automations):
+                if container.automations > len(view.automations.automations):
                     self._reload.at_once()
 
     def on_resize(self) -> None:

@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from textual.dom import DOMNode
 from textual.widget import Widget
@@ -64,8 +64,6 @@ STATES = {
 }
 _SHOWN = 3
 """Executions in shadow that are shown before an automation is enabled."""
-Stopped: TypeAlias = Mapping[str, EndpointDetail]
-"""The endpoints that are not ok, by name."""
 _NOTHING = RecentFirings()
 _FEW = 200
 """Automations whose firings are read one by one."""
@@ -76,13 +74,33 @@ _NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
+class ListedAutomations:
+    """Automations, with what a list shows of each."""
+
+    automations: Sequence[Automation] = ()
+    stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
+    """The endpoints that are not ok, by name."""
+    recent: Mapping[int, RecentFirings] = field(default_factory=dict)
+    """What the automations did lately, by their ids."""
+
+
+def list_automations(
+    tower: Tower, container: ContainerReference | None, limit: int | None
+) -> ListedAutomations:
+    """Read the automations of a container or of all, or the first `limit` of them."""
+    listed = tower.automations.list(container, limit=limit)
+    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
+    few = len(listed) <= _FEW
+    recent = tower.automations.recent([one.id for one in listed] if few else None)
+    return ListedAutomations(listed, stopped, recent)
+
+
+@dataclass(frozen=True, slots=True)
 class RowContext:
     """What the rows of a list share."""
 
     now: datetime
-    stopped: Stopped
-    recent: Mapping[int, RecentFirings]
-    """What the automations did lately, by their ids."""
+    listed: ListedAutomations
     texts: dict[int, list[str]]
     """What a search reads, by the revision's id."""
     everywhere: bool
@@ -96,14 +114,14 @@ class ShownAutomation:
     def __init__(self, automation: Automation, context: RowContext) -> None:
         self.key = automation.name
         self.automation = automation
-        self.recent = context.recent.get(automation.id, _NOTHING)
+        self.recent = context.listed.recent.get(automation.id, _NOTHING)
         self._context = context
         self._cells: tuple[Cell, ...] | None = None
 
     @property
     def stopped(self) -> EndpointDetail | None:
         """Its endpoint, if nothing is sent there although the automation is enabled."""
-        stopped = self._context.stopped
+        stopped = self._context.listed.stopped
         if not stopped or self.automation.mode is not Mode.ENABLED:
             return None
         return stopped.get(self.automation.definition.action.endpoint or "")
@@ -187,12 +205,6 @@ def _would_have_sent(executions: Sequence[Execution]) -> str:
     return "\n".join(["Its last firings would have sent:", *texts])
 
 
-def read_recent(tower: Tower, listed: Sequence[Automation]) -> Mapping[int, RecentFirings]:
-    """Read what listed automations did lately: of few each, of many all at once."""
-    few = len(listed) <= _FEW
-    return tower.automations.recent([one.id for one in listed] if few else None)
-
-
 class AutomationActions(Widget):
     """What is done with one automation: on its own screen, and in a list of them."""
 
@@ -257,16 +269,11 @@ class AutomationList(Listing, AutomationActions):
         self._automations: Mapping[str, Automation] = {}
         self._texts: dict[int, list[str]] = {}
 
-    def show(
-        self,
-        automations: Sequence[Automation],
-        stopped: Stopped,
-        recent: Mapping[int, RecentFirings],
-        now: datetime,
-    ) -> None:
+    def show(self, listed: ListedAutomations, now: datetime) -> None:
+        automations = listed.automations
         self._automations = {one.name: one for one in automations}
         self.table.selected &= self._automations.keys()
-        context = RowContext(now, stopped, recent, self._texts, self.everywhere)
+        context = RowContext(now, listed, self._texts, self.everywhere)
         self.set_rows([ShownAutomation(one, context) for one in automations])
         if len(automations) > max(len(self._texts), _FEW):
             self._read_texts()
