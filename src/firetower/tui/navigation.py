@@ -28,12 +28,15 @@ def _made(path: str, *arguments: object) -> Screen[Any]:
     return screen
 
 
+_MODES: Mapping[str, str] = {
+    "registry": "screens.container.RegistryScreen",
+    "project": "screens.container.ProjectScreen",
+    "feed": "screens.feed.FeedScreen",
+    "automations": "screens.automations.AutomationsScreen",
+    "endpoints": "screens.endpoints.EndpointsScreen",
+}
 MODES: Mapping[str, Callable[[], Screen[None]]] = {
-    "registry": partial(_made, "screens.container.RegistryScreen"),
-    "project": partial(_made, "screens.container.ProjectScreen"),
-    "feed": partial(_made, "screens.feed.FeedScreen"),
-    "automations": partial(_made, "screens.automations.AutomationsScreen"),
-    "endpoints": partial(_made, "screens.endpoints.EndpointsScreen"),
+    mode: partial(_made, path) for mode, path in _MODES.items()
 }
 PALETTE: Sequence[Callable[[], type[Provider]]] = (
     partial(_imported, "palette.ActionCommands"),
@@ -63,9 +66,7 @@ def screen_for(request: messages.AppRequest) -> Screen[Any]:
 
 def import_all() -> None:
     """Import every screen, so that none is waited for once the first one is shown."""
-    modes = "feed.FeedScreen", "automations.AutomationsScreen", "endpoints.EndpointsScreen"
-    others = [f"screens.{mode}" for mode in modes]
-    for path in (*_SCREENS.values(), *others, "palette.ActionCommands"):
+    for path in (*_MODES.values(), *_SCREENS.values(), "palette.ActionCommands"):
         _imported(path)
 
 

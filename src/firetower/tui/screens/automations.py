@@ -117,7 +117,7 @@ class AutomationsScreen(FramedPage):
         self._counts = counts
         self._show_states()
 
-    @on(Listing.Narrowed)
+    @on(Listing.Filled)
     def _show_states(self) -> None:
         """Say how many are in each state, with the key that shows only those."""
         parts = []

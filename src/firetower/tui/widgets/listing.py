@@ -108,9 +108,6 @@ class DetailPane(VerticalScroll):
 class Listing(Vertical):
     """A table that says why it shows nothing: loading, failed, nothing there, nothing found."""
 
-    class Narrowed(Message):
-        """Other rows are shown than before: those in a state, or all."""
-
     BINDINGS: ClassVar = bindings_of("list")
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the row under the cursor: hidden while there is none."""
@@ -162,7 +159,6 @@ class Listing(Vertical):
         self.table.show_only(only)
         self._settle()
         self.refresh_bindings()
-        self.post_message(self.Narrowed())
 
     def set_rows(self, rows: Sequence[ShownRow]) -> None:
         self.table.set_rows(rows)
@@ -225,13 +221,10 @@ class Listing(Vertical):
         if self._search is not None:
             await self._search.remove()
             self._search = None
-        self.only_words = ""
         self.table.select(())
-        self.table.only = None
-        self.table.search(None)
-        self._settle()
+        self.table.pattern = None
+        self.show_only(None)
         self.table.focus()
-        self.post_message(self.Narrowed())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Leave escape to the screen while nothing is searched for."""
