@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from textual import events
 from textual.app import App
@@ -26,21 +25,10 @@ _POLL_INTERVAL = 0.3
 """Seconds between two checks whether a step is done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What to do next on a screen: a text, and the actions whose keys it names."""
-
-    text: str
-    """`{0}` stands for the key of the first action, and so on."""
-    actions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TourStep:
-    """One step: what to do, and when it is done."""
-
-    advise: Callable[[Tour, Screen[Any]], Advice]
-    done: Callable[[Tour, Screen[Any]], bool]
+Advice: TypeAlias = tuple[str, ...]
+"""What to do next on a screen: a text, and the actions whose keys stand in it as `{0}`, `{1}`."""
+Advise: TypeAlias = Callable[["Tour", Screen[Any]], Advice]
+Done: TypeAlias = Callable[["Tour", Screen[Any]], bool]
 
 
 def _quoted(name: str) -> str:
@@ -56,62 +44,61 @@ def _has_begun(tour: Tour, screen: Screen[Any]) -> bool:
     return isinstance(screen, FormScreen) or tour.created is not None
 
 
-def _elsewhere(screen: Screen[Any]) -> Advice | None:
-    """Return how to come back to a registry; None on its screen."""
-    if isinstance(screen, ContainerScreen):
-        return None
+def _back(screen: Screen[Any]) -> Advice:
+    """Return how to come back to a registry."""
     if isinstance(screen, (FormScreen, ModalScreen)):
-        return Advice("Close this first.")
-    return Advice("{0} leads back to the registries.", ("app.registry",))
+        return ("Close this first.",)
+    return "{0} leads back to the registries.", "app.registry"
 
 
 def _open(_: Tour, screen: Screen[Any]) -> Advice:
-    begin = "A simulated ML team works in here; nothing leaves this machine. "
     if not isinstance(screen, ContainerScreen):
-        return _elsewhere(screen) or Advice("")
+        return _back(screen)
+    begin = "A simulated ML team works in here; nothing leaves this machine. "
     name = screen.containers.table.key
     if name is None:
-        return Advice(f"{begin}Its registries come in a moment.")
-    return Advice(f"{begin}{{0}} opens {_quoted(str(name))}.", ("table.open",))
+        return (f"{begin}Its registries come in a moment.",)
+    return f"{begin}{{0}} opens {_quoted(str(name))}.", "table.open"
 
 
-def _new(_: Tour, screen: Screen[Any]) -> Advice:
-    if isinstance(screen, ContainerScreen):
-        if not screen.is_open:
-            return _open(_, screen)
-        if screen.tab == "automations":
-            rows = "Each row is an automation: where it watches, for what, and what it does. "
-            return Advice(f"{rows}{{0}} begins your own.", ("automations.new",))
-        step = "previous" if screen.tab == "history" else "next"
-        return Advice("{0} leads to the automations.", (f"container.{step}-tab",))
-    return _elsewhere(screen) or Advice("")
+def _new(tour: Tour, screen: Screen[Any]) -> Advice:
+    if not isinstance(screen, ContainerScreen):
+        return _back(screen)
+    if not screen.is_open:
+        return _open(tour, screen)
+    if screen.tab == "automations":
+        rows = "Each row is an automation: where it watches, for what, and what it does. "
+        return f"{rows}{{0}} begins your own.", "automations.new"
+    step = "previous" if screen.tab == "history" else "next"
+    return "{0} leads to the automations.", f"container.{step}-tab"
 
 
 def _save(tour: Tour, screen: Screen[Any]) -> Advice:
     if not isinstance(screen, FormScreen):
         return _new(tour, screen)
-    return Advice(
+    said = (
         "What it will do stands beside it. To see it fire soon, let it record only: go to "
-        "Action with tab, and choose that. Then {0} saves.",
-        ("form.save",),
+        "Action with tab, and choose that. Then {0} saves."
     )
+    return said, "form.save"
 
 
 def _wait(tour: Tour, screen: Screen[Any]) -> Advice:
     name = _quoted(tour.created or "")
     if isinstance(screen, CollectionScreen):
         if screen.chosen is None:
-            return Advice(f"{name} waits for an alias. The versions come in a moment.")
-        return Advice(f"{{0}} gives this version an alias: {name} waits for one.", (_ALIAS,))
+            return (f"{name} waits for an alias. The versions come in a moment.",)
+        said = f"{{0}} gives this version an alias: {name} waits for one."
+        return said, "collection.add-alias"
     if not isinstance(screen, ContainerScreen):
-        return _elsewhere(screen) or Advice("")
+        return _back(screen)
     waits = f"{name} watches from now on. The team moves an alias every few seconds: wait"
     if not screen.is_open:
-        return Advice(f"{waits}, or open a registry with {{0}}.", ("table.open",))
+        return f"{waits}, or open a registry with {{0}}.", "table.open"
     if screen.tab == "collections":
-        return Advice(f"{name} waits for an alias: {{0}} opens a collection.", ("table.open",))
+        return f"{name} waits for an alias: {{0}} opens a collection.", "table.open"
     own = f"{waits}, or do it yourself: {{0}} leads to the collections."
-    return Advice(own, ("container.previous-tab",))
+    return own, "container.previous-tab"
 
 
 def _look(tour: Tour, screen: Screen[Any]) -> Advice:
@@ -119,37 +106,36 @@ def _look(tour: Tour, screen: Screen[Any]) -> Advice:
     if isinstance(screen, FeedScreen):
         if screen.feed.feed.key == tour.own:
             said = f"The marked line is {name}'s. {{0}} shows why it fired and what became of it."
-            return Advice(said, ("table.open",))
-        return Advice(f"{name} has fired: look for its name, and open its line.")
+            return said, "table.open"
+        return (f"{name} has fired: look for its name, and open its line.",)
     if isinstance(screen, (FormScreen, ModalScreen)):
-        return Advice(f"{name} has fired. Close this first.")
-    return Advice(f"{name} has fired. {{0}} shows the whole feed, with its line marked.", (_FEED,))
+        return (f"{name} has fired. Close this first.",)
+    return f"{name} has fired. {{0}} shows the whole feed, with its line marked.", "app.feed"
+
+
+def _is_looked_at(tour: Tour, screen: Screen[Any]) -> bool:
+    return isinstance(screen, ExecutionScreen) and screen.execution_id in tour.fired
 
 
 def _leave(_: Tour, screen: Screen[Any]) -> Advice:
     if isinstance(screen, FormScreen):
-        return Advice("That is all there is to know.")
+        return ("That is all there is to know.",)
     said = (
         "That is all there is to know. {0} leads to the projects: in the Runs tab of acme/vision "
         "runs train while you watch. {1} shows the keys of any place, {2} finds anything."
     )
-    return Advice(said, ("app.project", "app.help", "app.find"))
+    return said, "app.project", "app.help", "app.find"
 
 
-_ALIAS, _FEED = "collection.add-alias", "app.feed"
-STEPS: Sequence[TourStep] = (
-    TourStep(_open, _has_opened),
-    TourStep(_new, _has_begun),
-    TourStep(_save, lambda tour, _: tour.created is not None),
-    TourStep(_wait, lambda tour, _: tour.own is not None),
-    TourStep(
-        _look,
-        lambda tour, screen: (
-            isinstance(screen, ExecutionScreen) and screen.execution_id in tour.fired
-        ),
-    ),
-    TourStep(_leave, lambda *_: False),
+STEPS: Sequence[tuple[Advise, Done]] = (
+    (_open, _has_opened),
+    (_new, _has_begun),
+    (_save, lambda tour, _: tour.created is not None),
+    (_wait, lambda tour, _: tour.own is not None),
+    (_look, _is_looked_at),
+    (_leave, lambda *_: False),
 )
+"""What to do in each step, and whether it is done."""
 
 
 class TourPanel(Static):
@@ -180,7 +166,7 @@ class Tour:
         """The automation that was created on the tour."""
         self._executions: dict[str, set[int]] = {}
         """What each automation has fired since the tour began."""
-        self.named: Sequence[str] = ()
+        self.named: list[str] = []
         """The actions whose keys the step names now."""
         self._marked = False
         self._panels: list[TourPanel] = []
@@ -204,14 +190,13 @@ class Tour:
     def check(self) -> None:
         """Go on if the step is done, and show the step on the open screen."""
         screen = self._app.screen
-        while STEPS[self.step].done(self, screen):
+        while STEPS[self.step][1](self, screen):
             self.step += 1
         if isinstance(screen, FeedScreen) and self.own is not None and not self._marked:
             self._marked = screen.feed.feed.move_to(self.own)
-        advice = STEPS[self.step].advise(self, screen)
-        self.named = advice.actions
-        keys = (self._key(screen, action) for action in advice.actions)
-        text = f"{self.step + 1}/{len(STEPS)}  {advice.text.format(*keys)}"
+        said, *self.named = STEPS[self.step][0](self, screen)
+        keys = (self._key(screen, action) for action in self.named)
+        text = f"{self.step + 1}/{len(STEPS)}  {said.format(*keys)}"
         panel = next(iter(screen.query(TourPanel)), None)
         if panel is None and not screen.is_modal:
             panel = TourPanel()
