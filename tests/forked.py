@@ -163,5 +163,6 @@ if __name__ == "__main__":
                 import_module(module.name)
     gc.collect()
     gc.freeze()  # the collector would write to every page, and so copy it for each command
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    with socket.socket(fileno=int(sys.argv[1])) as orders:
+        _serve(orders)
     _end_with(firetower.cli.main)

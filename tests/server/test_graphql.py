@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from firetower.server.app import MAX_BODY, MAX_PER_TOKEN
+from firetower.server.app import MAX_BODY, MAX_PER_TOKEN, MAX_REQUESTS
 from firetower.server.fields import RESOLVERS
 from serving import Running, serving
 from waiting import TIMEOUT
@@ -137,6 +137,8 @@ def test_limits_are_said(on_sqlite: Running) -> None:
         429,
         "this key has 64 requests at work",
     )
+    on_sqlite.server.traffic.open["another"] = MAX_REQUESTS
+    assert on_sqlite.refused(VIEWER) == (429, "512 requests are at work")
     on_sqlite.server.traffic.open.clear()
     assert on_sqlite.post("/graphql", b" " * (MAX_BODY + 1))[0] == 413
     assert on_sqlite.ask(VIEWER)[0] == 200

@@ -41,11 +41,20 @@ def test_connections_without_a_request_make_room_for_others(
 
     async def flood() -> None:
         async with listening(server) as port:
-            place = "127.0.0.1", port
-            opened = await asyncio.gather(*(asyncio.open_connection(*place) for _ in range(30)))
+            place, url = ("127.0.0.1", port), f"http://127.0.0.1:{port}/healthz"
             async with httpx.AsyncClient() as client:
-                answer = await client.get(f"http://127.0.0.1:{port}/healthz")
-            assert answer.status_code == 200
+                assert (await client.get(url)).status_code == 200
+                [kept] = server.idle
+                opened = [await asyncio.open_connection(*place) for _ in range(7)]
+                assert (await client.get(url)).status_code == 200
+                opened += [await asyncio.open_connection(*place) for _ in range(3)]
+                while len(server.idle) > 8:
+                    await asyncio.sleep(0.01)
+                assert kept in server.idle  # it is the oldest, and was used since
+                opened += await asyncio.gather(
+                    *(asyncio.open_connection(*place) for _ in range(20))
+                )
+                assert (await client.get(url)).status_code == 200
             while (closed := sum(reader.at_eof() for reader, _ in opened)) < 23:
                 await asyncio.sleep(0.01)
             assert closed == 23  # seven are left beside the request's own

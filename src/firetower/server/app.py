@@ -43,6 +43,10 @@ _SMALL_BODY = 1 << 20
 """Bytes that are read before the key is looked up: memory is for those who have one."""
 MAX_PER_TOKEN = 64
 """Requests of one token at a time; one more is told to try again."""
+MAX_REQUESTS = 512
+"""Requests of all tokens, and files that arrive, at a time."""
+READ_TIMEOUT = 60.0
+"""Seconds for the body of a request, files that are uploaded excepted."""
 THREADS = 4
 """Requests that use the database at a time: half of PostgreSQL's connections of one program."""
 T = TypeVar("T")
@@ -99,8 +103,8 @@ class Server:
         self.store = store
         self.settings = settings
         self.traffic = RequestCounts()
-        self.at_work: set[asyncio.Protocol] = set()
-        """The connections of which a request is being answered."""
+        self.idle: dict[asyncio.BaseProtocol, None] = {}
+        """The connections of which no request is being answered, the longest idle first."""
         self.files = None if settings.files is None else FileStore(settings.files)
         self._log = log
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="server")
@@ -128,7 +132,13 @@ class Server:
         key = read_key(request)
         if (request.content_length or MAX_BODY) > _SMALL_BODY:
             await self.run(self._check_key, key)
-        return key, await request.read()
+        try:
+            async with asyncio.timeout(READ_TIMEOUT):
+                return key, await request.read()
+        except TimeoutError:
+            raise InvalidInput(
+                f"the request did not arrive within {READ_TIMEOUT:.0f} s", "Send it again."
+            ) from None
 
     def _check_key(self, key: str) -> None:
         with self.store.reading() as reader:
@@ -223,11 +233,12 @@ class Server:
     async def _counted(self, request: web.Request, handler: "Handler") -> web.StreamResponse:
         """Answer errors in words, and keep count of what is answered."""
         began = time.perf_counter()
-        self.at_work.add(request.protocol)
+        self.idle.pop(request.protocol, None)
         try:
             response = await self._answered(request, handler)
         finally:
-            self.at_work.discard(request.protocol)
+            if request.transport is not None:
+                self.idle[request.protocol] = None
         seconds = time.perf_counter() - began
         resource = request.match_info.route.resource
         route = "other" if resource is None else resource.canonical
@@ -251,9 +262,8 @@ class Server:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         key = request.headers.get("Authorization", "")
-        if key and self.traffic.open[key] >= MAX_PER_TOKEN:
-            said = InvalidInput(f"this key has {MAX_PER_TOKEN} requests at work", "Wait for one.")
-            return Reply(429, _errors(said)).response()
+        if said := self._why_busy(key):
+            return Reply(429, _errors(InvalidInput(said, "Wait for one."))).response()
         self.traffic.open[key] += 1
         try:
             return await handler(request)
@@ -275,6 +285,12 @@ class Server:
             self.traffic.open[key] -= 1
             if not self.traffic.open[key]:
                 del self.traffic.open[key]
+
+    def _why_busy(self, key: str) -> str | None:
+        if key and self.traffic.open[key] >= MAX_PER_TOKEN:
+            return f"this key has {MAX_PER_TOKEN} requests at work"
+        is_full = self.traffic.open.total() >= MAX_REQUESTS
+        return f"{MAX_REQUESTS} requests are at work" if is_full else None
 
     def close(self) -> None:
         """End the threads."""

@@ -1,7 +1,6 @@
 """How many connections the server holds open, so that none takes the last file handle."""
 
 import asyncio
-from collections.abc import Container
 from typing import Any
 
 from aiohttp import web
@@ -24,15 +23,26 @@ async def listen(site: web.TCPSite) -> None:
             same.listen(_WAITING)
 
 
-def bound_connections(server: web.Server, at_work: Container[asyncio.Protocol], most: int) -> None:
-    """Close the oldest connection that is not at work, for each one more than `most`."""
-    accept = server.connection_made
+def bound_connections(
+    server: web.Server, idle: dict[asyncio.BaseProtocol, None], most: int
+) -> None:
+    """Close the connection that has been `idle` for longest, for each one more than `most`.
+
+    Who answers requests takes a connection from `idle` meanwhile, and puts it back at the end.
+    """
+    accept, lose = server.connection_made, server.connection_lost
 
     def connection_made(handler: Any, transport: asyncio.Transport) -> None:  # noqa: ANN401
         accept(handler, transport)
-        open_now = [one for one in server.connections if one.transport is not None]
-        idle = next((one for one in open_now if one not in at_work), None)
-        if len(open_now) > most and idle is not None:
-            idle.force_close()
+        idle[handler] = None
+        open_now = sum(one.transport is not None for one in server.connections)
+        if open_now > most and (longest := next(iter(idle), None)) is not None:
+            del idle[longest]
+            longest.force_close()  # type: ignore[attr-defined]
+
+    def connection_lost(handler: Any, exc: BaseException | None = None) -> None:  # noqa: ANN401
+        lose(handler, exc)
+        idle.pop(handler, None)
 
     server.connection_made = connection_made  # type: ignore[method-assign]
+    server.connection_lost = connection_lost  # type: ignore[method-assign]

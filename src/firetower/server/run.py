@@ -94,7 +94,7 @@ async def listening(server: Server) -> AsyncIterator[int]:
     await runner.setup()
     assert runner.server is not None
     most = min(connections_of(raise_file_limit()), MOST)
-    bound_connections(runner.server, server.at_work, most)
+    bound_connections(runner.server, server.idle, most)
     try:
         try:
             place, tls = (settings.host, settings.port), settings.tls_context()
