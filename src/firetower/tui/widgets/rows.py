@@ -186,6 +186,8 @@ def lend(columns: Sequence[Column], given: dict[int, int], cells: Sequence[Cell]
             free[place] = room - cell_len(visible(cells[place].text))
             if free[place] < 0 and not whole and cells[place].short:
                 free[place] = room - cell_len(cells[place].short)
+        if min(free.values(), default=0) >= 0:
+            return
         for pairs in (pairwise(given), pairwise(reversed(given))):
             for one, other in pairs:
                 lent = 0 if columns[other].aligned else min(-free[one], free[other])
