@@ -137,9 +137,10 @@ async def _exchange(client: Client, request: Request, received: "_Received") -> 
         "POST",
         _read_url(request.url),
         headers={"accept": "*/*", "accept-encoding": "identity", **request.headers},
-        content=request.body,
+        stream=httpx.ByteStream(request.body),
         extensions={"url": request.url, "proxy": request.proxy, "ca_file": request.ca_file},
     )
+    message.headers.encoding = "ascii"  # else httpx finds it out by decoding all of them
     response = await client.handle_async_request(message)
     received.response = response
     async with aclosing(response):
@@ -284,7 +285,7 @@ class _Transport(httpx.AsyncBaseTransport):
             proxy=self._connector.find_proxy(written, own["proxy"]),
             ssl=self._connector.tls_for(own["ca_file"]),
             headers=request.headers,
-            data=request.content,
+            data=request.read(),
             allow_redirects=False,
         )
         headers, stream = response.raw_headers, _Body(response)
