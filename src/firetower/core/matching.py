@@ -27,7 +27,7 @@ from firetower.core.text import quoted, shortened
 class Candidates:
     """Revisions that watch one place; all regexes on one field are searched for at once."""
 
-    __slots__ = ("_conditions", "_others", "_regexes", "_revisions", "_sets")
+    __slots__ = ("_conditions", "_others", "_regexes", "_revisions", "_scopes", "_sets")
 
     def __init__(self) -> None:
         self._revisions: dict[int, Revision] = {}
@@ -37,6 +37,8 @@ class Candidates:
         """Those of a field, compiled when an event first needs them."""
         self._others: dict[int, Node] = {}
         self._conditions: dict[int, StateCondition] = {}
+        self._scopes: dict[int, CollectionsScope] = {}
+        """Those that watch only some collections of the place."""
 
     def add(self, revision: Revision) -> None:
         """Add a revision."""
@@ -50,12 +52,15 @@ class Candidates:
             self._others[revision.id] = node
         if isinstance(definition.condition, StateCondition):
             self._conditions[revision.id] = definition.condition
+        if isinstance(definition.scope, CollectionsScope):
+            self._scopes[revision.id] = definition.scope
 
     def remove(self, revision: Revision) -> None:
         """Remove a revision."""
         del self._revisions[revision.id]
         self._others.pop(revision.id, None)
         self._conditions.pop(revision.id, None)
+        self._scopes.pop(revision.id, None)
         for predicates in self._regexes.values():
             predicates.pop(revision.id, None)
         self._sets.clear()
@@ -72,6 +77,9 @@ class Candidates:
         if self._conditions:
             conditions = self._conditions
             found = [n for n in found if n not in conditions or conditions[n].holds(event.run)]
+        if self._scopes:
+            scopes = self._scopes
+            found = [n for n in found if n not in scopes or covers(scopes[n], event)]
         revisions = map(self._revisions.__getitem__, found)
         return [revision for revision in revisions if revision.in_force_at(event)]
 
@@ -88,7 +96,8 @@ _Place: TypeAlias = tuple[EventType, str, str, str]
 """An event type, the kind and the full name of what is watched, and the metric if it is one."""
 _METRIC_EVENTS = [type_ for type_, spec in EVENTS.items() if "metric" in spec.carries]
 _COLLECTION = "collection"
-_ORGANIZATION = ContainerReference.organization().full_name
+_ENTITY = ContainerKind.ENTITY
+_ORGANIZATION = ContainerKind.ORGANIZATION, ContainerReference.organization().full_name
 
 
 class AutomationIndex:
@@ -129,15 +138,12 @@ class AutomationIndex:
 
     def matching(self, event: Event) -> list[Revision]:
         """Return each revision that the event fires, the oldest first."""
-        container, collection = event.container, event.collection
+        collection = "" if event.collection is None else event.collection.full_name
         found: list[Revision] = []
-        for place in (
-            (_COLLECTION, "" if collection is None else collection.full_name),
-            *_covering(container),
-        ):
-            if (candidates := self._watching.get((event.type, *place, ""))) is not None:
+        for place in _places(event.type, event.container, collection):
+            if (candidates := self._watching.get(place)) is not None:
                 found += candidates.matching(event)
-        return sorted((one for one in found if _covers(one, event)), key=attrgetter("id"))
+        return sorted(found, key=attrgetter("id"))
 
     def watching(self, project: ContainerReference, metric: str) -> list[Revision]:
         """Return the revisions in force that watch a metric of a project's runs, the oldest first.
@@ -145,9 +151,9 @@ class AutomationIndex:
         Those on other metrics cost nothing.
         """
         found: list[Revision] = []
-        for place in _covering(project):
-            for type_ in _METRIC_EVENTS:
-                if (candidates := self._watching.get((type_, *place, metric))) is not None:
+        for type_ in _METRIC_EVENTS:
+            for place in _places(type_, project, metric=metric):
+                if (candidates := self._watching.get(place)) is not None:
                     found += candidates.current()
         return sorted(found, key=attrgetter("id"))
 
@@ -171,19 +177,16 @@ def _place(revision: Revision) -> _Place:
     return type_, scope.container.kind, scope.container.full_name, metric
 
 
-def _covering(container: ContainerReference) -> tuple[tuple[str, str], ...]:
-    """Return the kind and the full name of a container, and of what covers it."""
+def _places(
+    type_: EventType, container: ContainerReference, collection: str = "", metric: str = ""
+) -> tuple[_Place, ...]:
+    """Return where an event is watched: in its collection, its container, or what covers that."""
     return (
-        (container.kind, container.full_name),
-        (ContainerKind.ENTITY, container.entity),
-        (ContainerKind.ORGANIZATION, _ORGANIZATION),
+        (type_, _COLLECTION, collection, metric),
+        (type_, container.kind, container.full_name, metric),
+        (type_, _ENTITY, container.entity, metric),
+        (type_, *_ORGANIZATION, metric),
     )
-
-
-def _covers(revision: Revision, event: Event) -> bool:
-    """Return whether a scope that watches some collections of its project covers the event's."""
-    scope = revision.definition.scope
-    return not isinstance(scope, CollectionsScope) or covers(scope, event)
 
 
 def cooldown_end(
@@ -280,9 +283,10 @@ def fire(
 
     if is_loop(event.cause):
         return skip(SkipReason.LOOP, f"{depth_of(event.cause)} automations fired one another")
-    until = cooldown_end(event.recorded_at, revision.definition.pace, cooldown_began)
-    if until is not None:
-        return skip(SkipReason.COOLDOWN)._replace(cooldown_until=until)
+    if cooldown_began is not None:
+        until = cooldown_end(event.recorded_at, revision.definition.pace, cooldown_began)
+        if until is not None:
+            return skip(SkipReason.COOLDOWN)._replace(cooldown_until=until)
     endpoint = endpoints.get(revision.endpoint_id or 0)
     if revision.mode is Mode.SHADOW:
         body = render_body(revision.definition, event, endpoint)
