@@ -137,6 +137,7 @@ def test_limits_are_said(on_sqlite: Running) -> None:
         429,
         "this key has 64 requests at work",
     )
+    on_sqlite.server.traffic.open.clear()
     on_sqlite.server.traffic.open["another"] = MAX_REQUESTS
     assert on_sqlite.refused(VIEWER) == (429, "512 requests are at work")
     on_sqlite.server.traffic.open.clear()

@@ -20,6 +20,7 @@ from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from towers import environment, linked_model, run
+from waiting import wait_until
 
 
 class Window:
@@ -184,6 +185,12 @@ def whole_screen(window: Window) -> list[str]:
     return list(window.screen.display)
 
 
+def has_resumed(lines: list[str]) -> bool:
+    """Return whether the shell has resumed a job in the background, and asks for more."""
+    resumed = [number for number, line in enumerate(lines) if line.rstrip().endswith("&")]
+    return any("shell>" in line for number in resumed for line in lines[number + 1 :])
+
+
 @pytest.mark.slow
 def test_a_shell_stops_it_and_goes_on(shell: Window) -> None:
     shell.wait_for("shell>")
@@ -199,7 +206,10 @@ def test_a_shell_stops_it_and_goes_on(shell: Window) -> None:
             program.send_signal(number)
         shell.wait_for("Stopped")
         shell.child.sendline("bg")
-        shell.wait_for("bg")
+        while not has_resumed(shell.screen.display):
+            shell.read()
+        # A shell that does not know yet that it stopped again would not resume it.
+        wait_until(lambda: program.status() == psutil.STATUS_STOPPED, "the program to stop")
         shell.wipe()
         shell.child.sendline("fg")
         shell.wait_for_all(whole)

@@ -80,7 +80,7 @@ def stop_on_signals(app: App[Any]) -> Callable[[], None]:
             if number == signal.SIGTSTP:
                 os.kill(target, signal.SIGTSTP)
             while not _has_terminal():
-                _stop_in_background()
+                os.kill(os.getpid(), signal.SIGSTOP)
         listen()
 
     def listen() -> None:
@@ -89,15 +89,6 @@ def stop_on_signals(app: App[Any]) -> Callable[[], None]:
 
     listen()
     return partial(obey, signal.SIGTSTP, 0)
-
-
-def _stop_in_background() -> None:
-    """Stop, unless the app has come into the foreground meanwhile."""
-    try:
-        # The kernel asks again as it stops whoever changes a terminal from the background.
-        termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))
-    except termios.error:  # no shell can resume it
-        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _has_terminal() -> bool:
