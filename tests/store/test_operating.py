@@ -66,6 +66,17 @@ def test_clocks_that_are_apart_are_told(
     assert "NTP" in clock.hint
 
 
+def test_a_backlog_is_told_once_it_is_late(store: Store, database_url: str) -> None:
+    bench = Bench(store)
+    bench.automate()
+    bench.tower.add_alias(bench.version, "production")
+    bench.turn()
+    for seconds, late, health in ((59, "59s", Health.OK), (61, "1m1s", Health.WARN)):
+        checks = examine(database_url, bench.now + timedelta(seconds=seconds))
+        [backlog] = [one for one in checks if one.name == "backlog"]
+        assert (backlog.health, backlog.said) == (health, f"1 due, the oldest for {late}")
+
+
 def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, database_url: str) -> None:
     bench = Bench(store)
     bench.now = datetime.now(UTC)
