@@ -29,6 +29,8 @@ for profile, examples in (("short", 25), ("long", 1_000)):
 
 SEED_VARIABLE = "FIRETOWER_FAULT_SEED"
 _USUAL_SEED = 20_260
+_MEMORY = "/dev/shm"
+"""Where databases of tests are: on a disk each commit takes milliseconds, in which all wait."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,10 +47,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed here, before the processes that share the tests out copy the options."""
     settings.load_profile("long" if config.option.long else "short")
+    if _is_roomy(_MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)
     if config.option.seed is None:
         given = os.environ.get(SEED_VARIABLE)
         drawn = random.randrange(1_000_000) if config.option.long else _USUAL_SEED
         config.option.seed = drawn if given is None else int(given)
+
+
+def _is_roomy(folder: str) -> bool:
+    """Return whether a file system is there, has room for the tests, and runs programs."""
+    if not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > 2**30 and not found.f_flag & os.ST_NOEXEC
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
