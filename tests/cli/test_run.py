@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -236,6 +237,20 @@ def test_system_measures_a_process_and_each_gpu(monkeypatch: pytest.MonkeyPatch)
         "system.gpu.1.power": 50.001,
     }
     assert measure(2**22 + 1)["system.memory"] == 0
+
+
+def test_file_of_metrics_that_is_written_again_is_read_from_its_start(tmp_path: Path) -> None:
+    path, ended, logged = tmp_path / "metrics.jsonl", threading.Event(), list[object]()
+    run: Any = SimpleNamespace(log=lambda values, step: logged.append(values["loss"]))
+    lines = run_exec.MetricLines.open(str(path))
+    reader = threading.Thread(target=lines.read_on, args=(run, ended))
+    reader.start()
+    for text, losses in (('{"loss": 3}\n{"loss": 2}\n', [3, 2]), ('{"loss": 1}\n', [3, 2, 1])):
+        path.write_text(text)
+        wait_until(lambda losses=losses: logged == losses, f"{losses} to be read")  # type: ignore[misc]
+    ended.set()
+    reader.join()
+    assert (logged, lines.unread) == ([3, 2, 1], 0)
 
 
 def test_exec_logs_the_system_beside_the_metrics(

@@ -9,7 +9,7 @@ import threading
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -251,6 +251,10 @@ def test_without_a_network_there_is_no_answer(number: int, monkeypatch: pytest.M
     for host in ("192.0.2.1", "localhost"):  # one address, and several
         with pytest.raises(NotReady, match="this machine has no network"):
             answer_of(f"http://{host}/")
+    for others, raised in ((number, True), (errno.ECONNREFUSED, False)):
+        tried = [f"[Errno {one}] Connect call failed" for one in (number, others)]
+        with pytest.raises(NotReady) if raised else nullcontext():
+            client_module._refuse_exhaustion(OSError(f"Multiple exceptions: {', '.join(tried)}"))
 
 
 @contextmanager
