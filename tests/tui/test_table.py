@@ -358,3 +358,8 @@ async def test_cells_that_are_free_in_a_row_go_to_the_text_beside_them() -> None
         assert shown[2] == ["e" * 9, f"{'f' * 26}…"]
         assert shown[3][1] == "h" * 25
         assert screen_text(pilot)[1].index("b") == screen_text(pilot)[0].index("what")
+        table.set_columns((Column("name", 6, flex=1), Column("state", 6, flex=1, aligned=True)))
+        texts = [("a" * 26, "b" * 10), ("c" * 10, "d" * 20), ("e" * 30, "f"), ("g" * 26, "h" * 10)]
+        table.set_rows([Row(name, (Cell(name), Cell(state))) for name, state in texts])
+        await pilot.pause()
+        assert {line.rindex("  ") for line in screen_text(pilot)[1:3]} == {27}

@@ -190,7 +190,8 @@ def lend(columns: Sequence[Column], given: dict[int, int], cells: Sequence[Cell]
             return
         for pairs in (pairwise(given), pairwise(reversed(given))):
             for one, other in pairs:
-                lent = 0 if columns[other].aligned else min(-free[one], free[other])
+                moves = columns[max(one, other)].aligned
+                lent = 0 if moves else min(-free[one], free[other])
                 if lent > 0 and (lent == -free[one] or not whole):
                     for place, cells_more in ((one, lent), (other, -lent)):
                         given[place] += cells_more
