@@ -92,9 +92,8 @@ def print_feed(
             _print_change(one.change)
             newest_change = max(newest_change, one.change.id)
         else:
-            line = FeedLine.of(one)
-            _print_line(line, as_json=as_json)
-            shown.add(_key(line))
+            shown.add(_key(FeedLine.of(one)))
+            _print_line(FeedLine.of(one), as_json=as_json)
     if not listed and not follow:
         say("No executions yet.")
     for batch in arriving:

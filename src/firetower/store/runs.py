@@ -113,6 +113,11 @@ def start_run(
             "Resume it (resume=True, --resume), or choose another id.",
         )
     found = find_run(change.connection, reference, lock=True)
+    _resume(change, found, said, may_be_resent=may_be_resent)
+    return StartedRun(**dict(_reread(change, found)), created=False)
+
+
+def _resume(change: Change, found: FoundRun, said: RunChanges, *, may_be_resent: bool) -> None:
     changed = said.applied_to(found.run)
     if may_be_resent and found.run.ended_at is not None and found.run.reported is not None:
         code = 0 if found.run.reported is RunState.FINISHED else found.run.exit_code or 1
@@ -120,7 +125,6 @@ def start_run(
         _write(change, found, changed, **running)
     else:
         _set_state(change, found, changed, RunState.RUNNING)
-    return StartedRun(**dict(_reread(change, found)), created=False)
 
 
 def note_values(change: Change, found: FoundRun, newest: datetime) -> None:
