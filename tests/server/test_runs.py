@@ -197,6 +197,7 @@ def test_runs_are_filtered_ordered_and_paged(on_sqlite: Running) -> None:
     for filters, names in (
         ({"config.lr": 2}, ["r2"]),
         ({"config.lr.value": {"$lt": 1}}, ["r0"]),
+        ({"config.lr": {"$not": {"$gte": 1}}}, ["r0"]),
         ({"$or": [{"state": "failed"}, {"displayName": {"$regex": "0$"}}]}, ["r1", "r0"]),
         ({"tags": {"$in": ["t"]}, "state": {"$ne": "running"}}, ["r1"]),
     ):

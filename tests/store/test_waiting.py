@@ -14,14 +14,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 
 import firetower
 from firetower.core.automations import Mode
-from firetower.core.errors import StoreLocked
+from firetower.core.errors import Conflict, StoreLocked
 from firetower.core.health import Check, Health
-from firetower.store import database, doctor
-from firetower.store.changes import _EVENT_ORDER
+from firetower.store import automations, database, doctor
+from firetower.store.changes import _EVENT_ORDER, lock_event_order
 from firetower.store.store import Store
 from store.bench import Bench
 from towers import environment, every_execution, on_alias
@@ -139,6 +139,25 @@ def test_who_waits_to_save_an_automation_holds_up_no_change(store: Store) -> Non
             bench.tower.add_alias(bench.version, f"alias-{number}")
         assert not saving.done()
     assert bench.tower.automations.get("deploy").mode is Mode.ENABLED
+
+
+def test_who_edits_what_another_has_just_edited_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(store)
+    bench.automate()
+    definition = bench.tower.automations.get("deploy").definition
+
+    def edit_first(connection: Connection, *, alone: bool) -> None:
+        monkeypatch.undo()
+        with firetower.connect(url_of(store)) as other:
+            other.automations.set_mode("deploy", Mode.DISABLED)
+        lock_event_order(connection, alone=alone)
+
+    monkeypatch.setattr(automations, "lock_event_order", edit_first)
+    with pytest.raises(Conflict, match="changed by someone else meanwhile"):
+        bench.tower.automations.edit("deploy", definition.model_copy(update={"name": "ship"}))
+    assert bench.tower.automations.get("deploy").mode is Mode.DISABLED
 
 
 @pytest.mark.parametrize("saving", [False, True])
