@@ -103,6 +103,7 @@ with open(3, "w") as metrics:
     for step in range(3):
         print(json.dumps({"loss": 1 / (step + 1), "phase": "train", "step": step}), file=metrics)
     print("not JSON", file=metrics)
+    print('{"loss": 1, "loss": 2}', file=metrics)
 import firetower
 with firetower.connect() as tower, tower.run("acme/vision", config={"lr": 0.1}) as run:
     assert str(run) == os.environ["FIRETOWER_RUN"]
@@ -116,7 +117,7 @@ def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
     done = shell.run("run", "exec", "-q", "acme/vision", *options, "--", PYTHON, "-c", COMMAND)
     assert done.returncode == 5
     assert done.stdout == "to stdout\n"
-    problem = '1 line of metrics could not be read: "not JSON" is no JSON'
+    problem = '2 lines of metrics could not be read: "not JSON" is no JSON'
     assert done.stderr == f"to stderr\n{problem}\n"
     run = ended(shell)
     assert (run["state"], run["exit_code"], run["name"]) == ("failed", 5, "trained")
@@ -151,6 +152,9 @@ def test_exec_reads_what_is_appended_to_a_file(shell: Shell) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert ended(shell)["state"] == "finished"
     assert points(shell, "loss") == [(0, 1.0), (1, 0.5)]
+    log.unlink()
+    done = shell.run("run", "exec", "acme/vision", *options, "--", "true")
+    assert done.stderr == f"no metrics: {log} is no file that can be read\n"
 
 
 @pytest.mark.parametrize(

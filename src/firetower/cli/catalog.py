@@ -12,7 +12,7 @@ from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange,
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
-from firetower.core.text import byte_count
+from firetower.core.text import byte_count, counted
 from firetower.settings import read_settings
 
 _BAR_FROM_BYTES = 64 * 1024 * 1024
@@ -122,7 +122,7 @@ def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"lines": total, "created": created, "metadata_differs": differing})
         return
-    say(f"Logged {total:,} lines: {created:,} new versions.")
+    say(f"Logged {counted(total, 'line')}: {counted(created, 'new version')}.")
     if differing:
         numbers = ", ".join(f"{number:,}" for number in differing[:5])
         more = f" and {len(differing) - 5:,} more" if len(differing) > 5 else ""

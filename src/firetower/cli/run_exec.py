@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from firetower.cli.system_metrics import open_system
 from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.json import unique_keys
 from firetower.core.points import check_step, flatten
 from firetower.core.runs import RunState, new_run_id
 from firetower.core.text import counted, quoted, shortened, visible
@@ -74,8 +76,8 @@ def execute(
             child.terminate()
 
         _wait(child, run, lines, measure, stop)
-        if lines is not None and lines.unread:
-            say(f"{counted(lines.unread, 'line')} of metrics could not be read: {lines.reason}")
+        for problem in () if lines is None else lines.problems:
+            say(problem)
         code = child.returncode if child.returncode >= 0 else 128 - child.returncode
         # Only Ctrl-C is sure to be meant: a scheduler ends what has run for too long by SIGTERM.
         killed = stopped.is_set() or (signal.SIGINT in signals.received and code != 0)
@@ -205,7 +207,7 @@ class MetricLines:
         self._path, self._descriptor = path, descriptor
         self.write_end = write_end
         """The descriptor for the command, to be closed here once it has it."""
-        self.unread, self.reason = 0, ""
+        self._unread, self._reason, self._is_opened = 0, "", path is None
         self._rest = b""
         self._position, self._inode = _end_of(path)
 
@@ -272,7 +274,7 @@ class MetricLines:
             if not Path(self._path).is_file():  # not yet there; or a pipe, which would wait
                 continue
             with suppress(OSError), Path(self._path).open("rb") as file:
-                found = os.fstat(file.fileno())
+                self._is_opened, found = True, os.fstat(file.fileno())
                 if found.st_ino != self._inode or found.st_size < self._position:
                     self._position, self._inode, self._rest = 0, found.st_ino, b""
                 file.seek(self._position)
@@ -284,7 +286,7 @@ class MetricLines:
         if not line.strip():
             return
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_pairs_hook=partial(unique_keys, "a line"))
             if not isinstance(values, dict):
                 raise InvalidInput("a line is no JSON object", "")
             given = next((values.pop(name) for name in _STEPS if name in values), None)
@@ -298,8 +300,17 @@ class MetricLines:
             self._refuse(f"{quoted(shortened(line[:60].decode(errors='replace'), 40))} is no JSON")
 
     def _refuse(self, reason: str) -> None:
-        self.reason = self.reason or reason
-        self.unread += 1
+        self._reason = self._reason or reason
+        self._unread += 1
+
+    @property
+    def problems(self) -> Iterator[str]:
+        """What could not be read."""
+        if self._unread:
+            lines = counted(self._unread, "line")
+            yield f"{lines} of metrics could not be read: {self._reason}"
+        if not self._is_opened:
+            yield f"no metrics: {visible(str(self._path))} is no file that can be read"
 
 
 def _end_of(path: str | None) -> tuple[int, int]:
