@@ -49,7 +49,10 @@ def test_each_run_says_what_it_waits_for(bench: Bench) -> None:
     bench.turn()
     log(bench, "acme/vision/new", [0.9] * 5)
     assert said(bench) == {
-        "older": ("older values", "its 5 values are older than the automation, 31 12:00:01"),
+        "older": (
+            "older values",
+            "it has logged no value since the automation was saved, 31 12:00:01",
+        ),
         "fired": (
             "fired",
             "fired 31 12:00:01, quiet until 01 12:00:01 (1 more crossing skipped)",

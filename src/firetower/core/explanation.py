@@ -293,8 +293,6 @@ class RunSubject:
     """The names of those it has logged."""
     series: Series | None
     """The newest values of the metric, as many as the window; None where it has none."""
-    count: int
-    """Of all its values."""
     pending: bool
     """Whether some wait for evaluation."""
     watch: Watch
@@ -326,8 +324,8 @@ def _of_values(automation: Automation, subject: RunSubject, clock: Clock) -> tup
     if subject.pending:
         return RunOutcome.WAITING, "no worker has evaluated its newest values: `firetower worker`"
     if series.moments[-1] < saved_at:
-        logged = counted(subject.count, "value")
-        return RunOutcome.OLDER, f"its {logged} are older than the automation, {clock(saved_at)}"
+        said = f"it has logged no value since the automation was saved, {clock(saved_at)}"
+        return RunOutcome.OLDER, said
     measured = condition.measure(series.values)
     if measured.missing:
         return RunOutcome.WINDOW, condition.found(measured)

@@ -149,7 +149,7 @@ def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
 
 
 _metrics = schema.run_metrics.c
-_METRIC = select(_metrics.id, _metrics.count.label("points"), _metrics.pending).where(
+_METRIC = select(_metrics.id, _metrics.pending).where(
     _metrics.run_id == bindparam("run"), _metrics.name == bindparam("name")
 )
 _NAMES = select(_metrics.name).where(_metrics.run_id == bindparam("run"))
@@ -178,9 +178,9 @@ def _subject(
     metric = execute(_METRIC, {"run": number, "name": condition.metric}).first()
     if metric is None:
         names = execute(_NAMES, {"run": number}).scalars().all()
-        return RunSubject(run.snapshot, names, None, 0, pending=False, watch=watch)
+        return RunSubject(run.snapshot, names, None, pending=False, watch=watch)
     series = Series()
     newest = {"metric": metric.id, "last": MOST, "limit": condition.needed}
     for step, value, at in reversed(execute(VALUES_UP_TO, newest).all()):
         series.add(step, value, at)
-    return RunSubject(run.snapshot, (), series, metric.points, pending=metric.pending, watch=watch)
+    return RunSubject(run.snapshot, (), series, pending=metric.pending, watch=watch)
