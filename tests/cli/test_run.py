@@ -254,7 +254,7 @@ def test_file_of_metrics_that_is_written_again_is_read_from_its_start(tmp_path: 
         wait_until(lambda losses=losses: logged == losses, f"{losses} to be read")  # type: ignore[misc]
     ended.set()
     reader.join()
-    assert (logged, lines.unread) == ([3, 2, 1], 0)
+    assert (logged, list(lines.problems)) == ([3, 2, 1], [])
 
 
 def test_exec_logs_the_system_beside_the_metrics(
