@@ -15,12 +15,11 @@ from firetower.core.automations import Definition
 from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
-from firetower.server import roots
-from firetower.server.fields import RESOLVERS, make_id
+from firetower.server.fields import RESOLVERS, make_id, register_all
 from serving import Running
 from towers import linked_model, webhook
 
-roots.load()
+register_all()
 _READ = re.compile(r'\.(?:optional_)?(?:text|number|flag|list|object)s?\(\s*"(\w+)"')
 
 

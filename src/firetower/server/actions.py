@@ -20,8 +20,8 @@ from firetower.core.text import quoted, shortened
 from firetower.server.fields import (
     Arguments,
     Context,
-    connection,
     make_id,
+    nodes,
     read_number_id,
     resolves,
 )
@@ -43,7 +43,7 @@ _INPUTS: Mapping[ActionType, str] = {
 def integrations(context: Context, _source: str, arguments: Arguments) -> dict[str, object]:
     """Return a page of the webhooks and Slack channels: every entity has them all."""
     found = list_endpoints(context.reader.connection)
-    return connection(found, arguments, lambda endpoint: {"node": write_integration(endpoint)})
+    return nodes(found, arguments, write_integration)
 
 
 @resolves("Mutation", "createGenericWebhookIntegration")

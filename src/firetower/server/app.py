@@ -21,8 +21,7 @@ from firetower.core.json import parse
 from firetower.core.runs import RunReference
 from firetower.core.text import visible
 from firetower.core.tokens import Token
-from firetower.server import roots
-from firetower.server.fields import Arguments, Context, HttpNotFound
+from firetower.server.fields import Arguments, Context, HttpNotFound, register_all
 from firetower.server.file_stream import receive
 from firetower.server.files import FileStore
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
@@ -35,7 +34,7 @@ from firetower.store.tokens import WrongKey, find_token, is_use_recorded, record
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
-roots.load()
+register_all()
 
 MAX_BODY = 64 << 20
 """Bytes of one request, files that are uploaded excepted."""

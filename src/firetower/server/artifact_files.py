@@ -6,7 +6,7 @@ from typing import Any
 from firetower.core.catalog import Entry
 from firetower.core.manifests import file_digest
 from firetower.server.catalog import shown
-from firetower.server.fields import Arguments, Context, connection, make_id, moment, resolves
+from firetower.server.fields import Arguments, Context, make_id, moment, nodes, resolves
 from firetower.server.files import md5_of
 from firetower.server.storage import FILES
 from firetower.store.catalog.lookups import FoundVersion
@@ -49,7 +49,7 @@ def files(context: Context, found: FoundVersion, arguments: Arguments) -> dict[s
     entries = entries_of(context, found)
     if names := set(arguments.texts("names")):
         entries = tuple(one for one in entries if one.path in names)
-    return connection(entries, arguments, lambda one: {"node": _file(context, found, one)})
+    return nodes(entries, arguments, lambda one: _file(context, found, one))
 
 
 @resolves("Artifact", "filesByManifestEntries")
@@ -57,4 +57,4 @@ def files_by_entries(context: Context, found: FoundVersion, arguments: Arguments
     """Return the files that entries of the manifest name."""
     names = {one.text("name") for one in arguments.objects("entries")}
     entries = [one for one in entries_of(context, found) if one.path in names]
-    return connection(entries, arguments, lambda one: {"node": _file(context, found, one)})
+    return nodes(entries, arguments, lambda one: _file(context, found, one))

@@ -17,13 +17,14 @@ from firetower.core.references import (
     check_name,
 )
 from firetower.core.text import quoted, shortened
+from firetower.server.containers import project_node
 from firetower.server.fields import (
     Arguments,
     Context,
     Node,
-    connection,
     make_id,
     moment,
+    nodes,
     read_id,
     resolves,
 )
@@ -131,7 +132,14 @@ def membership_node(found: FoundVersion) -> Node:
 def collection_node(reference: CollectionReference) -> Node:
     """Return a collection."""
     is_registry = reference.container.kind is ContainerKind.REGISTRY
-    return Node("ArtifactPortfolio" if is_registry else "ArtifactSequence", reference)
+    values = {
+        "id": collection_id(reference),
+        "name": reference.name,
+        "project": project_node(reference.container),
+        "state": "READY",
+        "description": None,
+    }
+    return Node("ArtifactPortfolio" if is_registry else "ArtifactSequence", reference, values)
 
 
 def collection_id(reference: CollectionReference) -> str:
@@ -246,7 +254,7 @@ def memberships_of_artifact(
 ) -> dict[str, Any]:
     """Return every collection that it is in."""
     members = memberships_of(context.reader, found.version_id)
-    return connection(members, arguments, lambda one: {"node": membership_node(one)})
+    return nodes(members, arguments, membership_node)
 
 
 @resolves("ArtifactCollectionMembership", "artifact")

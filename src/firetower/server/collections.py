@@ -9,7 +9,6 @@ from firetower.server.catalog import (
     COLLECTION,
     alias_node,
     artifact_node,
-    collection_id,
     collection_node,
     find_selected,
     membership_facts,
@@ -19,13 +18,13 @@ from firetower.server.catalog import (
     tag_node,
     type_node,
 )
-from firetower.server.containers import project_node
 from firetower.server.fields import (
     Arguments,
     Context,
     Node,
     connection,
     moment,
+    nodes,
     resolves,
 )
 from firetower.server.selection import Facts, select
@@ -66,7 +65,7 @@ def collections_page(
 ) -> dict[str, Any]:
     """Return a page of collections, filtered and ordered as a field's arguments say."""
     kept = select(found, facts, arguments, filters)
-    return connection(kept, arguments, lambda one: {"node": collection_node(one.reference)})
+    return nodes(kept, arguments, lambda one: collection_node(one.reference))
 
 
 @resolves("Project", "artifactCollections")
@@ -102,7 +101,7 @@ def collection(context: Context, _source: None, arguments: Arguments) -> Node | 
 def types_of(context: Context, project: ContainerReference, arguments: Arguments) -> dict[str, Any]:
     """Return the types of a project's collections."""
     types = sorted({one.type for one in listed(context, project).values()})
-    return connection(types, arguments, lambda one: {"node": _type(project, one)})
+    return nodes(types, arguments, lambda one: _type(project, one))
 
 
 @resolves("Project", "artifactType")
@@ -138,24 +137,6 @@ def collection_of_type(
     return None if found is None or found.type != type_ else collection_node(found.reference)
 
 
-@resolves(COLLECTION, "id")
-def id_of(_context: Context, reference: CollectionReference, _arguments: Arguments) -> str:
-    """Return a collection's id."""
-    return collection_id(reference)
-
-
-@resolves(COLLECTION, "name")
-def name_of(_context: Context, reference: CollectionReference, _arguments: Arguments) -> str:
-    """Return its name."""
-    return reference.name
-
-
-@resolves(COLLECTION, "project")
-def project_of(_context: Context, reference: CollectionReference, _arguments: Arguments) -> Node:
-    """Return its project or registry."""
-    return project_node(reference.container)
-
-
 @resolves(COLLECTION, "defaultArtifactType")
 def default_type(
     context: Context, reference: CollectionReference, _arguments: Arguments
@@ -172,17 +153,11 @@ def created_at(
     return moment(detail(context, reference).created_at)
 
 
-@resolves(COLLECTION, "state")
-def state(_context: Context, _reference: CollectionReference, _arguments: Arguments) -> str:
-    """Return that it is there."""
-    return "READY"
-
-
 @resolves(COLLECTION, "tags")
 def tags(context: Context, reference: CollectionReference, arguments: Arguments) -> dict[str, Any]:
     """Return its tags."""
     found = detail(context, reference).tags
-    return connection(found, arguments, lambda tag: {"node": tag_node(tag)})
+    return nodes(found, arguments, tag_node)
 
 
 @resolves(COLLECTION, "aliases")
@@ -196,7 +171,7 @@ def aliases(
         for member in members_of(context.reader, row)
         for alias in shown(context, member).aliases
     ]
-    return connection(found, arguments, lambda one: {"node": alias_node(reference, one)})
+    return nodes(found, arguments, lambda one: alias_node(reference, one))
 
 
 @resolves(COLLECTION, "artifacts")
@@ -222,7 +197,7 @@ def memberships(
     row = find_collection(context.reader.connection, reference)
     members = members_of(context.reader, row)
     kept = select(members, lambda one: membership_facts(context, one), arguments)
-    return connection(kept, arguments, lambda one: {"node": membership_node(one)})
+    return nodes(kept, arguments, membership_node)
 
 
 @resolves(COLLECTION, "artifactMembership")

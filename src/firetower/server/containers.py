@@ -14,6 +14,7 @@ from firetower.core.references import (
     ContainerReference,
 )
 from firetower.server.fields import (
+    NO_ITEMS,
     Arguments,
     Context,
     Node,
@@ -87,8 +88,26 @@ def read_entity_id(text: str) -> ContainerReference:
 
 
 def project_node(reference: ContainerReference) -> Node:
-    """Return a project or registry."""
-    return Node("Project", reference)
+    """Return a project or registry. What W&B has and Firetower has not is nothing."""
+    entity, name = wandb_names(reference)
+    values = {
+        "id": project_id(reference),
+        "name": name,
+        "entityName": entity,
+        "entity": entity_node(entity),
+        "access": "PRIVATE",
+        "allowAllArtifactTypesInRegistry": True,
+        "readOnly": False,
+        "isBenchmark": False,
+        "user": None,
+        "views": None,
+        "allViews": None,
+        "members": [],
+        "teamMembers": [],
+        "totalSweeps": 0,
+        "sweeps": NO_ITEMS,
+    }
+    return Node("Project", reference, values)
 
 
 def entity_node(name: str) -> Node:
@@ -106,8 +125,24 @@ def entity_node(name: str) -> Node:
         "codeSavingEnabled": False,
         "defaultAccess": "USER_WRITE",
         "members": [],
+        "user": None,
+        "photoUrl": None,
+        "readOnly": None,
+        "isPaid": None,
     }
     return Node("Entity", name, values)
+
+
+def organization_node() -> Node:
+    """Return the organization, with the entity that has the registries."""
+    values = {
+        "id": make_id("Organization", ORGANIZATION),
+        "name": ORGANIZATION,
+        "orgEntity": entity_node(ORGANIZATION),
+        "advancedRegistryFeatures": {"advancedSearch": False},
+        "coreWeaveOrganizationId": None,
+    }
+    return Node("Organization", ORGANIZATION, values)
 
 
 def entity_names(context: Context) -> list[str]:
@@ -125,33 +160,13 @@ def entity(context: Context, _source: None, arguments: Arguments) -> Node:
 @resolves("Query", "organization")
 def organization(_context: Context, _source: None, arguments: Arguments) -> Node | None:
     """Return the organization."""
-    if arguments.text("name") != ORGANIZATION:
-        return None
-    return Node("Organization", ORGANIZATION)
+    return organization_node() if arguments.text("name") == ORGANIZATION else None
 
 
 @resolves("Entity", "organization")
 def organization_of(_context: Context, _source: str, _arguments: Arguments) -> Node:
     """Return the organization of an entity: everyone's."""
-    return Node("Organization", ORGANIZATION)
-
-
-@resolves("Organization", "id")
-def organization_id(_context: Context, source: str, _arguments: Arguments) -> str:
-    """Return its id."""
-    return make_id("Organization", source)
-
-
-@resolves("Organization", "name")
-def organization_name(_context: Context, source: str, _arguments: Arguments) -> str:
-    """Return its name."""
-    return source
-
-
-@resolves("Organization", "orgEntity")
-def organization_entity(_context: Context, source: str, _arguments: Arguments) -> Node:
-    """Return its entity, which has the registries."""
-    return entity_node(source)
+    return organization_node()
 
 
 @resolves("Query", "project", "model")
@@ -185,7 +200,7 @@ def projects_of(context: Context, entity: str, arguments: Arguments) -> dict[str
         one for one in found if kind is ContainerKind.REGISTRY or one.reference.entity == entity
     ]
     chosen = select(kept, lambda one: project_facts(context, one), arguments)
-    return nodes([one.reference for one in chosen], arguments, "Project")
+    return nodes([one.reference for one in chosen], arguments, project_node)
 
 
 def project_facts(context: Context, container: Container) -> Facts:
@@ -215,35 +230,11 @@ def shown(context: Context, reference: ContainerReference) -> Container:
     return found
 
 
-@resolves("Project", "id")
-def id_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
-    """Return its id."""
-    return project_id(reference)
-
-
 @resolves("Project", "internalId")
 def internal_id(context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
     """Return its row's number, in base64."""
     number = find_container(context.reader.connection, reference)
     return make_id("ProjectInternalId", number)
-
-
-@resolves("Project", "name")
-def name_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
-    """Return its name, a registry's with W&B's prefix."""
-    return wandb_names(reference)[1]
-
-
-@resolves("Project", "entityName")
-def entity_name_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
-    """Return the name of its entity."""
-    return wandb_names(reference)[0]
-
-
-@resolves("Project", "entity")
-def entity_of(_context: Context, reference: ContainerReference, _arguments: Arguments) -> Node:
-    """Return its entity."""
-    return entity_node(wandb_names(reference)[0])
 
 
 @resolves("Project", "description")
@@ -258,12 +249,6 @@ def created_at(
 ) -> str | None:
     """Return when it was made."""
     return moment(shown(context, reference).created_at)
-
-
-@resolves("Project", "readOnly", "isBenchmark")
-def is_not(_context: Context, _reference: ContainerReference, _arguments: Arguments) -> bool:
-    """Say no."""
-    return False
 
 
 @resolves("Mutation", "upsertModel")

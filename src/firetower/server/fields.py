@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
@@ -232,6 +233,24 @@ def connection_of(
     return {"edges": edges, "pageInfo": info, "totalCount": total}
 
 
-def nodes(items: Sequence[Any], arguments: Arguments, type_: str) -> dict[str, object]:
-    """Return a page of the sources of a type's nodes as a connection."""
-    return connection(items, arguments, lambda item: {"node": Node(type_, item)})
+NO_ITEMS = connection_of((), 0, 0, lambda _: {})
+"""An empty page."""
+
+
+def nodes(
+    items: Sequence[Any], arguments: Arguments, node: Callable[[Any], object]
+) -> dict[str, object]:
+    """Return a page of items as a connection; `node` gives each one's."""
+    return connection(items, arguments, lambda item: {"node": node(item)})
+
+
+_MODULES = (
+    *("viewer", "containers", "catalog", "collections", "artifacts", "registries"),
+    *("artifact_files", "runs", "lineage", "actions", "automations"),
+)
+
+
+def register_all() -> None:
+    """Import every module that registers fields."""
+    for name in _MODULES:
+        import_module(f"firetower.server.{name}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from firetower.core.errors import NotFound
 from firetower.server.catalog import artifact_node, read_artifact_id
-from firetower.server.fields import Arguments, Context, Node, connection, resolves
+from firetower.server.fields import Arguments, Context, Node, nodes, resolves
 from firetower.server.runs import named_run, run_node
 from firetower.store.catalog.lookups import FoundVersion
 from firetower.store.catalog.versions import find_home
@@ -16,7 +16,7 @@ def _artifacts(
     context: Context, found: FoundRun, arguments: Arguments, *, used: bool
 ) -> dict[str, Any]:
     rows = versions_of(context.reader.connection, found.id, used=used)
-    return connection(rows, arguments, lambda row: {"node": artifact_node(context, row)})
+    return nodes(rows, arguments, lambda row: artifact_node(context, row))
 
 
 @resolves("Run", "outputArtifacts")
@@ -35,11 +35,7 @@ def used(context: Context, found: FoundRun, arguments: Arguments) -> dict[str, A
 def used_by(context: Context, found: FoundVersion, arguments: Arguments) -> dict[str, Any]:
     """Return the runs that used an artifact."""
     runs = runs_of(context.reader.connection, found.version_id, used=True)
-    return connection(
-        runs,
-        arguments,
-        lambda one: {"node": run_node(find_run(context.reader.connection, one))},
-    )
+    return nodes(runs, arguments, lambda one: run_node(find_run(context.reader.connection, one)))
 
 
 @resolves("Artifact", "createdBy")

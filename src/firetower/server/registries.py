@@ -3,33 +3,15 @@
 from typing import Any
 
 from firetower.core.catalog import Container
-from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.references import ContainerKind
 from firetower.server.catalog import membership_facts, membership_node
 from firetower.server.collections import collections_page, facts, listed
 from firetower.server.containers import ORGANIZATION, project_facts
-from firetower.server.fields import Arguments, Context, connection, resolves
+from firetower.server.fields import Arguments, Context, nodes, resolves
 from firetower.server.selection import select
 from firetower.store.catalog.containers import list_containers
 from firetower.store.catalog.lookups import find_collection
 from firetower.store.catalog.versions import members_of
-
-
-@resolves("Project", "access")
-def access(_context: Context, _reference: ContainerReference, _arguments: Arguments) -> str:
-    """Return who sees it: the whole organization."""
-    return "PRIVATE"
-
-
-@resolves("Project", "allowAllArtifactTypesInRegistry")
-def allows_all(_context: Context, _reference: ContainerReference, _arguments: Arguments) -> bool:
-    """Return whether it takes versions of every type."""
-    return True
-
-
-@resolves("Organization", "advancedRegistryFeatures")
-def features(_context: Context, _source: str, _arguments: Arguments) -> dict[str, Any]:
-    """Return that filters are the basic ones."""
-    return {"advancedSearch": False}
 
 
 def _registries(context: Context, entity: str, arguments: Arguments) -> list[Container]:
@@ -62,4 +44,4 @@ def memberships(context: Context, entity: str, arguments: Arguments) -> dict[str
             row = find_collection(context.reader.connection, collection.reference)
             found += members_of(context.reader, row)
     kept = select(found, lambda one: membership_facts(context, one), arguments)
-    return connection(kept, arguments, lambda one: {"node": membership_node(one)})
+    return nodes(kept, arguments, membership_node)

@@ -23,6 +23,7 @@ from firetower.core.runs import (
 from firetower.server.actions import member
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
+    NO_ITEMS,
     Arguments,
     Context,
     Json,
@@ -94,6 +95,8 @@ def run_node(found: FoundRun) -> Node:
         "commit": None,
         "sweepName": None,
         "logLineCount": 0,
+        "fileCount": 0,
+        "files": NO_ITEMS,
     }
     return Node("Run", found, values)
 

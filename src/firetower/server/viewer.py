@@ -4,7 +4,7 @@ from typing import Any
 
 from firetower.core.json import dump
 from firetower.core.references import ContainerKind
-from firetower.server.containers import ORGANIZATION, entity_names
+from firetower.server.containers import entity_names, organization_node, project_node
 from firetower.server.fields import Arguments, Context, Node, make_id, nodes, resolves
 from firetower.store.catalog.containers import list_containers
 
@@ -56,7 +56,8 @@ def viewer(context: Context, _source: None, _arguments: Arguments) -> Node:
         "flags": dump({}),
         "teams": teams,
         "apiKeys": {"edges": []},
-        "organizations": [Node("Organization", ORGANIZATION)],
+        "organizations": [organization_node()],
+        "deletedAt": None,
     }
     return Node("User", user, values)
 
@@ -71,4 +72,9 @@ def projects(context: Context, _user: str, arguments: Arguments) -> dict[str, An
     shown = [
         one.reference for one in found if not one.reference.kind.covers_several or one.automations
     ]
-    return nodes(shown, arguments, "Project")
+    return nodes(shown, arguments, project_node)
+
+
+@resolves("Query", "users")
+def users(_context: Context, _source: None, _arguments: Arguments) -> None:
+    """Return none but the viewer: people have no accounts here, only tokens."""
