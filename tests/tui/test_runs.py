@@ -26,7 +26,18 @@ from firetower.tui.screens.version import VersionScreen
 from firetower.tui.widgets import runs as runs_tab
 from firetower.tui.widgets.chart import Chart, Threshold, chart_lines
 from tui.scene import VISION, Scene
-from tui.screens import SMALL, WIDE, app_of, open_app, press, screen_text, settled, shows, write
+from tui.screens import (
+    SMALL,
+    WIDE,
+    app_of,
+    open_app,
+    press,
+    screen_text,
+    settled,
+    shows,
+    until,
+    write,
+)
 from tui.test_pictures import keys
 
 pytestmark = pytest.mark.anyio
@@ -229,6 +240,10 @@ async def test_run_screen_is_live_and_stops_a_run(training: Scene) -> None:
         await settled(pilot)
         assert training.tower.runs.get("acme/vision/run3").run.state is RunState.KILLED
         assert shows(pilot, "– killed")
+        await press(pilot, "3")
+        await pilot.resize_terminal(50, 24)
+        await until(pilot, lambda: shows(pilot, "run-failed", " resnet-1 failed"))
+        assert not shows(pilot, "run1")  # its name says more
 
 
 async def test_run_of_long_metrics_is_sketched_first(training: Scene) -> None:

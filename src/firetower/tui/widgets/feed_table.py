@@ -145,14 +145,17 @@ def execution_cells(execution: Execution, now: datetime) -> tuple[Cell, ...]:
     """Return the cells of an execution, one a column of FEED_COLUMNS."""
     state, event = execution.state, execution.event
     tone = TONES[state]
-    name = event.subject.rpartition("/")[2]
+    what = f"{event.subject} {event.detail}".rstrip()
+    short = f"…/{what[len(event.subject.rpartition('/')[0]) + 1 :]}"
+    if event.run is not None and event.run.name != event.run.id:
+        short = event.detail  # has its name
     return (
         Cell(line_time(execution.created_at, now), "dim"),
         Cell(state.glyph, tone),
         Cell(state.value, tone),
         Cell(execution.automation),
         Cell(event.type.spec.label, "dim"),
-        Cell(f"{event.subject} {event.detail}".rstrip(), short=f"…/{name} {event.detail}".rstrip()),
+        Cell(what, short=short),
         Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
     )
 
