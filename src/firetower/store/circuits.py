@@ -33,6 +33,11 @@ MOST_CHANGES = 500
 _circuits, _changes = schema.circuits.c, schema.circuit_changes.c
 _endpoints, _executions, _revisions = schema.endpoints.c, schema.executions.c, schema.revisions.c
 _NOW = bindparam("now", type_=Instant)
+_FORGET = (  # built once: the worker's cycles run it
+    delete(schema.circuits)
+    .where(_circuits.endpoint_id.in_(bindparam("ids", expanding=True)))
+    .returning(schema.circuits)
+)
 _COUNT = (
     text(
         "INSERT INTO circuits (endpoint_id, failures, failing_since, probes, reason)"
@@ -90,9 +95,7 @@ def close_circuits(
     connection: Connection, ids: Collection[int], now: datetime, *, gone: Collection[int]
 ) -> list[CircuitChange]:
     """Close those circuits that are open; their queues are sent unless their endpoint is `gone`."""
-    forgotten = connection.execute(
-        delete(schema.circuits).where(_circuits.endpoint_id.in_(ids)).returning(schema.circuits)
-    )
+    forgotten = connection.execute(_FORGET, {"ids": list(ids)})
     opened = {row.endpoint_id: build_circuit(row) for row in forgotten if row.opened_at is not None}
     changes = []
     for key, circuit in sorted(opened.items()):

@@ -229,7 +229,9 @@ class Worker:
             decisions += metrics.decisions
             cycle.more = events == BATCH or metrics.more
             claims, next_due_at = self._claim(change, decisions)
-            cycle.claims = [(claim, self._secrets(claim.endpoint)) for claim in claims]
+            endpoints = {claim.endpoint.id: claim.endpoint for claim in claims}
+            secrets = {key: self._secrets(endpoint) for key, endpoint in endpoints.items()}
+            cycle.claims = [(claim, secrets[claim.endpoint.id]) for claim in claims]
             cycle.lines += _lines_of_decisions(change, decisions)
         moments = next_due_at, self._wants.next_retry(now)
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
