@@ -30,6 +30,7 @@ _COLLECTIONS = select(
 ).join_from(schema.collections, schema.containers, _collections.container_id == _containers.id)
 _LEARN = _COLLECTIONS.where(_collections.id.in_(bindparam("ids", expanding=True)))
 _RECORD = schema.events.insert().inline()  # its number is not asked for
+_RECORD_NUMBERED = schema.events.insert().returning(schema.events.c.id)
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
 _TRY_MS = 200
@@ -147,8 +148,7 @@ class Change(Reader):
             "cause": event.cause,
             "evaluated": True,
         }
-        query = schema.events.insert().values(values).returning(schema.events.c.id)
-        return int(self.connection.execute(query).scalar_one())
+        return int(self.connection.execute(_RECORD_NUMBERED, values).scalar_one())
 
     def _keep_order(self) -> None:
         if not self._ordered:

@@ -56,11 +56,11 @@ _WAITING = (
 )
 _CAUSE = (
     select(_events.cause)
-    .where(_events.run_id == bindparam("run"), _events.type == EventType.RUN_STATE.value)
+    .where(_events.run_id == bindparam("run"))
     .order_by(_events.id.desc())
     .limit(1)
 )
-"""The webhook-id of the execution for which a run was started, or resumed, last."""
+"""The cause of a run's newest event: of its start, or handed on by one of its metrics."""
 _DONE = (
     update(schema.run_metrics)
     .where(_metrics.id.in_(bindparam("ids", expanding=True)))
@@ -130,6 +130,7 @@ class _Evaluation:
         self._snapshots = {number: run.snapshot for number, run in runs.items()}
         self._watches = self._read_watches()
         self._changed: dict[_Key, Watch] = {}
+        self._causes: dict[int, str | None] = {}
         self._events: dict[tuple[object, ...], Event] = {}
 
     def _watching(self, row: _Row) -> Sequence[Revision]:
@@ -216,12 +217,17 @@ class _Evaluation:
         if key not in self._events:
             crossing = series.crossing(condition, place)
             at = series.moments[place]
-            cause = self.change.connection.execute(_CAUSE, {"run": row.run_id}).scalar()
             event = self._event(row, type_)
-            event = replace(event, recorded_at=at, metric=crossing, cause=cause)
+            event = replace(event, recorded_at=at, metric=crossing, cause=self._cause(row.run_id))
             event_id = self.change.record_crossing(row.run_id, row.project_id, event)
             self._events[key] = replace(event, id=event_id)
         return self._events[key]
+
+    def _cause(self, run_id: int) -> str | None:
+        if run_id not in self._causes:
+            found = self.change.connection.execute(_CAUSE, {"run": run_id})
+            self._causes[run_id] = found.scalar()
+        return self._causes[run_id]
 
     def _event(self, row: _Row, type_: EventType) -> Event:
         run, container = self._snapshots[row.run_id], self._projects[row.project_id]
