@@ -1,11 +1,14 @@
 """What the catalog shows of registries, projects, collections and versions; what a search finds."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from pydantic import JsonValue
 
+from firetower.core.json import dump
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
@@ -68,6 +71,19 @@ class Content(Frozen):
 
     entries: tuple[Entry, ...]
     digest: str
+
+    @classmethod
+    def from_json(cls, entries_json: str, digest: str) -> Self:
+        """Return the content whose `entries_json` is given."""
+        text = f'{{"digest": {json.dumps(digest)}, "entries": {entries_json}}}'
+        content = cls.model_validate_json(text)
+        content.__dict__["entries_json"] = entries_json
+        return content
+
+    @cached_property
+    def entries_json(self) -> str:
+        """The entries as the database keeps them."""
+        return dump([entry.model_dump(exclude_none=True) for entry in self.entries])
 
     @property
     def size(self) -> int:

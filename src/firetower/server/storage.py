@@ -6,12 +6,12 @@ from typing import Any
 from aiohttp import web
 
 from firetower.core.errors import NotFound
-from firetower.core.manifests import read_manifest, write_manifest
+from firetower.core.manifests import write_manifest
 from firetower.server.files import FileStore
 from firetower.server.settings import ServerSettings
 from firetower.store.catalog.versions import find_by_key, find_home, read_entries, show
 from firetower.store.store import Store
-from firetower.store.uploads import save_manifest
+from firetower.store.uploads import read_upload, save_manifest
 
 DROPPED = "/storage/dropped/"
 """Where files of runs are sent, which are not kept."""
@@ -62,10 +62,9 @@ class Storage:
         key, body = self._key(request), await request.read()
 
         def save() -> None:
-            text = body.decode("utf-8", "replace")
-            read_manifest(text)  # before the change begins: others wait for it
+            kept = read_upload(body.decode("utf-8", "replace"))
             with self._store.changing() as change:
-                save_manifest(change, key, text)
+                save_manifest(change, key, kept)
 
         await self._run(save)
         return web.Response()

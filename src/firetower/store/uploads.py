@@ -140,13 +140,26 @@ def committed_version(reader: Reader, *, client_id: str) -> int | None:
     return reader.connection.execute(query.order_by(_uploads.id.desc()).limit(1)).scalar()
 
 
-def save_manifest(change: Change, key: str, manifest: str) -> None:
-    """Keep the manifest of what was begun, which can be read. Raises NotFound, Conflict."""
+def read_upload(manifest: str) -> str:
+    """Return what is kept of a manifest: its digest and entries. Raises InvalidInput.
+
+    That takes longer than the commit, so it is done before a change begins: others wait for one.
+    """
+    entries = read_manifest(manifest)
+    digest = manifest_digest(entries)
+    return f"{digest}\n{Content(entries=entries, digest=digest).entries_json}"
+
+
+def save_manifest(change: Change, key: str, kept: str) -> None:
+    """Keep the manifest of what was begun, as `read_upload` returns it.
+
+    Raises NotFound, Conflict.
+    """
     upload = find_upload(change, key)
     if upload.version_id is not None:
         raise Conflict("this artifact is committed", "Log another version.")
     query = schema.uploads.update().where(_uploads.id == upload.id)
-    change.connection.execute(query.values(manifest=manifest))
+    change.connection.execute(query.values(manifest=kept))
 
 
 def commit_upload(
@@ -163,20 +176,20 @@ def commit_upload(
         return find_home(change, upload.version_id)
     if row.manifest is None:
         raise InvalidInput("the artifact has no manifest", "Send its manifest before the commit.")
-    entries = read_manifest(row.manifest)
-    digest = manifest_digest(entries)
+    digest, _, entries_json = row.manifest.partition("\n")
     if digest != upload.definition.digest:
         raise InvalidInput(
-            f"the manifest's digest is {digest}, not "
+            f"the manifest's digest is {shortened(digest, 60)}, not "
             f"{shortened(quoted(upload.definition.digest), 60)}",
             "The files changed while they were logged, or it is incremental; log it whole again.",
         )
-    missing = next((one for one in entries if keeps is not None and not keeps(one)), None)
+    content = Content.from_json(entries_json, digest)
+    missing = next((one for one in content.entries if keeps is not None and not keeps(one)), None)
     if missing is not None:
         raise InvalidInput(
             f"the file {quoted(shortened(missing.path, 80))} has not arrived", "Log it again."
         )
-    content = Content(entries=entries, digest=_content_key(change, digest, entries))
+    content = content.model_copy(update={"digest": _content_key(change, content)})
     found = _log(change, upload.definition, content, key)
     done = schema.uploads.update().where(_uploads.id == upload.id)
     change.connection.execute(done.values(version_id=found.version_id, manifest=None))
@@ -211,15 +224,15 @@ def _log(
     return found
 
 
-def _content_key(change: Change, digest: str, entries: tuple[Entry, ...]) -> str:
+def _content_key(change: Change, content: Content) -> str:
     """Return what a content is kept under: its digest, unless another content has the same.
 
     Copies of an object have one digest and several URIs.
     """
-    kept = versions.read_entries(change, digest)
-    if kept is None or kept == entries:
-        return digest
-    return f"{digest}-{change.random_hex(4)}"
+    kept = versions.read_entries(change, content.digest)
+    if kept is None or kept == content.entries:
+        return content.digest
+    return f"{content.digest}-{change.random_hex(4)}"
 
 
 def _upload(row: Row[Any]) -> Upload:

@@ -128,8 +128,7 @@ def _insert_version(
     description: str | None,
     artifact_key: str,
 ) -> FoundVersion:
-    entries = dump([entry.model_dump(exclude_none=True) for entry in content.entries])
-    change.insert_if_new(schema.manifests, digest=content.digest, entries=entries)
+    change.insert_if_new(schema.manifests, digest=content.digest, entries=content.entries_json)
     result = change.connection.execute(
         schema.versions.insert().values(
             artifact_id=f"{ARTIFACT_ID_PREFIX}{artifact_key}",
