@@ -364,7 +364,7 @@ def _exit_code(error: BaseException | None) -> int:
         case SystemExit(code=None):
             return 0
         case SystemExit(code=int(code)):
-            return code
+            return code & 0xFF  # as the system keeps it
         case KeyboardInterrupt():
             return 128 + signal.SIGINT
     return 1

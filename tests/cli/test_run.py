@@ -77,6 +77,7 @@ REFUSED = [
     (("list", "beta"), "there is no entity"),
     (("show", "acme/vision/open", "--metric", "loss"), "has no metric"),
     (("exec", "acme/vision", "--", "no-such-command"), "there is no command"),
+    (("exec", "acme/vision", "--", __file__), "not an executable file"),
     (("exec", "acme/vision", "--metrics-from", "1", "--", "true"), "cannot carry metrics"),
     (("exec", "acme/vision", "--metrics-from", ".", "--", "true"), "not a file"),
 ]
@@ -104,6 +105,7 @@ with open(3, "w") as metrics:
         print(json.dumps({"loss": 1 / (step + 1), "phase": "train", "step": step}), file=metrics)
     print("not JSON", file=metrics)
     print('{"loss": 1, "loss": 2}', file=metrics)
+    print("long" * 1_000_000, file=metrics)
 import firetower
 with firetower.connect() as tower, tower.run("acme/vision", config={"lr": 0.1}) as run:
     assert str(run) == os.environ["FIRETOWER_RUN"]
@@ -117,7 +119,7 @@ def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
     done = shell.run("run", "exec", "-q", "acme/vision", *options, "--", PYTHON, "-c", COMMAND)
     assert done.returncode == 5
     assert done.stdout == "to stdout\n"
-    problem = '2 lines of metrics could not be read: "not JSON" is no JSON'
+    problem = '3 lines of metrics could not be read: "not JSON" is no JSON'
     assert done.stderr == f"to stderr\n{problem}\n"
     run = ended(shell)
     assert (run["state"], run["exit_code"], run["name"]) == ("failed", 5, "trained")

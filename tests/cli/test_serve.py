@@ -75,9 +75,17 @@ def test_server_answers_logs_and_stops(shell: Shell, tmp_path: Path) -> None:
             assert "There is no API key yet" in process.stderr.readline()
             with urllib.request.urlopen(f"{url}/healthz", timeout=TIMEOUT) as answer:
                 assert json.load(answer) == {"status": "ok"}
+            port = int(url.rpartition(":")[2])
+            zipped = (
+                b"POST /graphql HTTP/1.0\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno"
+            )
+            for nonsense in (b"GET / HTTP/9.9\r\n\r\n", zipped):
+                with socket.create_connection(("127.0.0.1", port), TIMEOUT) as stranger:
+                    stranger.sendall(nonsense)
+                    assert b" 40" in stranger.recv(1_024)
             process.send_signal(signal.SIGTERM)
-            assert process.stderr.read().endswith("stopped\n")
+            assert process.stderr.read() == "stopped\n"
     assert process.returncode == 0
-    [line] = log.read_text().splitlines()
+    [line, *_] = log.read_text().splitlines()
     logged = json.loads(line)
     assert (logged["method"], logged["path"], logged["status"]) == ("GET", "/healthz", 200)

@@ -86,11 +86,17 @@ def execute(
 
 
 def _check_command(name: str) -> None:
-    if shutil.which(name) is None:
+    if shutil.which(name) is not None:
+        return
+    shown = quoted(shortened(name, 60))
+    if "/" in name and Path(name).is_file():
         raise InvalidInput(
-            f"there is no command {quoted(shortened(name, 60))}",
-            "Check its name and PATH; write `--` before the command.",
+            f"{shown} is not an executable file",
+            "Run chmod +x on it, or write what runs it before it: python, sh, …",
         )
+    raise InvalidInput(
+        f"there is no command {shown}", "Check its name and PATH; write `--` before the command."
+    )
 
 
 def _wait(
@@ -243,10 +249,8 @@ class MetricLines:
         """Log lines as they are written, until the command has ended and all are read."""
         reading = self._of_descriptor(ended) if self._path is None else self._of_file(ended)
         for piece in reading:
-            *lines, self._rest = (self._rest + piece).split(b"\n")
-            if len(self._rest) > _MAX_LINE:
-                self._refuse("a line is longer than 1 MiB")
-                self._rest = b""
+            *lines, rest = (self._rest + piece).split(b"\n")
+            self._rest = rest[: _MAX_LINE + 1]  # enough to see that it is too long
             for line in lines:
                 self._log(run, line)
         self._log(run, self._rest)
@@ -284,6 +288,9 @@ class MetricLines:
 
     def _log(self, run: "ActiveRun", line: bytes) -> None:
         if not line.strip():
+            return
+        if len(line) > _MAX_LINE:
+            self._refuse("a line is longer than 1 MiB")
             return
         try:
             values = json.loads(line, object_pairs_hook=partial(unique_keys, "a line"))

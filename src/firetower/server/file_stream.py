@@ -45,7 +45,8 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
     if given.flag("complete"):
         code = given.optional_number("exitcode") or 0
         ended = RunState.FAILED if code else RunState.FINISHED
-        end_run(change, reference, ended, code, RunChanges())
+        signed = (code + 2**31) % 2**32 - 2**31  # 32 bits, of which Windows uses all
+        end_run(change, reference, ended, signed, RunChanges())
     return {}
 
 

@@ -1,6 +1,7 @@
 """Running a server until it is told to stop."""
 
 import asyncio
+import logging
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -8,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from firetower.core.errors import StoreError
 from firetower.server.app import Log, Server
@@ -90,6 +92,7 @@ async def _run(
 async def listening(server: Server) -> AsyncIterator[int]:
     """Answer requests while the block runs; yield the port. Raises StoreError."""
     settings = server.settings
+    logging.getLogger("aiohttp.server").addFilter(_is_defect)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
     await runner.setup()
     assert runner.server is not None
@@ -113,6 +116,12 @@ async def listening(server: Server) -> AsyncIterator[int]:
     finally:
         await runner.cleanup()
         server.close()
+
+
+def _is_defect(record: logging.LogRecord) -> bool:
+    """Return whether an error is worth a traceback: not what is no HTTP, and answered so."""
+    bad = HttpProcessingError, web.RequestPayloadError
+    return not (record.exc_info and isinstance(record.exc_info[1], bad))
 
 
 async def _sweep(server: Server) -> None:

@@ -197,7 +197,8 @@ def end_run(
 ) -> Run:
     """End a run; ending it again in the same way changes nothing.
 
-    Raises NotFound, and Conflict for a run that has ended in another way; a crash is none.
+    Raises NotFound, InvalidInput for an exit code beyond 32 bits, and Conflict for a run that has
+    ended in another way; a crash is none.
     """
     if not -(2**31) <= (exit_code or 0) < 2**31:
         raise InvalidInput(f"exit code {exit_code} is out of range", "Give a number of 32 bits.")
