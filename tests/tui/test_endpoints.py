@@ -34,9 +34,12 @@ def enabled(scene: Scene, name: str = "ci-deploy") -> bool:
 
 async def test_it_lists_every_endpoint(scene: Scene) -> None:
     scene.tower.endpoints.disable("validator", WEBHOOK)
+    scene.webhook("on-call", url="http://on-call.internal/12345678901")
+    scene.open_circuit("on-call")
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "3", "5")
-        assert shows(pilot, "ci-deploy", "ci.int", "ploy", "✓ enabled", "50 %", "34 ms")
+        assert shows(pilot, "ci-deploy", "ci.internal/deploy", "✓ enabled", "50 %", "34 ms")
+        assert shows(pilot, "on-call", "on-call.internal/12345678901", "! ")
         assert shows(pilot, "team-ml", "secret", "✓ enabled", "–")
         assert shows(pilot, "validator", "◌ disabled")
         await press(pilot, "5", "escape")

@@ -28,9 +28,9 @@ from firetower.tui.screens.endpoint import EndpointActions
 
 COLUMNS = (
     Column("name", 10, flex=2),
-    Column("kind", 7, from_width=104),
+    Column("kind", 7, from_width=124),
     Column("sends to", 14, flex=3, keeps_end=0.5),
-    Column("state", 14, aligned=True),
+    Column("state", 10, flex=1, aligned=True),
     Column("24 h", 5, right=True, from_width=84),
     Column("success", 7, right=True),
     Column("p50", 6, right=True, from_width=88),
@@ -71,7 +71,11 @@ def _number(count: int, tone: str = "dim") -> Cell:
 def _state(endpoint: Endpoint) -> Cell:
     if not endpoint.enabled:
         return Cell("◌ disabled", "warn")
-    return Cell("✓ enabled", "ok") if endpoint.circuit is None else Cell("! circuit open", "warn")
+    return (
+        Cell("✓ enabled", "ok")
+        if endpoint.circuit is None
+        else Cell("! circuit open", "warn", short="! open")
+    )
 
 
 class EndpointsScreen(EndpointActions["EndpointDetail"]):
