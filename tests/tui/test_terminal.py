@@ -102,7 +102,8 @@ def database(tmp_path: Path) -> str:
 
 @pytest.fixture
 def window(database: str, tmp_path: Path) -> Iterator[Window]:
-    window = Window(database, tmp_path)
+    # Textual draws on standard error, which here is none.
+    window = Window(database, tmp_path, "sh", "-c", f"exec {sys.executable} -m firetower.cli 2>&-")
     yield window
     window.child.close(force=True)
 

@@ -1,6 +1,7 @@
 """The command line. Each command imports what it needs when it runs."""
 
 import gc
+import os
 import sys
 from importlib import import_module
 from inspect import cleandoc
@@ -87,6 +88,9 @@ def cli(ctx: click.Context) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
         return
+    if not os.isatty(2):  # where Textual draws
+        os.dup2(1, 2)
+        sys.__stderr__ = sys.__stderr__ or os.fdopen(2, "w", closefd=False)  # type: ignore[misc]
     from firetower.tui.app import run_app
 
     ctx.exit(run_app(database_url(), read_only=read_only()))
