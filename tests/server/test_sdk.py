@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +187,9 @@ def test_training_script_fires_automations(on_sqlite: Running, receiver: Receive
     [linked] = [json.loads(one.body)["data"] for one in receiver.at("/linked")]
     [ended] = [json.loads(one.body)["data"] for one in receiver.at("/ended")]
     [alerted] = [json.loads(one.body)["data"]["alert"] for one in receiver.at("/alerted")]
+    alerts = tower.automations.get("alerted").definition
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert tower.automations.backtest(alerts, since).fired == 1
     assert alerted == {"title": "trained", "text": "well", "severity": "INFO"}
     aliases = {json.loads(one.body)["data"]["alias"] for one in receiver.at("/promoted")}
     assert (logged["version"], logged["author"]) == ("acme/vision/resnet:v0", "ada")

@@ -112,7 +112,7 @@ def check_run_text(text: str, what: str) -> str:
 
 
 MAX_ALERT = 10_000
-"""Characters of an alert's text."""
+"""Characters of an alert's title and text together."""
 
 
 class RunAlert(Frozen):
@@ -124,11 +124,9 @@ class RunAlert(Frozen):
 
     @model_validator(mode="after")
     def _is_short(self) -> Self:
-        check_run_text(self.title, "alert's title")
-        if len(self.text) > MAX_ALERT:
+        if (length := len(self.title) + len(self.text)) > MAX_ALERT:
             raise InvalidInput(
-                f"the alert's text has {len(self.text):,} characters",
-                f"Send at most {MAX_ALERT:,}.",
+                f"the alert has {length:,} characters", f"Send at most {MAX_ALERT:,}."
             )
         return self
 

@@ -126,7 +126,8 @@ def _pieces(
 ) -> Iterator[tuple[int, list[tuple[int, int, str | None]]]]:
     """Yield the first id of each piece, and the id, moment and cause of each event that matches."""
     query = _select_piece(reader.connection, definition)
-    event_type, unread, of_run = definition.event_type, reader.now, definition.condition is not None
+    event_type, unread = definition.event_type, reader.now
+    of_run = "run" in event_type.spec.carries
     holds = definition.filter.root.holds
 
     @cache
@@ -169,7 +170,7 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)
     is_inside: ColumnElement[bool] = _events.collection_id.in_(inside)
-    if definition.condition is not None:
+    if "run" in definition.event_type.spec.carries:
         is_inside = happened_in(scope.container)
     fields = {one.field.partition(".")[0] for one, _ in predicates(definition.filter.root)}
     reads_metadata = METADATA in fields
