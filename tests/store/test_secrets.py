@@ -1,5 +1,7 @@
 """Secrets at rest, and the files they lie in."""
 
+import errno
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +87,21 @@ def test_the_wrong_key_and_a_missing_one_are_told_apart(
     store.database.location.key_file.unlink()
     with pytest.raises(SecretKeyError, match="is missing"):
         tower.secrets.set("SIGN", "x")
+
+
+def test_a_key_that_the_disk_has_no_room_for_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Tower(Store.open(str(tmp_path / "tower.db"))) as tower:
+        with monkeypatch.context() as full:
+            full.setattr("firetower.store.keys.os.fsync", refuse)
+            with pytest.raises(SecretKeyError, match="No space left"):
+                tower.secrets.set("SIGN", VALUE)
+        assert not (tmp_path / "tower.key").exists()
+        hook(tower)
 
 
 def test_files_are_for_their_owner_and_hold_no_secret(tmp_path: Path) -> None:

@@ -164,11 +164,16 @@ def _write(path: Path, content: bytes) -> None:
 
     Raises OSError where the file exists: the first of two programs that make it wins.
     """
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:  # as on a full disk: half a key would be in the way of the next try
+        path.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
