@@ -5,10 +5,12 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryFile
 
+import click
 import pytest
 
 import forked
 from cli.shell import SCRIPT, Shell
+from firetower.cli import errors
 from firetower.core.errors import InvalidInput
 from firetower.core.executions import Status
 from firetower.settings import config_file
@@ -42,15 +44,15 @@ def run_with(shell: Shell, stdout: Path, stderr: Path | None, *arguments: str) -
     """Run a command with these files as its outputs; return how it ended and what it said."""
     with (
         stdout.open("wb") as output,
-        stderr.open("wb") if stderr else TemporaryFile() as errors,
+        stderr.open("wb") if stderr else TemporaryFile() as said,
         Path(os.devnull).open("rb") as given,
     ):
-        files = (given.fileno(), output.fileno(), errors.fileno())
+        files = (given.fileno(), output.fileno(), said.fileno())
         code = forked.run_on(files, arguments, shell.environment, shell.folder)
         if stderr:
             return code, ""
-        errors.seek(0)
-        return code, errors.read().decode()
+        said.seek(0)
+        return code, said.read().decode()
 
 
 @pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
@@ -148,3 +150,14 @@ def test_user_without_a_home(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(shell.folder)
     Store.open(str(shell.database)).close()
     assert not (shell.folder / "~").exists()
+
+
+@pytest.mark.parametrize("want", [MemoryError(), RuntimeError("can't start new thread")])
+def test_want_of_memory_is_said_in_two_lines(
+    want: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise want
+
+    assert errors.run(click.Command("worker", callback=fail), []) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 2

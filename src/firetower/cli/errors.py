@@ -31,6 +31,11 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         if said := _invalid_value(error):
             return _refuse(*said)
         raise
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+            raise
+        want = "this program may use no more memory, or no more threads"
+        return _refuse(want, "Raise its limits: see ulimit -v and ulimit -u, or the container's.")
 
 
 class _Messages(io.TextIOWrapper):
