@@ -18,7 +18,7 @@ from firetower.tui.screens.collection import CollectionScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainEventScreen
 from firetower.tui.screens.version import VersionScreen
-from firetower.tui.text import body_lines, json_lines, lines, plain
+from firetower.tui.text import body_lines, flowing, json_lines, lines, plain
 from tui.form.driving import new_form
 from tui.scene import Scene
 from tui.screens import open_app, press, settled, shows
@@ -158,3 +158,9 @@ async def test_a_notification(scene: Scene) -> None:
         pilot.app.notify("d" * 100_000)
         await settled(pilot)
         assert drawn(pilot) < MOST
+
+
+def test_short_texts_share_a_line_that_they_fill() -> None:
+    for length, count in ((9, 1), (10, 2)):
+        parts = [Content("a" * length), Content("b" * 9)]
+        assert len(flowing("Why", parts, 11 + 9 + 3 + 9).plain.splitlines()) == count
