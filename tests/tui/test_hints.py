@@ -3,7 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
-from firetower.tui.screens.pages import ListPage
+from firetower.tui.screens.framed import ListPage
 from firetower.tui.widgets.listing import Listing
 from tui.scene import MODELS, Scene
 from tui.screens import SMALL, open_app, press, settled, shows

@@ -24,7 +24,7 @@ from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import AutomationSaved, OpenExecution, post
 from firetower.tui.page import Undo, ask
-from firetower.tui.screens.pages import ListPage
+from firetower.tui.screens.framed import ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import (
     STYLES,
@@ -55,6 +55,13 @@ _CHANGES = 300
 """Characters of what a revision changed."""
 _BESIDE = 60
 """Characters of a text up to which it is shown beside its name."""
+_MOST = 200
+"""Executions shown, and revisions offered; the History tab has all executions."""
+_NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
+COLUMNS = tuple(
+    replace(column, from_width=column.from_width - 26)  # the name's
+    for column in FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +88,9 @@ def read_automation(tower: Tower, name: str, *, newest: int = _NEWEST) -> Automa
     )
 
 
-def automation_detail(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
-    """Return the automation of a name for the pane beside a list. Raises NotFound."""
-    return pane_text(read_automation(tower, str(key)), now, width)
-
-
-def title(automation: Automation) -> Content:
-    """Return an automation's heading: "Registries › models › deploy-on-prod  ✓ on"."""
-    mode, container = STATES[automation.mode], automation.definition.scope.container
-    steps = container_steps(container)
-    return breadcrumbs(steps, automation.name, mode.text, STYLES[mode.tone])
-
-
-def pane_text(facts: AutomationFacts, now: datetime, width: int) -> Content:
-    """Return what matters most of an automation."""
+def automation_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    """Return what matters most of an automation, for the pane beside a list. Raises NotFound."""
+    facts = read_automation(tower, str(key))
     definition = facts.automation.definition
     words = definition.filter.words
     condition = () if definition.filter == ANY else (field("filter", words),)
@@ -228,16 +224,6 @@ def _revisions(revisions: Sequence[Revision]) -> Iterator[Content]:
         yield field(name, said).stylize("dim")
 
 
-_MOST = 200
-"""Executions shown, and revisions offered; the History tab has all executions."""
-
-_NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
-COLUMNS = tuple(
-    replace(column, from_width=column.from_width - 26)  # the name's
-    for column in FEED_COLUMNS[:_NAME] + FEED_COLUMNS[_NAME + 1 :]
-)
-
-
 def _execution_row(execution: Execution, now: datetime) -> Row:
     """Return a row of the feed without the automation's name, the same in all rows here."""
     cells = execution_cells(execution, now)
@@ -268,7 +254,10 @@ class AutomationScreen(ListPage[Execution], AutomationActions):
         session, name = session_of(self), self.automation
         facts = await session.ask(lambda tower: read_automation(tower, name, newest=_MOST))
         self._found, self._revisions = facts.automation, facts.revisions
-        show_text(self.heading, title(facts.automation))
+        mode, scope = STATES[facts.automation.mode], facts.automation.definition.scope
+        steps = container_steps(scope.container)
+        heading = breadcrumbs(steps, facts.automation.name, mode.text, STYLES[mode.tone])
+        show_text(self.heading, heading)
         show_text(self.text, screen_text(facts, session.now()))
         await self.show_items(facts.newest, _execution_row)
 

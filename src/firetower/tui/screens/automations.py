@@ -15,8 +15,8 @@ from firetower.core.endpoints import EndpointState
 from firetower.core.errors import FiretowerError
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import AutomationSaved, DatabaseChanged, RowsChanged
-from firetower.tui.screens.automation import automation_detail
-from firetower.tui.screens.pages import FramedPage
+from firetower.tui.screens.automation import automation_pane
+from firetower.tui.screens.framed import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, key_of, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.automations import (
@@ -68,7 +68,7 @@ class AutomationsScreen(FramedPage):
     def __init__(self) -> None:
         super().__init__()
         self.automations = AutomationList(
-            id="all-automations", detail=automation_detail, everywhere=True
+            id="all-automations", detail=automation_pane, everywhere=True
         )
         self.states = Static("", id="states")
         """How many are in each state, to click on."""

@@ -19,7 +19,7 @@ from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
 from firetower.tui.screens import catalog
-from firetower.tui.screens.pages import ListPage
+from firetower.tui.screens.framed import ListPage
 from firetower.tui.screens.version import version_pane
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import ago, show_text

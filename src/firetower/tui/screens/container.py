@@ -25,12 +25,12 @@ from firetower.tui.messages import (
     TagCollection,
 )
 from firetower.tui.page import ask
-from firetower.tui.screens.automation import automation_detail
+from firetower.tui.screens.automation import automation_pane
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
-from firetower.tui.screens.execution import read_execution
-from firetower.tui.screens.pages import FramedPage
-from firetower.tui.screens.run import read_run
-from firetower.tui.screens.version import read_newest
+from firetower.tui.screens.execution import execution_pane
+from firetower.tui.screens.framed import FramedPage
+from firetower.tui.screens.run import run_pane
+from firetower.tui.screens.version import newest_version_pane
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
@@ -142,15 +142,15 @@ class ContainerScreen(FramedPage):
         super().__init__()
         self.containers = Containers(empty=self.EMPTY)
         self.collections = Collections(
-            id="collections", empty=self.NO_COLLECTIONS, detail=read_newest
+            id="collections", empty=self.NO_COLLECTIONS, detail=newest_version_pane
         )
-        self.automations = AutomationList(id="automations", detail=automation_detail)
+        self.automations = AutomationList(id="automations", detail=automation_pane)
         self.history = Feed(
-            id="history", empty="Nothing has fired here yet.", detail=read_execution
+            id="history", empty="Nothing has fired here yet.", detail=execution_pane
         )
         self.dock = Feed(id="dock", header=False, days=False, first=_FIRST)
         self.runs = (
-            RunListing(id="runs", detail=read_run) if self.KIND is ContainerKind.PROJECT else None
+            RunListing(id="runs", detail=run_pane) if self.KIND is ContainerKind.PROJECT else None
         )
         runs = [] if self.runs is None else [self.runs]
         self.tabs = Tabs(

@@ -24,7 +24,7 @@ from firetower.tui.breadcrumbs import breadcrumbs
 from firetower.tui.messages import OpenAutomation, RedeliverFailed, post
 from firetower.tui.page import Undo, ask, say_changed
 from firetower.tui.screens.endpoint_dialogs import EndpointDialog, EndpointTestScreen, answer_line
-from firetower.tui.screens.pages import Item, ListPage
+from firetower.tui.screens.framed import Item, ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import (
     ago,
@@ -55,6 +55,19 @@ _BODY = 600
 _LABEL = 12
 Part: TypeAlias = Content | tuple[str, Content | str]
 """A line, or a value beside its name."""
+COUNT_DOWN = 1.0
+"""Seconds between two steps of a circuit's countdown."""
+_ENDPOINTS = ("Endpoints", "app.switch_mode('endpoints')")
+_MOST = 500
+"""Automations listed."""
+COLUMNS = (
+    Column("used by", 14, flex=3),
+    Column("where", 12, flex=2),
+    Column("event", 16, flex=1, from_width=72),
+    Column("state", 10),
+    Column("last", 7, right=True),
+    Column("24 h", 5, right=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +211,6 @@ def _test(test: EndpointTest | None) -> Iterator[Part]:
         yield ("last test", answer_line(test))
         if test.answer.body:
             yield body_lines(shortened(test.answer.body, _BODY))
-
-
-COUNT_DOWN = 1.0
-"""Seconds between two steps of a circuit's countdown."""
 
 
 class EndpointActions(ListPage[Item]):
@@ -379,20 +388,6 @@ def _missed_words(detail: EndpointDetail) -> str:
 
 def _was(detail: EndpointDetail) -> str:
     return "failing" if detail.endpoint.enabled else "disabled"
-
-
-_ENDPOINTS = ("Endpoints", "app.switch_mode('endpoints')")
-_MOST = 500
-"""Automations listed."""
-
-COLUMNS = (
-    Column("used by", 14, flex=3),
-    Column("where", 12, flex=2),
-    Column("event", 16, flex=1, from_width=72),
-    Column("state", 10),
-    Column("last", 7, right=True),
-    Column("24 h", 5, right=True),
-)
 
 
 def _row(automation: Automation, now: datetime) -> Row:

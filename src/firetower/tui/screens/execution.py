@@ -19,7 +19,7 @@ from firetower.core.text import counted, quoted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, Redeliver, post
 from firetower.tui.page import ask
-from firetower.tui.screens.pages import TextPage
+from firetower.tui.screens.framed import TextPage
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import (
     STYLES,
@@ -40,6 +40,15 @@ _SAID = 300
 """Characters of metadata."""
 _MOST = 50
 """Conditions, and attempts: the newest."""
+_SPANS: Mapping[str, timedelta | None] = {
+    "the last hour": timedelta(hours=1),
+    "24 h": timedelta(days=1),
+    "7 days": timedelta(days=7),
+    "all that is kept": None,
+}
+_BEGINNING = datetime.fromtimestamp(0, UTC)
+_SHOWN = 6
+"""Endpoints that a plan names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ def find_execution(tower: Tower, number: int) -> ExecutionRecord:
     return ExecutionRecord(execution, attempts, revision, causes)
 
 
-def read_execution(tower: Tower, key: Hashable, now: datetime, width: int) -> Content | None:
+def execution_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content | None:
     """Return the execution of a feed's line for the pane beside it; None for another line."""
     if not isinstance(key, int):
         return None
@@ -253,17 +262,6 @@ class ExecutionScreen(TextPage):
 
     def action_redeliver(self) -> None:
         post(self, Redeliver(self.execution_id))
-
-
-_SPANS: Mapping[str, timedelta | None] = {
-    "the last hour": timedelta(hours=1),
-    "24 h": timedelta(days=1),
-    "7 days": timedelta(days=7),
-    "all that is kept": None,
-}
-_BEGINNING = datetime.fromtimestamp(0, UTC)
-_SHOWN = 6
-"""Endpoints that a plan names."""
 
 
 async def redeliver(source: Screen[Any], execution_id: int) -> None:

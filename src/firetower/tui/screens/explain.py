@@ -14,7 +14,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group, RunFinding, RunOutcome
 from firetower.core.text import counted, visible
 from firetower.tui.messages import ExplainEvent, OpenRun, post
-from firetower.tui.screens.pages import FramedPage, TextPage
+from firetower.tui.screens.framed import FramedPage, TextPage
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import clock, exact, mark, plain
 from firetower.tui.widgets.listing import Listing

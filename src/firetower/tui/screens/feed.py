@@ -11,8 +11,8 @@ from firetower.core.errors import FiretowerError
 from firetower.core.statistics import Heat, sparkline
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
-from firetower.tui.screens.execution import read_execution
-from firetower.tui.screens.pages import FramedPage
+from firetower.tui.screens.execution import execution_pane
+from firetower.tui.screens.framed import FramedPage
 from firetower.tui.session import Refresh, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.feed import Feed
@@ -86,7 +86,7 @@ class FeedScreen(FramedPage):
             id="feed",
             empty="Nothing has fired yet.\nMake an automation in the Automations tab of a registry "
             "(1) or project (2); each firing shows here.",
-            detail=read_execution,
+            detail=execution_pane,
         )
 
     def body(self) -> ComposeResult:

@@ -31,7 +31,7 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.screens.pages import FramedPage
+from firetower.tui.screens.framed import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import STYLES, age, exact, hanging, lasting, line_time, lines, show_text
 from firetower.tui.widgets.ask import Confirm
@@ -52,6 +52,15 @@ _KEY = 24
 """Characters of a key of the config in the pane."""
 _IN_PANE, _FIRED_IN_PANE = 20, 3
 """Keys of the config, and executions, in the pane beside a list."""
+COLUMNS = (
+    Column("", 8),
+    Column("name", 12, flex=2),
+    Column("value", 12, flex=4),
+    Column("", from_width=70),
+)
+_MOST_CHARTS = 6
+REFRESH_INTERVAL = 30.0
+"""Seconds between two readings while nothing changes: ages grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +189,7 @@ def fired_words(execution: Execution) -> str:
     return event.type.spec.label if event.run is None else f"run {event.run.state}"
 
 
-def read_run(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+def run_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
     """Return the run of a list's row for the pane beside it. Raises NotFound."""
     record = find_run(tower, str(key))
     names = [one.name for one in ordered_metrics(record)][:2]
@@ -210,17 +219,6 @@ def _artifacts(detail: RunDetail) -> Iterator[tuple[str, str]]:
         for reference in references:
             yield name, reference
             name = ""  # noqa: PLW2901 - said once
-
-
-COLUMNS = (
-    Column("", 8),
-    Column("name", 12, flex=2),
-    Column("value", 12, flex=4),
-    Column("", from_width=70),
-)
-_MOST_CHARTS = 6
-REFRESH_INTERVAL = 30.0
-"""Seconds between two readings while nothing changes: ages grow."""
 
 
 class Charts(Static):

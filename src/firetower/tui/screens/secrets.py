@@ -11,7 +11,7 @@ from firetower.core.text import agreeing, counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
-from firetower.tui.screens.pages import ListPage
+from firetower.tui.screens.framed import ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import age
 from firetower.tui.widgets.ask import Answers, Ask, Confirm

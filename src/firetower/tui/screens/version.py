@@ -14,22 +14,19 @@ from firetower.core.text import byte_count, counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
 from firetower.tui.messages import DatabaseChanged, OpenRun, WriteAutomation, post
-from firetower.tui.screens.pages import TextPage
+from firetower.tui.screens.framed import TextPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import age, exact, hanging, json_lines, plain
 
 FILES_SHOWN = 20
 """Files shown in the pane beside a list, and links."""
+_MOST_FILES = 200
+"""Files shown, and links; Y copies all."""
 
 
-def read_version(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
-    """Return the version of a reference for the pane beside a list. Raises NotFound."""
-    return version_pane(tower.version(str(key)), now, width)
-
-
-def read_newest(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+def newest_version_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
     """Return a collection's newest version for the pane beside a list. Raises NotFound."""
-    return read_version(tower, f"{key}:latest", now, width)
+    return version_pane(tower.version(f"{key}:latest"), now, width)
 
 
 def version_pane(detail: VersionDetail, now: datetime, width: int) -> Content:
@@ -112,10 +109,6 @@ def _others(count: int, hint: str) -> Iterator[Content]:
         yield Content.styled(f"… {count:,} more, {hint}", "dim")
 
 
-_MOST_FILES = 200
-"""Files shown, and links; Y copies all."""
-
-
 class VersionScreen(TextPage):
     """Metadata, every file, every link; it follows changes."""
 
@@ -140,10 +133,6 @@ class VersionScreen(TextPage):
         self._run = next(iter(detail.logged_by), None)
         text = version_text(detail, now, width, most=_MOST_FILES, hint="Y copies all")
         return self._title, text
-
-    async def _read(self) -> None:
-        await super()._read()
-        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the run where there is one."""

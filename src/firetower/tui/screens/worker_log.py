@@ -12,7 +12,7 @@ from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
 from firetower.store.workers import WorkerInfo
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.pages import FramedPage
+from firetower.tui.screens.framed import FramedPage
 from firetower.tui.session import session_of
 from firetower.tui.text import plain, show_text
 from firetower.tui.widgets.listing import Listing

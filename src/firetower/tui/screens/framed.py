@@ -77,6 +77,7 @@ class TextPage(FramedPage):
         else:
             show_text(self.heading, heading)
             show_text(self.text, text)
+            self.refresh_bindings()
 
 
 class ListPage(FramedPage, Generic[Item]):
