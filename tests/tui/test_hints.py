@@ -21,7 +21,7 @@ def about_a_row(pilot: Pilot[None]) -> set[str]:
     """Return the actions of the list in focus that need a row."""
     screen, found = pilot.app.screen, set[str]()
     if isinstance(screen, ListPage):
-        found |= screen.ITEM_ACTIONS
+        found |= screen.ROW_ACTIONS
     if screen.focused is not None:
         for one in screen.focused.ancestors_with_self:
             if isinstance(one, Listing):

@@ -55,7 +55,7 @@ class CollectionScreen(ListPage[Version]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("collection")
-    ITEM_ACTIONS: ClassVar = frozenset(
+    ROW_ACTIONS: ClassVar = frozenset(
         {"add_alias", "automate", "copy", "link", "remove_alias", "add_tag", "remove_tag"}
         | {"unlink"}
     )

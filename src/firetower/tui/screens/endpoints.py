@@ -83,7 +83,7 @@ class EndpointsScreen(EndpointActions["EndpointDetail"]):
 
     BELONGS_TO: ClassVar = "screen"
     BINDINGS: ClassVar = bindings_of("endpoints")
-    ITEM_ACTIONS: ClassVar = frozenset(
+    ROW_ACTIONS: ClassVar = frozenset(
         {"edit", "test", "toggle_enabled", "redeliver_failed", "delete"}
     )
 

@@ -84,7 +84,7 @@ class ListPage(FramedPage, Generic[Item]):
     """A list that is read when the screen opens, and again whenever the database changes."""
 
     BELONGS_TO: ClassVar[str] = "mode"
-    ITEM_ACTIONS: ClassVar[frozenset[str]] = frozenset()
+    ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the item under the cursor: greyed out while there is none."""
 
     def __init__(self, listing: Listing, heading: str = "") -> None:
@@ -136,6 +136,6 @@ class ListPage(FramedPage, Generic[Item]):
         self._reload()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in self.ITEM_ACTIONS and not self._items:
+        if action in self.ROW_ACTIONS and not self._items:
             return None
         return super().check_action(action, parameters)

@@ -55,7 +55,7 @@ class SecretsScreen(ListPage["SecretInfo"]):
     BELONGS_TO: ClassVar = "app"
     MODE: ClassVar = "secrets"
     BINDINGS: ClassVar = bindings_of("secrets")
-    ITEM_ACTIONS: ClassVar = frozenset({"edit", "delete"})
+    ROW_ACTIONS: ClassVar = frozenset({"edit", "delete"})
 
     def __init__(self) -> None:
         empty = "No secret yet.\nPress n to save one: a token, a signing key, a Slack URL."
