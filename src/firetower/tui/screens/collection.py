@@ -56,8 +56,7 @@ class CollectionScreen(ListPage[Version]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("collection")
     ROW_ACTIONS: ClassVar = frozenset(
-        {"add_alias", "automate", "copy", "link", "remove_alias", "add_tag", "remove_tag"}
-        | {"unlink"}
+        {"add_alias", "automate", "copy", "link", "remove_alias", "add_tag", "remove_tag", "unlink"}
     )
 
     def __init__(self, reference: str) -> None:
