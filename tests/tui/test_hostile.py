@@ -59,7 +59,7 @@ async def test_every_screen_draws_it(scene: Scene) -> None:
         assert shows(pilot, "Registries › zz [b")
         assert shows(pilot, "zz [bold]fires")
         await press(pilot, "right")
-        assert shows(pilot, "zz [bold]fires", "retrying")
+        assert shows(pilot, "!  zz [bold]fires", "500, again")
         await press(pilot, "right")
         assert shows(pilot, "[red]col", "[b]type")
         await press(pilot, "2", "3")

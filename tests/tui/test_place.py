@@ -121,7 +121,7 @@ async def test_keys_switch_tabs_and_fold_the_feed(scene: Scene) -> None:
         await press(pilot, "enter", "left")
         assert shows(pilot, "resnet", "model", "4", "served vision")
         await press(pilot, "l", "l")
-        assert shows(pilot, "✗  validate-resnet  models/resnet:v2", "500")
+        assert shows(pilot, "✗  validate-resnet", "  models/resnet:v2", "│")
         await press(pilot, "right_square_bracket")
         assert shows(pilot, "bert", "model")
 
