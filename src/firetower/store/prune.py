@@ -183,7 +183,7 @@ def _prune_batch(connection: Connection, before: datetime) -> Pruned:
     Locks are taken in the workers' order: what is redelivered meanwhile is seen and kept.
     """
     connection.execute(delete(schema.circuit_changes).where(schema.circuit_changes.c.at < before))
-    oldest = _old(before).order_by(_events.recorded_at).limit(BATCH)
+    oldest = _old(before).order_by(_events.recorded_at, _events.id).limit(BATCH)
     events = set(connection.execute(oldest).scalars())
     if not events:
         return Pruned()
