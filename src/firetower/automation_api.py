@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointSettings
-from firetower.core.errors import InvalidInput, SecretKeyError
+from firetower.core.errors import InvalidInput, SecretKeyError, StoreError
 from firetower.core.events import Event
 from firetower.core.executions import Attempt, Execution
 from firetower.core.feed import FeedLine
@@ -267,12 +267,20 @@ class Events(Transactions):
     newest_in = reads(events.newest_events_in)
     get = reads(events.find_event)
 
-    def follow(self, after: int, *, wait: float = 1.0) -> Iterator[list[Event]]:
+    def follow(
+        self,
+        after: int,
+        *,
+        wait: float = 1.0,
+        on_failure: Callable[[StoreError], object] | None = None,
+    ) -> Iterator[Sequence[Event]]:
         """Yield the events recorded after another, in batches, as they come.
 
-        An empty batch comes after `wait` seconds without one, so that the caller can stop.
+        An empty batch comes after `wait` seconds without one, so that the caller can stop. Where
+        the database fails meanwhile, `on_failure` is called once and it is tried until it works;
+        without it StoreError is raised.
         """
-        return follow_events(self._store, after, wait)
+        return follow_events(self._store, after, wait, on_failure)
 
 
 class Executions(Transactions):
@@ -305,13 +313,17 @@ class Executions(Transactions):
         """Return the automation as it was when it fired."""
         return self._read(automations.find_revision, execution.automation_id, execution.revision)
 
-    def follow(self, *, wait: float = 1.0) -> Iterator[Sequence[FeedLine]]:
+    def follow(
+        self, *, wait: float = 1.0, on_failure: Callable[[StoreError], object] | None = None
+    ) -> Iterator[Sequence[FeedLine]]:
         """Yield the feed's new lines from now on, in batches, as they come.
 
         An empty batch comes at once, and after `wait` seconds without a line, so that the caller
-        can stop.
+        can stop. `on_failure` is as for `Events.follow`.
         """
-        for lines in follow_executions(self._store, wait, Follower.poll, quick=True):
+        for lines in follow_executions(
+            self._store, wait, Follower.poll, quick=True, on_failure=on_failure
+        ):
             if lines is None:
                 yield ()
             elif lines:

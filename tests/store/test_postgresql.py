@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -15,10 +16,13 @@ from sqlalchemy import make_url
 
 import firetower
 from firetower.core.errors import StoreError
+from firetower.store import follow
 from firetower.store.migrate import _MIGRATION_LOCK
+from firetower.store.store import Store
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from postgres import create_database
 from receiver import Received, serve
+from store.bench import Bench
 from towers import COMMAND, environment, linked_model, on_alias, webhook, worker
 from waiting import TIMEOUT, wait_until
 
@@ -103,6 +107,64 @@ def test_programs_need_few_connections_and_no_transaction_while_they_wait(
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=TIMEOUT)
         assert len(said.splitlines()) == 1, said  # that it stopped; a refused connection before it
+
+
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'firetower %'
+"""
+
+
+def test_who_follows_loses_and_repeats_nothing_when_the_database_fails(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_RETRY_DELAY", 0.01)
+    bench = Bench(store)
+    bench.automate(records=True)
+    options = {"options": "-c lock_timeout=50ms"}
+    impatient = make_url(database_url).update_query_dict(options)
+    said: list[StoreError] = []
+    lines: list[str] = []
+    events: list[str] = []
+
+    def happen(*aliases: str) -> None:
+        for alias in aliases:
+            bench.tower.add_alias(bench.version, alias)
+            bench.turn()
+        wait_until(lambda: lines[-1:] == events[-1:] == [aliases[-1]], "what happened")
+
+    with (
+        firetower.connect(impatient.render_as_string(hide_password=False)) as tower,
+        psycopg.connect(database_url, autocommit=True) as server,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        following = tower.executions.follow(on_failure=said.append)
+        next(following)
+        [newest] = tower.events.newest(1)
+        arriving = tower.events.follow(newest.id, on_failure=said.append)
+
+        def follow_lines() -> None:
+            while "last" not in lines:
+                lines.extend(str(line.execution.event.alias) for line in next(following))
+
+        def follow_the_events() -> None:
+            while "last" not in events:
+                events.extend(str(event.alias) for event in next(arriving))
+
+        ended = [threads.submit(follow_lines), threads.submit(follow_the_events)]
+        happen("first")
+        server.execute(CUT)
+        happen("cut")
+        assert len(said) == 2, said
+        with server.transaction():
+            server.execute("LOCK TABLE executions, events")
+            bench.tower.create_registry("wakes")
+            wait_until(lambda: len(said) == 4, "both to meet the lock")
+        happen("unlocked", "last")
+        for one in ended:
+            one.result(TIMEOUT)
+    assert len(said) == 4, said
+    assert lines == events == ["first", "cut", "unlocked", "last"]
 
 
 def test_what_the_server_refuses_is_said_with_what_to_do(database_url: str) -> None:

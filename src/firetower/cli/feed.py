@@ -1,6 +1,7 @@
 """`firetower feed` and `firetower events`: what happened, and what comes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from firetower.cli.output import (
     say,
 )
 from firetower.core.circuit_breaker import CircuitChange
-from firetower.core.errors import DatabaseReplaced
+from firetower.core.errors import DatabaseReplaced, StoreError
 from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.core.feed import CircuitLine, FeedEntry, FeedLine
@@ -75,8 +76,10 @@ def print_feed(
 
     As JSON, and with a status, each line is an execution; changes of circuits go to stderr.
     """
-    arriving, newest_change = tower.executions.follow() if follow else iter(()), 0
+    arriving: Iterator[Sequence[FeedLine]] = iter(())
+    newest_change = 0
     if follow:
+        arriving = tower.executions.follow(on_failure=_say_failure)
         newest_change = tower.endpoints.newest_circuit_change()
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
         say("following the feed; Ctrl-C ends it")
@@ -101,9 +104,14 @@ def print_feed(
             wanted = status is None or line.execution.status is status
             if wanted and _key(line) not in shown:
                 _print_line(line, as_json=as_json)
-        for change in tower.endpoints.circuit_changes_since(newest_change):
-            newest_change = change.id
-            _print_change(change, as_message=only_executions)
+        with suppress(StoreError):  # the next batch brings them
+            for change in tower.endpoints.circuit_changes_since(newest_change):
+                newest_change = change.id
+                _print_change(change, as_message=only_executions)
+
+
+def _say_failure(error: StoreError) -> None:
+    say(f"{error.message}. {error.hint} Trying again until it works.")
 
 
 def _key(line: FeedLine) -> tuple[int, str, int]:
@@ -143,7 +151,8 @@ def events(*, follow: bool, limit: int, as_json: bool) -> None:
             say("No events yet.")
         while follow:
             try:
-                for batch in tower.events.follow(newest[-1].id if newest else 0):
+                after = newest[-1].id if newest else 0
+                for batch in tower.events.follow(after, on_failure=_say_failure):
                     _print_events(batch, as_json=as_json)
             except DatabaseReplaced as replaced:
                 say(f"{replaced.message}. {replaced.hint}")

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
-from firetower.core.errors import DatabaseReplaced
+from firetower.core.errors import DatabaseReplaced, StoreError
 from firetower.core.events import Event
 from firetower.core.executions import Execution, Status
 from firetower.core.feed import FeedLine, FeedPage, merge_feed
@@ -33,7 +34,11 @@ from firetower.store.store import Store
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
 _FINAL = [status.value for status in Status if status.is_final]
 
+P = TypeVar("P")
 T = TypeVar("T")
+OnFailure = Callable[[StoreError], object]
+_Place = tuple[Newest | None, int]
+"""The newest event when events were last read, and the last one that was returned."""
 _EVENTS_BATCH = 1_000
 _WINDOW = 1_000
 """How many ids back a follower looks on PostgreSQL, where ids are committed out of order."""
@@ -157,6 +162,8 @@ _IDLE_POLL_INTERVAL = 0.02
 """The same in an idle database, and for a screen."""
 _LISTEN_TIMEOUT = 0.25
 """Seconds that one wait for PostgreSQL takes at most: nothing else ends it."""
+_RETRY_DELAY = 1.0
+"""Seconds until a database that cannot be read is tried again."""
 _IDLE_AFTER = 30.0
 """Seconds without a change until a database counts as idle."""
 
@@ -274,41 +281,83 @@ def _watch_log(files: OpenFiles) -> Any:  # noqa: ANN401 - a type that other sys
     return writes
 
 
-def follow_events(store: Store, after: int, wait: float) -> Iterator[list[Event]]:
+def follow_events(
+    store: Store, after: int, wait: float, on_failure: OnFailure | None = None
+) -> Iterator[Sequence[Event]]:
     """Yield the events after another in batches, and [] after `wait` seconds without one.
 
-    Raises DatabaseReplaced.
+    Raises DatabaseReplaced. `on_failure` is as for `follow_executions`.
     """
-    with watch(store.database) as wait_for_change:
-        with store.reading() as reader:
-            newest = Newest.read(reader.connection, schema.events, _events.recorded_at)
-        while True:
-            with store.reading() as reader:
-                if newest.is_lost(reader.connection, schema.events, _events.recorded_at):
-                    raise _went_back()
-                newest = Newest.read(reader.connection, schema.events, _events.recorded_at)
-                batch = events_after(reader, after, _EVENTS_BATCH)
-            if batch:
-                after = batch[-1].id
-                yield batch
-            elif not wait_for_change(wait):
-                yield []
+
+    def read(place: _Place, reader: Reader) -> tuple[_Place, Sequence[Event]]:
+        known, after = place
+        if known and known.is_lost(reader.connection, schema.events, _events.recorded_at):
+            raise _went_back()
+        newest = Newest.read(reader.connection, schema.events, _events.recorded_at)
+        batch = events_after(reader, after, _EVENTS_BATCH)
+        return (newest, batch[-1].id if batch else after), batch
+
+    start: _Place = None, after
+    for batch in _follow(store, wait, read, start, quick=True, on_failure=on_failure):
+        if batch is None:
+            yield []
+        elif batch:
+            yield batch
 
 
 def follow_executions(
-    store: Store, wait: float, poll: Callable[[Follower, Reader], Sequence[T]], *, quick: bool
+    store: Store,
+    wait: float,
+    poll: Callable[[Follower, Reader], Sequence[T]],
+    *,
+    quick: bool,
+    on_failure: OnFailure | None = None,
 ) -> Iterator[Sequence[T] | None]:
     """Yield what a new follower polls, each time the database changes.
 
-    None comes at once, and after `wait` seconds without a change. Raises DatabaseReplaced.
+    None comes at once, and after `wait` seconds without a change. Raises DatabaseReplaced. Where
+    the database fails after that, `on_failure` is called once and it is tried until it works;
+    nothing is lost or repeated. Without `on_failure` StoreError is raised.
     """
-    with watch(store.database, quick=quick) as wait_for_change:
-        with store.reading() as reader:
-            follower = Follower.from_now(reader)
-        yield None
-        while True:
-            if wait_for_change(wait):
-                with store.reading() as reader:
-                    yield poll(follower, reader)
-            else:
-                yield None
+
+    def read(follower: Follower | None, reader: Reader) -> tuple[Follower, Sequence[T] | None]:
+        if follower is None:
+            return Follower.from_now(reader), None
+        moved = copy(follower)
+        return moved, poll(moved, reader)
+
+    return _follow(store, wait, read, None, quick=quick, on_failure=on_failure)
+
+
+def _follow(
+    store: Store,
+    wait: float,
+    read: Callable[[P, Reader], tuple[P, Sequence[T] | None]],
+    place: P,
+    *,
+    quick: bool,
+    on_failure: OnFailure | None,
+) -> Iterator[Sequence[T] | None]:
+    """Yield what is read from a place on, at once and after each change, and None in between."""
+    begun = failing = False
+    while True:
+        try:
+            with watch(store.database, quick=quick) as wait_for_change:
+                while True:
+                    with store.reading() as reader:
+                        moved, found = read(place, reader)
+                    place, begun, failing = moved, True, False  # only where the transaction ended
+                    yield found
+                    while found is None or len(found) < _EVENTS_BATCH:
+                        if wait_for_change(wait):
+                            break
+                        yield None
+        except DatabaseReplaced:
+            raise
+        except StoreError as error:
+            if on_failure is None or not begun:
+                raise
+            if not failing:
+                on_failure(error)
+            failing = True
+            time.sleep(_RETRY_DELAY)
