@@ -7,7 +7,9 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -15,12 +17,13 @@ from hypothesis import strategies as st
 
 import firetower
 from faults.processes import wait_for_peace
-from firetower.core.errors import OutOfResources
+from firetower.core.errors import OutOfResources, StoreError
 from firetower.core.executions import Status
 from firetower.delivery import client as client_module
 from firetower.delivery.client import open_client
+from firetower.store.database import Database
 from firetower.store.store import Store
-from firetower.worker import attempt
+from firetower.worker import attempt, run
 from firetower.worker.limits import share_connections
 from firetower.worker.worker import Worker
 from receiver import Received, serve
@@ -104,6 +107,20 @@ def test_hanging_endpoints_leave_file_handles_to_a_healthy_one(tmp_path: Path) -
         executions = tower.executions.newest(1_000)
         assert len(executions) == rows * (endpoints + 1)
         assert {(one.status, one.attempts) for one in executions} == {(Status.FINISHED, 1)}
+
+
+def test_once_needs_no_file_handle_to_watch_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watch(database: Database) -> NoReturn:
+        raise StoreError(f"the database {database.location} cannot be reached", "Check the URL.")
+
+    monkeypatch.setattr(run, "watch", watch)
+    monkeypatch.setattr(run, "raise_file_limit", lambda: 1_024)
+    said: list[str] = []
+    run_worker = partial(run.run_worker, str(tmp_path / "tower.db"), once=True)
+    run_worker(emit=lambda _: None, report=said.append)
+    assert "cannot be reached" not in " ".join(said)
 
 
 def test_a_want_of_its_own_is_told_and_no_failure(

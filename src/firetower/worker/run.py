@@ -76,7 +76,8 @@ async def _run(
             threading.Thread(target=_await_parent, args=(loop, worker), daemon=True).start()
         ended = threading.Event()
         watcher = threading.Thread(target=_watch, args=(loop, worker, ended), daemon=True)
-        watcher.start()
+        if not once:  # it looks again after each answer, and ends when nothing is due
+            watcher.start()
         report(f"worker {os.getpid()} started on {store.database.location}")
         if proxies := describe_proxies():
             report(f"proxies: {proxies}")
@@ -88,7 +89,8 @@ async def _run(
         finally:
             ended.set()
             store.database.end_waits()
-            await loop.run_in_executor(None, watcher.join)
+            if not once:
+                await loop.run_in_executor(None, watcher.join)
             report(f"worker {os.getpid()} stopped")
 
 
