@@ -16,13 +16,15 @@ from sqlalchemy import make_url
 
 import firetower
 from firetower.core.errors import StoreError
+from firetower.core.health import Health
 from firetower.store import follow
+from firetower.store.doctor import examine
 from firetower.store.migrate import _MIGRATION_LOCK
 from firetower.store.store import Store
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from postgres import create_database
 from receiver import Received, serve
-from store.bench import Bench
+from store.bench import START, Bench
 from towers import COMMAND, environment, linked_model, on_alias, webhook, worker
 from waiting import TIMEOUT, wait_until
 
@@ -180,12 +182,19 @@ def test_what_the_server_refuses_is_said_with_what_to_do(database_url: str) -> N
             (reader, "may not do that", "GRANT"),
             (standby, "is read-only", "server that takes changes"),
         ):
+            given = refused.render_as_string(hide_password=False)
             with (
                 pytest.raises(StoreError, match=what) as raised,
-                firetower.connect(refused.render_as_string(hide_password=False)) as tower,
+                firetower.connect(given) as tower,
             ):
                 tower.create_registry("models")
             assert hint in raised.value.hint
+            failed = [one for one in examine(given, START) if one.health is Health.FAIL]
+            assert hint in failed[-1].hint, failed
+        checks = [one.name for one in examine(given, START, read_only=True)]
+        [sound] = [one for one in examine(database_url, START) if one.name == "changes"]
+        assert sound.health is Health.OK
+        assert "changes" not in checks
     finally:
         with psycopg.connect(database_url, autocommit=True) as server:
             server.execute("DROP DATABASE narrow")

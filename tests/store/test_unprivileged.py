@@ -107,6 +107,7 @@ def test_read_only_reads_a_file_that_nobody_has_open(others: Path) -> None:
     assert not [*others.parent.glob("tower.db-*")]
     _, shown, _ = _as_nobody(others, "doctor")
     assert "durable" in shown
+    assert "changes    none can be written" in shown
 
 
 @pytest.mark.slow

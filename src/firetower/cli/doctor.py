@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from firetower.cli.connect import database_url, open_tower
+from firetower.cli.connect import database_url, read_only
 from firetower.cli.options import json_option
 from firetower.cli.output import print_json
 from firetower.core.health import Check, Health
@@ -31,7 +31,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
     """
     from firetower.store.doctor import examine
 
-    examined = examine(database_url(), datetime.now(UTC))
+    examined = examine(database_url(), datetime.now(UTC), read_only=read_only())
     checks = [*examined, *_network(), *_databases_network(examined), *_terminal()]
     for check in checks:
         name, health, message, hint = check.name, check.health, check.said, check.hint
@@ -57,10 +57,11 @@ def _network() -> Iterator[Check]:
 def _databases_network(examined: list[Check]) -> Iterator[Check]:
     """Check the endpoints' own proxies and CA certificates, and this machine's servers."""
     from firetower.delivery.environment import ca_file_problem, server_problem
+    from firetower.tower import connect
 
     if not any(check.name == "endpoints" for check in examined):
         return  # the database cannot be used
-    with open_tower() as tower:
+    with connect(database_url(), read_only=True) as tower:
         found = [endpoint.settings for endpoint in tower.endpoints.list()]
         servers = [one.url for one in tower.status().servers if one.is_here]
     for url in servers:

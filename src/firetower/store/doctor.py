@@ -36,11 +36,27 @@ _HELD_SECONDS = 1.0
 """A transaction that has held locks for longer may be one of a program that was stopped."""
 _SKEW = timedelta(seconds=5)
 _secrets, _metrics = schema.secrets.c, schema.run_metrics.c
+_READ_ONLY = text("""
+SELECT pg_is_in_recovery() OR reset_val = 'on'
+FROM pg_settings WHERE name = 'default_transaction_read_only'
+""")
+"""Asked in a session that is read-only too: `reset_val` is what others of this user begin with."""
+_FORBIDDEN = text("""
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(:names) AND CASE relkind
+  WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE')
+  ELSE NOT (has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
+    AND has_table_privilege(oid, 'DELETE')) END
+ORDER BY relname
+""")
 _PENDING_METRICS = select(func.count(), func.min(_metrics.last_at)).where(PENDING)
 
 
-def examine(url: str | None, now: datetime) -> list[Check]:
-    """Return what is right and wrong with a database. Raises InvalidInput for its URL."""
+def examine(url: str | None, now: datetime, *, read_only: bool = False) -> list[Check]:
+    """Return what is right and wrong with a database. Raises InvalidInput for its URL.
+
+    With `read_only` nobody means to change it.
+    """
     location = Location.of(url)
     if location.path is not None and not location.path.exists():
         hint = "Any command that changes something makes it; or choose another with --database."
@@ -48,7 +64,8 @@ def examine(url: str | None, now: datetime) -> list[Check]:
     database = Database(location, read_only=True)
     try:
         with database.transaction() as connection:
-            return list(_checks(connection, location, now))
+            changes = [] if read_only else [_changes(connection, database)]
+            return [*_checks(connection, location, now), *changes]
     except FiretowerError as error:
         return [Check("database", error.message, error.hint, Health.FAIL)]
     finally:
@@ -94,6 +111,31 @@ def _durable(connection: Connection, location: Location) -> Check:
         settings = and_list([f"{name} to {value}" for name, value in asked.items()])
         return Check("database", said, f"Set {settings}.", Health.WARN)
     return Check("database", f"{location}, durable")
+
+
+def _changes(connection: Connection, database: Database) -> Check:
+    """Check whether this user may change what is there."""
+    location = database.location
+    if location.is_sqlite:
+        is_read_only, forbidden = not database.holds_files, list[str]()
+        hint = "Make the file and its folder writable for this user."
+    else:
+        is_read_only = connection.execute(_READ_ONLY).scalar_one()
+        tables = list(schema.metadata.tables)
+        names = [*tables, *(f"{table}_id_seq" for table in tables)]
+        forbidden = list(connection.execute(_FORBIDDEN, {"names": names}).scalars())
+        hint = "Use the server that takes changes, or turn off default_transaction_read_only."
+    if is_read_only:
+        said = "none can be written: the database is read-only"
+        return Check("changes", said, hint, Health.FAIL)
+    if forbidden:
+        more = [f"{len(forbidden) - 3:,} more"] if len(forbidden) > 3 else []
+        said = f"this user may not change {and_list([*forbidden[:3], *more])}"
+        hint = (
+            "Let its owner GRANT the rights, or use another user; --read-only needs SELECT alone."
+        )
+        return Check("changes", said, hint, Health.FAIL)
+    return Check("changes", "this user may write them")
 
 
 def _rights(path: Path) -> Check:
