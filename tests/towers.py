@@ -18,6 +18,8 @@ from firetower.core.events import EventType
 from firetower.core.executions import Execution
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
+from firetower.store.migrate import SCHEMA
+from firetower.store.store import Store
 from firetower.tower import Tower
 from waiting import TIMEOUT
 
@@ -125,6 +127,19 @@ def multiply_history(path: Path, count: int, seconds_apart: int = 0, **execution
                 f"SELECT {values} FROM n, {source}"
             )
         connection.execute("COMMIT")
+
+
+@contextmanager
+def newer_schema(store: Store) -> Iterator[None]:
+    """Let a database look as if a newer program had migrated it."""
+    migrate = "UPDATE alembic_version SET version_num = '{}'".format
+    with store.changing() as change:
+        change.connection.exec_driver_sql(migrate("9999"))
+    try:
+        yield
+    finally:
+        with store.changing() as change:
+            change.connection.exec_driver_sql(migrate(SCHEMA))
 
 
 def every_execution(tower: Tower) -> list[Execution]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -15,22 +16,43 @@ from firetower.store.store import Store
 from firetower.store.workers import record_server
 from firetower.tower import Tower
 from serving import Running
-from towers import run
+from towers import newer_schema, run
 from waiting import TIMEOUT
 
 URL = "http://127.0.0.1:1"
 
 
-def test_server_is_seen_while_it_runs(store: Store) -> None:
-    tower, server = Tower(store), Server(store, ServerSettings(port=0))
+def test_server_is_seen_while_it_runs_and_refuses_a_newer_database(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "SERVER_HEARTBEAT_INTERVAL", timedelta(milliseconds=10))
+    opened = Store.open(database_url)
+    tower, server = Tower(store), Server(opened, ServerSettings(port=0))
+    said: list[str] = []
 
     async def serve() -> None:
-        async with listening(server), registered(server, URL):
+        async with (
+            listening(server) as port,
+            registered(server, URL, said.append),
+            httpx.AsyncClient() as client,
+        ):
+            health = f"http://127.0.0.1:{port}/healthz"
             while not tower.status().servers:
+                await asyncio.sleep(0.01)
+            with newer_schema(store):
+                while (await client.get(health)).status_code == 200:
+                    await asyncio.sleep(0.01)
+                assert "was made by a newer Firetower" in (await client.get(health)).text
+                while not said:
+                    await asyncio.sleep(0.01)
+            while (await client.get(health)).status_code != 200:
                 await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(serve(), TIMEOUT))
+    opened.close()
     assert tower.status().servers == ()
+    [newer] = said
+    assert "was made by a newer Firetower. Upgrade this program" in newer
 
 
 def test_connections_without_a_request_make_room_for_others(

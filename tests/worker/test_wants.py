@@ -21,7 +21,7 @@ from firetower.core.feed import FeedLine
 from firetower.core.health import Check, Health
 from firetower.core.requests import Secrets, build_request
 from firetower.delivery.client import open_client
-from firetower.store import secrets
+from firetower.store import secrets, workers
 from firetower.store.doctor import examine
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -31,7 +31,7 @@ from firetower.worker.wants import Wants
 from firetower.worker.worker import Worker
 from receiver import Receiver, serve
 from store.bench import START, Bench
-from towers import COMMAND, environment, linked_model, on_alias, webhook
+from towers import COMMAND, environment, linked_model, newer_schema, on_alias, webhook
 from waiting import wait_until
 
 
@@ -128,6 +128,27 @@ def test_executions_wait_for_a_key_that_went_and_came_back(
     assert f"the secret key is missing: {key}; executions for ci wait. Bring the file" in missing
     assert "what waited is sent" in back
     assert executions_of(tower, "tell") == {(Status.FINISHED, 1)}
+
+
+def test_worker_waits_while_the_database_is_that_of_a_newer_program(
+    store: Store,
+    tower: Tower,
+    receiver: Receiver,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_DELAY", 0.01)
+    monkeypatch.setattr(workers, "HEARTBEAT_INTERVAL", timedelta(0))
+    with working(database_url) as said:
+        tower.add_alias("models/resnet:v0", "one")
+        receiver.wait_for(1, "/ci")
+        with newer_schema(store):
+            wait_until(lambda: said, "the worker to notice")
+            tower.add_alias("models/resnet:v0", "two")
+            assert {one.event.alias for one in tower.executions.newest(9)} == {"one"}
+        receiver.wait_for(2, "/ci")
+    [newer] = said
+    assert "was made by a newer Firetower. Upgrade this program" in newer
 
 
 def test_worker_once_without_the_key_ends_and_says_what_waits(

@@ -80,10 +80,9 @@ async def _run(
         if not has_tokens:
             report("There is no API key yet: make one with `firetower token create USER`.")
         async with AsyncExitStack() as beside:
-            if not store.database.read_only:
-                await beside.enter_async_context(registered(server, url))
-                if worker and not has_worker:
-                    await beside.enter_async_context(_worker(database, report))
+            await beside.enter_async_context(registered(server, url, report))
+            if worker and not has_worker and not store.database.read_only:
+                await beside.enter_async_context(_worker(database, report))
             await stopped.wait()
     report("stopped")
 
@@ -141,11 +140,17 @@ def _sweep_once(server: Server) -> None:
 
 
 @asynccontextmanager
-async def registered(server: Server, url: str) -> AsyncIterator[None]:
-    """Let the app and `doctor` see the server while the block runs."""
+async def registered(server: Server, url: str, report: Report) -> AsyncIterator[None]:
+    """Let the app and `doctor` see the server while the block runs.
+
+    `report` gets why the database cannot be used, once until it can be.
+    """
     id_ = secrets.token_hex(8)
 
     def record() -> None:
+        if server.store.database.read_only:  # it is not seen, but notices what is wrong
+            with server.store.reading():
+                return
         with server.store.changing() as change:
             record_server(change, id_, url, dict(unknown_fields))
 
@@ -154,9 +159,16 @@ async def registered(server: Server, url: str) -> AsyncIterator[None]:
             remove_server(change.connection, id_)
 
     async def send_heartbeats() -> None:
+        told = ""
         while True:
-            with suppress(StoreError):  # the next one may succeed
+            try:
                 await server.run(record)
+                told = ""
+            except StoreError as error:  # the next one may succeed
+                if error.message != told:
+                    told = error.message
+                    report(f"{error.message}. {error.hint}")
+            server.store.check_again()
             await asyncio.sleep(SERVER_HEARTBEAT_INTERVAL.total_seconds())
 
     heartbeats = asyncio.create_task(send_heartbeats())

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_UNCHECKED = -1
+"""Instead of how often the files were others when the schema was checked."""
 
 
 def utc_now() -> datetime:
@@ -109,6 +111,13 @@ class Store:
         if replaced != self._checked:
             check_schema(self.database, create=False)
             self._checked = replaced
+
+    def check_again(self) -> None:
+        """Check the schema before the next transaction, and until it is this program's.
+
+        Another program may have migrated the database meanwhile.
+        """
+        self._checked = _UNCHECKED
 
     def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""

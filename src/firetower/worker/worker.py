@@ -273,6 +273,7 @@ class Worker:
             self._runs_judged_from = awake + RUN_GRACE
         gave_up = self._recover(change, workers.find_dead(change.connection, change.now))
         self._opened.clear()
+        self.store.check_again()
         is_judge = awake >= self._runs_judged_from
         return gave_up, crash_overdue(change, self.run_timeout) if is_judge else ()
 
