@@ -131,6 +131,10 @@ def test_log_from_draws_a_bar_on_a_terminal(shell: Shell) -> None:
     assert "\x1b[2K" in bar.rpartition("450 lines")[2]  # the bar is wiped off at the end
     again = shell.run("log", "--from", "versions.jsonl")
     assert (again.stdout, again.stderr) == ("", "Logged 450 lines: 450 new versions.\n")
+    (shell.folder / "versions.jsonl").write_text(lines_of(1))
+    drawn = ANSI.sub("", shell.see("log", "--from", "versions.jsonl").text)
+    assert "Logged 1 line: 1 new version." in drawn
+    assert "1 lines" not in drawn
 
 
 def test_a_long_wait_for_another_process_is_said(shell: Shell) -> None:

@@ -12,7 +12,7 @@ from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange,
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
-from firetower.core.text import byte_count, counted
+from firetower.core.text import agreeing, byte_count, counted
 from firetower.settings import read_settings
 
 _BAR_FROM_BYTES = 64 * 1024 * 1024
@@ -108,7 +108,7 @@ def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
     def count(done: int) -> None:
         nonlocal total
         total += done
-        show_progress(None, f"{total:,} lines")
+        show_progress(None, counted(total, "line"))
 
     try:
         with open_tower() as tower, progress_bar("Logging") as show_progress:
@@ -117,7 +117,8 @@ def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
                 items, committed=count, metadata_differs=differing.append, unit="line", run=run
             )
     except KeyboardInterrupt:
-        say(f"Stopped: {total:,} lines are committed, the rest is not.")
+        committed = f"{counted(total, 'line')} {agreeing(total, 'are')} committed"
+        say(f"Stopped: {committed}, the rest is not.")
         raise
     if as_json:
         print_json({"lines": total, "created": created, "metadata_differs": differing})
