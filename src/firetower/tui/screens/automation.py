@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -42,7 +43,7 @@ from firetower.tui.text import (
 from firetower.tui.widgets.ask import Picker
 from firetower.tui.widgets.automations import STATES, AutomationActions
 from firetower.tui.widgets.entries import Offer
-from firetower.tui.widgets.feed_table import FEED_COLUMNS, TONES, execution_cells
+from firetower.tui.widgets.feed_table import FEED_COLUMNS, TONES, execution_cells, subject_cell
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import Row, fitted
 from firetower.tui.widgets.table import Table
@@ -173,10 +174,12 @@ def _endpoint(endpoint: EndpointDetail, history: FiringHistory) -> str:
 
 
 def _firing(execution: Execution, now: datetime, width: int) -> Content:
-    state, event = execution.state, execution.event
+    state = execution.state
     at = f"{clock(execution.created_at, now):<9}"
-    said = fitted(f"{event.subject} {event.detail}".rstrip(), max(width - len(at) - 2, 1))
-    return Content.assemble((at, "dim"), (f"{state.glyph} ", STYLES[TONES[state]]), said.rstrip())
+    room, subject = max(width - len(at) - 2, 1), subject_cell(execution.event)
+    said = subject.text if cell_len(visible(subject.text)) <= room else subject.short
+    said = fitted(said, room, keeps_end=0.5).rstrip()
+    return Content.assemble((at, "dim"), (f"{state.glyph} ", STYLES[TONES[state]]), said)
 
 
 def _block(name: str, text: str) -> Iterator[Content]:

@@ -29,7 +29,7 @@ from firetower.tui.screens.endpoint import EndpointActions
 COLUMNS = (
     Column("name", 10, flex=2),
     Column("kind", 7, from_width=124),
-    Column("sends to", 14, flex=3, keeps_end=0.5),
+    Column("sends to", 14, flex=3, keeps_end=0.5, aligned=True),
     Column("state", 10, flex=1, aligned=True),
     Column("24 h", 5, right=True, from_width=84),
     Column("success", 7, right=True),

@@ -39,7 +39,7 @@ from firetower.tui.widgets.table import Table
 
 COLUMNS = (
     Column("name", 16, flex=3),
-    Column("when", 12, flex=4),
+    Column("when", 12, flex=4, aligned=True),
     Column("action", 12, flex=2, from_width=84),
     Column("state", 10, flex=1, aligned=True),
     Column("last", right=True, from_width=70),
@@ -47,8 +47,8 @@ COLUMNS = (
 )
 ALL_COLUMNS = (
     Column("where", 8, flex=2),
-    Column("name", 16, flex=3),
-    Column("when", 12, flex=4),
+    Column("name", 16, flex=3, aligned=True),
+    Column("when", 12, flex=4, aligned=True),
     Column("action", 12, flex=2, from_width=112),
     Column("state", 10, flex=1, aligned=True),
     Column("last", right=True, from_width=96),

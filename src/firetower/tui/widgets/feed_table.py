@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from firetower.core.circuit_breaker import CircuitChangeKind
+from firetower.core.events import Event
 from firetower.core.executions import Execution, ExecutionState, Status
 from firetower.core.feed import CircuitLine, FeedEntry
 from firetower.tui.text import clock, day_words, line_time, milliseconds, short_date
@@ -145,19 +146,24 @@ def execution_cells(execution: Execution, now: datetime) -> tuple[Cell, ...]:
     """Return the cells of an execution, one a column of FEED_COLUMNS."""
     state, event = execution.state, execution.event
     tone = TONES[state]
-    what = f"{event.subject} {event.detail}".rstrip()
-    short = f"…/{what[len(event.subject.rpartition('/')[0]) + 1 :]}"
-    if event.run is not None and event.run.name != event.run.id:
-        short = event.detail  # has its name
     return (
         Cell(line_time(execution.created_at, now), "dim"),
         Cell(state.glyph, tone),
         Cell(state.value, tone),
         Cell(execution.automation),
         Cell(event.type.spec.label, "dim"),
-        Cell(what, short=short),
+        subject_cell(event),
         Cell(_answer(execution, now), tone if state is ExecutionState.FAILED else "dim"),
     )
+
+
+def subject_cell(event: Event) -> Cell:
+    """Return what an event is about, and where that finds no room, without where it lies."""
+    what = f"{event.subject} {event.detail}".rstrip()
+    short = f"…/{what[len(event.subject.rpartition('/')[0]) + 1 :]}"
+    if event.run is not None and event.run.name != event.run.id:
+        short = event.detail  # has its name
+    return Cell(what, short=short)
 
 
 def _answer(execution: Execution, now: datetime) -> str:
