@@ -48,7 +48,7 @@ async def test_threshold_by_keys_with_completed_name_and_chart(trained: Scene) -
         await until(pilot, lambda: shows(pilot, "for 3 of 10 runs"))
         assert shows(pilot, "resnet-9", "it would have fired 1 time")
         assert shows(pilot, "loss/train", "╌ > 2")
-        assert shows(pilot, "2 ┤", "╌╌╌")
+        await until(pilot, lambda: shows(pilot, "2 ┤", "╌╌╌"))
         assert shows(pilot, "▲")
         await to(pilot, "run-name-regex")
         await fill(pilot, metric_amount="2000")
