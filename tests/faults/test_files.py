@@ -14,7 +14,7 @@ from backup import take_backup
 from faults.processes import Program, start_worker, wait_for_workers
 from receiver import Receiver, serve
 from towers import linked_model, on_alias, run, started, webhook
-from waiting import TIMEOUT, wait_until
+from waiting import wait_until
 
 VERSION = "models/resnet:v0"
 
@@ -126,20 +126,25 @@ def test_a_moved_database_is_waited_for(
     assert _sound(database)
 
 
-def test_those_who_follow_a_moved_database_end(database: str, tmp_path: Path) -> None:
+def test_those_who_follow_a_moved_database_wait_for_it(database: str, tmp_path: Path) -> None:
     with ExitStack() as programs:
-        following = [
+        feed, events = (
             programs.enter_context(started(database, command, "--follow", "--json"))
             for command in ("feed", "events")
-        ]
-        assert "following" in following[0].stderr.readline()  # type: ignore[union-attr]
-        assert following[1].stdout.readline()  # type: ignore[union-attr]
-        Path(database).rename(tmp_path / "aside.db")
-        for one in following:
-            _, stderr = one.communicate(timeout=TIMEOUT)
-            assert one.returncode == 1
-            assert "is gone" in stderr.splitlines()[-2]
-            assert "Put it back" in stderr.splitlines()[-1]
+        )
+        assert events.stdout is not None
+        assert "following" in feed.stderr.readline()  # type: ignore[union-attr]
+        assert events.stdout.readline()
+        aside = Path(database).rename(tmp_path / "aside.db")
+        for one in (feed, events):
+            assert "is gone" in (said := one.stderr.readline())  # type: ignore[union-attr]
+            assert "Put it back" in said
+        aside.rename(database)
+        with firetower.connect(database) as tower:
+            tower.add_alias(VERSION, "back")
+        while '"back"' not in events.stdout.readline():
+            assert events.poll() is None
+        assert feed.poll() is None
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,6 @@ def print_feed(
         arriving = tower.executions.follow(on_failure=_say_failure)
         newest_change = tower.endpoints.newest_circuit_change()
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
-        say("following the feed; Ctrl-C ends it")
     only_executions = as_json or status is not None
     listed: Sequence[FeedEntry]
     if only_executions:
@@ -97,7 +96,9 @@ def print_feed(
         else:
             shown.add(_key(FeedLine.of(one)))
             _print_line(FeedLine.of(one), as_json=as_json)
-    if not listed and not follow:
+    if follow:
+        say("following the feed; Ctrl-C ends it")
+    elif not listed:
         say("No executions yet.")
     for batch in arriving:
         for line in batch:

@@ -339,14 +339,14 @@ def _follow(
     on_failure: OnFailure | None,
 ) -> Iterator[Sequence[T] | None]:
     """Yield what is read from a place on, at once and after each change, and None in between."""
-    begun = failing = False
+    failing = False
     while True:
         try:
             with watch(store.database, quick=quick) as wait_for_change:
                 while True:
                     with store.reading() as reader:
                         moved, found = read(place, reader)
-                    place, begun, failing = moved, True, False  # only where the transaction ended
+                    place, failing = moved, False  # only where the transaction ended
                     yield found
                     while found is None or len(found) < _EVENTS_BATCH:
                         if wait_for_change(wait):
@@ -355,7 +355,7 @@ def _follow(
         except DatabaseReplaced:
             raise
         except StoreError as error:
-            if on_failure is None or not begun:
+            if on_failure is None:
                 raise
             if not failing:
                 on_failure(error)
