@@ -63,7 +63,7 @@ def feed(
                 return
 
 
-def print_feed(
+def print_feed(  # noqa: C901 - one list, then what arrives
     tower: "Tower",
     *,
     follow: bool,

@@ -173,7 +173,8 @@ class Database:
             except DatabaseReplaced as replaced:
                 self.replacements.append(replaced)
                 self._let_go(self._files)
-                self._files = None
+                # Now, not when it is next asked: what is opened in between may be deleted too.
+                self._files = OpenFiles(path, held=self.holds_files)
             except StoreError:
                 self._let_go(self._files)
                 raise
@@ -185,14 +186,13 @@ class Database:
         if isinstance(pool, QueuePool) and pool.checkedin() and files.logs_are_ours:
             with suppress(failure), closing(pool.connect()) as connection:
                 connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._engine.dispose()
-        for raw in tuple(self._raw):
-            raw.close()
         # While one connection is open, SQLite shares its deleted log with each new one.
         own = threading.get_ident()
         with self._left:
             self._left.wait_for(lambda: not set(self._users) - {own}, _LETTING_GO)
-        pool.dispose()
+        for raw in tuple(self._raw):
+            raw.close()
+        self._engine.dispose()
 
     def _begin_change(self, driver: Any) -> None:  # noqa: ANN401 - the driver's connection
         # SQLite asks the less often the longer it has waited, and so may starve one of many. Here
@@ -223,11 +223,12 @@ class Database:
     def raw(self) -> Iterator[Any]:
         """Open a connection of the driver's own, in autocommit. Raises StoreError."""
         try:
-            # From a new pool: the engine's would open another connection in its place.
-            fairy = self._engine.pool.recreate().connect()
-            fairy.detach()
-            connection: Any = fairy.dbapi_connection
-            self._raw.add(connection)
+            with self._used():  # who lets go of the files waits until it is among the open ones
+                # From a new pool: the engine's would open another connection in its place.
+                fairy = self._engine.pool.recreate().connect()
+                fairy.detach()
+                connection: Any = fairy.dbapi_connection
+                self._raw.add(connection)
             try:
                 if not self.is_sqlite:
                     connection.rollback()
