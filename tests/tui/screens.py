@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 
+from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Paste
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
-from textual.screen import Screen
 from textual.worker import Worker
 
 from firetower.tui.app import FiretowerApp
@@ -68,14 +68,15 @@ async def settled(pilot: Pilot[None]) -> None:
             continue
         await pilot.pause()  # every widget has handled what it was sent, and is drawn
         rest = all(map(_rests, _widgets(pilot)))
-        if rest and not _reads(pilot) and _is_drawn(pilot.app.screen):
+        if rest and not _reads(pilot) and _is_drawn(pilot.app):
             return
         pilot.app.screen._on_timer_update()
 
 
-def _is_drawn(screen: Screen[Any]) -> bool:
+def _is_drawn(app: App[Any]) -> bool:
+    screen = app.screen
     later = screen._layout_required or screen._scroll_required or screen._repaint_required
-    return not (later or screen._dirty_widgets or screen._callbacks)
+    return app._exit or not (later or screen._dirty_widgets or screen._callbacks)
 
 
 async def widgets_rest(pilot: Pilot[None], timeout: float = TIMEOUT) -> bool:
