@@ -167,3 +167,15 @@ def test_new_connections_wait_for_those_to_a_deleted_log(tmp_path: Path) -> None
         change = f"import firetower; firetower.connect({str(path)!r}).create_registry('prompts')"
         subprocess.run([sys.executable, "-c", change], check=True)
         assert [str(one.reference) for one in tower.registries()] == ["models", "prompts"]
+
+
+def test_a_log_deleted_right_after_it_was_made_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with closing(Store.open(str(path))) as store:
+        tower = Tower(store)
+        tower.create_registry("one")
+        for logs in (("-wal", "-shm"), ("-shm",)):
+            for end in logs:
+                Path(f"{path}{end}").unlink()
+            tower.create_registry(f"after{len(logs)}")
+        assert len(store.database.replacements) == 2

@@ -50,6 +50,8 @@ class Database:
         """Called when a change has waited a second for that of another process."""
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
+        if location.is_sqlite:
+            event.listen(self._engine, "connect", self._note_files)
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
         self._files_lock = threading.Lock()
@@ -179,6 +181,13 @@ class Database:
                 self._let_go(self._files)
                 raise
             return len(self.replacements)
+
+    def _note_files(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
+        """Note the log that a new connection has made, before another program can delete it."""
+        if self._files is not None:
+            with suppress(self._engine.dialect.loaded_dbapi.Error):  # its first use will say it
+                connection.execute("PRAGMA schema_version").fetchone()
+            self._files.note_logs()
 
     def _let_go(self, files: OpenFiles) -> None:
         """Close the open files; what their log holds is saved in them where that is safe."""

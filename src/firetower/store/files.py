@@ -38,15 +38,19 @@ class OpenFiles:
                 f"another file is in the place of the database {self.path}",
                 "It is read again, and used from here on.",
             )
+        self.note_logs()
         for number, log in enumerate(self.logs):
-            found = _id(log)
-            if self._ids[number] is None or not self._held:
-                self._ids[number] = found  # SQLite makes it when it is first needed
-            elif found != self._ids[number]:
+            if self._held and _id(log) != self._ids[number]:
                 raise DatabaseReplaced(
                     f"{log} was deleted while the database was in use",
                     "Changes that only it held may be lost. Leave the files -wal and -shm alone.",
                 )
+
+    def note_logs(self) -> None:
+        """Note the logs that were made meanwhile: SQLite makes them when they are first needed."""
+        for number, log in enumerate(self.logs):
+            if self._ids[number] is None or not self._held:
+                self._ids[number] = _id(log)
 
     def written(self) -> tuple[object, ...]:
         """Return what differs once someone has written to the database or its log."""
