@@ -42,7 +42,7 @@ def chosen(pilot: Pilot[None], name: str) -> str:
 @pytest.mark.slow
 async def test_event_choice_refuses_types_that_never_fire_here(scene: Scene) -> None:
     metrics = ("metric threshold", "metric change", "metric z-score")
-    of_projects = ("new version", "run state", *metrics)
+    of_projects = ("new version", "run state", "run alert", *metrics)
     async with open_app(scene) as pilot:
         for mode, refused in (
             ("1", dict.fromkeys(of_projects, "only in a project")),
