@@ -63,7 +63,7 @@ def feed(
                 return
 
 
-def print_feed(  # noqa: C901 - one list, then what arrives
+def print_feed(
     tower: "Tower",
     *,
     follow: bool,
@@ -88,14 +88,12 @@ def print_feed(  # noqa: C901 - one list, then what arrives
         listed = tower.executions.newest(limit, status=status, since=since)[::-1]
     else:
         listed = tower.executions.page(limit, since=since).entries[-limit:]
-    shown = set()
     for one in listed:
-        if isinstance(one, CircuitLine):
-            _print_change(one.change)
-            newest_change = max(newest_change, one.change.id)
-        else:
-            shown.add(_key(FeedLine.of(one)))
-            _print_line(FeedLine.of(one), as_json=as_json)
+        _print_entry(one, as_json=as_json)
+    newest_change = max(
+        [newest_change, *(one.change.id for one in listed if isinstance(one, CircuitLine))]
+    )
+    shown = {_key(FeedLine.of(one)) for one in listed if not isinstance(one, CircuitLine)}
     if follow:
         say("following the feed; Ctrl-C ends it")
     elif not listed:
@@ -109,6 +107,13 @@ def print_feed(  # noqa: C901 - one list, then what arrives
             for change in tower.endpoints.circuit_changes_since(newest_change):
                 newest_change = change.id
                 _print_change(change, as_message=only_executions)
+
+
+def _print_entry(entry: FeedEntry, *, as_json: bool) -> None:
+    if isinstance(entry, CircuitLine):
+        _print_change(entry.change)
+    else:
+        _print_line(FeedLine.of(entry), as_json=as_json)
 
 
 def _say_failure(error: StoreError) -> None:

@@ -43,7 +43,13 @@ from firetower.tui.text import (
 from firetower.tui.widgets.ask import Picker
 from firetower.tui.widgets.automations import STATES, AutomationActions
 from firetower.tui.widgets.entries import Offer
-from firetower.tui.widgets.feed_table import FEED_COLUMNS, TONES, execution_cells, subject_cell
+from firetower.tui.widgets.feed_table import (
+    FEED_COLUMNS,
+    SUBJECT_KEEPS_END,
+    TONES,
+    execution_cells,
+    subject_cell,
+)
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import Row, fitted
 from firetower.tui.widgets.table import Table
@@ -178,7 +184,7 @@ def _firing(execution: Execution, now: datetime, width: int) -> Content:
     at = f"{clock(execution.created_at, now):<9}"
     room, subject = max(width - len(at) - 2, 1), subject_cell(execution.event)
     said = subject.text if cell_len(visible(subject.text)) <= room else subject.short
-    said = fitted(said, room, keeps_end=0.5).rstrip()
+    said = fitted(said, room, keeps_end=SUBJECT_KEEPS_END).rstrip()
     return Content.assemble((at, "dim"), (f"{state.glyph} ", STYLES[TONES[state]]), said)
 
 
