@@ -17,58 +17,8 @@ from sqlmodel import Field, SQLModel
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind, SignatureEncoding
 from firetower.core.executions import SkipReason, Status
-from firetower.store.catalog_schema import (
-    aliases,
-    collection_tags,
-    collections,
-    containers,
-    events,
-    manifests,
-    memberships,
-    state,
-    version_changes,
-    version_tags,
-    versions,
-)
+from firetower.store import catalog_schema, run_schema
 from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
-from firetower.store.run_schema import metric_points, run_artifacts, run_metrics, run_watches, runs
-
-__all__ = [
-    "TRIED",
-    "UNEVALUATED",
-    "UNTRIED",
-    "WAS_MISSED",
-    "aliases",
-    "attempts",
-    "automations",
-    "circuit_changes",
-    "circuits",
-    "collection_tags",
-    "collections",
-    "containers",
-    "endpoints",
-    "events",
-    "executions",
-    "has_status",
-    "manifests",
-    "memberships",
-    "metadata",
-    "metric_points",
-    "revisions",
-    "run_artifacts",
-    "run_metrics",
-    "run_watches",
-    "runs",
-    "secrets",
-    "servers",
-    "state",
-    "tokens",
-    "uploads",
-    "version_changes",
-    "version_tags",
-    "versions",
-    "workers",
-]
 
 
 def _unique_name(index: str) -> Index:
@@ -335,6 +285,24 @@ class ServerRow(TableRow, table=True):
 
 
 metadata = SQLModel.metadata
+
+aliases = catalog_schema.aliases
+collection_tags = catalog_schema.collection_tags
+collections = catalog_schema.collections
+containers = catalog_schema.containers
+events = catalog_schema.events
+manifests = catalog_schema.manifests
+memberships = catalog_schema.memberships
+state = catalog_schema.state
+version_changes = catalog_schema.version_changes
+version_tags = catalog_schema.version_tags
+versions = catalog_schema.versions
+
+metric_points = run_schema.metric_points
+run_artifacts = run_schema.run_artifacts
+run_metrics = run_schema.run_metrics
+run_watches = run_schema.run_watches
+runs = run_schema.runs
 
 attempts = table(AttemptRow)
 automations = table(AutomationRow)
