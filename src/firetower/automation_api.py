@@ -1,4 +1,4 @@
-"""The rest of the Python API: automations and endpoints, and what they have done.
+"""The rest of the Python API: automations, endpoints and what they have done; secrets, tokens.
 
 Apart from `tower`, so that a script or command that only changes the catalog need not import it.
 """
@@ -18,7 +18,7 @@ from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.text import instant
-from firetower.store import automations, circuits, events, executions, redelivery, secrets
+from firetower.store import automations, circuits, events, executions, redelivery, secrets, tokens
 from firetower.store import endpoints as endpoint_store
 from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
@@ -180,10 +180,7 @@ class Endpoints(Transactions):
         """
         from firetower.store.statistics import read_traffic
 
-        with self._store.reading() as reader:
-            found = read_traffic(reader)
-            names = endpoint_store.endpoint_names(reader.connection)
-        return {names[key]: one for key, one in found.items() if key in names}
+        return self._read(read_traffic)
 
     def last_failure(self, name: str) -> "LastFailure | None":
         """Return the newest attempt that an endpoint did not accept, if it is recent."""
@@ -258,6 +255,14 @@ class SecretBox(Transactions):
             count = secrets.reencrypt(change.connection, keyring)
         keep_newest_key(location)
         return count
+
+
+class Tokens(Transactions):
+    """The API keys of `firetower serve`."""
+
+    create = changes(tokens.create_token)
+    list = reads(tokens.list_tokens)
+    delete = changes(tokens.delete_token)
 
 
 class Events(Transactions):

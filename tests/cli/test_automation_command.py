@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.builders import NOON, make_definition, make_revision
+from core.builders import NOON, allowed_events, make_definition, make_revision
 from core.strategies import filters
 from core.test_drafts import (
     ACTIONS,
@@ -25,7 +25,7 @@ from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.commands import create_command
 from firetower.core.drafts import read_draft
 from firetower.core.errors import InvalidInput
-from firetower.core.events import EventType, allowed_events
+from firetower.core.events import EventType
 from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.references import ContainerReference
 from firetower.core.runs import REPORTED_STATES, RunState, StateCondition

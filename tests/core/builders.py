@@ -12,12 +12,12 @@ from firetower.core.actions import Action, NoAction, WebhookAction
 from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.endpoints import Endpoint, EndpointKind, EndpointSettings
 from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.core.events import Event, EventType, EventVersion
+from firetower.core.events import Event, EventType, EventVersion, why_not_allowed
 from firetower.core.executions import Execution, Status
 from firetower.core.filters import ANY, Filter
 from firetower.core.json import dump
 from firetower.core.metrics import Comparison, Crossing, ThresholdCondition
-from firetower.core.references import CollectionReference, ContainerReference
+from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import RunAlert, RunReference, RunSnapshot, RunState, StateCondition
 from firetower.core.scopes import ContainerScope, Scope
 
@@ -27,6 +27,11 @@ VISION = ContainerReference.project("acme/vision")
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 _ids = itertools.count(1)
+
+
+def allowed_events(kind: ContainerKind) -> list[EventType]:
+    """Return the event types that can fire in a kind of container."""
+    return [type_ for type_ in EventType if why_not_allowed(type_, kind) is None]
 
 
 def make_event(

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.builders import MODELS, NOON, VISION, make_definition, make_revision
+from core.builders import MODELS, NOON, VISION, allowed_events, make_definition, make_revision
 from core.strategies import filters
 from firetower.core.actions import ActionType, NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import LONGEST_COOLDOWN, Automation, Definition, Mode
 from firetower.core.drafts import Draft, Part, read_draft, suggested_name
 from firetower.core.errors import Conflict, InvalidInput
-from firetower.core.events import EventType, allowed_events
+from firetower.core.events import EventType
 from firetower.core.filters import ANY, Filter, regex_filter
 from firetower.core.filters.nodes import predicates
 from firetower.core.filters.patterns import Pattern

@@ -21,13 +21,13 @@ from wandb.automations import (
 )
 from wandb.automations._inputs import prepare_to_create, prepare_to_update
 
-from core.builders import VISION, make_definition
+from core.builders import VISION, allowed_events, make_definition
 from core.strategies import filters
 from firetower.core.actions import Action, NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Mode
 from firetower.core.drafts import Draft, read_draft
 from firetower.core.errors import FiretowerError
-from firetower.core.events import EventType, allowed_events
+from firetower.core.events import EventType
 from firetower.core.filters import ANY, Filter
 from firetower.core.filters.patterns import Pattern
 from firetower.core.scopes import CollectionsScope, Scope

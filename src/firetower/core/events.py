@@ -124,11 +124,6 @@ _NEAREST_IN_PROJECT = {
 """The event to use instead of one that happens only in a registry."""
 
 
-def allowed_events(kind: ContainerKind) -> tuple[EventType, ...]:
-    """Return the event types that can fire in a kind of container, in the table's order."""
-    return tuple(type_ for type_ in EVENTS if why_not_allowed(type_, kind) is None)
-
-
 def why_not_allowed(type_: EventType, kind: ContainerKind) -> tuple[str, EventType] | None:
     """Return why an event type never fires in a kind of container, and the nearest that does.
 

@@ -185,12 +185,6 @@ class ContainerKind(StrEnum):
         """Whether it covers other containers, and holds no collections of its own."""
         return self in {ContainerKind.ENTITY, ContainerKind.ORGANIZATION}
 
-    @property
-    def a(self) -> str:
-        """The kind with its article: "a registry", "the organization"."""
-        articles = {ContainerKind.ENTITY: "an", ContainerKind.ORGANIZATION: "the"}
-        return f"{articles.get(self, 'a')} {self}"
-
 
 class Frozen(BaseModel):
     """A value that never changes and knows no fields but its own."""

@@ -20,7 +20,6 @@ from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreE
 from firetower.core.json import parse
 from firetower.core.runs import RunReference
 from firetower.core.text import visible
-from firetower.core.tokens import Token
 from firetower.server.fields import Arguments, Context, HttpNotFound, register_all
 from firetower.server.file_stream import receive
 from firetower.server.files import FileStore
@@ -29,7 +28,7 @@ from firetower.server.settings import ServerSettings
 from firetower.server.storage import Storage
 from firetower.store.changes import Change, Reader
 from firetower.store.store import Store
-from firetower.store.tokens import WrongKey, find_token, is_use_recorded, record_use
+from firetower.store.tokens import Token, WrongKey, find_token, is_use_recorded, record_use
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler

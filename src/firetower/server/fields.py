@@ -17,9 +17,9 @@ from firetower.store.changes import Change, Reader
 from firetower.store.columns import MOST
 
 if TYPE_CHECKING:
-    from firetower.core.tokens import Token
     from firetower.server.files import FileStore
     from firetower.server.settings import ServerSettings
+    from firetower.store.tokens import Token
 
 T = TypeVar("T")
 MAX_PAGE = 1_000

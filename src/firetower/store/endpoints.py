@@ -151,12 +151,6 @@ def list_endpoints(connection: Connection) -> list[Endpoint]:
     return [_build_endpoint(row, names) for row in connection.execute(query)]
 
 
-def endpoint_names(connection: Connection) -> dict[int, str]:
-    """Return the name of each endpoint by its id."""
-    query = select(_endpoints.id, _endpoints.name).where(_endpoints.deleted_at.is_(None))
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
 def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
     """Return the waits of a row's schedule."""
     return tuple(wait * _MILLISECOND for wait in json.loads(schedule_ms))

@@ -1,7 +1,7 @@
 """The values of runs' metrics: written in batches, read in the order of their steps."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
@@ -200,18 +200,16 @@ def read_points(
             f"run {where} has no metric {visible(metric)}",
             suggest(metric, names.scalars(), f"List them with `firetower run show {where}`."),
         )
-    query = select(_points.step, _points.value, _points.at).where(_points.run_metric_id == number)
+    query = _VALUES
     if after_step is not None:
         query = query.where(_points.step > bounded(after_step))
     is_newest = after_step is None and limit is not None
     query = query.order_by(_points.step.desc() if is_newest else _points.step)
     if limit is not None:
         query = query.limit(bounded_limit(limit))
-    rows: Sequence[tuple[int, float | None, datetime]] = [
-        (row.step, row.value, row.at) for row in connection.execute(query)
-    ]
     found = [
-        Point(metric, step, math.nan if value is None else value, at) for step, value, at in rows
+        Point(metric, step, math.nan if value is None else value, at)
+        for step, value, at in connection.execute(query, {"metric": number})
     ]
     return found[::-1] if is_newest else found
 

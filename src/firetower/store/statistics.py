@@ -1,10 +1,10 @@
 """Reading how often automations fired lately, and what was sent to endpoints."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, Select, case, func, select, type_coerce
+from sqlalchemy import BigInteger, Select, case, func, select, type_coerce
 
 from firetower.core.executions import SkipReason, Status
 from firetower.core.statistics import (
@@ -25,7 +25,8 @@ from firetower.store.executions import build_attempt
 from firetower.store.schema import TRIED, WAS_MISSED, has_status
 
 _attempts, _automations = schema.attempts.c, schema.automations.c
-_executions = schema.executions.c
+_endpoints, _executions = schema.endpoints.c, schema.executions.c
+_AT_ENDPOINT = (_executions.endpoint_id == _endpoints.id) & _endpoints.deleted_at.is_(None)
 _DAYS = 30
 _DAY = timedelta(days=1)
 _DAY_NUMBER = _DAY // timedelta(microseconds=1)
@@ -140,37 +141,34 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
     return Heat(tuple(fired), tuple(failed))
 
 
-def read_traffic(reader: Reader) -> dict[int, Traffic]:
-    """Return the traffic of the last 24 hours, of the newest executions, by endpoint."""
+def read_traffic(reader: Reader) -> dict[str, Traffic]:
+    """Return the traffic of the last 24 hours, of the newest executions, by the endpoint's name."""
     connection = reader.connection
     newest = connection.execute(select(func.max(_executions.id))).scalar() or 0
-    rows = connection.execute(
-        select(_executions.endpoint_id, _executions.status, _executions.duration_ms).where(
+    sent = (
+        select(_endpoints.name, _executions.status, _executions.duration_ms)
+        .join_from(schema.executions, schema.endpoints, _AT_ENDPOINT)
+        .where(
             _executions.id > newest - _MOST_OF_ENDPOINTS,
             _executions.created_at > reader.now - _DAY,
-            _executions.endpoint_id.is_not(None),
             _executions.duration_ms.is_not(None),
         )
     )
-    durations: defaultdict[int, list[float]] = defaultdict(list)
-    succeeded: defaultdict[int, int] = defaultdict(int)
-    for endpoint_id, status, duration_ms in rows:
-        durations[endpoint_id].append(duration_ms)
-        succeeded[endpoint_id] += status == Status.FINISHED.value
-    running = _count_running(connection)
-    return {
-        key: Traffic.of(durations[key], succeeded[key], running.get(key, 0))
-        for key in durations.keys() | running.keys()
-    }
-
-
-def _count_running(connection: Connection) -> dict[int, int]:
-    query = (
-        select(_executions.endpoint_id, func.count())
+    durations: defaultdict[str, list[float]] = defaultdict(list)
+    succeeded: Counter[str] = Counter()
+    for name, status, duration_ms in connection.execute(sent):
+        durations[name].append(duration_ms)
+        succeeded[name] += status == Status.FINISHED.value
+    in_flight = (
+        select(_endpoints.name)
+        .join_from(schema.executions, schema.endpoints, _AT_ENDPOINT)
         .where(has_status(Status.RUNNING))
-        .group_by(_executions.endpoint_id)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    running = Counter(connection.execute(in_flight).scalars())
+    return {
+        name: Traffic.of(durations[name], succeeded[name], running[name])
+        for name in durations.keys() | running.keys()
+    }
 
 
 def find_last_failure(reader: Reader, name: str) -> LastFailure | None:

@@ -1,5 +1,6 @@
-"""Tokens: who may use the server's API."""
+"""Tokens: the keys with which scripts and W&B's SDK reach `firetower serve`."""
 
+import hashlib
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -7,17 +8,40 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, select
 
 from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.references import check_name
-from firetower.core.tokens import Token, hash_key, new_key
+from firetower.core.references import Frozen, Timestamp, check_name
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
 from firetower.store.columns import bounded
 from firetower.store.store import Store
 
+KEY_BYTES = 20
+"""Random bytes of a key: in hexadecimal the 40 characters that W&B's SDK asks for."""
 _USE_RECORDED = timedelta(minutes=1)
 """How exactly it is known when a token was last used."""
 _tokens = schema.tokens.c
 _BY_KEY = select(schema.tokens).where(_tokens.key_hash == bindparam("hash"))
+
+
+class Token(Frozen):
+    """A key's owner and rights; the key itself is shown once and never kept."""
+
+    id: int
+    user: str
+    """The author of what is changed with it."""
+    entity: str
+    """The entity of a script that names none."""
+    read_only: bool
+    created_at: Timestamp
+    last_used_at: Timestamp | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return self.model_dump(mode="json")
+
+
+def hash_key(key: str) -> str:
+    """Return what is kept of a key; a plain sha256, for nobody can guess 160 random bits."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class WrongKey(InvalidInput):
@@ -56,7 +80,7 @@ def create_token(
     `user` is the author of what is changed with it, `entity` that of scripts that name none, the
     user's name unless given. Raises InvalidInput.
     """
-    key = new_key()
+    key = secrets.token_hex(KEY_BYTES)
     values = {
         "user_name": check_name(user, "user name"),
         "entity": check_name(user if entity is None else entity, "entity"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,18 +13,13 @@ from firetower.core.statistics import Traffic
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
-from firetower.tui.screens.endpoint import endpoint_text, read_endpoint
+from firetower.tui.screens.endpoint import EndpointActions, endpoint_text, read_endpoint
 from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import milliseconds
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.table import Table
-
-if TYPE_CHECKING:
-    pass
-
-from firetower.tui.screens.endpoint import EndpointActions
 
 COLUMNS = (
     Column("name", 10, flex=2),
@@ -39,8 +34,6 @@ COLUMNS = (
     Column("queued", 6, right=True),
     Column("used by", 7, right=True, from_width=96),
 )
-
-
 _NOTHING = Traffic()
 
 
@@ -71,14 +64,12 @@ def _number(count: int, tone: str = "dim") -> Cell:
 def _state(endpoint: Endpoint) -> Cell:
     if not endpoint.enabled:
         return Cell("◌ disabled", "warn")
-    return (
-        Cell("✓ enabled", "ok")
-        if endpoint.circuit is None
-        else Cell("! circuit open", "warn", short="! open")
-    )
+    if endpoint.circuit is not None:
+        return Cell("! circuit open", "warn", short="! open")
+    return Cell("✓ enabled", "ok")
 
 
-class EndpointsScreen(EndpointActions["EndpointDetail"]):
+class EndpointsScreen(EndpointActions[EndpointDetail]):
     """Every endpoint: how it is doing, and what can be done about it."""
 
     BELONGS_TO: ClassVar = "screen"

@@ -49,7 +49,7 @@ def secret_dialog(name: str | None) -> Ask[str]:
     return Ask("New secret" if name is None else f"New value of {name}", fields, save)
 
 
-class SecretsScreen(ListPage["SecretInfo"]):
+class SecretsScreen(ListPage[SecretInfo]):
     """Every secret: set, replaced, deleted."""
 
     BELONGS_TO: ClassVar = "app"
