@@ -35,8 +35,8 @@ def watching(*, mode: Mode = Mode.ENABLED, endpoint: int | None = None, **given:
     return make_revision(definition, mode=mode, endpoint_id=endpoint)
 
 
-def event(at: datetime, place: int = 0) -> Event:
-    return Event(place, EventType.RUN_METRIC, at, "ada", VISION)
+def event(at: datetime, place: int = 0, cause: str | None = None) -> Event:
+    return Event(place, EventType.RUN_METRIC, at, "ada", VISION, cause=cause)
 
 
 def fired(
@@ -47,6 +47,7 @@ def fired(
     watch: Watch = Watch(),  # noqa: B008
     endpoints: dict[int, Endpoint] = ENDPOINTS,
     cuts: Sequence[int] = (),
+    cause: str | None = None,
 ) -> tuple[Watch, list[Decision]]:
     """Return what becomes of values, one a minute after noon, evaluated in pieces."""
     moments = [NOON + MINUTE * (minutes[n] if minutes else n) for n in range(len(given))]
@@ -62,9 +63,13 @@ def fired(
             moments[start:last],
             first - start,
         )
-        events = [event(moments[place], place) for place in range(start, last)]
-        watch, made = follow(revision, watch, piece, endpoints, events.__getitem__)
-        decisions += made
+        events = [event(moments[place], place, cause) for place in range(start, last)]
+        record = events.__getitem__
+        found = follow(revision, watch, piece, endpoints, record=record, cause=lambda: cause)
+        if found.unlisted is not None:
+            decisions[-1] = decisions[-1]._replace(detail=found.unlisted)
+        decisions += found.decisions
+        watch = found.watch
     return watch, decisions
 
 
@@ -88,15 +93,43 @@ def test_a_condition_fires_as_it_begins_to_hold_once_a_day_for_a_run() -> None:
     assert watch.held
 
 
-def test_more_crossings_than_a_cooldown_records_are_counted() -> None:
+@pytest.mark.parametrize("cuts", [[], [7, 150, 270], list(range(300))])
+@pytest.mark.parametrize("reason", ["cooldown", "endpoint_disabled", "loop"])
+def test_skipped_crossings_that_are_not_listed_are_counted(reason: str, cuts: list[int]) -> None:
     given = [HIGH, LOW] * (MAX_SKIPPED + 50)
-    watch, decisions = fired(watching(), given, cuts=[7, 150])
-    assert [one for _, one in outcomes(decisions)] == ["finished", *["cooldown"] * MAX_SKIPPED]
-    assert watch.skipped == MAX_SKIPPED + 49
-    assert [one.detail for one in decisions[-2:]] == [
-        None,
-        "more crossings until then are only counted",
-    ]
+    disabled = make_endpoint(disabled_reason="410 Gone")
+    watch, decisions = fired(
+        watching(endpoint=1 if reason == "endpoint_disabled" else None),
+        given,
+        cuts=cuts,
+        endpoints={1: disabled},
+        cause="msg_1_x8" if reason == "loop" else None,
+    )
+    listed = [one for _, one in outcomes(decisions)]
+    acted = 1 if reason == "cooldown" else 0
+    assert listed == ["finished"] * acted + [reason] * MAX_SKIPPED
+    assert watch.skipped == MAX_SKIPPED + 50 - acted
+    first, last = {one.detail for one in decisions[acted:-1]}, decisions[-1].detail
+    assert last == f"{50 - acted} more crossings not listed"
+    assert len(first) == 1
+    assert last not in first
+
+
+def test_each_series_of_skipped_crossings_keeps_its_own_count() -> None:
+    cooldown = 250 * MINUTE
+    disabled = {1: make_endpoint(disabled=True)}
+    revision, given = watching(endpoint=1, cooldown=cooldown), [HIGH, LOW] * 300
+    watch, decisions = fired(revision, given[:130], endpoints=disabled)
+    assert (watch.began_at, watch.skipped) == (None, 65)
+    for cuts in ([], [3, 249, 252]):
+        after, made = fired(revision, given, watch=watch, cuts=cuts)
+        assert outcomes(made)[0] == (0, "pending")  # enabled again: at once
+        counts = [one.detail for one in made if one.detail]
+        assert counts == ["24 more crossings not listed"] * 2
+        assert (len(made), after.skipped) == (252, 49)
+    watch, decisions = fired(revision, [HIGH], watch=after, minutes=[800], endpoints=disabled)
+    assert outcomes(decisions) == [(0, "endpoint_disabled")]
+    assert (watch.began_at, watch.skipped) == (None, 1)
 
 
 def test_a_cooldown_of_its_own_replaces_the_day() -> None:
@@ -165,5 +198,6 @@ def test_any_split_into_batches_fires_the_same_as_one_pass(
     cuts = [cut for cut in cuts if cut < len(given)]
     whole_watch, whole = fired(revision, given)
     watch, decisions = fired(revision, given, cuts=cuts)
+    assert [one[2:] for one in decisions] == [one[2:] for one in whole]
     assert outcomes(decisions) == outcomes(whole)
     assert watch == whole_watch

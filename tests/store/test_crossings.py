@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.test_metrics import change, condition, threshold
 from firetower.core.automations import Mode
-from firetower.core.crossings import Watch
+from firetower.core.crossings import MAX_SKIPPED, Watch
 from firetower.core.events import EventType
 from firetower.core.executions import Execution
 from firetower.core.filters import Filter
@@ -188,6 +188,30 @@ def test_a_flood_of_values_is_evaluated_in_pieces(bench: Bench) -> None:
         max(2, n // 2 * 10) for n in range(20)
     ]
     assert {one.event.run.id for one in bench.executions if one.event.run} == {"run", "second"}
+
+
+def test_crossings_beyond_the_limit_are_counted_where_one_looks(bench: Bench) -> None:
+    watch(bench, cooldown=60 * SECOND)
+    run, other = start(bench), start(bench, "other")
+    for one in (run, other):
+        log(bench, one, [0.9, 0.1] * (MAX_SKIPPED + 6))
+        bench.turn()
+    for turn in range(3):
+        log(bench, run, [0.9, 0.1] * 10, first=1_000 * (turn + 1))
+        bench.turn()
+    made = bench.tower.executions.newest(500)[::-1]
+    mine = [one for one in made if one.event.subject == run]
+    assert len(mine) == MAX_SKIPPED + 1
+    assert [one.detail for one in mine[-2:]] == [None, "35 more crossings not listed"]
+    assert mine[-1].describe("{:%H:%M:%S}".format) == (
+        "cooldown until 12:01:00: 35 more crossings not listed"
+    )
+    assert made[-1].detail == "5 more crossings not listed"
+    bench.now += 60 * SECOND
+    log(bench, run, [0.9, 0.1, 0.9], first=9_000)
+    bench.turn()
+    assert bench.executions[-2].detail is None  # a cooldown of its own
+    assert bench.tower.executions.get(mine[-1].id)[0].detail == "35 more crossings not listed"
 
 
 CONDITIONS = [

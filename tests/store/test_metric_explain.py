@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from core.test_metrics import threshold
+from firetower.core.actions import WebhookAction
 from firetower.core.automations import Mode
+from firetower.core.endpoints import EndpointKind
 from firetower.core.explanation import RunOutcome
 from firetower.core.filters import Filter
 from firetower.core.points import Point
@@ -73,6 +75,19 @@ def test_each_run_says_what_it_waits_for(bench: Bench) -> None:
     bench.tower.automations.set_mode("high", Mode.DISABLED)
     assert said(bench)["short"] == ("disabled", "it was disabled 31 12:00:02")
     assert bench.tower.explain.runs("high", since=bench.now + SECOND) == []
+
+
+def test_crossings_that_a_disabled_endpoint_skips_are_said(bench: Bench) -> None:
+    watch(bench, action=WebhookAction(endpoint="ci"))
+    bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
+    log(bench, start(bench), [0.9, 0.1, 0.9])
+    bench.turn()
+    skipped = "loss is 0.9, above 0.65 (step 2); 2 crossings skipped, its history says why"
+    assert said(bench) == {"run": ("the condition", skipped)}
+    bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
+    log(bench, "acme/vision/run", [0.1, 0.9], first=3)
+    bench.turn()
+    assert said(bench)["run"][0] == "fired"
 
 
 def test_an_event_of_a_metric_says_why_others_did_not_fire(bench: Bench) -> None:

@@ -13,11 +13,12 @@ from typing import NamedTuple
 from firetower.core.automations import Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event
-from firetower.core.matching import Decision, cooldown_end, fire
+from firetower.core.matching import Decision, cooldown_end, fire, skip_of
 from firetower.core.metrics import AnyMetricCondition, Crossing
+from firetower.core.text import counted
 
 MAX_SKIPPED = 100
-"""Executions that one cooldown of a run skips; later crossings are only counted.
+"""Skipped executions of a run between two that are not; the last one has the number of the rest.
 
 Near a threshold a noisy metric may cross it at every second step.
 """
@@ -29,9 +30,9 @@ class Watch(NamedTuple):
     revision_id: int = 0
     held: bool = False
     began_at: datetime | None = None
-    """When its cooldown last began."""
+    """When its cooldown last began; None where crossings are skipped for another reason."""
     skipped: int = 0
-    """How often its condition began to hold since, within the cooldown."""
+    """How many crossings were skipped since, or for that reason."""
 
 
 @dataclass(slots=True)
@@ -68,38 +69,55 @@ class Series:
         return next((place for place in places if self.moments[place] >= moment), len(places))
 
 
+class Followed(NamedTuple):
+    """What becomes of the new values of a series that a revision watches."""
+
+    watch: Watch
+    decisions: Sequence[Decision]
+    unlisted: str | None = None
+    """The new detail of the newest execution made before these."""
+
+
 def follow(
     revision: Revision,
     watch: Watch,
     series: Series,
     endpoints: Mapping[int, Endpoint],
+    *,
     record: Callable[[int], Event],
-) -> tuple[Watch, Sequence[Decision]]:
+    cause: Callable[[], str | None],
+) -> Followed:
     """Return what becomes of the new values of a series that a revision watches.
 
-    `record` returns the event of the condition that begins to hold at a place of the series. Each
-    leaves an execution, also where a cooldown skips it, up to `MAX_SKIPPED` in one cooldown.
+    `record` returns the event of the condition that begins to hold at a place of the series,
+    `cause` that of all of them. Each leaves an execution, also where it is skipped, up to
+    `MAX_SKIPPED` in a row; then the last of these says how many have none.
     """
     condition, cooldown = revision.definition.metric, revision.definition.pace
     assert condition is not None
     held, began, skipped = watch.held, watch.began_at, watch.skipped
     if watch.revision_id != revision.id:
         held = False  # another condition than the one that was tested
-    decisions = []
+    decisions: list[Decision] = []
+    unlisted = None
     first = series.first_since(revision.saved_at)
     for place, measured in condition.edges(series.values, first, held=held):
         held = measured.held
         if not held:
             continue
         at, before = series.moments[place], began
-        if began and cooldown_end(at, cooldown, began) is not None:
-            skipped, began = skipped + 1, min(began, at)  # a clock set back starts it again
-            if skipped > MAX_SKIPPED:
-                continue
-        decision = fire(revision, record(place), before, endpoints)
-        if skipped == MAX_SKIPPED and decision.cooldown_until is not None:
-            decision = decision._replace(detail="more crossings until then are only counted")
-        if decision.cooldown_until is None and decision.starts_cooldown:
+        if skip_of(revision, at, cause(), before, endpoints) is None:
             began, skipped = at, 0
-        decisions.append(decision)
-    return Watch(revision.id, held, began, skipped), decisions
+        elif began and cooldown_end(at, cooldown, began) is not None:
+            began, skipped = min(began, at), skipped + 1  # a clock set back starts it again
+        else:
+            skipped, began = 1 if began else skipped + 1, None
+        if skipped <= MAX_SKIPPED:
+            decisions.append(fire(revision, record(place), before, endpoints))
+            continue
+        said = f"{counted(skipped - MAX_SKIPPED, 'more crossing')} not listed"
+        if decisions:
+            decisions[-1] = decisions[-1]._replace(detail=said)
+        else:
+            unlisted = said
+    return Followed(Watch(revision.id, held, began, skipped), decisions, unlisted)

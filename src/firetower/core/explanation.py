@@ -329,8 +329,11 @@ def _of_values(automation: Automation, subject: RunSubject, clock: Clock) -> tup
     measured = condition.measure(series.values)
     if measured.missing:
         return RunOutcome.WINDOW, condition.found(measured)
-    said = f"{condition.found(measured)}, skipped" if measured.held else condition.asked(measured)
-    return RunOutcome.CONDITION, f"{said} (step {series.steps[-1]:,})"
+    said = condition.found(measured) if measured.held else condition.asked(measured)
+    words = f"{said} (step {series.steps[-1]:,})"
+    if skipped := subject.watch.skipped:
+        words += f"; {counted(skipped, 'crossing')} skipped, its history says why"
+    return RunOutcome.CONDITION, words
 
 
 def _filtered(automation: Automation, run: RunSnapshot) -> str | None:

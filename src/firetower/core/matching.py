@@ -267,36 +267,56 @@ class Decision(NamedTuple):
         return self.status is not Status.SKIPPED or self.skip_reason is SkipReason.SHADOW
 
 
+class Skip(NamedTuple):
+    """Why an automation does nothing about an event that matches it."""
+
+    reason: SkipReason
+    detail: str | None = None
+    cooldown_until: datetime | None = None
+
+
+def skip_of(
+    revision: Revision,
+    at: datetime,
+    cause: str | None,
+    cooldown_began: datetime | None,
+    endpoints: Mapping[int, Endpoint],
+) -> Skip | None:
+    """Return why an automation does nothing about what happened at a moment; None if it acts.
+
+    `cooldown_began` is when its cooldown last began, by the clock of the events.
+    """
+    if is_loop(cause):
+        return Skip(SkipReason.LOOP, f"{depth_of(cause)} automations fired one another")
+    until = cooldown_end(at, revision.definition.pace, cooldown_began)
+    if until is not None:
+        return Skip(SkipReason.COOLDOWN, cooldown_until=until)
+    if revision.mode is Mode.SHADOW or isinstance(revision.definition.action, NoAction):
+        return None
+    endpoint = endpoints.get(revision.endpoint_id or 0)
+    if endpoint is None:
+        return Skip(SkipReason.ENDPOINT_DELETED)
+    if not endpoint.enabled:
+        return Skip(SkipReason.ENDPOINT_DISABLED, endpoint.disabled_reason)
+    return None
+
+
 def fire(
     revision: Revision,
     event: Event,
     cooldown_began: datetime | None,
     endpoints: Mapping[int, Endpoint],
 ) -> Decision:
-    """Decide what an automation does with an event that matches it.
-
-    `cooldown_began` is when its cooldown last began, by the clock of the events.
-    """
-
-    def skip(reason: SkipReason, detail: str | None = None) -> Decision:
-        return Decision(revision, event, Status.SKIPPED, reason, detail)
-
-    if is_loop(event.cause):
-        return skip(SkipReason.LOOP, f"{depth_of(event.cause)} automations fired one another")
-    if cooldown_began is not None:
-        until = cooldown_end(event.recorded_at, revision.definition.pace, cooldown_began)
-        if until is not None:
-            return skip(SkipReason.COOLDOWN)._replace(cooldown_until=until)
-    endpoint = endpoints.get(revision.endpoint_id or 0)
+    """Decide what an automation does with an event that matches it."""
+    skip = skip_of(revision, event.recorded_at, event.cause, cooldown_began, endpoints)
+    if skip is not None:
+        return Decision(revision, event, Status.SKIPPED, *skip)
     if revision.mode is Mode.SHADOW:
-        body = render_body(revision.definition, event, endpoint)
-        return skip(SkipReason.SHADOW)._replace(request_body=body)
-    if isinstance(revision.definition.action, NoAction):
-        return Decision(revision, event, Status.FINISHED)
-    if endpoint is None or not endpoint.enabled:
-        reason = SkipReason.ENDPOINT_DELETED if endpoint is None else SkipReason.ENDPOINT_DISABLED
-        return skip(reason, None if endpoint is None else endpoint.disabled_reason)
-    return Decision(revision, event, Status.PENDING)
+        body = render_body(revision.definition, event, endpoints.get(revision.endpoint_id or 0))
+        shadow = SkipReason.SHADOW
+        return Decision(revision, event, Status.SKIPPED, shadow, request_body=body)
+    is_done = isinstance(revision.definition.action, NoAction)
+    return Decision(revision, event, Status.FINISHED if is_done else Status.PENDING)
 
 
 Match: TypeAlias = tuple[Revision, Event]

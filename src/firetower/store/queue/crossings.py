@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, select, true, update
 from firetower.core.automations import Revision
 from firetower.core.crossings import Series, Watch, follow
 from firetower.core.events import Event, EventType
+from firetower.core.executions import Status
 from firetower.core.matching import Decision
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.references import ContainerKind, ContainerReference
@@ -32,7 +33,8 @@ TESTS = 10_000
 """Tests of a condition on a value in one transaction: other changes wait for it meanwhile."""
 
 _runs, _metrics = schema.runs.c, schema.run_metrics.c
-_containers, _watches, _events = schema.containers.c, schema.run_watches.c, schema.events.c
+_containers, _watches = schema.containers.c, schema.run_watches.c
+_events, _executions = schema.events.c, schema.executions.c
 
 PENDING = _metrics.pending == true()
 """Written as the partial index writes it."""
@@ -71,6 +73,22 @@ _CUT = (
     .where(_metrics.id == bindparam("metric"))
     .values(evaluated_step=bindparam("step"))
 )
+_UNLISTED = (
+    update(schema.executions)
+    .where(
+        _executions.status == Status.SKIPPED.value,
+        _executions.id
+        == select(_executions.id)
+        .join_from(schema.events, schema.executions, _executions.event_id == _events.id)
+        .where(_events.run_id == bindparam("run"))
+        .where(_executions.automation_id == bindparam("automation"))
+        .order_by(_events.id.desc())
+        .limit(1)
+        .scalar_subquery(),
+    )
+    .values(detail=bindparam("detail"))
+)
+"""The newest execution of an automation and a run says how many crossings have none."""
 
 
 @dataclass(slots=True)
@@ -130,6 +148,7 @@ class _Evaluation:
         self._snapshots = {number: run.snapshot for number, run in runs.items()}
         self._watches = self._read_watches()
         self._changed: dict[_Key, Watch] = {}
+        self._unlisted: list[dict[str, object]] = []
         self._causes: dict[int, str | None] = {}
         self._events: dict[tuple[object, ...], Event] = {}
 
@@ -184,8 +203,15 @@ class _Evaluation:
             key = revision.automation_id, row.run_id
             watch = self._watches.get(key, Watch())
             record = partial(self._record, row, revision, series)
-            after, decisions = follow(revision, watch, series, self.cache.endpoints, record)
+            cause = partial(self._cause, row.run_id)
+            endpoints = self.cache.endpoints
+            after, decisions, unlisted = follow(
+                revision, watch, series, endpoints, record=record, cause=cause
+            )
             self.decisions += decisions
+            if unlisted is not None:
+                said = {"automation": key[0], "run": key[1], "detail": unlisted}
+                self._unlisted.append(said)
             if after[1:] != watch[1:] or (after.held and after.revision_id != watch.revision_id):
                 self._changed[key] = after
         if count == limit and series.steps[-1] < row.last_step:
@@ -235,6 +261,8 @@ class _Evaluation:
 
     def write(self) -> None:
         """Write executions, what is kept of automations, and how far metrics were evaluated."""
+        if self._unlisted:
+            self.change.connection.execute(_UNLISTED, self._unlisted)
         write_executions(self.change, self.decisions)
         _write_watches(self.change.connection, self._changed)
         if self._done:
