@@ -39,7 +39,7 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
 
 
 class _Messages(io.TextIOWrapper):
-    """Standard error on which no message is worth a command: one that cannot be written is lost."""
+    """Standard error; a message that cannot be written is lost, and no command fails for it."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -53,7 +53,7 @@ class _Messages(io.TextIOWrapper):
 
 def prepare() -> None:
     """Make this process ready for any environment: files that are closed, odd encodings and TZ."""
-    # Else a database might become one of them. Nothing can be written to what stands in for
+    # Else a database might become one of them. Nothing can be written to what replaces
     # standard output: what was asked for is then refused, not lost.
     while (opened := os.open(os.devnull, os.O_RDONLY)) <= 2:
         pass

@@ -49,7 +49,7 @@ def set_(*, name: str) -> None:
     else:
         say(f"Replaced secret {name}; the old value still signs beside the new one for 24 hours.")
     if not fits_header(value):
-        say("It can sign and stand in payloads, but not be an access token: no header holds it.")
+        say("It can sign and be used in payloads, but not be an access token: no header holds it.")
 
 
 def _read_value() -> str:

@@ -50,7 +50,7 @@ def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) 
         os.set_blocking(1, False)  # a stopped app reads nothing: its log loses lines instead
 
     def emit(line: FeedLine) -> None:
-        # A full disk, a reader that is gone or stopped: no line is worth a delivery.
+        # A full disk, a reader that is gone or stopped: no delivery fails for a line.
         with suppress(OSError):
             if log_format == "json":
                 print_json(log_data(line))

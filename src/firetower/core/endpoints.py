@@ -316,7 +316,7 @@ def whole_path(path: str) -> str:
         return str(Path(path).expanduser().absolute())
     except (OSError, RuntimeError):  # no home, no such user, no working folder
         raise InvalidInput(
-            f"the path {quoted(shortened(path, 80))} leads nowhere", "Write it whole, from /."
+            f"the path {quoted(shortened(path, 80))} cannot be resolved", "Write it whole, from /."
         ) from None
 
 
@@ -327,7 +327,7 @@ MAX_SECRET = 64 * 1024
 def check_secret_value(value: str, *uses: SecretUse) -> str:
     """Return a secret's value if it can be sent whole, in these uses. Raises InvalidInput.
 
-    Several lines and any letters can sign and stand in a payload, but not go into a header. No
+    Several lines and any letters can sign and be used in a payload, but not go into a header. No
     error repeats the value.
     """
     if not value.strip() or len(value) > MAX_SECRET:

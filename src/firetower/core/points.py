@@ -74,7 +74,7 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
     found: dict[str, float] = {}
     spelled = _spelled
     if len(values) <= MAX_METRICS and all(type(value) is float for value in values.values()):
-        for key, value in values.items():  # most calls, made in the midst of a training
+        for key, value in values.items():  # most calls, made during a training
             found[spelled(key) if type(key) is str else check_metric_name(key)] = value  # type: ignore[assignment]
         if len(found) < len(values):
             raise _given_twice(next(key for key in values if key not in found))

@@ -120,7 +120,7 @@ def check_alias(alias: str) -> str:
     if is_version_like(alias):
         raise InvalidInput(
             f"alias {quoted(alias)} looks like a version number",
-            "Versions get their v-number by themselves; choose a word.",
+            "Versions get their v-number automatically; choose a word.",
         )
     return alias
 

@@ -54,7 +54,7 @@ SLACK_COLOURS = {Severity.INFO: "#439fe0", Severity.WARN: "#daa038", Severity.ER
 MOST_KEPT = 1_000
 """Characters of an answer that are kept."""
 WITHHELD = "not kept: it gave a secret back"
-"""Stands for an answer that did."""
+"""Kept in the place of an answer that did."""
 _ESCAPED_MASK = json.dumps(MASK)[1:-1]
 
 

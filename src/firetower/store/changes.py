@@ -199,7 +199,7 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
         return
     if connection.execute(text(f"SELECT pg_try_advisory_xact_lock({_EVENT_ORDER})")).scalar_one():
         return
-    # Whoever waits for the lock alone holds up all who ask for it later. So it waits shortly, again
+    # Who waits for the lock alone holds up all who ask for it later. So it waits shortly, again
     # and again: long enough for changes at work to end; it fails only beside one that hangs.
     limit = connection.execute(_LOCK_LIMIT_MS).scalar_one()
     deadline = time.monotonic() + (limit or inf) / 1_000

@@ -379,7 +379,7 @@ def create_sqlite_file(location: Location) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Exclusive, so that a link that leads nowhere is not followed: anyone may have laid it.
+        # Exclusive, so that no dangling link is followed: anyone may have made it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         if path.exists():  # another process was first

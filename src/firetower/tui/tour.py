@@ -77,8 +77,8 @@ def _save(tour: Tour, screen: Screen[Any]) -> Advice:
     if not isinstance(screen, FormScreen):
         return _new(tour, screen)
     said = (
-        "What it will do stands beside it. To see it fire soon, let it record only: go to "
-        "Action with tab, and choose that. Then {0} saves."
+        "The preview beside it says what it will do. To see it fire soon, let it record only: go "
+        "to Action with tab, and choose that. Then {0} saves."
     )
     return said, "form.save"
 

@@ -28,9 +28,9 @@ def connections_of(files: int) -> int:
 
 
 def share_connections(wanted: Mapping[int, int], connections: int) -> dict[int, int]:
-    """Share connections fairly: whoever wants less than an equal share leaves the rest to others.
+    """Share connections fairly: what one does not need of an equal share goes to the others.
 
-    `wanted` has the most for each endpoint. Everyone gets one at least.
+    `wanted` has the most for each endpoint. Each gets one at least.
     """
     shares, left = {}, connections
     for place, (key, most) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):

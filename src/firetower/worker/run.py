@@ -52,7 +52,7 @@ def run_worker(
     for name in _LATE_IMPORTS:
         with contextlib.suppress(ModuleNotFoundError):  # not on every system
             importlib.import_module(name)
-    # Whoever started an attached worker has the database: where it is gone, so are they.
+    # What started an attached worker had made the database: where that is gone, it has ended too.
     store = Store.open(database, create=not attached, read_only=read_only)
     try:
         store.database.refuse_read_only()

@@ -172,7 +172,7 @@ class Worker:
         return max((cycle.next_due_at - self.store.clock()).total_seconds(), 0.001)
 
     def _publish(self, cycle: _CycleResult) -> None:
-        # A line that cannot be written is worth no delivery.
+        # No delivery fails for a line that cannot be written.
         with suppress(OSError):
             for line in cycle.lines:
                 self.emit(line)

@@ -65,7 +65,7 @@ class Ask(Dialog[T | None]):
         self._button = button
         self._taken = taken
         self._first = first
-        keys = "enter goes on" if len(fields) > 1 else f"enter {button.lower()}s"
+        keys = "enter: next field" if len(fields) > 1 else f"enter {button.lower()}s"
         typed = any(isinstance(field.entry, Input) for field in fields)
         self._keys = plain(keys if typed else "")
         self._typed_before: Sequence[str] = ()

@@ -71,7 +71,7 @@ class FeedRow:
     def __init__(
         self, entry: FeedEntry, now: Callable[[], datetime], *, under_day: bool = True
     ) -> None:
-        """`under_day` says that the day stands above the lines; else each has its date."""
+        """`under_day` says that the day is above the lines; else each has its date."""
         self._entry, self._now, self._under_day = entry, now, under_day
         self._cells: tuple[Cell, ...] = ()
         self._written: date | None = None
