@@ -166,6 +166,16 @@ class Tower(Transactions):
         """Remove a link from a registry, with its aliases and tags there."""
         self._change(versions.unlink, _version(version))
 
+    def delete(self, target: Version | str) -> int:
+        """Delete a version with its links, or a collection with its versions; return how many.
+
+        A registry's collection loses its links: what they link stays. Automations that watch a
+        collection stay, for one of its name may be made again.
+        """
+        from firetower.store.catalog.deletion import delete
+
+        return self._change(delete, parse_target(str(target)))
+
     def add_alias(self, version: Version | str, *aliases: str) -> None:
         """Add aliases to a version, moving those that name another version of its collection."""
         self._change(add_aliases, _version(version), aliases)

@@ -1,4 +1,4 @@
-"""`firetower log`, `link`, `unlink`, `show`, `alias` and `tag`."""
+"""`firetower log`, `link`, `unlink`, `delete`, `show`, `alias` and `tag`."""
 
 import json
 
@@ -25,6 +25,11 @@ def test_catalog_can_be_changed_and_shown(shell: Shell) -> None:
     types = [event["event_type"] for event in shell.objects("events")]
     assert types[-1] == "UNLINK_ARTIFACT"
     assert len(shell.objects("events", "--limit", "2")) == 2
+    assert shell.run("delete", "acme/vision/resnet").stderr == (
+        "Deleted acme/vision/resnet, which has 1 version.\n"
+    )
+    [project] = shell.objects("project", "show", "acme/vision")
+    assert project["contents"] == []
 
 
 def test_log_from_lines_creates_a_version_each(shell: Shell) -> None:

@@ -16,6 +16,8 @@ LOOK_AHEAD = "(?=x)"
 REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "malformed reference": (("show", "a/b/c/d:v0"), "does not name a collection"),
     "no version": (("unlink", "models/resnet"), "does not name a version"),
+    "delete a link": (("delete", "models/resnet:v0"), "firetower unlink"),
+    "delete nothing": (("delete", "models/resnt"), "resnet"),
     "unknown project": (("project", "show", "acme/visoin"), "acme/vision"),
     "unknown registry": (("registry", "show", "model"), "models"),
     "unknown collection": (("show", "models/resnt:v0"), "resnet"),

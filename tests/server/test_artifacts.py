@@ -181,6 +181,24 @@ def test_deleted_version_leaves_every_collection(running: Running) -> None:
     assert running.tower.versions("models/resnet") == []
 
 
+def test_deleted_collection_is_not_found(running: Running) -> None:
+    log(running)
+    log(running, b"more", clientID="c2")
+    query = """mutation ($id: ID!) { deleteArtifactSequence(input: {artifactSequenceID: $id}) {
+        artifactCollection { __typename state } } }"""
+    read = """{ project(name: "vision", entityName: "acme") {
+        artifactCollection(name: "resnet") { id tags { totalCount } } } }"""
+    id_ = running.query(read)["project"]["artifactCollection"]["id"]
+    deleted = running.query(query, id=id_)["deleteArtifactSequence"]["artifactCollection"]
+    assert deleted == {"__typename": "ArtifactSequence", "state": "DELETED"}
+    assert running.query(read)["project"]["artifactCollection"] is None
+    assert "has no versions" in running.refused(query, id=id_)[1]
+    kept = """mutation ($id: ID!) { updateArtifactSequence(input: {artifactSequenceID: $id}) {
+        artifactCollection { tags { totalCount } } } }"""
+    assert "was deleted" in running.refused(kept, id=id_)[1]
+    assert events(running)[-1] == "REMOVE_ARTIFACT_ALIAS acme/vision/resnet:v1 − latest"
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -188,8 +206,8 @@ def test_deleted_version_leaves_every_collection(running: Running) -> None:
         ({"aliases": [{"alias": "a/b"}]}, 'alias "a/b" contains "/"'),
         ({"aliases": [{"alias": "v3"}]}, 'alias "v3" looks like a version number'),
         ({"aliases": [3]}, "aliases is 3"),
-        ({"metadata": "[1]"}, "the metadata is no object"),
-        ({"metadata": "{"}, "the metadata is not JSON"),
+        ({"metadata": "[1]"}, "metadata is [1]"),
+        ({"metadata": "{"}, "metadata is not JSON"),
         ({"artifactCollectionName": "a:b"}, 'collection name "a:b" contains ":"'),
         ({"entityName": "a/b"}, 'project name "b/vision" contains "/"'),
         ({"projectName": "wandb-registry-models"}, "models/resnet is in a registry"),

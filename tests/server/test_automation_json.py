@@ -31,10 +31,9 @@ from firetower.core.events import EventType
 from firetower.core.filters import ANY, Filter
 from firetower.core.filters.patterns import Pattern
 from firetower.core.scopes import CollectionsScope, Scope
-from firetower.server.automations import read_automation, read_changes
+from firetower.server.automations import read_automation, read_changes, write_scope
+from firetower.server.events import plain_filter
 from firetower.server.fields import Arguments, make_id
-from firetower.server.filters import plain_filter
-from firetower.server.scopes import write_scope
 from server.through_sdk import (
     ENDPOINTS,
     IN_PROJECT,

@@ -15,12 +15,13 @@ from firetower.core.automations import Definition
 from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
-from firetower.server.fields import RESOLVERS, make_id, register_all
+from firetower.server.fields import make_id
+from firetower.server.resolvers import FIELDS as RESOLVED
+from firetower.server.resolvers import MUTATIONS, QUERIES, REFUSED
 from serving import Running
 from towers import linked_model, webhook
 
-register_all()
-_READ = re.compile(r'\.(?:optional_)?(?:text|number|flag|list|object)s?\(\s*"(\w+)"')
+_READ = re.compile(r'\.(?:optional_)?(?:text|number|flag|sequence|(?:json_)?object)s?\(\s*"(\w+)"')
 
 
 def arguments_of(module_or_function: Any) -> list[str]:
@@ -28,10 +29,12 @@ def arguments_of(module_or_function: Any) -> list[str]:
     return sorted(set(_READ.findall(inspect.getsource(module_or_function))))
 
 
-MODULES = {resolver.__module__ for fields in RESOLVERS.values() for resolver in fields.values()}
-ARGUMENTS = sorted({name for one in MODULES for name in arguments_of(sys.modules[one])})
+ROOTS = {"Query": QUERIES, "Mutation": {**MUTATIONS, **REFUSED}}
+RESOLVERS: dict[str, Any] = {**ROOTS, **RESOLVED}
+MODULES = [one for name, one in sys.modules.items() if name.startswith("firetower.server.")]
+ARGUMENTS = sorted({name for one in MODULES for name in arguments_of(one)})
 ARGUMENTS_OF = {
-    name: arguments_of(resolver) or ARGUMENTS
+    name: (callable(resolver) and arguments_of(resolver)) or ARGUMENTS
     for fields in RESOLVERS.values()
     for name, resolver in fields.items()
 }

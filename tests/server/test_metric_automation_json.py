@@ -31,8 +31,8 @@ from firetower.core.metrics import (
     ZScoreCondition,
 )
 from firetower.server.automations import read_automation
+from firetower.server.events import is_readable
 from firetower.server.fields import Arguments
-from firetower.server.run_filters import is_readable
 from server.test_run_automation_json import IN_VISION, SCOPES
 from server.through_sdk import ENDPOINTS, changed, created, read_by_sdk, saved, scope_of_sdk
 

@@ -55,6 +55,8 @@ assert again.summary["loss"] == 1 / 3, dict(again.summary)
 assert [row["loss"] for row in again.scan_history()] == [1, 1 / 2, 1 / 3]
 assert [one.name for one in again.logged_artifacts()] == ["resnet:v0"]
 assert [one.id for one in found.used_by()] == [run.id] == [found.logged_by().id]
+api.artifact_collection("model", "wandb-registry-models/resnet").delete()
+assert not list(wandb.Api().registry("models").collections())
 print(run.id)
 """
 SCIKIT_LEARN = """

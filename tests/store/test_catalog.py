@@ -2,10 +2,13 @@
 
 import pytest
 
+from firetower.core.catalog import FoundKind
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import Event
+from firetower.core.references import ContainerReference
 from firetower.store.store import Store
 from firetower.tower import Tower
+from towers import on_alias, webhook
 
 
 @pytest.fixture
@@ -158,6 +161,38 @@ def test_a_logged_version_cannot_be_unlinked(tower: Tower) -> None:
     tower.log("acme/vision/resnet", type="model", empty=True)
     with pytest.raises(InvalidInput, match="was logged there"):
         tower.unlink("acme/vision/resnet:v0")
+
+
+def test_deleted_collection_is_gone_and_its_automations_wait(tower: Tower) -> None:
+    tower.create_registry("models")
+    for number in range(2):
+        tower.log("acme/vision/resnet", type="model", references=[f"s3://b/{number}"])
+        tower.link(f"acme/vision/resnet:v{number}", "models/resnet")
+    tower.add_tag("models/resnet", "eu")
+    webhook(tower, "ci", "http://127.0.0.1:1/")
+    on_alias(tower, "watch", "ci")
+    before = newest(tower)
+    with pytest.raises(InvalidInput, match="is a link to acme/vision/resnet:v0"):
+        tower.delete("models/resnet:v0")
+    assert tower.delete("models/resnet") == 2
+    assert told(tower, before) == [
+        "UNLINK_ARTIFACT models/resnet:v0",
+        "REMOVE_ARTIFACT_ALIAS models/resnet:v1 − latest",
+        "UNLINK_ARTIFACT models/resnet:v1",
+        "REMOVE_COLLECTION_TAG models/resnet − tag eu",
+    ]
+    registry, collections = tower.container(ContainerReference.registry("models"))
+    assert (registry.collections, registry.automations, collections) == (0, 1, [])
+    assert [one.kind for one in tower.search("resnet")] == [FoundKind.COLLECTION]
+    assert tower.delete("acme/vision/resnet:v1") == 1
+    assert tower.versions("acme/vision/resnet")[0].aliases == ("latest",)
+    tower.link("acme/vision/resnet:v0", "models/resnet")
+    assert tower.delete("acme/vision/resnet") == 1  # and its link
+    for gone in ("acme/vision/resnet", "models/resnet", "models/never"):
+        with pytest.raises(NotFound):
+            tower.delete(gone)
+    assert tower.search("resnet") == []
+    assert tower.log("acme/vision/resnet", type="model", empty=True).index == 2
 
 
 def test_collections_have_tags(tower: Tower) -> None:

@@ -13,7 +13,7 @@ from firetower._version import __version__
 from firetower.cli.connect import database_options, database_url, read_only
 
 _COMMANDS = {
-    "catalog": ("log", "link", "unlink", "edit", "show"),
+    "catalog": ("log", "link", "unlink", "delete", "edit", "show"),
     "run": ("run",),
     "labels": ("alias", "tag"),
     "containers": ("registry", "project"),

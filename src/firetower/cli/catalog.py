@@ -1,4 +1,4 @@
-"""`firetower log`, `link`, `unlink` and `show`."""
+"""`firetower log`, `link`, `unlink`, `delete`, `edit` and `show`."""
 
 from typing import Any, BinaryIO
 
@@ -6,7 +6,7 @@ import click
 from pydantic import JsonValue
 
 from firetower.cli.connect import open_tower
-from firetower.cli.options import json_option
+from firetower.cli.options import ask_to_delete, json_option, yes_option
 from firetower.cli.output import date, print_fields, print_json, print_rows, progress_bar, say
 from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput
@@ -177,6 +177,29 @@ def unlink(*, version: str) -> None:
     with open_tower() as tower:
         tower.unlink(version)
     say(f"{version} is no longer linked.")
+
+
+@click.command()
+@click.argument("target", metavar="REF|COLLECTION")
+@yes_option
+def delete(*, target: str, yes: bool) -> None:
+    """Delete a version, or a collection with its versions.
+
+    Aliases, tags and links in registries go with it; of a registry's collection only the links go.
+    What happened stays in the feed. Automations that watch a deleted collection stay, for the next
+    one of its name; delete them with `firetower automation delete`.
+
+    Examples:
+      firetower delete acme/vision/resnet:v3
+      firetower delete models/resnet --yes
+    """
+    with open_tower() as tower:
+        what = target
+        if ":" not in target:
+            what += f", which has {counted(len(tower.versions(target)), 'version')}"
+        ask_to_delete(what, yes=yes)
+        tower.delete(target)
+    say(f"Deleted {what}.")
 
 
 @click.command()

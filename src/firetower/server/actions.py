@@ -17,14 +17,7 @@ from firetower.core.endpoints import Endpoint, EndpointKind, EndpointSettings
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import canonical, parse
 from firetower.core.text import quoted, shortened
-from firetower.server.fields import (
-    Arguments,
-    Context,
-    make_id,
-    nodes,
-    read_number_id,
-    resolves,
-)
+from firetower.server.fields import Arguments, Context, make_id, nodes, read_number_id
 from firetower.store.endpoints import create_endpoint, list_endpoints
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -39,17 +32,14 @@ _INPUTS: Mapping[ActionType, str] = {
 }
 
 
-@resolves("Entity", "integrations")
-def integrations(context: Context, _source: str, arguments: Arguments) -> dict[str, object]:
+def integrations(context: Context, _entity: str, arguments: Arguments) -> dict[str, object]:
     """Return a page of the webhooks and Slack channels: every entity has them all."""
     found = list_endpoints(context.reader.connection)
     return nodes(found, arguments, write_integration)
 
 
-@resolves("Mutation", "createGenericWebhookIntegration")
-def create_integration(context: Context, _source: None, arguments: Arguments) -> dict[str, object]:
+def create_integration(context: Context, given: Arguments) -> dict[str, object]:
     """Make a webhook; its secrets are given by their names."""
-    given = arguments.object("input")
     settings = EndpointSettings(
         name=given.text("name"),
         kind=EndpointKind.WEBHOOK,

@@ -20,7 +20,7 @@ from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreE
 from firetower.core.json import parse
 from firetower.core.runs import RunReference
 from firetower.core.text import visible
-from firetower.server.fields import Arguments, Context, HttpNotFound, register_all
+from firetower.server.fields import Arguments, Context, HttpNotFound
 from firetower.server.file_stream import receive
 from firetower.server.files import FileStore
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
@@ -32,8 +32,6 @@ from firetower.store.tokens import Token, WrongKey, find_token, is_use_recorded,
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
-
-register_all()
 
 MAX_BODY = 64 << 20
 """Bytes of one request, files that are uploaded excepted."""

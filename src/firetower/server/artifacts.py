@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.json import canonical, parse
+from firetower.core.json import canonical
 from firetower.core.references import (
     CollectionReference,
     ContainerReference,
@@ -25,10 +25,10 @@ from firetower.server.catalog import (
     tag_node,
 )
 from firetower.server.containers import named_project
-from firetower.server.fields import Arguments, Context, make_id, read_id, resolves
+from firetower.server.fields import Arguments, Context, make_id, read_id
 from firetower.server.files import md5_of
 from firetower.server.storage import FILES, MANIFESTS
-from firetower.store.catalog import versions
+from firetower.store.catalog import deletion, versions
 from firetower.store.catalog.labels import (
     add_tags,
     drop_alias,
@@ -38,7 +38,7 @@ from firetower.store.catalog.labels import (
     remove_tags,
 )
 from firetower.store.catalog.lookups import FoundVersion, collection_row
-from firetower.store.catalog.versions import delete_version, find_home, memberships_of
+from firetower.store.catalog.versions import find_home, memberships_of
 from firetower.store.uploads import (
     UploadDefinition,
     begin_upload,
@@ -50,10 +50,8 @@ from firetower.store.uploads import (
 _MANIFEST_NAME = "wandb_manifest.json"
 
 
-@resolves("Mutation", "createArtifact")
-def create(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def create(context: Context, given: Arguments) -> dict[str, Any]:
     """Begin an artifact; one whose content is the newest version's is committed at once."""
-    given = arguments.object("input")
     definition = _definition(context, given)
     before = collection_row(context.reader.connection, definition.collection)
     newest = None if before is None else versions.newest_logged(context.reader.connection, before)
@@ -80,7 +78,7 @@ def _definition(context: Context, given: Arguments) -> UploadDefinition:
         type=check_name(given.text("artifactTypeName"), "type"),
         digest=check_name(given.text("digest"), "digest"),
         description=given.optional_text("description"),
-        metadata=_metadata(given) or {},
+        metadata=given.json_object("metadata") or {},
         aliases=tuple(one.text("alias") for one in given.objects("aliases")),
         tags=tuple(one.text("tagName") for one in given.objects("tags")),
         run=None if not run else RunReference(project=project, id=check_run_id(run)),
@@ -91,18 +89,8 @@ def _collection(container: ContainerReference, name: str) -> CollectionReference
     return CollectionReference(container=container, name=check_name(name, "collection name"))
 
 
-def _metadata(given: Arguments) -> dict[str, JsonValue] | None:
-    text = given.optional_text("metadata")
-    found = None if text is None else parse(text, "the metadata")
-    if found is not None and not isinstance(found, dict):
-        raise InvalidInput("the metadata is no object", "Give a JSON object.")
-    return found
-
-
-@resolves("Mutation", "createArtifactManifest", "updateArtifactManifest")
-def create_manifest(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def create_manifest(context: Context, given: Arguments) -> dict[str, Any]:
     """Say where the manifest of an artifact is uploaded to."""
-    given = arguments.object("input")
     if (type_ := given.optional_text("type")) not in {None, "FULL"}:
         raise InvalidInput(
             f"a manifest of type {quoted(shortened(type_ or '', 40))} cannot be logged here",
@@ -119,21 +107,19 @@ def create_manifest(context: Context, _source: None, arguments: Arguments) -> di
     file = {
         "id": identity,
         "name": _MANIFEST_NAME,
-        "uploadUrl": context.origin + context.settings.sign(f"{MANIFESTS}{key}"),
+        "uploadUrl": context.url(f"{MANIFESTS}{key}"),
         "uploadHeaders": [],
     }
     return {"artifactManifest": {"id": identity, "file": file}}
 
 
-@resolves("Mutation", "createArtifactFiles")
-def create_files(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def create_files(context: Context, given: Arguments) -> dict[str, Any]:
     """Say where each file is sent, or that it need not be.
 
     It is kept already, or nothing but what the manifest says of it is kept here.
     """
-    files = arguments.object("input").objects("artifactFiles")
     edges = []
-    for file in files:
+    for file in given.objects("artifactFiles"):
         key = read_id(file.text("artifactID"), "Artifact")
         node: dict[str, Any] = {
             "storagePath": file.optional_text("name"),
@@ -152,32 +138,27 @@ def _upload_url(context: Context, digest: str | None) -> str | None:
         return None
     if md5 is None:
         raise InvalidInput("a file has no MD5", "Log it with W&B's SDK 0.29 or newer.")
-    return context.origin + context.settings.sign(f"{FILES}{md5}")
+    return context.url(f"{FILES}{md5}")
 
 
-@resolves("Mutation", "commitArtifact")
-def commit(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def commit(context: Context, given: Arguments) -> dict[str, Any]:
     """Log what was begun: version, aliases, tags and their events come into being together."""
-    text = arguments.object("input").text("artifactID")
+    key = read_id(given.text("artifactID"), "Artifact")
     keeps = None if context.files is None else context.files.keeps
-    found = commit_upload(context.change, read_id(text, "Artifact"), keeps)
+    found = commit_upload(context.change, key, keeps)
     return {"artifact": artifact_node(context, found.version_id)}
 
 
-@resolves("Query", "clientIDMapping")
-def server_id(context: Context, _source: None, arguments: Arguments) -> dict[str, Any] | None:
+def server_id(context: Context, arguments: Arguments) -> dict[str, Any] | None:
     """Return the id of the artifact that the SDK logged under its own name for it, or None."""
-    client_id = arguments.text("clientID")
-    version_id = committed_version(context.reader, client_id=client_id)
+    version_id = committed_version(context.reader, client_id=arguments.text("clientID"))
     if version_id is None:
         return None
     return {"serverID": artifact_node(context, version_id).values["id"]}
 
 
-@resolves("Mutation", "linkArtifact")
-def link(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def link(context: Context, given: Arguments) -> dict[str, Any]:
     """Link a version into a registry's collection."""
-    given = arguments.object("input")
     version = _version(context, given)
     target = _collection(named_project(context, given), given.text("artifactPortfolioName"))
     aliases = [one.text("alias") for one in given.objects("aliases")]
@@ -202,25 +183,17 @@ def _version(context: Context, given: Arguments) -> FoundVersion:
     return find_home(context.reader, version_id)
 
 
-@resolves("Mutation", "deleteArtifact")
-def delete(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def delete(context: Context, given: Arguments) -> dict[str, Any]:
     """Delete a version with its links."""
-    given = arguments.object("input")
     node = artifact_node(context, _version(context, given).version_id)
-    delete_version(context.change, node.source.version_id, with_aliases=given.flag("deleteAliases"))
+    deletion.delete_version(
+        context.change, node.source.version_id, with_aliases=given.flag("deleteAliases")
+    )
     return {"artifact": {"__typename": "Artifact", "id": node.values["id"], "state": "DELETED"}}
 
 
-@resolves("Mutation", "deleteArtifactSequence", "deleteArtifactPortfolio")
-def delete_collection(_context: Context, _source: None, _arguments: Arguments) -> None:
-    """Refuse: a collection's type and history stay."""
-    raise InvalidInput("a collection cannot be deleted", "Delete or unlink its versions.")
-
-
-@resolves("Mutation", "unlinkArtifact")
-def unlink(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def unlink(context: Context, given: Arguments) -> dict[str, Any]:
     """Remove a link from a registry."""
-    given = arguments.object("input")
     collection = read_collection_id(given.text("artifactPortfolioID"))
     found = _member(context, _version(context, given), collection)
     reference = VersionReference(collection=collection, selector=f"v{found.index}")
@@ -241,24 +214,21 @@ def _member(
     )
 
 
-@resolves("Mutation", "addAliases")
-def add_aliases(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def add_aliases(context: Context, given: Arguments) -> dict[str, Any]:
     """Let aliases name a version, each in its collection."""
-    for found, alias in _aliases(context, arguments):
+    for found, alias in _aliases(context, given):
         point_alias(context.change, found, check_alias(alias))
     return {"success": True}
 
 
-@resolves("Mutation", "deleteAliases")
-def delete_aliases(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def delete_aliases(context: Context, given: Arguments) -> dict[str, Any]:
     """Take aliases off a version; those it has not are no matter."""
-    for found, alias in _aliases(context, arguments):
+    for found, alias in _aliases(context, given):
         drop_alias(context.change, found, check_alias(alias))
     return {"success": True}
 
 
-def _aliases(context: Context, arguments: Arguments) -> list[tuple[FoundVersion, str]]:
-    given = arguments.object("input")
+def _aliases(context: Context, given: Arguments) -> list[tuple[FoundVersion, str]]:
     version = _version(context, given)
     found = []
     for one in given.objects("aliases"):
@@ -267,23 +237,18 @@ def _aliases(context: Context, arguments: Arguments) -> list[tuple[FoundVersion,
     return found
 
 
-@resolves("Mutation", "updateArtifact")
-def update(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def update(context: Context, given: Arguments) -> dict[str, Any]:
     """Set a version's description and metadata, and add and remove tags.
 
     W&B's tags are the artifact's: they go to every collection that the version is in.
     """
-    given = arguments.object("input")
     home = _version(context, given)
     version = shown(context, home)
-    metadata, description = _metadata(given), given.optional_text("description")
-    if metadata is not None:
-        changed = {
-            key: value for key, value in metadata.items() if _differs(version.metadata, key, value)
-        }
-        gone = version.metadata.keys() - metadata.keys()
-    else:
-        changed, gone = {}, set()
+    old, description = version.metadata, given.optional_text("description")
+    new = given.json_object("metadata")
+    metadata = old if new is None else new
+    changed = {key: value for key, value in metadata.items() if _differs(old, key, value)}
+    gone = old.keys() - metadata.keys()
     if changed or gone or description not in {None, version.description}:
         reference = VersionReference(collection=version.collection, selector=f"v{version.index}")
         versions.update(context.change, reference, changed, sorted(gone), description)
@@ -302,26 +267,21 @@ def _differs(old: dict[str, JsonValue], key: str, value: JsonValue) -> bool:
     return key not in old or canonical(old[key]) != canonical(value)
 
 
-@resolves("Mutation", "createArtifactCollectionTagAssignments")
-def add_collection_tags(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def add_collection_tags(context: Context, given: Arguments) -> dict[str, Any]:
     """Put tags on a collection."""
-    collection, tags = _collection_tags(context, arguments)
+    collection, tags = _collection_tags(context, given)
     add_tags(context.change, collection, tags)
     return {"tags": [tag_node(tag) for tag in tags]}
 
 
-@resolves("Mutation", "deleteArtifactCollectionTagAssignments")
-def delete_collection_tags(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def delete_collection_tags(context: Context, given: Arguments) -> dict[str, Any]:
     """Take tags off a collection."""
-    collection, tags = _collection_tags(context, arguments)
+    collection, tags = _collection_tags(context, given)
     remove_tags(context.change, collection, tags)
     return {"success": True}
 
 
-def _collection_tags(
-    context: Context, arguments: Arguments
-) -> tuple[CollectionReference, list[str]]:
-    given = arguments.object("input")
+def _collection_tags(context: Context, given: Arguments) -> tuple[CollectionReference, list[str]]:
     name = given.text("artifactCollectionName")
     tags = [one.text("tagName") for one in given.objects("tags")]
     return _collection(named_project(context, given), name), tags

@@ -1,5 +1,6 @@
 """W&B's automations, which its API calls triggers: listed, made, changed and deleted."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,10 +8,24 @@ from firetower.core.automations import Automation, Definition, Mode
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import InvalidInput
 from firetower.core.json import parse
-from firetower.core.references import ContainerReference, one_spelling
+from firetower.core.references import (
+    CollectionReference,
+    ContainerKind,
+    ContainerReference,
+    one_spelling,
+)
+from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, Scope
 from firetower.core.text import quoted, shortened
 from firetower.server.actions import read_action, write_action
-from firetower.server.events import read_event, write_event
+from firetower.server.catalog import collection_id, read_collection_id
+from firetower.server.containers import (
+    entity_id,
+    project_id,
+    read_entity_id,
+    read_project_id,
+    wandb_names,
+)
+from firetower.server.events import is_readable, read_event, write_event
 from firetower.server.fields import (
     Arguments,
     Context,
@@ -20,10 +35,7 @@ from firetower.server.fields import (
     moment,
     page,
     read_number_id,
-    resolves,
 )
-from firetower.server.run_filters import is_readable
-from firetower.server.scopes import read_scope, write_scope
 from firetower.store.automations import (
     automation_by_id,
     create_automation,
@@ -34,21 +46,19 @@ from firetower.store.automations import (
 )
 from firetower.store.endpoints import list_endpoints
 
+_SPECIAL = re.compile(r"[*?[]")
+_ESCAPED = re.compile(r"\[([*?[])\]")
 
-@resolves("Mutation", "createFilterTrigger")
-def create_trigger(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+
+def create_trigger(context: Context, given: Arguments) -> dict[str, Any]:
     """Save a new automation."""
     endpoints = list_endpoints(context.reader.connection)
-    created = create_automation(
-        context.change, *read_automation(arguments.object("input"), endpoints)
-    )
+    created = create_automation(context.change, *read_automation(given, endpoints))
     return {"trigger": write_trigger(created, endpoints)}
 
 
-@resolves("Mutation", "updateFilterTrigger")
-def update_trigger(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def update_trigger(context: Context, given: Arguments) -> dict[str, Any]:
     """Save a changed automation."""
-    given = arguments.object("input")
     automation = _find(context, given.text("id"))
     endpoints = list_endpoints(context.reader.connection)
     edited = edit_automation(
@@ -57,10 +67,9 @@ def update_trigger(context: Context, _source: None, arguments: Arguments) -> dic
     return {"trigger": write_trigger(edited, endpoints)}
 
 
-@resolves("Mutation", "deleteTrigger")
-def delete_trigger(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def delete_trigger(context: Context, given: Arguments) -> dict[str, Any]:
     """Delete an automation."""
-    automation = _find(context, arguments.object("input").text("triggerID"))
+    automation = _find(context, given.text("triggerID"))
     delete_automation(context.change, automation.name)
     return {"success": True}
 
@@ -74,9 +83,8 @@ def _find(context: Context, id_: str) -> Automation:
     return found
 
 
-@resolves("Project", "triggers")
 def triggers_of(
-    context: Context, container: ContainerReference, _arguments: Arguments
+    context: Context, container: ContainerReference, _: Arguments
 ) -> list[dict[str, Any]]:
     """Return the automations that watch a project or registry, all or a part of it."""
     endpoints = list_endpoints(context.reader.connection)
@@ -84,8 +92,6 @@ def triggers_of(
     return [write_trigger(one, endpoints) for one in found]
 
 
-@resolves("Entity", "triggers")
-@resolves("Organization", "triggers")
 def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
     """Return a page of the automations that an entity sees, by name.
 
@@ -176,3 +182,63 @@ def write_trigger(automation: Automation, endpoints: Sequence[Endpoint]) -> dict
         "triggeringCondition": write_event(definition),
         "triggeredAction": write_action(definition.action, endpoints),
     }
+
+
+def read_scope(type_: str, id_: str) -> Scope:
+    """Return the scope that a type and an id name. Raises InvalidInput."""
+    match type_:
+        case "PROJECT":
+            return ContainerScope(container=read_project_id(id_))
+        case "ENTITY":
+            return ContainerScope(container=read_entity_id(id_))
+        case "ARTIFACT_COLLECTION":
+            return _scope_of(read_collection_id(id_))
+    raise InvalidInput(
+        f"there is no scope type {quoted(shortened(type_, 40))}",
+        "Choose PROJECT, ARTIFACT_COLLECTION or ENTITY.",
+    )
+
+
+def _scope_of(collection: CollectionReference) -> Scope:
+    """Return the scope of one collection; in a project that is a pattern that it alone matches."""
+    if collection.container.kind is ContainerKind.REGISTRY:
+        return CollectionScope(collection=collection)
+    glob = _SPECIAL.sub(r"[\g<0>]", collection.name)
+    return CollectionsScope(container=collection.container, glob=glob)
+
+
+def write_scope(scope: Scope) -> dict[str, object]:
+    """Return a scope as W&B's API does.
+
+    It has no name for some collections of a project: for these it is the project.
+    """
+    collection = _only_collection(scope)
+    if collection is not None:
+        in_registry = collection.container.kind is ContainerKind.REGISTRY
+        return {
+            "__typename": "ArtifactPortfolio" if in_registry else "ArtifactSequence",
+            "id": collection_id(collection),
+            "name": collection.name,
+        }
+    container = scope.container
+    if not container.kind.covers_several:
+        name = wandb_names(container)[1]
+        return {"__typename": "Project", "id": project_id(container), "name": name}
+    return {
+        "__typename": "Entity",
+        "id": entity_id(container.name),
+        "name": container.name,
+        "entityType": "team" if container.kind is ContainerKind.ENTITY else "organization",
+    }
+
+
+def _only_collection(scope: Scope) -> CollectionReference | None:
+    """Return the collection of a scope that no other can be in, or None."""
+    match scope:
+        case CollectionScope():
+            return scope.collection
+        case CollectionsScope(glob=str(glob), artifact_type=None):
+            name = _ESCAPED.sub(r"\1", glob)
+            if _SPECIAL.sub(r"[\g<0>]", name) == glob:
+                return CollectionReference(container=scope.container, name=name)
+    return None

@@ -4,11 +4,13 @@ An `Artifact` is a version where it was logged, an `ArtifactCollectionMembership
 collection; a project's collection is an `ArtifactSequence`, a registry's an `ArtifactPortfolio`.
 """
 
+import mimetypes
 from typing import Any
 
-from firetower.core.catalog import Version
+from firetower.core.catalog import Entry, Version
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import dump
+from firetower.core.manifests import file_digest
 from firetower.core.references import (
     CollectionReference,
     ContainerKind,
@@ -26,16 +28,12 @@ from firetower.server.fields import (
     moment,
     nodes,
     read_id,
-    resolves,
 )
+from firetower.server.files import md5_of
 from firetower.server.selection import Facts
-from firetower.server.storage import MANIFESTS
+from firetower.server.storage import FILES, MANIFESTS
 from firetower.store.catalog import versions
-from firetower.store.catalog.lookups import (
-    FoundVersion,
-    collection_row,
-    find_version,
-)
+from firetower.store.catalog.lookups import FoundVersion, collection_row, find_version
 from firetower.store.catalog.versions import (
     artifact_key,
     find_by_key,
@@ -46,28 +44,21 @@ from firetower.store.catalog.versions import (
 from firetower.store.columns import EPOCH
 from firetower.store.uploads import find_upload
 
-COLLECTION = "ArtifactSequence|ArtifactPortfolio"
-"""The types of collections."""
 _TTL_INHERITED = -2
 """W&B's number for a version that lives as long as its collection says."""
 
 
 def shown(context: Context, found: FoundVersion) -> Version:
-    """Return a version as the catalog shows it in a collection, read once a request."""
+    """Return a version as the catalog shows it in a collection."""
     key = "version", found.collection.id, found.index
-    if key not in context.cache:
-        context.cache[key] = versions.show(context.reader, found)
-    version: Version = context.cache[key]
-    return version
+    return context.cached(key, lambda: versions.show(context.reader, found))
 
 
 def artifact_node(context: Context, version_id: int) -> Node:
-    """Return a version as an artifact, cached for a request."""
-    key = "artifact", version_id
-    if key not in context.cache:
-        context.cache[key] = _artifact(context, find_home(context.reader, version_id))
-    node: Node = context.cache[key]
-    return node
+    """Return a version as an artifact."""
+    return context.cached(
+        ("artifact", version_id), lambda: _artifact(context, find_home(context.reader, version_id))
+    )
 
 
 def _artifact(context: Context, found: FoundVersion) -> Node:
@@ -103,7 +94,7 @@ def membership_facts(context: Context, found: FoundVersion) -> Facts:
         "version": f"v{found.index}",
         "version_index": found.index,
         "alias": list(version.aliases),
-        "tag": [tag["name"] for tag in tags_of(context, found, Arguments({}))],
+        "tag": tags_of(context, found),
         "metadata": version.metadata,
         "digest": wandb_digest(version),
         "size": version.size,
@@ -196,8 +187,7 @@ def named_version(
     return find_selected(context, reference, selector)
 
 
-@resolves("Query", "artifact")
-def artifact(context: Context, _source: None, arguments: Arguments) -> Node | None:
+def artifact(context: Context, arguments: Arguments) -> Node | None:
     """Return an artifact by its id, or None."""
     try:
         version_id = read_artifact_id(context, arguments.text("id"))
@@ -206,14 +196,12 @@ def artifact(context: Context, _source: None, arguments: Arguments) -> Node | No
         return None
 
 
-@resolves("Project", "artifact")
 def artifact_of(context: Context, project: ContainerReference, arguments: Arguments) -> Node | None:
     """Return a project's artifact by its name, or None."""
     found = named_version(context, project, arguments.text("name"))
     return None if found is None else artifact_node(context, found.version_id)
 
 
-@resolves("Project", "artifactCollectionMembership")
 def membership_in(
     context: Context, project: ContainerReference, arguments: Arguments
 ) -> Node | None:
@@ -222,56 +210,14 @@ def membership_in(
     return None if found is None else membership_node(found)
 
 
-@resolves("Artifact", "aliases")
-def aliases_of(context: Context, found: FoundVersion, _arguments: Arguments) -> list[Any]:
-    """Return its aliases in every collection that it is in."""
-    return [
-        alias_node(one.collection.reference, alias)
-        for one in memberships_of(context.reader, found.version_id)
-        for alias in shown(context, one).aliases
-    ]
-
-
-@resolves("Artifact", "tags")
-def tags_of(context: Context, found: FoundVersion, _arguments: Arguments) -> list[Any]:
-    """Return its tags in every collection that it is in, each once."""
+def aliases_everywhere(context: Context, found: FoundVersion, _: Arguments) -> list[Any]:
+    """Return a version's aliases in every collection that it is in."""
     members = memberships_of(context.reader, found.version_id)
-    tags = {tag for one in members for tag in shown(context, one).tags}
-    return [tag_node(tag) for tag in sorted(tags)]
+    return [alias for one in members for alias in aliases_in(context, one, _)]
 
 
-@resolves("Artifact", "currentManifest")
-def manifest_of(context: Context, found: FoundVersion, _arguments: Arguments) -> dict[str, Any]:
-    """Return where its manifest is fetched from."""
-    key = artifact_key(shown(context, found).artifact_id)
-    url = context.origin + context.settings.sign(f"{MANIFESTS}{key}")
-    return {"id": make_id("ArtifactManifest", key), "file": {"directUrl": url}}
-
-
-@resolves("Artifact", "artifactMemberships")
-def memberships_of_artifact(
-    context: Context, found: FoundVersion, arguments: Arguments
-) -> dict[str, Any]:
-    """Return every collection that it is in."""
-    members = memberships_of(context.reader, found.version_id)
-    return nodes(members, arguments, membership_node)
-
-
-@resolves("ArtifactCollectionMembership", "artifact")
-def artifact_in(context: Context, found: FoundVersion, _arguments: Arguments) -> Node:
-    """Return the artifact."""
-    return artifact_node(context, found.version_id)
-
-
-@resolves("ArtifactCollectionMembership", "createdAt")
-def member_since(context: Context, found: FoundVersion, _arguments: Arguments) -> str | None:
-    """Return when the version was logged."""
-    return moment(shown(context, found).created_at)
-
-
-@resolves("ArtifactCollectionMembership", "aliases")
-def aliases_in(context: Context, found: FoundVersion, _arguments: Arguments) -> list[Any]:
-    """Return its aliases in this collection."""
+def aliases_in(context: Context, found: FoundVersion, _: Arguments) -> list[Any]:
+    """Return a version's aliases in one collection."""
     reference = found.collection.reference
     return [alias_node(reference, alias) for alias in shown(context, found).aliases]
 
@@ -286,6 +232,12 @@ def alias_node(collection: CollectionReference, alias: str) -> dict[str, Any]:
     }
 
 
+def tags_of(context: Context, found: FoundVersion) -> list[Any]:
+    """Return a version's tags in every collection that it is in, each once."""
+    members = memberships_of(context.reader, found.version_id)
+    return sorted({tag for one in members for tag in shown(context, one).tags})
+
+
 def tag_node(tag: str) -> dict[str, Any]:
     """Return a tag."""
     return {"__typename": "Tag", "id": make_id("Tag", tag), "name": tag}
@@ -296,3 +248,45 @@ def type_node(type_: str) -> dict[str, Any]:
     created = moment(EPOCH)
     values = {"id": make_id("ArtifactType", type_), "name": type_, "description": None}
     return {"__typename": "ArtifactType", **values, "createdAt": created}
+
+
+def manifest_of(context: Context, found: FoundVersion, _: Arguments) -> dict[str, Any]:
+    """Return where a version's manifest is fetched from."""
+    key = artifact_key(shown(context, found).artifact_id)
+    return {
+        "id": make_id("ArtifactManifest", key),
+        "file": {"directUrl": context.url(f"{MANIFESTS}{key}")},
+    }
+
+
+def files(context: Context, found: FoundVersion, arguments: Arguments) -> dict[str, Any]:
+    """Return the files of a version, or those of some names or entries of its manifest."""
+    digest = shown(context, found).digest
+    entries = context.cached(
+        ("entries", digest), lambda: versions.read_entries(context.reader, digest) or ()
+    )
+    if "entries" in arguments:
+        names = {one.text("name") for one in arguments.objects("entries")}
+    else:
+        names = set(arguments.texts("names")) or {one.path for one in entries}
+    kept = [one for one in entries if one.path in names]
+    return nodes(kept, arguments, lambda one: _file(context, found, one))
+
+
+def _file(context: Context, found: FoundVersion, entry: Entry) -> dict[str, Any]:
+    version = shown(context, found)
+    url = entry.uri or context.url(f"{FILES}{md5_of(entry.checksum) or '0' * 32}")
+    return {
+        "__typename": "File",
+        "id": make_id("File", f"{version.digest}/{entry.path}"),
+        "name": entry.path,
+        "displayName": entry.path,
+        "url": url,
+        "directUrl": url,
+        "sizeBytes": entry.size or 0,
+        "storagePath": None,
+        "mimetype": mimetypes.guess_type(entry.path)[0],
+        "updatedAt": moment(version.created_at),
+        "digest": file_digest(entry),
+        "md5": file_digest(entry),
+    }

@@ -8,11 +8,7 @@ from typing import Any
 
 from firetower.core.catalog import Container
 from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.references import (
-    WANDB_REGISTRY_PREFIX,
-    ContainerKind,
-    ContainerReference,
-)
+from firetower.core.references import WANDB_REGISTRY_PREFIX, ContainerKind, ContainerReference
 from firetower.server.fields import (
     NO_ITEMS,
     Arguments,
@@ -22,7 +18,6 @@ from firetower.server.fields import (
     moment,
     nodes,
     read_id,
-    resolves,
 )
 from firetower.server.selection import Facts, select
 from firetower.store.catalog import containers as store
@@ -30,8 +25,6 @@ from firetower.store.catalog.lookups import find_container
 
 ORGANIZATION = ContainerReference.organization().name
 """The organization, and its entity."""
-
-
 MODEL_REGISTRY = "model"
 """The registry that `run.link_model` links into."""
 _MODEL_REGISTRY = "model-registry"
@@ -145,41 +138,15 @@ def organization_node() -> Node:
     return Node("Organization", ORGANIZATION, values)
 
 
+def organization(name: str) -> Node | None:
+    """Return the organization, if that is its name."""
+    return organization_node() if name == ORGANIZATION else None
+
+
 def entity_names(context: Context) -> list[str]:
     """Return every entity that has projects, by name."""
     found = store.list_containers(context.reader, ContainerKind.ENTITY)
     return [one.reference.name for one in found]
-
-
-@resolves("Query", "entity")
-def entity(context: Context, _source: None, arguments: Arguments) -> Node:
-    """Return an entity; any may be, for its first project makes it."""
-    return entity_node(arguments.optional_text("name") or context.token.entity)
-
-
-@resolves("Query", "organization")
-def organization(_context: Context, _source: None, arguments: Arguments) -> Node | None:
-    """Return the organization."""
-    return organization_node() if arguments.text("name") == ORGANIZATION else None
-
-
-@resolves("Entity", "organization")
-def organization_of(_context: Context, _source: str, _arguments: Arguments) -> Node:
-    """Return the organization of an entity: everyone's."""
-    return organization_node()
-
-
-@resolves("Query", "project", "model")
-def project(context: Context, _source: None, arguments: Arguments) -> Node | None:
-    """Return a project or registry by its names, or None."""
-    names = arguments.optional_text("entityName"), arguments.optional_text("name")
-    return existing(context, project_reference(context, *names))
-
-
-@resolves("Entity", "project")
-def project_of(context: Context, entity: str, arguments: Arguments) -> Node | None:
-    """Return an entity's project by its name, or None."""
-    return existing(context, project_reference(context, entity, arguments.text("name")))
 
 
 def existing(context: Context, reference: ContainerReference) -> Node | None:
@@ -191,7 +158,11 @@ def existing(context: Context, reference: ContainerReference) -> Node | None:
     return project_node(reference)
 
 
-@resolves("Entity", "projects")
+def project_of(context: Context, entity: str, arguments: Arguments) -> Node | None:
+    """Return an entity's project by its name, or None."""
+    return existing(context, project_reference(context, entity, arguments.text("name")))
+
+
 def projects_of(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
     """Return an entity's projects; of the organization's entity they are the registries."""
     kind = ContainerKind.REGISTRY if entity == ORGANIZATION else ContainerKind.PROJECT
@@ -215,46 +186,18 @@ def project_facts(context: Context, container: Container) -> Facts:
     }
 
 
-@resolves("Query", "models")
-def projects(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
-    """Return the projects of an entity, by default the token's."""
-    entity = arguments.optional_text("entityName") or context.token.entity
-    return projects_of(context, entity, arguments)
-
-
 def shown(context: Context, reference: ContainerReference) -> Container:
-    """Return a project or registry as the catalog shows it, read once a request."""
-    if reference not in context.cache:
-        context.cache[reference] = store.show_container(context.reader, reference)
-    found: Container = context.cache[reference]
-    return found
+    """Return a project or registry as the catalog shows it."""
+    return context.cached(reference, lambda: store.show_container(context.reader, reference))
 
 
-@resolves("Project", "internalId")
-def internal_id(context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
-    """Return its row's number, in base64."""
-    number = find_container(context.reader.connection, reference)
-    return make_id("ProjectInternalId", number)
-
-
-@resolves("Project", "description")
-def description(context: Context, reference: ContainerReference, _arguments: Arguments) -> str:
-    """Return its description."""
-    return shown(context, reference).description
-
-
-@resolves("Project", "createdAt", "updatedAt")
-def created_at(
-    context: Context, reference: ContainerReference, _arguments: Arguments
-) -> str | None:
-    """Return when it was made."""
+def created_at(context: Context, reference: ContainerReference, _: Arguments) -> str | None:
+    """Return when a project or registry was made."""
     return moment(shown(context, reference).created_at)
 
 
-@resolves("Mutation", "upsertModel")
-def upsert_project(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def upsert_project(context: Context, given: Arguments) -> dict[str, Any]:
     """Make a project or registry; one that is there gets the description, if one is given."""
-    given = arguments.object("input")
     reference = project_reference(context, given.optional_text("entityName"), given.text("name"))
     description = given.optional_text("description")
     if reference.kind is ContainerKind.REGISTRY:
@@ -275,12 +218,3 @@ def _check_registry(given: Arguments) -> None:
         )
     if given.sequence("artifactTypes"):
         raise InvalidInput("a registry takes versions of every type", "Leave artifact_types out.")
-
-
-@resolves("Mutation", "renameProject", "deleteModel")
-def refuse_change(_context: Context, _source: None, _arguments: Arguments) -> None:
-    """Refuse: references and history name registries and projects."""
-    raise InvalidInput(
-        "registries and projects cannot be renamed or deleted",
-        "Make another, and link versions there.",
-    )

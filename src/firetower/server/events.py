@@ -1,16 +1,27 @@
-"""What fires an automation, as W&B names it: an event with a filter."""
+"""What fires an automation, as W&B names it: an event with a filter, and for runs a condition."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from firetower.core.automations import Definition
+from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
-from firetower.core.filters import Filter
-from firetower.core.json import canonical, dump
-from firetower.core.metrics import Condition
+from firetower.core.filters import Filter, Node, Predicate
+from firetower.core.filters.nodes import Combination, Not
+from firetower.core.json import canonical, dump, parse
+from firetower.core.metrics import (
+    AnyMetricCondition,
+    ChangeCondition,
+    Comparison,
+    Condition,
+    ThresholdCondition,
+    ZScoreCondition,
+)
+from firetower.core.runs import StateCondition
+from firetower.core.text import first_refusal, quoted, shortened
 from firetower.server.fields import Arguments
-from firetower.server.filters import plain_filter, read_filter, write_filter
-from firetower.server.run_filters import is_same, read_run_event, write_run_event
 
 _WANDB_NAMES: Mapping[EventType, str] = {
     EventType.LINK_ARTIFACT: "LINK_MODEL",
@@ -64,3 +75,199 @@ def _write(definition: Definition) -> str:
     if definition.condition is None:
         return write_filter(definition.filter)
     return dump(write_run_event(definition))
+
+
+def read_filter(text: str) -> Filter:
+    """Read the `eventFilter` of an artifact event. Raises InvalidInput.
+
+    Answers wrap the filter once more, in a text under "filter": that form is read too, so that
+    what was read can be written back.
+    """
+    source = parse(text, "the filter")
+    match source:
+        case {"filter": str(inner)}:
+            return Filter.parse(inner)
+    return Filter.of(source)
+
+
+def write_filter(filter_: Filter) -> str:
+    """Return the `filter` of a saved artifact event, wrapped as W&B's SDK reads it."""
+    return dump({"filter": dump({"$or": [{"$and": conditions(filter_)}]})})
+
+
+def conditions(filter_: Filter) -> list[JsonValue]:
+    """Return the conditions that must all hold, each in its longest form."""
+    match written := plain_filter(filter_):
+        case {"$and": [*parts]}:
+            return parts
+    return [written]
+
+
+def plain_filter(filter_: Filter) -> dict[str, Any]:
+    """Return a filter in its longest form: each condition is one field with one operator.
+
+    Two filters of one form mean the same, and W&B's classes read that form and return it as it is.
+    """
+    return _plain(filter_.root)
+
+
+def _plain(node: Node) -> dict[str, Any]:
+    match node:
+        case Predicate():
+            return {node.field: {node.operator: node.operand}}
+        case Not():
+            return {"$not": _plain(node.part)}
+        case Combination(parts=(part,)):
+            return _plain(part)
+        case Combination():
+            return {"$and" if node.every else "$or": [_plain(part) for part in node.parts]}
+
+
+_NAME, _WANDB_NAME = "run_name", "display_name"
+_CONFIG, _VALUE = "config.", ".value"
+"""W&B keeps a value of the configuration under `config.KEY.value`."""
+
+
+_Names: TypeAlias = Mapping[str, str]
+_METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], _Names]] = {
+    EventType.RUN_METRIC: (
+        "threshold_filter",
+        TypeAdapter(ThresholdCondition),
+        {
+            "name": "metric",
+            "agg_op": "aggregate",
+            "window_size": "window",
+            "cmp_op": "comparison",
+            "threshold": "threshold",
+        },
+    ),
+    EventType.RUN_METRIC_CHANGE: (
+        "change_filter",
+        TypeAdapter(ChangeCondition),
+        {
+            "name": "metric",
+            "agg_op": "aggregate",
+            "current_window_size": "window",
+            "prior_window_size": "prior_window",
+            "change_type": "change_type",
+            "change_dir": "direction",
+            "change_amount": "amount",
+        },
+    ),
+    EventType.RUN_METRIC_ZSCORE: (
+        "zscore_filter",
+        TypeAdapter(ZScoreCondition),
+        {
+            "name": "metric",
+            "window_size": "window",
+            "threshold": "threshold",
+            "change_dir": "direction",
+        },
+    ),
+}
+"""By event: the key of its filter, its condition, and W&B's names of the fields."""
+
+
+def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
+    """Read the `eventFilter` of a run event. Raises InvalidInput."""
+    source = _object(parse(text, "the filter"), "the filter")
+    runs = _renamed(_object(_inner(source.get("run_filter") or {}), "run_filter"), _own_name)
+    match runs:
+        case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
+            runs = {"$or": [{"$and": parts}]}
+    if type_ in _METRICS:
+        return Filter.of(runs), _read_metric(type_, source)
+    return Filter.of(runs), _read_states(source)
+
+
+def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
+    kind, adapter, names = _METRICS[type_]
+    outer = _object(_inner(source.get("run_metric_filter", {})), "run_metric_filter")
+    given = _object(_inner(outer.get(kind)), kind)
+    # What is null is left to the condition's own default, as W&B's SDK does.
+    fields = {names.get(key, key): value for key, value in given.items() if value is not None}
+    try:
+        return adapter.validate_python(fields)
+    except ValidationError as error:
+        place, reason = first_refusal(error)
+        field = next((wandb for wandb, own in names.items() if own == place), place)
+        raise InvalidInput(
+            f"{kind} cannot be read: {field}: {reason}",
+            f"Its fields are {', '.join(names)}.",
+        ) from None
+
+
+def _read_states(source: Mapping[str, JsonValue]) -> StateCondition:
+    states = _object(_inner(source.get("run_state_filter")), "run_state_filter").get("states")
+    names = states if isinstance(states, list) else [states]
+    return StateCondition.parse(",".join(map(str, names)))
+
+
+def _own_name(field: str) -> str:
+    if field.startswith(_CONFIG):
+        return field.removesuffix(_VALUE)
+    return _NAME if field == _WANDB_NAME else field
+
+
+def _wandb_name(field: str) -> str:
+    if field.startswith(_CONFIG):
+        return f"{field}{_VALUE}"
+    return _WANDB_NAME if field == _NAME else field
+
+
+def _renamed(source: dict[str, JsonValue], rename: Callable[[str], str]) -> dict[str, JsonValue]:
+    """Return a filter with the fields that it asks for renamed."""
+    renamed: dict[str, JsonValue] = {}
+    for key, value in source.items():
+        match key, value:
+            case (("$and" | "$or" | "$nor"), list()):
+                parts = (_renamed(one, rename) if isinstance(one, dict) else one for one in value)
+                renamed[key] = list(parts)
+            case "$not", dict():
+                renamed[key] = _renamed(value, rename)
+            case _:
+                new = rename(key)
+                renamed[key if new in source else new] = value
+    return renamed
+
+
+def _inner(value: JsonValue) -> JsonValue:
+    """Return JSON that may be written as text in JSON."""
+    return parse(value, "the filter") if isinstance(value, str) else value
+
+
+def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
+    if isinstance(value, dict):
+        return value
+    raise InvalidInput(
+        f"{what} is {shortened(quoted(value), 60)}, not an object", "Write it as {...}."
+    )
+
+
+def write_run_event(definition: Definition) -> dict[str, JsonValue]:
+    """Return a run event's filter as W&B stores it."""
+    condition = definition.condition
+    runs = {"run_filter": dump(_renamed({"$and": conditions(definition.filter)}, _wandb_name))}
+    if isinstance(condition, StateCondition):
+        states: list[JsonValue] = [state.value.upper() for state in condition.states]
+        return {**runs, "run_state_filter": {"states": states}}
+    assert condition is not None
+    kind, _, names = _METRICS[definition.event_type]
+    given = condition.model_dump(mode="json")
+    fields: JsonValue = {wandb: given[own] for wandb, own in names.items()}
+    return {**runs, "run_metric_filter": {kind: fields}}
+
+
+def is_readable(definition: Definition) -> bool:
+    """Return whether W&B's SDK can read an automation: it knows no alerts, and orders only."""
+    condition = definition.condition
+    if isinstance(condition, ThresholdCondition):
+        return condition.comparison not in {Comparison.EQ, Comparison.NE}
+    return definition.event_type is not EventType.RUN_ALERT
+
+
+def is_same(one: Condition | None, other: Condition | None) -> bool:
+    """Return whether two conditions mean the same: the order of states does not count."""
+    if isinstance(one, StateCondition) and isinstance(other, StateCondition):
+        return set(one.states) == set(other.states)
+    return one == other

@@ -1,17 +1,17 @@
-"""What GraphQL fields are made of: nodes, the functions that resolve their fields, arguments."""
+"""What GraphQL fields are made of: nodes, arguments, ids and pages."""
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
 
 from firetower.core.arguments import check_storable
 from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.json import parse
 from firetower.core.text import instant, quoted, shortened
 from firetower.store.changes import Change, Reader
 from firetower.store.columns import MOST
@@ -50,10 +50,25 @@ class Context:
         assert isinstance(self.reader, Change)
         return self.reader
 
+    def cached(self, key: object, read: Callable[[], T]) -> T:
+        """Return what is read once a request, under a key."""
+        if key not in self.cache:
+            self.cache[key] = read()
+        found: T = self.cache[key]
+        return found
+
+    def url(self, path: str) -> str:
+        """Return a path of this server as an address that needs no API key for a day."""
+        return self.origin + self.settings.sign(path)
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object of a type: fields not in `values` are resolved from `source` by its type."""
+    """An object of a type: fields not in `values` are resolved from `source` by its type.
+
+    A resolver returns None, a number, a text, a Node, Json, a mapping whose keys are the fields of
+    an object (`__typename` among them where an abstract type is asked for), or a list of these.
+    """
 
     type: str
     source: Any = None
@@ -67,20 +82,8 @@ class Json:
     value: JsonValue
 
 
-class Arguments(Mapping[str, JsonValue]):
+class Arguments(dict[str, JsonValue]):
     """A field's arguments, or an input object. Its methods raise InvalidInput for a wrong type."""
-
-    def __init__(self, values: Mapping[str, JsonValue]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> JsonValue:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
     def optional_text(self, name: str) -> str | None:
         """Return a text, or None where it is missing or null."""
@@ -126,6 +129,14 @@ class Arguments(Mapping[str, JsonValue]):
         """Return an input object; an empty one where it is missing or null."""
         return Arguments(self._of_type(name, dict, "an object") or {})
 
+    def json_object(self, name: str) -> dict[str, JsonValue] | None:
+        """Return an object that is given as JSON in a text, or None where it is missing or null."""
+        text = self.optional_text(name)
+        found = None if text is None else parse(text, name)
+        if found is not None and not isinstance(found, dict):
+            raise _wrong(name, found, "a JSON object")
+        return found
+
     def _of_type(self, name: str, type_: type[T], said: str) -> T | None:
         found = self.get(name)
         if found is not None and not isinstance(found, type_):
@@ -135,31 +146,6 @@ class Arguments(Mapping[str, JsonValue]):
 
 def _wrong(name: str, found: object, said: str) -> InvalidInput:
     return InvalidInput(f"{name} is {shortened(quoted(found), 60)}", f"Give {said}.")
-
-
-Resolver = Callable[[Context, Any, Arguments], object]
-"""Returns a field's value, from the request, its node's source, and the field's arguments.
-
-That is None, a number, a text, a Node, Json, a mapping whose keys are the fields of an object
-(`__typename` among them where an abstract type is asked for), or a list of these.
-"""
-RESOLVERS: dict[str, dict[str, Resolver]] = {}
-"""The fields of each type. The roots are the types `Query` and `Mutation`, without a source."""
-_R = TypeVar("_R", bound=Resolver)
-
-
-def resolves(type_: str, *names: str) -> Callable[[_R], _R]:
-    """Register the decorated function as the resolver of fields of a type, or of `A|B` of both."""
-
-    def register(resolver: _R) -> _R:
-        for one in type_.split("|"):
-            fields = RESOLVERS.setdefault(one, {})
-            for name in names:
-                assert name not in fields, f"{one}.{name} is registered twice"
-                fields[name] = resolver
-        return resolver
-
-    return register
 
 
 def make_id(type_: str, key: object) -> str:
@@ -242,15 +228,3 @@ def nodes(
 ) -> dict[str, object]:
     """Return a page of items as a connection; `node` gives each one's."""
     return connection(items, arguments, lambda item: {"node": node(item)})
-
-
-_MODULES = (
-    *("viewer", "containers", "catalog", "collections", "artifacts", "registries"),
-    *("artifact_files", "runs", "lineage", "actions", "automations"),
-)
-
-
-def register_all() -> None:
-    """Import every module that registers fields."""
-    for name in _MODULES:
-        import_module(f"firetower.server.{name}")

@@ -30,7 +30,8 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
-from firetower.server.fields import RESOLVERS, Arguments, Context, Json, Node
+from firetower.server.fields import Arguments, Context, Json, Node
+from firetower.server.resolvers import FIELDS, MUTATIONS, QUERIES, REFUSED, Root
 
 MAX_CHARACTERS = 100_000
 """Of a query's text, without its variables."""
@@ -179,17 +180,16 @@ class _Projection:
         values = node.values if isinstance(node, Node) else node
         if name in values:
             return values[name]
-        if isinstance(node, Node) and (resolver := RESOLVERS.get(node.type, {}).get(name)):
-            given = {
-                one.name.value: _value(one.value, self.variables) for one in asked.arguments or ()
-            }
-            return resolver(self.context, node.source, Arguments(given))
+        given = Arguments(
+            {one.name.value: _value(one.value, self.variables) for one in asked.arguments or ()}
+        )
+        if type_ == "Mutation":
+            return _mutation(name)(self.context, given.object("input"))
+        if type_ == "Query" and name in QUERIES:
+            return QUERIES[name](self.context, given)
+        if isinstance(node, Node) and (resolver := FIELDS.get(node.type, {}).get(name)):
+            return resolver(self.context, node.source, given)
         key = f"{type_ or 'object'}.{name}"
-        if type_ == "Mutation":  # null for an answer would crash the SDK
-            raise InvalidInput(
-                f"this server does not know {shortened(name, 60)}",
-                "W&B's feature is not part of Firetower, or the SDK is newer than the server.",
-            )
         if key in unknown_fields or len(unknown_fields) < _MAX_UNKNOWN:
             unknown_fields[shortened(key, 120)] += 1
         return None
@@ -235,6 +235,18 @@ class _Projection:
                 if (name == "include" and not held) or (name == "skip" and held):
                     return False
         return True
+
+
+def _mutation(name: str) -> Root:
+    """Return what makes a change. Raises InvalidInput: null for an answer would crash the SDK."""
+    if name in REFUSED:
+        raise InvalidInput(*REFUSED[name])
+    if name not in MUTATIONS:
+        raise InvalidInput(
+            f"this server does not know {shortened(name, 60)}",
+            "W&B's feature is not part of Firetower, or the SDK is newer than the server.",
+        )
+    return MUTATIONS[name]
 
 
 def _fits(condition: str, type_: str | None) -> bool:

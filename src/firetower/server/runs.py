@@ -1,7 +1,7 @@
 """Runs: started, changed and stopped by W&B's SDK, and read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -9,18 +9,12 @@ from pydantic import JsonValue
 
 from firetower.core.actions import Severity
 from firetower.core.errors import InvalidInput, NotFound
-from firetower.core.json import clean, dump, parse
+from firetower.core.json import clean, dump
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.runs import (
-    Run,
-    RunAlert,
-    RunChanges,
-    RunReference,
-    RunState,
-    check_run_id,
-)
+from firetower.core.runs import Run, RunAlert, RunChanges, RunReference, RunState, check_run_id
 from firetower.server.actions import member
+from firetower.server.catalog import artifact_node, read_artifact_id
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     NO_ITEMS,
@@ -32,12 +26,15 @@ from firetower.server.fields import (
     connection_of,
     make_id,
     moment,
+    nodes,
     page,
     read_id,
-    resolves,
 )
 from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
+from firetower.store import lineage
+from firetower.store.catalog.lookups import FoundVersion
+from firetower.store.catalog.versions import find_home
 from firetower.store.points import first_step, last_step, read_history
 from firetower.store.run_list import count_runs
 from firetower.store.runs import (
@@ -101,10 +98,8 @@ def run_node(found: FoundRun) -> Node:
     return Node("Run", found, values)
 
 
-@resolves("Mutation", "upsertBucket")
-def upsert(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def upsert(context: Context, given: Arguments) -> dict[str, Any]:
     """Start a run, or change one that is there and let it run again."""
-    given = arguments.object("input")
     said = _said(given)
     if (text := given.optional_text("id")) is not None and given.optional_text("name") is None:
         reference = RunReference.parse(read_id(text, "Run"))
@@ -113,14 +108,14 @@ def upsert(context: Context, _source: None, arguments: Arguments) -> dict[str, A
     else:
         reference = named_run(context, given, "name", "modelName")
         inserted = _start(context, given, reference, said)
-    found = find_run(context.change.connection, reference)
+    found = find_run(context.reader.connection, reference)
     return {"bucket": run_node(found), "inserted": inserted}
 
 
 def _start(context: Context, given: Arguments, reference: RunReference, said: RunChanges) -> bool:
     """Start a run, or let it run again; return whether it is new."""
     with suppress(NotFound):
-        found = find_run(context.change.connection, reference, lock=True)
+        found = find_run(context.reader.connection, reference, lock=True)
         # Its script says more before it ends; only a new start names the host, or the run's id.
         is_late = given.get("host") is None and given.get("id") is None
         if found.run.state is RunState.KILLED and is_late:
@@ -155,29 +150,22 @@ def _said(given: Arguments) -> RunChanges:
     )
 
 
-def _object(given: Arguments, name: str) -> Mapping[str, JsonValue] | None:
+def _object(given: Arguments, name: str) -> dict[str, JsonValue] | None:
     """Return a JSON object that is given as text, without what the SDK notes of itself."""
-    text = given.optional_text(name)
-    found = None if text is None else parse(text, name)
-    if found is not None and not isinstance(found, dict):
-        raise InvalidInput(f"{name} is no object", "Give a JSON object.")
+    found = given.json_object(name)
     return None if found is None else {key: found[key] for key in found if key != _INTERNAL}
 
 
-@resolves("Mutation", "createRunFiles")
-def create_files(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def create_files(context: Context, given: Arguments) -> dict[str, Any]:
     """Say where the files of a run are sent: they are taken and not kept."""
-    given = arguments.object("input")
     reference = named_run(context, given)
-    url = context.origin + context.settings.sign(f"{DROPPED}file")
+    url = context.url(f"{DROPPED}file")
     files = [{"name": name, "uploadUrl": url} for name in given.texts("files")]
     return {"runID": make_id("Run", reference), "uploadHeaders": [], "files": files}
 
 
-@resolves("Mutation", "notifyScriptableRunAlert")
-def alert(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def alert(context: Context, given: Arguments) -> dict[str, Any]:
     """Record an alert of a run."""
-    given = arguments.object("input")
     severity = given.optional_text("severity") or Severity.INFO.value
     said = RunAlert(
         title=given.text("title"),
@@ -188,23 +176,13 @@ def alert(context: Context, _source: None, arguments: Arguments) -> dict[str, An
     return {"success": True}
 
 
-@resolves("Mutation", "stopRun")
-def stop(context: Context, _source: None, arguments: Arguments) -> dict[str, Any]:
+def stop(context: Context, given: Arguments) -> dict[str, Any]:
     """Kill a run: its script is told to stop."""
-    reference = RunReference.parse(read_id(arguments.object("input").text("id"), "Run"))
+    reference = RunReference.parse(read_id(given.text("id"), "Run"))
     end_run(context.change, reference, RunState.KILLED, None, RunChanges())
     return {"success": True}
 
 
-@resolves("Mutation", "deleteRun")
-def delete(_context: Context, _source: None, _arguments: Arguments) -> None:
-    """Refuse: events and versions name their runs."""
-    raise InvalidInput(
-        "a run cannot be deleted", "Values of old ones go with `firetower database prune`."
-    )
-
-
-@resolves("Project", "run", "bucket")
 def run_of(context: Context, project: ContainerReference, arguments: Arguments) -> Node | None:
     """Return a project's run by its name, or None."""
     if project.kind is not ContainerKind.PROJECT:
@@ -236,12 +214,9 @@ def _facts(run: Run) -> Facts:
 
 def _filtered(context: Context, project: ContainerReference, arguments: Arguments) -> list[Run]:
     """Return the runs that the filters let through, read once for their number and the page."""
-    given = {"filters": arguments.get("filters")}
+    given = Arguments({"filters": arguments.get("filters")})
     key = "runs", project, given["filters"]
-    if key not in context.cache:
-        context.cache[key] = select(list_runs(context.reader, project), _facts, Arguments(given))
-    found: list[Run] = context.cache[key]
-    return found
+    return context.cached(key, lambda: select(list_runs(context.reader, project), _facts, given))
 
 
 def _has_no_filters(arguments: Arguments) -> bool:
@@ -251,7 +226,6 @@ def _has_no_filters(arguments: Arguments) -> bool:
 _BY_START = frozenset({"", "created_at", "createdAt"})
 
 
-@resolves("Project", "runs")
 def runs_of(context: Context, project: ContainerReference, arguments: Arguments) -> dict[str, Any]:
     """Return a project's runs, the newest first."""
 
@@ -273,7 +247,6 @@ def runs_of(context: Context, project: ContainerReference, arguments: Arguments)
     return connection_of(shown, start, count_runs(context.reader, project), edge)
 
 
-@resolves("Project", "runCount")
 def run_count(context: Context, project: ContainerReference, arguments: Arguments) -> int:
     """Return how many runs the filters let through."""
     if _has_no_filters(arguments):
@@ -281,42 +254,32 @@ def run_count(context: Context, project: ContainerReference, arguments: Argument
     return len(_filtered(context, project, arguments))
 
 
-@resolves("Run", "summaryMetrics")
-def summary(context: Context, found: FoundRun, _arguments: Arguments) -> str:
+def _newest_values(context: Context, found: FoundRun, *, system: bool) -> dict[str, float | None]:
+    """Return the newest values of a run's metrics, its own or the machine's."""
+    metrics = read_metrics(context.reader.connection, found.id)
+    return {one.name: one.value for one in metrics if one.name.startswith(SYSTEM) is system}
+
+
+def summary(context: Context, found: FoundRun, _: Arguments) -> str:
     """Return the newest values of the metrics, and what was said at the end."""
     said = found.run.summary
-    newest = {
-        one.name: one.value
-        for one in read_metrics(context.reader.connection, found.id)
-        if not one.name.startswith(SYSTEM) and one.name.partition(".")[0] not in said
-    }
-    return dump(clean({**newest, **said}, "the summary"))
+    newest = _newest_values(context, found, system=False)
+    kept = {name: value for name, value in newest.items() if name.partition(".")[0] not in said}
+    return dump(clean({**kept, **said}, "the summary"))
 
 
-@resolves("Run", "systemMetrics")
-def system_metrics(context: Context, found: FoundRun, _arguments: Arguments) -> str:
+def system_metrics(context: Context, found: FoundRun, _: Arguments) -> str:
     """Return the newest values of the machine's metrics."""
-    newest = {one.name: one.value for one in read_metrics(context.reader.connection, found.id)}
-    kept = {name: value for name, value in newest.items() if name.startswith(SYSTEM)}
-    return dump(clean(kept, "the metrics"))
+    return dump(clean(_newest_values(context, found, system=True), "the metrics"))
 
 
-@resolves("Run", "historyLineCount")
-def history_lines(context: Context, found: FoundRun, _arguments: Arguments) -> int:
-    """Return the line of the history at which a resumed run writes."""
-    newest = last_step(context.reader.connection, found.id)
+def next_line(context: Context, found: FoundRun, *, system: bool = False) -> int:
+    """Return the line of the history, or the machine's metrics, at which a resumed run writes."""
+    newest = last_step(context.reader.connection, found.id, system=system)
     return 0 if newest is None else newest + 1
 
 
-@resolves("Run", "eventsLineCount")
-def event_lines(context: Context, found: FoundRun, _arguments: Arguments) -> int:
-    """Return the line of the machine's metrics at which a resumed run writes."""
-    newest = last_step(context.reader.connection, found.id, system=True)
-    return 0 if newest is None else newest + 1
-
-
-@resolves("Run", "historyTail", "eventsTail")
-def tail(context: Context, found: FoundRun, _arguments: Arguments) -> str:
+def tail(context: Context, found: FoundRun, _: Arguments) -> str:
     """Return the last line of the history, of which the SDK reads the step and the time."""
     newest = last_step(context.reader.connection, found.id)
     if newest is None:
@@ -325,8 +288,7 @@ def tail(context: Context, found: FoundRun, _arguments: Arguments) -> str:
     return dump([dump({"_step": newest, "_runtime": runtime})])
 
 
-@resolves("Run", "historyKeys")
-def history_keys(context: Context, found: FoundRun, _arguments: Arguments) -> dict[str, Any]:
+def history_keys(context: Context, found: FoundRun, _: Arguments) -> dict[str, Any]:
     """Return the metrics and the last step."""
     newest = last_step(context.reader.connection, found.id)
     keys = {
@@ -337,7 +299,6 @@ def history_keys(context: Context, found: FoundRun, _arguments: Arguments) -> di
     return {"lastStep": -1 if newest is None else newest, "keys": keys, "sets": []}
 
 
-@resolves("Run", "history")
 def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return steps of the history, each as JSON: a range of them, or samples of all."""
     first, before = arguments.optional_number("minStep"), arguments.optional_number("maxStep")
@@ -348,22 +309,24 @@ def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str
         before_step=before,
         limit=_MAX_SAMPLES if before is not None else _MOST_STEPS,
     )
-    return [json.dumps(row) for row in _sampled(list(rows), arguments.optional_number("samples"))]
+    return _sampled_json(rows, arguments)
 
 
-@resolves("Run", "events")
 def events(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return samples of the machine's metrics, each as JSON."""
     rows = read_history(context.reader.connection, found.id, system=True, limit=_MOST_STEPS)
+    return _sampled_json(rows, arguments)
+
+
+def _sampled_json(rows: Iterable[dict[str, Any]], arguments: Arguments) -> list[str]:
     return [json.dumps(row) for row in _sampled(list(rows), arguments.optional_number("samples"))]
 
 
-@resolves("Run", "sampledHistory")
 def sampled_history(context: Context, found: FoundRun, arguments: Arguments) -> list[Any]:
     """Return samples of the steps that have all of some metrics, for each of several specs."""
     answers = []
     for text in arguments.texts("specs"):
-        spec = Arguments({"spec": parse(text, "the spec")}).object("spec")
+        spec = Arguments(Arguments({"spec": text}).json_object("spec") or {})
         names, last = spec.texts("keys"), spec.optional_number("maxStep")
         rows = read_history(
             context.reader.connection,
@@ -387,8 +350,38 @@ def _sampled(rows: list[dict[str, Any]], count: int | None) -> list[dict[str, An
     return [rows[number * (len(rows) - 1) // (most - 1)] for number in range(most)]
 
 
-@resolves("Run", "parquetHistory")
-def parquet_history(context: Context, found: FoundRun, _arguments: Arguments) -> dict[str, Any]:
+def parquet_history(context: Context, found: FoundRun, _: Arguments) -> dict[str, Any]:
     """Return where the history begins: none is kept as Parquet, all is read in pages."""
     first = first_step(context.reader.connection, found.id)
     return {"parquetUrls": [], "liveData": Json([] if first is None else [{"_step": first}])}
+
+
+def artifacts_of(
+    context: Context, found: FoundRun, arguments: Arguments, *, used: bool
+) -> dict[str, Any]:
+    """Return the artifacts that a run used, or those that it logged."""
+    rows = lineage.versions_of(context.reader.connection, found.id, used=used)
+    return nodes(rows, arguments, lambda row: artifact_node(context, row))
+
+
+def users_of(context: Context, found: FoundVersion, arguments: Arguments) -> dict[str, Any]:
+    """Return the runs that used an artifact."""
+    runs = lineage.runs_of(context.reader.connection, found.version_id, used=True)
+    return nodes(runs, arguments, lambda one: run_node(find_run(context.reader.connection, one)))
+
+
+def maker_of(context: Context, found: FoundVersion, _: Arguments) -> Node | None:
+    """Return the first run that logged an artifact, or None."""
+    runs = lineage.runs_of(context.reader.connection, found.version_id, used=False)
+    return run_node(find_run(context.reader.connection, runs[0])) if runs else None
+
+
+def use_artifact(context: Context, given: Arguments) -> dict[str, Any]:
+    """Note that a run uses an artifact."""
+    version_id = read_artifact_id(context, given.text("artifactID"))
+    if version_id is None:
+        raise NotFound("the artifact is not logged yet", "Call its wait() first.")
+    run = find_run(context.reader.connection, named_run(context, given))
+    version = find_home(context.reader, version_id)
+    lineage.link_artifact(context.change, run.id, version.version_id, used=True)
+    return {"artifact": artifact_node(context, version_id)}

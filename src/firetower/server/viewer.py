@@ -5,7 +5,7 @@ from typing import Any
 from firetower.core.json import dump
 from firetower.core.references import ContainerKind
 from firetower.server.containers import entity_names, organization_node, project_node
-from firetower.server.fields import Arguments, Context, Node, make_id, nodes, resolves
+from firetower.server.fields import Arguments, Context, Node, make_id, nodes
 from firetower.store.catalog.containers import list_containers
 
 FEATURES = [
@@ -35,14 +35,10 @@ Source: wandb.proto.wandb_internal_pb2.ServerFeature.
 """
 
 
-@resolves("Query", "serverInfo")
-def server_info(_context: Context, _source: None, _arguments: Arguments) -> dict[str, Any]:
-    """Return the features."""
-    return {"features": [{"name": name, "isEnabled": True} for name in FEATURES]}
+SERVER_INFO = {"features": [{"name": name, "isEnabled": True} for name in FEATURES]}
 
 
-@resolves("Query", "viewer")
-def viewer(context: Context, _source: None, _arguments: Arguments) -> Node:
+def viewer(context: Context, _: Arguments) -> Node:
     """Return the token's user, who belongs to every entity."""
     user = context.token.user
     teams = {"edges": [{"node": {"name": name}} for name in entity_names(context)]}
@@ -62,8 +58,7 @@ def viewer(context: Context, _source: None, _arguments: Arguments) -> Node:
     return Node("User", user, values)
 
 
-@resolves("User", "projects")
-def projects(context: Context, _user: str, arguments: Arguments) -> dict[str, Any]:
+def all_projects(context: Context, _user: str, arguments: Arguments) -> dict[str, Any]:
     """Return every project and registry, and entities and the organization with automations.
 
     W&B's SDK walks through them to list automations when no entity is named.
@@ -73,8 +68,3 @@ def projects(context: Context, _user: str, arguments: Arguments) -> dict[str, An
         one.reference for one in found if not one.reference.kind.covers_several or one.automations
     ]
     return nodes(shown, arguments, project_node)
-
-
-@resolves("Query", "users")
-def users(_context: Context, _source: None, _arguments: Arguments) -> None:
-    """Return none but the viewer: people have no accounts here, only tokens."""

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
 from firetower.core.catalog import Found, FoundKind
 from firetower.core.references import ContainerKind
 from firetower.store import schema
+from firetower.store.catalog.lookups import HAS_VERSIONS
 from firetower.store.changes import Reader
 
 MOST = 20
@@ -110,7 +111,7 @@ def _containers_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
 
 def _collections_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
     query = select(_COLLECTION, _collections.type).select_from(_IN_CONTAINERS)
-    query = query.where(_has(_COLLECTION, words))
+    query = query.where(_has(_COLLECTION, words), HAS_VERSIONS)
     for name, type_ in reader.connection.execute(_first(query, _COLLECTION)):
         yield Found(FoundKind.COLLECTION, name, name, note=type_)
 

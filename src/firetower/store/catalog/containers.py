@@ -3,7 +3,16 @@
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    ScalarSelect,
+    column,
+    func,
+    select,
+    table,
+)
 
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput
@@ -11,6 +20,7 @@ from firetower.core.references import CollectionReference, ContainerKind, Contai
 from firetower.core.text import quoted, shortened, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import (
+    HAS_VERSIONS,
     FoundCollection,
     collection_row,
     find_collection,
@@ -36,7 +46,7 @@ _CURRENT = (
 _VERSIONS = schema.memberships.join(schema.collections)
 _CONTAINERS = select(
     schema.containers,
-    _count(schema.collections, _IN_CONTAINER).label("collection_count"),
+    _count(schema.collections, _IN_CONTAINER, HAS_VERSIONS).label("collection_count"),
     _count(_VERSIONS, _IN_CONTAINER).label("version_count"),
     _count(_revisions, *_CURRENT).label("automation_count"),
 )
@@ -144,7 +154,7 @@ def _container(row: Row[Any]) -> Container:
 
 
 def list_collections(reader: Reader, container: ContainerReference) -> list[Collection]:
-    """Return a container's collections by name. Raises NotFound."""
+    """Return a container's collections with versions by name. Raises NotFound."""
     found = find_container(reader.connection, container)
     tags: dict[int, list[str]] = defaultdict(list)
     for collection_id, tag in reader.connection.execute(
@@ -157,7 +167,7 @@ def list_collections(reader: Reader, container: ContainerReference) -> list[Coll
     count = _count(schema.memberships, schema.memberships.c.collection_id == _collections.id)
     rows = reader.connection.execute(
         select(schema.collections, count.label("version_count"))
-        .where(_collections.container_id == found)
+        .where(_collections.container_id == found, HAS_VERSIONS)
         .order_by(_collections.name)
     )
     return [

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    func,
+    select,
+    true,
+    tuple_,
+)
 
 from firetower.core.errors import NotFound
 from firetower.core.references import (
@@ -45,6 +55,9 @@ _BY_ALIAS = _VERSION.where(
 )
 _BY_INDEX_LOCKED = _BY_INDEX.with_for_update(of=schema.collections)
 _BY_ALIAS_LOCKED = _BY_ALIAS.with_for_update(of=schema.collections)
+
+HAS_VERSIONS = exists().where(_memberships.collection_id == _collections.id)
+"""Whether a collection has versions: without any it was deleted, or its last link was removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
-from firetower.core.text import and_list, quoted, shortened, visible
+from firetower.core.text import quoted, shortened, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.containers import ensure_collection
 from firetower.store.catalog.labels import drop_alias, drop_tag, point_alias, put_tag
@@ -418,29 +418,3 @@ def _found(reader: Reader, query: Select[Any], version_id: int) -> list[FoundVer
         )
         for row in rows
     ]
-
-
-def delete_version(change: Change, version_id: int, *, with_aliases: bool = False) -> None:
-    """Take a version out of the collection it was logged to, and remove its links.
-
-    Aliases and tags are removed with their events; `latest` goes to the version before. Raises
-    InvalidInput where it has aliases, unless they may go `with_aliases`.
-    """
-    lock = select(_versions.id).where(_versions.id == version_id)
-    change.connection.execute(lock.with_for_update())
-    members = memberships_of(change, version_id)
-    named = [
-        visible(f"{member.collection.reference}:{alias}")
-        for member in members
-        for alias in show(change, member).aliases
-    ]
-    if named and not with_aliases:
-        raise InvalidInput(
-            f"the version has aliases: {and_list(named[:5])}",
-            "Remove them first, or delete it with delete_aliases=True.",
-        )
-    for member in members:
-        collection = member.collection.reference
-        reference = VersionReference(collection=collection, selector=f"v{member.index}")
-        is_link = collection.container.kind is ContainerKind.REGISTRY
-        (unlink if is_link else take_out)(change, reference)
