@@ -47,13 +47,19 @@ def test_run_logs_in_a_block_and_finishes_at_its_end(tower: Tower, tmp_path: Pat
         run.flush()
         assert state(tower, run) is RunState.RUNNING
         run.update(summary={"best": 0.3}, tags=["nightly"])
+        run.alert("hot", "90 °C", level="warn")
+        with pytest.raises(InvalidInput, match="no level"):
+            run.alert("hot", level="loud")
         logged = run.log_artifact("resnet", tmp_path / "model.bin", type="model")
     with pytest.raises(Conflict, match="has ended"):
         run.log({"loss": 1.0})
     run.finish(exit_code=1)  # too late
     detail = tower.runs.get(run.reference)
     assert detail.run.state is RunState.FINISHED
+    alert = detail.run.summary.pop("alert")
     assert (detail.run.config, detail.run.summary) == ({"lr": 0.1}, {"best": 0.3})
+    assert isinstance(alert, dict)
+    assert (alert["title"], alert["severity"]) == ("hot", "WARN")
     assert steps(tower, run) == [(0, 1.0), (1, 0.5), (2, 1 / 3), (7, 9.0), (8, 8.0)]
     assert [point.value for point in tower.runs.points(run.reference, "val.acc")] == [0, 1, 2]
     assert (detail.logged, detail.used) == ((logged.reference,), ("acme/vision/cats:v0",))

@@ -147,6 +147,13 @@ class ActiveRun:
             self.reference, name=name, config=config, summary=summary, tags=tags, notes=notes
         )
 
+    def alert(self, title: str, text: str = "", *, level: str = "INFO") -> None:
+        """Record an alert at once, as `tower.runs.alert` does: it fires automations on RUN_ALERT.
+
+        The level is INFO, WARN or ERROR.
+        """
+        self._here.runs.alert(self.reference, title, text, level=level)
+
     def log_artifact(
         self,
         name: str,

@@ -11,6 +11,7 @@ from firetower.core.references import ContainerReference, VersionReference
 from firetower.core.runs import (
     MetricSummary,
     Run,
+    RunAlert,
     RunChanges,
     RunDetail,
     RunReference,
@@ -146,6 +147,15 @@ class Runs(Transactions):
     def heartbeat(self, run: Run | RunReference | str) -> None:
         """Say that a run is alive. Raises Conflict for a run that has ended."""
         self._change(store.touch_run, _run(run))
+
+    def alert(
+        self, run: Run | RunReference | str, title: str, text: str = "", *, level: str = "INFO"
+    ) -> None:
+        """Record an alert of a run, which fires automations on RUN_ALERT.
+
+        The level is INFO, WARN or ERROR. Raises InvalidInput beyond 10,000 characters.
+        """
+        self._change(store.alert_run, _run(run), RunAlert.checked(title, text, level))
 
     def finish(
         self,

@@ -40,6 +40,13 @@ def test_run_is_started_logged_to_and_finished(shell: Shell) -> None:
     shell.ok("run", "log", run)
     environment = {"FIRETOWER_RUN": run}
     assert shell.run("run", "log", "loss=inf", **environment).returncode == 0
+    assert shell.run("run", "alert", "too low", **environment).returncode == 0
+    shell.ok("run", "alert", run, "hot", "--text", "90 °C", "--level", "warn")
+    alerts = [one["alert"] for one in shell.objects("events") if one["event_type"] == "RUN_ALERT"]
+    assert alerts == [
+        {"title": "too low", "text": "", "severity": "INFO"},
+        {"title": "hot", "text": "90 °C", "severity": "WARN"},
+    ]
     shell.ok("run", "finish", run, "--exit-code", "3")
     [shown] = shell.objects("run", "show", run)
     assert (shown["state"], shown["exit_code"], shown["name"]) == ("failed", 3, "resnet")
@@ -50,7 +57,9 @@ def test_run_is_started_logged_to_and_finished(shell: Shell) -> None:
     assert "config lr" in text
     assert "val.top" in text
     assert "resnet" in shell.ok("run", "list", "acme", "--state", "failed")
-    states = [one["run_state"] for one in shell.objects("events") if "run_state" in one]
+    states = [
+        one["run_state"] for one in shell.objects("events") if one["event_type"] == "RUN_STATE"
+    ]
     assert states == ["running", "failed"]
     again = shell.ok("run", "start", "acme/vision", "--id", run.split("/")[2], "--resume")
     assert again.strip() == run
@@ -69,6 +78,10 @@ REFUSED = [
     (("log", "acme/vision/open", "@many.json"), "not a metric"),
     (("log", "acme/vision/open", '{"a": "text"}'), "not a number"),
     (("log", "acme/vision/open", "loss=1", '{"acc": 2, "loss": 2}'), "given twice"),
+    (("alert", "acme/vision/nope", "hot"), "has no run nope"),
+    (("alert", "hot"), "no run is named"),
+    (("alert", "acme/vision/open", " "), "has no title"),
+    (("alert", "acme/vision/open", "x" * 10_001), "10,001 characters"),
     (("finish", "acme/vision/open", "--exit-code", f"{2**31}"), "out of range"),
     (("finish", "acme/vision/done", "--killed"), "has ended already"),
     (("start", "acme/vision", "--id", "open"), "already"),

@@ -222,7 +222,8 @@ def test_run_s_files_are_taken_and_alerts_kept(on_sqlite: Running) -> None:
     on_sqlite.query(query, input={**place, "title": "hot", "text": "90 °C", "severity": "WARN"})
     assert on_sqlite.tower.events.newest(1)[0].detail == "WARN: hot"
     for field, value, said in (
-        ("severity", "LOUD", 'there is no severity "LOUD" here'),
+        ("severity", "LOUD", 'there is no level "LOUD" of an alert'),
+        ("title", " ", "the alert has no title"),
         ("text", "x" * 10_001, "the alert has 10,002 characters"),
     ):
         assert on_sqlite.refused(query, input={**place, "title": "a", field: value})[1] == said

@@ -13,7 +13,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.metadata import metadata_of
 from firetower.core.points import Point, flatten
 from firetower.core.references import ContainerReference
-from firetower.core.runs import Run, RunDetail, RunState, as_json_number
+from firetower.core.runs import LEVELS, Run, RunDetail, RunState, as_json_number
 from firetower.core.text import instant, quoted, shortened
 from firetower.settings import RUN
 
@@ -145,6 +145,33 @@ def log(*, words: tuple[str, ...], step: str | None, as_json: bool) -> None:
 
 
 @run.command()
+@click.argument("words", nargs=-1, required=True, metavar="[RUN] TITLE")
+@click.option("--text", default="", metavar="TEXT", help="More about it.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    default="INFO",
+    help="Level of the alert; INFO unless given.",
+)
+def alert(*, words: tuple[str, ...], text: str, level: str) -> None:
+    """Record an alert of a run: it fires automations on RUN_ALERT.
+
+    RUN may be left out where FIRETOWER_RUN names it, as inside `run exec`.
+
+    Examples:
+      firetower run alert acme/vision/x3k9ab2c "the loss is NaN" --level error
+      firetower run alert "epoch 12 is done" --text "val.acc is 0.9"
+    """
+    *before, title = words
+    if len(before) > 1:
+        raise click.UsageError("Put the title in quotes.")
+    target = before[0] if before else _environment_run()
+    with open_tower() as tower:
+        tower.runs.alert(target, title, text, level=level)
+    say(f"{target}: recorded the alert.")
+
+
+@run.command()
 @_run
 @click.option("--exit-code", type=int, metavar="N", help="Failed unless it is 0.")
 @click.option("--killed", is_flag=True, help="It was ended on purpose: no automation fires.")
@@ -270,14 +297,18 @@ def _target(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the run and the rest: the environment's where the first word is a value."""
     if words and "=" not in words[0] and not words[0].startswith("{"):
         return words[0], words[1:]
+    return _environment_run(), words
+
+
+def _environment_run() -> str:
     from firetower.run_api import environment_run
 
     run = environment_run()
     if run is None:
         raise InvalidInput(
-            "no run is named", f"Give ENTITY/PROJECT/ID before the values, or set {RUN}."
+            "no run is named", f"Give ENTITY/PROJECT/ID before the rest, or set {RUN}."
         )
-    return str(run), words
+    return str(run)
 
 
 def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:

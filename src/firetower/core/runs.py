@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self, cast
+from typing import Any, Literal, NamedTuple, Self, TypeAlias, cast, get_args
 
 from pydantic import JsonValue, model_validator
 
@@ -111,19 +111,35 @@ def check_run_text(text: str, what: str) -> str:
     return text
 
 
+Level: TypeAlias = Literal["INFO", "WARN", "ERROR"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""Those of an alert, as a message's severities."""
 MAX_ALERT = 10_000
 """Characters of an alert's title and text together."""
 
 
 class RunAlert(Frozen):
-    """What a script says by W&B's `run.alert`."""
+    """What a script says by `run.alert`."""
 
     title: str
     text: str = ""
-    severity: Literal["INFO", "WARN", "ERROR"] = "INFO"
+    severity: Level = "INFO"
+
+    @classmethod
+    def checked(cls, title: str, text: str, level: str) -> Self:
+        """Return an alert with a level in any case. Raises InvalidInput."""
+        severity = next((one for one in LEVELS if one == level.upper()), None)
+        if severity is None:
+            raise InvalidInput(
+                f"there is no level {quoted(shortened(level, 40))} of an alert",
+                f"Choose {and_list(LEVELS, 'or')}.",
+            )
+        return cls(title=check_text(title, "title"), text=text, severity=severity)
 
     @model_validator(mode="after")
-    def _is_short(self) -> Self:
+    def _can_be_read(self) -> Self:
+        if not self.title.strip():
+            raise InvalidInput("the alert has no title", "Say in a few words what it is about.")
         if (length := len(self.title) + len(self.text)) > MAX_ALERT:
             raise InvalidInput(
                 f"the alert has {length:,} characters", f"Send at most {MAX_ALERT:,}."

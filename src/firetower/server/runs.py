@@ -7,13 +7,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from firetower.core.actions import Severity
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import clean, dump
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.runs import Run, RunAlert, RunChanges, RunReference, RunState, check_run_id
-from firetower.server.actions import member
 from firetower.server.catalog import artifact_node, read_artifact_id
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
@@ -166,12 +164,8 @@ def create_files(context: Context, given: Arguments) -> dict[str, Any]:
 
 def alert(context: Context, given: Arguments) -> dict[str, Any]:
     """Record an alert of a run."""
-    severity = given.optional_text("severity") or Severity.INFO.value
-    said = RunAlert(
-        title=given.text("title"),
-        text=given.optional_text("text") or "",
-        severity=member(Severity, severity, "severity"),
-    )
+    level = given.optional_text("severity") or "INFO"
+    said = RunAlert.checked(given.text("title"), given.optional_text("text") or "", level)
     alert_run(context.change, named_run(context, given), said)
     return {"success": True}
 
