@@ -189,12 +189,12 @@ class FormScreen(Page[str | None]):
         for part in Part:
             self.fields.row(part).fail(errors[part] if part in self._said else None)
         self.fields.payload.mark_error(wrong=Part.PAYLOAD in self._said)
-        said = counted(len(self._said), "error") if self._said else self._refusal
-        self.query_one("#form-said", Static).update(said)
+        wrong = Content(counted(len(self._said), "error")) if self._said else self._refusal
+        show_text(self.query_one("#form-said", Static), wrong)
         first = f"Fix {counted(len(self._said), 'error')} first." if self._said else ""
-        note = self.query_one("#preview-said", Static)
-        note.update(first or missing_text(reading))
-        note.display = bool(first or missing_text(reading))
+        note, text = self.query_one("#preview-said", Static), first or missing_text(reading)
+        show_text(note, Content(text))
+        note.display = bool(text)
         if errors.keys() - self._said:
             self._show_errors_soon()
 

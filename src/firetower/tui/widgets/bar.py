@@ -71,7 +71,8 @@ class Bar(Horizontal):
         self.query_one(".bar--name").display = event.size.width >= _NAMED_FROM
 
     def _show(self, status: Content) -> None:
-        self.query_one(".bar--status", Static).update(status)
+        # Its size stays: to lay the screen out would paint all of it.
+        self.query_one(".bar--status", Static).update(status, layout=False)
 
 
 def _status_width(width: int) -> int:

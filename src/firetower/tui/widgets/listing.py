@@ -205,7 +205,8 @@ class Listing(Vertical):
         note = self.query_one(".listing--note", Static)
         note.display = bool(text)
         # Not hidden: it keeps the focus. No class: all the table's parts would be styled again.
-        self.table.styles.height = 1 if text else None
+        # The style sheet's height as a value: to clear the rule lays the screen out each time.
+        self.table.styles.height = 1 if text else "1fr"
         note.set_class(failed, "-failed")
         show_text(note, lines(text))
 
