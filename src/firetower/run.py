@@ -55,6 +55,9 @@ class ActiveRun:
     writes its own values. Leaving the block finishes the run; an exception makes it failed,
     Ctrl-C killed; where another process has ended it, or the database has it no more, that is said
     on stderr. Where it was joined (FIRETOWER_RUN), the process that started it ends it.
+
+    Without a block it ends with the script in the same way, also by `sys.exit(3)`; but nobody
+    sees `raise SystemExit(3)` then: use a block, or `firetower run exec`.
     """
 
     def __init__(self, tower: Catalog, run: Run, *, joined: bool) -> None:

@@ -1,5 +1,6 @@
 """`firetower run`."""
 
+import json
 import os
 import signal
 import subprocess
@@ -86,6 +87,7 @@ REFUSED = [
     (("finish", "acme/vision/done", "--killed"), "has ended already"),
     (("start", "acme/vision", "--id", "open"), "already"),
     (("start", "acme/vision", "--id", "a b"), "not allowed"),
+    (("start", "acme/vision", "--config", "@big.json"), "config would have 1,048,584 bytes"),
     (("start", "vision"), "has no entity"),
     (("list", "beta"), "there is no entity"),
     (("show", "acme/vision/open", "--metric", "loss"), "has no metric"),
@@ -100,6 +102,7 @@ def test_bad_input_is_refused_in_two_lines(shell: Shell) -> None:
     shell.ok("run", "start", "acme/vision", "--id", "open")
     shell.ok("run", "start", "acme/vision", "--id", "done")
     shell.ok("run", "finish", "acme/vision/done")
+    (shell.folder / "big.json").write_text(json.dumps({"k": "x" * 2**20}))
     before = shell.objects("events")
     for arguments, said in REFUSED:
         done = shell.run("run", *arguments)

@@ -231,6 +231,19 @@ def test_run_s_files_are_taken_and_alerts_kept(on_sqlite: Running) -> None:
     assert (kept["title"], kept["text"], kept["severity"]) == ("hot", "90 °C", "WARN")
 
 
+def test_config_and_summary_have_a_limit(on_sqlite: Running) -> None:
+    start(on_sqlite, config='{"lr": {"value": 1}}')
+    large = {"name": "r1", "modelName": "vision", "entityName": "acme"}
+    for field, size, said in (
+        ("config", 2**20, "config would have 1,048,592 bytes of JSON, more than 1,048,576"),
+        ("summaryMetrics", 2**24, "summary would have 16,777,224 bytes"),
+    ):
+        given = {**large, field: json.dumps({"k": "x" * size})}
+        assert said in on_sqlite.refused(UPSERT, input=given)[1]
+    run = on_sqlite.tower.runs.get("acme/vision/r1").run
+    assert (run.config, run.summary) == ({"lr": 1}, {})
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -19,6 +19,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
 from firetower.tui.messages import DatabaseChanged, OpenVersion, post
+from firetower.tui.screens import run as run_screen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.run import RunScreen
@@ -136,6 +137,16 @@ async def test_tab_by_mouse_beside_a_pane(training: Scene) -> None:
         await press(pilot, "escape", "escape", "g", "enter")
         assert shows(pilot, "Runs 4")  # of the organization: the project is named
         assert shows(pilot, "acme/vision", "resnet-0", "✓ finished")
+
+
+def test_rows_of_a_large_config_are_bounded(training: Scene) -> None:
+    large = {str(number): "x" * 600 for number in range(1_500)}
+    training.tower.runs.update("acme/vision/run1", config={"k" * 600: 1, **large})
+    record = run_screen.find_run(training.tower, "acme/vision/run1")
+    rows = [row for row in run_screen._rows(record, training.now) if row.cells[0].text == "config"]
+    assert len(rows) == 1_001
+    assert rows[-1].cells[2].text == "503 more: firetower run show acme/vision/run1"
+    assert max(len(cell.text) for row in rows for cell in row.cells) == 500
 
 
 async def test_entity_without_runs_and_empty_project(scene: Scene) -> None:

@@ -32,6 +32,10 @@ HEARTBEAT_INTERVAL = timedelta(seconds=30)
 """Time between two heartbeats of a run that logs nothing."""
 RUN_TIMEOUT = timedelta(minutes=5)
 """Age of its newest heartbeat from which a run has crashed, unless the settings say another."""
+MAX_CONFIG = 1 << 20
+"""Bytes of a run's config as JSON: each of its events has it."""
+MAX_SUMMARY = 16 << 20
+"""Bytes of a run's summary as JSON."""
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _LETTERS = string.ascii_lowercase + string.digits
@@ -408,14 +412,26 @@ class RunChanges:
         )
 
     def applied_to(self, run: Run) -> Run:
-        """Return a run with the changes."""
+        """Return a run with the changes. Raises InvalidInput for too large a config or summary."""
         fields = ("name", "user", "group", "job_type", "notes", "host", "tags")
         changed = {key: value for key in fields if (value := getattr(self, key)) is not None}
         if self.config is not None:
-            changed["config"] = {**run.config, **self.config}
+            changed["config"] = _joined(run.config, self.config, "config", MAX_CONFIG)
         if self.summary is not None:
-            changed["summary"] = {**run.summary, **self.summary}
+            changed["summary"] = _joined(run.summary, self.summary, "summary", MAX_SUMMARY)
         return run.model_copy(update=changed)
+
+
+def _joined(
+    before: Mapping[str, JsonValue], given: Mapping[str, JsonValue], what: str, most: int
+) -> dict[str, JsonValue]:
+    joined = {**before, **given}
+    if (size := len(dump(joined))) > most:
+        raise InvalidInput(
+            f"the run's {what} would have {size:,} bytes of JSON, more than {most:,}",
+            "Log what is large as an artifact: run.log_artifact, `firetower log`.",
+        )
+    return joined
 
 
 def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:

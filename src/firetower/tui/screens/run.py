@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import ClassVar
 
 from textual import events, on
@@ -46,8 +47,10 @@ FIRED = 50
 """Executions that are shown of a run."""
 _CHART_WIDTH = 36
 """Cells of the narrowest chart, where there are several."""
+_MOST_KEYS = 1_000
+"""Keys of the config, and of the summary, that are listed."""
 _VALUE = 500
-"""Characters of a value of the config."""
+"""Characters of a key or a value of the config."""
 _KEY = 24
 """Characters of a key of the config in the pane."""
 _IN_PANE, _FIRED_IN_PANE = 20, 3
@@ -415,10 +418,12 @@ def _rows(record: RunRecord, now: datetime) -> Iterator[Row]:
     for metric in ordered_metrics(record):
         said = f"step {metric.step:,}, {counted(metric.count, 'value')}"
         yield _row("metric", metric.name, number(metric.value), said)
-    for key, value in run.config.items():
-        yield _row("config", key, value_text(value))
-    for key, value in run.summary.items():
-        yield _row("summary", key, value_text(value))
+    for kind, values in (("config", run.config), ("summary", run.summary)):
+        for key, value in islice(values.items(), _MOST_KEYS):
+            yield _row(kind, shortened(key, _VALUE), value_text(value))
+        if (more := len(values) - _MOST_KEYS) > 0:
+            said = f"{more:,} more: firetower run show {run}"
+            yield Row((f"{kind} more", ""), (Cell(kind, "dim"), Cell("…"), Cell(said)))
     for name, text in run_facts(run, now):
         yield _row("about", name, text)
 
