@@ -235,7 +235,7 @@ def test_config_and_summary_have_a_limit(on_sqlite: Running) -> None:
     start(on_sqlite, config='{"lr": {"value": 1}}')
     large = {"name": "r1", "modelName": "vision", "entityName": "acme"}
     for field, size, said in (
-        ("config", 2**20, "config would have 1,048,592 bytes of JSON, more than 1,048,576"),
+        ("config", 2**20, "config would have 1,048,584 bytes of JSON, more than 1,048,576"),
         ("summaryMetrics", 2**24, "summary would have 16,777,224 bytes"),
     ):
         given = {**large, field: json.dumps({"k": "x" * size})}
