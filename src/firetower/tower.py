@@ -42,6 +42,7 @@ def connect(
     author: str | None = None,
     cause: str | None = None,
     read_only: bool = False,
+    on_wait: Callable[[str], object] | None = None,
 ) -> "Tower":
     """Open a database: a file's path, a `sqlite://` or a `postgresql://` URL.
 
@@ -49,11 +50,12 @@ def connect(
     folder. `author` is the name recorded with changes; FIRETOWER_USER or the login name unless
     given. `cause` is the `webhook-id` of the request that the changes answer; FIRETOWER_CAUSE
     unless given. It ends a chain of automations that fire one another. With `read_only`, or
-    FIRETOWER_READ_ONLY set, every change is refused. Raises StoreError when the database cannot be
+    FIRETOWER_READ_ONLY set, every change is refused. `on_wait` is called with the program that
+    holds a lock which was waited for for a second. Raises StoreError when the database cannot be
     used, InvalidInput for a URL or a cause that cannot be read.
     """
     url = None if database is None else os.fspath(database)
-    return Tower(Store.open(url, author=author, cause=cause, read_only=read_only))
+    return Tower(Store.open(url, author=author, cause=cause, read_only=read_only, on_wait=on_wait))
 
 
 class Tower(Transactions):
@@ -63,10 +65,6 @@ class Tower(Transactions):
     `models/resnet:production`. Each call is one transaction: done whole, or not at all. Every call
     may raise StoreError; those that name things raise NotFound and InvalidInput.
     """
-
-    def on_wait(self, say: Callable[[], object]) -> None:
-        """Call `say` when a change has waited a second for that of another process."""
-        self._store.database.on_wait = say
 
     def log(
         self,

@@ -1,5 +1,6 @@
 """What a person at a terminal meets, and a script does not."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -144,5 +145,5 @@ def test_a_long_wait_for_another_process_is_said(shell: Shell) -> None:
         shown = shell.see("registry", "create", "other", "--database", url)
     assert shown.returncode == 1
     waiting, locked, _ = shown.text.splitlines()
-    assert waiting == "Waiting for the change of another process…"
+    assert re.fullmatch(rf"Waiting for (process {os.getpid()} \(.*\)|another program)…", waiting)
     assert "is locked by another process" in locked

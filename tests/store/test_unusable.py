@@ -74,17 +74,19 @@ def test_a_long_wait_is_told_of_once_and_asks_ever_more_often(
             other.execute("ROLLBACK")
 
     path = tmp_path / "tower.db"
-    told: list[float] = []
-    with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
+    told: list[tuple[float, str]] = []
+    store = Store.open(str(path), on_wait=lambda who: told.append((clock[0], who)))
+    with Tower(store) as tower, closing(sqlite3.connect(path)) as other:
         other.isolation_level = None
-        tower.on_wait(lambda: told.append(clock[0]))
         other.execute("BEGIN IMMEDIATE")
         monkeypatch.setattr(
             database, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
         )
         tower.create_registry("models")
         assert [str(found.reference) for found in tower.registries()] == ["models"]
-    assert [round(moment, 1) for moment in told] == [1.0]
+    [(moment, who)] = told
+    assert round(moment, 1) == 1.0
+    assert who.startswith(f"process {os.getpid()} (" if Path("/proc/locks").exists() else "another")
     longest = pauses.index(max(pauses))
     assert pauses[longest:] == sorted(pauses[longest:], reverse=True)
     assert pauses[-1] < pauses[0]
@@ -112,3 +114,20 @@ def test_a_new_connection_makes_no_file_in_the_place_of_a_moved_one(
     with gone, getattr(opened, opens)():
         pass
     assert not path.exists()
+
+
+def test_a_database_that_was_moved_and_put_back_is_used_without_a_word(tmp_path: Path) -> None:
+    path, aside = tmp_path / "tower.db", tmp_path / "aside.db"
+    with closing(Store.open(str(path))) as store:
+        tower = Tower(store)
+        tower.create_registry("before")
+        for end in ("", "-wal", "-shm"):
+            Path(f"{path}{end}").rename(f"{aside}{end}")
+        for _ in range(2):
+            with pytest.raises(StoreError, match="is gone"):
+                tower.registries()
+        Tower(Store.open(str(aside))).close()  # the last one deletes the log
+        aside.rename(path)
+        tower.create_registry("after")
+        assert [str(one.reference) for one in tower.registries()] == ["after", "before"]
+        assert store.database.replacements == []

@@ -7,9 +7,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,11 +18,13 @@ from sqlalchemy import Connection, make_url, text
 
 import firetower
 from firetower.core.automations import Mode
-from firetower.core.errors import Conflict, StoreLocked
+from firetower.core.errors import Conflict, StoreError, StoreLocked
 from firetower.core.health import Check, Health
-from firetower.store import automations, database, doctor
+from firetower.store import automations, doctor, watched_connection
 from firetower.store.changes import _EVENT_ORDER, lock_event_order
 from firetower.store.store import Store
+from firetower.tower import Tower
+from relay import relayed
 from store.bench import Bench
 from towers import environment, every_execution, on_alias
 from waiting import TIMEOUT, wait_until
@@ -160,23 +162,76 @@ def test_who_edits_what_another_has_just_edited_is_refused(
     assert bench.tower.automations.get("deploy").mode is Mode.DISABLED
 
 
-@pytest.mark.parametrize("saving", [False, True])
+@pytest.mark.parametrize(
+    ("does", "lock"),
+    [
+        ("saves", f"SELECT pg_advisory_xact_lock_shared({_EVENT_ORDER})"),
+        ("adds", f"SELECT pg_advisory_xact_lock({_EVENT_ORDER})"),
+        ("reads", "LOCK TABLE containers"),
+        ("opens", "LOCK TABLE alembic_version"),
+    ],
+)
 def test_a_long_wait_is_told_of(
-    store: Store, monkeypatch: pytest.MonkeyPatch, *, saving: bool
+    store: Store, monkeypatch: pytest.MonkeyPatch, does: str, lock: str
 ) -> None:
-    monkeypatch.setattr(database, "_LONG_WAIT", 0.02)
-    bench = Bench(store)
-    told = threading.Event()
-    bench.tower.on_wait(told.set)
-    function = "pg_advisory_xact_lock_shared" if saving else "pg_advisory_xact_lock"
-    with ThreadPoolExecutor(1) as thread, held(url_of(store), function):
-        change = partial(on_alias, bench.tower, "deploy", "ci")
-        if not saving:
-            change = partial(bench.tower.add_alias, bench.version, "new")
-        waits = thread.submit(change)
-        assert told.wait(TIMEOUT)
+    monkeypatch.setattr(watched_connection, "LONG_WAIT", 0.02)
+    bench, url, told = Bench(store), url_of(store), list[str]()
+
+    def opened() -> None:
+        with firetower.connect(url, on_wait=told.append) as tower:
+            if does != "opens":
+                begun.set()
+                assert go.wait(TIMEOUT)
+            match does:
+                case "saves":
+                    on_alias(tower, "deploy", "ci")
+                case "adds":
+                    tower.add_alias(bench.version, "new")
+                case _:
+                    tower.registries()
+
+    begun, go = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(url, application_name="backup") as other:
+        waits = None if does == "opens" else thread.submit(opened)
+        assert waits is None or begun.wait(TIMEOUT)
+        other.execute(lock)
+        go.set()
+        waits = waits or thread.submit(opened)
+        wait_until(lambda: bool(told), "it to be told")
         assert not waits.done()
+        assert f"server process {other.info.backend_pid} (backup, " in told[0]
     waits.result(TIMEOUT)
+
+
+def test_a_server_that_hangs_is_not_waited_for_without_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_connection, "_SILENCE", 0.05)
+    url = store.database.location.url
+    [folder] = [url.query["host"]] if isinstance(url.query["host"], str) else url.query["host"]
+    with relayed(Path(folder) / ".s.PGSQL.5432") as relay:
+        through = url.set(
+            drivername="postgresql",
+            host="127.0.0.1",
+            port=relay.port,
+            query={"connect_timeout": "2"},
+        )
+        with closing(Store.open(through.render_as_string(hide_password=False))) as other:
+            with other.reading() as reader:
+                slow = "SELECT pg_sleep(0.3)"  # the server answers others meanwhile
+                assert reader.connection.exec_driver_sql(slow).rowcount == 1
+
+            def hang() -> None:
+                with other.reading() as reader:
+                    relay.passing.clear()
+                    reader.connection.exec_driver_sql("SELECT 1")
+
+            with pytest.raises(StoreError, match="does not answer"):
+                hang()
+            with pytest.raises(StoreError, match="cannot be reached"), other.reading():
+                pass
+            relay.passing.set()
+            assert Tower(other).registries() == []
 
 
 @pytest.mark.parametrize("saving", [False, True])

@@ -3,11 +3,12 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import firetower
+from firetower.core.errors import StoreError
 from firetower.core.executions import Status
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
@@ -91,3 +92,19 @@ def test_no_error_ends_the_loop(
         assert tower.executions.newest(1)[0].status is Status.FINISHED
     assert len(said) == 1
     assert f"{error.__name__}: odd" in said[0]
+
+
+def test_what_two_found_is_told_once_until_both_find_it_well(tmp_path: Path) -> None:
+    said = list[str]()
+    gone = StoreError("the database is gone", "Put it back.")
+    store = Store.open(str(tmp_path / "tower.db"))
+    worker = Worker(store, cast("Client", None), lambda _: None, said.append)
+    worker.tell("watch", gone)
+    worker.tell("cycle", None)  # one that had begun before
+    worker.tell("cycle", gone)
+    for found_by in ("watch", "cycle"):
+        assert said == ["the database is gone. Put it back."]
+        worker.tell(found_by, None)
+    worker.tell("cycle", gone)
+    assert len(said) == 2
+    store.close()

@@ -53,7 +53,8 @@ def open_tower() -> "Tower":
     """Open the database. Raises StoreError, InvalidInput."""
     from firetower.tower import connect
 
-    tower = connect(database_url(), read_only=read_only())
-    if sys.stderr.isatty():
-        tower.on_wait(lambda: say("Waiting for the change of another process…"))
-    return tower
+    def tell(who: str) -> None:
+        say(f"Waiting for {who}…")
+
+    on_wait = tell if sys.stderr.isatty() else None
+    return connect(database_url(), read_only=read_only(), on_wait=on_wait)

@@ -20,7 +20,14 @@ from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, St
 from firetower.core.text import shortened, visible
 from firetower.store.files import OpenFiles, find_writer, gone
 from firetower.store.location import Location
-from firetower.store.sessions import LOCK_TIMEOUT, connect_options, find_holder, set_limits
+from firetower.store.sessions import (
+    LOCK_TIMEOUT,
+    LONG_WAIT,
+    OnWait,
+    connect_options,
+    find_holder,
+    set_limits,
+)
 
 CHANNEL = "firetower"
 """The PostgreSQL channel on which every change is announced."""
@@ -34,24 +41,25 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
 _LETTING_GO = 5.0
 """Seconds that new connections wait for those to files that are no longer there."""
-_LONG_WAIT = 1.0
-"""Seconds after which a wait is reported."""
-_WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = :pid AND NOT granted)")
 
 
 class Database:
     """One database, and the only maker of transactions on it."""
 
-    def __init__(self, location: Location, *, read_only: bool = False) -> None:
+    def __init__(
+        self, location: Location, *, read_only: bool = False, on_wait: OnWait | None = None
+    ) -> None:
+        """Call `on_wait` with who is waited for, after a second."""
         self.location = location
         self.read_only = read_only
         self._engine = _engine(location, read_only=read_only)
-        self.on_wait: Callable[[], object] | None = None
-        """Called when a change has waited a second for that of another process."""
+        self.on_wait = on_wait
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
         if location.is_sqlite:
             event.listen(self._engine, "connect", self._note_files)
+        else:
+            event.listen(self._engine, "do_connect", self._open_watched)
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
         self._files_lock = threading.Lock()
@@ -62,6 +70,13 @@ class Database:
         """What was noticed, each time that its files were others."""
         self.waits: set[Callable[[], None]] = set()
         """What ends a wait for changes, for each that there is."""
+
+    def _open_watched(
+        self, _dialect: object, _record: object, arguments: tuple[Any], named: dict[str, Any]
+    ) -> object:
+        from firetower.store.watched_connection import connect  # imports psycopg
+
+        return connect(self.on_wait, arguments, named)
 
     def end_waits(self) -> None:
         """End the waits for changes of other threads at once."""
@@ -95,8 +110,7 @@ class Database:
                     self._begin_change(connection.connection.dbapi_connection)
                 elif self.is_sqlite:
                     connection.exec_driver_sql("BEGIN")
-                with self._telling_of_waits(connection, changes=changes):
-                    yield connection
+                yield connection
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE)
         except DBAPIError as error:
@@ -120,34 +134,11 @@ class Database:
                 self._users += Counter()  # forgets threads that are in none
                 self._left.notify_all()
 
-    @contextmanager
-    def _telling_of_waits(self, connection: Connection, *, changes: bool) -> Iterator[None]:
-        """Call `on_wait` once where a change on PostgreSQL has waited for a lock for a second."""
-        if not changes or self.is_sqlite or self.on_wait is None:
-            yield
-            return
-        driver: Any = connection.connection.dbapi_connection
-        ended = threading.Event()
-        arguments = driver.info.backend_pid, ended, self.on_wait
-        threading.Thread(target=self._tell_of_wait, args=arguments, daemon=True).start()
-        try:
-            yield
-        finally:
-            ended.set()
-
-    def _tell_of_wait(self, pid: int, ended: threading.Event, tell: Callable[[], object]) -> None:
-        with suppress(SQLAlchemyError):
-            while not ended.wait(_LONG_WAIT):
-                with self._engine.connect() as connection:
-                    if connection.execute(_WAITS, {"pid": pid}).scalar_one():
-                        tell()
-                        return
-
     def _explain(self, error: DBAPIError) -> StoreError:
         """Return an error in words; of a lock also who holds it."""
         if getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT:
             with suppress(SQLAlchemyError), self._engine.connect() as connection:
-                holder = find_holder(connection)
+                holder = find_holder(connection.connection.dbapi_connection)
                 if holder is not None:
                     said = f"the database {self.location} is locked by {holder.describe()}"
                     return StoreLocked(said, holder.hint)
@@ -179,6 +170,7 @@ class Database:
                 self._files = OpenFiles(path, held=self.holds_files)
             except StoreError:
                 self._let_go(self._files)
+                self._files.forget_logs()
                 raise
             return len(self.replacements)
 
@@ -218,10 +210,12 @@ class Database:
                     is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                     if not is_busy or waited * 1_000 >= milliseconds:
                         raise DBAPIError(None, None, error) from error
-                    if waited >= _LONG_WAIT and not told:
+                    if waited >= LONG_WAIT and not told:
                         told = True
                         if self.on_wait is not None:
-                            self.on_wait()
+                            path = self.location.path
+                            writer = path and find_writer(path)
+                            self.on_wait(f"process {writer}" if writer else "another program")
                     time.sleep(max(0.0005, 0.01 * (1 - waited)) if waited > 0.005 else 0.001)
                 else:
                     return
@@ -436,7 +430,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
         (
             *("unable to open database", "connection failed", "connection is bad"),
             *("connection timeout", "failed to resolve", "invalid connection option"),
-            *("server closed", "terminating connection", "permission denied"),
+            *("server closed", "terminating connection", "permission denied", "does not answer"),
         ),
         StoreError,
         "the database {location} cannot be reached: {said}",

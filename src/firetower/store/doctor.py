@@ -226,7 +226,7 @@ def _locks(connection: Connection, path: Path | None) -> Check:
             return Check("locks", "none is held for long")
         health = Health.FAIL if writer.stopped else Health.WARN
         return Check("locks", f"held by process {writer}", writer.hint, health)
-    holder = find_holder(connection, _HELD_SECONDS)
+    holder = find_holder(connection.connection.dbapi_connection, _HELD_SECONDS)
     if holder is None:
         return Check("locks", "none is held for long")
     said = f"held by {holder.describe()}"

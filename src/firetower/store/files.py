@@ -46,6 +46,10 @@ class OpenFiles:
                     "Changes that only it held may be lost. Leave the files -wal and -shm alone.",
                 )
 
+    def forget_logs(self) -> None:
+        """Forget the logs: they go with the last connection, and come with the next."""
+        self._ids = [None] * len(self.logs)
+
     def note_logs(self) -> None:
         """Note the logs that were made meanwhile: SQLite makes them when they are first needed."""
         for number, log in enumerate(self.logs):

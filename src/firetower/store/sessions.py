@@ -3,11 +3,12 @@
 import json
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL
 
 from firetower.core.errors import StoreError
 from firetower.core.text import visible
@@ -42,6 +43,12 @@ _CONNECTING = {
     "tcp_user_timeout": 30_000,
 }
 """What this side does about a server that is gone; libpq's names, seconds and milliseconds."""
+
+
+OnWait = Callable[[str], object]
+"""Gets who is waited for."""
+LONG_WAIT = 1.0
+"""Seconds after which a wait is told."""
 
 
 def connect_options(url: URL) -> dict[str, Any]:
@@ -95,14 +102,14 @@ class Holder:
 
 
 # Rows that are locked or written give their transaction a number, and so a lock on that.
-_HOLDER = text("""
-SELECT pid, application_name AS program, usename AS user, state, xact_start AS since,
-  coalesce(client_addr::text || ':' || client_port, 'the server') AS address,
+_HOLDER = """
+SELECT pid, application_name, usename,
+  coalesce(client_addr::text || ':' || client_port, 'the server'), state, xact_start,
   (SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN
-    (SELECT pid FROM pg_stat_activity WHERE datname = current_database())) AS waiting
+    (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))
 FROM pg_stat_activity AS session
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-  AND (xact_start IS NULL OR xact_start <= clock_timestamp() - make_interval(secs => :seconds))
+  AND (xact_start IS NULL OR xact_start <= clock_timestamp() - make_interval(secs => %(seconds)s))
   AND NOT EXISTS (SELECT FROM pg_locks WHERE pid = session.pid AND NOT granted)
   AND EXISTS (
     SELECT FROM pg_locks WHERE pid = session.pid AND (
@@ -110,10 +117,10 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
       OR mode IN ('ShareLock', 'ShareRowExclusiveLock', 'AccessExclusiveLock')
       OR (locktype = 'relation' AND mode = 'ExclusiveLock')))
 ORDER BY xact_start LIMIT 1
-""")
+"""
 
 
-def find_holder(connection: Connection, seconds: float = 0) -> Holder | None:
+def find_holder(connection: Any, seconds: float = 0) -> Holder | None:  # noqa: ANN401 - a driver's
     """Return the session that has held locks longest, and at least so long."""
-    row = connection.execute(_HOLDER, {"seconds": seconds}).one_or_none()
-    return None if row is None else Holder(**row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy
+    row = connection.execute(_HOLDER, {"seconds": seconds}).fetchone()
+    return None if row is None else Holder(*row)

@@ -15,6 +15,7 @@ from firetower.store.changes import Change, Reader
 from firetower.store.database import Database
 from firetower.store.location import Location
 from firetower.store.migrate import check_schema
+from firetower.store.sessions import OnWait
 
 if TYPE_CHECKING:
     from firetower.store.keys import Keyring
@@ -64,12 +65,13 @@ class Store:
         cause: str | None = None,
         read_only: bool = False,
         create: bool = True,
+        on_wait: OnWait | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> "Store":
         """Open a database; with `create` a missing SQLite file and its folder are made.
 
-        `author`, `cause` and `read_only` are as for `firetower.connect`. Raises StoreError when it
-        cannot be used, InvalidInput for a URL that cannot be read.
+        `author`, `cause`, `read_only` and `on_wait` are as for `firetower.connect`. Raises
+        StoreError when it cannot be used, InvalidInput for a URL that cannot be read.
         """
         settings = read_settings()
         author = settings.user if author is None else author
@@ -79,7 +81,8 @@ class Store:
             from firetower.core.matching import check_cause
 
             check_cause(cause)
-        database = Database(Location.of(url), read_only=read_only or settings.read_only)
+        read_only = read_only or settings.read_only
+        database = Database(Location.of(url), read_only=read_only, on_wait=on_wait)
         try:
             check_schema(database, create=create)
         except BaseException:
@@ -89,7 +92,8 @@ class Store:
 
     def reopened(self) -> "Store":
         """Return the same database with new connections."""
-        database = Database(self.database.location, read_only=self.database.read_only)
+        now = self.database
+        database = Database(now.location, read_only=now.read_only, on_wait=now.on_wait)
         return Store(database, author=self.author, cause=self.cause, clock=self.clock)
 
     @contextmanager

@@ -9,7 +9,7 @@ import threading
 from datetime import timedelta
 
 from firetower import settings
-from firetower.core.errors import FiretowerError, InvalidInput, Unforeseen
+from firetower.core.errors import InvalidInput
 from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT
 from firetower.core.times import duration, parse_duration
 from firetower.delivery.client import open_client
@@ -121,12 +121,17 @@ def _await_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
 
 def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Event) -> None:
     """Wake the worker whenever another connection changes the database."""
+
+    def tell(error: Exception | None) -> None:
+        loop.call_soon_threadsafe(worker.tell, "watch", error)
+
     while not ended.is_set():
         try:
             with watch(worker.store.database) as wait:
+                tell(None)
                 while not ended.is_set():
                     if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
         except Exception as error:  # meanwhile the worker looks once a second
-            worker.tell(error if isinstance(error, FiretowerError) else Unforeseen(error))
+            tell(error)
             ended.wait(_RETRY_DELAY)

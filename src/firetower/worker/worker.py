@@ -97,8 +97,8 @@ class Worker:
     _next_due_at: datetime | None = None
     _seen: object = None
     """The database as the last cycle found it, unless that left something to do at once."""
-    _told: str = ""
-    """What was wrong when it was last told."""
+    _problems: dict[str, str] = field(default_factory=dict)
+    """What was told and is still wrong, by what found it."""
     _metrics_after: int = 0
     """Where the evaluation of metrics begins next."""
     _opened: dict[int, tuple[Endpoint, Secrets]] = field(default_factory=dict)
@@ -113,11 +113,18 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    def tell(self, error: FiretowerError) -> None:
-        """Report what is wrong, once until a cycle succeeds."""
-        if error.message != self._told:
-            self._told = error.message
-            self.report(f"{error.message}. {error.hint}")
+    def tell(self, found_by: str, error: Exception | None) -> None:
+        """Report what is wrong, once until all that found it work again; None says that one does.
+
+        To be called on the event loop.
+        """
+        if error is None:
+            self._problems.pop(found_by, None)
+            return
+        problem = error if isinstance(error, FiretowerError) else Unforeseen(error)
+        if problem.message not in self._problems.values():
+            self.report(f"{problem.message}. {problem.hint}")
+        self._problems[found_by] = problem.message
 
     async def run(self, *, once: bool = False) -> None:
         """Work until stopped; with `once`, until nothing is due.
@@ -159,9 +166,9 @@ class Worker:
             begun = self._heartbeat_at is not None
             if not patient or (isinstance(error, StoreError) and not begun):
                 raise
-            self.tell(error if isinstance(error, FiretowerError) else Unforeseen(error))
+            self.tell("cycle", error)
             return RETRY_DELAY
-        self._told = ""
+        self.tell("cycle", None)
         for claim, secrets in cycle.claims:
             self._begin(claim, secrets)
         self._publish(cycle)
