@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -247,7 +248,7 @@ def test_system_measures_a_process_and_each_gpu(monkeypatch: pytest.MonkeyPatch)
     child.communicate(b"\n")
     assert found["system.memory"] > alone["system.memory"] > 0
     assert 0 < found["system.memory_percent"] < 100
-    assert found["system.cpu"] >= 0
+    assert found["system.cpu"] > 0
     gpus = {name: value for name, value in found.items() if ".gpu." in name}
     assert gpus == {
         "system.gpu.0.utilization": 3,
@@ -259,6 +260,22 @@ def test_system_measures_a_process_and_each_gpu(monkeypatch: pytest.MonkeyPatch)
         "system.gpu.1.power": 50.001,
     }
     assert measure(2**22 + 1)["system.memory"] == 0
+
+
+def test_cpu_of_children_counts_from_their_start(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    measure = system_metrics.open_system()
+    done, burn = tmp_path / "done", "while time.process_time() < 0.3: pass"
+    ended = f"import time\n{burn}"
+    alive = f"{ended}\nimport pathlib\npathlib.Path({str(done)!r}).touch()\ninput()"
+    shell = '"$0" -c "$1"; exec "$0" -c "$2"'
+    command = ["sh", "-c", shell, PYTHON, ended, alive]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE)
+    wait_until(done.exists, "the children")
+    share = measure(child.pid)["system.cpu"]
+    seconds = share / 100 * (time.monotonic() - begun)
+    child.communicate(b"\n")
+    assert seconds >= 0.55  # of both: clocks of processes tick in hundredths
 
 
 def test_file_of_metrics_that_is_written_again_is_read_from_its_start(tmp_path: Path) -> None:

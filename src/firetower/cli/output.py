@@ -120,7 +120,7 @@ def event_text(event: Event) -> str:
     """Return an event on one line."""
     parts = [
         clock_or_date(event.recorded_at),
-        f"{event.id:>5}",
+        f"{event.id or '':>5}",  # a backtest's has none
         event.type.spec.label,
         f"{event.subject} {event.detail}".rstrip(),
         event.author,
@@ -130,7 +130,8 @@ def event_text(event: Event) -> str:
 
 def event_data(event: Event) -> dict[str, Any]:
     """Return an event as JSON-ready data."""
-    return {**event.as_data(), "recorded_at": instant(event.recorded_at)}
+    data = {**event.as_data(), "event_id": event.id or None}
+    return {**data, "recorded_at": instant(event.recorded_at)}
 
 
 @contextmanager

@@ -200,7 +200,6 @@ def _end(run: "ActiveRun", code: int, state: RunState | None, say: Say, progress
 def _measure_on(run: "ActiveRun", ended: threading.Event, measure: Measure, pid: int) -> None:
     """Log the system's metrics; their steps are seconds since the start."""
     begun = time.monotonic()
-    measure(pid)  # CPU is measured from one call to the next
     while not ended.wait(SYSTEM_INTERVAL):
         with suppress(FiretowerError):
             run.log_beside(measure(pid), round(time.monotonic() - begun))

@@ -1,5 +1,6 @@
 """What a command and its children use of the machine."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,7 +13,7 @@ _MIB = 1024 * 1024
 def open_system() -> Callable[[int], dict[str, float]]:
     """Return a function that measures a process with its children. Raises InvalidInput.
 
-    CPU is measured from one call to the next; the first has none.
+    CPU is measured from one call to the next, the first time from here.
     """
     try:
         import psutil
@@ -21,19 +22,19 @@ def open_system() -> Callable[[int], dict[str, float]]:
             "--system needs a package that is not installed", "Run: pip install 'firetower[system]'"
         ) from None
     gpus = _open_gpus()
-    known: dict[int, psutil.Process] = {}
+    measured_at, used_before = time.monotonic(), 0.0
 
     def measure(pid: int) -> dict[str, float]:
-        found = _tree(psutil, pid)
-        for process in found:
-            known.setdefault(process.pid, process)
-        for gone in known.keys() - {process.pid for process in found}:
-            del known[gone]
-        cpu = memory = 0.0
-        for process in list(known.values()):
+        nonlocal measured_at, used_before
+        used = memory = 0.0
+        for process in _tree(psutil, pid):
             with suppress(psutil.Error):
-                cpu += process.cpu_percent()
+                # Its own, and those of its children that have ended: so no short one is missed.
+                used += sum(process.cpu_times()[:4])
                 memory += process.memory_info().rss
+        now = time.monotonic()
+        cpu = 100 * max(used - used_before, 0.0) / (now - measured_at)
+        measured_at, used_before = now, used
         share = 100 * memory / psutil.virtual_memory().total
         values = {"cpu": cpu, "memory": memory / _MIB, "memory_percent": share}
         return {f"system.{name}": value for name, value in {**values, **gpus()}.items()}
