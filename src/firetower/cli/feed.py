@@ -83,37 +83,32 @@ def print_feed(
         newest_change = tower.endpoints.newest_circuit_change()
         next(arriving)  # it watches from here on, so that nothing falls between list and watch
     only_executions = as_json or status is not None
-    listed: Sequence[FeedEntry]
-    if only_executions:
-        listed = tower.executions.newest(limit, status=status, since=since)[::-1]
-    else:
-        listed = tower.executions.page(limit, since=since).entries[-limit:]
-    for one in listed:
-        _print_entry(one, as_json=as_json)
-    newest_change = max(
-        [newest_change, *(one.change.id for one in listed if isinstance(one, CircuitLine))]
+    listed: Sequence[FeedEntry] = (
+        tower.executions.newest(limit, status=status, since=since)[::-1]
+        if only_executions
+        else tower.executions.page(limit, since=since).entries[-limit:]
     )
-    shown = {_key(FeedLine.of(one)) for one in listed if not isinstance(one, CircuitLine)}
+    shown = set()
+    for one in listed:
+        if isinstance(one, CircuitLine):
+            newest_change = max(newest_change, one.change.id)
+            _print_change(one.change)
+        else:
+            line = FeedLine.of(one)
+            shown.add(_key(line))
+            _print_line(line, as_json=as_json)
     if follow:
         say("following the feed; Ctrl-C ends it")
     elif not listed:
         say("No executions yet.")
     for batch in arriving:
         for line in batch:
-            wanted = status is None or line.execution.status is status
-            if wanted and _key(line) not in shown:
+            if status in {None, line.execution.status} and _key(line) not in shown:
                 _print_line(line, as_json=as_json)
         with suppress(StoreError):  # the next batch brings them
             for change in tower.endpoints.circuit_changes_since(newest_change):
                 newest_change = change.id
                 _print_change(change, as_message=only_executions)
-
-
-def _print_entry(entry: FeedEntry, *, as_json: bool) -> None:
-    if isinstance(entry, CircuitLine):
-        _print_change(entry.change)
-    else:
-        _print_line(FeedLine.of(entry), as_json=as_json)
 
 
 def _say_failure(error: StoreError) -> None:

@@ -59,9 +59,8 @@ def read_feed_page(
     """
     if limit <= 0:
         return FeedPage((), more=False)
-    found = list_executions(reader, limit, since=since, before_id=before_id, container=container)[
-        ::-1
-    ]
+    newest = list_executions(reader, limit, since=since, before_id=before_id, container=container)
+    found = newest[::-1]
     more = len(found) >= limit
     after = found[0].created_at if more else since
     changes = list_changes(reader, container, after=after, before_execution=before_id)
