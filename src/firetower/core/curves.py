@@ -55,10 +55,6 @@ class Curve:
             found[place] = (low, high) if before is None else _joined(before, (low, high))
         return found
 
-    def points(self, length: int) -> list[float]:
-        """Return the middles of at most so many equal pieces that have values."""
-        return [sum(one) / 2 for one in self.columns(length) if one is not None]
-
     def widened(self, width: int) -> dict[int, Range]:
         """Return the ranges of wider parts."""
         ranges: dict[int, Range] = {}
