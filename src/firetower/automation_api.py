@@ -92,9 +92,9 @@ class Automations(Transactions):
 
     def history(self, automation: Automation) -> "FiringHistory":
         """Return how often an automation fired on each of the last 30 days, and the answers."""
-        from firetower.store.statistics import read_history
+        from firetower.store.statistics import read_firing_history
 
-        return self._read(read_history, automation.id)
+        return self._read(read_firing_history, automation.id)
 
     def backtest(
         self,

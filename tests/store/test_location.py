@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.health import Health
-from firetower.store.database import Database, explain
+from firetower.store.database import Database, store_error
 from firetower.store.doctor import examine
 from firetower.store.location import Location
 from firetower.store.store import Store, utc_now
@@ -56,7 +56,7 @@ def test_location_keeps_all_but_the_passwords() -> None:
 
 def test_words_of_the_driver_are_masked() -> None:
     location = Location.of("postgresql://ada@h/tower?password=q1w2e3")
-    said = explain(DBAPIError(None, None, Exception('bad "q1w2e3"')), location)
+    said = store_error(DBAPIError(None, None, Exception('bad "q1w2e3"')), location)
     assert said.message.endswith('failed: bad "***"')
 
 

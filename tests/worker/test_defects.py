@@ -99,12 +99,12 @@ def test_what_two_found_is_told_once_until_both_find_it_well(tmp_path: Path) -> 
     gone = StoreError("the database is gone", "Put it back.")
     store = Store.open(str(tmp_path / "tower.db"))
     worker = Worker(store, cast("Client", None), lambda _: None, said.append)
-    worker.tell("watch", gone)
-    worker.tell("cycle", None)  # one that had begun before
-    worker.tell("cycle", gone)
+    worker.report_problem("watch", gone)
+    worker.report_problem("cycle", None)  # one that had begun before
+    worker.report_problem("cycle", gone)
     for found_by in ("watch", "cycle"):
         assert said == ["the database is gone. Put it back."]
-        worker.tell(found_by, None)
-    worker.tell("cycle", gone)
+        worker.report_problem(found_by, None)
+    worker.report_problem("cycle", gone)
     assert len(said) == 2
     store.close()

@@ -53,8 +53,8 @@ def open_tower() -> "Tower":
     """Open the database. Raises StoreError, InvalidInput."""
     from firetower.tower import connect
 
-    def tell(who: str) -> None:
+    def say_wait(who: str) -> None:
         say(f"Waiting for {who}…")
 
-    on_wait = tell if sys.stderr.isatty() else None
+    on_wait = say_wait if sys.stderr.isatty() else None
     return connect(database_url(), read_only=read_only(), on_wait=on_wait)

@@ -40,7 +40,7 @@ from firetower.core.metrics import (
     parse_change,
     parse_number,
     parse_window,
-    plain,
+    plain_number,
 )
 from firetower.core.points import check_metric_name
 from firetower.core.references import (
@@ -171,10 +171,13 @@ def _condition_fields(condition: Condition | None) -> dict[str, Any]:
         case StateCondition():
             return {"state": condition.text}
         case ZScoreCondition():
-            fields = {"amount": plain(condition.threshold), "direction": condition.direction}
+            fields = {"amount": plain_number(condition.threshold), "direction": condition.direction}
             fields |= {"window": str(condition.window)}
         case ThresholdCondition():
-            fields = {"amount": plain(condition.threshold), "comparison": condition.comparison}
+            fields = {
+                "amount": plain_number(condition.threshold),
+                "comparison": condition.comparison,
+            }
         case ChangeCondition():
             fields = {"amount": condition.amount_text, "direction": condition.direction}
             if condition.prior_window != condition.window:

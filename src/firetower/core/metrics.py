@@ -304,7 +304,7 @@ class ChangeCondition(AggregateCondition):
         """The amount as `parse_change` reads it: "20%", "0.2"."""
         if self.change_type is ChangeType.RELATIVE:
             return f"{Decimal(repr(self.amount)).scaleb(2).normalize():f}%"
-        return plain(self.amount)
+        return plain_number(self.amount)
 
     def check(self) -> None:
         """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
@@ -524,7 +524,7 @@ def parse_change(text: str) -> tuple[ChangeType, float]:
     return ChangeType.RELATIVE, amount
 
 
-def plain(value: float) -> str:
+def plain_number(value: float) -> str:
     """Return a number as `parse_number` reads it: "3", "0.65"."""
     return f"{Decimal(repr(value)).normalize():f}" if 1e-4 <= abs(value) < 1e15 else repr(value)
 

@@ -142,7 +142,7 @@ class Database:
                 if holder is not None:
                     said = f"the database {self.location} is locked by {holder.describe()}"
                     return StoreLocked(said, holder.hint)
-        found = explain(error, self.location)
+        found = store_error(error, self.location)
         path = self.location.path
         if path is not None and not path.exists():
             return gone(path)
@@ -458,7 +458,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
 """By parts of the driver's message: the error, what it says, and what to do."""
 
 
-def explain(error: DBAPIError, location: Location) -> StoreError:
+def store_error(error: DBAPIError, location: Location) -> StoreError:
     """Return a driver's error in words that say what to do."""
     first_line = str(error.orig).strip().partition("\n")[0]
     said = visible(shortened(location.hide(first_line), 200))

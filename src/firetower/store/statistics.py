@@ -76,7 +76,7 @@ def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int,
     return {key: RecentFirings(tuple(parts), failures[key]) for key, parts in counts.items()}
 
 
-def read_history(reader: Reader, automation_id: int) -> FiringHistory:
+def read_firing_history(reader: Reader, automation_id: int) -> FiringHistory:
     """Return what an automation did in 30 days; of one that fires all the time, its newest."""
     since = reader.now - _DAYS * _DAY
     rows = reader.connection.execute(_select_history(automation_id, since)).all()

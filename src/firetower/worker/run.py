@@ -122,16 +122,16 @@ def _await_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
 def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Event) -> None:
     """Wake the worker whenever another connection changes the database."""
 
-    def tell(error: Exception | None) -> None:
-        loop.call_soon_threadsafe(worker.tell, "watch", error)
+    def report(error: Exception | None) -> None:
+        loop.call_soon_threadsafe(worker.report_problem, "watch", error)
 
     while not ended.is_set():
         try:
             with watch(worker.store.database) as wait:
-                tell(None)
+                report(None)
                 while not ended.is_set():
                     if wait(_POLL_INTERVAL) and not ended.is_set():
                         loop.call_soon_threadsafe(worker.wake)
         except Exception as error:  # meanwhile the worker looks once a second
-            tell(error)
+            report(error)
             ended.wait(_RETRY_DELAY)

@@ -113,7 +113,7 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    def tell(self, found_by: str, error: Exception | None) -> None:
+    def report_problem(self, found_by: str, error: Exception | None) -> None:
         """Report what is wrong, once until all that found it work again; None says that one does.
 
         To be called on the event loop.
@@ -166,9 +166,9 @@ class Worker:
             begun = self._heartbeat_at is not None
             if not patient or (isinstance(error, StoreError) and not begun):
                 raise
-            self.tell("cycle", error)
+            self.report_problem("cycle", error)
             return RETRY_DELAY
-        self.tell("cycle", None)
+        self.report_problem("cycle", None)
         for claim, secrets in cycle.claims:
             self._begin(claim, secrets)
         self._publish(cycle)
