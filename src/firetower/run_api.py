@@ -8,11 +8,11 @@ from firetower.core.catalog import Version
 from firetower.core.errors import InvalidInput
 from firetower.core.points import MAX_STEP, Point, check_metric_name, check_step, flatten
 from firetower.core.references import ContainerReference, VersionReference
+from firetower.core.run_changes import RunChanges
 from firetower.core.runs import (
     MetricSummary,
     Run,
     RunAlert,
-    RunChanges,
     RunDetail,
     RunReference,
     RunState,

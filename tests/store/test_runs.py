@@ -16,7 +16,8 @@ from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.points import MAX_STEP, Point
 from firetower.core.references import ContainerReference
-from firetower.core.runs import RunChanges, RunState, StateCondition
+from firetower.core.run_changes import RunChanges
+from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
 from firetower.store.runs import crash_overdue, start_run
 from firetower.store.store import Store

@@ -3,12 +3,12 @@
 import re
 import secrets
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self, TypeAlias, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, TypeAlias, get_args
 
 from pydantic import JsonValue, model_validator
 
@@ -20,9 +20,7 @@ from firetower.core.references import (
     ContainerReference,
     Frozen,
     Timestamp,
-    check_name,
     check_text,
-    check_texts,
     check_visible,
     one_spelling,
 )
@@ -32,11 +30,6 @@ HEARTBEAT_INTERVAL = timedelta(seconds=30)
 """Time between two heartbeats of a run that logs nothing."""
 RUN_TIMEOUT = timedelta(minutes=5)
 """Age of its newest heartbeat from which a run has crashed, unless the settings say another."""
-MAX_CONFIG = 1 << 20
-"""Bytes of a run's config as JSON: each of its events has it."""
-MAX_SUMMARY = 16 << 20
-"""Bytes of a run's summary as JSON."""
-
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _LETTERS = string.ascii_lowercase + string.digits
 
@@ -363,83 +356,6 @@ class Run(Frozen):
         """Return it as JSON-ready data."""
         data = self.model_dump(mode="json", exclude={"reference"})
         return {"run": str(self.reference), "id": self.id, **data}
-
-
-@dataclass(frozen=True, slots=True)
-class RunChanges:
-    """What is said of a run when it starts or later; None keeps what there is."""
-
-    name: str | None = None
-    user: str | None = None
-    group: str | None = None
-    job_type: str | None = None
-    notes: str | None = None
-    host: str | None = None
-    tags: tuple[str, ...] | None = None
-    config: Mapping[str, JsonValue] | None = None
-    """Keys to set; the others stay."""
-    summary: Mapping[str, JsonValue] | None = None
-    """Keys to set; the others stay."""
-
-    @classmethod
-    def checked(
-        cls,
-        *,
-        name: str | None = None,
-        user: str | None = None,
-        notes: str | None = None,
-        tags: Iterable[str] | None = None,
-        config: Mapping[str, object] | None = None,
-        summary: Mapping[str, object] | None = None,
-        **texts: str | None,
-    ) -> Self:
-        """Return changes, each text in its one spelling, each tag once. Raises InvalidInput.
-
-        `texts` are the group, the type of job and the host; an empty one removes what there was.
-        """
-        spelled = {
-            key: check_run_text(text, key.replace("_", " ")) if text else text
-            for key, text in texts.items()
-        }
-        return cls(
-            name=None if name is None else check_run_text(name, "run name"),
-            user=None if user is None else check_name(user, "user name"),
-            notes=notes,
-            tags=None if tags is None else _tags(tags),
-            config=None if config is None else _data(config, "the config"),
-            summary=None if summary is None else _data(summary, "the summary"),
-            **spelled,
-        )
-
-    def applied_to(self, run: Run) -> Run:
-        """Return a run with the changes. Raises InvalidInput for too large a config or summary."""
-        fields = ("name", "user", "group", "job_type", "notes", "host", "tags")
-        changed = {key: value for key in fields if (value := getattr(self, key)) is not None}
-        if self.config is not None:
-            changed["config"] = _joined(run.config, self.config, "config", MAX_CONFIG)
-        if self.summary is not None:
-            changed["summary"] = _joined(run.summary, self.summary, "summary", MAX_SUMMARY)
-        return run.model_copy(update=changed)
-
-
-def _joined(
-    before: Mapping[str, JsonValue], given: Mapping[str, JsonValue], what: str, most: int
-) -> dict[str, JsonValue]:
-    joined = {**before, **given}
-    if (size := len(dump(joined))) > most:
-        raise InvalidInput(
-            f"the run's {what} would have {size:,} bytes of JSON, more than {most:,}",
-            "Log what is large as an artifact: run.log_artifact, `firetower log`.",
-        )
-    return joined
-
-
-def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
-    return cast("dict[str, JsonValue]", clean(dict(values), what))
-
-
-def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
 
 
 class StartedRun(Run):

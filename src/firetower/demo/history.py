@@ -14,7 +14,8 @@ from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
 from firetower.core.retry import Answer
-from firetower.core.runs import RunAlert, RunChanges, RunState
+from firetower.core.run_changes import RunChanges
+from firetower.core.runs import RunAlert, RunState
 from firetower.demo import cast
 from firetower.demo.automations import SavedAutomation, read_automations
 from firetower.demo.endpoints import SECRETS, SLACK_PATH, SLACK_SECRET, reply, settings

@@ -11,7 +11,8 @@ from typing import Any
 from firetower.core.errors import InvalidInput
 from firetower.core.json import clean
 from firetower.core.points import MAX_STEP, SYSTEM, Point, flatten
-from firetower.core.runs import RunChanges, RunReference, RunState
+from firetower.core.run_changes import RunChanges
+from firetower.core.runs import RunReference, RunState
 from firetower.server.fields import Arguments
 from firetower.store.changes import Change
 from firetower.store.points import write_points

@@ -11,7 +11,8 @@ from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import clean, dump
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.runs import Run, RunAlert, RunChanges, RunReference, RunState, check_run_id
+from firetower.core.run_changes import RunChanges
+from firetower.core.runs import Run, RunAlert, RunReference, RunState, check_run_id
 from firetower.server.catalog import artifact_node, read_artifact_id
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (

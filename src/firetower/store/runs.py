@@ -12,11 +12,11 @@ from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
 from firetower.core.json import dump, parse_object
 from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.run_changes import RunChanges
 from firetower.core.runs import (
     MetricSummary,
     Run,
     RunAlert,
-    RunChanges,
     RunDetail,
     RunReference,
     RunState,
