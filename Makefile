@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-SHARED := -n 4 --dist worksteal
+# More processes than cores: many tests wait for others' processes and for a moment to come.
+SHARED := -n 6 --dist worksteal
 # The tests start many interpreters: each would compile the program anew.
 export PYTHONDONTWRITEBYTECODE :=
 

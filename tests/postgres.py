@@ -18,7 +18,7 @@ from firetower.store.store import Store
 @contextmanager
 def running_server() -> Iterator[Any]:
     """Run a server of the caller's own until the block ends."""
-    folder = _make_folder(Path(tempfile.mkdtemp(prefix="firetower-postgresql-")))
+    folder = _make_folder(Path(tempfile.mkdtemp(prefix="firetower-postgresql-", dir=_root())))
     try:
         with _server_in(folder) as server:
             yield server
@@ -33,11 +33,16 @@ def shared_server() -> Iterator[Any]:
     The first to ask starts it, the last to leave stops it.
     """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    folder = _make_folder(Path(tempfile.gettempdir()) / f"firetower-postgresql-{run}")
+    folder = _make_folder(_root() / f"firetower-postgresql-{run}")
     with _server_in(folder) as server:
         yield server
     if not (server.pgdata / "postmaster.pid").exists():
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root() -> Path:
+    """Return where tests keep databases: in memory, if there is room."""
+    return Path(os.environ.get("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir()))
 
 
 def _make_folder(folder: Path) -> Path:

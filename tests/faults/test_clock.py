@@ -16,9 +16,11 @@ from faults.processes import wait_for_peace
 from firetower.core.circuit_breaker import FAILURES_TO_OPEN
 from firetower.core.runs import RunState
 from firetower.delivery.client import open_client
+from firetower.store import workers
 from firetower.store.store import Store, utc_now
 from firetower.store.workers import list_workers
 from firetower.tower import Tower
+from firetower.worker import worker as worker_module
 from firetower.worker.worker import Worker
 from receiver import Received, serve
 from towers import linked_model, on_alias, webhook
@@ -27,6 +29,13 @@ from waiting import wait_until
 HOUR = timedelta(hours=1)
 EVENTS = 20
 """At each step."""
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers send heartbeats every 0.1 s, for tests that wait for them."""
+    monkeypatch.setattr(worker_module, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(workers, "HEARTBEAT_INTERVAL", timedelta(seconds=0.1))
 
 
 @dataclass
@@ -120,6 +129,7 @@ def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
         count(clock_steps=len(steps), executions=len(aliases) + 1)
 
 
+@pytest.mark.usefixtures("often")
 def test_runs_get_time_to_report_after_the_clock_has_stepped(database_url: str) -> None:
     clock = Clock()
     tower = Tower(store := Store.open(database_url))
@@ -143,6 +153,7 @@ def test_runs_get_time_to_report_after_the_clock_has_stepped(database_url: str) 
     store.close()
 
 
+@pytest.mark.usefixtures("often")
 def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database_url: str) -> None:
     clock, ahead = Clock(), Clock(timedelta(days=3))
     store = Store.open(database_url)
