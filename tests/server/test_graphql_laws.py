@@ -39,7 +39,8 @@ ARGUMENTS_OF = {
     for name, resolver in fields.items()
 }
 FIELDS = sorted({name for fields in RESOLVERS.values() for name in fields})
-TYPES = sorted(RESOLVERS)
+TYPES = sorted(RESOLVED)
+PAGES = ["edges { cursor node { id name ...seen } }", "nodes { id }", "pageInfo { endCursor }"]
 IDS = [
     make_id(type_, key)
     for type_ in ("Project", "Entity", "ArtifactCollection", "Artifact", "Trigger", "Run", "After")
@@ -87,19 +88,35 @@ def named(name: str, names: list[str]) -> st.SearchStrategy[Any]:
 @st.composite
 def selections(draw: st.DrawFn, names: list[str], given: dict[str, Any], depth: int = 0) -> str:
     """A selection of fields with arguments, whose values are added to the variables given."""
+
+    def variable(value: Any) -> str:
+        given[f"v{len(given)}"] = value
+        return f"$v{len(given) - 1}"
+
     parts = []
     for number, name in enumerate(draw(st.lists(st.sampled_from(names), min_size=1, max_size=2))):
-        arguments = []
         read = ARGUMENTS_OF.get(name, ARGUMENTS)
-        for key in draw(st.lists(st.sampled_from(read), max_size=3, unique=True)):
-            variable = f"v{len(given)}"
-            given[variable] = draw(named(key, read))
-            arguments.append(f"{key}: ${variable}")
+        keys = draw(st.lists(st.sampled_from(read), max_size=3, unique=True))
+        arguments = [f"{key}: {variable(draw(named(key, read)))}" for key in keys]
         said = f"({', '.join(arguments)})" if arguments else ""
-        below = f" {draw(selections(FIELDS, given, depth + 1))}" if depth < 3 else ""
+        if draw(st.integers(0, 9)) == 9:
+            directive = draw(st.sampled_from(["skip", "include", "odd"]))
+            said += f" @{directive}(if: {variable(draw(plain))})"
+        below = f" {draw(fragments(given, depth + 1))}" if depth < 3 else ""
         parts.append(f"a{number}: {name}{said}{below}")
-    if depth and draw(st.booleans()):
-        parts.append(f"... on {draw(st.sampled_from(TYPES))} {{ __typename }}")
+    return f"{{ {' '.join(parts)} }}"
+
+
+@st.composite
+def fragments(draw: st.DrawFn, given: dict[str, Any], depth: int) -> str:
+    """A selection for whichever type a field turns out to have."""
+    types = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=2, unique=True))
+    parts = [
+        f"... on {one} {draw(selections(sorted(RESOLVED[one]), given, depth))}" for one in types
+    ]
+    parts += draw(st.lists(st.sampled_from(["id", "__typename", "...seen", *PAGES]), max_size=2))
+    if draw(st.integers(0, 19)) == 19:
+        parts.append(draw(st.sampled_from(["...round", "...gone"])))
     return f"{{ {' '.join(parts)} }}"
 
 
@@ -110,7 +127,8 @@ def requests(draw: st.DrawFn, root: str) -> tuple[str, dict[str, Any]]:
     selected = draw(selections(sorted(RESOLVERS[root]), given))
     declared = ", ".join(f"${name}: Any" for name in given)
     head = f"{root.lower()} Q({declared})" if declared else root.lower()
-    return f"{head} {selected}", given
+    named = "fragment seen on Project { name } fragment round on Node { id ...round }"
+    return f"{head} {selected} {named}", given
 
 
 def fill(running: Running) -> None:
