@@ -1,13 +1,14 @@
 """Queries, keys and limits of the server."""
 
 import base64
+import json
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from firetower.server import graphql
+from firetower.server import app, graphql, run
 from firetower.server.app import MAX_BODY, MAX_PER_TOKEN, MAX_REQUESTS
 from serving import Running, serving
 from waiting import TIMEOUT
@@ -92,6 +93,29 @@ def test_large_body_of_a_wrong_key_is_not_read(on_sqlite: Running) -> None:
     connection.endheaders()  # and nothing of the body
     assert connection.getresponse().status == 401
     connection.close()
+
+
+def test_body_that_does_not_arrive_is_given_up(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(run, "LINGER_TIMEOUT", 0.05)
+    database = tmp_path / "tower.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    with serving(str(database), tmp_path) as found:
+        key = base64.b64encode(f"api:{found.key}".encode()).decode()
+        for path in ("/graphql", "/files/acme/vision/r1/file_stream"):
+            connection = HTTPConnection(found.url.removeprefix("http://"), timeout=TIMEOUT)
+            connection.putrequest("POST", path)
+            connection.putheader("Authorization", f"Basic {key}")
+            connection.putheader("Content-Length", "100")
+            connection.endheaders(b'{"query": ')  # and nothing more
+            answer = connection.getresponse()
+            [error] = json.load(answer)["errors"]
+            said = "the request did not arrive within 0.05 s\nSend it again."
+            assert (answer.status, error["message"]) == (400, said)
+            assert connection.sock.recv(1) == b""  # it is closed
+            connection.close()
 
 
 def test_change_has_the_token_s_author_and_is_done_whole_or_not(running: Running) -> None:

@@ -133,7 +133,7 @@ class Server:
                 return key, await request.read()
         except TimeoutError:
             raise InvalidInput(
-                f"the request did not arrive within {READ_TIMEOUT:.0f} s", "Send it again."
+                f"the request did not arrive within {READ_TIMEOUT:g} s", "Send it again."
             ) from None
 
     def _check_key(self, key: str) -> None:

@@ -28,6 +28,8 @@ SWEEP_INTERVAL = 3600.0
 """Seconds between two looks for uploads that nobody finishes."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that requests at work have when the server stops."""
+LINGER_TIMEOUT = 10.0
+"""Seconds for which the rest of a refused request is read, so that its sender sees why."""
 Report = Callable[[str], None]
 
 
@@ -92,7 +94,12 @@ async def listening(server: Server) -> AsyncIterator[int]:
     """Answer requests while the block runs; yield the port. Raises StoreError."""
     settings = server.settings
     logging.getLogger("aiohttp.server").addFilter(_is_defect)
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
+    runner = web.AppRunner(
+        server.application(),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
+        lingering_time=LINGER_TIMEOUT,
+    )
     await runner.setup()
     assert runner.server is not None
     most = min(connections_of(raise_file_limit()), MOST)
