@@ -21,6 +21,7 @@ from firetower.core.filters import Filter
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.points import Point
 from firetower.core.references import ContainerReference
+from firetower.core.runs import RunReference
 from firetower.core.scopes import ContainerScope
 from firetower.store.doctor import examine
 from firetower.store.queue.automation_cache import AutomationCache
@@ -202,6 +203,8 @@ def test_crossings_beyond_the_limit_are_counted_where_one_looks(bench: Bench) ->
     made = bench.tower.executions.newest(500)[::-1]
     mine = [one for one in made if one.event.subject == run]
     assert len(mine) == MAX_SKIPPED + 1
+    newest = bench.tower.executions.newest(3, run=RunReference.parse(run))
+    assert [one.id for one in newest] == [mine[0].id, mine[-1].id, mine[-2].id]  # what fired first
     assert [one.detail for one in mine[-2:]] == [None, "35 more crossings not listed"]
     assert mine[-1].describe("{:%H:%M:%S}".format) == (
         "cooldown until 12:01:00: 35 more crossings not listed"

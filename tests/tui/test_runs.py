@@ -235,6 +235,14 @@ async def test_run_screen_is_live_and_stops_a_run(training: Scene) -> None:
         assert shows(pilot, "1.5 ┤", "╌╌")
         assert shows(pilot, "0", "120 steps▲")
         assert shows(pilot, "fired", "diverged", "loss is 2.5, above 1.5")
+        again = [Point("loss", 121, 0.1), Point("loss", 122, 2.75)]
+        training.tower.runs.log("acme/vision/run3", again)
+        training.turn()
+        screen.post_message(DatabaseChanged())
+        await settled(pilot)
+        assert shows(pilot, "fired", "diverged", "✓ loss is 2.5, above 1.5")
+        assert shows(pilot, "skipped", "diverged", "– loss is 2.75, above 1.5")
+        assert sum(line.count("▲") for line in screen_text(pilot)) == 1
         await pilot.click("#charts", offset=(8, 4))
         await settled(pilot)
         assert screen.alone == "loss"

@@ -143,6 +143,11 @@ class Execution(Frozen):
             return ExecutionState.RETRYING
         return ExecutionState(self.status.value)
 
+    @property
+    def did_nothing(self) -> bool:
+        """Whether it was skipped, and not only in shadow."""
+        return self.status is Status.SKIPPED and self.skip_reason is not SkipReason.SHADOW
+
     def describe(self, clock: Callable[[datetime], str]) -> str:
         """Say what it waits for, or why it was skipped or failed; "" for nothing.
 

@@ -72,7 +72,7 @@ class RunRecord:
 
     detail: RunDetail
     fired: Sequence[Execution]
-    """What it fired, the newest first."""
+    """What it fired, the newest first, then what was skipped."""
     watching: Sequence[Automation]
     """The automations that watch its metrics."""
     curves: Mapping[str, Curve] = field(default_factory=dict)
@@ -102,7 +102,9 @@ class RunRecord:
         fired = [
             crossing.step
             for one in self.fired
-            if (crossing := one.event.metric) is not None and crossing.condition.metric == metric
+            if (crossing := one.event.metric) is not None
+            and crossing.condition.metric == metric
+            and not one.did_nothing
         ]
         return Chart(
             metric,
@@ -202,7 +204,7 @@ def run_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
     parts = [Content.styled(visible(run.name), "bold"), run_title(run, now), Content("")]
     for one in record.fired[:_FIRED_IN_PANE]:
         said = f"{line_time(one.created_at, now)} {one.automation}: {fired_words(one)}"
-        parts.append(hanging("fired", said, width))
+        parts.append(hanging("skipped" if one.did_nothing else "fired", said, width))
     parts += [hanging(name, one, width) for name, one in _artifacts(record.detail)]
     for name in names:
         parts += [*chart_lines(record.chart(name), width, 8), Content("")]
@@ -405,7 +407,7 @@ def _rows(record: RunRecord, now: datetime) -> Iterator[Row]:
         yield Row(
             ("fired", one.id),
             (
-                Cell("fired", "dim"),
+                Cell("skipped" if one.did_nothing else "fired", "dim"),
                 Cell(one.automation),
                 Cell(f"{state.glyph} {fired_words(one)}", TONES[state]),
                 Cell(line_time(one.created_at, now), "dim"),
