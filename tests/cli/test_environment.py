@@ -152,7 +152,15 @@ def test_user_without_a_home(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> N
     assert not (shell.folder / "~").exists()
 
 
-@pytest.mark.parametrize("want", [MemoryError(), RuntimeError("can't start new thread")])
+@pytest.mark.parametrize(
+    "want",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        ImportError("_rust.abi3.so: failed to map segment from shared object"),
+        SystemError("<function _find_and_load> returned NULL without setting an exception"),
+    ],
+)
 def test_want_of_memory_is_said_in_two_lines(
     want: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,3 +169,15 @@ def test_want_of_memory_is_said_in_two_lines(
 
     assert errors.run(click.Command("worker", callback=fail), []) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_want_of_file_handles_is_said_in_two_lines(shell: Shell) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"ulimit -n 8 && exec '{SCRIPT}' worker --once"],
+        env=shell.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 2), done.stderr
+    assert "ulimit -n" in done.stderr

@@ -1,9 +1,11 @@
 """Nothing is kept of an answer that gives a secret back, however it writes it."""
 
+import gzip
 import html
 import json
 import re
 import textwrap
+import zlib
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from quopri import encodestring
@@ -60,6 +62,12 @@ SPELLINGS: dict[str, Spelling] = {
     "base64 of user and password": lambda text: _base64(f"user:{text}"),
     "base64 in lines": lambda text: "\r\n".join(textwrap.wrap(_base64(text), 8)),
     "base32": lambda text: b32encode(text.encode()).decode(),
+    "base32, lower case": lambda text: b32encode(text.encode()).decode().lower(),
+    "reversed": lambda text: text[::-1],
+    "octal, short": lambda text: "".join(f"\\{ord(one):o}" for one in text),
+    "numbers between spaces": lambda text: " ".join(map(str, text.encode())),
+    "gzip in base64": lambda text: b64encode(gzip.compress(text.encode())).decode(),
+    "zlib in hex": lambda text: zlib.compress(text.encode()).hex(),
 }
 
 
@@ -71,7 +79,7 @@ def kept(body: str, *secrets: str, cut: bool = False) -> str:
 @pytest.mark.parametrize("once", SPELLINGS)
 def test_an_answer_that_spells_a_secret_is_not_kept(once: str) -> None:
     said = {"once": SPELLINGS[once](TOKEN)}
-    destroys = {"upper case"}
+    destroys = {"upper case", "reversed"}
     said |= {name: spell(said["once"]) for name, spell in SPELLINGS.items() if name not in destroys}
     shown = {
         name for name, text in said.items() if kept(f'{{"token": "{text}"}}', TOKEN) != WITHHELD
@@ -87,7 +95,8 @@ def test_a_secret_between_what_is_not_seen_counts(between: str) -> None:
 def test_a_secret_in_quoted_printable_counts() -> None:
     mail = f"To: a@b.test\r\n\r\nyour token is {TOKEN}, keep it"
     assert kept(encodestring(mail.encode()).decode(), TOKEN) == WITHHELD
-    assert kept("".join(f"={byte:02X}" for byte in TOKEN.encode()), TOKEN) == WITHHELD
+    for one in ("={:02X}", "={:02x}"):
+        assert kept("".join(one.format(byte) for byte in TOKEN.encode()), TOKEN) == WITHHELD
 
 
 def test_a_secret_in_full_width_counts() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from cli.shell import Shell, automation
 from delivery.test_client import answer_of, raw_server
-from firetower.delivery.environment import certificate_problem, describe_proxies
+from firetower.delivery.environment import certificate_problem, describe_proxies, find_proxy
 from receiver import Receiver, serve
 from towers import COMMAND
 
@@ -57,6 +57,26 @@ def test_a_host_in_no_proxy_is_asked_directly(
         assert len(receiver.requests) == len(proxy.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "exempt"),
+    [
+        ("http://[::1]:8080/", "::1"),
+        ("http://[::1]/", "[::1]"),
+        ("http://[::1]:8080/", "[::1]:8080"),
+        ("http://[::1]/", "0:0:0:0:0:0:0:1"),
+        ("https://[fd00::7]/", "no/network, fd00::/8"),
+        ("https://10.1.2.3/", "fd00::/8,10.0.0.0/8"),
+        ("https://ci.test/", "ci.test:443"),
+        ("http://x.ci.test/", ".ci.test"),
+    ],
+)
+def test_no_proxy_takes_addresses_networks_and_ports(url: str, exempt: str) -> None:
+    proxies = {"http": "me:geheim@proxy:3128", "https": "me:geheim@proxy:3128"}
+    assert find_proxy(url, proxies) == "http://me:geheim@proxy:3128"
+    assert find_proxy(url, {**proxies, "no": exempt}) is None
+    assert find_proxy("http://other.test:444/", {**proxies, "no": exempt}) is not None
+
+
 def test_what_a_proxy_refuses_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(connection: socket.socket, _: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n")
@@ -69,6 +89,10 @@ def test_what_a_proxy_refuses_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("https_proxy", "socks5://me:geheim@127.0.0.1:1080")
     error = answer_of("https://ci.firetower.invalid/").error
     assert error == "the proxy socks5://127.0.0.1:1080 is neither http nor https"
+    monkeypatch.setenv("https_proxy", "me:ge//heim@127.0.0.1:1x")
+    assert describe_proxies() == "https through 127.0.0.1:1x"
+    error = answer_of("https://ci.firetower.invalid/").error
+    assert error == "the proxy http://127.0.0.1:1x has a port that is no number"
 
 
 @pytest.fixture(params=["missing", "garbage", "folder"])

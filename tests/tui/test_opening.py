@@ -1,6 +1,7 @@
 """The moment before the first real screen: no key pressed then is lost."""
 
 import asyncio
+import resource
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -10,8 +11,9 @@ import pytest
 from textual.command import CommandPalette
 from textual.events import Key
 
+from firetower.core.errors import InvalidInput
 from firetower.tui import app as app_module
-from firetower.tui.app import FiretowerApp, OpeningScreen
+from firetower.tui.app import FiretowerApp, OpeningScreen, run_app
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.palette import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
@@ -114,3 +116,10 @@ async def test_a_mode_asked_for_while_it_is_left_is_not_shown(scene: Scene) -> N
         assert isinstance(app, FiretowerApp)
     await app.show_mode("feed")
     assert not app._screen_stacks.get("feed")
+
+
+def test_too_little_memory_is_refused_before_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = 300 << 20
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
+    with pytest.raises(InvalidInput, match="needs 400 MiB of memory, and may use 300"):
+        run_app(None)

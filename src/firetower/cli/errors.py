@@ -3,8 +3,10 @@
 import errno
 import io
 import os
+import re
 import sys
 import time
+import warnings
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,6 +18,8 @@ from firetower.core.text import first_refusal, visible
 _REFUSED = 1
 _INTERRUPTED = 130
 _OF_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EAGAIN}
+_NO_MEMORY = re.compile("new thread|failed to map segment|allocate memory|without .*exception")
+"""What Python says where the system gave it none: not always a MemoryError."""
 
 
 def run(command: click.Command, arguments: list[str] | None = None) -> int:
@@ -26,16 +30,24 @@ def run(command: click.Command, arguments: list[str] | None = None) -> int:
         return _refuse(error.message, error.hint)
     except OSError as error:
         _leave_pipe()
+        _forget_half_made()
         return _refuse(*_system_error(error))
     except ValueError as error:
         if said := _invalid_value(error):
             return _refuse(*said)
         raise
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+    except (MemoryError, RuntimeError, ImportError, SystemError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
+        _forget_half_made()
         want = "this program may use no more memory, or no more threads"
         return _refuse(want, "Raise its limits: see ulimit -v and ulimit -u, or the container's.")
+
+
+def _forget_half_made() -> None:
+    """Let nothing be said of what an error left half made: it is told in two lines."""
+    sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
 
 
 class _Messages(io.TextIOWrapper):
@@ -84,6 +96,8 @@ def _check_time_zone() -> None:
 
 def _system_error(error: OSError) -> tuple[str, str]:
     said = error.strerror or str(error)
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return f"this program may open no more files: {said}", "Raise the limit: see ulimit -n."
     if error.errno in _OF_OUTPUT and error.filename is None:
         return f"the output cannot be written: {said}", "Free some space, or write it elsewhere."
     gone = "the current folder: " if error.errno == errno.ENOENT else ""

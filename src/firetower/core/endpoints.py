@@ -25,7 +25,7 @@ LONGEST_TIMEOUT = timedelta(minutes=5)
 MOST_IN_FLIGHT = 1_000
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
-_USER = re.compile(r"(?<=//).*@")
+_USER = re.compile(r"([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
 class EndpointKind(StrEnum):
@@ -290,7 +290,7 @@ def check_url(url: str) -> str:
 
 def shown_proxy(proxy: str) -> str:
     """Return a proxy without its user and password."""
-    return _USER.sub("", proxy)
+    return _USER.sub(r"\1", proxy)
 
 
 def check_proxy(proxy: str) -> str:

@@ -3,10 +3,12 @@
 import html
 import json
 import re
+import zlib
 from base64 import b32decode, b64decode, urlsafe_b64decode
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -24,10 +26,10 @@ _MOST_DECODED = 2**19
 
 _ESCAPE = re.compile(
     r"\\u\{([0-9A-Fa-f]{1,6})\}|[\\%]u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})"
-    r"|\\x([0-9A-Fa-f]{2})|\\(?P<octal>[0-7]{3})|\\(?P<other>.)",
+    r"|\\x([0-9A-Fa-f]{2})|\\(?P<octal>[0-7]{1,3})|\\(?P<other>.)",
     re.DOTALL,
 )
-_QUOTED = re.compile("=(?:([0-9A-F]{2})|\r?\n)")
+_QUOTED = re.compile("=(?:([0-9A-Fa-f]{2})|\r?\n)")
 """Quoted-printable, as in mail: a byte, or a line that continues."""
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SEPARATORS = re.compile("[\x00-/:-@\\[-`{-\x7f\u00ad\u200b-\u200f\u2060\ufeff]+")
@@ -51,8 +53,14 @@ _ENCODINGS = (
     _Encoding(re.compile(r"[A-Za-z0-9+/_-]{6,}"), _SPACE, urlsafe_b64decode, 4),
     _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|[\s:,-]+"), bytes.fromhex, 2, "0"),
     _Encoding(re.compile(r"[A-Z2-7]{8,}"), _SPACE, b32decode, 8),
+    # Not between spaces: all prose would be.
+    _Encoding(
+        re.compile(r"[a-z2-7]{16,}"), re.compile("(?!)"), partial(b32decode, casefold=True), 8
+    ),
 )
-_NUMBERS = re.compile(r"\d{1,3}(?:\s*,\s*\d{1,3}){3,}")
+_NUMBERS = re.compile(r"\d{1,3}(?:[\s,;]+\d{1,3}){3,}")
+_COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+"""How gzip and zlib begin."""
 _ASCII_RUN = re.compile(r"[\t\n\r -~]{8,}")
 
 
@@ -109,7 +117,7 @@ def _needles(secret: str, cut: bool) -> frozenset[str]:  # noqa: FBT001 - cached
             found |= {form[: len(form) // 2], form[len(form) // 2 :]}
         if cut:
             found.add(form[:_BEGINNING])
-    return frozenset(found)
+    return frozenset(found | {form[::-1] for form in found})
 
 
 def _paths(secret: str) -> set[str]:
@@ -144,9 +152,18 @@ def _decoded(text: str) -> Iterator[str]:
             whole = (
                 run[shift:] + encoding.zero * ((shift - len(run)) % encoding.group) for run in runs
             )
-            yield _as_text(encoding.decode("".join(whole)))
+            decoded = encoding.decode("".join(whole))
+            yield _as_text(decoded)
+            yield from map(_as_text, _decompressed(decoded))
     numbers = "".join(_NUMBERS.findall(text))
     yield _as_text(bytes(int(number) & 255 for number in re.findall(r"\d+", numbers)))
+
+
+def _decompressed(content: bytes) -> Iterator[bytes]:
+    for beginning in _COMPRESSED.finditer(content):
+        with suppress(zlib.error):
+            found = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either of the two
+            yield found.decompress(content[beginning.start() :], _MOST_DECODED)
 
 
 def _as_text(content: bytes) -> str:

@@ -2,9 +2,10 @@
 
 import ipaddress
 import os
+import re
 import ssl
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import (  # type: ignore[attr-defined] # typeshed knows it on macOS only
     getproxies_environment,
     proxy_bypass_environment,
@@ -67,29 +68,43 @@ def read_proxies() -> dict[str, str]:
 
 
 def find_proxy(url: str, proxies: dict[str, str]) -> str | None:
-    """Return the proxy for a URL. Raises InvalidInput for one of a kind that is not supported."""
+    """Return the proxy for a URL. Raises InvalidInput for one that cannot be used."""
     parts = urlsplit(url)
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or _bypassed(parts.hostname or "", parts.netloc, proxies):
+    if not proxy or _is_exempt(parts, proxies):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if not proxy.lower().startswith(("http://", "https://")):
+    wrong = "" if proxy.lower().startswith(("http://", "https://")) else "is neither http nor https"
+    try:
+        _ = urlsplit(proxy).port
+    except ValueError:
+        wrong = wrong or "has a port that is no number"
+    if wrong:
         raise InvalidInput(
-            f"the proxy {shown_proxy(proxy)} is neither http nor https",
+            f"the proxy {shown_proxy(proxy)} {wrong}",
             "Set HTTPS_PROXY and HTTP_PROXY to an http proxy, or add the host to NO_PROXY.",
         )
     return proxy
 
 
-def _bypassed(host: str, netloc: str, proxies: dict[str, str]) -> bool:
-    if proxy_bypass_environment(netloc.rpartition("@")[2], proxies):
+def _is_exempt(url: SplitResult, proxies: dict[str, str]) -> bool:
+    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    if proxy_bypass_environment(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxies):
         return True
+    networks = map(_network, proxies.get("no", "").split(","))
     try:
         address = ipaddress.ip_address(host)
-        networks = [one.strip() for one in proxies.get("no", "").split(",") if "/" in one]
-        return any(address in ipaddress.ip_network(one, strict=False) for one in networks)
-    except ValueError:  # a name, or a network that is none
+    except ValueError:
         return False
+    return any(address in network for network in networks if network is not None)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Return a network, or an address as one: IPv6 is written in several ways; None for a name."""
+    try:
+        return ipaddress.ip_network(re.sub(r"[\s\[\]]", "", text), strict=False)
+    except ValueError:
+        return None
 
 
 def describe_proxies() -> str:

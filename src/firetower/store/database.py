@@ -429,7 +429,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
     (
         (
             *("unable to open database", "connection failed", "connection is bad"),
-            *("connection timeout", "failed to resolve", "invalid connection option"),
+            *("failed to resolve", "invalid connection option"),
             *("server closed", "terminating connection", "permission denied", "does not answer"),
         ),
         StoreError,

@@ -14,6 +14,7 @@ from firetower.store.sessions import LONG_WAIT, OnWait, find_holder
 
 _SILENCE = 10.0
 """Seconds without a word of the server after which it is asked whether it still answers."""
+_NO_ANSWER = "the server does not answer"
 _WAITS = "SELECT pid FROM pg_locks WHERE pid = %s AND NOT granted"
 
 
@@ -21,7 +22,10 @@ def connect(
     on_wait: OnWait | None, arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> "WatchedConnection":
     """Return a connection that psycopg opens with these arguments."""
-    connection = WatchedConnection.connect(*arguments, **named)
+    try:
+        connection = WatchedConnection.connect(*arguments, **named)
+    except psycopg.errors.ConnectionTimeout:
+        raise psycopg.OperationalError(_NO_ANSWER) from None
     connection.on_wait, connection.connect_beside = (
         on_wait,
         partial(psycopg.connect, *arguments, **named),
@@ -71,6 +75,6 @@ class WatchedConnection(psycopg.Connection[Any]):
                 return True
         except psycopg.errors.ConnectionTimeout:
             self.pgconn.finish()
-            raise psycopg.OperationalError("the server does not answer") from None
+            raise psycopg.OperationalError(_NO_ANSWER) from None
         except psycopg.Error:
             return False  # an answer: it has no connection left, say

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,7 +25,7 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 
-from firetower.core.errors import FiretowerError
+from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.text import counted, shortened, visible
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from firetower.tui.tour import Tour
 
 
+MEMORY = 400 << 20
+"""Bytes of address space that the app needs, its threads and imports included."""
 IMPORT_DELAY = 3.0
 """Seconds until the other screens are imported: the first screen's list comes first."""
 LEAVE_WITHIN = 2.0
@@ -440,6 +443,15 @@ class FiretowerApp(App[None]):
         await self.session.close()
 
 
+def _check_memory() -> None:
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < MEMORY:
+        raise InvalidInput(
+            f"the app needs {MEMORY >> 20} MiB of memory, and may use {allowed >> 20}",
+            f"Raise the limit: ulimit -v {MEMORY >> 9}; commands need less.",
+        )
+
+
 def run_app(
     database: str | None,
     *,
@@ -449,6 +461,8 @@ def run_app(
     may_work: Callable[[], bool] = lambda: True,
 ) -> int:
     """Run the app on a database until it is left, with the tour if asked; return the exit code.
+
+    Raises InvalidInput where it may use too little memory, or its configuration is wrong.
 
     With `read_only` nothing is changed, and no worker is started. `before_open` is called, in a
     thread, before the database is opened; no worker is started before `may_work` says so.
@@ -461,6 +475,7 @@ def run_app(
 
         return connect(database, read_only=read_only)
 
+    _check_memory()
     gc.disable()  # until all is imported: next to nothing is garbage before
     app = FiretowerApp(
         connect,
