@@ -1,14 +1,16 @@
 """What an idle worker leaves undone: cycles that its own changes woke."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from firetower.core.matching import Decision
 from firetower.delivery.client import open_client
 from firetower.store.changes import Change
+from firetower.store.queue.automation_cache import AutomationCache
+from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from firetower.tower import Tower
@@ -25,24 +27,21 @@ def test_only_the_changes_of_others_answers_and_time_make_a_cycle(
 
 
 async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    changes, changing = [], Store.changing
+    calls = []
 
-    @contextmanager
-    def counted(self: Store) -> Iterator[Change]:
-        if self is store:
-            changes.append(1)
-        with changing(self) as change:
-            yield change
+    def counted(change: Change, cache: AutomationCache, limit: int) -> tuple[int, list[Decision]]:
+        calls.append(change)
+        return evaluate(change, cache, limit)
 
-    monkeypatch.setattr(Store, "changing", counted)
+    monkeypatch.setattr("firetower.worker.worker.evaluate", counted)
     async with open_client() as client:
         worker = Worker(store, client, lambda _: None, lambda _: None)
 
         def cycles() -> int:
-            changes.clear()
+            calls.clear()
             worker._cycle([], [])
             worker._cycle([], [])
-            return len(changes)
+            return len(calls)
 
         with serve() as receiver, closing(Store.open(str(store.database.location))) as other:
             tower = Tower(other)

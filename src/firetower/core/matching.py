@@ -80,8 +80,8 @@ class Candidates:
         if self._scopes:
             scopes = self._scopes
             found = [n for n in found if n not in scopes or covers(scopes[n], event)]
-        revisions = map(self._revisions.__getitem__, found)
-        return [revision for revision in revisions if revision.in_force_at(event)]
+        revisions = self._revisions
+        return [one for n in found if (one := revisions[n]).in_force_at(event)]
 
     def _search(self, field: str, predicates: Mapping[int, Predicate], event: Event) -> list[int]:
         value = getter(field)(event)
@@ -141,9 +141,9 @@ class AutomationIndex:
         collection = "" if event.collection is None else event.collection.full_name
         found: list[Revision] = []
         for place in _places(event.type, event.container, collection):
-            if (candidates := self._watching.get(place)) is not None:
-                found += candidates.matching(event)
-        return sorted(found, key=attrgetter("id"))
+            if place in self._watching:
+                found += self._watching[place].matching(event)
+        return found if len(found) < 2 else sorted(found, key=attrgetter("id"))
 
     def watching(self, project: ContainerReference, metric: str) -> list[Revision]:
         """Return the revisions in force that watch a metric of a project's runs, the oldest first.
@@ -288,9 +288,10 @@ def skip_of(
     """
     if is_loop(cause):
         return Skip(SkipReason.LOOP, f"{depth_of(cause)} automations fired one another")
-    until = cooldown_end(at, revision.definition.pace, cooldown_began)
-    if until is not None:
-        return Skip(SkipReason.COOLDOWN, cooldown_until=until)
+    if cooldown_began is not None:
+        until = cooldown_end(at, revision.definition.pace, cooldown_began)
+        if until is not None:
+            return Skip(SkipReason.COOLDOWN, cooldown_until=until)
     if revision.mode is Mode.SHADOW or isinstance(revision.definition.action, NoAction):
         return None
     endpoint = endpoints.get(revision.endpoint_id or 0)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, select, text, update
+from sqlalchemy import Column, Connection, Table, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from firetower.core.events import Event, EventType
@@ -17,19 +17,15 @@ from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
 from firetower.core.runs import RunSnapshot
 from firetower.store import catalog_schema as schema
+from firetower.store.columns import instant_number
+from firetower.store.driver import insert_rows, run, run_with_ids
 from firetower.store.sessions import LOCK_TIMEOUT
 
-_collections, _containers = schema.collections.c, schema.containers.c
-_COLLECTIONS = select(
-    _collections.id,
-    _collections.name,
-    _collections.type,
-    _containers.kind,
-    _containers.entity,
-    _containers.name.label("container"),
-).join_from(schema.collections, schema.containers, _collections.container_id == _containers.id)
-_LEARN = _COLLECTIONS.where(_collections.id.in_(bindparam("ids", expanding=True)))
-_RECORD = schema.events.insert().inline()  # its number is not asked for
+_COLLECTIONS = """
+SELECT collections.id, collections.name, type, kind, entity, containers.name
+FROM collections JOIN containers ON container_id = containers.id
+WHERE collections.id IN ({ids})
+"""
 _RECORD_NUMBERED = schema.events.insert().returning(schema.events.c.id)
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
@@ -56,7 +52,7 @@ class CollectionCache(dict[int, CachedCollection]):
         missing = set(collection_ids) - self.keys()
         if not missing:
             return
-        for id_, *said in connection.execute(_LEARN, {"ids": list(missing)}):
+        for id_, *said in run_with_ids(connection, _COLLECTIONS, list(missing)):
             self[id_] = _collection(*said)
 
 
@@ -155,10 +151,11 @@ class Change(Reader):
             lock_event_order(self.connection, alone=False)
             self._ordered = True
 
-    def _record(self, type_: EventType, **values: object) -> None:
+    def _record(self, type_: EventType, **values: str | float | None) -> None:
         self._keep_order()
-        happened = {"type": type_.value, "recorded_at": self.now, "cause": self.cause}
-        self.connection.execute(_RECORD, {**values, **happened, "evaluated": False})
+        row = {"type": type_.value, "recorded_at": instant_number(self.now), **values}
+        row |= {"cause": self.cause, "evaluated": False}
+        insert_rows(self.connection, schema.events, tuple(row), [tuple(row.values())])
 
     def insert_if_new(self, table: Table, **values: object) -> tuple[Any, ...] | None:
         """Insert a row unless there is one with its key; return the new row's key, or None."""
@@ -182,7 +179,7 @@ def version_by_others(connection: Connection) -> object:
     """
     if is_postgresql(connection):
         return None
-    version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+    [(version,)] = run(connection, "PRAGMA data_version", ())
     return id(connection.connection.dbapi_connection), version
 
 

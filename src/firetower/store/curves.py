@@ -8,8 +8,8 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from firetower.core.curves import Curve, part_width, ranges_of
 from firetower.core.runs import RunReference
 from firetower.store import run_schema
-from firetower.store.bulk import run_with_rows
 from firetower.store.changes import Reader
+from firetower.store.driver import run_with_rows
 from firetower.store.runs import find_run
 
 QUICK = 20_000
@@ -104,7 +104,7 @@ def read_sparks(
     ]
     found: dict[int, list[float]] = {}
     place = "CAST(? AS bigint)"
-    for row in run_with_rows(connection, _SPARKS, [place, place], rows):
-        if row.value is not None and -_FINITE <= row.value <= _FINITE:
-            found.setdefault(row.metric, []).append(row.value)
+    for metric, value in run_with_rows(connection, _SPARKS, [place, place], rows):
+        if value is not None and -_FINITE <= value <= _FINITE:
+            found.setdefault(metric, []).append(value)
     return found

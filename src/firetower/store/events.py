@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, select
+from sqlalchemy import ScalarSelect, Select, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
@@ -19,6 +19,7 @@ from firetower.store.columns import bounded, bounded_limit
 
 _events, _versions = schema.events.c, schema.versions.c
 
+_TYPES = {type_.value: type_ for type_ in EventType}
 EVENT_COLUMNS = (
     _events.id.label("event_id"),
     *(_events.type, _events.recorded_at, _events.author, _events.collection_id),
@@ -39,9 +40,9 @@ def select_events() -> Select[Any]:
 
 def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
-    event_id, type_, recorded_at, author, collection_id, version_index, *rest = values
-    alias, tag, before, cause, artifact_id, metadata_json, home_id, home_index, *of_run = rest
-    happened = event_id, EventType(type_), recorded_at, author
+    event_id, type_, recorded_at, author, collection_id, version_index, alias, tag = values[:8]
+    before, cause, artifact_id, metadata_json, home_id, home_index, *of_run = values[8:]
+    happened = event_id, _TYPES[type_], recorded_at, author
     if collection_id is None:
         run_json, metric_json = of_run
         run = RunSnapshot.from_json(run_json)
@@ -57,7 +58,7 @@ def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
     return Event(*happened, *place, version, alias, tag, before, cause)
 
 
-def learn_collections(reader: Reader, rows: Sequence[Row[Any]]) -> None:
+def learn_collections(reader: Reader, rows: Sequence[Any]) -> None:
     """Read the collections that rows with EVENT_COLUMNS name."""
     ids = {row.collection_id for row in rows}
     ids.update(row.home_collection_id for row in rows)
@@ -67,7 +68,11 @@ def learn_collections(reader: Reader, rows: Sequence[Row[Any]]) -> None:
 
 def read_events(reader: Reader, query: Select[Any], **values: object) -> list[Event]:
     """Return the events of a query made by `select_events`, with values for its parameters."""
-    rows = reader.connection.execute(query, values).all()
+    return build_events(reader, reader.connection.execute(query, values).all())
+
+
+def build_events(reader: Reader, rows: Sequence[Any]) -> list[Event]:
+    """Return the events of a query's rows with EVENT_COLUMNS."""
     learn_collections(reader, rows)
     return [build_event(row, reader.collections) for row in rows]
 

@@ -16,9 +16,9 @@ from firetower.core.points import SYSTEM, Point
 from firetower.core.runs import as_json_number
 from firetower.core.text import suggest, visible
 from firetower.store import run_schema
-from firetower.store.bulk import Values, run_with_rows
 from firetower.store.changes import Change, is_postgresql
 from firetower.store.columns import bounded, bounded_limit, instant_number
+from firetower.store.driver import Values, run_with_rows
 from firetower.store.runs import FoundRun, LockedRun
 
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
@@ -149,8 +149,8 @@ def _find_metrics(connection: Connection, run_row: int, metrics: Mapping[str, _M
     new = [(run_row, name, -1, 0, 0) for name, one in metrics.items() if not one.id]
     if new:
         value = ["?", "?", "?", "?", "?", "false"]
-        for row in run_with_rows(connection, _ADD_METRICS, value, new):
-            metrics[row.name].id = row.id
+        for number, name in run_with_rows(connection, _ADD_METRICS, value, new):
+            metrics[name].id = number
 
 
 def _leave_out_equal(connection: Connection, metrics: Iterable[_Metric]) -> None:
@@ -162,10 +162,11 @@ def _leave_out_equal(connection: Connection, metrics: Iterable[_Metric]) -> None
         for step in metric.steps
         if step <= metric.last_step
     ]
-    for row in run_with_rows(connection, _EXISTING, [_BIGINT, _BIGINT], keys):
-        metric = repeating[row.run_metric_id]
-        if metric.steps[row.step][0] == row.value:
-            del metric.steps[row.step]
+    existing = run_with_rows(connection, _EXISTING, [_BIGINT, _BIGINT], keys)
+    for number, step, value in existing:
+        metric = repeating[number]
+        if metric.steps[step][0] == value:
+            del metric.steps[step]
         else:
             metric.existing += 1
 

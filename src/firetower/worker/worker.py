@@ -219,11 +219,11 @@ class Worker:
     def _cycle(
         self, results: Sequence[AttemptResult], returned: Sequence[tuple[Claim, NotReady]]
     ) -> _CycleResult:
-        if not results and not returned and self._is_idle():
-            return _CycleResult(next_due_at=self._next_due_at)
         cycle = _CycleResult()
         with self.store.changing() as change:
             now, seen = change.now, version_by_others(change.connection)
+            if not results and not returned and self._is_idle(now, seen):
+                return _CycleResult(next_due_at=self._next_due_at)
             recorded = self._record(change, results, returned)
             beat_at, problem = self._heartbeat_at, self._wants.problem
             gave_up: Sequence[FeedLine] = ()
@@ -298,15 +298,11 @@ class Worker:
         is_ready = partial(self._is_ready, change)
         return claim_due(change, self._cache, self.id, free, known, is_ready=is_ready)
 
-    def _is_idle(self) -> bool:
+    def _is_idle(self, now: datetime, seen: object) -> bool:
         """Return whether a cycle would do nothing: most wakes come of the worker's own changes."""
-        now, due_at = self.store.clock(), self._next_due_at
-        if self._seen is None or self._is_heartbeat_due(now):
+        if seen is None or seen != self._seen or self._is_heartbeat_due(now):
             return False
-        if due_at is not None and due_at <= now:
-            return False
-        with self.store.reading() as reader:
-            return version_by_others(reader.connection) == self._seen
+        return self._next_due_at is None or self._next_due_at > now
 
     def _sign_off(self) -> _CycleResult:
         with self.store.changing() as change:

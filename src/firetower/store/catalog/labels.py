@@ -16,13 +16,18 @@ from firetower.store.catalog.lookups import (
     find_version,
 )
 from firetower.store.changes import Change
+from firetower.store.driver import Prepared
 
 _aliases = schema.aliases.c
 _IS_IT = (_aliases.collection_id == bindparam("collection")) & (_aliases.alias == bindparam("name"))
-_NAMED = select(_aliases.version_index).where(_IS_IT)
-_MOVE = schema.aliases.update().where(_IS_IT).values(version_index=bindparam("index"))
-_ADD = schema.aliases.insert().values(
-    collection_id=bindparam("collection"), alias=bindparam("name"), version_index=bindparam("index")
+_NAMED = Prepared(select(_aliases.version_index).where(_IS_IT))
+_MOVE = Prepared(schema.aliases.update().where(_IS_IT).values(version_index=bindparam("index")))
+_ADD = Prepared(
+    schema.aliases.insert().values(
+        collection_id=bindparam("collection"),
+        alias=bindparam("name"),
+        version_index=bindparam("index"),
+    )
 )
 
 
@@ -36,15 +41,16 @@ def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[s
 
 def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
     """Let one alias name a version; an alias that does so already stays as it is."""
-    key = {"collection": version.collection.id, "name": alias}
-    before: int | None = change.connection.execute(_NAMED, key).scalar()
+    connection, collection = change.connection, version.collection.id
+    named = _NAMED.first(connection, collection=collection, name=alias)
+    before: int | None = None if named is None else named.version_index
     if before == version.index:
         return
     statement = _ADD if before is None else _MOVE
-    change.connection.execute(statement, {**key, "index": version.index})
+    statement.rows(connection, collection=collection, name=alias, index=version.index)
     change.record(
         EventType.ADD_ARTIFACT_ALIAS,
-        version.collection.id,
+        collection,
         version=version.key,
         alias=alias,
         previous_index=before,

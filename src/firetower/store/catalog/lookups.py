@@ -1,6 +1,7 @@
 """Finding what a reference names, and saying what is missing."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,6 +24,7 @@ from firetower.core.references import (
 )
 from firetower.core.text import suggest, visible
 from firetower.store import catalog_schema as schema
+from firetower.store.driver import Prepared
 
 _MOST = 2**31 - 1
 """The largest index a column holds."""
@@ -31,30 +33,35 @@ _containers, _collections = schema.containers.c, schema.collections.c
 _memberships, _aliases = schema.memberships.c, schema.aliases.c
 _events = schema.events.c
 
-# Built once: building them took half of a look-up's time.
 _IS_IT = (
     _containers.kind == bindparam("kind"),
     _containers.entity == bindparam("entity"),
     _containers.name == bindparam("container"),
 )
-_CONTAINER = select(_containers.id).where(*_IS_IT)
-_COLLECTION = (
+_CONTAINER = Prepared(select(_containers.id).where(*_IS_IT))
+_FIND = (
     select(_collections.id, _collections.type, _collections.next_index)
     .join_from(schema.containers, schema.collections, _collections.container_id == _containers.id)
     .where(*_IS_IT, _collections.name == bindparam("collection"))
 )
-_COLLECTION_LOCKED = _COLLECTION.with_for_update(of=schema.collections)
-_VERSION = _COLLECTION.add_columns(_memberships.version_index, _memberships.version_id).where(
+_VERSION = _FIND.add_columns(_memberships.version_index, _memberships.version_id).where(
     _memberships.collection_id == _collections.id
 )
-_BY_INDEX = _VERSION.where(_memberships.version_index == bindparam("index"))
-_BY_ALIAS = _VERSION.where(
+_FIND_INDEX = _VERSION.where(_memberships.version_index == bindparam("index"))
+_FIND_ALIAS = _VERSION.where(
     _aliases.collection_id == _collections.id,
     _aliases.alias == bindparam("alias"),
     _aliases.version_index == _memberships.version_index,
 )
-_BY_INDEX_LOCKED = _BY_INDEX.with_for_update(of=schema.collections)
-_BY_ALIAS_LOCKED = _BY_ALIAS.with_for_update(of=schema.collections)
+
+
+def _prepared(query: Select[Any]) -> dict[bool, Prepared]:
+    """Return a query by whether it locks the collection."""
+    return {False: Prepared(query), True: Prepared(query.with_for_update(of=schema.collections))}
+
+
+_COLLECTION = _prepared(_FIND)
+_BY_INDEX, _BY_ALIAS = _prepared(_FIND_INDEX), _prepared(_FIND_ALIAS)
 
 HAS_VERSIONS = exists().where(_memberships.collection_id == _collections.id)
 """Whether a collection has versions: without any it was deleted, or its last link was removed."""
@@ -96,9 +103,8 @@ class FoundVersion:
 
 def find_container(connection: Connection, reference: ContainerReference) -> int:
     """Return the row of a container. Raises NotFound."""
-    found: int | None = connection.execute(_CONTAINER, _key(reference)).scalar()
-    if found is not None:
-        return found
+    if (found := _CONTAINER.first(connection, **_key(reference))) is not None:
+        return int(found.id)
     others = connection.execute(
         select(_containers.entity, _containers.name).where(_containers.kind == reference.kind.value)
     )
@@ -163,9 +169,8 @@ def collection_row(
     connection: Connection, reference: CollectionReference, *, lock: bool = False
 ) -> FoundCollection | None:
     """Return a collection's row, or None; `lock` keeps other changes of it waiting."""
-    query = _COLLECTION_LOCKED if lock else _COLLECTION
     values = {**_key(reference.container), "collection": reference.name}
-    row = connection.execute(query, values).first()
+    row = _COLLECTION[lock].first(connection, **values)
     return None if row is None else FoundCollection(row.id, row.type, row.next_index, reference)
 
 
@@ -194,11 +199,10 @@ def find_version(
     """Return a version's row in its collection. Raises NotFound."""
     values = {**_key(reference.collection.container), "collection": reference.collection.name}
     if reference.index is None:
-        query = _BY_ALIAS_LOCKED if lock else _BY_ALIAS
-        row = connection.execute(query, {**values, "alias": reference.selector}).first()
+        row = _BY_ALIAS[lock].first(connection, **values, alias=reference.selector)
     else:
-        query = _BY_INDEX_LOCKED if lock else _BY_INDEX
-        row = connection.execute(query, {**values, "index": min(reference.index, _MOST)}).first()
+        index = min(reference.index, _MOST)
+        row = _BY_INDEX[lock].first(connection, **values, index=index)
     if row is None:
         raise _no_version(connection, reference, find_collection(connection, reference.collection))
     collection = FoundCollection(row.id, row.type, row.next_index, reference.collection)

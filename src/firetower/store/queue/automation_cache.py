@@ -12,13 +12,14 @@ from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.changes import ENDPOINTS_VERSION, Newest
 from firetower.store.columns import MOST
+from firetower.store.driver import Prepared
 from firetower.store.endpoints import list_endpoints
 from firetower.store.schema import UNEVALUATED
 
 _events, _revisions = schema.events.c, schema.revisions.c
 _MAX_ID = select(func.max(_revisions.id)).scalar_subquery()
 _SAVED_AT = select(_revisions.saved_at).where(_revisions.id == _MAX_ID).scalar_subquery()
-_NEWEST = select(func.coalesce(_MAX_ID, 0), _SAVED_AT, ENDPOINTS_VERSION)
+_NEWEST = Prepared(select(func.coalesce(_MAX_ID, 0), _SAVED_AT, ENDPOINTS_VERSION))
 _OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
 """The id of the first event to be evaluated; larger than all where none waits."""
 
@@ -43,7 +44,7 @@ class AutomationCache:
         Call it after reading the events to evaluate: what was saved before they were recorded is
         then sure to be seen.
         """
-        *revision, endpoints_version = connection.execute(_NEWEST).one()
+        *revision, endpoints_version = _NEWEST.first(connection)
         newest = Newest(*revision)
         if newest != self._newest:
             known = self._newest

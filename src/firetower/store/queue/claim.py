@@ -4,17 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     TextClause,
     bindparam,
     func,
     select,
-    update,
 )
 
 from firetower.core.automations import Revision
@@ -25,6 +23,8 @@ from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.circuits import take_probe
+from firetower.store.columns import instant_number
+from firetower.store.driver import Prepared, run_with_ids
 from firetower.store.events import read_events, select_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import TRIED, UNTRIED, has_status
@@ -57,8 +57,8 @@ class Claim:
 class _Queue(NamedTuple):
     """The queries of some of an endpoint's executions, in the order in which they are due."""
 
-    due: Select[Any]
-    next_due_at: Select[Any]
+    due: Prepared
+    next_due_at: Prepared
 
 
 # Queries are built once: building one costs as much as running it, and every cycle runs these.
@@ -72,7 +72,8 @@ def _queue(which: ColumnElement[bool] | TextClause) -> _Queue:
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
     )
-    return _Queue(due, select(due_at).where(_OF_ENDPOINT, which).order_by(due_at).limit(1))
+    first = select(due_at).where(_OF_ENDPOINT, which).order_by(due_at).limit(1)
+    return _Queue(Prepared(due), Prepared(first))
 
 
 _PENDING = has_status(Status.PENDING)
@@ -82,19 +83,16 @@ _NEXT_DUE_AT = (
     .where(_executions.endpoint_id == _endpoints.id, _PENDING)
     .scalar_subquery()
 )
-_NEXT_OF_EACH = select(_endpoints.id, _NEXT_DUE_AT).where(
-    _endpoints.disabled_at.is_(None), _endpoints.deleted_at.is_(None)
-)
-_LEASE = (
-    update(schema.executions)
-    .where(_executions.id.in_(bindparam("ids", expanding=True)))
-    .values(
-        status=Status.RUNNING.value,
-        attempts=_executions.attempts + 1,
-        worker_id=bindparam("worker"),
-        lease_until=bindparam("until"),
+_NEXT_OF_EACH = Prepared(
+    select(_endpoints.id, _NEXT_DUE_AT).where(
+        _endpoints.disabled_at.is_(None), _endpoints.deleted_at.is_(None)
     )
 )
+_LEASE = """
+UPDATE executions SET
+  status = 'running', attempts = attempts + 1, worker_id = ?, lease_until = ?
+WHERE id IN ({ids})
+"""
 _EVENTS = select_events().where(_events.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -115,7 +113,7 @@ def claim_due(
     something due. One without is looked at when an answer comes.
     """
     claimer = _Claimer(change, cache, worker_id, free, known)
-    for endpoint_id, due_at in change.connection.execute(_NEXT_OF_EACH).all():
+    for endpoint_id, due_at in _NEXT_OF_EACH.rows(change.connection):
         endpoint = cache.endpoints.get(endpoint_id)
         if endpoint is None or due_at is None or not free.get(endpoint_id):
             continue
@@ -174,23 +172,22 @@ class _Claimer:
             self.upcoming.append(now + _PROBE_INTERVAL)
 
     def _next_due_at(self, endpoint: Endpoint, queue: _Queue) -> datetime | None:
-        values = {"endpoint": endpoint.id}
-        due_at: datetime | None = self.change.connection.execute(queue.next_due_at, values).scalar()
-        return due_at
+        first = queue.next_due_at.first(self.change.connection, endpoint=endpoint.id)
+        return None if first is None else first.next_attempt_at
 
     def _lease_until(self, endpoint: Endpoint) -> datetime:
         return self.change.now + endpoint.settings.timeout + LEASE_MARGIN
 
     def _lease(self, endpoint: Endpoint, queue: _Queue, limit: int, *, probe: bool = False) -> None:
         connection = self.change.connection
-        values = {"endpoint": endpoint.id, "now": self.change.now, "limit": limit}
-        rows = connection.execute(queue.due, values).all()
+        now = instant_number(self.change.now)
+        rows = queue.due.rows(connection, endpoint=endpoint.id, now=now, limit=limit)
         if not rows:
             return
         self.free[endpoint.id] -= len(rows)
         ids = [row.id for row in rows]
-        until = self._lease_until(endpoint)
-        connection.execute(_LEASE, {"ids": ids, "worker": self.worker_id, "until": until})
+        until = instant_number(self._lease_until(endpoint))
+        run_with_ids(connection, _LEASE, ids, self.worker_id, until)
         unknown = {row.event_id for row in rows} - self.known.keys()
         found = read_events(self.change, _EVENTS, ids=list(unknown)) if unknown else ()
         events = {**self.known, **{event.id: event for event in found}}

@@ -19,9 +19,9 @@ from firetower.core.matching import Decision
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.store import schema
-from firetower.store.bulk import insert_rows
 from firetower.store.changes import Change
 from firetower.store.columns import optional_number
+from firetower.store.driver import Prepared, insert_rows
 from firetower.store.points import VALUES_AFTER, VALUES_UP_TO
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import write_executions
@@ -38,7 +38,7 @@ _events, _executions = schema.events.c, schema.executions.c
 
 PENDING = _metrics.pending == true()
 """Written as the partial index writes it."""
-_WAITING = (
+_WAITING = Prepared(
     select(
         _metrics.id,
         _metrics.run_id,
@@ -109,7 +109,7 @@ def evaluate_metrics(
 
     `after` is what the call before returned, `tests` bounds the tests of a condition.
     """
-    rows = change.connection.execute(_WAITING, {"after": after}).all()
+    rows = _WAITING.rows(change.connection, after=after)
     if not rows:
         return Evaluated(more=after > 0)
     # After reading them: an automation saved before a value was written is then sure to be seen.

@@ -1,21 +1,22 @@
 """Evaluation: the events that wait for it, and the executions that come of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import count
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from firetower.core.matching import Decision, decide, match, webhook_id
 from firetower.store import schema
-from firetower.store.bulk import Values, insert_rows, set_true
 from firetower.store.changes import Change
 from firetower.store.columns import instant_number, optional_number
-from firetower.store.events import read_events, select_events
+from firetower.store.driver import Prepared, Values, insert_rows, run_with_ids
+from firetower.store.events import build_events, select_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import UNEVALUATED
 
 _events, _automations = schema.events.c, schema.automations.c
-_WAITING = (
+_WAITING = Prepared(
     select_events()
     .where(UNEVALUATED)
     .order_by(_events.id)
@@ -23,11 +24,13 @@ _WAITING = (
     .with_for_update(of=schema.events, skip_locked=True)
 )
 
+_EVALUATED = "UPDATE events SET evaluated = true WHERE id IN ({ids})"
+
 
 def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[int, list[Decision]]:
     """Evaluate the oldest waiting events, write executions; return how many, and the decisions."""
     connection = change.connection
-    events = read_events(change, _WAITING, limit=limit)
+    events = build_events(change, _WAITING.rows(connection, limit=limit))
     cache.refresh(connection)
     if not events:
         return 0, []
@@ -36,14 +39,17 @@ def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[int, l
     decisions = decide(matches, cache.endpoints, _cooldowns(connection, cooling))
     write_executions(change, decisions)
     _keep_cooldowns(connection, decisions, cooling)
-    set_true(connection, schema.events, "evaluated", [event.id for event in events])
+    run_with_ids(connection, _EVALUATED, [event.id for event in events])
     return len(events), decisions
 
 
-def write_executions(change: Change, decisions: Iterable[Decision]) -> None:
+def write_executions(change: Change, decisions: Sequence[Decision]) -> None:
     """Write the executions that were decided on."""
-    now = instant_number(change.now)
-    rows = [_row(decision, change.random_hex(16), now) for decision in decisions]
+    now, digits = instant_number(change.now), change.random_hex(16 * len(decisions))
+    rows = [
+        _row(decision, digits[place : place + 32], now)
+        for place, decision in zip(count(step=32), decisions, strict=False)
+    ]
     insert_rows(change.connection, schema.executions, _COLUMNS, rows)
 
 

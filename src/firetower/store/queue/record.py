@@ -14,18 +14,16 @@ from firetower.core.json import dump
 from firetower.core.requests import RecordedRequest
 from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
-from firetower.store.bulk import Values, insert_rows, run_with_rows
 from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.columns import instant_number, optional_number
+from firetower.store.driver import Values, insert_rows, run_with_ids, run_with_rows
 from firetower.store.endpoints import disable_gone, read_schedule
 from firetower.store.queue.claim import Claim
 from firetower.store.schema import has_status
 
 _executions, _attempts, _endpoints = schema.executions.c, schema.attempts.c, schema.endpoints.c
 
-_WEBHOOK_IDS = select(_executions.id, _executions.webhook_id).where(
-    _executions.id.in_(bindparam("ids", expanding=True))
-)
+_WEBHOOK_IDS = "SELECT id, webhook_id FROM executions WHERE id IN ({ids})"
 NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
 
 _GIVE_BACK = (
@@ -120,8 +118,7 @@ def _with_execution(
     if not results:
         return ()
     ids = [result.claim.execution_id for result in results]
-    rows = connection.execute(_WEBHOOK_IDS, {"ids": ids})
-    found = {row.id: row.webhook_id for row in rows}
+    found = dict(run_with_ids(connection, _WEBHOOK_IDS, ids))
     return [one for one in results if found.get(one.claim.execution_id) == one.claim.webhook_id]
 
 
@@ -228,7 +225,7 @@ def _write(
     # Executions before attempts, as `_select_lost` locks them: else PostgreSQL finds a deadlock.
     updated = run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
     insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)
-    return {(row.id, row.attempts) for row in updated}
+    return {(id_, number) for id_, number in updated}
 
 
 def _update(verdict: Verdict, now: datetime, retries_used: int) -> Values:
