@@ -131,7 +131,8 @@ class Database:
         finally:
             with self._left:
                 self._users[thread] -= 1
-                self._users += Counter()  # forgets threads that are in none
+                if not self._users[thread]:
+                    del self._users[thread]
                 self._left.notify_all()
 
     def _explain(self, error: DBAPIError) -> StoreError:

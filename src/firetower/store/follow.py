@@ -147,7 +147,7 @@ def _went_back() -> DatabaseReplaced:
     )
 
 
-_COMMIT_INTERVAL = 0.000_2
+_COMMIT_INTERVAL = 0.000_1
 """Seconds between a write to SQLite's log and the first look for its commit."""
 _COMMIT_TIMEOUT = 0.25
 """Seconds after the write within which it is looked for, ever more slowly."""
@@ -242,7 +242,7 @@ class _SqliteWatch:
             return
         since = now - self._written_at
         if self._changed_at < self._written_at and since < _COMMIT_TIMEOUT:
-            pause = max(_COMMIT_INTERVAL, since / 4) if self._quick else _IDLE_POLL_INTERVAL
+            pause = max(_COMMIT_INTERVAL, since / 8) if self._quick else _IDLE_POLL_INTERVAL
             longest = min(pause, longest)
             if pause < _MILLISECOND or not self._quick:
                 time.sleep(longest)

@@ -171,6 +171,7 @@ class Worker:
         self.report_problem("cycle", None)
         for claim, secrets in cycle.claims:
             self._begin(claim, secrets)
+        await asyncio.sleep(0)  # sends them: the next cycle would take the interpreter's lock first
         self._publish(cycle)
         if cycle.more or self._results:
             return 0
