@@ -67,6 +67,14 @@ def data_folder() -> Path:
     return _FOLDERS.user_data_path
 
 
+def app_log() -> Path:
+    """Return the file that gets the tracebacks of the app's defects (XDG); it need not exist."""
+    try:
+        return _FOLDERS.user_log_path / "app.log"
+    except RuntimeError:  # no home: nothing is kept
+        return Path(os.devnull)
+
+
 def config_file() -> Path:
     """Return the path of the app's configuration (XDG); the file need not exist."""
     try:

@@ -1,6 +1,7 @@
 """One furnished database, a copy of it for each test, and UTC wherever the tests run."""
 
 import itertools
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,13 +10,16 @@ from typing import Any
 
 import pytest
 from textual._compositor import Compositor
+from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
+from firetower.core.errors import FiretowerError, Unforeseen
 from firetower.settings import SECRET_KEY
 from firetower.store.queue import evaluate
 from firetower.store.store import Store
+from firetower.tui.app import FiretowerApp
 from tui import screens
 from tui.scene import Scene, furnish
 
@@ -24,6 +28,7 @@ KEY = "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI="
 
 
 DRAW = Compositor.render_update
+SHOW_ERROR = FiretowerApp.show_error
 
 
 @pytest.fixture
@@ -45,9 +50,25 @@ def _everywhere_the_same() -> Iterator[None]:
         patch.setenv(SECRET_KEY, KEY)
         patch.delenv("NO_COLOR", raising=False)
         patch.setenv("COLORTERM", "truecolor")
+        patch.setenv("TERM", "xterm-256color")
+        patch.setenv("XDG_STATE_HOME", os.devnull)
         time.tzset()
         yield
     time.tzset()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _defects_fail() -> Iterator[None]:
+    """Let a defect in the background of the app fail the test, which only says so to a user."""
+
+    def show(self: FiretowerApp, error: FiretowerError) -> None:
+        if isinstance(error, Unforeseen):
+            App._handle_exception(self, error)
+        SHOW_ERROR(self, error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FiretowerApp, "show_error", show)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,8 @@ def test_terminal_of_16_colours_gets_its_own(
 ) -> None:
     monkeypatch.setattr(constants, "COLOR_SYSTEM", system)
     assert app_of(scene).current_theme == theme
+    monkeypatch.setenv("TERM", "dumb")
+    assert app_of(scene).current_theme == themes.ANSI
 
 
 @pytest.mark.parametrize("theme", themes.THEMES, ids=lambda theme: theme.name)

@@ -32,7 +32,7 @@ def info(*, as_json: bool) -> None:
     Examples:
       firetower database info
     """
-    from firetower.settings import SECRET_KEY, config_file, read_settings
+    from firetower.settings import SECRET_KEY, app_log, config_file, read_settings
     from firetower.store.database import Database
     from firetower.store.location import Location
     from firetower.store.migrate import SCHEMA, SchemaState, schema_state, schema_version
@@ -52,6 +52,7 @@ def info(*, as_json: bool) -> None:
         "state": state.value,
         "secret_key_from": SECRET_KEY if read_settings().secret_key else str(location.key_file),
         "config_file": str(config_file()),
+        "app_log": str(app_log()),
     }
     if as_json:
         print_json(data)

@@ -22,10 +22,12 @@ class Cancelled(Exception):
 class Unforeseen(FiretowerError):
     """A defect of Firetower itself."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, log: str = "") -> None:
+        """`log` is the file that has its traceback."""
         super().__init__(
             f"something went wrong that must not: {type(error).__name__}: {error}",
-            "It is a defect of Firetower; nothing of yours is lost. Please report it.",
+            "It is a defect of Firetower; nothing of yours is lost. Please report it"
+            + (f" with {log}." if log else "."),
         )
 
 

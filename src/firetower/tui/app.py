@@ -24,8 +24,9 @@ from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
+from textual.worker import WorkerFailed, active_worker
 
-from firetower.core.errors import FiretowerError, InvalidInput
+from firetower.core.errors import FiretowerError, InvalidInput, Unforeseen
 from firetower.core.text import counted, shortened, visible
 from firetower.settings import config_file
 from firetower.tui import navigation, themes
@@ -48,7 +49,7 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo, show
-from firetower.tui.session import Session, in_background
+from firetower.tui.session import Session, foreseen, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
 from firetower.tui.text import Sanitizer, clock
@@ -113,7 +114,8 @@ class FiretowerApp(App[None]):
         for theme in themes.THEMES:
             self.register_theme(theme)
         chosen = config or Config()
-        few_colours = self.console.color_system in {"standard", "windows"}
+        console = self.console
+        few_colours = console.color_system in {"standard", "windows"} or console.is_dumb_terminal
         self.theme = themes.NAMES["ansi" if few_colours or self.no_color else chosen.theme]
         self.set_keymap(chosen.keys)
         self.session = Session(open_tower, clock)
@@ -190,8 +192,20 @@ class FiretowerApp(App[None]):
             self._driver.write(text)
 
     def show_error(self, error: FiretowerError) -> None:
-        """Show what is wrong and what to do."""
-        self.notify(error.text, severity="error")
+        """Show what is wrong and what to do, once while that is shown."""
+        if not any(one.message == error.text for one in self._notifications):
+            self.notify(error.text, severity="error")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Show what failed in the background, and keep working; Textual would end the app."""
+        if not isinstance(error, WorkerFailed):
+            super()._handle_exception(error)
+            return
+        said, worker = foreseen(error.error), active_worker.get(None)
+        node = self if worker is None else worker.node
+        is_left = self._exit or node._pruning or node._closing  # noqa: SLF001 - its parts are gone
+        if not (is_left and isinstance(said, Unforeseen)):
+            self.show_error(said)
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         self.show_error(event.error)
@@ -352,7 +366,11 @@ class FiretowerApp(App[None]):
             except FiretowerError as error:
                 self.show_error(error)
                 return True
-        return await super().run_action(action, default_namespace, namespaces)
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:  # a defect: it must not end the app
+            self._handle_exception(WorkerFailed(error))
+            return True
 
     @in_background
     async def action_undo_change(self) -> None:

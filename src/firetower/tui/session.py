@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from textual.dom import DOMNode
 
 from firetower.core.errors import Cancelled, FiretowerError, Unforeseen
+from firetower.settings import app_log
 
 if TYPE_CHECKING:
     from firetower.tower import Tower as Tower  # noqa: PLC0414
@@ -31,6 +33,8 @@ RETRY_DELAY = 2.0
 REFRESH_INTERVAL = 0.25
 """Seconds from the end of one reading to the next, at least."""
 MAX_REFRESH_INTERVAL = 2.0
+_LONGEST_LOG = 1_000_000
+"""Bytes of the app's log above which it begins again."""
 _LOAD = 4
 """A reading that takes long is followed by a pause of this many times its length."""
 
@@ -113,10 +117,26 @@ async def _known(answer: Awaitable[T]) -> T:
     """Return an answer of the database; an error that no one foresaw is raised as Unforeseen."""
     try:
         return await answer
-    except (FiretowerError, Cancelled):
+    except Cancelled:
         raise
     except Exception as error:
-        raise Unforeseen(error) from error
+        raise foreseen(error) from error
+
+
+def foreseen(error: BaseException) -> FiretowerError:
+    """Return an error to show; the traceback of a defect goes to the app's log."""
+    if isinstance(error, FiretowerError):
+        return error
+    text = "".join(traceback.format_exception(error))
+    try:
+        log = app_log()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        is_long = log.exists() and log.stat().st_size > _LONGEST_LOG
+        with log.open("w" if is_long else "a", encoding="utf-8", errors="replace") as file:
+            file.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {text}\n")
+    except OSError:  # a full disk, or a read-only one
+        return Unforeseen(error)
+    return Unforeseen(error, str(log))
 
 
 class HasSession(Protocol):
@@ -125,18 +145,12 @@ class HasSession(Protocol):
     session: Session
     keys: KeyQueue
 
-    def show_error(self, error: FiretowerError) -> None: ...
     def key_of(self, action: str) -> str: ...
 
 
 def session_of(node: DOMNode) -> Session:
     """Return the session of the app that a screen or widget is in."""
     return cast("HasSession", node.app).session
-
-
-def show_error(node: DOMNode, error: FiretowerError) -> None:
-    """Show what is wrong and what to do."""
-    cast("HasSession", node.app).show_error(error)
 
 
 def key_of(node: DOMNode, action: str) -> str:
@@ -147,17 +161,11 @@ def key_of(node: DOMNode, action: str) -> str:
 def in_background(
     method: Callable[Concatenate[Node, P], Awaitable[None]],
 ) -> Callable[Concatenate[Node, P], None]:
-    """Run a method as a worker, and show the FiretowerError that it raises."""
+    """Run a method as a worker; the app shows the error that it raises."""
 
     @wraps(method)
     def start(node: Node, /, *arguments: P.args, **named: P.kwargs) -> None:
-        async def run() -> None:
-            try:
-                await method(node, *arguments, **named)
-            except FiretowerError as error:
-                show_error(node, error)
-
-        worker = node.run_worker(run(), exit_on_error=False)
+        worker = node.run_worker(method(node, *arguments, **named))
         cast("HasSession", node.app).keys.note_started(worker)
 
     return start
@@ -183,7 +191,7 @@ class Refresh:
         self._wanted = True
         if not self._running:
             self._running = True
-            self._owner.run_worker(self._run(), exit_on_error=False)
+            self._owner.run_worker(self._run())
 
     def every(self, seconds: float) -> None:
         """Read at intervals too, while the screen is shown."""

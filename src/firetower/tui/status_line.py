@@ -95,7 +95,7 @@ class StatusLine:
             return
         self._worker_started = True
         self._worker.on_exit = self._worker_exited
-        self._app.run_worker(self._worker.run(), exit_on_error=False, group="worker-process")
+        self._app.run_worker(self._worker.run(), group="worker-process")
 
     def _worker_exited(self, message: str) -> None:
         self._app.notify(message, severity="warning")

@@ -54,7 +54,7 @@ class BacktestSummary(Static):
     def on_unmount(self) -> None:
         self._definition = None  # cancels the test
 
-    @work(exclusive=True, group="backtest", exit_on_error=False)
+    @work(exclusive=True, group="backtest")
     async def _test(self, definition: Definition) -> None:
         await asyncio.sleep(DEBOUNCE)
         session = session_of(self)

@@ -104,7 +104,7 @@ class ExplainAutomationScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self.run_worker(self._read(), exit_on_error=False)
+        self.run_worker(self._read())
 
     async def _read(self) -> None:
         session, name = session_of(self), self.automation

@@ -62,7 +62,7 @@ class WorkerLogScreen(FramedPage):
     def on_mount(self) -> None:
         self.listing.table.focus()
         self.set_interval(REFRESH_INTERVAL, self._show_lines)
-        self.run_worker(self._name_workers(), exit_on_error=False)
+        self.run_worker(self._name_workers())
 
     def on_resize(self) -> None:
         self._newest = -1
