@@ -1,13 +1,28 @@
 """All automations in one list: sorting, filtering, selecting, and changing several at once."""
 
+from datetime import datetime
+from threading import Event
+
 import pytest
 from textual.pilot import Pilot
 
 from firetower.core.automations import Mode
+from firetower.tower import Tower
+from firetower.tui.screens import automations as automations_screen
 from firetower.tui.screens.automations import AutomationsScreen
 from firetower.tui.widgets.table import Table
 from tui.scene import Scene
-from tui.screens import SMALL, line_with, open_app, press, screen_text, settled, shows, until
+from tui.screens import (
+    SMALL,
+    TIMEOUT,
+    line_with,
+    open_app,
+    press,
+    screen_text,
+    settled,
+    shows,
+    until,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +96,24 @@ async def test_every_automation_is_listed_sorted_and_filtered(scene: Scene) -> N
         assert shows(pilot, "1 of 6")
         await press(pilot, "escape")
         assert len(shown(pilot)) == 6
+
+
+async def test_last_one_is_reached_while_the_others_are_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, go_on = automations_screen.read_all, Event()
+
+    def held(tower: Tower, now: datetime, limit: int | None) -> object:
+        assert limit or go_on.wait(TIMEOUT)
+        return read(tower, now, limit)
+
+    monkeypatch.setattr(automations_screen, "_FIRST", 2)
+    monkeypatch.setattr(automations_screen, "read_all", held)
+    async with open_app(scene, SMALL) as pilot:
+        await pilot.press("4", "G")
+        await until(pilot, lambda: shown(pilot) == NAMES[:2])
+        go_on.set()
+        await until(pilot, lambda: table_of(pilot).key == NAMES[-1])
 
 
 async def test_several_are_changed_at_once_and_back(scene: Scene) -> None:

@@ -170,7 +170,7 @@ async def test_a_burst_is_taken_in_and_the_oldest_lines_are_let_go(scene: Scene)
         scene.fire(FeedTable.MOST + 1)
         await until(pilot, lambda: "b5000" in screen_text(pilot)[TOP], timeout=60)
         assert len(feed_of(pilot).all_rows) == FeedTable.MOST
-        await press(pilot, "G")
+        await press(pilot, *["pagedown"] * 300)
         await until(pilot, lambda: not feed_of(pilot).has_older)
         assert len(feed_of(pilot).all_rows) == len(changed(scene, 0))
 
@@ -296,8 +296,17 @@ async def test_feed_with_many_executions_loads_page_by_page(many: Scene) -> None
         table = feed_of(pilot)
         assert len(table.all_rows) == PAGE
         assert table.key == many.tower.executions.newest(1)[0].id
-        await press(pilot, "G")
+        table.scroll_to(y=table.max_scroll_y, animate=False)
+        await settled(pilot)
         assert len(table.all_rows) == 2 * PAGE
+        await press(pilot, "G")  # to the oldest of all, without what is between
+        assert table.key == 1
+        assert not table.has_older
+        assert len(table.all_rows) < PAGE
+        assert shows(pilot, "paused · Home returns to the newest")
+        await press(pilot, "g")  # what is newer is read again
+        await until(pilot, lambda: table.following)
+        assert table.key == many.tower.executions.newest(1)[0].id
 
 
 async def test_the_app_says_when_a_circuit_opens_and_closes(scene: Scene) -> None:

@@ -128,6 +128,25 @@ async def test_keys_move_the_cursor_and_keep_it_in_sight(keys: Iterable[str], cu
         assert any(f"row {cursor} " in line for line in screen_text(pilot))
 
 
+async def test_keys_reach_rows_that_are_still_read() -> None:
+    async with table_of(rows(*range(5))) as (pilot, table):
+        for keys, cursor in (
+            (["G"], 99),
+            (["G", "g"], 0),
+            (["pagedown", "pagedown", "pageup"], 9),
+            (["end"], 99),
+            (["G", "g", "j"], 1),
+            (["j"] * 7, 7),
+        ):
+            table.set_rows(rows(*range(5)), more=True)
+            await pilot.press("g", *keys)
+            table.set_rows(rows(*range(50)), more=True)
+            table.set_rows(rows(*range(100)))
+            assert table.cursor == cursor, keys
+            table.set_rows(rows(*range(101)))  # one that is new later moves nothing
+            assert table.cursor == cursor, keys
+
+
 async def test_the_cursor_stays_on_its_row_while_rows_come_go_and_move() -> None:
     chance = random.Random(7)
     async with table_of(rows(*range(50))) as (pilot, table):
@@ -334,12 +353,16 @@ async def test_columns_take_what_the_rows_in_sight_need() -> None:
 
 async def test_a_short_form_makes_room_for_the_other_columns() -> None:
     async with table_of(rows(1)) as (pilot, table):
-        table.set_columns((Column("long", 4, flex=1), Column("state", 6, flex=1)))
-        for name, state in (("x" * 24, "! open 2"), ("x" * 10, "! circuit open 2")):
+        table.set_columns((Column("long", 4, flex=1), Column("state", 6, flex=1, aligned=True)))
+        for name, shown, state in (
+            ("x" * 24, "x" * 24, "! open 2"),
+            ("x" * 40, f"{'x' * 27}…", "! open 2"),  # short while the other is cut
+            ("x" * 10, "x" * 10, "! circuit open 2"),
+        ):
             cells = Cell(name), Cell("! circuit open 2", short="! open 2")
             table.set_rows([Row(1, cells)])
             await pilot.pause()
-            assert any(text.split() == [name, *state.split()] for text in screen_text(pilot))
+            assert any(text.split() == [shown, *state.split()] for text in screen_text(pilot))
 
 
 async def test_cells_that_are_free_in_a_row_go_to_the_text_beside_them() -> None:

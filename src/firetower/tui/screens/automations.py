@@ -108,12 +108,12 @@ class AutomationsScreen(FramedPage):
         except FiretowerError as error:
             self.automations.fail(error)
             return
-        self.automations.show(listed, now)
-        if not self._has_all and len(listed.automations) == limit:
-            self._has_all = True
+        more = len(listed.automations) == limit
+        self.automations.show(listed, now, more=more)
+        self._has_all = True
+        if more:
             self._reload.at_once()
             return
-        self._has_all = True
         self._counts = counts
         self._show_states()
 

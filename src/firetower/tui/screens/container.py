@@ -269,11 +269,13 @@ class ContainerScreen(FramedPage):
         elif self.tab == "collections":
             self.collections.show(view.collections)
         elif self.tab == "automations":
-            self.automations.show(view.automations, now)
-            if self._seen != container.reference:
-                self._seen = container.reference
-                if container.automations > len(view.automations.automations):
-                    self._reload.at_once()
+            more = self._seen != container.reference and (
+                container.automations > len(view.automations.automations)
+            )
+            self.automations.show(view.automations, now, more=more)
+            self._seen = container.reference
+            if more:
+                self._reload.at_once()
 
     def on_resize(self) -> None:
         self._fit_containers()

@@ -269,12 +269,13 @@ class AutomationList(Listing, AutomationActions):
         self._automations: Mapping[str, Automation] = {}
         self._texts: dict[int, list[str]] = {}
 
-    def show(self, listed: ListedAutomations, now: datetime) -> None:
+    def show(self, listed: ListedAutomations, now: datetime, *, more: bool) -> None:
+        """Show automations; `more` says that others are still being read."""
         automations = listed.automations
         self._automations = {one.name: one for one in automations}
         self.table.selected &= self._automations.keys()
         context = RowContext(now, listed, self._texts, self.everywhere)
-        self.set_rows([ShownAutomation(one, context) for one in automations])
+        self.set_rows([ShownAutomation(one, context) for one in automations], more=more)
         if len(automations) > max(len(self._texts), _FEW):
             self._read_texts()
 
@@ -282,7 +283,7 @@ class AutomationList(Listing, AutomationActions):
         """Read all definitions in a thread, before the rows are searched or sorted."""
         rows = self.table.all_rows
         read = session_of(self).ask(lambda _: [row.text for row in rows])
-        self.run_worker(read, exit_on_error=False, group="texts")
+        self.run_worker(read, group="texts")
 
     def shown_automation(self) -> Automation | None:
         """Return the automation under the cursor, or say that there is none."""
@@ -411,7 +412,7 @@ class AutomationList(Listing, AutomationActions):
 
         found = await session_of(self).ask(find)
         if not found:
-            self.notify("Nothing of it failed in the last 24 h.")
+            self.notify("Nothing failed in the last 24 h.")
             return
         failed = counted(len(found), "failed execution")
         question = f"Send {failed} again?"

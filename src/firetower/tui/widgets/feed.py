@@ -26,7 +26,7 @@ from firetower.tui.messages import (
     post,
 )
 from firetower.tui.page import ask
-from firetower.tui.session import Tower, in_background, session_of, show_error
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.feed_table import CircuitKey, FeedRow, FeedTable
 from firetower.tui.widgets.field import TextField
@@ -99,7 +99,7 @@ class Feed(Listing):
                 self.load()
 
     @on(FeedTable.Resumed)
-    @work(exclusive=True, group="feed", exit_on_error=False)
+    @work(exclusive=True, group="feed")
     async def load(self) -> None:
         """Read the newest lines, unless the user has moved away from them meanwhile."""
         self._early, self._unread = [], False
@@ -118,22 +118,18 @@ class Feed(Listing):
         self._settle()
         self.changed(early or [])
 
-    @work(exclusive=True, group="feed", exit_on_error=False)
+    @work(exclusive=True, group="feed")
     async def load_older(self) -> None:
         """Read the lines before the oldest; for a search, until some are found."""
         while self.feed.has_older:
-            try:
-                rows, more = await self._page(self.feed.oldest)
-            except FiretowerError as error:
-                show_error(self, error)
-                return
+            rows, more = await self._page(self.feed.oldest)
             self.feed.append_older(rows, more=more)
             self._settle()
             if not self._needs_older():
                 return
 
     @on(FeedTable.ReachedNewest)
-    @work(exclusive=True, group="feed", exit_on_error=False)
+    @work(exclusive=True, group="feed")
     async def load_newer(self) -> None:
         """Read the lines after the newest one that is loaded, where some were not kept."""
         newest, container = self.feed.newest_loaded, self.container
@@ -143,9 +139,6 @@ class Feed(Listing):
                 lambda tower: tower.executions.page_end(newest, PAGE, container)
             )
             rows, _ = await self._page(before)
-        except FiretowerError as error:
-            show_error(self, error)
-            return
         finally:
             early, self._early = self._early, None
         self.feed.add_newer(rows, all_read=before is None)
@@ -172,12 +165,20 @@ class Feed(Listing):
         if moment is not None:
             await self._go_to(moment)
 
-    async def _go_to(self, moment: datetime) -> None:
-        """Show the lines around a moment, with the cursor on the last one before it."""
+    @on(FeedTable.OldestWanted)
+    @in_background
+    async def _go_to_oldest(self) -> None:
+        await self._go_to(None)
+
+    async def _go_to(self, moment: datetime | None) -> None:
+        """Show the lines around a moment, with the cursor on the last one before it.
+
+        None shows the oldest.
+        """
         session, container = session_of(self), self.container
 
         def find(tower: Tower) -> tuple[int, int | None]:
-            at = tower.executions.newest_at(moment)
+            at = 0 if moment is None else tower.executions.newest_at(moment)
             return at, tower.executions.page_end(at, PAGE // 2, container)
 
         at, before = await session.ask(find)

@@ -187,6 +187,9 @@ class FeedTable(Table):
     class Reached(Message):
         """The oldest line that is loaded came into sight."""
 
+    class OldestWanted(Message):
+        """The user goes to the oldest line of all, which is not loaded."""
+
     class ReachedNewest(Message):
         """The newest line that is loaded has the cursor, and newer ones were not kept."""
 
@@ -404,6 +407,13 @@ class FeedTable(Table):
             self.post_message(self.Resumed())
         else:
             super().action_first()
+
+    def action_last(self) -> None:
+        """Go to the oldest line of all; of a search to the oldest that is loaded."""
+        if self.has_older and self.pattern is None:
+            self.post_message(self.OldestWanted())
+        else:
+            super().action_last()
 
     def _settle(self, *, at_top: bool) -> None:
         if at_top and self.behind:

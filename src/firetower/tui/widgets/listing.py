@@ -28,12 +28,17 @@ It runs in a thread. None, like NotFound, leaves the pane empty.
 """
 FROM_WIDTH = 120
 """Columns of the terminal from which the pane is shown."""
-_LEAST = 38
-"""Cells that the pane takes."""
+_LEAST = 34
+"""Cells that the pane takes: a bar for each of 30 days."""
 _STEP = 4
 """Cells by which it is narrower: not by one whenever a number in the table grows."""
 DEBOUNCE = 0.1
 """Seconds the cursor rests on a row before it is read."""
+
+
+def text_width(pane: VerticalScroll) -> int:
+    """Return the cells of a line in a pane, without those of its scroll bar, shown or not."""
+    return max(pane.content_size.width - 1, 1)
 
 
 class DetailPane(VerticalScroll):
@@ -89,7 +94,7 @@ class DetailPane(VerticalScroll):
 
     async def _read(self) -> None:
         session, key = session_of(self), self._table.key
-        now, width = session.now(), max(self.scrollable_content_region.width - 1, 1)
+        now, width = session.now(), text_width(self)
         found: Content | None = None
         if key is not None:
             try:
@@ -160,8 +165,9 @@ class Listing(Vertical):
         self._settle()
         self.refresh_bindings()
 
-    def set_rows(self, rows: Sequence[ShownRow]) -> None:
-        self.table.set_rows(rows)
+    def set_rows(self, rows: Sequence[ShownRow], *, more: bool = False) -> None:
+        """Show rows; `more` says that others are still being read, to come after these."""
+        self.table.set_rows(rows, more=more)
         self._settle()
 
     def fail(self, error: FiretowerError) -> None:

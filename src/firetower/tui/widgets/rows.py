@@ -122,7 +122,8 @@ def column_widths(
     1. Each gets its own width, or less if its texts take less. If that is too much, the widest of
        the flexible ones give way.
     2. What is left goes to those that are still cut: to the flexible ones last. There it makes as
-       many texts whole as it can, in their short form first.
+       many texts whole as it can, in their short form first. A state stays short while another
+       text is cut.
     3. What is left then is shared by the flexible ones: nothing is cut beside free space.
     """
     full = [[size.full for size in column] for column in sizes]
@@ -143,8 +144,11 @@ def column_widths(
         given[widest] -= 1
         left += 1
     left = _share(given, left, fixed, natural)
-    for texts in (short, full):
+    brief = [short[n] if column.aligned else full[n] for n, column in enumerate(columns)]
+    for texts in (short, brief):
         left = _make_whole(given, left, {place: Counter(texts[place]) for place in flexes})
+    left = _share(given, left, flexes, list(map(max, brief)))
+    left = _make_whole(given, left, {place: Counter(full[place]) for place in flexes})
     left = _share(given, left, flexes, natural)
     _share(given, left, flexes, [width] * len(columns))
     return given

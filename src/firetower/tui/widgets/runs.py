@@ -201,7 +201,8 @@ class RunListing(Listing):
             self.table.set_columns(columns)
             self._sparks = {}
         context = _RowContext(now, self._sparks, several)
-        self.set_rows([ShownRun(line, context) for line in self._shown.lines])
+        rows = [ShownRun(line, context) for line in self._shown.lines]
+        self.set_rows(rows, more=self.is_partial)
         self._reload_sparks()
 
     @on(RunTable.Scrolled)

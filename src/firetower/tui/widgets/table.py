@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -107,6 +108,10 @@ class Table(ScrollView, can_focus=True):
         """The keys of the rows that are selected."""
         self._anchor: Hashable | None = None
         """The row from which a range is selected."""
+        self.has_more = False
+        """Whether more rows are still being read, to come after these."""
+        self._goal: int | None = None
+        """Where the cursor goes once those are there: a key has moved it beyond these."""
         self.cursor = 0
         """The index among `rows` of the row under the cursor."""
         self._sizes = text_sizes(self.columns, ())
@@ -119,10 +124,16 @@ class Table(ScrollView, can_focus=True):
         """The key of the row under the cursor."""
         return self.rows[self.cursor].key if self.rows else None
 
-    def set_rows(self, rows: Sequence[ShownRow]) -> None:
-        """Show other rows, with the cursor on the same key where that is still there."""
+    def set_rows(self, rows: Sequence[ShownRow], *, more: bool = False) -> None:
+        """Show other rows, with the cursor on the same key where that is still there.
+
+        `more` says that others are still being read, to come after these.
+        """
+        goal, self.has_more = self._goal, more
         self.all_rows = rows
         self._show_found()
+        if goal is not None:
+            self._set_cursor(goal)
         self._measure(islice(self.all_rows, _MEASURED), may_shrink=not self.STEADY)
 
     @property
@@ -286,6 +297,7 @@ class Table(ScrollView, can_focus=True):
     def _set_cursor(self, index: int) -> None:
         if not self.rows:
             return
+        self._goal = index if self.has_more and index >= len(self.rows) else None
         index = max(0, min(index, len(self.rows) - 1))
         if index != self.cursor:
             self._refresh_row(self.cursor)
@@ -312,16 +324,16 @@ class Table(ScrollView, can_focus=True):
         self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
     def action_move(self, step: int) -> None:
-        self._set_cursor(self.cursor + step)
+        self._set_cursor((self._goal or self.cursor) + step)
 
     def action_page(self, step: int) -> None:
-        self._set_cursor(self.cursor + step * max(self.size.height - self.header_lines - 1, 1))
+        self.action_move(step * max(self.size.height - self.header_lines - 1, 1))
 
     def action_first(self) -> None:
         self._set_cursor(0)
 
     def action_last(self) -> None:
-        self._set_cursor(len(self.rows) - 1)
+        self._set_cursor(sys.maxsize if self.has_more else len(self.rows) - 1)
 
     def action_choose(self) -> None:
         if self.key is not None:
