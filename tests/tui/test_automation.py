@@ -112,6 +112,10 @@ async def test_one_that_only_records_has_nothing_to_test(scene: Scene) -> None:
         await choose(pilot, "note-candidates")
         await press(pilot, "t")
         assert shows(pilot, "note-candidates only records")
+        await press(pilot, "enter")
+        assert shows(pilot, "e Edit", "x Why", "? Help")
+        assert not shows(pilot, "t Test")
+        assert not shows(pilot, "R Restore")
 
 
 async def test_hostile_text_is_drawn(scene: Scene) -> None:

@@ -123,7 +123,7 @@ async def test_a_version_is_linked_from_its_project(scene: Scene) -> None:
         await press(pilot, "L", "tab", "end", *"-b", "tab")
         await write(pilot, "staging")
         await press(pilot, "ctrl+o")
-        assert shows(pilot, "datasets/resnet-b:v0 is there")
+        assert shows(pilot, "Linked datasets/resnet-b:v0")
         assert shows(pilot, "│", "datasets/resnet-b:v0")
     assert aliases(scene, "datasets/resnet-b:staging") == ("latest", "staging")
 
@@ -177,7 +177,7 @@ async def test_a_version_is_logged_by_keys_and_nothing_is_lost_on_an_error(scene
         await press(pilot, *["shift+tab"] * 4, *["backspace"] * 13, "tab")
         await write(pilot, "s3://new/1")
         await press(pilot, "ctrl+o")
-        assert shows(pilot, "acme/vision/resnet:v4 is there.")
+        assert shows(pilot, "Logged acme/vision/resnet:v4.")
         assert line_with(pilot, "v4", "fresh latest")
     detail = scene.tower.version("acme/vision/resnet:fresh")
     assert detail.version.metadata == {"loss": 0.1, "by": "ada l"}

@@ -77,7 +77,7 @@ async def test_a_version_of_files_is_logged_where_the_cursor_is(
         await press(pilot, "n")
         await write(pilot, f"'{tmp_path}/model.pt'")
         await press(pilot, "ctrl+o")
-        assert shows(pilot, "acme/vision/resnet:v4 is there.")
+        assert shows(pilot, "Logged acme/vision/resnet:v4.")
         await press(pilot, "n")
         await write(pilot, f"'{tmp_path}/model.pt'")
         await pilot.click("#save")
@@ -103,7 +103,7 @@ async def test_a_version_is_linked_into_a_registry(scene: Scene) -> None:
         await press(pilot, "tab")
         await write(pilot, "staging")
         await press(pilot, "ctrl+o")
-        assert shows(pilot, "models/large:v0 is there.")
+        assert shows(pilot, "Linked models/large:v0.")
         assert screen.collections.table.key == "models/large"
         await press(pilot, "n", "ctrl+o")
         assert shows(pilot, "Version is needed")

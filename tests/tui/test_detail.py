@@ -1,6 +1,7 @@
 """The pane beside a list: all about the row under the cursor."""
 
 import threading
+from functools import partial
 
 import pytest
 from textual.content import Content
@@ -10,9 +11,14 @@ from firetower.core.errors import NotFound
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.widgets.listing import DetailPane, Listing
 from tui.scene import Scene
-from tui.screens import WIDE, open_app, press, shows, until
+from tui.screens import WIDE, open_app, press, screen_text, settled, shows, until
+from tui.test_every_key import SCREENS, go
 
 pytestmark = pytest.mark.anyio
+
+
+def shows_just(pilot: Pilot[None], lines: list[str]) -> bool:
+    return screen_text(pilot) == lines
 
 
 def automations(pilot: Pilot[None]) -> Listing:
@@ -26,11 +32,11 @@ async def test_the_pane_shows_the_automation_under_the_cursor(scene: Scene) -> N
         await press(pilot, "enter", "j")
         await until(pilot, lambda: shows(pilot, "When an alias matching ^prod"))
         assert shows(pilot, "filter", "alias ~ ^prod")
-        assert shows(pilot, "4 times in 24 h, last now")
+        assert shows(pilot, "fired", "4 times in 24 h")
         assert shows(pilot, "30 days   at most 4 a day")
         assert shows(pilot, "▁▁▁▁▁▁█")
-        assert shows(pilot, "ci-deploy  100 % of 1")
-        assert shows(pilot, "✓ …/bert:v0 ← production")
+        assert shows(pilot, "ci-deploy  100 % of")
+        assert shows(pilot, "✓ …/bert", "← production")
         await press(pilot, "j")
         await until(pilot, lambda: shows(pilot, "filter    alias ~ candidate"))
         assert not shows(pilot, "When an alias matching ^prod")
@@ -73,3 +79,25 @@ async def test_answers_for_rows_that_were_left_are_dropped(scene: Scene) -> None
         await until(pilot, lambda: shows(pilot, "about deploy-on-prod"))
         await press(pilot, "j")
         await until(pilot, lambda: not shows(pilot, "about"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["collection", "endpoint", "every automation"],
+        pytest.param([one for one in SCREENS if one != "help"], marks=pytest.mark.slow),
+    ],
+    ids=["some", "all"],
+)
+async def test_what_is_resized_is_as_if_opened_so(scene: Scene, names: list[str]) -> None:
+    scene.tower.runs.log_metrics(scene.tower.runs.start("acme/vision"), {"loss": 0.5, "acc": 0.5})
+    async with open_app(scene, WIDE) as pilot:
+        for name in names:
+            for before, after in (((124, 24), (81, 20)), ((80, 24), (130, 16))):
+                await pilot.resize_terminal(*before)
+                await go(pilot, SCREENS[name])
+                await pilot.resize_terminal(*after)
+                await settled(pilot)
+                resized = screen_text(pilot)
+                await go(pilot, SCREENS[name])
+                await until(pilot, partial(shows_just, pilot, resized))

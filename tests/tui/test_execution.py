@@ -89,12 +89,16 @@ async def test_no_secret_is_shown_or_copied(scene: Scene) -> None:
             assert secret not in "\n".join(screen_text(pilot))
 
 
-async def test_nothing_to_copy_says_so(scene: Scene) -> None:
+async def test_what_cannot_be_done_is_not_offered(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await open_execution(pilot, scene, Status.PENDING, "deploy-on-prod")
-        await press(pilot, "y")
-        assert shows(pilot, "No request was sent.")
+        assert shows(pilot, "r Redeliver")
+        assert not shows(pilot, "y Copy as curl")
+        await press(pilot, "y", "escape")
         assert pilot.app.clipboard == ""
+        await open_execution(pilot, scene, Status.FINISHED, "note-candidates")
+        assert shows(pilot, "x Why not others")
+        assert not shows(pilot, "r Redeliver")
 
 
 async def test_it_is_sent_again_and_followed(scene: Scene) -> None:

@@ -156,7 +156,7 @@ ACTIONS: Sequence[Action] = (
     _hidden("table.select-range", "V", "Select up to here"),
     _hidden("table.sort-next", "greater_than_sign", "Sort by the next column", "sort(1)"),
     _hidden("table.sort-previous", "less_than_sign", "Sort by the column before", "sort(-1)"),
-    _hidden("table.turn-order", "equals_sign", "Turn the order"),
+    _hidden("table.turn-order", "equals_sign", "Reverse the order"),
     _change("automations.new", "n", "New"),
     _change("automations.gallery", "N", "Gallery", said="Begin from the gallery"),
     _change("automations.edit", "e", "Edit"),

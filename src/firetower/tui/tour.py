@@ -77,8 +77,8 @@ def _save(tour: Tour, screen: Screen[Any]) -> Advice:
     if not isinstance(screen, FormScreen):
         return _new(tour, screen)
     said = (
-        "The preview beside it says what it will do. To see it fire soon, let it record only: go "
-        "to Action with tab, and choose that. Then {0} saves."
+        "The preview says what it will do. To see it fire soon, let it record only: go to "
+        "Action with tab, and choose that. Then {0} saves."
     )
     return said, "form.save"
 
@@ -119,9 +119,9 @@ def _is_looked_at(tour: Tour, screen: Screen[Any]) -> bool:
 
 def _leave(_: Tour, screen: Screen[Any]) -> Advice:
     if isinstance(screen, FormScreen):
-        return ("That is all there is to know.",)
+        return ("That is all.",)
     said = (
-        "That is all there is to know. {0} leads to the projects: in the Runs tab of acme/vision "
+        "That is all. {0} leads to the projects: in the Runs tab of acme/vision "
         "runs train while you watch. {1} shows the keys of any place, {2} finds anything."
     )
     return said, "app.project", "app.help", "app.find"

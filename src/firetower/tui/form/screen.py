@@ -141,6 +141,7 @@ class FormScreen(Page[str | None]):
         """Read the fields, and show their preview, notes and errors."""
         draft = self.fields.read()
         self.fields.fit(draft, self._data)
+        self._offer_test(draft)
         name = suggested_name(draft, self._data.names)
         self.fields.lines["name"].placeholder = name
         if self._data.event_type is None:
@@ -158,6 +159,21 @@ class FormScreen(Page[str | None]):
         self.query_one(BacktestSummary).show(reading.definition)
         self._previewed = named, reading, self._data
         self._reload_preview.at_once()
+
+    def _offer_test(self, draft: Draft) -> None:
+        """Offer to test an endpoint where the action has one."""
+        test = self.query_one("#test", Button)
+        if test.display is not _sends(draft):
+            test.display = _sends(draft)
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer neither a test nor an editor of what is sent where nothing is sent."""
+        if action == "test" or (
+            action == "edit_text" and not self.fields.lines["filter"].has_focus
+        ):
+            return _sends(self.fields.draft)
+        return super().check_action(action, parameters)
 
     async def _read_preview(self) -> None:
         """Show the preview; it is made in a thread, for events may carry much metadata."""
@@ -202,7 +218,7 @@ class FormScreen(Page[str | None]):
         missing = reading.missing if self._asked_to_save else {}
         return {**missing, **reading.problems}
 
-    @work(exclusive=True, group="errors", exit_on_error=False)
+    @work(exclusive=True, group="errors")
     async def _show_errors_soon(self) -> None:
         await asyncio.sleep(ERROR_DELAY)
         self._show_all_errors()
@@ -316,6 +332,10 @@ class FormScreen(Page[str | None]):
         if created is not None:
             await self._read()
             self._choose_endpoint(created)
+
+
+def _sends(draft: Draft) -> bool:
+    return draft.action is not ActionType.NO_OP
 
 
 def _preview_texts(

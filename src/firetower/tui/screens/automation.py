@@ -34,6 +34,7 @@ from firetower.tui.text import (
     clock,
     exact,
     field,
+    hanging,
     lines,
     milliseconds,
     plain,
@@ -64,6 +65,8 @@ _BESIDE = 60
 """Characters of a text up to which it is shown beside its name."""
 _MOST = 200
 """Executions shown, and revisions offered; the History tab has all executions."""
+_FOLDED_BY_TEXTUAL = 1_000
+"""Cells of a line that is never too long."""
 _NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
 COLUMNS = tuple(
     replace(column, from_width=column.from_width - 26)  # the name's
@@ -100,7 +103,7 @@ def automation_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> C
     facts = read_automation(tower, str(key))
     definition = facts.automation.definition
     words = definition.filter.words
-    condition = () if definition.filter == ANY else (field("filter", words),)
+    condition = () if definition.filter == ANY else (hanging("filter", words, width),)
     return Content("\n").join(
         [
             _name(facts.automation),
@@ -108,7 +111,7 @@ def automation_pane(tower: Tower, key: Hashable, now: datetime, width: int) -> C
             *_what(facts.automation),
             Content(""),
             *condition,
-            *_how(facts, now),
+            *_how(facts, now, width),
             *([Content("")] if facts.newest else []),
             *(_firing(execution, now, width) for execution in facts.newest),
         ]
@@ -122,7 +125,7 @@ def screen_text(facts: AutomationFacts, now: datetime) -> Content:
         [
             *_what(facts.automation),
             Content(""),
-            *_how(facts, now),
+            *_how(facts, now, _FOLDED_BY_TEXTUAL),
             *_filter(facts.automation),
             *_action(definition.action),
             *_revisions(facts.revisions),
@@ -143,10 +146,10 @@ def _what(automation: Automation) -> Iterator[Content]:
         yield lines(automation.definition.description, "y copies all").stylize("dim")
 
 
-def _how(facts: AutomationFacts, now: datetime) -> Iterator[Content]:
+def _how(facts: AutomationFacts, now: datetime, width: int) -> Iterator[Content]:
     """Yield how often it fired, and how that went."""
     history = facts.history
-    yield field("fired", _fired(facts.automation, now))
+    yield hanging("fired", _fired(facts.automation, now), width)
     if any(history.days):
         days = len(history.days)
         said = f"at most {max(history.days):,} a day"
@@ -156,9 +159,9 @@ def _how(facts: AutomationFacts, now: datetime) -> Iterator[Content]:
             yield field(f"{days} days", said)
         yield Content.styled(sparkline(history.days), "$accent")
     if facts.endpoint is not None:
-        yield field("endpoint", _endpoint(facts.endpoint, history))
+        yield hanging("endpoint", _endpoint(facts.endpoint, history), width)
         if stopped := facts.endpoint.describe(exact):
-            yield field("", stopped).stylize("$warning")
+            yield hanging("", stopped, width).stylize("$warning")
 
 
 def _fired(automation: Automation, now: datetime) -> str:
@@ -213,8 +216,8 @@ def _action(action: Action) -> Iterator[Content]:
         yield from _block("payload", action.payload or "Standard Webhooks: type, timestamp, data")
     elif isinstance(action, SlackAction):
         yield field("Slack", f"{action.endpoint}, {action.severity.value.lower()}")
-        yield from _block("title", action.title or "the usual one")
-        yield from _block("message", action.message or "the usual one")
+        yield from _block("title", action.title or "the default")
+        yield from _block("message", action.message or "the default")
     else:
         yield field("action", "record only: nothing is sent")
 
@@ -277,13 +280,22 @@ class AutomationScreen(ListPage[Execution], AutomationActions):
     def shown_automation(self) -> Automation | None:
         return self._found
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what can be done with this automation, once it is read."""
+        found = self._found
+        match action:
+            case "test":
+                return found is not None and found.definition.action.endpoint is not None
+            case "restore":
+                return len(self._revisions) > 1
+            case "edit" | "explain" | "duplicate" | "copy" | "copy_command":
+                return found is not None
+        return super().check_action(action, parameters)
+
     @in_background
     async def action_restore(self) -> None:
         """Choose an earlier revision, and save it again."""
         earlier = self._revisions[1 : _MOST + 1]
-        if not earlier:
-            self.notify("There is no earlier revision.")
-            return
         offers = [
             Offer(str(one.number), f"{one.number}  {exact(one.saved_at)}", one.definition.sentence)
             for one in earlier

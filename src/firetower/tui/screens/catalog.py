@@ -79,7 +79,8 @@ def made_words(version: Version) -> str:
     if isinstance(version, LoggedVersion) and not version.created:
         said = f"Nothing new: {version} has the same content already."
         return f"{said} Its metadata stays as it is." if version.metadata_differs else said
-    return f"{version} is there."
+    verb = "Logged" if isinstance(version, LoggedVersion) else "Linked"
+    return f"{verb} {version}."
 
 
 def _log_version(

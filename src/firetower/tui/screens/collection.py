@@ -24,7 +24,7 @@ from firetower.tui.screens.version import version_pane
 from firetower.tui.session import Refresh, Tower, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import Listing, text_width
 from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.table import Table
 
@@ -85,10 +85,13 @@ class CollectionScreen(ListPage[Version]):
         await self.show_items(versions, _version_row)
         self._reload_detail()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._reload_detail.at_once)
+
     async def _read_detail(self) -> None:
         session, version = session_of(self), self.chosen
         text, now = Content(""), session.now()
-        width = self.query_one("#version-pane").scrollable_content_region.width
+        width = text_width(self.query_one("#version-pane", VerticalScroll))
         if version is not None:
 
             def find(tower: Tower) -> tuple[tuple[str, ...], Content]:

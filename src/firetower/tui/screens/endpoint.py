@@ -38,7 +38,7 @@ from firetower.tui.text import (
 )
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.automations import STATES
-from firetower.tui.widgets.listing import Listing
+from firetower.tui.widgets.listing import Listing, text_width
 from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.table import Table
 
@@ -242,9 +242,12 @@ class EndpointActions(ListPage[Item]):
             self.show_endpoint()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to close a circuit only where one is open."""
+        """Offer what can be done to the endpoint: to close a circuit only where one is open."""
+        detail = self.endpoint
         if action == "close_circuit":
-            return self.endpoint is not None and self.endpoint.endpoint.circuit is not None
+            return detail is not None and detail.endpoint.circuit is not None
+        if action in {"edit", "test", "toggle_enabled", "redeliver_failed", "delete"}:
+            return None if detail is None else True
         return super().check_action(action, parameters)
 
     @in_background
@@ -446,10 +449,13 @@ class EndpointScreen(EndpointActions[Automation]):
         self.show_endpoint()
         await self.show_items(automations, _row)
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show_endpoint)
+
     def show_endpoint(self) -> None:
         if self._record is not None:
             now, test = session_of(self).now(), self.tests.get(self.endpoint_name)
-            width = self.query_one("#endpoint-pane").scrollable_content_region.width
+            width = text_width(self.query_one("#endpoint-pane", VerticalScroll))
             text = endpoint_text(self._record, now, width, test, with_users=False)
             show_text(self.text, text)
 

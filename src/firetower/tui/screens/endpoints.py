@@ -74,9 +74,6 @@ class EndpointsScreen(EndpointActions[EndpointDetail]):
 
     BELONGS_TO: ClassVar = "screen"
     BINDINGS: ClassVar = bindings_of("endpoints")
-    ROW_ACTIONS: ClassVar = frozenset(
-        {"edit", "test", "toggle_enabled", "redeliver_failed", "delete"}
-    )
 
     def __init__(self) -> None:
         empty = "No endpoint yet.\nPress n to name a webhook, N to name a Slack channel."

@@ -245,14 +245,26 @@ class ExecutionScreen(TextPage):
         title = execution_title(found.execution, now, self.size.width - 2)
         return title, execution_text(found, now, width)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what can be done with this execution, once it is read."""
+        found = self._found
+        match action:
+            case "copy":
+                return found is not None and (
+                    bool(found.execution.request_body)
+                    or any(one.was_sent for one in found.attempts)
+                )
+            case "explain":
+                return found is not None
+            case "redeliver":
+                return found is not None and found.execution.endpoint is not None
+        return super().check_action(action, parameters)
+
     def action_copy(self) -> None:
         if self._found is None:
             return
         command = as_curl(self._found.attempts)
-        copied = command or self._found.execution.request_body
-        if not copied:
-            self.notify("No request was sent.", severity="warning")
-            return
+        copied = command or self._found.execution.request_body or ""
         self.app.copy_to_clipboard(copied)
         self.notify("Copied as curl; its secrets are masked." if command else "Copied the body.")
 

@@ -372,8 +372,8 @@ class RunScreen(FramedPage):
         """Ask, and mark the run as killed."""
         question = f"Stop run {self.reference}?"
         said = (
-            "It is killed from now on. The command of `run exec` gets SIGTERM, a script that uses "
-            "W&B's SDK is told to end; of any other the next values are refused."
+            "Its state becomes killed. The command of `run exec` gets SIGTERM, W&B's SDK ends its "
+            "script; of any other script the next values are refused."
         )
         if await ask(self, Confirm(question, said, [("stop", "Stop")])):
             reference = self.reference

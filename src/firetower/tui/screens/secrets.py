@@ -99,8 +99,6 @@ class SecretsScreen(ListPage[SecretInfo]):
         said = "Nothing uses it."
         if users:
             said = f"{counted(users, 'endpoint')} still {agreeing(users, 'use')} it."
-        question = Confirm(
-            f"Delete {name}?", f"{said} Its value is gone then.", [("delete", "Delete")]
-        )
+        question = Confirm(f"Delete {name}?", f"{said} Its value is lost.", [("delete", "Delete")])
         if await ask(self, question):
             await self.change(lambda tower: tower.secrets.delete(name), f"Deleted {name}.")
