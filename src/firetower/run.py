@@ -153,7 +153,7 @@ class ActiveRun:
     def alert(self, title: str, text: str = "", *, level: str = "INFO") -> None:
         """Record an alert at once, as `tower.runs.alert` does: it fires automations on RUN_ALERT.
 
-        The level is INFO, WARN or ERROR.
+        The level is INFO, WARN or ERROR. Raises InvalidInput for another, and StoreError.
         """
         self._here.runs.alert(self.reference, title, text, level=level)
 

@@ -77,13 +77,17 @@ def test_each_run_says_what_it_waits_for(bench: Bench) -> None:
     assert bench.tower.explain.runs("high", since=bench.now + SECOND) == []
 
 
-def test_crossings_that_a_disabled_endpoint_skips_are_said(bench: Bench) -> None:
+def test_a_condition_that_holds_and_fired_nothing_says_why(bench: Bench) -> None:
     watch(bench, action=WebhookAction(endpoint="ci"))
+    watch(bench, "tagged", filter=Filter.of({"tags": "night"}))
     bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
     log(bench, start(bench), [0.9, 0.1, 0.9])
     bench.turn()
     skipped = "loss is 0.9, above 0.65 (step 2); 2 crossings skipped, its history says why"
     assert said(bench) == {"run": ("the condition", skipped)}
+    bench.tower.runs.update("acme/vision/run", tags=["night"])
+    later = "loss is 0.9, above 0.65 (step 2); the run did not pass its filter then"
+    assert said(bench, "tagged") == {"run": ("the condition", later)}
     bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
     log(bench, "acme/vision/run", [0.1, 0.9], first=3)
     bench.turn()

@@ -333,6 +333,8 @@ def _of_values(automation: Automation, subject: RunSubject, clock: Clock) -> tup
     words = f"{said} (step {series.steps[-1]:,})"
     if skipped := subject.watch.skipped:
         words += f"; {counted(skipped, 'crossing')} skipped, its history says why"
+    elif measured.held:
+        words += "; the run did not pass its filter then"
     return RunOutcome.CONDITION, words
 
 
