@@ -13,7 +13,7 @@ LATER = ("firetower.tui.form.screen", "firetower.tui.screens.endpoint")
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("firetower.tui.app", (*SQL, *MODELS, *LATER)),
+        ("firetower.cli, firetower.tui.app", (*SQL, *MODELS, *LATER)),
         ("firetower.tui.screens.container", (*SQL, *LATER)),
     ],
 )

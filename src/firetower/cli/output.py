@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from firetower.core.events import Event
-from firetower.core.executions import Status
-from firetower.core.json import dump
 from firetower.core.text import instant, visible
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # pydantic would delay the app's first paint
+    from firetower.core.events import Event
     from firetower.core.feed import FeedLine
 
 _LOGGED = (
@@ -31,6 +29,8 @@ def say(text: str) -> None:
 
 def print_json(*objects: Mapping[str, Any]) -> None:
     """Print each object on a line, at once."""
+    from firetower.core.json import dump
+
     for one in objects:
         click.echo(dump(one))
 
@@ -89,6 +89,8 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
 
 def feed_text(line: "FeedLine") -> str:
     """Return a line of the feed."""
+    from firetower.core.executions import Status
+
     execution, event = line.execution, line.execution.event
     code = "" if execution.status_code is None else str(execution.status_code)
     why = "" if execution.status is Status.FINISHED else execution.describe(clock_or_date)
@@ -116,7 +118,7 @@ def log_data(line: "FeedLine") -> dict[str, Any]:
     return {"event_id": line.execution.event.id, **{name: data[name] for name in _LOGGED}}
 
 
-def event_text(event: Event) -> str:
+def event_text(event: "Event") -> str:
     """Return an event on one line."""
     parts = [
         clock_or_date(event.recorded_at),
@@ -128,7 +130,7 @@ def event_text(event: Event) -> str:
     return visible(_GAP.join(parts))
 
 
-def event_data(event: Event) -> dict[str, Any]:
+def event_data(event: "Event") -> dict[str, Any]:
     """Return an event as JSON-ready data."""
     data = {**event.as_data(), "event_id": event.id or None}
     return {**data, "recorded_at": instant(event.recorded_at)}
