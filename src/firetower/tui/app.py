@@ -154,12 +154,12 @@ class FiretowerApp(App[None]):
             from firetower.tui.tour import Tour
 
             self.tour = Tour(self)
+        tower = await self.session.open(self.show_error)
+        await self.keys.rows_read()  # what follows would only delay them
+        from firetower.tui.alerts import Alerts
         from firetower.tui.database_watch import DatabaseWatch
 
-        tower = await self.session.open(self.show_error)
         self._status.begin(tower)
-        from firetower.tui.alerts import Alerts
-
         self._alerts = Alerts(self._alerts_kind, self._write_to_terminal, os.environ)
         self._watch = DatabaseWatch(tower, self.post_message)
 

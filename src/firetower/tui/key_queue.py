@@ -76,7 +76,8 @@ class KeyQueue:
             while self._waiting:
                 event = self._waiting.popleft()
                 await self._opened(event)
-                await self._rows_read(event)
+                if isinstance(event, events.Key) and self._is_bound_below_app(event.key):
+                    await self.rows_read()
                 await self._hand_on(event)
         finally:
             self._is_running = False
@@ -138,13 +139,12 @@ class KeyQueue:
             return
         await self._has_screen.wait()
 
-    async def _rows_read(self, event: Typed) -> None:
-        """Wait until the list in focus has its rows, if the key is one of the screen's."""
+    async def rows_read(self) -> None:
+        """Wait until the list in focus, if there is one, has its rows."""
         target = self._target
-        if target is None or not isinstance(event, events.Key):
-            return
-        lists = [one for one in target.ancestors_with_self if getattr(one, "awaits_rows", False)]
-        if not lists or not self._is_bound_below_app(event.key):
+        within = [] if target is None else target.ancestors_with_self
+        lists = [one for one in within if getattr(one, "awaits_rows", False)]
+        if target is None or not lists:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ROWS_TIMEOUT):
@@ -165,6 +165,8 @@ class KeyQueue:
             return None
 
     def _is_bound_below_app(self, key: str) -> bool:
+        if not self._screens:
+            return False
         chain = self._app.screen._modal_binding_chain  # noqa: SLF001 - hidden actions too
         return any(key in keys.key_to_bindings for node, keys in chain if node is not self._app)
 
