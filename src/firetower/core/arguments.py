@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from inspect import unwrap
 from itertools import zip_longest
 from types import UnionType
@@ -52,7 +52,9 @@ def check_storable(text: str, what: str) -> str:
 def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
     if isinstance(declared, str):
         return True  # the name of what only the method itself imports, and reads
-    kind, parts = get_origin(declared) or declared, get_args(declared)
+    if declared is str:
+        return isinstance(value, str)
+    kind, parts = _shape(declared)
     if kind in {Union, UnionType}:
         return any(_fits(value, one) for one in parts)
     match value:
@@ -69,6 +71,11 @@ def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
         case _:
             fits = isinstance(value, kind)
     return fits
+
+
+@lru_cache
+def _shape(declared: Any) -> tuple[Any, tuple[Any, ...]]:  # noqa: ANN401 - an annotation
+    return get_origin(declared) or declared, get_args(declared)
 
 
 def _kind(value: object) -> str:

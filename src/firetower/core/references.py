@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
@@ -82,19 +82,19 @@ def check_name(name: str, what: str) -> str:
     Raises InvalidInput, naming `what` it was for.
     """
     name = one_spelling(check_text(name, what))
-    shown = quoted(shortened(name, 40))
     if not name or name != name.strip():
         raise InvalidInput(
-            f"{what} {shown} is empty or has spaces around it",
+            f"{what} {quoted(shortened(name, 40))} is empty or has spaces around it",
             "Make its first and last character a visible one.",
         )
     if len(name) > MAX_NAME:
         raise InvalidInput(
-            f"{what} {shown} has {len(name):,} characters", f"Use at most {MAX_NAME} characters."
+            f"{what} {quoted(shortened(name, 40))} has {len(name):,} characters",
+            f"Use at most {MAX_NAME} characters.",
         )
     if forbidden := next((c for c in name if c in "/:"), None):
         raise InvalidInput(
-            f'{what} {shown} contains "{forbidden}"',
+            f'{what} {quoted(shortened(name, 40))} contains "{forbidden}"',
             'Leave out "/" and ":": they separate the parts of a reference.',
         )
     check_visible(name, what)
@@ -272,22 +272,10 @@ class CollectionReference(Frozen):
     container: ContainerReference
     name: Name
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> "CollectionReference":
         """Read a collection's full name. Raises InvalidInput."""
-        parts = check_text(text, "collection").split("/")
-        if len(parts) == 3 and parts[1].startswith(WANDB_REGISTRY_PREFIX):
-            parts = parts[1:]  # W&B writes the organization before a registry
-        if len(parts) == 3:
-            container = ContainerReference.project("/".join(parts[:2]))
-        elif len(parts) == 2:
-            container = ContainerReference.registry(parts[0])
-        else:
-            raise InvalidInput(
-                f"{quoted(shortened(text, 80))} does not name a collection",
-                "Write ENTITY/PROJECT/COLLECTION, or REGISTRY/COLLECTION.",
-            )
-        return cls(container=container, name=check_name(parts[-1], "collection name"))
+        return _parse_collection(check_text(text, "collection"))
 
     @cached_property
     def full_name(self) -> str:
@@ -296,6 +284,23 @@ class CollectionReference(Frozen):
 
     def __str__(self) -> str:
         return self.full_name
+
+
+@lru_cache(1024)  # scripts change one collection again and again
+def _parse_collection(text: str) -> CollectionReference:
+    parts = text.split("/")
+    if len(parts) == 3 and parts[1].startswith(WANDB_REGISTRY_PREFIX):
+        parts = parts[1:]  # W&B writes the organization before a registry
+    if len(parts) == 3:
+        container = ContainerReference.project("/".join(parts[:2]))
+    elif len(parts) == 2:
+        container = ContainerReference.registry(parts[0])
+    else:
+        raise InvalidInput(
+            f"{quoted(shortened(text, 80))} does not name a collection",
+            "Write ENTITY/PROJECT/COLLECTION, or REGISTRY/COLLECTION.",
+        )
+    return CollectionReference(container=container, name=check_name(parts[-1], "collection name"))
 
 
 class VersionReference(Frozen):

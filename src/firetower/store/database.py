@@ -156,24 +156,27 @@ class Database:
 
         Raises StoreError where there is none now.
         """
-        path = self.location.path
-        if path is None:
+        if not self.is_sqlite:
             return 0
         with self._files_lock:
             if self._files is None:
-                self._files = OpenFiles(path, held=self.holds_files)
+                self._files = self._open_files()
             try:
                 self._files.check()
             except DatabaseReplaced as replaced:
                 self.replacements.append(replaced)
                 self._let_go(self._files)
                 # Now, not when it is next asked: what is opened in between may be deleted too.
-                self._files = OpenFiles(path, held=self.holds_files)
+                self._files = self._open_files()
             except StoreError:
                 self._let_go(self._files)
                 self._files.forget_logs()
                 raise
             return len(self.replacements)
+
+    def _open_files(self) -> OpenFiles:
+        assert self.location.path is not None
+        return OpenFiles(self.location.path, held=self.holds_files)
 
     def _note_files(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
         """Note the log that a new connection has made, before another program can delete it."""
