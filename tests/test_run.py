@@ -1,5 +1,7 @@
 """The run of a script: buffered, flushed by a thread, ended with its block or its process."""
 
+import errno
+import io
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ from firetower.run_api import Runs
 from firetower.store.store import Store
 from firetower.tower import Tower
 from towers import environment
-from waiting import TIMEOUT
+from waiting import TIMEOUT, wait_until
 
 
 def steps(tower: Tower, run: ActiveRun, metric: str = "loss") -> list[tuple[int, float]]:
@@ -161,6 +163,29 @@ def test_what_could_not_be_written_is_kept_and_written_later(
         run.log({"loss": 0.5})
     assert steps(tower, run) == [(0, 1.0), (1, 0.5)]
     assert capsys.readouterr().err == ""
+
+
+class Full(io.StringIO):
+    """Standard error on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stderr", [Full(), None], ids=["full", "closed"])
+def test_message_that_cannot_be_written_costs_no_value(
+    tower: Tower,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stderr: Full | None,
+) -> None:
+    monkeypatch.setattr("firetower.run.FLUSH_INTERVAL", 0.01)
+    monkeypatch.setattr(Runs, "write", failing(StoreLocked("locked", "Wait."), 1))
+    with monkeypatch.context() as patch, tower.run("acme/vision") as run:
+        patch.setattr("sys.stderr", stderr)
+        run.log({"loss": 1.0})
+        wait_until(lambda: tower.runs.get(run.reference).metrics, "the thread to write it")
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_lost_at_the_end_is_said(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self
@@ -409,7 +410,11 @@ def _see_exits() -> None:
 
 
 def _print(text: str) -> None:
-    print(f"firetower: {visible(text)}", file=sys.stderr, flush=True)
+    # A message that cannot be written is worth no value of a run; `print` would take stdout for
+    # standard error that is closed.
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(f"firetower: {visible(text)}", file=sys.stderr, flush=True)
 
 
 _active: set[ActiveRun] = set()

@@ -89,3 +89,21 @@ def test_server_answers_logs_and_stops(shell: Shell, tmp_path: Path) -> None:
     [line, *_] = log.read_text().splitlines()
     logged = json.loads(line)
     assert (logged["method"], logged["path"], logged["status"]) == ("GET", "/healthz", 200)
+
+
+def test_server_answers_where_its_log_cannot_be_written(shell: Shell) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.Popen(
+            [SCRIPT, "serve", "--port", "0", "--no-worker", "--access-log"],
+            env=shell.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    with process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+        with urllib.request.urlopen(f"{url}/healthz", timeout=TIMEOUT) as answer:
+            assert json.load(answer) == {"status": "ok"}
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readlines()[1:] == ["stopped\n"]

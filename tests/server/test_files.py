@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import ssl
 import time
 import urllib.request
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from artifacts import COMMIT, FILES, MANIFEST, begin, manifest, md5
-from firetower.core.errors import InvalidInput
+from firetower.core.errors import InvalidInput, StoreError
 from firetower.delivery.environment import server_problem
 from firetower.server.files import FileStore
 from firetower.server.settings import URL_LIFETIME, ServerSettings
@@ -164,3 +165,21 @@ def test_script_trusts_a_certificate_of_its_own(sqlite_template: Path, tmp_path:
         reason = server_problem(found.url)
         assert reason is not None
         assert "CERTIFICATE_VERIFY_FAILED" in reason
+
+
+def test_file_for_which_there_is_no_room_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(dir: Path, prefix: str) -> tuple[int, str]:  # noqa: A002 - as the one it replaces
+        beside = dir / f"{prefix}x"
+        beside.touch()
+        return os.open("/dev/full", os.O_WRONLY), str(beside)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"weights"
+
+    files = FileStore(tmp_path / "files")
+    monkeypatch.setattr("firetower.server.files.tempfile.mkstemp", full)
+    with pytest.raises(StoreError, match="No space left"):
+        asyncio.run(files.receive(hashlib.md5(b"weights").hexdigest(), pieces()))
+    assert not [one for one in files.folder.rglob("*") if one.is_file()]

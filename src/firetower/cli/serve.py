@@ -1,5 +1,6 @@
 """`firetower serve`."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def serve(
     settings = ServerSettings(tls=tls, **options)
 
     def log(facts: dict[str, Any]) -> None:
-        print_json({"at": instant(datetime.now(UTC)), **facts})
+        with suppress(OSError):  # a full disk, a reader that is gone: no line is worth an answer
+            print_json({"at": instant(datetime.now(UTC)), **facts})
 
     run_server(
         database_url(),

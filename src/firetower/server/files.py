@@ -135,6 +135,6 @@ class _Arriving:
 
     def forget(self) -> None:
         """Delete it, unless it was kept."""
-        self._file.close()
-        with suppress(FileNotFoundError):
-            self._path.unlink()
+        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # on a full disk: it writes what is left
+            self._file.close()
