@@ -24,8 +24,9 @@ Key: TypeAlias = tuple[Binding, bool]
 class KeyLine(Widget):
     """The keys that work here, as many as there is room for, and the way to all of them.
 
-    Not Textual's Footer: that mounts a widget for each key whenever the focus moves (100 ms
-    against 2), and at 80 columns it hides the last keys, help among them.
+    Not Textual's Footer: that mounts a widget for each key whenever the focus moves, which
+    doubles the time of a move (60 ms more), and at 80 columns it hides the last keys, help among
+    them.
     """
 
     ALLOW_SELECT = False
