@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _RECENT_AGE = timedelta(seconds=10)
-"""How long it is kept what all automations did lately: of a million firings it takes a second."""
+"""How long the recent firings of all automations are kept: a million take a second to read."""
 
 
 class Automations(Transactions):

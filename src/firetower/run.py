@@ -283,9 +283,9 @@ class ActiveRun:
             self._flush_or_say()
             silent = time.monotonic() - self._written_at
             if os.getpid() == self._owner and silent >= HEARTBEAT_INTERVAL.total_seconds():
-                self._beat()
+                self._send_heartbeat()
 
-    def _beat(self) -> None:
+    def _send_heartbeat(self) -> None:
         try:
             self._here.runs.heartbeat(self.reference)
         except FiretowerError as error:

@@ -1,4 +1,4 @@
-"""The Python API of runs; apart from `tower`, for most commands need no runs."""
+"""The Python API of runs, in its own module: most commands need no runs and do not import it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

@@ -261,7 +261,7 @@ class Reading:
 
     problems: dict[Part, FiretowerError] = field(default_factory=dict)
     missing: dict[Part, LeftOut] = field(default_factory=dict)
-    """An error only once the draft is to be saved."""
+    """An error only when the draft is saved."""
     scope: Scope | None = None
     definition: Definition | None = None
     """The whole, once nothing is wrong; the endpoint may be missing."""

@@ -1,4 +1,4 @@
-"""How often automations fired lately, and how endpoints answered."""
+"""How often automations fired recently, and how endpoints answered."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

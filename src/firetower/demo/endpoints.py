@@ -28,7 +28,7 @@ SLACK_PATH = "/services/T0DEMO/B0DEMO/ml-alerts"
 
 _QUICK = tuple(timedelta(seconds=wait) for wait in (8, 15, 30))
 """Waits short enough for somebody who watches."""
-_PATIENT = tuple(timedelta(seconds=wait) for wait in (10, 30, 60))
+_SLOW = tuple(timedelta(seconds=wait) for wait in (10, 30, 60))
 
 
 def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
@@ -44,7 +44,7 @@ def settings(receiver_url: str) -> tuple[EndpointSettings, ...]:
         webhook("ci-deploy", access_token_secret="CI_TOKEN", signing_secret="CI_SIGNING"),  # noqa: S106
         webhook("eval-cluster", access_token_secret="EVAL_TOKEN", max_in_flight=4),  # noqa: S106
         webhook("audit-log", signing_secret="AUDIT_SIGNING", signature_encoding="hex"),  # noqa: S106
-        webhook("pager", url=f"{NOWHERE}/page", schedule=_PATIENT),
+        webhook("pager", url=f"{NOWHERE}/page", schedule=_SLOW),
         webhook("old-dashboard"),
         EndpointSettings(
             name="ml-alerts", kind=EndpointKind.SLACK, url_secret=SLACK_SECRET, schedule=_QUICK

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # SQL and the team are imported where they are needed: the app starts while another process does.
 
 PREFIX = "firetower-demo-"
-_PAUSE = (3.0, 6.0)
+_CHANGE_INTERVAL = (3.0, 6.0)
 """Seconds between two changes at speed 1."""
 _TRAIN_INTERVAL = 1.0
 """Seconds between two times that runs log, at speed 1."""
@@ -186,7 +186,7 @@ def simulate(database_url: str, *, speed: float, seed: int, wait: Callable[[floa
         for line in _lines(chance):
             team.progress[line.logged] = _progress(tower, line)
             for step in team.next_scenario(line):
-                if wait(chance.uniform(*_PAUSE) / speed):
+                if wait(chance.uniform(*_CHANGE_INTERVAL) / speed):
                     return
                 try:
                     with store.changing() as change:

@@ -118,7 +118,7 @@ def _pieces(connection: Connection, before: datetime) -> Iterator[_Piece]:
 
 BATCH = 200
 """Events that one transaction deletes: what is fired meanwhile waits for it."""
-_PAUSE = 0.01
+_BATCH_INTERVAL = 0.01
 """Seconds between two batches: SQLite's lock does not queue, so others need a chance to take it."""
 _LEAST_AGE = timedelta(days=1)
 """The lists count what fired within a day."""
@@ -171,10 +171,10 @@ def prune(store: Store, before: datetime) -> Iterator[Pruned]:
         if not batch.events:
             break
         yield batch
-        time.sleep(_PAUSE)
+        time.sleep(_BATCH_INTERVAL)
     for deleted in thin(store, before):
         yield Pruned(points=deleted)
-        time.sleep(_PAUSE)
+        time.sleep(_BATCH_INTERVAL)
 
 
 def _prune_batch(connection: Connection, before: datetime) -> Pruned:

@@ -263,7 +263,7 @@ class UploadRow(NumberedRow, table=True):
     user_name: str
     began_at: datetime = Field(sa_type=Instant, index=True)
     definition: str = Field(sa_type=Text)
-    """What is to be logged, as JSON."""
+    """What to log, as JSON."""
     manifest: str | None = Field(default=None, sa_type=Text)
     """Its files, as the SDK uploaded them."""
     version_id: int | None = Field(default=None, foreign_key="versions.id", sa_type=Id)

@@ -48,7 +48,7 @@ _CONNECTING = {
 OnWait = Callable[[str], object]
 """Gets who is waited for."""
 LONG_WAIT = 1.0
-"""Seconds after which a wait is told."""
+"""Seconds after which a wait is reported."""
 
 
 def connect_options(url: URL) -> dict[str, Any]:

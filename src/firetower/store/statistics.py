@@ -1,4 +1,4 @@
-"""Reading how often automations fired lately, and what was sent to endpoints."""
+"""Reading how often automations fired recently, and what was sent to endpoints."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

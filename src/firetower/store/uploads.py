@@ -35,7 +35,7 @@ _uploads = schema.uploads.c
 
 
 class UploadDefinition(Frozen):
-    """What is to be logged."""
+    """What to log."""
 
     collection: CollectionReference
     type: str

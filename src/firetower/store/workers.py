@@ -23,7 +23,7 @@ FORGET_AFTER = timedelta(days=1)
 """Age of its last heartbeat from which what runs elsewhere counts as gone."""
 
 _RECENTLY = timedelta(minutes=5)
-"""Who used a server so lately is shown as using it."""
+"""Who used a server since then is shown as using it."""
 _MOST_FIELDS = 20
 """Unknown fields that are kept, those asked for most often."""
 
@@ -66,10 +66,11 @@ def record_heartbeat(
     connection: Connection, worker_id: str, now: datetime, problem: str | None = None
 ) -> None:
     """Record a heartbeat; register a worker that is new, or was taken for dead."""
-    _beat(connection, schema.workers, worker_id, {"heartbeat_at": now, "problem": problem})
+    values = {"heartbeat_at": now, "problem": problem}
+    _write_heartbeat(connection, schema.workers, worker_id, values)
 
 
-def _beat(
+def _write_heartbeat(
     connection: Connection, table: Table, id_: str, values: Mapping[str, object], **of_new: str
 ) -> bool:
     """Write a heartbeat; return whether who sends it was not registered yet."""
@@ -155,7 +156,7 @@ def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str
     often = sorted(unknown.items(), key=lambda one: -one[1])[:_MOST_FIELDS]
     values = {"heartbeat_at": change.now, "unknown_fields": dump(dict(often))}
     connection = change.connection
-    if _beat(connection, schema.servers, server_id, values, url=url):
+    if _write_heartbeat(connection, schema.servers, server_id, values, url=url):
         for row in connection.execute(_ALL).all():
             if change.now - row.heartbeat_at > FORGET_AFTER or is_gone(row.host, row.pid):
                 remove_server(connection, row.id)
@@ -177,5 +178,5 @@ def list_servers(connection: Connection, now: datetime) -> list[ServerInfo]:
 
 
 def list_clients(connection: Connection, now: datetime) -> list[str]:
-    """Return the users who changed something through a server lately, by name."""
+    """Return the users who changed something through a server recently, by name."""
     return sorted(connection.execute(_CLIENTS, {"since": now - _RECENTLY}).scalars())

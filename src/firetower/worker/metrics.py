@@ -23,13 +23,13 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _MOST_CONNECTIONS = 16
 """Connections open at a time: where none ends, the oldest that has not asked yet is closed."""
-_PATIENCE = 0.02
+_EVICTION_DELAY = 0.02
 """Seconds that the last of them waits for another to end; a flood of idle ones is gone soon."""
 _MOST_HEAD = 65_536
 """Bytes of a request's head, at most."""
 _REQUEST_TIMEOUT = 10
 """Seconds for one request and its answer."""
-_NO_HANDLE_PAUSE = 1
+_RETRY_DELAY = 1
 """Seconds before the next connection is accepted where the process has no file handle left."""
 
 Emit = Callable[[FeedLine], None]
@@ -142,7 +142,7 @@ class _Scrapes:
             try:
                 connection, _ = await loop.sock_accept(listening)
             except OSError:
-                await asyncio.sleep(_NO_HANDLE_PAUSE)
+                await asyncio.sleep(_RETRY_DELAY)
                 continue
             task = asyncio.create_task(self._serve(connection))
             self._open[task] = connection
@@ -152,7 +152,7 @@ class _Scrapes:
 
     async def _make_room(self) -> None:
         ended, _ = await asyncio.wait(
-            self._open, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED
+            self._open, timeout=_EVICTION_DELAY, return_when=asyncio.FIRST_COMPLETED
         )
         if not ended:
             await _end(min(self._open, key=lambda one: self._open[one] in self._answering))

@@ -13,7 +13,7 @@ RETRY_INTERVAL = timedelta(seconds=1)
 _FORGET_AFTER = timedelta(seconds=5)
 """Time after which what was not found missing again keeps nothing waiting."""
 _REPEAT_INTERVAL = timedelta(seconds=10)
-"""Time in which the same is not told twice, however often it comes and goes."""
+"""Time in which the same is not reported twice, however often it comes and goes."""
 _MOST_NAMES = 3
 
 
@@ -34,9 +34,9 @@ class Wants:
 
     _missing: dict[int, _Want] = field(default_factory=dict)
     _sent: bool = False
-    """Whether an execution that waited could be sent since something was last told."""
-    _told: str | None = None
-    _last_told: tuple[str | None, datetime] | None = None
+    """Whether an execution that waited could be sent since the last report."""
+    _reported: str | None = None
+    _last_report: tuple[str | None, datetime] | None = None
 
     @property
     def endpoint_ids(self) -> list[int]:
@@ -82,17 +82,17 @@ class Wants:
         return min((one.found_at + RETRY_INTERVAL for one in waiting), default=None)
 
     def news(self, now: datetime) -> list[str]:
-        """Return what people should be told: what is missing, or that nothing is any more."""
+        """Return what to report: what is missing, or that nothing is any more."""
         error, problem, sent = self.error, self.problem, self._sent
-        if problem == self._told:
+        if problem == self._reported:
             return []
         if error is None:
-            self._told, self._sent = None, False
+            self._reported, self._sent = None, False
             return ["nothing is missing any more: what waited is sent"] if sent else []
-        told, told_at = self._last_told or (None, now)
-        if told == problem and abs(now - told_at) < _REPEAT_INTERVAL:
+        reported, reported_at = self._last_report or (None, now)
+        if reported == problem and abs(now - reported_at) < _REPEAT_INTERVAL:
             return []
-        self._told, self._last_told, self._sent = problem, (problem, now), False
+        self._reported, self._last_report, self._sent = problem, (problem, now), False
         names = [one.endpoint for one in self._missing.values()]
         shown = names[:_MOST_NAMES]
         if more := len(names) - len(shown):

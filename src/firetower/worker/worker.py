@@ -98,7 +98,7 @@ class Worker:
     _seen: object = None
     """The database as the last cycle found it, unless that left something to do at once."""
     _problems: dict[str, str] = field(default_factory=dict)
-    """What was told and is still wrong, by what found it."""
+    """What was reported and is still wrong, by what found it."""
     _metrics_after: int = 0
     """Where the evaluation of metrics begins next."""
     _opened: dict[int, tuple[Endpoint, Secrets]] = field(default_factory=dict)
@@ -226,12 +226,12 @@ class Worker:
             if not results and not returned and self._is_idle(now, seen):
                 return _CycleResult(next_due_at=self._next_due_at)
             recorded = self._record(change, results, returned)
-            beat_at, problem = self._heartbeat_at, self._wants.problem
+            last, problem = self._heartbeat_at, self._wants.problem
             gave_up: Sequence[FeedLine] = ()
             crashed: Sequence[Run] = ()
             if self._is_heartbeat_due(now) or problem != self._heartbeat_problem:
-                gave_up, crashed = self._beat(change, problem)
-                beat_at = now
+                gave_up, crashed = self._record_heartbeat(change, problem)
+                last = now
             events, decisions = evaluate(change, self._cache, BATCH)
             metrics = evaluate_metrics(change, self._cache, after=self._metrics_after)
             decisions += metrics.decisions
@@ -244,7 +244,7 @@ class Worker:
         moments = next_due_at, self._wants.next_retry(now)
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
         self._metrics_after = metrics.after
-        self._heartbeat_at, self._next_due_at = beat_at, cycle.next_due_at
+        self._heartbeat_at, self._next_due_at = last, cycle.next_due_at
         self._heartbeat_problem = problem
         self._seen = None if cycle.more else seen
         cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
@@ -268,16 +268,16 @@ class Worker:
         return record(change.connection, results, change.now)
 
     def _is_heartbeat_due(self, now: datetime) -> bool:
-        beat_at = self._heartbeat_at
-        return beat_at is None or abs(now - beat_at) >= workers.HEARTBEAT_INTERVAL
+        last = self._heartbeat_at
+        return last is None or abs(now - last) >= workers.HEARTBEAT_INTERVAL
 
-    def _beat(
+    def _record_heartbeat(
         self, change: Change, problem: str | None
     ) -> tuple[Sequence[FeedLine], Sequence[Run]]:
         """Record a heartbeat; return the executions that dead workers gave up, and dead runs."""
         workers.record_heartbeat(change.connection, self.id, change.now, problem)
-        beat_at, awake = self._heartbeat_at, time.monotonic()
-        if beat_at is not None and abs(change.now - beat_at) > HEARTBEAT_INTERVAL:
+        last, awake = self._heartbeat_at, time.monotonic()
+        if last is not None and abs(change.now - last) > HEARTBEAT_INTERVAL:
             self._runs_judged_from = awake + RUN_GRACE
         gave_up = self._recover(change, workers.find_dead(change.connection, change.now))
         self._opened.clear()

@@ -81,7 +81,7 @@ class ListedAutomations:
     stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
     """The endpoints that are not ok, by name."""
     recent: Mapping[int, RecentFirings] = field(default_factory=dict)
-    """What the automations did lately, by their ids."""
+    """What the automations did in 24 hours, by their ids."""
 
 
 def list_automations(

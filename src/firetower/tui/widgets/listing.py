@@ -85,7 +85,7 @@ class DetailPane(VerticalScroll):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the row under the cursor is to be read as soon as the cursor has rested."""
+        """Whether to read the row under the cursor as soon as the cursor rests."""
         return self._resting is not None
 
     def _rested(self) -> None:
