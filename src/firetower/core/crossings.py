@@ -95,15 +95,12 @@ def follow(
     """
     condition, cooldown = revision.definition.metric, revision.definition.pace
     assert condition is not None
-    held, began, skipped = watch.held, watch.began_at, watch.skipped
-    if watch.revision_id != revision.id:
-        held = False  # another condition than the one that was tested
+    held = watch.held and watch.revision_id == revision.id  # of the condition as it is now
+    began, skipped, unlisted = watch.began_at, watch.skipped, None
     decisions: list[Decision] = []
-    unlisted = None
     first = series.first_since(revision.saved_at)
     for place, measured in condition.edges(series.values, first, held=held):
-        held = measured.held
-        if not held:
+        if not (held := measured.held):
             continue
         at, before = series.moments[place], began
         if skip_of(revision, at, cause(), before, endpoints) is None:
@@ -112,11 +109,10 @@ def follow(
             began, skipped = min(began, at), skipped + 1  # a clock set back starts it again
         else:
             skipped, began = 1 if began else skipped + 1, None
+        said = f"{counted(skipped - MAX_SKIPPED, 'more crossing')} not listed"
         if skipped <= MAX_SKIPPED:
             decisions.append(fire(revision, record(place), before, endpoints))
-            continue
-        said = f"{counted(skipped - MAX_SKIPPED, 'more crossing')} not listed"
-        if decisions:
+        elif decisions:
             decisions[-1] = decisions[-1]._replace(detail=said)
         else:
             unlisted = said
