@@ -1,6 +1,7 @@
 """The Runs tab and a run's screen, by keys and mouse."""
 
 import math
+import threading
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,7 @@ from firetower.core.points import Point
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunState, StateCondition
 from firetower.core.scopes import ContainerScope
+from firetower.run_api import Runs
 from firetower.tui.messages import DatabaseChanged, OpenVersion, post
 from firetower.tui.screens import run as run_screen
 from firetower.tui.screens.container import ContainerScreen
@@ -40,6 +42,7 @@ from tui.screens import (
     write,
 )
 from tui.test_pictures import keys
+from waiting import TIMEOUT
 
 pytestmark = pytest.mark.anyio
 ORCHARD = ContainerReference.project("orchard/fruit")
@@ -265,13 +268,31 @@ async def test_run_screen_is_live_and_stops_a_run(training: Scene) -> None:
         assert not shows(pilot, "run1")  # its name says more
 
 
-async def test_run_of_long_metrics_is_sketched_first(training: Scene) -> None:
-    with patch("firetower.store.curves.QUICK", 50):
-        async with open_app(training, SMALL) as pilot:
-            screen = await opened(pilot, "run0")
-            assert screen.record is not None
-            assert all(curve.is_exact for curve in screen.record.curves.values())
-            assert shows(pilot, "loss 0.03688")
+async def test_run_of_long_metrics_is_sketched_first(
+    training: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_curves, released = Runs.curves, threading.Event()
+
+    def curves(self: Runs, *given: Any, quick: bool = False) -> Any:
+        assert quick or released.wait(TIMEOUT)
+        return read_curves(self, *given, quick=quick)
+
+    monkeypatch.setattr("firetower.store.curves.QUICK", 50)
+    monkeypatch.setattr(Runs, "curves", curves)
+    async with open_app(training, SMALL) as pilot:
+        screen = RunScreen("acme/vision/run0")
+        pilot.app.push_screen(screen)
+        await until(pilot, lambda: shows(pilot, "loss 0.03688", "acc 0.9631"))
+        assert screen.record is not None
+        assert not any(curve.is_exact for curve in screen.record.curves.values())
+        await pilot.click("#charts", offset=(8, 4))  # while all values are being read
+        await until(pilot, lambda: not shows(pilot, "acc 0.9631"))
+        assert shows(pilot, "loss 0.03688")
+        released.set()
+        await settled(pilot)
+        assert all(curve.is_exact for curve in screen.record.curves.values())
+        assert screen.alone == "loss"
+        assert not shows(pilot, "acc 0.9631")
 
 
 async def test_unknown_run_says_so(scene: Scene) -> None:

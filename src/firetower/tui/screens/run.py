@@ -298,7 +298,8 @@ class RunScreen(FramedPage):
         title = breadcrumbs(steps[1:], run.name) + Content("  ") + run_title(run, now)
         show_text(self.heading, title)
         self.charts.styles.height = height if record.detail.metrics else 1
-        show_text(self.charts, drawn)
+        if alone == self.alone:  # or another was chosen meanwhile: it is drawn already
+            show_text(self.charts, drawn)
         self.listing.set_rows(rows)
         self.refresh_bindings()
         return not all(curve.is_exact for curve in record.curves.values())
@@ -322,6 +323,9 @@ class RunScreen(FramedPage):
 
     def _show_alone(self, metric: str) -> None:
         self.alone = metric
+        if self.record is not None:  # as far as it is known: reading a million values takes a while
+            charts = [self.record.chart(name) for name in _charted(self.record, metric)]
+            show_text(self.charts, charts_text(charts, self.size.width - 2, self._height))
         self._reload.at_once()
 
     def can_step_back(self) -> bool:
