@@ -1,6 +1,7 @@
 """Files of artifacts are kept whole under their digest, or not at all."""
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -76,6 +77,24 @@ def test_file_is_kept_and_fetched(keeping: Running) -> None:
     assert (node["name"], node["sizeBytes"], node["md5"]) == ("model", len(content), md5(content))
     with urllib.request.urlopen(node["directUrl"], timeout=TIMEOUT) as answer:
         assert answer.read() == content
+
+
+def test_full_disk_is_said_to_both_sides_and_leaves_nothing(
+    keeping: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    url = f"/storage/files/{hashlib.md5(b'x').hexdigest()}"
+    signed = keeping.server.settings.sign(url)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        status, answer = keeping.post(signed, b"x", method="PUT")
+    said = f"a file cannot be kept in {keeping.folder / 'files'}: No space left on device"
+    assert (status, answer["errors"][0]["message"].splitlines()[0]) == (503, said)
+    assert [one.getMessage().startswith(said) for one in caplog.records] == [True]
+    assert kept(keeping) == []
+    assert keeping.post(signed, b"x", method="PUT")[0] == 200
 
 
 def test_address_is_good_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:

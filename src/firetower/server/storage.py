@@ -1,11 +1,12 @@
 """Addresses that W&B's SDK sends files to and fetches them from, signed instead of a key."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from firetower.core.errors import NotFound
+from firetower.core.errors import NotFound, StoreError
 from firetower.core.manifests import write_manifest
 from firetower.server.files import FileStore
 from firetower.server.settings import ServerSettings
@@ -13,6 +14,7 @@ from firetower.store.catalog.versions import find_by_key, find_home, read_entrie
 from firetower.store.store import Store
 from firetower.store.uploads import read_upload, save_manifest
 
+_log = logging.getLogger(__name__)
 DROPPED = "/storage/dropped/"
 """Where files of runs are sent, which are not kept."""
 MANIFESTS = "/storage/manifests/"
@@ -86,7 +88,11 @@ class Storage:
         md5 = self._key(request)
         if self._files is None:
             raise NotFound("this server keeps no files", "Start it with --files DIR.")
-        await self._files.receive(md5, request.content.iter_any())
+        try:
+            await self._files.receive(md5, request.content.iter_any())
+        except StoreError as error:  # the SDK sends it again for minutes, and says nothing
+            _log.warning("%s. %s", error.message, error.hint)
+            raise
         return web.Response()
 
     async def _send_file(self, request: web.Request) -> web.StreamResponse:
