@@ -17,7 +17,7 @@ from firetower.core.endpoints import Endpoint, EndpointKind, EndpointSettings
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import canonical, parse
 from firetower.core.text import quoted, shortened
-from firetower.server.fields import Arguments, Context, make_id, nodes, read_number_id
+from firetower.server.fields import Answer, Arguments, Context, make_id, nodes, read_number_id
 from firetower.store.endpoints import create_endpoint, list_endpoints
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -32,13 +32,13 @@ _INPUTS: Mapping[ActionType, str] = {
 }
 
 
-def integrations(context: Context, _entity: str, arguments: Arguments) -> dict[str, object]:
+def integrations(context: Context, _entity: str, arguments: Arguments) -> Answer:
     """Return a page of the webhooks and Slack channels: every entity has them all."""
     found = list_endpoints(context.reader.connection)
     return nodes(found, arguments, write_integration)
 
 
-def create_integration(context: Context, given: Arguments) -> dict[str, object]:
+def create_integration(context: Context, given: Arguments) -> Answer:
     """Make a webhook; its secrets are given by their names."""
     settings = EndpointSettings(
         name=given.text("name"),
@@ -50,7 +50,7 @@ def create_integration(context: Context, given: Arguments) -> dict[str, object]:
     return {"integration": write_integration(create_endpoint(context.change, settings))}
 
 
-def write_integration(endpoint: Endpoint) -> dict[str, object]:
+def write_integration(endpoint: Endpoint) -> Answer:
     """Return an endpoint as W&B's API does. A Slack endpoint's name is that of its channel."""
     type_ = _TYPES[endpoint.settings.kind]
     shown: dict[str, object] = {"__typename": type_, "id": make_id(type_, endpoint.id)}
@@ -106,7 +106,7 @@ def _endpoint_name(config: Arguments, kind: EndpointKind, endpoints: Sequence[En
     )
 
 
-def write_action(action: Action, endpoints: Sequence[Endpoint]) -> dict[str, object]:
+def write_action(action: Action, endpoints: Sequence[Endpoint]) -> Answer:
     """Return an action as W&B's API does."""
     if isinstance(action, NoAction):
         return {"__typename": "NoOpTriggeredAction", "noOp": True}

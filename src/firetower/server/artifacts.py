@@ -25,7 +25,7 @@ from firetower.server.catalog import (
     tag_node,
 )
 from firetower.server.containers import named_project
-from firetower.server.fields import Arguments, Context, make_id, read_id
+from firetower.server.fields import Answer, Arguments, Context, make_id, read_id
 from firetower.server.files import md5_of
 from firetower.server.storage import FILES, MANIFESTS
 from firetower.store.catalog import deletion, versions
@@ -50,7 +50,7 @@ from firetower.store.uploads import (
 _MANIFEST_NAME = "wandb_manifest.json"
 
 
-def create(context: Context, given: Arguments) -> dict[str, Any]:
+def create(context: Context, given: Arguments) -> Answer:
     """Begin an artifact; one whose content is the newest version's is committed at once."""
     definition = _definition(context, given)
     before = collection_row(context.reader.connection, definition.collection)
@@ -89,7 +89,7 @@ def _collection(container: ContainerReference, name: str) -> CollectionReference
     return CollectionReference(container=container, name=check_name(name, "collection name"))
 
 
-def create_manifest(context: Context, given: Arguments) -> dict[str, Any]:
+def create_manifest(context: Context, given: Arguments) -> Answer:
     """Say where the manifest of an artifact is uploaded to."""
     if (type_ := given.optional_text("type")) not in {None, "FULL"}:
         raise InvalidInput(
@@ -113,7 +113,7 @@ def create_manifest(context: Context, given: Arguments) -> dict[str, Any]:
     return {"artifactManifest": {"id": identity, "file": file}}
 
 
-def create_files(context: Context, given: Arguments) -> dict[str, Any]:
+def create_files(context: Context, given: Arguments) -> Answer:
     """Say where each file is sent, or that it need not be.
 
     It is kept already, or nothing but what the manifest says of it is kept here.
@@ -141,7 +141,7 @@ def _upload_url(context: Context, digest: str | None) -> str | None:
     return context.url(f"{FILES}{md5}")
 
 
-def commit(context: Context, given: Arguments) -> dict[str, Any]:
+def commit(context: Context, given: Arguments) -> Answer:
     """Log what was begun: version, aliases, tags and their events come into being together."""
     key = read_id(given.text("artifactID"), "Artifact")
     keeps = None if context.files is None else context.files.keeps
@@ -157,7 +157,7 @@ def server_id(context: Context, arguments: Arguments) -> dict[str, Any] | None:
     return {"serverID": artifact_node(context, version_id).values["id"]}
 
 
-def link(context: Context, given: Arguments) -> dict[str, Any]:
+def link(context: Context, given: Arguments) -> Answer:
     """Link a version into a registry's collection."""
     version = _version(context, given)
     target = _collection(named_project(context, given), given.text("artifactPortfolioName"))
@@ -183,7 +183,7 @@ def _version(context: Context, given: Arguments) -> FoundVersion:
     return find_home(context.reader, version_id)
 
 
-def delete(context: Context, given: Arguments) -> dict[str, Any]:
+def delete(context: Context, given: Arguments) -> Answer:
     """Delete a version with its links."""
     node = artifact_node(context, _version(context, given).version_id)
     deletion.delete_version(
@@ -192,7 +192,7 @@ def delete(context: Context, given: Arguments) -> dict[str, Any]:
     return {"artifact": {"__typename": "Artifact", "id": node.values["id"], "state": "DELETED"}}
 
 
-def unlink(context: Context, given: Arguments) -> dict[str, Any]:
+def unlink(context: Context, given: Arguments) -> Answer:
     """Remove a link from a registry."""
     collection = read_collection_id(given.text("artifactPortfolioID"))
     found = _member(context, _version(context, given), collection)
@@ -214,14 +214,14 @@ def _member(
     )
 
 
-def add_aliases(context: Context, given: Arguments) -> dict[str, Any]:
+def add_aliases(context: Context, given: Arguments) -> Answer:
     """Let aliases name a version, each in its collection."""
     for found, alias in _aliases(context, given):
         point_alias(context.change, found, check_alias(alias))
     return {"success": True}
 
 
-def delete_aliases(context: Context, given: Arguments) -> dict[str, Any]:
+def delete_aliases(context: Context, given: Arguments) -> Answer:
     """Take aliases off a version; those it has not are no matter."""
     for found, alias in _aliases(context, given):
         drop_alias(context.change, found, check_alias(alias))
@@ -237,7 +237,7 @@ def _aliases(context: Context, given: Arguments) -> list[tuple[FoundVersion, str
     return found
 
 
-def update(context: Context, given: Arguments) -> dict[str, Any]:
+def update(context: Context, given: Arguments) -> Answer:
     """Set a version's description and metadata, and add and remove tags.
 
     W&B's tags are the artifact's: they go to every collection that the version is in.
@@ -267,14 +267,14 @@ def _differs(old: dict[str, JsonValue], key: str, value: JsonValue) -> bool:
     return key not in old or canonical(old[key]) != canonical(value)
 
 
-def add_collection_tags(context: Context, given: Arguments) -> dict[str, Any]:
+def add_collection_tags(context: Context, given: Arguments) -> Answer:
     """Put tags on a collection."""
     collection, tags = _collection_tags(context, given)
     add_tags(context.change, collection, tags)
     return {"tags": [tag_node(tag) for tag in tags]}
 
 
-def delete_collection_tags(context: Context, given: Arguments) -> dict[str, Any]:
+def delete_collection_tags(context: Context, given: Arguments) -> Answer:
     """Take tags off a collection."""
     collection, tags = _collection_tags(context, given)
     remove_tags(context.change, collection, tags)

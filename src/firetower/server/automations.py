@@ -27,6 +27,7 @@ from firetower.server.containers import (
 )
 from firetower.server.events import is_readable, read_event, write_event
 from firetower.server.fields import (
+    Answer,
     Arguments,
     Context,
     HttpNotFound,
@@ -50,14 +51,14 @@ _SPECIAL = re.compile(r"[*?[]")
 _ESCAPED = re.compile(r"\[([*?[])\]")
 
 
-def create_trigger(context: Context, given: Arguments) -> dict[str, Any]:
+def create_trigger(context: Context, given: Arguments) -> Answer:
     """Save a new automation."""
     endpoints = list_endpoints(context.reader.connection)
     created = create_automation(context.change, *read_automation(given, endpoints))
     return {"trigger": write_trigger(created, endpoints)}
 
 
-def update_trigger(context: Context, given: Arguments) -> dict[str, Any]:
+def update_trigger(context: Context, given: Arguments) -> Answer:
     """Save a changed automation."""
     automation = _find(context, given.text("id"))
     endpoints = list_endpoints(context.reader.connection)
@@ -67,7 +68,7 @@ def update_trigger(context: Context, given: Arguments) -> dict[str, Any]:
     return {"trigger": write_trigger(edited, endpoints)}
 
 
-def delete_trigger(context: Context, given: Arguments) -> dict[str, Any]:
+def delete_trigger(context: Context, given: Arguments) -> Answer:
     """Delete an automation."""
     automation = _find(context, given.text("triggerID"))
     delete_automation(context.change, automation.name)
@@ -92,7 +93,7 @@ def triggers_of(
     return [write_trigger(one, endpoints) for one in found]
 
 
-def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
+def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> Answer:
     """Return a page of the automations that an entity sees, by name.
 
     Those are its own, those of its projects, and those of registries and the organization, which
@@ -167,7 +168,7 @@ def read_changes(
     return Definition(**{**dict(before), **changes}), mode
 
 
-def write_trigger(automation: Automation, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def write_trigger(automation: Automation, endpoints: Sequence[Endpoint]) -> Answer:
     """Return an automation as W&B's API does; in shadow it is not enabled, for it sends nothing."""
     definition, revision = automation.definition, automation.revision
     return {
@@ -207,7 +208,7 @@ def _scope_of(collection: CollectionReference) -> Scope:
     return CollectionsScope(container=collection.container, glob=glob)
 
 
-def write_scope(scope: Scope) -> dict[str, object]:
+def write_scope(scope: Scope) -> Answer:
     """Return a scope as W&B's API does.
 
     It has no name for some collections of a project: for these it is the project.

@@ -21,6 +21,7 @@ from firetower.core.references import (
 from firetower.core.text import quoted, shortened
 from firetower.server.containers import project_node
 from firetower.server.fields import (
+    Answer,
     Arguments,
     Context,
     Node,
@@ -222,7 +223,7 @@ def aliases_in(context: Context, found: FoundVersion, _: Arguments) -> list[Any]
     return [alias_node(reference, alias) for alias in shown(context, found).aliases]
 
 
-def alias_node(collection: CollectionReference, alias: str) -> dict[str, Any]:
+def alias_node(collection: CollectionReference, alias: str) -> Answer:
     """Return an alias."""
     return {
         "__typename": "ArtifactAlias",
@@ -238,19 +239,19 @@ def tags_of(context: Context, found: FoundVersion) -> list[Any]:
     return sorted({tag for one in members for tag in shown(context, one).tags})
 
 
-def tag_node(tag: str) -> dict[str, Any]:
+def tag_node(tag: str) -> Answer:
     """Return a tag."""
     return {"__typename": "Tag", "id": make_id("Tag", tag), "name": tag}
 
 
-def type_node(type_: str) -> dict[str, Any]:
+def type_node(type_: str) -> Answer:
     """Return the type of collections; it is no thing of its own here."""
     created = moment(EPOCH)
     values = {"id": make_id("ArtifactType", type_), "name": type_, "description": None}
     return {"__typename": "ArtifactType", **values, "createdAt": created}
 
 
-def manifest_of(context: Context, found: FoundVersion, _: Arguments) -> dict[str, Any]:
+def manifest_of(context: Context, found: FoundVersion, _: Arguments) -> Answer:
     """Return where a version's manifest is fetched from."""
     key = artifact_key(shown(context, found).artifact_id)
     return {
@@ -259,7 +260,7 @@ def manifest_of(context: Context, found: FoundVersion, _: Arguments) -> dict[str
     }
 
 
-def files(context: Context, found: FoundVersion, arguments: Arguments) -> dict[str, Any]:
+def files(context: Context, found: FoundVersion, arguments: Arguments) -> Answer:
     """Return the files of a version, or those of some names or entries of its manifest."""
     digest = shown(context, found).digest
     entries = context.cached(
@@ -273,7 +274,7 @@ def files(context: Context, found: FoundVersion, arguments: Arguments) -> dict[s
     return nodes(kept, arguments, lambda one: _file(context, found, one))
 
 
-def _file(context: Context, found: FoundVersion, entry: Entry) -> dict[str, Any]:
+def _file(context: Context, found: FoundVersion, entry: Entry) -> Answer:
     version = shown(context, found)
     url = entry.uri or context.url(f"{FILES}{md5_of(entry.checksum) or '0' * 32}")
     return {

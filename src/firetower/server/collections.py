@@ -1,7 +1,5 @@
 """The collections of projects and registries, and their types."""
 
-from typing import Any
-
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.references import (
@@ -22,7 +20,7 @@ from firetower.server.catalog import (
     type_node,
 )
 from firetower.server.containers import ORGANIZATION, project_facts
-from firetower.server.fields import Arguments, Context, Node, connection, moment, nodes
+from firetower.server.fields import Answer, Arguments, Context, Node, connection, moment, nodes
 from firetower.server.selection import Facts, select
 from firetower.store.catalog import containers
 from firetower.store.catalog.deletion import delete_collection
@@ -64,14 +62,12 @@ def _facts(collection: Collection) -> Facts:
     }
 
 
-def _page(found: list[Collection], arguments: Arguments) -> dict[str, Any]:
+def _page(found: list[Collection], arguments: Arguments) -> Answer:
     kept = select(found, _facts, arguments)
     return nodes(kept, arguments, lambda one: collection_node(one.reference))
 
 
-def collections_of(
-    context: Context, project: ContainerReference, arguments: Arguments
-) -> dict[str, Any]:
+def collections_of(context: Context, project: ContainerReference, arguments: Arguments) -> Answer:
     """Return the collections of a project or registry."""
     return _page(list(listed(context, project).values()), arguments)
 
@@ -95,7 +91,7 @@ def _existing(context: Context, reference: CollectionReference) -> Node | None:
     return collection_node(reference) if is_there else None
 
 
-def types_of(context: Context, project: ContainerReference, arguments: Arguments) -> dict[str, Any]:
+def types_of(context: Context, project: ContainerReference, arguments: Arguments) -> Answer:
     """Return the types of a project's collections."""
     types = sorted({one.type for one in listed(context, project).values()})
     return nodes(types, arguments, lambda one: _type(project, one))
@@ -114,7 +110,7 @@ def _type(project: ContainerReference, name: str) -> Node:
 
 def collections_of_type(
     context: Context, source: tuple[ContainerReference, str], arguments: Arguments
-) -> dict[str, Any]:
+) -> Answer:
     """Return the collections of a type."""
     project, type_ = source
     found = [one for one in listed(context, project).values() if one.type == type_]
@@ -140,18 +136,14 @@ def _selected(
     return select(found, lambda one: membership_facts(context, one), arguments)
 
 
-def aliases(
-    context: Context, reference: CollectionReference, arguments: Arguments
-) -> dict[str, Any]:
+def aliases(context: Context, reference: CollectionReference, arguments: Arguments) -> Answer:
     """Return the aliases of a collection's versions."""
     members = _members(context, reference)
     found = [alias for member in members for alias in shown(context, member).aliases]
     return nodes(found, arguments, lambda one: alias_node(reference, one))
 
 
-def artifacts(
-    context: Context, reference: CollectionReference, arguments: Arguments
-) -> dict[str, Any]:
+def artifacts(context: Context, reference: CollectionReference, arguments: Arguments) -> Answer:
     """Return its versions as artifacts, the newest first, each edge with its index here."""
     return connection(
         _selected(context, _members(context, reference), arguments),
@@ -160,9 +152,7 @@ def artifacts(
     )
 
 
-def memberships(
-    context: Context, reference: CollectionReference, arguments: Arguments
-) -> dict[str, Any]:
+def memberships(context: Context, reference: CollectionReference, arguments: Arguments) -> Answer:
     """Return its versions, the newest first."""
     found = _selected(context, _members(context, reference), arguments)
     return nodes(found, arguments, membership_node)
@@ -182,12 +172,12 @@ def latest_artifact(context: Context, reference: CollectionReference, _: Argumen
     return None if found is None else artifact_node(context, found.version_id)
 
 
-def registries_collections(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
+def registries_collections(context: Context, entity: str, arguments: Arguments) -> Answer:
     """Return the collections of registries."""
     return _page(_in_registries(context, entity, arguments), arguments)
 
 
-def registries_memberships(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
+def registries_memberships(context: Context, entity: str, arguments: Arguments) -> Answer:
     """Return the versions that are linked in registries, of each collection the newest first."""
     every = _in_registries(context, entity, arguments)
     chosen = select(every, _facts, arguments, "collectionFilters", order="")
@@ -206,7 +196,7 @@ def _in_registries(context: Context, entity: str, arguments: Arguments) -> list[
     return [found for one in registries for found in listed(context, one.reference).values()]
 
 
-def delete(context: Context, given: Arguments) -> dict[str, Any]:
+def delete(context: Context, given: Arguments) -> Answer:
     """Delete a collection with its versions, in a registry with its links."""
     reference = _given(given)
     delete_collection(context.change, reference)
@@ -221,7 +211,7 @@ def _given(given: Arguments) -> CollectionReference:
     return read_collection_id(text)
 
 
-def update(context: Context, given: Arguments) -> dict[str, Any]:
+def update(context: Context, given: Arguments) -> Answer:
     """Accept a collection as it is: the SDK sends it before its tags. Refuse any change."""
     reference = _given(given)
     find_collection(context.reader.connection, reference)

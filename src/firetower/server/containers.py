@@ -4,13 +4,12 @@ A registry is a project `wandb-registry-NAME` of the organization's entity. Ever
 organization; its name and that of its entity are the same.
 """
 
-from typing import Any
-
 from firetower.core.catalog import Container
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.references import WANDB_REGISTRY_PREFIX, ContainerKind, ContainerReference
 from firetower.server.fields import (
     NO_ITEMS,
+    Answer,
     Arguments,
     Context,
     Node,
@@ -163,7 +162,7 @@ def project_of(context: Context, entity: str, arguments: Arguments) -> Node | No
     return existing(context, project_reference(context, entity, arguments.text("name")))
 
 
-def projects_of(context: Context, entity: str, arguments: Arguments) -> dict[str, Any]:
+def projects_of(context: Context, entity: str, arguments: Arguments) -> Answer:
     """Return an entity's projects; of the organization's entity they are the registries."""
     kind = ContainerKind.REGISTRY if entity == ORGANIZATION else ContainerKind.PROJECT
     found = store.list_containers(context.reader, kind)
@@ -196,7 +195,7 @@ def created_at(context: Context, reference: ContainerReference, _: Arguments) ->
     return moment(shown(context, reference).created_at)
 
 
-def upsert_project(context: Context, given: Arguments) -> dict[str, Any]:
+def upsert_project(context: Context, given: Arguments) -> Answer:
     """Make a project or registry; one that is there gets the description, if one is given."""
     reference = project_reference(context, given.optional_text("entityName"), given.text("name"))
     description = given.optional_text("description")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from firetower.store.tokens import Token
 
 T = TypeVar("T")
+Answer = dict[str, Any]
+"""An object of an answer, by its fields; some are nodes, or further objects."""
 MAX_PAGE = 1_000
 """Items of one page of a connection; W&B's SDK asks for 50, for aliases for 1,000."""
 
@@ -184,7 +186,7 @@ def moment(value: datetime | None) -> str | None:
 
 def connection(
     items: Sequence[Any], arguments: Arguments, edge: Callable[[Any], Mapping[str, object]]
-) -> dict[str, object]:
+) -> Answer:
     """Return a page of some items, from `after` on and at most `first`, as a connection.
 
     `edge` gives an item's edge: its node, and what else stands beside it. Raises InvalidInput.
@@ -204,7 +206,7 @@ def page(arguments: Arguments) -> tuple[int, int]:
 
 def connection_of(
     shown: Iterable[Any], start: int, total: int, edge: Callable[[Any], Mapping[str, object]]
-) -> dict[str, object]:
+) -> Answer:
     """Return items that are a page already as a connection."""
     edges = [
         {"cursor": make_id("After", number), **edge(item)}
@@ -223,8 +225,6 @@ NO_ITEMS = connection_of((), 0, 0, lambda _: {})
 """An empty page."""
 
 
-def nodes(
-    items: Sequence[Any], arguments: Arguments, node: Callable[[Any], object]
-) -> dict[str, object]:
+def nodes(items: Sequence[Any], arguments: Arguments, node: Callable[[Any], object]) -> Answer:
     """Return a page of items as a connection; `node` gives each one's."""
     return connection(items, arguments, lambda item: {"node": node(item)})

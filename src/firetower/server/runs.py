@@ -17,6 +17,7 @@ from firetower.server.catalog import artifact_node, read_artifact_id
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     NO_ITEMS,
+    Answer,
     Arguments,
     Context,
     Json,
@@ -97,7 +98,7 @@ def run_node(found: FoundRun) -> Node:
     return Node("Run", found, values)
 
 
-def upsert(context: Context, given: Arguments) -> dict[str, Any]:
+def upsert(context: Context, given: Arguments) -> Answer:
     """Start a run, or change one that is there and let it run again."""
     said = _said(given)
     if (text := given.optional_text("id")) is not None and given.optional_text("name") is None:
@@ -155,7 +156,7 @@ def _object(given: Arguments, name: str) -> dict[str, JsonValue] | None:
     return None if found is None else {key: found[key] for key in found if key != _INTERNAL}
 
 
-def create_files(context: Context, given: Arguments) -> dict[str, Any]:
+def create_files(context: Context, given: Arguments) -> Answer:
     """Say where the files of a run are sent: they are taken and not kept."""
     reference = named_run(context, given)
     url = context.url(f"{DROPPED}file")
@@ -163,7 +164,7 @@ def create_files(context: Context, given: Arguments) -> dict[str, Any]:
     return {"runID": make_id("Run", reference), "uploadHeaders": [], "files": files}
 
 
-def alert(context: Context, given: Arguments) -> dict[str, Any]:
+def alert(context: Context, given: Arguments) -> Answer:
     """Record an alert of a run."""
     level = given.optional_text("severity") or "INFO"
     said = RunAlert.checked(given.text("title"), given.optional_text("text") or "", level)
@@ -171,7 +172,7 @@ def alert(context: Context, given: Arguments) -> dict[str, Any]:
     return {"success": True}
 
 
-def stop(context: Context, given: Arguments) -> dict[str, Any]:
+def stop(context: Context, given: Arguments) -> Answer:
     """Kill a run: its script is told to stop."""
     reference = RunReference.parse(read_id(given.text("id"), "Run"))
     end_run(context.change, reference, RunState.KILLED, None, RunChanges())
@@ -221,10 +222,10 @@ def _has_no_filters(arguments: Arguments) -> bool:
 _BY_START = frozenset({"", "created_at", "createdAt"})
 
 
-def runs_of(context: Context, project: ContainerReference, arguments: Arguments) -> dict[str, Any]:
+def runs_of(context: Context, project: ContainerReference, arguments: Arguments) -> Answer:
     """Return a project's runs, the newest first."""
 
-    def edge(run: Run) -> dict[str, object]:
+    def edge(run: Run) -> Answer:
         return {"node": run_node(find_run(context.reader.connection, run.reference))}
 
     order = arguments.optional_text("order") or "-"
@@ -283,7 +284,7 @@ def tail(context: Context, found: FoundRun, _: Arguments) -> str:
     return dump([dump({"_step": newest, "_runtime": runtime})])
 
 
-def history_keys(context: Context, found: FoundRun, _: Arguments) -> dict[str, Any]:
+def history_keys(context: Context, found: FoundRun, _: Arguments) -> Answer:
     """Return the metrics and the last step."""
     newest = last_step(context.reader.connection, found.id)
     keys = {
@@ -345,21 +346,19 @@ def _sampled(rows: list[dict[str, Any]], count: int | None) -> list[dict[str, An
     return [rows[number * (len(rows) - 1) // (most - 1)] for number in range(most)]
 
 
-def parquet_history(context: Context, found: FoundRun, _: Arguments) -> dict[str, Any]:
+def parquet_history(context: Context, found: FoundRun, _: Arguments) -> Answer:
     """Return where the history begins: none is kept as Parquet, all is read in pages."""
     first = first_step(context.reader.connection, found.id)
     return {"parquetUrls": [], "liveData": Json([] if first is None else [{"_step": first}])}
 
 
-def artifacts_of(
-    context: Context, found: FoundRun, arguments: Arguments, *, used: bool
-) -> dict[str, Any]:
+def artifacts_of(context: Context, found: FoundRun, arguments: Arguments, *, used: bool) -> Answer:
     """Return the artifacts that a run used, or those that it logged."""
     rows = lineage.versions_of(context.reader.connection, found.id, used=used)
     return nodes(rows, arguments, lambda row: artifact_node(context, row))
 
 
-def users_of(context: Context, found: FoundVersion, arguments: Arguments) -> dict[str, Any]:
+def users_of(context: Context, found: FoundVersion, arguments: Arguments) -> Answer:
     """Return the runs that used an artifact."""
     runs = lineage.runs_of(context.reader.connection, found.version_id, used=True)
     return nodes(runs, arguments, lambda one: run_node(find_run(context.reader.connection, one)))
@@ -371,7 +370,7 @@ def maker_of(context: Context, found: FoundVersion, _: Arguments) -> Node | None
     return run_node(find_run(context.reader.connection, runs[0])) if runs else None
 
 
-def use_artifact(context: Context, given: Arguments) -> dict[str, Any]:
+def use_artifact(context: Context, given: Arguments) -> Answer:
     """Note that a run uses an artifact."""
     version_id = read_artifact_id(context, given.text("artifactID"))
     if version_id is None:

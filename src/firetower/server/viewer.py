@@ -1,11 +1,9 @@
 """Who asks, and what this server can do."""
 
-from typing import Any
-
 from firetower.core.json import dump
 from firetower.core.references import ContainerKind
 from firetower.server.containers import entity_names, organization_node, project_node
-from firetower.server.fields import Arguments, Context, Node, make_id, nodes
+from firetower.server.fields import Answer, Arguments, Context, Node, make_id, nodes
 from firetower.store.catalog.containers import list_containers
 
 FEATURES = [
@@ -58,7 +56,7 @@ def viewer(context: Context, _: Arguments) -> Node:
     return Node("User", user, values)
 
 
-def all_projects(context: Context, _user: str, arguments: Arguments) -> dict[str, Any]:
+def all_projects(context: Context, _user: str, arguments: Arguments) -> Answer:
     """Return every project and registry, and entities and the organization with automations.
 
     W&B's SDK walks through them to list automations when no entity is named.

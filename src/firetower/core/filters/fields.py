@@ -36,6 +36,8 @@ def in_one_spelling(value: Any) -> Any:  # noqa: ANN401 - as it was given
 
 
 Getter: TypeAlias = Callable[[Event], Value]
+Getters: TypeAlias = Callable[[str], Callable[[Any], Value]]
+"""Returns what finds the value of a field."""
 
 METADATA, CONFIG = "metadata", "config"
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue, model_validator
 
 from firetower.core.errors import InvalidInput
 from firetower.core.events import Event, EventType
-from firetower.core.filters.fields import check_carried
+from firetower.core.filters.fields import Getters, check_carried, getter
 from firetower.core.filters.nodes import Combination, Node, Not, Predicate, Trace, predicates
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.json import clean, parse
@@ -20,8 +20,8 @@ MAX_NESTING = 32
 _COMBINATIONS = ("$and", "$or", "$nor", "$not")
 
 
-def parse_node(source: JsonValue, depth: int = 0) -> Node:
-    """Read an object of conditions. Raises InvalidInput."""
+def parse_node(source: JsonValue, depth: int = 0, get: Getters = getter) -> Node:
+    """Read an object of conditions; `get` finds a field's value. Raises InvalidInput."""
     if depth > MAX_NESTING:
         raise InvalidInput(
             f"the filter is nested deeper than {MAX_NESTING} levels", "Write it with fewer levels."
@@ -31,50 +31,50 @@ def parse_node(source: JsonValue, depth: int = 0) -> Node:
             f"a filter's condition is an object, not {shortened(quoted(source), 60)}",
             'Write it as {"alias": {"$eq": "prod"}}.',
         )
-    return _joined(_entry(key, operand, depth) for key, operand in source.items())
+    return _joined(_entry(key, operand, depth, get) for key, operand in source.items())
 
 
-def _entry(key: str, operand: JsonValue, depth: int) -> Node:
+def _entry(key: str, operand: JsonValue, depth: int, get: Getters) -> Node:
     match key:
         case "$and":
-            return _joined(_nodes(key, operand, depth))
+            return _joined(_nodes(key, operand, depth, get))
         case "$or":
-            parts = _nodes(key, operand, depth)
+            parts = _nodes(key, operand, depth, get)
             return parts[0] if len(parts) == 1 else Combination(parts, every=False)
         case "$nor":
-            return Not(Combination(_nodes(key, operand, depth), every=False))
+            return Not(Combination(_nodes(key, operand, depth, get), every=False))
         case "$not":
-            return Not(parse_node(operand, depth + 1))
+            return Not(parse_node(operand, depth + 1, get))
     if key.startswith("$"):
         raise _unknown_operator(key)
-    return _conditions(key, operand, depth)
+    return _conditions(key, operand, depth, get)
 
 
-def _nodes(key: str, operand: JsonValue, depth: int) -> tuple[Node, ...]:
+def _nodes(key: str, operand: JsonValue, depth: int, get: Getters) -> tuple[Node, ...]:
     if not isinstance(operand, list):
         raise InvalidInput(
             f"{key} takes a list of conditions, not {shortened(quoted(operand), 60)}",
             f'Write it as {{"{key}": [{{…}}, {{…}}]}}.',
         )
-    return tuple(parse_node(part, depth + 1) for part in operand)
+    return tuple(parse_node(part, depth + 1, get) for part in operand)
 
 
-def _conditions(field: str, operand: JsonValue, depth: int) -> Node:
+def _conditions(field: str, operand: JsonValue, depth: int, get: Getters) -> Node:
     """Read the conditions on a field: operators, or a bare value that means `$eq`."""
     is_operators = isinstance(operand, dict) and any(key.startswith("$") for key in operand)
     if not isinstance(operand, dict) or not is_operators:
-        return Predicate(field, "$eq", operand)
-    return _joined(_condition(field, name, value, depth) for name, value in operand.items())
+        return Predicate(field, "$eq", operand, get)
+    return _joined(_condition(field, name, value, depth, get) for name, value in operand.items())
 
 
-def _condition(field: str, name: str, operand: JsonValue, depth: int) -> Node:
+def _condition(field: str, name: str, operand: JsonValue, depth: int, get: Getters) -> Node:
     if name == "$not":
         if depth > MAX_NESTING:
-            return parse_node(operand, depth)
-        return Not(_conditions(field, operand, depth + 1))
+            return parse_node(operand, depth, get)
+        return Not(_conditions(field, operand, depth + 1, get))
     if name not in OPERATORS:
         raise _unknown_operator(name)
-    return Predicate(field, name, operand)
+    return Predicate(field, name, operand, get)
 
 
 def _joined(nodes: Iterable[Node]) -> Node:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import JsonValue
 
 from firetower.core.events import Event
-from firetower.core.filters.fields import MISSING, Value, getter, in_one_spelling
+from firetower.core.filters.fields import MISSING, Getters, Value, getter, in_one_spelling
 from firetower.core.filters.operators import OPERATORS
 from firetower.core.text import quoted, visible
 
@@ -50,11 +50,13 @@ class Predicate:
 
     __slots__ = ("field", "get", "operand", "operator", "test")
 
-    def __init__(self, field: str, operator: str, operand: JsonValue) -> None:
+    def __init__(
+        self, field: str, operator: str, operand: JsonValue, get: Getters = getter
+    ) -> None:
         self.field = field
         self.operator = operator
         self.operand = in_one_spelling(operand)
-        self.get = getter(field)
+        self.get = get(field)
         self.test = OPERATORS[operator].build(self.operand)
 
     def holds(self, event: Event) -> bool:
