@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from core.builders import NOON, VISION, make_definition, make_event, make_run_snapshot, refusal
@@ -9,6 +11,7 @@ from firetower.core.errors import InvalidInput
 from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.requests import envelope, slack_message
+from firetower.core.run_changes import RunChanges
 from firetower.core.runs import (
     RunReference,
     RunSnapshot,
@@ -40,6 +43,19 @@ def test_run_reference_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize("name", ["", " ", "x" * 129, "a\x1b[31m", "a\u200bb"])
 def test_run_name_that_cannot_be_shown_is_refused(name: str) -> None:
     assert "run name" in refusal(lambda: check_run_text(name, "run name"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"tags": map(str, range(1_001))}, "the run has 1,001 tags"),
+        ({"notes": "x" * 65_537}, "the run's notes have 65,537 characters"),
+        ({"config": {"a": float}}, "the config contains a value of type type"),
+        ({"summary": {"a": {"b": {1: 1, "1": 1}}}}, 'the summary has the key "1" twice'),
+    ],
+)
+def test_what_is_said_of_a_run_has_limits(given: dict[str, Any], said: str) -> None:
+    assert said in refusal(lambda: RunChanges.checked(**given))
 
 
 def test_run_snapshot_survives_being_stored() -> None:

@@ -15,6 +15,8 @@ MAX_CONFIG = 1 << 20
 """Bytes of a run's config as JSON: each of its events has it."""
 MAX_SUMMARY = 16 << 20
 """Bytes of a run's summary as JSON."""
+MAX_TAGS, MAX_NOTES = 1_000, 65_536
+"""Tags of a run, and characters of its notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class RunChanges:
         return cls(
             name=None if name is None else check_run_text(name, "run name"),
             user=None if user is None else check_name(user, "user name"),
-            notes=notes,
+            notes=None if notes is None else _notes(notes),
             tags=None if tags is None else _tags(tags),
             config=None if config is None else _data(config, "the config"),
             summary=None if summary is None else _data(summary, "the summary"),
@@ -90,5 +92,18 @@ def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
     return cast("dict[str, JsonValue]", clean(dict(values), what))
 
 
+def _notes(text: str) -> str:
+    if len(text) > MAX_NOTES:
+        raise InvalidInput(
+            f"the run's notes have {len(text):,} characters", f"Give at most {MAX_NOTES:,}."
+        )
+    return text
+
+
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
+    found = tuple(dict.fromkeys(check_run_text(tag, "tag") for tag in check_texts(tags, "tags")))
+    if len(found) > MAX_TAGS:
+        raise InvalidInput(
+            f"the run has {len(found):,} tags", f"Give at most {MAX_TAGS:,}; use the config."
+        )
+    return found

@@ -50,7 +50,7 @@ _CHART_WIDTH = 36
 _MOST_KEYS = 1_000
 """Keys of the config, and of the summary, that are listed."""
 _VALUE = 500
-"""Characters of a key or a value of the config."""
+"""Characters of a key or a value of the config, and of what else is said of a run."""
 _KEY = 24
 """Characters of a key of the config in the pane."""
 _IN_PANE, _FIRED_IN_PANE = 20, 3
@@ -156,7 +156,7 @@ def run_facts(run: Run, now: datetime) -> Iterator[tuple[str, str]]:
         ("notes", run.notes),
     ):
         if value:
-            yield name, value
+            yield name, shortened(value, _VALUE)
 
 
 def value_text(value: object) -> str:
