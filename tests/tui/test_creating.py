@@ -134,7 +134,7 @@ async def test_a_collections_tags_are_changed(scene: Scene) -> None:
         assert shows(pilot, "resnet", "a b served")
         screen.collections.table.move_to("models/bert")
         await press(pilot, "t", "enter")
-        assert shows(pilot, "Add is needed")
+        assert shows(pilot, "New tags are needed")
 
 
 async def test_what_failed_in_saving_is_shown_and_can_be_tried_again(scene: Scene) -> None:

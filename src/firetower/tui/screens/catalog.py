@@ -214,7 +214,7 @@ def _remove(
 def tag_collection(collection: Collection) -> Ask[None]:
     """Return the dialog that changes a collection's tags."""
     reference = str(collection.reference)
-    fields = [_tags_field("Add", "served", required=not collection.tags)]
+    fields = [_tags_field("New tags", "served", required=not collection.tags)]
     if collection.tags:
         choices = [("", "none"), *((tag, tag) for tag in collection.tags)]
         fields.append(ChoiceField("remove", "Remove", choices))

@@ -65,7 +65,7 @@ class DetailPane(VerticalScroll):
         """Show the pane where the terminal is wide enough, in what the table leaves of a room."""
         shown = self.app.size.width >= FROM_WIDTH
         needed = -(-self._table.needed_width // _STEP) * _STEP
-        width = max(_LEAST, min(room - needed, room * 2 // 5))
+        width = max(_LEAST, room // 4, min(room - needed, room * 2 // 5))
         if (shown, width) != (self.display, self._width):
             self.display, self._width = shown, width
             self.styles.width = width

@@ -124,7 +124,8 @@ def column_widths(
     2. What is left goes to those that are still cut: to the flexible ones last. There it makes as
        many texts whole as it can, in their short form first. A state stays short while another
        text is cut.
-    3. What is left then is shared by the flexible ones: nothing is cut beside free space.
+    3. What is left then is shared by the flexible ones: nothing is cut beside free space. The last
+       of them takes the rest, so that a row can be read without a leap.
     """
     full = [[size.full for size in column] for column in sizes]
     short = [[size.short for size in column] for column in sizes]
@@ -150,7 +151,8 @@ def column_widths(
     left = _share(given, left, flexes, list(map(max, brief)))
     left = _make_whole(given, left, {place: Counter(full[place]) for place in flexes})
     left = _share(given, left, flexes, natural)
-    _share(given, left, flexes, [width] * len(columns))
+    if flexes and left > 0:
+        given[max(flexes)] += left
     return given
 
 
