@@ -154,7 +154,7 @@ async def test_on_a_small_screen_a_state_is_short_and_its_keys_are_named(scene: 
         await press(pilot, "4")
         assert shows(pilot, "f failing 0", "o circuit open 1", "z in shadow 1", "i disabled 1")
         assert shows(pilot, "deploy-on-prod", "alias added ~", "! open 2")
-        assert screen_text(pilot)[-1].startswith(" / Filter n New N Gallery e Edit space Enable")
+        assert screen_text(pilot)[-1].startswith(" / Filter n New N Gallery e Edit space Disable")
         await pilot.resize_terminal(200, 50)
         await settled(pilot)
         assert shows(pilot, "deploy-on-prod", "alias added ~ ^prod", "! circuit open 2")

@@ -34,8 +34,16 @@ async def test_key_line_clicked_presses_the_key(scene: Scene) -> None:
 
 async def test_key_line_follows_the_focus(scene: Scene) -> None:
     async with open_app(scene, WIDE) as pilot:
-        assert "space Enable" not in screen_text(pilot)[-1]
+        assert "space Disable" not in screen_text(pilot)[-1]
         await press(pilot, "enter")
+        assert "space Disable" in screen_text(pilot)[-1]
+        await press(pilot, "space")  # it says what the key does now
+        assert "space Enable" in screen_text(pilot)[-1]
+        await press(pilot, "j")
+        assert "space Disable" in screen_text(pilot)[-1]
+        await press(pilot, "5")
+        assert "space Disable" in screen_text(pilot)[-1]
+        await press(pilot, "space")
         assert "space Enable" in screen_text(pilot)[-1]
 
 

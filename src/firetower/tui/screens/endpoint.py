@@ -228,6 +228,11 @@ class EndpointActions(ListPage[Item]):
     def endpoint(self) -> EndpointDetail | None:
         """The endpoint that actions are for."""
 
+    def key_label(self, action: str) -> str:
+        """Return how the key line calls an action now; empty for as always."""
+        enabled = self.endpoint is not None and self.endpoint.endpoint.enabled
+        return "Disable" if action == "toggle_enabled" and enabled else ""
+
     @abstractmethod
     def show_endpoint(self) -> None:
         """Show the endpoint as it is at this moment."""

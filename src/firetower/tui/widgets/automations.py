@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from textual import on
 from textual.dom import DOMNode
 from textual.widget import Widget
 
@@ -269,6 +270,10 @@ class AutomationList(Listing, AutomationActions):
         self._automations: Mapping[str, Automation] = {}
         self._texts: dict[int, list[str]] = {}
 
+    def key_label(self, action: str) -> str:
+        """Return how the key line calls an action now; empty for as always."""
+        return "Disable" if action == "toggle_enabled" and not self._all_are_off else ""
+
     def show(self, listed: ListedAutomations, now: datetime, *, more: bool) -> None:
         """Show automations; `more` says that others are still being read."""
         automations = listed.automations
@@ -276,8 +281,13 @@ class AutomationList(Listing, AutomationActions):
         self.table.selected &= self._automations.keys()
         context = RowContext(now, listed, self._texts, self.everywhere)
         self.set_rows([ShownAutomation(one, context) for one in automations], more=more)
+        self.refresh_bindings()
         if len(automations) > max(len(self._texts), _FEW):
             self._read_texts()
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
 
     def _read_texts(self) -> None:
         """Read all definitions in a thread, before the rows are searched or sorted."""
@@ -294,10 +304,12 @@ class AutomationList(Listing, AutomationActions):
 
     def _targets(self) -> Sequence[Automation]:
         """Return the selected automations, or the one under the cursor."""
-        if not self.table.selected:
-            chosen = self.shown_automation()
-            return [] if chosen is None else [chosen]
-        return [self._automations[str(key)] for key in sorted(map(str, self.table.selected))]
+        keys = sorted(map(str, self.table.selected or {self.table.key}))
+        return [self._automations[key] for key in keys if key in self._automations]
+
+    @property
+    def _all_are_off(self) -> bool:
+        return all(one.mode is Mode.DISABLED for one in self._targets())
 
     @property
     def _new_in(self) -> ContainerReference | None:
@@ -327,8 +339,8 @@ class AutomationList(Listing, AutomationActions):
     async def action_toggle_enabled(self) -> None:
         """Enable what is disabled; of several, disable all unless all of them are."""
         if automations := self._targets():
-            all_off = all(one.mode is Mode.DISABLED for one in automations)
-            await self._set_modes(automations, Mode.ENABLED if all_off else Mode.DISABLED)
+            mode = Mode.ENABLED if self._all_are_off else Mode.DISABLED
+            await self._set_modes(automations, mode)
 
     @in_background
     async def action_shadow(self) -> None:

@@ -1,6 +1,7 @@
 """The line of keys at the bottom."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from textual import events
@@ -87,7 +88,10 @@ def _first_of_each_action(screen: Screen[object]) -> Iterator[Key]:
     """Yield the keys to show, one for each action, as they are looked up."""
     active = screen.active_bindings
     actions = set()
-    for _, binding, enabled, _ in active.values():
+    for node, binding, enabled, _ in active.values():
         if binding.show and binding.action not in actions:
             actions.add(binding.action)
+            key_label = getattr(node, "key_label", None)
+            if key_label and (label := key_label(binding.action)):
+                binding = replace(binding, description=label)  # noqa: PLW2901
             yield binding, enabled
