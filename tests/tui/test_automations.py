@@ -125,7 +125,10 @@ async def test_several_are_changed_at_once_and_back(scene: Scene) -> None:
         await press(pilot, "space")
         assert shows(pilot, "Disable 3 automations?")
         assert shows(pilot, "count-versions, deploy-on-prod, note-candidates")
-        await press(pilot, "escape")
+        await press(pilot, "escape", "s")
+        assert shows(pilot, "Put in shadow 3 automations?")
+        await press(pilot, "escape", "r")
+        assert shows(pilot, "Nothing failed in the last 24 h.")
         assert modes(scene) == before
         await press(pilot, "space", "right", "enter")
         assert [name for name, mode in modes(scene).items() if mode is Mode.DISABLED] == [

@@ -5,11 +5,12 @@ from itertools import chain
 import pytest
 from rich.style import Style
 from textual import constants
+from textual.pilot import Pilot
 from textual.theme import Theme
 
 from firetower.tui import themes
 from tui.scene import Scene
-from tui.screens import SMALL, app_of, open_app, press, screen_text
+from tui.screens import SMALL, app_of, open_app, press, screen_text, settled
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +43,18 @@ async def test_dialog_leaves_what_is_behind_in_sight_in_every_theme(scene: Scene
             assert "Registry" in screen_text(pilot)[0]
             assert "deploy-on-prod" in "\n".join(screen_text(pilot))
             await press(pilot, "escape")
+        await press(pilot, "5", "n", "x")
+        for theme in themes.NAMES.values():
+            pilot.app.theme = theme
+            await settled(pilot)
+            styles = styles_of(pilot)  # an example does not look like a value
+            assert styles["https://ci.example.com/hook"].color != styles["x"].color
+
+
+def styles_of(pilot: Pilot[None]) -> dict[str, Style]:
+    """Return the styles of the texts on the screen."""
+    parts = chain(*pilot.app.screen._compositor.render_strips())
+    return {part.text.strip(): part.style or Style() for part in parts}
 
 
 async def test_without_colour_it_has_none_and_shows_what_is_marked(
@@ -52,8 +65,7 @@ async def test_without_colour_it_has_none_and_shows_what_is_marked(
         styles: dict[str, Style] = {}
         for key in ("5", "n"):
             await press(pilot, key)
-            for part in chain(*pilot.app.screen._compositor.render_strips()):
-                styles[part.text.strip()] = part.style or Style()
+            styles |= styles_of(pilot)
         assert not any(one.color or one.bgcolor for one in styles.values())
         assert styles["Endpoints"].reverse
         assert styles["https://ci.example.com/hook"].dim
