@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from firetower.core.actions import NoAction
-from firetower.core.automations import Mode, Revision
+from firetower.core.automations import Definition, Mode, Revision
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import InvalidInput
 from firetower.core.events import EVENTS, Event, EventType
 from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
-from firetower.core.filters.fields import getter
+from firetower.core.filters.fields import Getter, getter
 from firetower.core.filters.patterns import PatternSet
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.requests import render_body
@@ -27,18 +27,17 @@ from firetower.core.text import quoted, shortened
 class Candidates:
     """Revisions that watch one place; all regexes on one field are searched for at once."""
 
-    __slots__ = ("_conditions", "_others", "_regexes", "_revisions", "_scopes", "_sets")
+    __slots__ = ("_limited", "_others", "_regexes", "_revisions", "_searches")
 
     def __init__(self) -> None:
         self._revisions: dict[int, Revision] = {}
         self._regexes: defaultdict[str, dict[int, Predicate]] = defaultdict(dict)
         """The filters that are one regex, by their field."""
-        self._sets: dict[str, PatternSet] = {}
-        """Those of a field, compiled when an event first needs them."""
+        self._searches: list[_Search] | None = None
+        """One for each field, compiled when an event first needs them."""
         self._others: dict[int, Node] = {}
-        self._conditions: dict[int, StateCondition] = {}
-        self._scopes: dict[int, CollectionsScope] = {}
-        """Those that watch only some collections of the place."""
+        self._limited: dict[int, Definition] = {}
+        """Those that wait for a state, or watch only some collections of the place."""
 
     def add(self, revision: Revision) -> None:
         """Add a revision."""
@@ -47,23 +46,21 @@ class Candidates:
         node = definition.filter.root
         if isinstance(node, Predicate) and node.operator == "$regex":
             self._regexes[node.field][revision.id] = node
-            self._sets.clear()
+            self._searches = None
         else:
             self._others[revision.id] = node
-        if isinstance(definition.condition, StateCondition):
-            self._conditions[revision.id] = definition.condition
-        if isinstance(definition.scope, CollectionsScope):
-            self._scopes[revision.id] = definition.scope
+        waits = isinstance(definition.condition, StateCondition)
+        if waits or isinstance(definition.scope, CollectionsScope):
+            self._limited[revision.id] = definition
 
     def remove(self, revision: Revision) -> None:
         """Remove a revision."""
         del self._revisions[revision.id]
         self._others.pop(revision.id, None)
-        self._conditions.pop(revision.id, None)
-        self._scopes.pop(revision.id, None)
+        self._limited.pop(revision.id, None)
         for predicates in self._regexes.values():
             predicates.pop(revision.id, None)
-        self._sets.clear()
+        self._searches = None
 
     def current(self) -> list[Revision]:
         """Return the revisions that have not ended."""
@@ -72,24 +69,41 @@ class Candidates:
     def matching(self, event: Event) -> list[Revision]:
         """Return the revisions whose filter the event satisfies, and that were in force then."""
         found = [number for number, node in self._others.items() if node.holds(event)]
-        for field, predicates in self._regexes.items():
-            found += self._search(field, predicates, event)
-        if self._conditions:
-            conditions = self._conditions
-            found = [n for n in found if n not in conditions or conditions[n].holds(event.run)]
-        if self._scopes:
-            scopes = self._scopes
-            found = [n for n in found if n not in scopes or covers(scopes[n], event)]
+        if self._searches is None:
+            self._searches = [_Search.of(*one) for one in self._regexes.items()]
+        for search in self._searches:
+            found += search.matching(event)
+        if limited := self._limited:
+            found = [n for n in found if n not in limited or _allows(limited[n], event)]
         revisions = self._revisions
         return [one for n in found if (one := revisions[n]).in_force_at(event)]
 
-    def _search(self, field: str, predicates: Mapping[int, Predicate], event: Event) -> list[int]:
-        value = getter(field)(event)
-        if len(predicates) < 2 or not isinstance(value, str):
-            return [number for number, one in predicates.items() if one.test(value)]
-        if field not in self._sets:
-            self._sets[field] = PatternSet({n: str(one.operand) for n, one in predicates.items()})
-        return self._sets[field].matching(value)
+
+class _Search(NamedTuple):
+    """The filters that are one regex on the same field."""
+
+    get: Getter
+    predicates: Mapping[int, Predicate]
+    patterns: PatternSet | None
+    """All of them, where they are several."""
+
+    @classmethod
+    def of(cls, field: str, predicates: Mapping[int, Predicate]) -> Self:
+        sources = {number: str(one.operand) for number, one in predicates.items()}
+        return cls(getter(field), predicates, PatternSet(sources) if len(sources) > 1 else None)
+
+    def matching(self, event: Event) -> list[int]:
+        value = self.get(event)
+        if self.patterns is not None and isinstance(value, str):
+            return self.patterns.matching(value)
+        return [number for number, one in self.predicates.items() if one.test(value)]
+
+
+def _allows(definition: Definition, event: Event) -> bool:
+    """Return whether an event is of the state and in the scope that an automation waits for."""
+    condition = definition.condition
+    waited_for = not isinstance(condition, StateCondition) or condition.holds(event.run)
+    return waited_for and covers(definition.scope, event)
 
 
 _Place: TypeAlias = tuple[EventType, str, str, str]
