@@ -87,7 +87,14 @@ def test_shortened_text_fits_and_says_that_it_was_cut(text: str, limit: int) -> 
     [([], ""), (["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")],
 )
 def test_a_list_reads_as_a_sentence_does(items: list[str], read: str) -> None:
-    assert and_list(items, "or") == read
+    assert and_list(items, "or") == and_list(items, "or", most=3) == read
+
+
+@pytest.mark.parametrize(
+    ("count", "read"), [(2, "1 and 2"), (3, "1, 2 and 1 more"), (1_002, "1, 2 and 1,000 more")]
+)
+def test_a_long_list_says_how_many_more_there_are(count: int, read: str) -> None:
+    assert and_list(map(str, range(1, count + 1)), most=2) == read
 
 
 def test_a_count_agrees_with_its_noun() -> None:

@@ -28,7 +28,7 @@ def test_server_is_shown_while_its_heart_beats(store: Store, database_url: str) 
     assert status.clients == ("ben",)
     used, asked = said(database_url)
     assert used == f"{URL}, alive, used by ben"
-    assert asked.endswith(": a.b (9), c.d (8), User.age (2), and 1 more.")
+    assert asked.endswith(": a.b (9), c.d (8), User.age (2) and 1 more.")
     shown = status_text("/srv/tower.db", status, "no worker", START, 200).plain
     assert shown.endswith("serves 127.0.0.1:8090 ben")
     later = START + timedelta(minutes=6)

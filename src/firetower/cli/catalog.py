@@ -12,7 +12,7 @@ from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange,
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
-from firetower.core.text import agreeing, byte_count, counted
+from firetower.core.text import agreeing, and_list, byte_count, counted
 from firetower.settings import read_settings
 
 _BAR_FROM_BYTES = 64 * 1024 * 1024
@@ -125,10 +125,9 @@ def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
         return
     say(f"Logged {counted(total, 'line')}: {counted(created, 'new version')}.")
     if differing:
-        numbers = ", ".join(f"{number:,}" for number in differing[:5])
-        more = f" and {len(differing) - 5:,} more" if len(differing) > 5 else ""
+        numbers = and_list((f"{number:,}" for number in differing), most=5)
         say(
-            f"The metadata of line {numbers}{more} was not taken: the content was there with other"
+            f"The metadata of line {numbers} was not taken: the content was there with other"
             " metadata. Change it with `firetower edit`."
         )
 

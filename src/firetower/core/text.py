@@ -58,9 +58,11 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def and_list(words: Iterable[str], conjunction: str = "and") -> str:
-    """Return "a, b and c"."""
+def and_list(words: Iterable[str], conjunction: str = "and", *, most: int | None = None) -> str:
+    """Return "a, b and c"; of more than `most` only those, as "a, b and 3 more"."""
     items = list(words)
+    if most is not None and len(items) > most:
+        items[most:] = [f"{len(items) - most:,} more"]
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {conjunction} {items[-1]}"

@@ -129,8 +129,7 @@ def _changes(connection: Connection, database: Database) -> Check:
         said = "none can be written: the database is read-only"
         return Check("changes", said, hint, Health.FAIL)
     if forbidden:
-        more = [f"{len(forbidden) - 3:,} more"] if len(forbidden) > 3 else []
-        said = f"this user may not change {and_list([*forbidden[:3], *more])}"
+        said = f"this user may not change {and_list(forbidden, most=3)}"
         hint = (
             "Let its owner GRANT the rights, or use another user; --read-only needs SELECT alone."
         )
@@ -193,10 +192,8 @@ def _servers(status: DatabaseStatus) -> Check:
         said = f"{said}, used by {and_list(status.clients)}"
     unknown = sum((Counter(one.unknown_fields) for one in status.servers), Counter[str]())
     if unknown:
-        shown = [f"{name} ({count:,})" for name, count in unknown.most_common(3)]
-        if len(unknown) > 3:
-            shown.append(f"and {len(unknown) - 3:,} more")
-        hint = f"W&B's SDK was answered null for unknown fields: {', '.join(shown)}."
+        fields = and_list((f"{name} ({count:,})" for name, count in unknown.most_common()), most=3)
+        hint = f"W&B's SDK was answered null for unknown fields: {fields}."
         return Check("servers", said, hint)
     return Check("servers", said)
 
@@ -266,10 +263,10 @@ def _endpoints(reader: Reader) -> Check:
     failing = count_failed(reader, reader.now - _DAY)
     said, hints = [], []
     if disabled:
-        said.append(f"disabled: {and_list(disabled)}")
+        said.append(f"disabled: {and_list(disabled, most=20)}")
         hints.append("Enable each again with `firetower webhook enable NAME` (or slack).")
     if failing:
-        counts = and_list([f"{name} ({count:,})" for name, count in failing.items()])
+        counts = and_list([f"{name} ({count:,})" for name, count in failing.items()], most=20)
         said.append(f"failed within a day: {counts}")
         hints.append(
             "See `firetower feed --status failed`; `firetower redeliver --failed --since 1d`."

@@ -248,8 +248,9 @@ def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
     connection = change.connection
     endpoint = find_endpoint(connection, name, kind)
     if users := automations_using(connection, endpoint):
+        names = and_list(map(visible, users), most=20)
         raise Conflict(
-            f"{endpoint.settings.kind} {endpoint.name} is used by {and_list(map(visible, users))}",
+            f"{endpoint.settings.kind} {endpoint.name} is used by {names}",
             f"Delete or edit these automations first, or disable {endpoint.name}.",
         )
     connection.execute(

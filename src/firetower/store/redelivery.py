@@ -1,7 +1,7 @@
 """Sending executions again."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
@@ -15,7 +15,7 @@ from firetower.store.columns import bounded
 
 _executions = schema.executions.c
 
-MOST_NAMED = 20
+_MOST_NAMED = 20
 """Executions that an error names one by one."""
 REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 """The time between two redeliveries to one endpoint: ten a second."""
@@ -33,7 +33,10 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
         if reason := _refusal(change.connection, execution_id):
             refused.setdefault(reason, []).append(execution_id)
     if refused:
-        said = [f"{_numbers(which)} ({reason})" for reason, which in refused.items()]
+        said = [
+            f"{and_list(map(str, which), most=_MOST_NAMED)} ({reason})"
+            for reason, which in refused.items()
+        ]
         raise Conflict(
             f"cannot be sent again: execution {', '.join(said)}",
             "Leave these out; wait for those that are running.",
@@ -93,11 +96,6 @@ def _refusal(connection: Connection, execution_id: int) -> str:
     if row.name is None:
         return "it has nothing to send: its automation only records"
     return "" if row.deleted_at is None else f"its endpoint {visible(row.name)} was deleted"
-
-
-def _numbers(ids: Sequence[int]) -> str:
-    shown = and_list(map(str, ids[:MOST_NAMED]))
-    return shown if len(ids) <= MOST_NAMED else f"{shown} and {len(ids) - MOST_NAMED:,} more"
 
 
 def _make_due(change: Change, which: ColumnElement[bool]) -> int:

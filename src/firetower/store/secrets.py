@@ -75,7 +75,7 @@ def delete_secret(change: Change, name: str) -> None:
     found = secret_id(change.connection, name)
     if users := _users(change.connection, found):
         raise Conflict(
-            f"secret {name} is used by {and_list(users)}",
+            f"secret {name} is used by {and_list(users, most=20)}",
             "Delete the endpoint first, or set another value.",
         )
     change.connection.execute(schema.secrets.delete().where(_secrets.id == found))

@@ -93,8 +93,5 @@ class Wants:
         if reported == problem and abs(now - reported_at) < _REPEAT_INTERVAL:
             return []
         self._reported, self._last_report, self._sent = problem, (problem, now), False
-        names = [one.endpoint for one in self._missing.values()]
-        shown = names[:_MOST_NAMES]
-        if more := len(names) - len(shown):
-            shown.append(f"{more:,} more")
-        return [f"{error.message}; executions for {and_list(shown)} wait. {error.hint}"]
+        names = and_list((one.endpoint for one in self._missing.values()), most=_MOST_NAMES)
+        return [f"{error.message}; executions for {names} wait. {error.hint}"]

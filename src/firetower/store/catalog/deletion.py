@@ -46,7 +46,7 @@ def delete_version(change: Change, version_id: int, *, with_aliases: bool = Fals
     ]
     if named and not with_aliases:
         raise InvalidInput(
-            f"the version has aliases: {and_list(named[:5])}",
+            f"the version has aliases: {and_list(named, most=5)}",
             "Remove them first, or delete it with delete_aliases=True.",
         )
     for member in members:

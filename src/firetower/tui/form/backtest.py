@@ -93,10 +93,8 @@ class BacktestSummary(Static):
 def _overlap_text(others: Sequence[str]) -> list[Content]:
     if not others:
         return []
-    names = and_list([visible(name) for name in others[:3]])
-    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    said = f"! {names}{more} may send the same event there too."
-    return [Content.styled(said, "$warning")]
+    names = and_list(map(visible, others), most=3)
+    return [Content.styled(f"! {names} may send the same event there too.", "$warning")]
 
 
 def backtest_text(result: Backtest) -> Content:

@@ -160,7 +160,4 @@ def values_note(pattern: str, recent: Sequence[str | None]) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
-    shown = [visible(name) for name in names[:_NAMED]]
-    if len(names) > _NAMED:
-        return f"{', '.join(shown)} and {len(names) - _NAMED} more"
-    return and_list(shown)
+    return and_list(map(visible, names), most=_NAMED)

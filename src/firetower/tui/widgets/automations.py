@@ -18,7 +18,7 @@ from firetower.core.executions import Execution, Status
 from firetower.core.gallery import duplicate, samples_for
 from firetower.core.references import ContainerReference
 from firetower.core.statistics import RecentFirings, sparkline
-from firetower.core.text import counted, shortened, visible
+from firetower.core.text import and_list, counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.messages import (
@@ -450,9 +450,7 @@ _VERBS = {Mode.ENABLED: "Enable", Mode.DISABLED: "Disable", Mode.SHADOW: "Put in
 
 
 def _named(names: Sequence[str]) -> str:
-    """Return names in a line, or the first of many."""
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"{', '.join(map(visible, names[:_NAMED]))}{more}"
+    return and_list(map(visible, names), most=_NAMED)
 
 
 def _mode_words(name: str, mode: Mode) -> str:
