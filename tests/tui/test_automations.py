@@ -124,7 +124,7 @@ async def test_several_are_changed_at_once_and_back(scene: Scene) -> None:
         assert shows(pilot, "3 selected")
         await press(pilot, "space")
         assert shows(pilot, "Disable 3 automations?")
-        assert shows(pilot, "count-versions, deploy-on-prod, note-candidates")
+        assert shows(pilot, "count-versions, deploy-on-prod and note-candidates")
         await press(pilot, "escape", "s")
         assert shows(pilot, "Put in shadow 3 automations?")
         await press(pilot, "escape", "r")
