@@ -21,6 +21,7 @@ from firetower.tui.app import FiretowerApp
 from receiver import Received, Receiver, serve
 from towers import started
 from tui.screens import press, screen_text, shows, until
+from waiting import TIMEOUT
 
 TOKEN, SIGNING = "bearer/7f+&=hush~one", "signing/9c+&=hush~two"
 ONCE_MORE = ("--retry-schedule", "1s")
@@ -126,7 +127,7 @@ def work(shell: Shell, alias: str, *options: str) -> Iterator[tuple[str, str]]:
             ),
         )
         worker.send_signal(signal.SIGTERM)
-        stdout, stderr = worker.communicate(timeout=30)
+        stdout, stderr = worker.communicate(timeout=TIMEOUT)
     assert "refused" in stdout
     yield "worker", stdout + stderr
 

@@ -139,7 +139,7 @@ def test_log_from_draws_a_bar_on_a_terminal(shell: Shell) -> None:
 
 
 def test_a_long_wait_for_another_process_is_said(shell: Shell) -> None:
-    url = f"sqlite:///{shell.database}?timeout=1.1"
+    url = f"sqlite:///{shell.database}?timeout=2"
     with closing(sqlite3.connect(shell.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         shown = shell.see("registry", "create", "other", "--database", url)

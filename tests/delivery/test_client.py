@@ -196,7 +196,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(start: bytes) -> None:
             connection.sendall(b"x")
 
     with raw_server(drip) as url:
-        answer = answer_of(url, 0.3)
+        answer = answer_of(url, 1)
     assert (answer.status_code, answer.error, answer.cut) == (200, None, True)
 
 
@@ -342,9 +342,9 @@ def test_dead_names_delay_no_healthy_endpoint(monkeypatch: pytest.MonkeyPatch) -
         silent.bind(("127.0.0.1", 0))
         nameserver = {"nameservers": ["127.0.0.1"], "udp_port": silent.getsockname()[1]}
         monkeypatch.setattr(client_module, "_LOOKUP", {**client_module._LOOKUP, **nameserver})
-        monkeypatch.setattr(client_module, "LOOKUP_TIMEOUT", 0.5)
+        monkeypatch.setattr(client_module, "LOOKUP_TIMEOUT", 2)
         errors, healthy = asyncio.run(exchange(f"http://localhost:{receiver.port}/"))
-    assert errors == {"the host's name was not found within 0.5 s"}
+    assert errors == {"the host's name was not found within 2 s"}
     assert healthy.succeeded
 
 

@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 import psutil
 
 from towers import environment
-
-_PATIENCE = 30.0
+from waiting import wait_until
 
 _HOLD = """
 import sys
@@ -21,13 +19,6 @@ with demo_session(speed=50) as url:
     print(url, flush=True)
     sys.stdin.read()
 """
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,15 +18,17 @@ from towers import every_execution, linked_model, on_alias, run, webhook, worker
 from waiting import TIMEOUT
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that refuses connections until a test serves on it; no other program gets it."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
-def test_what_a_receiver_missed_while_down_arrives_when_it_is_up(tmp_path: Path) -> None:
-    database, port = str(tmp_path / "tower.db"), _free_port()
+def test_what_a_receiver_missed_while_down_arrives_when_it_is_up(tmp_path: Path, port: int) -> None:
+    database = str(tmp_path / "tower.db")
     with firetower.connect(database) as tower:
         webhook(tower, "ci", f"http://127.0.0.1:{port}/hook")
         version = linked_model(tower)
@@ -45,8 +48,8 @@ def test_what_a_receiver_missed_while_down_arrives_when_it_is_up(tmp_path: Path)
         assert attempts[0].error == "connection refused"
 
 
-def test_an_open_circuit_holds_what_comes_until_it_is_closed(tmp_path: Path) -> None:
-    database, port = str(tmp_path / "tower.db"), _free_port()
+def test_an_open_circuit_holds_what_comes_until_it_is_closed(tmp_path: Path, port: int) -> None:
+    database = str(tmp_path / "tower.db")
     with firetower.connect(database) as tower:
         webhook(tower, "ci", f"http://127.0.0.1:{port}/hook")
         version = linked_model(tower)

@@ -13,7 +13,7 @@ import pytest
 
 from firetower.worker_process import LOG_LINES, WorkerProcess
 from tui.scene import Scene
-from tui.screens import open_app, press, screen_text, shows, until
+from tui.screens import TIMEOUT, open_app, press, screen_text, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +31,8 @@ asyncio.run(main())
 """
 
 
-async def holds(condition: Callable[[], object], timeout: float = 30) -> None:
-    deadline = time.monotonic() + timeout
+async def holds(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
@@ -170,7 +170,7 @@ async def test_it_ends_by_itself_when_its_parent_is_killed(now: Scene) -> None:
 async def test_the_app_runs_one_and_takes_it_with_it(now: Scene) -> None:
     child = WorkerProcess(str(now.path))
     async with open_app(now, worker=child) as pilot:
-        await until(pilot, lambda: "✓ worker" in screen_text(pilot)[0], timeout=30)
+        await until(pilot, lambda: "✓ worker" in screen_text(pilot)[0])
         pid = child.pid
         assert pid is not None
         await press(pilot, "ctrl+q")

@@ -168,7 +168,7 @@ async def test_a_burst_is_taken_in_and_the_oldest_lines_are_let_go(scene: Scene)
     async with open_app(scene, SMALL) as pilot:
         await press(pilot, "3")
         scene.fire(FeedTable.MOST + 1)
-        await until(pilot, lambda: "b5000" in screen_text(pilot)[TOP], timeout=60)
+        await until(pilot, lambda: "b5000" in screen_text(pilot)[TOP])
         assert len(feed_of(pilot).all_rows) == FeedTable.MOST
         await press(pilot, *["pagedown"] * 300)
         await until(pilot, lambda: not feed_of(pilot).has_older)
@@ -507,7 +507,7 @@ async def test_what_was_let_go_of_comes_again_once(circuits: Scene) -> None:
         await press(pilot, "3")
         table = feed_of(pilot)
         circuits.fire(FeedTable.MOST + 1, 10)
-        await until(pilot, lambda: table.newest == changed(circuits, 0)[-1].id, timeout=60)
+        await until(pilot, lambda: table.newest == changed(circuits, 0)[-1].id)
         assert len(table.all_rows) == FeedTable.MOST
         await press(pilot, "G")
         await until(pilot, lambda: not table.has_older)

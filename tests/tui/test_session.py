@@ -25,7 +25,7 @@ def app_on(path: Path) -> FiretowerApp:
 
 async def two_lines(pilot: Pilot[None], message: str, hint: str) -> None:
     """Expect an error where the list would be, and no traceback."""
-    await until(pilot, lambda: shows(pilot, message) and shows(pilot, hint), timeout=30)
+    await until(pilot, lambda: shows(pilot, message) and shows(pilot, hint))
     assert pilot.app.is_running
     assert "Traceback" not in "\n".join(screen_text(pilot))
 
@@ -81,7 +81,7 @@ async def test_a_database_that_is_brought_up_to_date_opens_by_itself(scene: Scen
             await press(pilot, "3", "1")
             connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
             connection.commit()
-            await until(pilot, lambda: shows(pilot, "deploy-on-prod", "alias added"), timeout=30)
+            await until(pilot, lambda: shows(pilot, "deploy-on-prod", "alias added"))
             await until(pilot, lambda: shows(pilot, "models/resnet:v1 ← prod-us"))
 
 
@@ -94,11 +94,11 @@ async def test_a_locked_database_refuses_a_change_in_two_lines(
         with closing(sqlite3.connect(scene.path, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             await pilot.press("space")
-            await until(pilot, lambda: shows(pilot, "locked"), timeout=30)
+            await until(pilot, lambda: shows(pilot, "locked"))
             connection.execute("ROLLBACK")
         await press(pilot, "space")
         assert shows(pilot, "deploy-on-prod is disabled.")
         moved = scene.path.rename(scene.path.with_name("moved.db"))
-        await until(pilot, lambda: shows(pilot, "✗ database unreadable"), timeout=30)
+        await until(pilot, lambda: shows(pilot, "✗ database unreadable"))
         moved.rename(scene.path)
-        await until(pilot, lambda: shows(pilot, "no worker"), timeout=30)
+        await until(pilot, lambda: shows(pilot, "no worker"))
