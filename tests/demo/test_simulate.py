@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import firetower
-from demo.processes import wait_until
 from firetower.core.events import EventType
 from firetower.core.executions import Execution, Status
 from firetower.core.runs import RunState
 from firetower.demo.session import demo_session, simulate, train
 from firetower.tower import Tower
 from towers import worker
+from waiting import wait_until
 
 STEPS = 60
 

@@ -83,21 +83,21 @@ async def test_feed_begins_with_the_newest_and_follows(busy: Scene) -> None:
         await until(pilot, lambda: "b1002" in screen_text(pilot)[TOP])
 
 
-@pytest.mark.parametrize("keys", [["j"], ["pagedown"], ["G"]])
-async def test_going_down_pauses_and_counts_and_home_resumes(busy: Scene, keys: list[str]) -> None:
+async def test_going_down_pauses_and_counts_and_home_resumes(busy: Scene) -> None:
     async with open_app(busy, SMALL) as pilot:
         await press(pilot, "3")
-        await press(pilot, *keys)
-        held = [line.split()[:6] for line in screen_text(pilot)[3:-3]]  # columns may grow
-        assert "paused · Home returns to the newest" in screen_text(pilot)[-2]
-        busy.fire(2, 1_000)
-        await until(pilot, lambda: shows(pilot, "paused · 2 new lines ↑"))
-        assert [line.split()[:6] for line in screen_text(pilot)[3:-3]] == held
-        if keys == ["j"]:
-            await pilot.click(".feed--paused")
-        await press(pilot, "home")
-        assert not shows(pilot, "paused")
-        assert "b1001" in screen_text(pilot)[TOP]
+        for key, first in (("j", 1_000), ("pagedown", 2_000), ("G", 3_000)):
+            await press(pilot, key)
+            held = [line.split()[:6] for line in screen_text(pilot)[3:-3]]  # columns may grow
+            assert "paused · Home returns to the newest" in screen_text(pilot)[-2]
+            busy.fire(2, first)
+            await until(pilot, lambda: shows(pilot, "paused · 2 new lines ↑"))
+            assert [line.split()[:6] for line in screen_text(pilot)[3:-3]] == held
+            if key == "j":
+                await pilot.click(".feed--paused")
+            await press(pilot, "home")
+            assert not shows(pilot, "paused")
+            assert f"b{first + 1}" in screen_text(pilot)[TOP]
 
 
 async def test_the_wheel_pauses_and_resumes(busy: Scene) -> None:
@@ -364,6 +364,8 @@ async def test_a_circuit_stands_in_its_place_among_what_fired(circuits: Scene) -
         assert closed == CLOSED
         assert shows(pilot, "12:06:31", OPENED)
         assert shows(pilot, "12:11:31", CLOSED)
+        await press(pilot, *"/circuit")
+        assert [row.cells[1].text for row in feed_of(pilot).rows] == [closed, opened]
 
 
 async def test_a_circuit_says_what_matters_in_80_columns(scene: Scene) -> None:
@@ -418,11 +420,23 @@ async def test_a_paused_feed_counts_a_circuit_as_a_new_line(busy: Scene) -> None
         await until(pilot, lambda: newest(pilot, 1)[0].startswith(OPENED))
 
 
-async def test_enter_on_a_circuit_shows_its_endpoint(circuits: Scene) -> None:
+async def test_keys_on_a_circuit_are_about_its_endpoint(circuits: Scene) -> None:
     circuits.webhook("aaa-first", url="http://first.test/")
+    circuits.open_circuit("validator")
     async with open_app(circuits) as pilot:
         await press(pilot, "3")
+        await go_to(pilot, "circuit of validator opened")
+        await press(pilot, "r")
+        assert shows(pilot, "Send again what failed to validator in")
+        await press(pilot, "escape")
         await go_to(pilot, OPENED)
+        await press(pilot, "r")
+        assert shows(pilot, "Nothing that was sent to ci-deploy has failed.")
+        await press(pilot, "x")
+        assert shows(pilot, "an endpoint's line, not a firing: enter shows it")
+        assert isinstance(pilot.app.screen, FeedScreen)
+        await press(pilot, "y")
+        assert pilot.app.clipboard.startswith(f"12:06:31  {OPENED}")
         await press(pilot, "enter")
         screen = pilot.app.screen
         assert isinstance(screen, EndpointScreen)
@@ -442,38 +456,6 @@ async def test_enter_on_the_circuit_of_an_endpoint_that_is_gone_says_so(circuits
         assert shows(pilot, "there is no endpoint spare")
         await press(pilot, "escape", "r")
         assert shows(pilot, "there is no endpoint spare")
-
-
-async def test_on_a_circuit_x_says_why_not_and_y_copies(circuits: Scene) -> None:
-    async with open_app(circuits) as pilot:
-        await press(pilot, "3")
-        await go_to(pilot, OPENED)
-        await press(pilot, "x")
-        assert shows(pilot, "an endpoint's line, not a firing: enter shows it")
-        assert isinstance(pilot.app.screen, FeedScreen)
-        await press(pilot, "y")
-        assert pilot.app.clipboard.startswith(f"12:06:31  {OPENED}")
-
-
-async def test_on_a_circuit_r_offers_to_send_what_failed_at_its_endpoint(circuits: Scene) -> None:
-    circuits.open_circuit("validator")
-    async with open_app(circuits) as pilot:
-        await press(pilot, "3")
-        await go_to(pilot, "circuit of validator opened")
-        await press(pilot, "r")
-        assert shows(pilot, "Send again what failed to validator in")
-        await press(pilot, "escape")
-        await go_to(pilot, OPENED)
-        await press(pilot, "r")
-        assert shows(pilot, "Nothing that was sent to ci-deploy has failed.")
-
-
-async def test_a_search_finds_circuits(circuits: Scene) -> None:
-    async with open_app(circuits) as pilot:
-        await press(pilot, "3", *"/circuit")
-        closed, opened = [row.cells[1].text for row in feed_of(pilot).rows]
-        assert opened.startswith(OPENED)
-        assert closed == CLOSED
 
 
 async def test_the_history_of_a_place_tells_of_the_endpoints_used_there(circuits: Scene) -> None:

@@ -66,19 +66,20 @@ async def back(pilot: Pilot[None]) -> None:
         await press(pilot, "escape" if len(pilot.app.screen_stack) > 1 else "1")
 
 
-@pytest.mark.parametrize("way", ["enter", "click"])
-async def test_an_answer_given_twice_at_once_leaves_one_screen(scene: Scene, way: str) -> None:
+async def test_an_answer_given_twice_at_once_leaves_one_screen(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        screen = await at(pilot, "deploy-on-prod")
-        await press(pilot, "d")
-        if way == "enter":
-            await type_ahead(pilot, "enter", "enter")
-        else:
-            for _ in range(2):
-                pilot.app.screen.query_one("#cancel", Button).press()
-        await settled(pilot)
-        assert pilot.app.screen is screen
-        assert pilot.app.is_running
+        for way in ("enter", "click"):
+            screen = await at(pilot, "deploy-on-prod")
+            await press(pilot, "d")
+            if way == "enter":
+                await type_ahead(pilot, "enter", "enter")
+            else:
+                for _ in range(2):
+                    pilot.app.screen.query_one("#cancel", Button).press()
+            await settled(pilot)
+            assert pilot.app.screen is screen, way
+            assert pilot.app.is_running
+            await back(pilot)
 
 
 async def test_a_row_is_edited_though_the_cursor_goes_on_at_once(scene: Scene) -> None:
@@ -90,19 +91,17 @@ async def test_a_row_is_edited_though_the_cursor_goes_on_at_once(scene: Scene) -
         assert shows(pilot, "Edit deploy-on-prod")
 
 
-@pytest.mark.parametrize("what", ["shadow", "redeliver", "explain"])
-async def test_a_question_that_comes_late_is_not_asked_over_another_screen(
-    scene: Scene, what: str
-) -> None:
+async def test_a_question_that_comes_late_is_not_asked_over_another_screen(scene: Scene) -> None:
     async with open_app(scene) as pilot:
-        screen = await at(pilot, "canary-f1")
-        if what != "shadow":
-            await press(pilot, "3")
-        async with late(pilot) as held:
-            await pilot.press({"shadow": "s", "redeliver": "R", "explain": "x"}[what])
-            await until(pilot, lambda: held)
-            await pilot.press("5")
-            await until(pilot, lambda: type(pilot.app.screen).__name__ == "EndpointsScreen")
-        await settled(pilot)
-        assert type(pilot.app.screen).__name__ == "EndpointsScreen"
-        assert screen.is_attached
+        for mode, key in (("1", "s"), ("3", "R"), ("3", "x")):  # shadow, redeliver, explain
+            await press(pilot, "1")
+            screen = await at(pilot, "canary-f1")
+            await press(pilot, mode)
+            async with late(pilot) as held:
+                await pilot.press(key)
+                await until(pilot, lambda: held)
+                await pilot.press("5")
+                await until(pilot, lambda: type(pilot.app.screen).__name__ == "EndpointsScreen")
+            await settled(pilot)
+            assert type(pilot.app.screen).__name__ == "EndpointsScreen", key
+            assert screen.is_attached

@@ -31,6 +31,8 @@ async def test_app_opens_on_the_busiest_registry(scene: Scene) -> None:
         assert shows(pilot, "Registries › datasets", "1 collection · 1 version")
         await press(pilot, "j", "j")
         assert shows(pilot, "Registries › prompts", "0 collections")
+        scene.tower.create_registry("zebra")
+        await until(pilot, lambda: shows(pilot, " zebra "))
 
 
 async def test_the_first_reading_has_the_automations_of_the_busiest_registry(scene: Scene) -> None:
@@ -40,15 +42,7 @@ async def test_the_first_reading_has_the_automations_of_the_busiest_registry(sce
     assert len(view.automations.automations) == 2
 
 
-async def test_every_mode_says_how_the_database_stands(scene: Scene) -> None:
-    scene.beat()
-    async with open_app(scene) as pilot:
-        for key in ("1", "2", "3", "1"):
-            await press(pilot, key)
-            assert "✓ worker   1 queued   event now" in screen_text(pilot)[0]
-
-
-async def test_the_status_gives_way_to_a_narrow_screen(scene: Scene) -> None:
+async def test_every_mode_has_the_status_in_what_room_there_is(scene: Scene) -> None:
     scene.beat()
     async with open_app(scene, SMALL) as pilot:
         assert "✓ worker   1 queued" in screen_text(pilot)[0]
@@ -57,6 +51,9 @@ async def test_the_status_gives_way_to_a_narrow_screen(scene: Scene) -> None:
         await pilot.resize_terminal(120, 40)
         await settled(pilot)
         assert "/…/tower.db" in screen_text(pilot)[0]
+        for key in ("1", "2", "3", "1"):
+            await press(pilot, key)
+            assert "✓ worker   1 queued   event now" in screen_text(pilot)[0]
 
 
 async def test_a_move_that_is_heard_of_late_is_not_followed(scene: Scene) -> None:
@@ -138,12 +135,6 @@ async def test_a_narrow_screen_shows_the_list_then_the_place(scene: Scene) -> No
         assert shows(pilot, "datasets")
 
 
-async def test_a_place_made_elsewhere_shows_by_itself(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        scene.tower.create_registry("zebra")
-        await until(pilot, lambda: shows(pilot, " zebra "))
-
-
 async def test_space_turns_an_automation_off_and_on(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter", "j")
@@ -154,6 +145,9 @@ async def test_space_turns_an_automation_off_and_on(scene: Scene) -> None:
         await press(pilot, "space")
         assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
         assert shows(pilot, "deploy-on-prod is enabled, for events from now on.")
+        scene.tower.automations.delete("deploy-on-prod")
+        await press(pilot, "space")
+        assert shows(pilot, "there is no automation deploy-on-prod")
 
 
 async def test_s_puts_an_automation_in_shadow_and_back(scene: Scene) -> None:
@@ -177,7 +171,7 @@ async def test_s_puts_an_automation_in_shadow_and_back(scene: Scene) -> None:
         assert shows(pilot, "models/")
 
 
-async def test_deleting_asks_first_and_offers_to_disable(scene: Scene) -> None:
+async def test_deleting_asks_offers_to_disable_and_is_undone(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter", "j", "d")
         assert shows(pilot, "Delete deploy-on-prod?")
@@ -190,27 +184,17 @@ async def test_deleting_asks_first_and_offers_to_disable(scene: Scene) -> None:
         assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
         await press(pilot, "d", "right", "enter")
         assert _mode(scene, "deploy-on-prod") is Mode.DISABLED
-        await press(pilot, "d")
-        assert not shows(pilot, "Disable instead")
-
-
-async def test_what_was_deleted_comes_back_by_undo(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await press(pilot, "enter", "j", "d", "right", "right", "enter")
+        await press(pilot, "space", "d", "right", "right", "enter")
         assert _mode(scene, "deploy-on-prod") is None
         assert shows(pilot, "Deleted deploy-on-prod. u undoes.")
         await until(pilot, lambda: not shows(pilot, "deploy-on-prod", "alias added ~"))
         await press(pilot, "u")
         assert _mode(scene, "deploy-on-prod") is Mode.ENABLED
         await until(pilot, lambda: shows(pilot, "deploy-on-prod", "alias added ~"))
-
-
-async def test_what_cannot_be_done_says_why(scene: Scene) -> None:
-    async with open_app(scene) as pilot:
-        await press(pilot, "enter", "j")
-        scene.tower.automations.delete("deploy-on-prod")
-        await press(pilot, "space")
-        assert shows(pilot, "there is no automation deploy-on-prod")
+        pilot.app.screen.query_one(AutomationList).table.move_to("deploy-on-prod")
+        await press(pilot, "space", "d")
+        assert shows(pilot, "Delete deploy-on-prod?")
+        assert not shows(pilot, "Disable instead")
 
 
 def _mode(scene: Scene, name: str) -> Mode | None:
