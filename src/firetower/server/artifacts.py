@@ -28,24 +28,10 @@ from firetower.server.containers import named_project
 from firetower.server.fields import Answer, Arguments, Context, make_id, read_id
 from firetower.server.files import md5_of
 from firetower.server.storage import FILES, MANIFESTS
-from firetower.store.catalog import deletion, versions
-from firetower.store.catalog.labels import (
-    add_tags,
-    drop_alias,
-    drop_tag,
-    point_alias,
-    put_tag,
-    remove_tags,
-)
+from firetower.store import uploads
+from firetower.store.catalog import deletion, labels, versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row
-from firetower.store.catalog.versions import find_home, memberships_of
-from firetower.store.uploads import (
-    UploadDefinition,
-    begin_upload,
-    commit_upload,
-    committed_version,
-    find_upload,
-)
+from firetower.store.uploads import UploadDefinition
 
 _MANIFEST_NAME = "wandb_manifest.json"
 
@@ -55,7 +41,9 @@ def create(context: Context, given: Arguments) -> Answer:
     definition = _definition(context, given)
     before = collection_row(context.reader.connection, definition.collection)
     newest = None if before is None else versions.newest_logged(context.reader.connection, before)
-    upload, found = begin_upload(context.change, definition, given.optional_text("clientID"))
+    upload, found = uploads.begin_upload(
+        context.change, definition, given.optional_text("clientID")
+    )
     latest = None if newest is None else artifact_node(context, newest.id)
     sequence = {
         "id": make_id("ArtifactCollection", definition.collection),
@@ -102,7 +90,7 @@ def create_manifest(context: Context, given: Arguments) -> Answer:
         if named is None
         else read_id(named, "ArtifactManifest")
     )
-    find_upload(context.reader, key)
+    uploads.find_upload(context.reader, key)
     identity = make_id("ArtifactManifest", key)
     file = {
         "id": identity,
@@ -145,13 +133,13 @@ def commit(context: Context, given: Arguments) -> Answer:
     """Log what was begun: version, aliases, tags and their events come into being together."""
     key = read_id(given.text("artifactID"), "Artifact")
     keeps = None if context.files is None else context.files.keeps
-    found = commit_upload(context.change, key, keeps)
+    found = uploads.commit_upload(context.change, key, keeps)
     return {"artifact": artifact_node(context, found.version_id)}
 
 
 def server_id(context: Context, arguments: Arguments) -> dict[str, Any] | None:
     """Return the id of the artifact that the SDK logged under its own name for it, or None."""
-    version_id = committed_version(context.reader, client_id=arguments.text("clientID"))
+    version_id = uploads.committed_version(context.reader, client_id=arguments.text("clientID"))
     if version_id is None:
         return None
     return {"serverID": artifact_node(context, version_id).values["id"]}
@@ -177,10 +165,10 @@ def _version(context: Context, given: Arguments) -> FoundVersion:
     if text is not None:
         version_id = read_artifact_id(context, text)
     else:
-        version_id = committed_version(context.reader, client_id=client_id or "")
+        version_id = uploads.committed_version(context.reader, client_id=client_id or "")
     if version_id is None:
         raise NotFound("the artifact is not logged yet", "Call its wait() first.")
-    return find_home(context.reader, version_id)
+    return versions.find_home(context.reader, version_id)
 
 
 def delete(context: Context, given: Arguments) -> Answer:
@@ -205,7 +193,7 @@ def _member(
     context: Context, version: FoundVersion, collection: CollectionReference
 ) -> FoundVersion:
     """Return a version in a collection. Raises NotFound."""
-    for one in memberships_of(context.reader, version.version_id):
+    for one in versions.memberships_of(context.reader, version.version_id):
         if one.collection.reference == collection:
             return one
     raise NotFound(
@@ -217,14 +205,14 @@ def _member(
 def add_aliases(context: Context, given: Arguments) -> Answer:
     """Let aliases name a version, each in its collection."""
     for found, alias in _aliases(context, given):
-        point_alias(context.change, found, check_alias(alias))
+        labels.point_alias(context.change, found, check_alias(alias))
     return {"success": True}
 
 
 def delete_aliases(context: Context, given: Arguments) -> Answer:
     """Take aliases off a version; those it has not are no matter."""
     for found, alias in _aliases(context, given):
-        drop_alias(context.change, found, check_alias(alias))
+        labels.drop_alias(context.change, found, check_alias(alias))
     return {"success": True}
 
 
@@ -252,13 +240,13 @@ def update(context: Context, given: Arguments) -> Answer:
     if changed or gone or description not in {None, version.description}:
         reference = VersionReference(collection=version.collection, selector=f"v{version.index}")
         versions.update(context.change, reference, changed, sorted(gone), description)
-    members = memberships_of(context.reader, home.version_id)
+    members = versions.memberships_of(context.reader, home.version_id)
     for one in given.objects("tagsToAdd"):
         for member in members:
-            put_tag(context.change, member, check_name(one.text("tagName"), "tag"))
+            labels.put_tag(context.change, member, check_name(one.text("tagName"), "tag"))
     for one in given.objects("tagsToDelete"):
         for member in members:
-            drop_tag(context.change, member, one.text("tagName"))
+            labels.drop_tag(context.change, member, one.text("tagName"))
     context.cache.clear()
     return {"artifact": artifact_node(context, home.version_id)}
 
@@ -270,14 +258,14 @@ def _differs(old: dict[str, JsonValue], key: str, value: JsonValue) -> bool:
 def add_collection_tags(context: Context, given: Arguments) -> Answer:
     """Put tags on a collection."""
     collection, tags = _collection_tags(context, given)
-    add_tags(context.change, collection, tags)
+    labels.add_tags(context.change, collection, tags)
     return {"tags": [tag_node(tag) for tag in tags]}
 
 
 def delete_collection_tags(context: Context, given: Arguments) -> Answer:
     """Take tags off a collection."""
     collection, tags = _collection_tags(context, given)
-    remove_tags(context.change, collection, tags)
+    labels.remove_tags(context.change, collection, tags)
     return {"success": True}
 
 

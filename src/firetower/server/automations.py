@@ -37,14 +37,7 @@ from firetower.server.fields import (
     page,
     read_number_id,
 )
-from firetower.store.automations import (
-    automation_by_id,
-    create_automation,
-    delete_automation,
-    edit_automation,
-    list_automations,
-    page_of_entity,
-)
+from firetower.store import automations as store
 from firetower.store.endpoints import list_endpoints
 
 _SPECIAL = re.compile(r"[*?[]")
@@ -54,7 +47,7 @@ _ESCAPED = re.compile(r"\[([*?[])\]")
 def create_trigger(context: Context, given: Arguments) -> Answer:
     """Save a new automation."""
     endpoints = list_endpoints(context.reader.connection)
-    created = create_automation(context.change, *read_automation(given, endpoints))
+    created = store.create_automation(context.change, *read_automation(given, endpoints))
     return {"trigger": write_trigger(created, endpoints)}
 
 
@@ -62,7 +55,7 @@ def update_trigger(context: Context, given: Arguments) -> Answer:
     """Save a changed automation."""
     automation = _find(context, given.text("id"))
     endpoints = list_endpoints(context.reader.connection)
-    edited = edit_automation(
+    edited = store.edit_automation(
         context.change, automation.name, *read_changes(given, automation, endpoints)
     )
     return {"trigger": write_trigger(edited, endpoints)}
@@ -71,12 +64,12 @@ def update_trigger(context: Context, given: Arguments) -> Answer:
 def delete_trigger(context: Context, given: Arguments) -> Answer:
     """Delete an automation."""
     automation = _find(context, given.text("triggerID"))
-    delete_automation(context.change, automation.name)
+    store.delete_automation(context.change, automation.name)
     return {"success": True}
 
 
 def _find(context: Context, id_: str) -> Automation:
-    found = automation_by_id(context.reader, read_number_id(id_, "Trigger"))
+    found = store.automation_by_id(context.reader, read_number_id(id_, "Trigger"))
     if found is None:
         raise HttpNotFound(
             "there is no such automation", "It may be deleted: list the automations."
@@ -89,7 +82,7 @@ def triggers_of(
 ) -> list[dict[str, Any]]:
     """Return the automations that watch a project or registry, all or a part of it."""
     endpoints = list_endpoints(context.reader.connection)
-    found = _shown(list_automations(context.reader, container))
+    found = _shown(store.list_automations(context.reader, container))
     return [write_trigger(one, endpoints) for one in found]
 
 
@@ -101,7 +94,7 @@ def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> Ans
     """
     endpoints, name = list_endpoints(context.reader.connection), _asked_name(arguments)
     start, count = page(arguments)
-    found, total = page_of_entity(context.reader, entity, name, start, count)
+    found, total = store.page_of_entity(context.reader, entity, name, start, count)
 
     answer = connection_of(found, start, total, lambda one: {"node": one})
     edges: Any = answer["edges"]

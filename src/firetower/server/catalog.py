@@ -35,13 +35,6 @@ from firetower.server.selection import Facts
 from firetower.server.storage import FILES, MANIFESTS
 from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row, find_version
-from firetower.store.catalog.versions import (
-    artifact_key,
-    find_by_key,
-    find_home,
-    members_of,
-    memberships_of,
-)
 from firetower.store.columns import EPOCH
 from firetower.store.uploads import find_upload
 
@@ -58,14 +51,15 @@ def shown(context: Context, found: FoundVersion) -> Version:
 def artifact_node(context: Context, version_id: int) -> Node:
     """Return a version as an artifact."""
     return context.cached(
-        ("artifact", version_id), lambda: _artifact(context, find_home(context.reader, version_id))
+        ("artifact", version_id),
+        lambda: _artifact(context, versions.find_home(context.reader, version_id)),
     )
 
 
 def _artifact(context: Context, found: FoundVersion) -> Node:
     version = shown(context, found)
     values = {
-        "id": artifact_id(artifact_key(version.artifact_id)),
+        "id": artifact_id(versions.artifact_key(version.artifact_id)),
         "artifactSequence": collection_node(found.collection.reference),
         "artifactType": type_node(version.type),
         "versionIndex": found.index,
@@ -80,8 +74,6 @@ def _artifact(context: Context, found: FoundVersion) -> Node:
         "updatedAt": moment(version.created_at),
         "ttlDurationSeconds": _TTL_INHERITED,
         "ttlIsInherited": True,
-        "historyStep": None,
-        "commitHash": None,
     }
     return Node("Artifact", found, values)
 
@@ -91,7 +83,7 @@ def membership_facts(context: Context, found: FoundVersion) -> Facts:
     version = shown(context, found)
     created = moment(version.created_at)
     return {
-        "id": artifact_key(version.artifact_id),
+        "id": versions.artifact_key(version.artifact_id),
         "version": f"v{found.index}",
         "version_index": found.index,
         "alias": list(version.aliases),
@@ -129,7 +121,6 @@ def collection_node(reference: CollectionReference) -> Node:
         "name": reference.name,
         "project": project_node(reference.container),
         "state": "READY",
-        "description": None,
     }
     return Node("ArtifactPortfolio" if is_registry else "ArtifactSequence", reference, values)
 
@@ -155,7 +146,7 @@ def read_artifact_id(context: Context, text: str) -> int | None:
     Raises InvalidInput, NotFound.
     """
     key = read_id(text, "Artifact")
-    version_id = find_by_key(context.reader.connection, key)
+    version_id = versions.find_by_key(context.reader.connection, key)
     return find_upload(context.reader, key).version_id if version_id is None else version_id
 
 
@@ -170,7 +161,7 @@ def find_selected(
         found = collection_row(context.reader.connection, collection)
         if found is None or len(selector) < 32:
             return None
-    members = members_of(context.reader, found)
+    members = versions.members_of(context.reader, found)
     return next((one for one in members if wandb_digest(shown(context, one)) == selector), None)
 
 
@@ -213,7 +204,7 @@ def membership_in(
 
 def aliases_everywhere(context: Context, found: FoundVersion, _: Arguments) -> list[Any]:
     """Return a version's aliases in every collection that it is in."""
-    members = memberships_of(context.reader, found.version_id)
+    members = versions.memberships_of(context.reader, found.version_id)
     return [alias for one in members for alias in aliases_in(context, one, _)]
 
 
@@ -235,7 +226,7 @@ def alias_node(collection: CollectionReference, alias: str) -> Answer:
 
 def tags_of(context: Context, found: FoundVersion) -> list[Any]:
     """Return a version's tags in every collection that it is in, each once."""
-    members = memberships_of(context.reader, found.version_id)
+    members = versions.memberships_of(context.reader, found.version_id)
     return sorted({tag for one in members for tag in shown(context, one).tags})
 
 
@@ -253,7 +244,7 @@ def type_node(type_: str) -> Answer:
 
 def manifest_of(context: Context, found: FoundVersion, _: Arguments) -> Answer:
     """Return where a version's manifest is fetched from."""
-    key = artifact_key(shown(context, found).artifact_id)
+    key = versions.artifact_key(shown(context, found).artifact_id)
     return {
         "id": make_id("ArtifactManifest", key),
         "file": {"directUrl": context.url(f"{MANIFESTS}{key}")},
@@ -285,7 +276,6 @@ def _file(context: Context, found: FoundVersion, entry: Entry) -> Answer:
         "url": url,
         "directUrl": url,
         "sizeBytes": entry.size or 0,
-        "storagePath": None,
         "mimetype": mimetypes.guess_type(entry.path)[0],
         "updatedAt": moment(version.created_at),
         "digest": file_digest(entry),

@@ -6,6 +6,7 @@ organization; its name and that of its entity are the same.
 
 from firetower.core.catalog import Container
 from firetower.core.errors import InvalidInput, NotFound
+from firetower.core.json import dump
 from firetower.core.references import WANDB_REGISTRY_PREFIX, ContainerKind, ContainerReference
 from firetower.server.fields import (
     NO_ITEMS,
@@ -28,6 +29,34 @@ MODEL_REGISTRY = "model"
 """The registry that `run.link_model` links into."""
 _MODEL_REGISTRY = "model-registry"
 """W&B's old name of it, a project of every entity: its SDK still sends that."""
+FEATURES = [
+    "ARTIFACT_TAGS",
+    "CLIENT_IDS",
+    "ARTIFACT_REGISTRY_SEARCH",
+    "INCLUDE_ARTIFACT_TYPES_IN_REGISTRY_CREATION",
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILES",
+    "PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP",
+    "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
+    "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
+    "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
+    "QUERY_AUTOMATIONS_ON_ENTITY",
+    "AUTOMATION_SCOPE_ENTITY",
+    "AUTOMATION_ACTION_NO_OP",
+    "AUTOMATION_EVENT_RUN_METRIC_ZSCORE",
+    "AUTOMATION_EVENT_UNLINK_ARTIFACT",
+    "AUTOMATION_EVENT_ADD_ARTIFACT_TAG",
+    "AUTOMATION_EVENT_REMOVE_ARTIFACT_TAG",
+    "AUTOMATION_EVENT_ADD_COLLECTION_TAG",
+    "AUTOMATION_EVENT_REMOVE_COLLECTION_TAG",
+]
+"""What W&B's SDK may ask of this server; a name that is absent is off.
+
+Source: wandb.proto.wandb_internal_pb2.ServerFeature.
+"""
+
+
+SERVER_INFO = {"features": [{"name": name, "isEnabled": True} for name in FEATURES]}
 
 
 def project_reference(context: Context, entity: str | None, name: str | None) -> ContainerReference:
@@ -91,9 +120,6 @@ def project_node(reference: ContainerReference) -> Node:
         "allowAllArtifactTypesInRegistry": True,
         "readOnly": False,
         "isBenchmark": False,
-        "user": None,
-        "views": None,
-        "allViews": None,
         "members": [],
         "teamMembers": [],
         "totalSweeps": 0,
@@ -117,10 +143,6 @@ def entity_node(name: str) -> Node:
         "codeSavingEnabled": False,
         "defaultAccess": "USER_WRITE",
         "members": [],
-        "user": None,
-        "photoUrl": None,
-        "readOnly": None,
-        "isPaid": None,
     }
     return Node("Entity", name, values)
 
@@ -132,7 +154,6 @@ def organization_node() -> Node:
         "name": ORGANIZATION,
         "orgEntity": entity_node(ORGANIZATION),
         "advancedRegistryFeatures": {"advancedSearch": False},
-        "coreWeaveOrganizationId": None,
     }
     return Node("Organization", ORGANIZATION, values)
 
@@ -217,3 +238,34 @@ def _check_registry(given: Arguments) -> None:
         )
     if given.sequence("artifactTypes"):
         raise InvalidInput("a registry takes versions of every type", "Leave artifact_types out.")
+
+
+def viewer(context: Context, _: Arguments) -> Node:
+    """Return the token's user, who belongs to every entity."""
+    user = context.token.user
+    teams = {"edges": [{"node": {"name": name}} for name in entity_names(context)]}
+    values = {
+        "id": make_id("User", user),
+        "name": user,
+        "username": user,
+        "entity": context.token.entity,
+        "email": "",
+        "admin": False,
+        "flags": dump({}),
+        "teams": teams,
+        "apiKeys": {"edges": []},
+        "organizations": [organization_node()],
+    }
+    return Node("User", user, values)
+
+
+def all_projects(context: Context, _user: str, arguments: Arguments) -> Answer:
+    """Return every project and registry, and entities and the organization with automations.
+
+    W&B's SDK walks through them to list automations when no entity is named.
+    """
+    found = [one for kind in ContainerKind for one in store.list_containers(context.reader, kind)]
+    shown = [
+        one.reference for one in found if not one.reference.kind.covers_several or one.automations
+    ]
+    return nodes(shown, arguments, project_node)

@@ -1,7 +1,7 @@
 """What fires an automation, as W&B names it: an event with a filter, and for runs a condition."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -128,44 +128,37 @@ _CONFIG, _VALUE = "config.", ".value"
 """W&B keeps a value of the configuration under `config.KEY.value`."""
 
 
-_Names: TypeAlias = Mapping[str, str]
-_METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], _Names]] = {
+_OWN_NAMES: Mapping[str, str] = {
+    "name": "metric",
+    "agg_op": "aggregate",
+    "window_size": "window",
+    "current_window_size": "window",
+    "prior_window_size": "prior_window",
+    "cmp_op": "comparison",
+    "threshold": "threshold",
+    "change_type": "change_type",
+    "change_dir": "direction",
+    "change_amount": "amount",
+}
+"""Of the fields of conditions, by W&B's names."""
+_METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], str]] = {
     EventType.RUN_METRIC: (
         "threshold_filter",
         TypeAdapter(ThresholdCondition),
-        {
-            "name": "metric",
-            "agg_op": "aggregate",
-            "window_size": "window",
-            "cmp_op": "comparison",
-            "threshold": "threshold",
-        },
+        "name agg_op window_size cmp_op threshold",
     ),
     EventType.RUN_METRIC_CHANGE: (
         "change_filter",
         TypeAdapter(ChangeCondition),
-        {
-            "name": "metric",
-            "agg_op": "aggregate",
-            "current_window_size": "window",
-            "prior_window_size": "prior_window",
-            "change_type": "change_type",
-            "change_dir": "direction",
-            "change_amount": "amount",
-        },
+        "name agg_op current_window_size prior_window_size change_type change_dir change_amount",
     ),
     EventType.RUN_METRIC_ZSCORE: (
         "zscore_filter",
         TypeAdapter(ZScoreCondition),
-        {
-            "name": "metric",
-            "window_size": "window",
-            "threshold": "threshold",
-            "change_dir": "direction",
-        },
+        "name window_size threshold change_dir",
     ),
 }
-"""By event: the key of its filter, its condition, and W&B's names of the fields."""
+"""By event: the key of its filter, its condition, and W&B's names of the condition's fields."""
 
 
 def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
@@ -181,7 +174,8 @@ def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
 
 
 def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
-    kind, adapter, names = _METRICS[type_]
+    kind, adapter, said = _METRICS[type_]
+    names = {name: _OWN_NAMES[name] for name in said.split()}
     outer = _object(_inner(source.get("run_metric_filter", {})), "run_metric_filter")
     given = _object(_inner(outer.get(kind)), kind)
     # What is null is left to the condition's own default, as W&B's SDK does.
@@ -254,7 +248,7 @@ def write_run_event(definition: Definition) -> dict[str, JsonValue]:
     assert condition is not None
     kind, _, names = _METRICS[definition.event_type]
     given = condition.model_dump(mode="json")
-    fields: JsonValue = {wandb: given[own] for wandb, own in names.items()}
+    fields: JsonValue = {name: given[_OWN_NAMES[name]] for name in names.split()}
     return {**runs, "run_metric_filter": {kind: fields}}
 
 

@@ -68,20 +68,13 @@ class Context:
 class Node:
     """An object of a type: fields not in `values` are resolved from `source` by its type.
 
-    A resolver returns None, a number, a text, a Node, Json, a mapping whose keys are the fields of
+    A resolver returns None, a number, a text, a Node, a mapping whose keys are the fields of
     an object (`__typename` among them where an abstract type is asked for), or a list of these.
     """
 
     type: str
     source: Any = None
     values: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Json:
-    """A JSON value that is answered as it is: nothing in it is selected."""
-
-    value: JsonValue
 
 
 class Arguments(dict[str, JsonValue]):

@@ -30,8 +30,8 @@ from pydantic import JsonValue
 
 from firetower.core.errors import InvalidInput
 from firetower.core.text import quoted, shortened
-from firetower.server.fields import Arguments, Context, Json, Node
-from firetower.server.resolvers import FIELDS, MUTATIONS, QUERIES, REFUSED, Root
+from firetower.server.fields import Arguments, Context, Node
+from firetower.server.resolvers import ABSENT, FIELDS, MUTATIONS, QUERIES, REFUSED, Root
 
 MAX_CHARACTERS = 100_000
 """Of a query's text, without its variables."""
@@ -158,8 +158,6 @@ class _Projection:
         if level > MAX_LEVELS:
             raise _too_deep()
         match value:
-            case Json():
-                return value.value
             case Node() | Mapping() if selections:
                 return self.project(value, selections, level)
             case Node():
@@ -190,7 +188,8 @@ class _Projection:
         if isinstance(node, Node) and (resolver := FIELDS.get(node.type, {}).get(name)):
             return resolver(self.context, node.source, given)
         key = f"{type_ or 'object'}.{name}"
-        if key in unknown_fields or len(unknown_fields) < _MAX_UNKNOWN:
+        is_counted = key in unknown_fields or len(unknown_fields) < _MAX_UNKNOWN
+        if name not in ABSENT and is_counted:
             unknown_fields[shortened(key, 120)] += 1
         return None
 

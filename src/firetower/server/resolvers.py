@@ -15,7 +15,6 @@ from firetower.server import (
     collections,
     containers,
     runs,
-    viewer,
 )
 from firetower.server.catalog import artifact_node, shown, tag_node, type_node
 from firetower.server.containers import ORGANIZATION, entity_node, existing, named_project
@@ -39,9 +38,9 @@ QUERIES: Mapping[str, Root] = {
     ),
     "organization": lambda _, a: containers.organization(a.text("name")),
     "project": lambda c, a: existing(c, named_project(c, a, "name")),
-    "serverInfo": lambda *_: viewer.SERVER_INFO,
+    "serverInfo": lambda *_: containers.SERVER_INFO,
     "users": lambda *_: None,  # people have no accounts here, only tokens
-    "viewer": viewer.viewer,
+    "viewer": containers.viewer,
 }
 
 MUTATIONS: Mapping[str, Root] = {
@@ -93,6 +92,12 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     ),
 }
 """Mutations that W&B has and Firetower has not: what is wrong, and what to do."""
+
+ABSENT = frozenset(
+    {"allViews", "commit", "commitHash", "coreWeaveOrganizationId", "deletedAt", "description"}
+    | {"historyStep", "isPaid", "photoUrl", "readOnly", "storagePath", "sweepName", "user", "views"}
+)
+"""Fields that W&B has and Firetower has not, where their object does not say otherwise."""
 
 _COLLECTION: Mapping[str, Resolver] = {
     "aliases": collections.aliases,
@@ -177,6 +182,6 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "systemMetrics": runs.system_metrics,
     },
     "User": {
-        "projects": viewer.all_projects,
+        "projects": containers.all_projects,
     },
 }

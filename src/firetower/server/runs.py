@@ -20,7 +20,6 @@ from firetower.server.fields import (
     Answer,
     Arguments,
     Context,
-    Json,
     Node,
     connection,
     connection_of,
@@ -32,21 +31,11 @@ from firetower.server.fields import (
 )
 from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
-from firetower.store import lineage
+from firetower.store import lineage, points, run_list
+from firetower.store import runs as store
+from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion
-from firetower.store.catalog.versions import find_home
-from firetower.store.points import first_step, last_step, read_history
-from firetower.store.run_list import count_runs
-from firetower.store.runs import (
-    FoundRun,
-    alert_run,
-    end_run,
-    find_run,
-    list_runs,
-    read_metrics,
-    start_run,
-    update_run,
-)
+from firetower.store.runs import FoundRun
 
 _MAX_SAMPLES = 10_000
 _MOST_STEPS = 10_000_000
@@ -89,8 +78,6 @@ def run_node(found: FoundRun) -> Node:
         "heartbeatAt": moment(run.heartbeat_at),
         "updatedAt": moment(run.heartbeat_at),
         "readOnly": False,
-        "commit": None,
-        "sweepName": None,
         "logLineCount": 0,
         "fileCount": 0,
         "files": NO_ITEMS,
@@ -103,28 +90,28 @@ def upsert(context: Context, given: Arguments) -> Answer:
     said = _said(given)
     if (text := given.optional_text("id")) is not None and given.optional_text("name") is None:
         reference = RunReference.parse(read_id(text, "Run"))
-        update_run(context.change, reference, said)
+        store.update_run(context.change, reference, said)
         inserted = False
     else:
         reference = named_run(context, given, "name", "modelName")
         inserted = _start(context, given, reference, said)
-    found = find_run(context.reader.connection, reference)
+    found = store.find_run(context.reader.connection, reference)
     return {"bucket": run_node(found), "inserted": inserted}
 
 
 def _start(context: Context, given: Arguments, reference: RunReference, said: RunChanges) -> bool:
     """Start a run, or let it run again; return whether it is new."""
     with suppress(NotFound):
-        found = find_run(context.reader.connection, reference, lock=True)
+        found = store.find_run(context.reader.connection, reference, lock=True)
         # Its script says more before it ends; only a new start names the host, or the run's id.
         is_late = given.get("host") is None and given.get("id") is None
         if found.run.state is RunState.KILLED and is_late:
-            update_run(context.change, reference, said)
+            store.update_run(context.change, reference, said)
             return False
     # A script that resumes its run names it by its id.
     may_be_resent = given.get("id") is None
     change, project = context.change, reference.project
-    started = start_run(
+    started = store.start_run(
         change, project, reference.id, said, resume=True, may_be_resent=may_be_resent
     )
     return started.created
@@ -168,14 +155,14 @@ def alert(context: Context, given: Arguments) -> Answer:
     """Record an alert of a run."""
     level = given.optional_text("severity") or "INFO"
     said = RunAlert.checked(given.text("title"), given.optional_text("text") or "", level)
-    alert_run(context.change, named_run(context, given), said)
+    store.alert_run(context.change, named_run(context, given), said)
     return {"success": True}
 
 
 def stop(context: Context, given: Arguments) -> Answer:
     """Kill a run: its script is told to stop."""
     reference = RunReference.parse(read_id(given.text("id"), "Run"))
-    end_run(context.change, reference, RunState.KILLED, None, RunChanges())
+    store.end_run(context.change, reference, RunState.KILLED, None, RunChanges())
     return {"success": True}
 
 
@@ -185,7 +172,7 @@ def run_of(context: Context, project: ContainerReference, arguments: Arguments) 
         return None
     try:
         reference = RunReference(project=project, id=check_run_id(arguments.text("name")))
-        return run_node(find_run(context.reader.connection, reference))
+        return run_node(store.find_run(context.reader.connection, reference))
     except (InvalidInput, NotFound):
         return None
 
@@ -212,7 +199,9 @@ def _filtered(context: Context, project: ContainerReference, arguments: Argument
     """Return the runs that the filters let through, read once for their number and the page."""
     given = Arguments({"filters": arguments.get("filters")})
     key = "runs", project, given["filters"]
-    return context.cached(key, lambda: select(list_runs(context.reader, project), _facts, given))
+    return context.cached(
+        key, lambda: select(store.list_runs(context.reader, project), _facts, given)
+    )
 
 
 def _has_no_filters(arguments: Arguments) -> bool:
@@ -226,33 +215,33 @@ def runs_of(context: Context, project: ContainerReference, arguments: Arguments)
     """Return a project's runs, the newest first."""
 
     def edge(run: Run) -> Answer:
-        return {"node": run_node(find_run(context.reader.connection, run.reference))}
+        return {"node": run_node(store.find_run(context.reader.connection, run.reference))}
 
     order = arguments.optional_text("order") or "-"
     if not _has_no_filters(arguments) or order.lstrip("+-") not in _BY_START:
         found = _filtered(context, project, arguments)
         return connection(select(found, _facts, arguments, filters=""), arguments, edge)
     start, count = page(arguments)
-    shown = list_runs(
+    shown = store.list_runs(
         context.reader,
         project,
         offset=start,
         limit=count,
         oldest_first=not order.startswith("-"),
     )
-    return connection_of(shown, start, count_runs(context.reader, project), edge)
+    return connection_of(shown, start, run_list.count_runs(context.reader, project), edge)
 
 
 def run_count(context: Context, project: ContainerReference, arguments: Arguments) -> int:
     """Return how many runs the filters let through."""
     if _has_no_filters(arguments):
-        return count_runs(context.reader, project)
+        return run_list.count_runs(context.reader, project)
     return len(_filtered(context, project, arguments))
 
 
 def _newest_values(context: Context, found: FoundRun, *, system: bool) -> dict[str, float | None]:
     """Return the newest values of a run's metrics, its own or the machine's."""
-    metrics = read_metrics(context.reader.connection, found.id)
+    metrics = store.read_metrics(context.reader.connection, found.id)
     return {one.name: one.value for one in metrics if one.name.startswith(SYSTEM) is system}
 
 
@@ -271,13 +260,13 @@ def system_metrics(context: Context, found: FoundRun, _: Arguments) -> str:
 
 def next_line(context: Context, found: FoundRun, *, system: bool = False) -> int:
     """Return the line of the history, or the machine's metrics, at which a resumed run writes."""
-    newest = last_step(context.reader.connection, found.id, system=system)
+    newest = points.last_step(context.reader.connection, found.id, system=system)
     return 0 if newest is None else newest + 1
 
 
 def tail(context: Context, found: FoundRun, _: Arguments) -> str:
     """Return the last line of the history, of which the SDK reads the step and the time."""
-    newest = last_step(context.reader.connection, found.id)
+    newest = points.last_step(context.reader.connection, found.id)
     if newest is None:
         return dump([])
     runtime = (found.run.heartbeat_at - found.run.started_at).total_seconds()
@@ -286,10 +275,10 @@ def tail(context: Context, found: FoundRun, _: Arguments) -> str:
 
 def history_keys(context: Context, found: FoundRun, _: Arguments) -> Answer:
     """Return the metrics and the last step."""
-    newest = last_step(context.reader.connection, found.id)
+    newest = points.last_step(context.reader.connection, found.id)
     keys = {
         one.name: {"typeCounts": [{"type": "number", "count": one.count}]}
-        for one in read_metrics(context.reader.connection, found.id)
+        for one in store.read_metrics(context.reader.connection, found.id)
         if not one.name.startswith(SYSTEM)
     }
     return {"lastStep": -1 if newest is None else newest, "keys": keys, "sets": []}
@@ -298,7 +287,7 @@ def history_keys(context: Context, found: FoundRun, _: Arguments) -> Answer:
 def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return steps of the history, each as JSON: a range of them, or samples of all."""
     first, before = arguments.optional_number("minStep"), arguments.optional_number("maxStep")
-    rows = read_history(
+    rows = points.read_history(
         context.reader.connection,
         found.id,
         first_step=first or 0,
@@ -310,7 +299,7 @@ def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str
 
 def events(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return samples of the machine's metrics, each as JSON."""
-    rows = read_history(context.reader.connection, found.id, system=True, limit=_MOST_STEPS)
+    rows = points.read_history(context.reader.connection, found.id, system=True, limit=_MOST_STEPS)
     return _sampled_json(rows, arguments)
 
 
@@ -324,7 +313,7 @@ def sampled_history(context: Context, found: FoundRun, arguments: Arguments) -> 
     for text in arguments.texts("specs"):
         spec = Arguments(Arguments({"spec": text}).json_object("spec") or {})
         names, last = spec.texts("keys"), spec.optional_number("maxStep")
-        rows = read_history(
+        rows = points.read_history(
             context.reader.connection,
             found.id,
             first_step=spec.optional_number("minStep") or 0,
@@ -334,7 +323,7 @@ def sampled_history(context: Context, found: FoundRun, arguments: Arguments) -> 
         )
         whole = [row for row in rows if all(name in row for name in names)]
         chosen = _sampled(whole, spec.optional_number("samples"))
-        answers.append(Json([{name: row[name] for name in names} for row in chosen]))
+        answers.append([{name: row[name] for name in names} for row in chosen])
     return answers
 
 
@@ -348,8 +337,8 @@ def _sampled(rows: list[dict[str, Any]], count: int | None) -> list[dict[str, An
 
 def parquet_history(context: Context, found: FoundRun, _: Arguments) -> Answer:
     """Return where the history begins: none is kept as Parquet, all is read in pages."""
-    first = first_step(context.reader.connection, found.id)
-    return {"parquetUrls": [], "liveData": Json([] if first is None else [{"_step": first}])}
+    first = points.first_step(context.reader.connection, found.id)
+    return {"parquetUrls": [], "liveData": [] if first is None else [{"_step": first}]}
 
 
 def artifacts_of(context: Context, found: FoundRun, arguments: Arguments, *, used: bool) -> Answer:
@@ -361,13 +350,15 @@ def artifacts_of(context: Context, found: FoundRun, arguments: Arguments, *, use
 def users_of(context: Context, found: FoundVersion, arguments: Arguments) -> Answer:
     """Return the runs that used an artifact."""
     runs = lineage.runs_of(context.reader.connection, found.version_id, used=True)
-    return nodes(runs, arguments, lambda one: run_node(find_run(context.reader.connection, one)))
+    return nodes(
+        runs, arguments, lambda one: run_node(store.find_run(context.reader.connection, one))
+    )
 
 
 def maker_of(context: Context, found: FoundVersion, _: Arguments) -> Node | None:
     """Return the first run that logged an artifact, or None."""
     runs = lineage.runs_of(context.reader.connection, found.version_id, used=False)
-    return run_node(find_run(context.reader.connection, runs[0])) if runs else None
+    return run_node(store.find_run(context.reader.connection, runs[0])) if runs else None
 
 
 def use_artifact(context: Context, given: Arguments) -> Answer:
@@ -375,7 +366,7 @@ def use_artifact(context: Context, given: Arguments) -> Answer:
     version_id = read_artifact_id(context, given.text("artifactID"))
     if version_id is None:
         raise NotFound("the artifact is not logged yet", "Call its wait() first.")
-    run = find_run(context.reader.connection, named_run(context, given))
-    version = find_home(context.reader, version_id)
+    run = store.find_run(context.reader.connection, named_run(context, given))
+    version = versions.find_home(context.reader, version_id)
     lineage.link_artifact(context.change, run.id, version.version_id, used=True)
     return {"artifact": artifact_node(context, version_id)}
