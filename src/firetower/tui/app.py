@@ -191,6 +191,12 @@ class FiretowerApp(App[None]):
         if self._driver is not None and not self.is_headless:
             self._driver.write(text)
 
+    def say_wait(self, who: str) -> None:
+        """Show what a reading or change waits for; several may wait for the same."""
+        said = f"Waiting for {who}…"
+        if all(shown.message != said for shown in self._notifications):
+            self.notify(said)
+
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do, once while that is shown."""
         if not any(one.message == error.text for one in self._notifications):
@@ -491,7 +497,7 @@ def run_app(
 
         before_open()
 
-        return connect(database, read_only=read_only)
+        return connect(database, read_only=read_only, on_wait=partial(app.call_later, app.say_wait))
 
     _check_memory()
     gc.disable()  # until all is imported: next to nothing is garbage before

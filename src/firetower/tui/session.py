@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from textual.dom import DOMNode
 
-from firetower.core.errors import Cancelled, FiretowerError, Unforeseen
+from firetower.core.errors import Cancelled, FiretowerError, StoreError, Unforeseen
 from firetower.settings import app_log
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Session:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
         self._tower: asyncio.Future[Tower] | None = None
         self.now = clock
+        self.missed = False
+        """Whether something could not be read, and may stay on a screen as that."""
 
     async def open(self, show_error: Callable[[FiretowerError], None]) -> Tower:
         """Open the database as soon as that is possible: it may be locked, or being migrated."""
@@ -88,7 +90,11 @@ class Session:
         """Call the database and return its answer. Raises what the call raises."""
         tower = await self.tower()
         loop = asyncio.get_running_loop()
-        return await _known(loop.run_in_executor(self._threads, question, tower))
+        try:
+            return await _known(loop.run_in_executor(self._threads, question, tower))
+        except StoreError:
+            self.missed = True
+            raise
 
     async def ask_slowly(self, question: Callable[[Tower], T]) -> T:
         """Call the database where that sends a request; closing does not wait for its answer."""

@@ -10,6 +10,7 @@ from textual.app import App
 from textual.content import Content
 
 from firetower.core.errors import FiretowerError
+from firetower.tui.messages import DatabaseChanged
 from firetower.tui.session import Refresh, Tower, session_of
 from firetower.tui.widgets.bar import status_text
 
@@ -80,12 +81,16 @@ class StatusLine:
 
     async def _read(self) -> None:
         self._read_at = monotonic()
+        session = session_of(self._app)
+        missed, session.missed = session.missed, False
         try:
-            self._status = await session_of(self._app).ask(lambda tower: tower.status())
+            self._status = await session.ask(lambda tower: tower.status())
         except FiretowerError as error:
             self._failure = error
         else:
             self._failure = None
+            if missed:  # no change of the database would have it read again
+                self._app.post_message(DatabaseChanged(incomplete=True))
             if not self._status.workers and not self._worker_started:
                 self._start_worker()
         self.show()
