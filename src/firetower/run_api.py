@@ -56,7 +56,7 @@ class Runs(Transactions):
     ) -> StartedRun:
         """Start a run in a project, `entity/name`, made if it is new.
 
-        The id is made up unless given. With `resume` a run of that id is resumed:
+        The id is generated unless given. With `resume` a run of that id is resumed:
         what is given replaces what there is, and keys of the config are added to it. `user` is who
         runs it, the author of changes unless given. Raises Conflict for an id that is taken.
         """

@@ -76,7 +76,7 @@ automation_options = option_group(
     click.option(
         "--state",
         metavar="STATE[,STATE]...",
-        help="Fire when a run comes into this state: running, finished or failed.",
+        help="Fire when a run reaches this state: running, finished or failed.",
     ),
     click.option("--metric", metavar="NAME", help="Watch this metric of runs, such as loss."),
     click.option(

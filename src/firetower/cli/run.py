@@ -20,7 +20,7 @@ from firetower.settings import RUN
 _project = click.argument("project", metavar="ENTITY/PROJECT")
 _run = click.argument("run", metavar="RUN")
 _description = option_group(
-    click.option("--id", "run_id", metavar="ID", help="Its id; made up unless given."),
+    click.option("--id", "run_id", metavar="ID", help="Its id; generated unless given."),
     click.option("--resume", is_flag=True, help="Resume the run of this id, if there is one."),
     click.option("--name", metavar="N", help="Name for people; the id unless given."),
     click.option(
@@ -102,8 +102,8 @@ def exec(  # noqa: A001 - the word of the command line
 def start(*, project: str, run_id: str | None, as_json: bool, **said: Any) -> None:
     """Start a run, and print its reference.
 
-    Log to it, or send another sign of life, every few minutes: a run without one for 5 minutes has
-    crashed.
+    Log to it at least every few minutes, if only a heartbeat: after 5 minutes without, it counts
+    as crashed.
 
     Examples:
       RUN=$(firetower run start acme/vision --name resnet --config lr=0.1)
@@ -146,12 +146,12 @@ def log(*, words: tuple[str, ...], step: str | None, as_json: bool) -> None:
 
 @run.command()
 @click.argument("words", nargs=-1, required=True, metavar="[RUN] TITLE")
-@click.option("--text", default="", metavar="TEXT", help="More about it.")
+@click.option("--text", default="", metavar="TEXT", show_default=False, help="More about it.")
 @click.option(
     "--level",
     type=click.Choice(LEVELS, case_sensitive=False),
     default="INFO",
-    help="Level of the alert; INFO unless given.",
+    help="Level of the alert.",
 )
 def alert(*, words: tuple[str, ...], text: str, level: str) -> None:
     """Record an alert of a run: it fires automations on RUN_ALERT.
