@@ -17,7 +17,7 @@ from firetower.core.matching import Decision, cooldown_end, fire, skip_of
 from firetower.core.metrics import AnyMetricCondition, Crossing
 from firetower.core.text import counted
 
-MAX_SKIPPED = 100
+MAX_SKIPPED = 10
 """Skipped executions of a run between two that are not; the last one has the number of the rest.
 
 Near a threshold a noisy metric may cross it at every second step.
