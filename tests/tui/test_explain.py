@@ -93,11 +93,11 @@ async def test_the_form_tells_what_the_draft_would_have_done(scene: Scene) -> No
         assert "fired 0 times" not in before
 
 
-def test_backtest_text_with_cooldown_counts_held_events() -> None:
+def test_backtest_text_with_cooldown_counts_skipped_events() -> None:
     now = datetime(2026, 1, 31, tzinfo=UTC)
     text = backtest_text(Backtest(now, now, 1_234, 2, (0, 7), ()))
     assert text.plain == (
-        "It would have fired 1,234 times in the last 30 days, 2 held by the cooldown\n"
+        "It would have fired 1,234 times in the last 30 days, 2 skipped by the cooldown\n"
         "7 ┤▁█\n"
         "   31 Jan 31 Jan"
     )

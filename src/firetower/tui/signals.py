@@ -68,7 +68,7 @@ def _forget_terminal_if_gone() -> None:
 def stop_on_signals(app: App[Any]) -> Callable[[], None]:
     """Give the terminal back while the app is stopped, and draw all of it when it resumes.
 
-    Textual's own handlers draw nothing then, and stop for good where no shell can go on with it.
+    Textual's own handlers draw nothing then, and stop for good where no shell can continue it.
     Return what stops the whole job, as the terminal does on ctrl+z: a program may wait for this.
     """
     loop = asyncio.get_running_loop()

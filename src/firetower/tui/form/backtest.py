@@ -99,7 +99,7 @@ def _overlap_text(others: Sequence[str]) -> list[Content]:
 
 def backtest_text(result: Backtest) -> Content:
     """Return a backtest as a block: the count, and a chart with its maximum and its ends."""
-    skipped = f", {result.skipped:,} held by the cooldown" if result.skipped else ""
+    skipped = f", {result.skipped:,} skipped by the cooldown" if result.skipped else ""
     when = "in the last 30 days"
     if result.reached is not None:
         when = f"so far, back to {result.reached.astimezone():%-d %b}"

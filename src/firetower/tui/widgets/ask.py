@@ -104,7 +104,7 @@ class Ask(Dialog[T | None]):
 
     @on(Input.Submitted)
     def _line_ended(self) -> None:
-        """Save where only one line is asked for, else go on: at last to the button that saves."""
+        """Save where there is one line only, else focus the next field, at last the button."""
         if len(self._fields) == 1:
             self.action_save()
             return
