@@ -15,7 +15,7 @@ from firetower.core.filters import Filter
 from firetower.core.metrics import Comparison, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope
-from firetower.server.containers import project_id
+from firetower.server.containers import container_id
 from firetower.server.graphql import unknown_fields
 from serving import Running
 from towers import run, webhook
@@ -218,7 +218,7 @@ SAID = [
 @pytest.mark.slow
 def test_sdk_is_told_why_an_automation_is_refused(on_sqlite: Running) -> None:
     fill(on_sqlite, "http://127.0.0.1:1/")
-    gone = f"GONE = {project_id(ContainerReference.registry('gone'))!r}\n"
+    gone = f"GONE = {container_id(ContainerReference.registry('gone'))!r}\n"
     printed = on_sqlite.sdk(IMPORTS + gone + REFUSED)
     for said, expected in zip(json.loads(printed), SAID, strict=True):
         assert said.removeprefix("input: ").startswith(expected)
@@ -247,7 +247,7 @@ def test_automation_without_the_sdk(running: Running) -> None:
     automation = {
         "name": "on link",
         "scopeType": "PROJECT",
-        "scopeID": project_id(MODELS),
+        "scopeID": container_id(MODELS),
         "triggeringEventType": "LINK_ARTIFACT",
         "eventFilter": "{}",
         "triggeredActionType": "NO_OP",

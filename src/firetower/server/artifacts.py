@@ -18,8 +18,8 @@ from firetower.core.text import quoted, shortened
 from firetower.server.catalog import (
     artifact_id,
     artifact_node,
+    given_version,
     membership_node,
-    read_artifact_id,
     read_collection_id,
     shown,
     tag_node,
@@ -147,7 +147,7 @@ def server_id(context: Context, arguments: Arguments) -> dict[str, Any] | None:
 
 def link(context: Context, given: Arguments) -> Answer:
     """Link a version into a registry's collection."""
-    version = _version(context, given)
+    version = given_version(context, given)
     target = _collection(named_project(context, given), given.text("artifactPortfolioName"))
     aliases = [one.text("alias") for one in given.objects("aliases")]
     found = versions.link(
@@ -159,21 +159,9 @@ def link(context: Context, given: Arguments) -> Answer:
     return {"versionIndex": found.index, "artifactMembership": membership_node(found)}
 
 
-def _version(context: Context, given: Arguments) -> FoundVersion:
-    """Return the version, where it was logged, that `artifactID` or `clientID` names."""
-    text, client_id = given.optional_text("artifactID"), given.optional_text("clientID")
-    if text is not None:
-        version_id = read_artifact_id(context, text)
-    else:
-        version_id = uploads.committed_version(context.reader, client_id=client_id or "")
-    if version_id is None:
-        raise NotFound("the artifact is not logged yet", "Call its wait() first.")
-    return versions.find_home(context.reader, version_id)
-
-
 def delete(context: Context, given: Arguments) -> Answer:
     """Delete a version with its links."""
-    node = artifact_node(context, _version(context, given).version_id)
+    node = artifact_node(context, given_version(context, given).version_id)
     deletion.delete_version(
         context.change, node.source.version_id, with_aliases=given.flag("deleteAliases")
     )
@@ -183,7 +171,7 @@ def delete(context: Context, given: Arguments) -> Answer:
 def unlink(context: Context, given: Arguments) -> Answer:
     """Remove a link from a registry."""
     collection = read_collection_id(given.text("artifactPortfolioID"))
-    found = _member(context, _version(context, given), collection)
+    found = _member(context, given_version(context, given), collection)
     reference = VersionReference(collection=collection, selector=f"v{found.index}")
     versions.unlink(context.change, reference)
     return {"success": True}
@@ -217,7 +205,7 @@ def delete_aliases(context: Context, given: Arguments) -> Answer:
 
 
 def _aliases(context: Context, given: Arguments) -> list[tuple[FoundVersion, str]]:
-    version = _version(context, given)
+    version = given_version(context, given)
     found = []
     for one in given.objects("aliases"):
         collection = _collection(named_project(context, one), one.text("artifactCollectionName"))
@@ -230,7 +218,7 @@ def update(context: Context, given: Arguments) -> Answer:
 
     W&B's tags are the artifact's: they go to every collection that the version is in.
     """
-    home = _version(context, given)
+    home = given_version(context, given)
     version = shown(context, home)
     old, description = version.metadata, given.optional_text("description")
     new = given.json_object("metadata")

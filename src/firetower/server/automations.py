@@ -18,13 +18,7 @@ from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerSc
 from firetower.core.text import quoted, shortened
 from firetower.server.actions import read_action, write_action
 from firetower.server.catalog import collection_id, read_collection_id
-from firetower.server.containers import (
-    entity_id,
-    project_id,
-    read_entity_id,
-    read_project_id,
-    wandb_names,
-)
+from firetower.server.containers import container_id, read_container_id, wandb_names
 from firetower.server.events import is_readable, read_event, write_event
 from firetower.server.fields import (
     Answer,
@@ -181,10 +175,8 @@ def write_trigger(automation: Automation, endpoints: Sequence[Endpoint]) -> Answ
 def read_scope(type_: str, id_: str) -> Scope:
     """Return the scope that a type and an id name. Raises InvalidInput."""
     match type_:
-        case "PROJECT":
-            return ContainerScope(container=read_project_id(id_))
-        case "ENTITY":
-            return ContainerScope(container=read_entity_id(id_))
+        case "PROJECT" | "ENTITY":
+            return ContainerScope(container=read_container_id(id_, type_.capitalize()))
         case "ARTIFACT_COLLECTION":
             return _scope_of(read_collection_id(id_))
     raise InvalidInput(
@@ -217,10 +209,10 @@ def write_scope(scope: Scope) -> Answer:
     container = scope.container
     if not container.kind.covers_several:
         name = wandb_names(container)[1]
-        return {"__typename": "Project", "id": project_id(container), "name": name}
+        return {"__typename": "Project", "id": container_id(container), "name": name}
     return {
         "__typename": "Entity",
-        "id": entity_id(container.name),
+        "id": container_id(container),
         "name": container.name,
         "entityType": "team" if container.kind is ContainerKind.ENTITY else "organization",
     }

@@ -36,7 +36,7 @@ from firetower.server.storage import FILES, MANIFESTS
 from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row, find_version
 from firetower.store.columns import EPOCH
-from firetower.store.uploads import find_upload
+from firetower.store.uploads import committed_version, find_upload
 
 _TTL_INHERITED = -2
 """W&B's number for a version that lives as long as its collection says."""
@@ -148,6 +148,18 @@ def read_artifact_id(context: Context, text: str) -> int | None:
     key = read_id(text, "Artifact")
     version_id = versions.find_by_key(context.reader.connection, key)
     return find_upload(context.reader, key).version_id if version_id is None else version_id
+
+
+def given_version(context: Context, given: Arguments) -> FoundVersion:
+    """Return the version, where it was logged, that `artifactID` or `clientID` names."""
+    text, client_id = given.optional_text("artifactID"), given.optional_text("clientID")
+    if text is not None:
+        version_id = read_artifact_id(context, text)
+    else:
+        version_id = committed_version(context.reader, client_id=client_id or "")
+    if version_id is None:
+        raise NotFound("the artifact is not logged yet", "Call its wait() first.")
+    return versions.find_home(context.reader, version_id)
 
 
 def find_selected(

@@ -1,4 +1,4 @@
-"""Projects, registries, entities and the one organization, as W&B has them.
+"""Projects, registries, entities, the one organization and who asks, as W&B has them.
 
 A registry is a project `wandb-registry-NAME` of the organization's entity. Everyone belongs to the
 organization; its name and that of its entity are the same.
@@ -54,8 +54,6 @@ FEATURES = [
 
 Source: wandb.proto.wandb_internal_pb2.ServerFeature.
 """
-
-
 SERVER_INFO = {"features": [{"name": name, "isEnabled": True} for name in FEATURES]}
 
 
@@ -63,9 +61,13 @@ def project_reference(context: Context, entity: str | None, name: str | None) ->
     """Return the project or registry that W&B's SDK names. Raises InvalidInput."""
     if name == _MODEL_REGISTRY:
         return ContainerReference.registry(MODEL_REGISTRY)
-    if name and name.startswith(WANDB_REGISTRY_PREFIX):
+    return _project(entity or context.token.entity, name or "uncategorized")
+
+
+def _project(entity: str, name: str) -> ContainerReference:
+    if name.startswith(WANDB_REGISTRY_PREFIX):
         return ContainerReference.registry(name)
-    return ContainerReference.project(f"{entity or context.token.entity}/{name or 'uncategorized'}")
+    return ContainerReference.project(f"{entity}/{name}")
 
 
 def named_project(
@@ -82,37 +84,29 @@ def wandb_names(reference: ContainerReference) -> tuple[str, str]:
     return reference.entity, reference.name
 
 
-def project_id(reference: ContainerReference) -> str:
-    """Return the id of a project or registry."""
+def container_id(reference: ContainerReference) -> str:
+    """Return the id of a project or registry, or of an entity or the organization."""
+    if reference.kind.covers_several:
+        return make_id("Entity", reference.name)
     return make_id("Project", "/".join(wandb_names(reference)))
 
 
-def read_project_id(text: str) -> ContainerReference:
-    """Return the project or registry of an id. Raises InvalidInput."""
-    entity, slash, name = read_id(text, "Project").partition("/")
-    if name.startswith(WANDB_REGISTRY_PREFIX):
-        return ContainerReference.registry(name)
-    return ContainerReference.project(f"{entity}{slash}{name}")
-
-
-def entity_id(name: str) -> str:
-    """Return the id of an entity."""
-    return make_id("Entity", name)
-
-
-def read_entity_id(text: str) -> ContainerReference:
-    """Return the entity of an id, or the organization. Raises InvalidInput."""
-    name = read_id(text, "Entity")
-    if name == ORGANIZATION:
+def read_container_id(text: str, type_: str) -> ContainerReference:
+    """Return what an id of a `Project` or `Entity` names. Raises InvalidInput."""
+    key = read_id(text, type_)
+    if type_ == "Project":
+        entity, _, name = key.partition("/")
+        return _project(entity, name)
+    if key == ORGANIZATION:
         return ContainerReference.organization()
-    return ContainerReference.entity_named(name)
+    return ContainerReference.entity_named(key)
 
 
 def project_node(reference: ContainerReference) -> Node:
     """Return a project or registry. What W&B has and Firetower has not is nothing."""
     entity, name = wandb_names(reference)
     values = {
-        "id": project_id(reference),
+        "id": container_id(reference),
         "name": name,
         "entityName": entity,
         "entity": entity_node(entity),
@@ -132,7 +126,7 @@ def entity_node(name: str) -> Node:
     """Return an entity, or the organization's."""
     kind = "organization" if name == ORGANIZATION else "team"
     values = {
-        "id": entity_id(name),
+        "id": make_id("Entity", name),
         "name": name,
         "entityType": kind,
         "isTeam": True,
@@ -161,12 +155,6 @@ def organization_node() -> Node:
 def organization(name: str) -> Node | None:
     """Return the organization, if that is its name."""
     return organization_node() if name == ORGANIZATION else None
-
-
-def entity_names(context: Context) -> list[str]:
-    """Return every entity that has projects, by name."""
-    found = store.list_containers(context.reader, ContainerKind.ENTITY)
-    return [one.reference.name for one in found]
 
 
 def existing(context: Context, reference: ContainerReference) -> Node | None:
@@ -243,7 +231,7 @@ def _check_registry(given: Arguments) -> None:
 def viewer(context: Context, _: Arguments) -> Node:
     """Return the token's user, who belongs to every entity."""
     user = context.token.user
-    teams = {"edges": [{"node": {"name": name}} for name in entity_names(context)]}
+    entities = store.list_containers(context.reader, ContainerKind.ENTITY)
     values = {
         "id": make_id("User", user),
         "name": user,
@@ -252,7 +240,7 @@ def viewer(context: Context, _: Arguments) -> Node:
         "email": "",
         "admin": False,
         "flags": dump({}),
-        "teams": teams,
+        "teams": {"edges": [{"node": {"name": one.reference.name}} for one in entities]},
         "apiKeys": {"edges": []},
         "organizations": [organization_node()],
     }

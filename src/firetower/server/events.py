@@ -163,8 +163,8 @@ _METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], str]] =
 
 def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
     """Read the `eventFilter` of a run event. Raises InvalidInput."""
-    source = _object(parse(text, "the filter"), "the filter")
-    runs = _renamed(_object(_inner(source.get("run_filter") or {}), "run_filter"), _own_name)
+    source = _object(text, "the filter")
+    runs = _renamed(_object(source.get("run_filter") or {}, "run_filter"), _own_name)
     match runs:
         case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
             runs = {"$or": [{"$and": parts}]}
@@ -176,8 +176,8 @@ def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
 def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
     kind, adapter, said = _METRICS[type_]
     names = {name: _OWN_NAMES[name] for name in said.split()}
-    outer = _object(_inner(source.get("run_metric_filter", {})), "run_metric_filter")
-    given = _object(_inner(outer.get(kind)), kind)
+    outer = _object(source.get("run_metric_filter", {}), "run_metric_filter")
+    given = _object(outer.get(kind), kind)
     # What is null is left to the condition's own default, as W&B's SDK does.
     fields = {names.get(key, key): value for key, value in given.items() if value is not None}
     try:
@@ -192,7 +192,7 @@ def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetric
 
 
 def _read_states(source: Mapping[str, JsonValue]) -> StateCondition:
-    states = _object(_inner(source.get("run_state_filter")), "run_state_filter").get("states")
+    states = _object(source.get("run_state_filter"), "run_state_filter").get("states")
     names = states if isinstance(states, list) else [states]
     return StateCondition.parse(",".join(map(str, names)))
 
@@ -225,16 +225,13 @@ def _renamed(source: dict[str, JsonValue], rename: Callable[[str], str]) -> dict
     return renamed
 
 
-def _inner(value: JsonValue) -> JsonValue:
-    """Return JSON that may be written as text in JSON."""
-    return parse(value, "the filter") if isinstance(value, str) else value
-
-
 def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
-    if isinstance(value, dict):
-        return value
+    """Return an object, which may be written as text in JSON. Raises InvalidInput."""
+    found = parse(value, what) if isinstance(value, str) else value
+    if isinstance(found, dict):
+        return found
     raise InvalidInput(
-        f"{what} is {shortened(quoted(value), 60)}, not an object", "Write it as {...}."
+        f"{what} is {shortened(quoted(found), 60)}, not an object", "Write it as {...}."
     )
 
 

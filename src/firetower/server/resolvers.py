@@ -1,7 +1,8 @@
 """The GraphQL API as tables: which function resolves which field.
 
 There is no schema. What a node holds already needs no resolver; a field that is neither there nor
-here is null, and counted. Paths of W&B's SDK lead here: what it asks for is found by its name.
+here is null, and counted. In lambdas `c` is the context, `one` the node's source, and `a` the
+field's arguments.
 """
 
 from collections.abc import Callable, Mapping

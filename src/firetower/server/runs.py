@@ -13,7 +13,7 @@ from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.run_changes import RunChanges
 from firetower.core.runs import Run, RunAlert, RunReference, RunState, check_run_id
-from firetower.server.catalog import artifact_node, read_artifact_id
+from firetower.server.catalog import artifact_node, given_version
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
     NO_ITEMS,
@@ -33,7 +33,6 @@ from firetower.server.selection import Facts, select
 from firetower.server.storage import DROPPED
 from firetower.store import lineage, points, run_list
 from firetower.store import runs as store
-from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion
 from firetower.store.runs import FoundRun
 
@@ -363,10 +362,7 @@ def maker_of(context: Context, found: FoundVersion, _: Arguments) -> Node | None
 
 def use_artifact(context: Context, given: Arguments) -> Answer:
     """Note that a run uses an artifact."""
-    version_id = read_artifact_id(context, given.text("artifactID"))
-    if version_id is None:
-        raise NotFound("the artifact is not logged yet", "Call its wait() first.")
+    version = given_version(context, given)
     run = store.find_run(context.reader.connection, named_run(context, given))
-    version = versions.find_home(context.reader, version_id)
     lineage.link_artifact(context.change, run.id, version.version_id, used=True)
-    return {"artifact": artifact_node(context, version_id)}
+    return {"artifact": artifact_node(context, version.version_id)}
