@@ -8,12 +8,13 @@ import pytest
 
 from firetower.settings import app_log
 from firetower.tower import Tower
+from firetower.tui import database_watch
 from firetower.tui.app import FiretowerApp
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.widgets import automations
 from tui.conftest import SHOW_ERROR
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, screen_text, shows
+from tui.screens import SMALL, open_app, press, screen_text, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +61,20 @@ async def test_a_defect_is_said_and_logged_and_the_app_works(
         await check(["ctrl+o"], Tower, "create_registry")
         await press(pilot, "ctrl+o")
         assert "new" in [str(one.reference) for one in scene.tower.registries()]
+
+
+async def test_a_defect_of_the_watch_is_said_and_it_watches_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_watch, "RETRY_DELAY", 0.02)
+    async with open_app(scene, SMALL) as pilot:
+        with monkeypatch.context() as patch:
+            patch.setattr(Tower, "mark", fail)
+            scene.tower.create_registry("new")
+            await until(pilot, lambda: shows(pilot, "something went wrong that must not"))
+            assert not shows(pilot, " new ")
+        await until(pilot, lambda: shows(pilot, " new "))
+        assert app_log().read_text().count("Traceback") == 1
 
 
 async def test_a_log_that_cannot_be_written_is_not_named(

@@ -23,7 +23,8 @@ async def test_an_empty_database_says_what_to_do(empty_scene: Scene) -> None:
         await press(pilot, "2")
         assert shows(pilot, "No project yet.")
         await press(pilot, "3")
-        assert shows(pilot, "Make an automation in the Automations tab")
+        said = "in the Automations tab of a registry (1) or project (2); each firing shows here."
+        assert shows(pilot, f"Make an automation {said}")  # as wide as the screen: no empty pane
 
 
 async def test_an_empty_tab_says_what_to_do(scene: Scene) -> None:

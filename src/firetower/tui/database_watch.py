@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from firetower.core.errors import FiretowerError
 from firetower.tui.messages import DatabaseChanged, HeartbeatChanged, WatchFailed
-from firetower.tui.session import Tower
+from firetower.tui.session import Tower, foreseen
 
 REFRESH_INTERVAL = 0.25
 """Seconds between two messages: at most four repaints a second at any rate of executions."""
@@ -42,18 +41,18 @@ class DatabaseWatch:
         while not self._stopped.is_set():
             try:
                 self._watch()
-            except FiretowerError as error:
-                if error.message != self._last_error:
-                    self._last_error = error.message
-                    self._post(WatchFailed(error))
+            except Exception as error:  # else nothing would ever change on the screen again
+                if str(error) != self._last_error:
+                    self._last_error = str(error)
+                    self._post(WatchFailed(foreseen(error)))
                 self._stopped.wait(RETRY_DELAY)
 
     def _watch(self) -> None:
         changes = self._tower.executions.changes(wait=POLL_TIMEOUT)
         next(changes)
-        self._last_error = ""
         before, newest = self._tower.mark(), self._tower.endpoints.newest_circuit_change()
         self._post(DatabaseChanged(incomplete=True))
+        self._last_error = ""
         for executions in changes:
             if self._stopped.is_set():
                 return

@@ -62,8 +62,8 @@ class DetailPane(VerticalScroll):
         self.look_again()
 
     def fit(self, room: int) -> None:
-        """Show the pane where the terminal is wide enough, in what the table leaves of a room."""
-        shown = self.app.size.width >= FROM_WIDTH
+        """Show the pane where there are rows and room, in what the table leaves of it."""
+        shown = self.app.size.width >= FROM_WIDTH and bool(self._table.all_rows)
         needed = -(-self._table.needed_width // _STEP) * _STEP
         width = max(_LEAST, room // 4, min(room - needed, room * 2 // 5))
         if (shown, width) != (self.display, self._width):
