@@ -84,7 +84,7 @@ async def test_answers_for_rows_that_were_left_are_dropped(scene: Scene) -> None
 @pytest.mark.parametrize(
     "names",
     [
-        ["collection", "endpoint", "every automation"],
+        ["endpoint"],
         pytest.param([one for one in SCREENS if one != "help"], marks=pytest.mark.slow),
     ],
     ids=["some", "all"],

@@ -12,7 +12,7 @@ from firetower.tui.page import Dialog
 from firetower.tui.widgets.feed_table import FeedTable
 from firetower.tui.widgets.table import Table
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows
+from tui.screens import open_app, press, screen_text, settled
 from tui.test_every_key import SCREENS, go
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ HEADINGS = {
     "endpoint": "Endpoints",
 }
 """Screens with a heading of steps, each with the first of them."""
-FEW = ["collection", "endpoint", "help"]
+FEW = ["endpoint"]
 some = pytest.mark.parametrize(
     "names", [FEW, pytest.param(list(SCREENS), marks=pytest.mark.slow)], ids=["some", "all"]
 )
@@ -93,6 +93,7 @@ async def test_wheel_headings_and_titles_work_everywhere(scene: Scene, names: li
                 await check_heading(pilot, name)
 
 
+@pytest.mark.slow
 async def test_click_beside_closes_every_dialog(scene: Scene) -> None:
     async with open_app(scene, (100, 30)) as pilot:
         for name, keys in DIALOGS.items():
@@ -110,15 +111,3 @@ async def test_click_beside_closes_every_dialog(scene: Scene) -> None:
         await pilot.click(offset=(0, 29))
         await settled(pilot)
         assert len(pilot.app.screen_stack) == 1
-
-
-async def test_keys_of_the_key_line_and_modes_are_clicked(scene: Scene) -> None:
-    async with open_app(scene, SMALL) as pilot:
-        for column, said in ((3, "datasets"), (13, "acme/vision"), (24, "note-candidates")):
-            await pilot.click(offset=(column, 0))
-            await settled(pilot)
-            assert shows(pilot, said)
-        line = screen_text(pilot)[-1]
-        await pilot.click(offset=(line.index("? Help") + 2, 23))
-        await settled(pilot)
-        assert shows(pilot, "What can be done here")
