@@ -33,6 +33,8 @@ RETRY_DELAY = 2.0
 REFRESH_INTERVAL = 0.25
 """Seconds from the end of one reading to the next, at least."""
 MAX_REFRESH_INTERVAL = 2.0
+AGES_INTERVAL = 30.0
+"""Seconds between two readings while nothing changes: ages grow."""
 _LONGEST_LOG = 1_000_000
 """Bytes of the app's log above which it begins again."""
 _LOAD = 4
@@ -199,9 +201,9 @@ class Refresh:
             self._running = True
             self._owner.run_worker(self._run())
 
-    def every(self, seconds: float) -> None:
-        """Read at intervals too, while the screen is shown."""
-        self._owner.set_interval(seconds, self._if_shown)
+    def refresh_ages(self) -> None:
+        """Read at long intervals too, while the screen is shown."""
+        self._owner.set_interval(AGES_INTERVAL, self._if_shown)
 
     def _if_shown(self) -> None:
         if self._owner.screen.is_current:

@@ -31,8 +31,6 @@ from firetower.tui.widgets.rows import ShownRow
 
 _FIRST = 100
 """Automations shown before all are read."""
-REFRESH_INTERVAL = 30.0
-"""Seconds between two readings while nothing changes: ages grow."""
 
 
 def read_all(
@@ -83,7 +81,7 @@ class AutomationsScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.automations.table.focus()
-        self._reload.every(REFRESH_INTERVAL)
+        self._reload.refresh_ages()
 
     def on_screen_resume(self) -> None:
         self._reload.at_once()

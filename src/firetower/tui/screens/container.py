@@ -45,8 +45,6 @@ from firetower.tui.widgets.table import Table
 
 _FIRST = 50
 """Automations and firings shown before all are read, which takes 0.2 s for ten thousand."""
-REFRESH_INTERVAL = 30.0
-"""Seconds between two readings while nothing changes: ages grow."""
 
 _BESIDE = 100
 """Columns of the terminal from which the open container is beside the list of them."""
@@ -185,7 +183,7 @@ class ContainerScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.set_focus(self.containers.table)
-        self._reload.every(REFRESH_INTERVAL)
+        self._reload.refresh_ages()
 
     def on_screen_suspend(self) -> None:
         self._was_hidden = True

@@ -62,8 +62,6 @@ COLUMNS = (
     Column("", from_width=70),
 )
 _MOST_CHARTS = 6
-REFRESH_INTERVAL = 30.0
-"""Seconds between two readings while nothing changes: ages grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +257,7 @@ class RunScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self._reload.every(REFRESH_INTERVAL)
+        self._reload.refresh_ages()
         self._reload()
 
     def on_resize(self) -> None:
