@@ -1,6 +1,7 @@
 """What a list says while it loads, when it failed, and when there is nothing to show."""
 
 import threading
+from typing import cast
 
 import pytest
 
@@ -74,6 +75,7 @@ async def test_what_failed_says_why_and_recovers(
             assert shows(pilot, "Wait until the other")
         pilot.app.post_message(HeartbeatChanged())  # else nothing happens in an idle database
         await until(pilot, lambda: shows(pilot, "models") and not shows(pilot, "is locked"))
+        assert not cast("FiretowerApp", pilot.app).session.missed
 
 
 async def test_filter_hides_rows_until_escape_clears_it(scene: Scene) -> None:

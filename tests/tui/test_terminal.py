@@ -112,6 +112,7 @@ def test_from_start_to_end(window: Window, database: str) -> None:
     window.wait_for("models", "1")
     window.wait_for("✓ worker")
     [child] = psutil.Process(window.child.pid).children()
+    window.child.send(b"\xe9\xff")  # typed on a terminal that is not UTF-8
     added = run(database, "alias", "add", "models/resnet:v0", "production")
     assert added.returncode == 0, added.stderr
     window.wait_for("note-aliases", "models/resnet:v0", "recorded")

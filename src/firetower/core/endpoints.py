@@ -339,6 +339,11 @@ def check_secret_value(value: str, *uses: SecretUse) -> str:
             "the value of the secret begins with a byte order mark (BOM)",
             "Save it as UTF-8 without one.",
         )
+    if "\ufffd" in value:  # what a terminal gives for bytes that are no text
+        raise InvalidInput(
+            "the value of the secret has a character in it that was not UTF-8",
+            "Save or paste it as UTF-8; give bytes in an encoding such as base64.",
+        )
     refused = (one for one in value if category(one) in {"Cc", "Cs"} and one not in "\t\r\n")
     if found := next(refused, None):
         raise InvalidInput(

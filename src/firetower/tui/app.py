@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import resource
+from codecs import getincrementaldecoder
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.drivers import linux_driver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
@@ -507,6 +509,11 @@ def run_app(
         worker=None if read_only else WorkerProcess(database, may_work=may_work),
         config=read_config(config_file()),
         tour=tour,
+    )
+
+    # Else a byte that is no UTF-8, as of a Latin-1 terminal, ends the app. It is shown as �.
+    linux_driver.getincrementaldecoder = lambda name: partial(  # type: ignore[attr-defined]
+        getincrementaldecoder(name), errors="replace"
     )
 
     async def run() -> None:
