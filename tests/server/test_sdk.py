@@ -270,6 +270,12 @@ def test_killed_script_is_a_crash(on_sqlite: Running, receiver: Receiver) -> Non
         runs = on_sqlite.tower.runs
         wait_until(lambda: runs.get("acme/vision/crashed").metrics, "the metric")
         os.killpg(process.pid, signal.SIGKILL)
+
+    def age_of_heartbeat() -> timedelta:
+        return datetime.now(UTC) - runs.get("acme/vision/crashed").run.heartbeat_at
+
+    # What it had sent already is a sign of life when it is read.
+    wait_until(lambda: age_of_heartbeat() > timedelta(seconds=2), "the last request")
     with on_sqlite.server.store.changing() as change:
         crash_overdue(change, timedelta(0))
     run(on_sqlite.database, "worker", "--once")
