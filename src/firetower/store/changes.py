@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import inf
 from typing import Any
 
@@ -18,7 +18,7 @@ from firetower.core.references import CollectionReference, ContainerKind, Contai
 from firetower.core.runs import RunSnapshot
 from firetower.store import catalog_schema as schema
 from firetower.store.columns import instant_number
-from firetower.store.driver import insert_rows, run, run_with_ids
+from firetower.store.driver import Prepared, insert_rows, run, run_with_ids
 from firetower.store.sessions import LOCK_TIMEOUT
 
 _COLLECTIONS = """
@@ -230,6 +230,11 @@ def bump_endpoints_version(connection: Connection) -> None:
     connection.execute(query.values(value=secrets.token_hex(8)))
 
 
+@cache
+def _newest_row(table: Table, token: Column[Any]) -> Prepared:
+    return Prepared(select(table.c.id, token).order_by(table.c.id.desc()).limit(1))
+
+
 @dataclass(frozen=True, slots=True)
 class Newest:
     """The newest row of a table when it was read, and what no other row of its id would have."""
@@ -240,8 +245,7 @@ class Newest:
     @classmethod
     def read(cls, connection: Connection, table: Table, token: Column[Any]) -> "Newest":
         """Read it; its id is 0 where the table is empty."""
-        row = connection.execute(select(table.c.id, token).order_by(table.c.id.desc()).limit(1))
-        return cls(*(row.first() or (0, None)))
+        return cls(*(_newest_row(table, token).first(connection) or (0, None)))
 
     def is_lost(self, connection: Connection, table: Table, token: Column[Any]) -> bool:
         """Return whether the table went back to before that row, or is another database's."""

@@ -33,7 +33,7 @@ class _Compiled(NamedTuple):
 class Prepared:
     """A statement that is compiled once for each kind of database."""
 
-    def __init__(self, statement: Select[Any] | UpdateBase) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | UpdateBase) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
@@ -62,7 +62,7 @@ class Prepared:
         return rows[0] if rows else None
 
 
-def _compile(statement: Select[Any] | UpdateBase, dialect: Dialect) -> _Compiled:
+def _compile(statement: Select[*tuple[Any, ...]] | UpdateBase, dialect: Dialect) -> _Compiled:
     compiled: Any = statement.compile(dialect=dialect)
     columns = list(statement.exported_columns)
     row = namedtuple("row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]

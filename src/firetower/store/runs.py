@@ -28,7 +28,8 @@ from firetower.store import catalog_schema, run_schema
 from firetower.store.catalog.containers import ensure_container
 from firetower.store.catalog.lookups import find_container, is_covered_by
 from firetower.store.changes import Change, Reader
-from firetower.store.columns import bounded_limit
+from firetower.store.columns import bounded_limit, instant_number
+from firetower.store.driver import Prepared
 from firetower.store.lineage import artifacts_of
 
 _containers = catalog_schema.containers.c
@@ -51,6 +52,12 @@ _OF_ROW = update(run_schema.runs).where(_runs.id == bindparam("row"))
 _HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
 _CRASHED_AT_ONCE = 200
 """Runs of which one transaction decides that they have crashed."""
+_OVERDUE = Prepared(
+    _RUNS.where(_runs.state == RunState.RUNNING.value, _runs.heartbeat_at < bindparam("before"))
+    .order_by(_runs.heartbeat_at)
+    .limit(_CRASHED_AT_ONCE)
+    .with_for_update(of=run_schema.runs, skip_locked=True, key_share=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +221,7 @@ def end_run(
 
 def crash_overdue(change: Change, timeout: timedelta) -> list[Run]:
     """Let runs that have sent no heartbeat for so long be crashed; return them."""
-    query = _RUNS.where(
-        _runs.state == RunState.RUNNING.value, _runs.heartbeat_at < change.now - timeout
-    )
-    oldest = query.order_by(_runs.heartbeat_at).limit(_CRASHED_AT_ONCE)
-    locked = oldest.with_for_update(of=run_schema.runs, skip_locked=True, key_share=True)
-    rows = change.connection.execute(locked)
+    rows = _OVERDUE.rows(change.connection, before=instant_number(change.now - timeout))
     overdue = [_found(row) for row in rows]
     for found in overdue:
         state = found.run.reported if found.run.may_be_resent else None

@@ -3,34 +3,41 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import bindparam, func, select
 
 from firetower.core.executions import Status
 from firetower.store import schema
 from firetower.store.changes import Reader
+from firetower.store.columns import Instant, instant_number
+from firetower.store.driver import Prepared
 from firetower.store.schema import UNEVALUATED, has_status
 from firetower.store.workers import (
     ServerInfo,
     WorkerInfo,
-    find_dead,
     list_clients,
     list_servers,
     list_workers,
 )
 
 _executions, _events = schema.executions.c, schema.events.c
-# Built once: building them took most of the time of an idle app.
-_NEWEST = select(_events.recorded_at).order_by(_events.id.desc()).limit(1)
-_UNEVALUATED = select(func.count()).where(UNEVALUATED)
+# Run by the driver: SQLAlchemy would take most of the time of an idle app.
+_NEWEST = Prepared(select(_events.recorded_at).order_by(_events.id.desc()).limit(1))
+_UNEVALUATED = Prepared(select(func.count()).where(UNEVALUATED))
 _OLDEST = select(_events.recorded_at).where(UNEVALUATED).order_by(_events.id).limit(1)
-_MARK: tuple[Executable, ...] = (
-    select(func.max(schema.events.c.id)),
-    select(func.max(schema.revisions.c.id)),
-    select(func.max(schema.containers.c.id)),
-    select(func.max(schema.version_changes.c.id)),
-    select(func.count(), func.max(schema.secrets.c.updated_at)),
-    select(schema.endpoints),
-    select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None)),
+_DUE_AT, _NOW = _executions.next_attempt_at, bindparam("now", type_=Instant)
+_PENDING = Prepared(
+    select(
+        func.count().filter(_DUE_AT <= _NOW),
+        func.count().filter(_DUE_AT > _NOW),
+        func.min(_DUE_AT).filter(_DUE_AT <= _NOW),
+    ).where(has_status(Status.PENDING))
+)
+_NUMBERED = schema.events, schema.revisions, schema.containers, schema.version_changes
+_MARK = (
+    Prepared(select(*(select(func.max(rows.c.id)).scalar_subquery() for rows in _NUMBERED))),
+    Prepared(select(func.count(), func.max(schema.secrets.c.updated_at))),
+    Prepared(select(schema.endpoints)),
+    Prepared(select(schema.circuits).where(schema.circuits.c.opened_at.is_not(None))),
 )
 
 
@@ -60,16 +67,12 @@ class DatabaseStatus:
 def read_status(reader: Reader) -> DatabaseStatus:
     """Return the status of the database."""
     connection, now = reader.connection, reader.now
-    dead = set(find_dead(connection, now))
-    pending = select(
-        func.count().filter(_executions.next_attempt_at <= now),
-        func.count().filter(_executions.next_attempt_at > now),
-        func.min(_executions.next_attempt_at).filter(_executions.next_attempt_at <= now),
-    ).where(has_status(Status.PENDING))
-    due, retrying, oldest_due_at = connection.execute(pending).one()
-    workers = [one for one in list_workers(connection) if one.id not in dead and one.is_alive(now)]
-    last_event_at = connection.execute(_NEWEST).scalar()
-    events = connection.execute(_UNEVALUATED).scalar_one()
+    due, retrying, oldest_due_at = _PENDING.first(connection, now=instant_number(now))
+    workers = [
+        one for one in list_workers(connection) if one.is_alive(now) and not one.is_dead(now)
+    ]
+    [last_event_at] = _NEWEST.first(connection) or [None]
+    [events] = _UNEVALUATED.first(connection)
     servers = list_servers(connection, now)
     return DatabaseStatus(
         workers=tuple(workers),
@@ -86,4 +89,4 @@ def read_status(reader: Reader) -> DatabaseStatus:
 
 def read_mark(reader: Reader) -> tuple[object, ...]:
     """Return what differs once anything but executions and heartbeats has changed."""
-    return tuple(tuple(map(tuple, reader.connection.execute(query))) for query in _MARK)
+    return tuple(tuple(query.rows(reader.connection)) for query in _MARK)

@@ -5,13 +5,15 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, Update, bindparam, select, update
 
 from firetower.core.json import dump, parse_object
 from firetower.store import schema
 from firetower.store.changes import Change
+from firetower.store.driver import Prepared
 
 HEARTBEAT_INTERVAL = timedelta(seconds=2)
 """Time between two heartbeats of a worker that has something to do."""
@@ -28,7 +30,8 @@ _MOST_FIELDS = 20
 """Unknown fields that are kept, those asked for most often."""
 
 _workers, _servers, _tokens = schema.workers.c, schema.servers.c, schema.tokens.c
-_ALL = select(schema.servers).order_by(_servers.started_at.desc())
+_WORKERS = Prepared(select(schema.workers).order_by(_workers.started_at.desc()))
+_SERVERS = Prepared(select(schema.servers).order_by(_servers.started_at.desc()))
 _CLIENTS = select(_tokens.user_name).where(_tokens.last_used_at > bindparam("since")).distinct()
 
 
@@ -49,7 +52,16 @@ class WorkerInfo:
         # By distance: a clock set back must not make a worker dead.
         return abs(now - self.heartbeat_at) <= HEARTBEAT_TIMEOUT
 
+    def is_dead(self, now: datetime) -> bool:
+        """Return whether it is certainly dead.
 
+        Its process on this machine is gone, or it has sent no heartbeat for a day. Others keep
+        their claims until the leases expire.
+        """
+        return now - self.heartbeat_at > FORGET_AFTER or is_gone(self.host, self.pid)
+
+
+@cache
 def this_host() -> str:
     """Return an id of where process ids are unique: machine, on Linux also boot and namespace."""
     parts = [socket.gethostname()]
@@ -74,8 +86,7 @@ def _write_heartbeat(
     connection: Connection, table: Table, id_: str, values: Mapping[str, object], **of_new: str
 ) -> bool:
     """Write a heartbeat; return whether who sends it was not registered yet."""
-    updated = connection.execute(update(table).where(table.c.id == id_).values(values))
-    if updated.rowcount:
+    if connection.execute(_update(table), {"key": id_, **values}).rowcount:
         return False
     here = {"id": id_, "host": this_host(), "pid": os.getpid()}
     connection.execute(
@@ -84,28 +95,20 @@ def _write_heartbeat(
     return True
 
 
+@cache
+def _update(table: Table) -> Update:
+    return update(table).where(table.c.id == bindparam("key"))
+
+
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
     """Remove workers that have ended."""
-    connection.execute(schema.workers.delete().where(_workers.id.in_(worker_ids)))
+    if worker_ids:
+        connection.execute(schema.workers.delete().where(_workers.id.in_(worker_ids)))
 
 
 def list_workers(connection: Connection) -> list[WorkerInfo]:
     """Return every worker that has not signed off, the newest first."""
-    rows = connection.execute(select(schema.workers).order_by(_workers.started_at.desc()))
-    return [WorkerInfo(**row) for row in rows.mappings()]
-
-
-def find_dead(connection: Connection, now: datetime) -> list[str]:
-    """Return the ids of workers that are certainly dead.
-
-    Those are workers of this machine whose process is gone, and those without a heartbeat for a
-    day. Others keep their claims until the leases expire.
-    """
-    return [
-        worker.id
-        for worker in list_workers(connection)
-        if now - worker.heartbeat_at > FORGET_AFTER or is_gone(worker.host, worker.pid)
-    ]
+    return [WorkerInfo(**row._asdict()) for row in _WORKERS.rows(connection)]
 
 
 def is_gone(host: str, pid: int) -> bool:
@@ -157,7 +160,7 @@ def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str
     values = {"heartbeat_at": change.now, "unknown_fields": dump(dict(often))}
     connection = change.connection
     if _write_heartbeat(connection, schema.servers, server_id, values, url=url):
-        for row in connection.execute(_ALL).all():
+        for row in _SERVERS.rows(connection):
             if change.now - row.heartbeat_at > FORGET_AFTER or is_gone(row.host, row.pid):
                 remove_server(connection, row.id)
 
@@ -170,10 +173,9 @@ def remove_server(connection: Connection, server_id: str) -> None:
 def list_servers(connection: Connection, now: datetime) -> list[ServerInfo]:
     """Return the servers that are alive, the newest first."""
     return [
-        ServerInfo(**{**row, "unknown_fields": parse_object(row["unknown_fields"])})
-        for row in connection.execute(_ALL).mappings()
-        if abs(now - row["heartbeat_at"]) <= HEARTBEAT_TIMEOUT
-        and not is_gone(row["host"], row["pid"])
+        ServerInfo(**{**row._asdict(), "unknown_fields": parse_object(row.unknown_fields)})
+        for row in _SERVERS.rows(connection)
+        if abs(now - row.heartbeat_at) <= HEARTBEAT_TIMEOUT and not is_gone(row.host, row.pid)
     ]
 
 

@@ -279,7 +279,8 @@ class Worker:
         last, awake = self._heartbeat_at, time.monotonic()
         if last is not None and abs(change.now - last) > HEARTBEAT_INTERVAL:
             self._runs_judged_from = awake + RUN_GRACE
-        gave_up = self._recover(change, workers.find_dead(change.connection, change.now))
+        known = workers.list_workers(change.connection)
+        gave_up = self._recover(change, [one.id for one in known if one.is_dead(change.now)])
         self._opened.clear()
         self.store.check_again()
         is_judge = awake >= self._runs_judged_from

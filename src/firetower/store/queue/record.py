@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -157,7 +156,7 @@ def recover(
     recorded as lost: its request may have arrived.
     """
     updates, attempts, statuses = [], [], {}
-    for row in _select_lost(connection, now, list(dead_workers)):
+    for row in connection.execute(_SELECT_LOST, {"now": now, "dead": list(dead_workers)}).all():
         verdict = judge_lost(
             lost_before=row.lost_before,
             retries_used=row.retries_used,
@@ -175,23 +174,23 @@ def recover(
     return statuses
 
 
-def _select_lost(connection: Connection, now: datetime, dead_workers: list[str]) -> Sequence[Any]:
-    lost = _executions.lease_until < now
-    if dead_workers:
-        lost |= _executions.worker_id.in_(dead_workers)
-    lost_before = (
-        select(func.count())
-        .where(_attempts.execution_id == _executions.id, _attempts.error == LOST)
-        .scalar_subquery()
+_LOST_BEFORE = (
+    select(func.count())
+    .where(_attempts.execution_id == _executions.id, _attempts.error == LOST)
+    .scalar_subquery()
+)
+_IS_LOST = (_executions.lease_until < bindparam("now")) | _executions.worker_id.in_(
+    bindparam("dead", expanding=True)
+)
+_SELECT_LOST = (  # built once: a heartbeat of an idle worker asks for it
+    select(
+        *(_executions.id, _executions.attempts, _executions.retries_used),
+        *(_endpoints.schedule_ms, _LOST_BEFORE.label("lost_before")),
     )
-    columns = (_executions.id, _executions.attempts, _executions.retries_used)
-    return connection.execute(
-        select(*columns, _endpoints.schedule_ms, lost_before.label("lost_before"))
-        .join_from(schema.executions, schema.endpoints, _executions.endpoint_id == _endpoints.id)
-        .where(has_status(Status.RUNNING), lost)
-        .with_for_update(of=schema.executions, skip_locked=True)
-    ).all()
-
+    .join_from(schema.executions, schema.endpoints, _executions.endpoint_id == _endpoints.id)
+    .where(has_status(Status.RUNNING), _IS_LOST)
+    .with_for_update(of=schema.executions, skip_locked=True)
+)
 
 _UPDATE = """
 UPDATE executions SET
