@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from firetower.core.text import BARS
+
 MAX_PARTS = 512
 """Parts of a curve: a chart has fewer dots in a line."""
 
@@ -84,11 +86,8 @@ def value_sparkline(values: Sequence[float]) -> str:
         return ""
     low, high = min(values), max(values)
     span = high - low
-    top = len(_BARS) - 1
-    return "".join(_BARS[round((one - low) / span * top) if span else 0] for one in values)
-
-
-_BARS = "▁▂▃▄▅▆▇█"
+    top = len(BARS) - 1
+    return "".join(BARS[round((one - low) / span * top) if span else 0] for one in values)
 
 
 def _joined(one: Range, other: Range) -> Range:

@@ -6,8 +6,7 @@ from datetime import datetime
 from math import ceil
 
 from firetower.core.executions import Attempt
-
-_BARS = "▁▂▃▄▅▆▇█"
+from firetower.core.text import BARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Heat:
 def sparkline(counts: Sequence[int]) -> str:
     """Return numbers as bars in one line: "▁▁▂▁▅█". The lowest bar is zero."""
     top = max(counts, default=0) or 1
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+    return "".join(BARS[-(-count * (len(BARS) - 1) // top)] for count in counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from firetower.core.errors import DatabaseReplaced, StoreError
 from firetower.core.events import Event
-from firetower.core.executions import Execution, Status
+from firetower.core.executions import Execution
 from firetower.core.feed import FeedLine, FeedPage, merge_feed
 from firetower.core.references import ContainerReference
 from firetower.store import schema
@@ -32,7 +32,6 @@ from firetower.store.files import OpenFiles
 from firetower.store.store import Store
 
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
-_FINAL = [status.value for status in Status if status.is_final]
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -95,7 +94,7 @@ class Follower:
         window = _WINDOW if is_postgresql(connection) else 0
         ended = select_executions().where(
             _executions.id > self.execution.id - window,
-            _executions.status.in_(_FINAL),
+            _executions.status.in_(schema.FINAL),
             _executions.attempts == 0,
         )
         lines = {
@@ -129,7 +128,7 @@ class Follower:
         if not self._has_news(reader.connection):
             return ()
         is_new = _executions.id > self.execution.id
-        waiting = select_executions().where(is_new, _executions.status.not_in(_FINAL))
+        waiting = select_executions().where(is_new, _executions.status.not_in(schema.FINAL))
         changed = {execution.id: execution for execution in read_executions(reader, waiting)}
         changed.update((line.execution.id, line.execution) for line in self.poll(reader))
         return [changed[number] for number in sorted(changed)]

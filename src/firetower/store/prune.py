@@ -21,7 +21,6 @@ from sqlalchemy import (
 )
 
 from firetower.core.errors import InvalidInput
-from firetower.core.executions import Status
 from firetower.core.metrics import MAX_WINDOW
 from firetower.store import schema
 from firetower.store.changes import Reader
@@ -125,7 +124,6 @@ _LEAST_AGE = timedelta(days=1)
 
 _automations = schema.automations.c
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
-_FINAL = [status.value for status in Status if status.is_final]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ def _prune_batch(connection: Connection, before: datetime) -> Pruned:
         .order_by(_executions.id)
         .with_for_update()
     ).all()
-    events -= {row.event_id for row in rows if row.status not in _FINAL}
+    events -= {row.event_id for row in rows if row.status not in schema.FINAL}
     ids = [row.id for row in rows if row.event_id in events]
     attempts = connection.execute(delete(schema.attempts).where(_attempts.execution_id.in_(ids)))
     connection.execute(delete(schema.executions).where(_executions.id.in_(ids)))
@@ -211,7 +209,7 @@ def _old(before: datetime) -> Select[tuple[int | None]]:
         select(_executions.id)
         .where(
             _executions.event_id == _events.id,
-            _executions.status.not_in(_FINAL) | (_executions.finished_at >= before),
+            _executions.status.not_in(schema.FINAL) | (_executions.finished_at >= before),
         )
         .exists()
     )

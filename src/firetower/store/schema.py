@@ -330,6 +330,9 @@ UNTRIED = text("executions.status = 'pending' AND executions.attempts = 0")
 WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
 """The execution ended without the endpoint having taken it."""
 
+FINAL = [status.value for status in Status if status.is_final]
+"""The statuses of an execution that has ended."""
+
 
 def has_status(status: Status) -> ColumnElement[bool]:
     """Return the condition on an execution's status, the status written out."""
