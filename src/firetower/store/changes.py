@@ -179,7 +179,7 @@ def version_by_others(connection: Connection) -> object:
     """
     if is_postgresql(connection):
         return None
-    [(version,)] = run(connection, "PRAGMA data_version", ())
+    [(version,)] = run(connection, "PRAGMA data_version")
     return id(connection.connection.dbapi_connection), version
 
 

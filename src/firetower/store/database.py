@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
+from firetower.store.driver import run
 from firetower.store.files import OpenFiles, find_writer, gone
 from firetower.store.location import Location
 from firetower.store.sessions import (
@@ -109,7 +110,7 @@ class Database:
                 if self.is_sqlite and changes:
                     self._begin_change(connection.connection.dbapi_connection)
                 elif self.is_sqlite:
-                    connection.exec_driver_sql("BEGIN")
+                    run(connection, "BEGIN")
                 yield connection
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE)

@@ -116,7 +116,7 @@ def run_with_ids(
     return run(connection, statement.format(ids=marks), (*values, *ids))
 
 
-def run(connection: Connection, statement: str, values: Values) -> list[tuple[Any, ...]]:
+def run(connection: Connection, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
     """Run a statement with a `?` for each of its values; return what it returns."""
     if connection.dialect.paramstyle != "qmark":
         statement = statement.replace("?", "%s")

@@ -249,8 +249,9 @@ class Worker:
         self._seen = None if cycle.more else seen
         cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
         cycle.messages += _describe(recorded) + self._wants.news(now)
-        silence = f"no heartbeat for {duration(self.run_timeout)}"
-        cycle.messages += [f"run {run} crashed: {silence}" for run in crashed]
+        for run in crashed:
+            silence = f"no heartbeat for {duration(self.run_timeout)}"
+            cycle.messages.append(f"run {run} crashed: {silence}")
         return cycle
 
     def _record(
