@@ -135,6 +135,12 @@ def test_each_series_of_skipped_crossings_keeps_its_own_count() -> None:
 def test_a_cooldown_of_its_own_replaces_the_day() -> None:
     _, decisions = fired(watching(cooldown=2 * MINUTE), [HIGH, LOW, HIGH, LOW, HIGH, LOW, HIGH])
     assert [one for _, one in outcomes(decisions)] == ["finished"] * 4
+    # After the clock was set back it starts again from the new time.
+    minutes = [100, 101, 95, 96, 106]
+    _, decisions = fired(
+        watching(cooldown=10 * MINUTE), [HIGH, LOW, HIGH, LOW, HIGH], minutes=minutes
+    )
+    assert [one for _, one in outcomes(decisions)] == ["finished", "cooldown", "finished"]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,12 @@ def test_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     for name in ("../../etc/passwd", "..", "0" * 31, "A" * 32):
         with pytest.raises(InvalidInput):
             store.path(name)
+    killed, arriving = (store.folder / "00" / f".arriving-{name}" for name in ("old", "new"))
+    for path in (killed, arriving):
+        path.touch()
+    os.utime(killed, (0, 0))
+    store.sweep()
+    assert [path for path in store.folder.rglob("*") if path.is_file()] == [arriving]
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

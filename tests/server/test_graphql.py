@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,17 @@ def test_change_has_the_token_s_author_and_is_done_whole_or_not(running: Running
     odd = change.replace("vision", "other").replace("registry-models", "registry-a:b")
     assert running.refused(odd) == (200, 'registry name "a:b" contains ":"')
     assert [str(one.reference) for one in running.tower.projects()] == ["acme/vision"]
-    assert running.tower.tokens.list()[0].last_used_at is not None
+    used = running.tower.tokens.list()[0].last_used_at
+    assert used is not None
+    clock = running.server.store.clock
+    for seconds, known in ((30, 0), (61, 61)):  # a use is noted once a minute
+        ahead = timedelta(seconds=seconds)
+        running.server.store.clock = lambda ahead=ahead: clock() + ahead  # type: ignore[misc]
+        running.query(change)
+        again = running.tower.tokens.list()[0].last_used_at
+        assert again is not None
+        assert again >= used + timedelta(seconds=known)
+        assert known or again == used
 
 
 def test_server_on_a_read_only_database_refuses_changes_once(

@@ -121,7 +121,9 @@ def test_resumed_run_continues_where_it_was(on_sqlite: Running) -> None:
     assert start(on_sqlite, id=found["id"])["bucket"]["historyLineCount"] == 2
     send(on_sqlite, [step(2, loss=3)], 2)
     assert on_sqlite.tower.runs.get("acme/vision/r1").run.state is RunState.RUNNING
-    assert values(on_sqlite) == [(0, 1), (1, 2), (2, 3)]
+    no_steps = [{"_step": -1, "loss": 4}, {"_step": 2**63, "loss": 5}]  # the lines' numbers count
+    send(on_sqlite, no_steps, 3)
+    assert values(on_sqlite) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
 
 
 def test_run_that_is_sent_twice_has_its_events_once(running: Running) -> None:
@@ -195,12 +197,16 @@ def test_runs_are_filtered_ordered_and_paged(on_sqlite: Running) -> None:
     assert [one["node"]["name"] for one in newest] == ["r2", "r1"]
     by_rate = on_sqlite.query(RUNS, order="-config.lr")["project"]["runs"]["edges"]
     assert [one["node"]["name"] for one in by_rate] == ["r2", "r1"]
+    by_words = on_sqlite.query(RUNS, order="config.lr desc")["project"]["runs"]["edges"]
+    assert by_words == by_rate
     for filters, names in (
         ({"config.lr": 2}, ["r2"]),
         ({"config.lr.value": {"$lt": 1}}, ["r0"]),
         ({"config.lr": {"$not": {"$gte": 1}}}, ["r0"]),
         ({"$or": [{"state": "failed"}, {"displayName": {"$regex": "0$"}}]}, ["r1", "r0"]),
         ({"tags": {"$in": ["t"]}, "state": {"$ne": "running"}}, ["r1"]),
+        ({"$nor": [{"state": "failed"}, {"displayName": {"$regex": "0$"}}]}, ["r2"]),
+        ({"$and": [{"config.lr": {"$gte": 1}}, {"state": "failed"}]}, ["r1"]),
     ):
         found = on_sqlite.query(RUNS, filters=json.dumps(filters))["project"]
         assert [one["node"]["name"] for one in found["runs"]["edges"]] == names

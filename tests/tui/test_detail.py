@@ -2,12 +2,14 @@
 
 import threading
 from functools import partial
+from typing import Any
 
 import pytest
 from textual.content import Content
 from textual.pilot import Pilot
+from textual.widgets import Static
 
-from firetower.core.errors import NotFound
+from firetower.core.errors import NotFound, StoreError
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.widgets.listing import DetailPane, Listing
 from tui.scene import Scene
@@ -55,15 +57,19 @@ async def test_the_pane_shows_the_newest_version_of_a_collection(scene: Scene) -
         assert shows(pilot, "Metadata")
 
 
-async def test_answers_for_rows_that_were_left_are_dropped(scene: Scene) -> None:
-    may_answer = threading.Event()
+async def test_answers_for_rows_that_were_left_are_dropped(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer, drawn = threading.Event(), list[str]()
 
     def detail(_: object, key: object, *__: object) -> Content:
         if key == "canary-f1":
             may_answer.wait(30)
         if key == "note-candidates":
             raise NotFound("it is gone", "")
-        return Content(f"about {key}")
+        if key == "tell-compliance":
+            raise StoreError("the database cannot be read", "")
+        return Content(f"about {key}" + "\n." * 99)
 
     async with open_app(scene, WIDE) as pilot:
         await press(pilot, "enter")
@@ -72,13 +78,30 @@ async def test_answers_for_rows_that_were_left_are_dropped(scene: Scene) -> None
         await until(pilot, lambda: shows(pilot, "When a version is linked"))
         pane._detail = detail
         pane._shown = None
+        text = pane.query_one(Static)
+
+        def update(content: Content, **options: Any) -> None:
+            drawn.append(content.plain)
+            Static.update(text, content, **options)
+
+        monkeypatch.setattr(text, "update", update)
         pane.look_again()
         await until(pilot, lambda: pane._reload._running)
         await pilot.press("j")
         may_answer.set()
         await until(pilot, lambda: shows(pilot, "about deploy-on-prod"))
+        assert not any("about canary-f1" in one for one in drawn)
         await press(pilot, "j")
         await until(pilot, lambda: not shows(pilot, "about"))
+        await press(pilot, "j")
+        await until(pilot, lambda: shows(pilot, "the database cannot be read"))
+        # Another row is read from its top.
+        await press(pilot, "j")
+        await until(pilot, lambda: shows(pilot, "about validate-resnet"))
+        pane.scroll_end(animate=False)
+        await until(pilot, lambda: not shows(pilot, "about validate-resnet"))
+        automations(pilot).table.move_to("deploy-on-prod")
+        await until(pilot, lambda: shows(pilot, "about deploy-on-prod"))
 
 
 @pytest.mark.parametrize(

@@ -515,10 +515,16 @@ async def test_bars_say_when_much_fired_and_when_some_failed(scene: Scene) -> No
         scene.fire(40)
         strip = pilot.app.screen.query_one(HeatStrip)
         await until(pilot, lambda: strip.changed)
-        strip.read()
+        strip._look()
         await until(pilot, lambda: shows(pilot, "✗  ", " failed"))
         bars, marks = screen_text(pilot)[1:3]
         assert marks.index("✗") == bars.index("█")
+        # Nothing changes, but all of it becomes old.
+        scene.now += timedelta(hours=13)
+        assert not strip.changed
+        for _ in range(12):
+            strip._look()
+        await until(pilot, lambda: not strip.display)
 
 
 async def test_a_time_is_gone_to_and_home_returns(busy: Scene) -> None:
