@@ -88,15 +88,8 @@ def print_feed(
         if only_executions
         else tower.executions.page(limit, since=since).entries[-limit:]
     )
-    shown = set()
-    for one in listed:
-        if isinstance(one, CircuitLine):
-            newest_change = max(newest_change, one.change.id)
-            _print_change(one.change)
-        else:
-            line = FeedLine.of(one)
-            shown.add(_key(line))
-            _print_line(line, as_json=as_json)
+    shown, newest_listed = _print_entries(listed, as_json=as_json)
+    newest_change = max(newest_change, newest_listed)
     if follow:
         say("following the feed; Ctrl-C ends it")
     elif not listed:
@@ -111,6 +104,22 @@ def print_feed(
 
 def _say_failure(error: StoreError) -> None:
     say(f"{error.message}. {error.hint} Trying again until it works.")
+
+
+def _print_entries(
+    entries: Sequence[FeedEntry], *, as_json: bool
+) -> tuple[set[tuple[int, str, int]], int]:
+    """Print entries; return the keys of their executions, and the newest change of a circuit."""
+    keys, newest_change = set(), 0
+    for one in entries:
+        if isinstance(one, CircuitLine):
+            newest_change = max(newest_change, one.change.id)
+            _print_change(one.change)
+        else:
+            line = FeedLine.of(one)
+            keys.add(_key(line))
+            _print_line(line, as_json=as_json)
+    return keys, newest_change
 
 
 def _key(line: FeedLine) -> tuple[int, str, int]:

@@ -83,16 +83,16 @@ def serve(
         raise InvalidInput("TLS needs a certificate and its key", "Give --tls-cert and --tls-key.")
     tls = None if tls_cert is None or tls_key is None else (tls_cert, tls_key)
     settings = ServerSettings(tls=tls, **options)
-
-    def log(facts: dict[str, Any]) -> None:
-        with suppress(OSError):  # a full disk, a reader that is gone: no line is worth an answer
-            print_json({"at": instant(datetime.now(UTC)), **facts})
-
     run_server(
         database_url(),
         settings,
         read_only=read_only(),
         worker=not no_worker,
         report=say,
-        log=log if access_log else None,
+        log=_print_request if access_log else None,
     )
+
+
+def _print_request(facts: dict[str, Any]) -> None:
+    with suppress(OSError):  # the disk is full, or the reader gone: the request is answered still
+        print_json({"at": instant(datetime.now(UTC)), **facts})
