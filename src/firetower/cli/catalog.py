@@ -1,5 +1,6 @@
 """`firetower log`, `link`, `unlink`, `delete`, `edit` and `show`."""
 
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 import click
@@ -80,17 +81,21 @@ def log(
         raise click.UsageError("Missing argument 'ENTITY/PROJECT/COLLECTION'.")
     if version_options["type"] is None:
         raise click.UsageError("Missing option '--type'.")
+    version = _log_version(collection, paths, run=run, **version_options)
+    if as_json:
+        print_json(version.as_data())
+    else:
+        _print_logged(version)
+
+
+def _log_version(collection: str, paths: Iterable[str], **options: Any) -> LoggedVersion:
     with open_tower() as tower, progress_bar("Hashing") as show_progress:
 
         def hashed(done: int, total: int) -> None:
             if total > _BAR_FROM_BYTES:
                 show_progress(done / total, f"{byte_count(done)} of {byte_count(total)}")
 
-        version = tower.log(collection, paths, run=run, progress=hashed, **version_options)
-    if as_json:
-        print_json(version.as_data())
-    else:
-        _print_logged(version)
+        return tower.log(collection, paths, progress=hashed, **options)
 
 
 def _print_logged(version: LoggedVersion) -> None:
