@@ -34,7 +34,7 @@ def test_value_that_can_be_sent_is_kept_whole(value: str, uses: list[SecretUse])
         ("q1w2\x7fe3", [], r"control character \x7f"),
         ("q1w2\x1be3", [], r"control character \x1b"),
         ("q1w2\x85e3", [], r"control character \x85"),
-        ("q1w2\ufffde3", [SIGNING], "was not UTF-8"),
+        ("q1w2\ufffde3", [SIGNING], "are no text"),
         ("q1w2\ud800e3", [], r"control character \ud800"),
         (PEM, [TOKEN], "access token"),
         ("q1w2\r", [TOKEN], "access token"),

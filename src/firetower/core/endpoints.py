@@ -341,7 +341,7 @@ def check_secret_value(value: str, *uses: SecretUse) -> str:
         )
     if "\ufffd" in value:  # what a terminal gives for bytes that are no text
         raise InvalidInput(
-            "the value of the secret has a character in it that was not UTF-8",
+            "the value of the secret has bytes in it that are no text",
             "Save or paste it as UTF-8; give bytes in an encoding such as base64.",
         )
     refused = (one for one in value if category(one) in {"Cc", "Cs"} and one not in "\t\r\n")

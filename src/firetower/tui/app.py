@@ -6,7 +6,6 @@ import asyncio
 import gc
 import os
 import resource
-from codecs import getincrementaldecoder
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -54,7 +53,7 @@ from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo, show
 from firetower.tui.session import Session, foreseen, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
-from firetower.tui.text import Sanitizer, clock
+from firetower.tui.text import Sanitizer, TerminalDecoder, clock
 from firetower.tui.widgets.bar import Bar
 from firetower.worker_process import WorkerProcess
 
@@ -511,10 +510,8 @@ def run_app(
         tour=tour,
     )
 
-    # Else a byte that is no UTF-8, as of a Latin-1 terminal, ends the app. It is shown as �.
-    linux_driver.getincrementaldecoder = lambda name: partial(  # type: ignore[attr-defined]
-        getincrementaldecoder(name), errors="replace"
-    )
+    driver: Any = linux_driver
+    driver.getincrementaldecoder = lambda _: TerminalDecoder
 
     async def run() -> None:
         end_on_signals(app)

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -218,6 +219,38 @@ def milliseconds(span: float | None) -> str:
     if span is None:
         return ""
     return f"{span:,.0f} ms" if span < 10_000 else f"{span / 1_000:,.1f} s"
+
+
+_PASTE, _PASTED = "\x1b[200~", "\x1b[201~"
+"""What a terminal sends around pasted text."""
+_NO_KEYS = str.maketrans("\0\x1b", "��")
+_HALF_PASTED = re.compile(r"\x1b(\[(2(0(1)?)?)?)?\Z")
+
+
+class TerminalDecoder:
+    """Decodes what a terminal sends. Bytes that are no UTF-8 become �: one may not end the app.
+
+    So do NUL and escape in pasted text: Textual would drop the one and take the other for a key.
+    """
+
+    def __init__(self) -> None:
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._rest = ""
+        self._pasting = False
+
+    def decode(self, data: bytes, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as codecs
+        """Return the text of these bytes, but for what the next ones have the end of."""
+        text, self._rest, decoded = self._rest + self._decode(data, final), "", ""
+        while text:
+            if not self._pasting:
+                typed, begun, text = text.partition(_PASTE)
+                decoded, self._pasting = decoded + typed + begun, bool(begun)
+                continue
+            pasted, ended, text = text.partition(_PASTED)
+            if not ended and not final and (half := _HALF_PASTED.search(pasted)):
+                pasted, self._rest = pasted[: half.start()], half[0]
+            decoded, self._pasting = decoded + pasted.translate(_NO_KEYS) + ended, not ended
+        return decoded
 
 
 class Sanitizer(LineFilter):
