@@ -30,8 +30,6 @@ from firetower.store.changes import Reader
 from firetower.store.columns import EPOCH, MOST, bounded
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
-from firetower.store.points import VALUES_UP_TO
-from firetower.store.queue.crossings import read_watches
 from firetower.store.runs import list_active_runs
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
@@ -159,6 +157,8 @@ def explain_runs(
     reader: Reader, automation: Automation, since: datetime | None, clock: Clock
 ) -> list[RunFinding]:
     """Return what became of the newest runs in the scope of an automation on a metric."""
+    from firetower.store.queue.crossings import read_watches  # of no use to explain an event
+
     container = automation.definition.scope.container
     runs = list_active_runs(reader, container, since or EPOCH, _MOST_RUNS)
     watches = read_watches(reader.connection, {(automation.id, number) for number, _ in runs})
@@ -173,6 +173,8 @@ def explain_runs(
 def _subject(
     reader: Reader, automation: Automation, number: int, run: Run, watch: Watch
 ) -> RunSubject:
+    from firetower.store.points import VALUES_UP_TO
+
     condition, execute = automation.definition.metric, reader.connection.execute
     assert condition is not None
     metric = execute(_METRIC, {"run": number, "name": condition.metric}).first()
