@@ -15,6 +15,8 @@ LATER = ("firetower.tui.form.screen", "firetower.tui.screens.endpoint")
     [
         ("firetower.cli, firetower.tui.app", (*SQL, *MODELS, *LATER)),
         ("firetower.tui.screens.container", (*SQL, *LATER)),
+        ("firetower.cli.demo, firetower.demo.session", (*SQL, *MODELS)),
+        ("firetower.demo.history", ("httpx", "aiohttp", "alembic", "textual")),
     ],
 )
 def test_a_screen_needs_little_to_be_drawn(module: str, heavy: tuple[str, ...]) -> None:

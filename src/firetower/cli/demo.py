@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import click
 
 from firetower.cli.connect import database_url
-from firetower.cli.feed import print_feed
 from firetower.cli.output import say
 from firetower.core.errors import InvalidInput
 
@@ -53,6 +52,7 @@ def demo(*, speed: float, tour: bool, headless: bool, seed: int) -> int:
 
 
 def _print_until_interrupted(speed: float, seed: int) -> int:
+    from firetower.cli.feed import print_feed
     from firetower.demo.session import demo_session
     from firetower.tower import connect
 
