@@ -12,10 +12,10 @@ from firetower.core.errors import StoreError
 from firetower.core.executions import Status
 from firetower.core.requests import Request
 from firetower.core.retry import Answer
+from firetower.delivery import client as client_module
 from firetower.delivery.client import Client, open_client, send
 from firetower.store.queue import evaluate as queue_evaluate
 from firetower.store.store import Store
-from firetower.worker import attempt
 from firetower.worker import worker as worker_module
 from firetower.worker.worker import Worker
 from receiver import serve
@@ -37,7 +37,7 @@ def test_an_unforeseen_error_fails_its_own_attempt_alone(
 
     async def work(store: Store) -> None:
         async with open_client() as client:
-            monkeypatch.setattr(attempt, "send", broken)
+            monkeypatch.setattr(client_module, "send", broken)
             await Worker(store, client, lambda _: None, lambda _: None).run(once=True)
 
     with serve() as receiver, firetower.connect(database) as tower:

@@ -23,7 +23,7 @@ from firetower.delivery import client as client_module
 from firetower.delivery.client import open_client
 from firetower.store.database import Database
 from firetower.store.store import Store
-from firetower.worker import attempt, run
+from firetower.worker import run
 from firetower.worker.limits import share_connections
 from firetower.worker.worker import Worker
 from receiver import Received, serve
@@ -144,7 +144,7 @@ def test_a_want_of_its_own_is_told_and_no_failure(
             await running
 
     send = client_module.send
-    monkeypatch.setattr(attempt, "send", short)
+    monkeypatch.setattr(client_module, "send", short)
     with serve() as receiver, firetower.connect(database) as tower:
         webhook(tower, "ci", receiver.url(), schedule=())
         version = linked_model(tower)
