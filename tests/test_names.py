@@ -1,4 +1,4 @@
-"""Names of classes in the whole tree."""
+"""Names of classes and of tests in the whole tree."""
 
 import ast
 from collections import defaultdict
@@ -17,3 +17,16 @@ def test_each_class_name_is_used_once() -> None:
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(str(path.relative_to(SOURCE)))
     assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
+
+
+def test_names_of_tests_are_short() -> None:
+    """Under 65 characters: condition and result, to be read in a list of failures."""
+    found = [
+        f"{path.name}: {node.name}"
+        for path in Path(__file__).parent.rglob("test_*.py")
+        for node in ast.parse(path.read_bytes()).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and len(node.name) >= 65
+    ]
+    assert found == []

@@ -192,7 +192,7 @@ async def test_no_screen_shows_a_secret(
 
 
 @pytest.mark.slow
-def test_a_rotation_killed_at_any_moment_leaves_every_secret_readable(
+def test_rotation_killed_at_any_moment_leaves_secrets_readable(
     shell: Shell, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRETOWER_SECRET_KEY", raising=False)

@@ -278,7 +278,7 @@ def test_cpu_of_children_counts_from_their_start(tmp_path: Path) -> None:
     assert seconds >= 0.55  # of both: clocks of processes tick in hundredths
 
 
-def test_file_of_metrics_that_is_written_again_is_read_from_its_start(tmp_path: Path) -> None:
+def test_rewritten_file_of_metrics_is_read_from_its_start(tmp_path: Path) -> None:
     path, ended, logged = tmp_path / "metrics.jsonl", threading.Event(), list[object]()
     run: Any = SimpleNamespace(log=lambda values, step: logged.append(values["loss"]))
     lines = run_exec.MetricLines.open(str(path))

@@ -25,7 +25,7 @@ def found(index: AutomationIndex, event: Event) -> list[int]:
 
 
 @given(steps)
-def test_an_index_kept_up_to_date_finds_what_a_loop_over_all_revisions_finds(
+def test_updated_index_finds_what_a_loop_over_revisions_finds(
     history_steps: list[Step],
 ) -> None:
     history, index = History(), AutomationIndex()

@@ -207,7 +207,7 @@ def test_any_other_condition_follows_the_event(filter_: dict[str, Any], conditio
         (5, None, set()),
     ],
 )
-def test_a_revision_is_in_force_after_it_was_saved_until_the_next_one_was(
+def test_revision_is_in_force_from_its_save_until_the_next(
     after: int, until: int | None, in_force: set[int]
 ) -> None:
     revision = make_revision(after=after, until=until)

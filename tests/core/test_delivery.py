@@ -45,7 +45,7 @@ def test_everything_else_is_a_failure_and_tried_again(code: int) -> None:
     assert verdict == Verdict(Status.PENDING, NOON + timedelta(seconds=5), str(code))
 
 
-def test_an_answer_that_could_not_be_read_is_a_failure_whatever_its_code() -> None:
+def test_unreadable_answer_is_a_failure_with_any_status_code() -> None:
     for code in (200, 410, None):
         verdict = judged(Answer(code, error="timed out"))
         assert verdict.status is Status.PENDING
@@ -85,7 +85,7 @@ def test_failures_walk_through_the_schedule_and_then_give_up(
     assert last.detail == f"gave up after {attempts}: {answer.words}"
 
 
-def test_the_first_lost_try_is_repeated_at_once_and_the_others_as_failed_ones_are() -> None:
+def test_first_lost_attempt_is_repeated_at_once_later_ones_wait() -> None:
     schedule = (SECOND * 5, SECOND * 300)
 
     def lost(before: int, used: int) -> Verdict:

@@ -97,7 +97,7 @@ def test_a_shadow_decision_begins_a_cooldown_as_a_real_one_would() -> None:
     assert outcome(fired([0, 1], mode=Mode.SHADOW)) == ["shadow", "cooldown"]
 
 
-def test_a_decision_that_a_disabled_endpoint_swallowed_begins_no_cooldown() -> None:
+def test_skip_for_a_disabled_endpoint_begins_no_cooldown() -> None:
     revision = make_revision(make_definition(action=webhook(), cooldown=TEN_MINUTES))
     events = [make_event(event_id=number) for number in (1, 2)]
     decisions = decide(match(events, AutomationIndex([revision])), {}, {})
@@ -122,7 +122,7 @@ def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
 
 
 @given(st.lists(st.integers(-30, 30), max_size=12))
-def test_a_decision_is_held_exactly_within_the_cooldown_of_the_last_one_or_of_a_clock_set_back(
+def test_cooldown_skips_exactly_within_it_or_a_clock_set_back(
     minutes: list[int],
 ) -> None:
     began: datetime | None = None
@@ -167,7 +167,7 @@ def test_a_decision_is_pending_or_says_why_nothing_is_sent(
     assert decision.cooldown_until is None
 
 
-def test_a_shadow_decision_keeps_what_would_have_been_sent_without_its_secrets() -> None:
+def test_shadow_decision_keeps_its_request_without_secrets() -> None:
     revision = make_revision(
         make_definition(action=webhook('["${alias}", "${ACCESS_TOKEN}"]')),
         mode=Mode.SHADOW,

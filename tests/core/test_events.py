@@ -33,7 +33,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("type_", "kind"), product(EventType, ContainerKind))
-def test_each_event_and_scope_is_allowed_or_refused_with_the_nearest_choice(
+def test_event_and_scope_are_allowed_or_refused_with_a_choice(
     type_: EventType, kind: ContainerKind
 ) -> None:
     close = REFUSED.get((type_, kind))

@@ -126,7 +126,7 @@ def test_it_names_the_first_thing_that_stopped_it(
     assert words in finding.words
 
 
-def test_an_alias_set_in_the_project_tells_of_the_registry_that_the_version_is_linked_to() -> None:
+def test_alias_set_in_a_project_names_the_linked_registry() -> None:
     event = make_event(
         EventType.ADD_ARTIFACT_ALIAS, collection="acme/vision/resnet", index=7, alias="production"
     )
@@ -207,7 +207,7 @@ def test_the_revision_of_that_time_counts() -> None:
     assert (finding.stop, finding.revision.number) == (Stop.FILTER, 1)
 
 
-def test_the_nearest_come_first_and_those_that_fired_before_the_others() -> None:
+def test_findings_are_ordered_by_nearness_then_fired_first() -> None:
     event = make_event(EventType.ADD_ARTIFACT_ALIAS, alias="a")
     revisions = [
         an_automation(name="c-other-event", event_type=EventType.LINK_ARTIFACT),

@@ -34,7 +34,7 @@ def news_at(minutes: list[int]) -> list[CircuitChange]:
     ]
 
 
-def test_news_stand_after_what_fired_before_them_and_before_what_fired_with_them() -> None:
+def test_circuit_news_follow_earlier_executions_precede_same_time() -> None:
     lines = merge_feed(executions_at([1, 2, 2, 5], first=7), news_at([0, 2, 3, 9]))
     told = [(line.after, line.change.id) for line in lines if isinstance(line, CircuitLine)]
     assert told == [(6, 1), (7, 2), (9, 3), (10, 4)]

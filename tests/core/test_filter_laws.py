@@ -25,7 +25,7 @@ def test_the_trace_of_a_filter_agrees_with_the_filter(source: dict[str, Any], ev
 
 
 @given(filters, events)
-def test_there_is_a_first_failure_exactly_when_a_filter_does_not_hold(
+def test_first_failure_exists_exactly_when_a_filter_does_not_hold(
     source: dict[str, Any], event: Event
 ) -> None:
     trace = Filter.of(source).trace(event)

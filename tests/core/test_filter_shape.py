@@ -186,7 +186,7 @@ def test_a_field_that_the_event_never_has_is_refused(
     ],
     ids=str,
 )
-def test_the_absence_of_a_field_may_be_asked_of_events_that_never_have_it(
+def test_absence_of_a_field_may_be_asked_of_events_without_it(
     source: dict[str, Any],
 ) -> None:
     filter_ = Filter.of(source)

@@ -149,7 +149,7 @@ def test_an_endpoint_name_follows_wandbs_rule(name: str) -> None:
         assert "not allowed" in refusal(lambda: check_endpoint_name(name))
 
 
-def test_an_endpoint_name_that_is_long_and_almost_right_is_refused_at_once() -> None:
+def test_long_almost_valid_endpoint_name_is_refused_at_once() -> None:
     assert "64" in refusal(lambda: check_endpoint_name("a " * 100_000))
 
 

@@ -163,7 +163,7 @@ def test_a_glob_that_would_hang_a_backtracking_engine_finishes() -> None:
     assert not scope.covers(CollectionReference(container=VISION, name="a" * 128), "model")
 
 
-def test_a_scope_of_another_container_of_the_same_name_covers_nothing() -> None:
+def test_scope_of_a_namesake_container_covers_nothing() -> None:
     other = ContainerReference.project("models/resnet")
     scope = ContainerScope(container=other)
     assert not scope.covers(RESNET, "model")

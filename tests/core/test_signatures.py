@@ -66,7 +66,7 @@ def test_a_secret_in_words_is_used_as_its_utf8_bytes(secret: str) -> None:
     assert Webhook(secret.encode()).verify(b"{}", headers(signature, now)) == {}
 
 
-def test_while_a_secret_is_rotated_both_receivers_verify_and_a_third_does_not() -> None:
+def test_rotated_secret_verifies_with_both_keys_and_no_third() -> None:
     now = datetime.now(UTC)
     old, new, other = (whsec(bytes([n]) * 32) for n in range(3))
     given = headers(standard_signature([new, old], ID, now, b"{}"), now)
@@ -99,9 +99,7 @@ def test_each_attempt_is_signed_for_its_own_second() -> None:
         pytest.param("pässword", "pässword".encode(), id="words"),
     ],
 )
-def test_the_key_of_a_secret_is_decoded_where_it_has_the_standards_form(
-    secret: str, key: bytes
-) -> None:
+def test_key_of_a_secret_in_the_standards_form_is_decoded(secret: str, key: bytes) -> None:
     assert signing_key(secret) == key
 
 

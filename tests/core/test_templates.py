@@ -62,7 +62,7 @@ values = st.just(MISSING) | st.text(max_size=3) | jsons
 
 
 @given(pieces, values, values)
-def test_a_payload_is_valid_json_whatever_the_values_or_refused_at_save(
+def test_payload_is_valid_json_for_any_values_or_refused_at_save(
     source: str, a: Value, b: Value
 ) -> None:
     try:
@@ -163,7 +163,7 @@ def test_a_template_names_its_variables_in_their_order() -> None:
 
 
 @given(HOSTILE)
-def test_a_message_has_each_value_escaped_and_its_own_text_as_written(value: str) -> None:
+def test_message_escapes_values_and_keeps_its_own_text(value: str) -> None:
     template = TextTemplate.parse('<b> "${a}" and ${a}')
     text = template.render({"a": value}.__getitem__, lambda outside: f"[{outside}]")
     assert text == f'<b> "[{value}]" and [{value}]'

@@ -104,7 +104,7 @@ def test_a_variable_is_accepted_exactly_where_an_event_has_it(type_: EventType, 
         pytest.param("GITHUB_TOKN", ALIAS, "${GITHUB_TOKEN}", id="secret"),
     ],
 )
-def test_a_variable_that_is_not_there_is_refused_and_names_the_nearest(
+def test_unknown_variable_is_refused_and_names_the_nearest(
     name: str, type_: EventType, nearest: str
 ) -> None:
     said = refusal(lambda: check_variable(name, type_, frozenset({"GITHUB_TOKEN"})))

@@ -175,7 +175,7 @@ def test_endpoint_goes_through_its_own_proxy_and_shows_no_password(
     assert plain not in shell.ok("webhook", "show", "ci")
 
 
-def test_endpoint_is_verified_by_its_own_ca_file_also_through_a_proxy(
+def test_endpoint_is_verified_by_its_ca_file_also_through_a_proxy(
     tmp_path: Path, proxy: Proxy, tls: Tls
 ) -> None:
     shell = automated(tmp_path, tls.url)
@@ -236,7 +236,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(proxy: str)
     assert "geh" not in caught.value.text
 
 
-def test_python_api_keeps_the_proxy_out_of_texts_and_refuses_a_relative_ca(tmp_path: Path) -> None:
+def test_python_api_hides_the_proxy_and_refuses_a_relative_ca(tmp_path: Path) -> None:
     import firetower
 
     settings = EndpointSettings(

@@ -127,7 +127,7 @@ def finish(trial: Trial, database: str) -> None:
 
 @pytest.mark.slow
 @POSTGRESQL_IN_SHORT
-def test_two_workers_open_it_once_probe_one_at_a_time_and_close_it_once(database_url: str) -> None:
+def test_two_workers_open_probe_and_close_a_circuit_once(database_url: str) -> None:
     with opened(database_url) as trial:
         trial.fire(*(f"held-{number}" for number in range(10)))
         wait_until(lambda: len(trial.endpoint.probes) >= 4, "some probes")

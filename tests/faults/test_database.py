@@ -40,7 +40,7 @@ def _assert_two_lines(stderr: str) -> None:
     assert said[-3].endswith("stopped")
 
 
-def test_a_worker_that_is_to_run_once_ends_in_failure_with_its_database(tmp_path: Path) -> None:
+def test_worker_once_fails_when_its_database_fails(tmp_path: Path) -> None:
     database = str(tmp_path / "tower.db")
     with serve() as receiver:
         _breaks(receiver, database)

@@ -48,7 +48,7 @@ PROMPT = {name for name, (_, detail) in EXPECTED.items() if detail not in {None,
 }
 
 
-def test_every_misbehaviour_ends_by_its_own_name_beside_a_healthy_neighbour(
+def test_each_misbehaviour_is_named_and_spares_a_healthy_endpoint(
     tmp_path: Path, rounds: int, count: Count
 ) -> None:
     database = str(tmp_path / "tower.db")

@@ -138,7 +138,7 @@ def test_a_moved_alias_is_one_event_that_says_from_where(tower: Tower) -> None:
         tower.remove_alias("acme/vision/resnet:v1", "best")
 
 
-def test_unlinking_removes_aliases_and_tags_there_and_the_index_is_not_used_again(
+def test_unlink_removes_aliases_and_tags_and_never_reuses_an_index(
     tower: Tower,
 ) -> None:
     tower.create_registry("models")

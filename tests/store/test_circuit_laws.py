@@ -104,7 +104,7 @@ def endpoint(store: Store) -> Endpoint:
 @given(_STEPS)
 @example(_DOWN)
 @example([*_DOWN, (0, 0, 200), *_DOWN])
-def test_nothing_is_held_for_ever_and_what_was_tried_ends_by_its_schedule(
+def test_queued_executions_end_and_retries_follow_their_schedule(
     endpoint: Endpoint, steps: list[tuple[int, int, int]]
 ) -> None:
     endpoint.bench.tower.endpoints.enable("ci", EndpointKind.WEBHOOK)
@@ -118,7 +118,7 @@ def test_nothing_is_held_for_ever_and_what_was_tried_ends_by_its_schedule(
 
 
 @pytest.mark.slow
-def test_a_dead_endpoint_is_tried_by_each_schedule_and_takes_few_first_tries(
+def test_dead_endpoint_gets_each_retry_and_few_first_attempts(
     endpoint: Endpoint,
 ) -> None:
     bench = endpoint.bench

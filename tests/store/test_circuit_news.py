@@ -154,7 +154,7 @@ def test_a_page_since_a_moment_leaves_out_what_was_told_before(bench: Bench) -> 
     assert bench.tower.executions.page(0).entries == ()
 
 
-def test_a_place_is_told_of_the_endpoints_that_its_automations_use_or_have_used(
+def test_circuit_news_of_a_container_cover_endpoints_it_used(
     bench: Bench,
 ) -> None:
     bench.tower.create_registry("other")

@@ -80,7 +80,7 @@ def waits_of(bench: Bench, execution_id: int) -> int:
         return int(reader.connection.execute(query).scalar_one())
 
 
-def test_it_opens_at_the_fifth_failure_in_a_row_once_they_last_a_minute(bench: Bench) -> None:
+def test_circuit_opens_at_five_failures_that_last_a_minute(bench: Bench) -> None:
     fire(bench, 2 * FAILURES_TO_OPEN)
     claims = bench.turn(room=20)
     for claim in claims[:FAILURES_TO_OPEN]:
@@ -132,7 +132,7 @@ def test_while_it_is_open_one_probe_at_a_time_goes_out(bench: Bench) -> None:
     assert bench.turn(room=9, worker="another") == []
 
 
-def test_what_was_tried_goes_on_by_its_own_schedule_and_fails_at_its_end(bench: Bench) -> None:
+def test_retries_follow_their_schedule_and_fail_at_its_end(bench: Bench) -> None:
     open_circuit(bench)
     fire(bench, 2, "b")
     for _ in range(100):

@@ -52,7 +52,7 @@ def test_what_fired_names_its_execution(bench: Bench) -> None:
     assert finding(after, "deploy").execution == bench.only
 
 
-def test_an_automation_of_another_place_is_counted_and_a_deleted_one_is_not(bench: Bench) -> None:
+def test_explain_counts_automations_elsewhere_but_not_deleted_ones(bench: Bench) -> None:
     bench.tower.create_registry("prompts")
     bench.automate(
         "far", records=True, scope=ContainerScope(container=ContainerReference.registry("prompts"))
@@ -65,7 +65,7 @@ def test_an_automation_of_another_place_is_counted_and_a_deleted_one_is_not(benc
     assert explanation.elsewhere == 1
 
 
-def test_what_watches_the_entity_or_everything_is_explained_after_what_is_nearer(
+def test_explain_lists_nearer_scopes_before_wider_ones(
     bench: Bench,
 ) -> None:
     bench.tower.create_project("other/speech")
@@ -96,7 +96,7 @@ def test_an_event_is_explained_by_the_automation_of_its_time(bench: Bench) -> No
     assert (found.stop, found.revision.number) == (Stop.FILTER, 1)
 
 
-def test_an_automation_is_explained_over_what_happened_in_and_near_its_scope(bench: Bench) -> None:
+def test_explain_automation_covers_events_in_and_near_its_scope(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "before")
     bench.automate(records=True, filter=PROD)
     for alias in ("staging", "canary", "production"):

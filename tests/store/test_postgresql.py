@@ -72,7 +72,7 @@ def limited(url: str, role: str, connections: int) -> Iterator[str]:
             owner.execute(f"DROP ROLE {role}")
 
 
-def test_programs_need_few_connections_and_no_transaction_while_they_wait(
+def test_waiting_programs_hold_few_connections_no_transaction(
     database_url: str,
 ) -> None:
     held = threading.Event()
@@ -117,7 +117,7 @@ WHERE datname = current_database() AND application_name LIKE 'firetower %'
 """
 
 
-def test_who_follows_loses_and_repeats_nothing_when_the_database_fails(
+def test_follow_loses_and_repeats_nothing_when_the_database_fails(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follow, "_RETRY_DELAY", 0.01)
@@ -239,7 +239,7 @@ def test_a_change_wakes_a_worker_of_another_process(database_url: str) -> None:
             receiver.wait_for(number + 1)
 
 
-def test_programs_that_start_at_once_on_an_empty_database_wait_for_one_another(
+def test_programs_started_on_an_empty_database_wait_for_another(
     database_url: str, postgresql: Any, worker_id: str
 ) -> None:
     url = create_database(postgresql, f"empty_{worker_id}")

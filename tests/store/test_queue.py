@@ -32,7 +32,7 @@ def test_only_events_after_the_save_fire(bench: Bench) -> None:
     assert bench.only.status is Status.FINISHED
 
 
-def test_what_was_recorded_while_it_was_enabled_fires_though_it_is_disabled_since(
+def test_event_from_before_disabling_fires_after_it(
     bench: Bench,
 ) -> None:
     bench.automate(records=True)
@@ -45,7 +45,7 @@ def test_what_was_recorded_while_it_was_enabled_fires_though_it_is_disabled_sinc
     assert [execution.event.alias for execution in bench.executions] == ["enabled", "again"]
 
 
-def test_a_new_worker_evaluates_a_backlog_by_the_revisions_of_its_time(bench: Bench) -> None:
+def test_backlog_is_evaluated_by_the_revisions_of_its_time(bench: Bench) -> None:
     bench.automate(records=True)
     bench.tower.add_alias(bench.version, "first")
     bench.tower.automations.delete("deploy")
@@ -158,7 +158,7 @@ def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
     assert again.webhook_id == claim.webhook_id
 
 
-def test_a_lost_claim_is_due_again_and_its_old_worker_cannot_change_the_end(
+def test_lost_claim_is_due_again_and_fences_off_its_old_worker(
     bench: Bench,
 ) -> None:
     bench.automate()
@@ -188,7 +188,7 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     assert (bench.only.status, bench.only.detail) == (Status.PENDING, LOST)
 
 
-def test_what_ends_every_worker_waits_as_the_schedule_says_and_is_given_up(bench: Bench) -> None:
+def test_execution_that_ends_workers_waits_by_schedule_then_fails(bench: Bench) -> None:
     bench.automate()
     bench.tower.add_alias(bench.version, "one")
     waits: list[timedelta] = []

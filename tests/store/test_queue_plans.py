@@ -64,7 +64,7 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
     assert [scan for scan in scans if "INDEX ix_" not in scan] == []
 
 
-def test_one_automations_newest_are_found_without_sorting_all_it_fired(
+def test_newest_of_an_automation_are_found_without_a_sort(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "tower.db"

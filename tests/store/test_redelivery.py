@@ -14,7 +14,7 @@ def bench(store: Store) -> Bench:
     return Bench(store)
 
 
-def test_many_redeliveries_to_one_endpoint_are_due_one_after_the_other(bench: Bench) -> None:
+def test_redeliveries_to_one_endpoint_are_due_one_after_another(bench: Bench) -> None:
     bench.automate()
     for alias in ("a", "b", "c"):
         bench.tower.add_alias(bench.version, alias)

@@ -116,7 +116,7 @@ def test_a_new_connection_makes_no_file_in_the_place_of_a_moved_one(
     assert not path.exists()
 
 
-def test_a_database_that_was_moved_and_put_back_is_used_without_a_word(tmp_path: Path) -> None:
+def test_database_moved_and_put_back_is_used_silently(tmp_path: Path) -> None:
     path, aside = tmp_path / "tower.db", tmp_path / "aside.db"
     with closing(Store.open(str(path))) as store:
         tower = Tower(store)

@@ -35,7 +35,7 @@ async def test_app_opens_on_the_busiest_registry(scene: Scene) -> None:
         await until(pilot, lambda: shows(pilot, " zebra "))
 
 
-async def test_the_first_reading_has_the_automations_of_the_busiest_registry(scene: Scene) -> None:
+async def test_first_reading_has_automations_of_the_busiest_registry(scene: Scene) -> None:
     view = read_container(scene.tower, ContainerKind.REGISTRY, None, "automations", 2)
     assert view.open is not None
     assert view.open.reference == MODELS

@@ -53,7 +53,7 @@ async def test_of_one_endpoint_only_what_failed_there(scene: Scene) -> None:
     assert {one.endpoint for one in again(scene)} == {"ci-deploy"}
 
 
-async def test_nothing_is_sent_where_nothing_failed_or_one_thinks_better_of_it(
+async def test_redeliver_sends_nothing_if_none_failed_or_it_is_cancelled(
     scene: Scene,
 ) -> None:
     async with open_app(scene) as pilot:

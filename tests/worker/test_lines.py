@@ -93,7 +93,7 @@ def test_a_lost_try_that_ends_its_execution_leaves_a_line(tmp_path: Path) -> Non
     store.close()
 
 
-def test_an_answer_after_the_lease_is_no_line_about_what_another_finished(tmp_path: Path) -> None:
+def test_answer_after_the_lease_prints_no_line(tmp_path: Path) -> None:
     with serve() as receiver, Tower(store := Store.open(str(tmp_path / "tower.db"))) as tower:
         webhook(tower, "ci", receiver.url())
         version = linked_model(tower)

@@ -151,7 +151,7 @@ def test_secrets_are_masked_and_only_a_webhooks_own_are_offered() -> None:
     assert "CI_KEY" not in variables(message, WORLD)
 
 
-def test_a_slack_message_is_shown_and_an_action_that_only_records_has_no_body() -> None:
+def test_preview_shows_a_slack_message_and_no_body_of_no_op() -> None:
     said = preview(draft(action=ActionType.NOTIFICATION, endpoint="team-ml", title="${alias}!"))
     assert "post to Slack by team-ml" in said
     assert '"text": "production!"' in said
