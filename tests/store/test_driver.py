@@ -1,5 +1,7 @@
 """Statements that the driver runs alone: as SQLAlchemy runs them, errors too."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import bindparam, select
 
@@ -19,7 +21,11 @@ def test_a_prepared_statement_returns_what_sqlalchemy_does(store: Store) -> None
         _containers.id,
         _containers.description == "100 % ?",
         select(_containers.name).where(_containers.entity == "none").scalar_subquery(),
-    ).where(_containers.kind == bindparam("kind"), _containers.name == "models")
+    ).where(
+        _containers.kind == bindparam("kind"),
+        _containers.name == "models",
+        _containers.created_at > datetime(2020, 1, 1, tzinfo=UTC),
+    )
     with store.reading() as reader:
         expected = reader.connection.execute(query, {"kind": "registry"}).all()
         found = Prepared(query).rows(reader.connection, kind="registry")
@@ -29,6 +35,8 @@ def test_a_prepared_statement_returns_what_sqlalchemy_does(store: Store) -> None
         ids = [expected[0].id, -1]
         statement = "SELECT name FROM containers WHERE kind = ? AND id IN ({ids})"
         assert run_with_ids(reader.connection, statement, ids, "registry") == [("models",)]
+    with pytest.raises((KeyError, StoreError)), store.reading() as reader:
+        Prepared(query).rows(reader.connection)  # nothing is NULL because it was forgotten
 
 
 def test_what_the_driver_refuses_undoes_the_change(store: Store) -> None:

@@ -69,9 +69,15 @@ def _compile(statement: Select[*tuple[Any, ...]] | UpdateBase, dialect: Dialect)
     decoders = [
         column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
     ]
+    constants = {}
+    for name, parameter in compiled.binds.items():
+        if not parameter.required:
+            encode = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+            value = parameter.value
+            constants[name] = value if value is None or encode is None else encode(value)
     return _Compiled(
         str(compiled),
-        compiled.params,
+        constants,
         compiled.positiontup,
         [(place, decode) for place, decode in enumerate(decoders) if decode is not None],
         row._make,
