@@ -254,6 +254,9 @@ def test_an_answer_that_gives_the_proxys_password_back_is_not_kept() -> None:
     hidden = Secrets().hiding("http://me:geh%21eim@h:1")
     assert hidden.are_in("you said bWU6Z2VoIWVpbQ== here")
     assert hidden.are_in("geh!eim")
+    both = Secrets().hiding(None, "you:versteckt@h:1", "http://me:geheim@h:1")
+    assert both.are_in("versteckt")
+    assert both.are_in("geheim")
     assert Secrets().hiding("http://h:1") == Secrets().hiding(None) == Secrets()
 
 

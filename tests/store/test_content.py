@@ -123,3 +123,10 @@ def test_a_reference_is_any_uri(uri: str) -> None:
 def test_what_is_no_uri_is_refused(uri: str) -> None:
     with pytest.raises(InvalidInput, match="is not a URI"):
         read_content([], [uri])
+
+
+def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    said = refused(tmp_path / ("x" * 5_000))
+    assert said.endswith("cannot be read: File name too long")
+    assert len(said) < 500
+    assert "null" in refused("a\0b")

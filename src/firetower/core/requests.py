@@ -75,15 +75,17 @@ class Secrets:
             )
         return self.values[name]
 
-    def hiding(self, proxy: str | None) -> "Secrets":
-        """Return them with the password of a proxy, which is as secret."""
-        parts = urlsplit(proxy or "")
-        if not parts.password:
-            return self
-        password = unquote(parts.password)
-        sent = f"{unquote(parts.username or '')}:{password}"
-        # No secret can have such a name.
-        return replace(self, values={**self.values, "proxy password": password, "proxy user": sent})
+    def hiding(self, *proxies: str | None) -> "Secrets":
+        """Return them with the passwords of proxies, which are as secret."""
+        found = dict(self.values)
+        for number, proxy in enumerate(filter(None, proxies)):
+            parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+            if parts.password:
+                password = unquote(parts.password)
+                # No secret can have such a name.
+                found[f"proxy password {number}"] = password
+                found[f"proxy user {number}"] = f"{unquote(parts.username or '')}:{password}"
+        return self if len(found) == len(self.values) else replace(self, values=found)
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret's value in it masked."""

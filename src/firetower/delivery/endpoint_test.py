@@ -46,9 +46,10 @@ async def _send(endpoint: Endpoint, opened: Secrets, now: datetime) -> EndpointT
         began = time.monotonic()
         answer = await send(client, request, endpoint.settings.timeout)
         duration_ms = (time.monotonic() - began) * 1_000
-    proxy = request.proxy or find_proxy(request.url, read_proxies())
+    proxies = read_proxies()
+    proxy = request.proxy or find_proxy(request.url, proxies)
     shown = None if proxy is None else shown_proxy(proxy)
-    hidden = opened.hiding(request.proxy)
+    hidden = opened.hiding(request.proxy, *proxies.values())
     return EndpointTest(record_answer(answer, hidden), duration_ms, shown)
 
 

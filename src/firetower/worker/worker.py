@@ -21,6 +21,7 @@ from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT, Run
 from firetower.core.text import counted
 from firetower.core.times import duration
 from firetower.delivery.client import Client
+from firetower.delivery.environment import read_proxies
 from firetower.store import workers
 from firetower.store.changes import Change, version_by_others
 from firetower.store.executions import find_execution, find_ids
@@ -81,6 +82,8 @@ class Worker:
     run_timeout: timedelta = RUN_TIMEOUT
     """Age of its newest heartbeat from which a run has crashed."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _proxies: Iterable[str] = field(default_factory=lambda: read_proxies().values())
+    """The environment's."""
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -339,7 +342,7 @@ class Worker:
     def _secrets(self, endpoint: Endpoint) -> Secrets:
         settings = endpoint.settings
         opened = self._opened[endpoint.id][1] if settings.secret_names else Secrets()
-        return opened.hiding(settings.proxy)
+        return opened.hiding(settings.proxy, *self._proxies)
 
 
 def _describe(recorded: Recorded) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -144,9 +145,11 @@ def _state(found: os.stat_result) -> tuple[int, ...]:
 
 def _unreadable(path: Path, error: OSError | ValueError) -> InvalidInput:
     reason = getattr(error, "strerror", None) or str(error)
-    link = f" (a link to {visible(str(path.readlink()))})" if path.is_symlink() else ""
+    link = ""
+    with suppress(OSError, ValueError):  # it is none
+        link = f" (a link to {visible(str(path.readlink()))})"
     return InvalidInput(
-        f"{visible(str(path))}{link} cannot be read: {reason}",
+        f"{visible(shortened(str(path), 400))}{link} cannot be read: {reason}",
         "Check the path and its rights; nothing was logged.",
     )
 
