@@ -56,6 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
         given = os.environ.get(SEED_VARIABLE)
         drawn = random.randrange(1_000_000) if config.option.long else _USUAL_SEED
         config.option.seed = drawn if given is None else int(given)
+    # Or tests would change the database that the user works with.
+    for name in [one for one in os.environ if one.startswith("FIRETOWER_")]:
+        del os.environ[name]
 
 
 def _is_roomy(folder: str) -> bool:
