@@ -1,6 +1,7 @@
 """The pane beside a list: all about the row under the cursor."""
 
 import threading
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,10 @@ from tui.screens import WIDE, open_app, press, screen_text, settled, shows, unti
 from tui.test_every_key import SCREENS, go
 
 pytestmark = pytest.mark.anyio
+
+
+STEADY = {name for name, keys in SCREENS.items() if not {"j", "space"} & {*keys}} - {"help"}
+"""Screens whose keys lead to the same row each time."""
 
 
 def shows_just(pilot: Pilot[None], lines: list[str]) -> bool:
@@ -104,23 +109,29 @@ async def test_answers_for_rows_that_were_left_are_dropped(
         await until(pilot, lambda: shows(pilot, "about deploy-on-prod"))
 
 
+SMALLER, WIDER = ((124, 24), (81, 20)), ((80, 24), (130, 16))
+
+
 @pytest.mark.parametrize(
-    "names",
+    ("names", "sizes"),
     [
-        ["endpoint"],
-        pytest.param([one for one in SCREENS if one != "help"], marks=pytest.mark.slow),
+        (["endpoint"], SMALLER),
+        pytest.param(STEADY, SMALLER, marks=pytest.mark.slow),
+        pytest.param(STEADY, WIDER, marks=pytest.mark.slow),
     ],
-    ids=["some", "all"],
+    ids=["some", "smaller", "wider"],
 )
-async def test_what_is_resized_is_as_if_opened_so(scene: Scene, names: list[str]) -> None:
+async def test_what_is_resized_is_as_if_opened_so(
+    scene: Scene, names: Iterable[str], sizes: tuple[tuple[int, int], tuple[int, int]]
+) -> None:
     scene.tower.runs.log_metrics(scene.tower.runs.start("acme/vision"), {"loss": 0.5, "acc": 0.5})
-    async with open_app(scene, WIDE) as pilot:
+    before, after = sizes
+    async with open_app(scene, before) as pilot:
         for name in names:
-            for before, after in (((124, 24), (81, 20)), ((80, 24), (130, 16))):
-                await pilot.resize_terminal(*before)
-                await go(pilot, SCREENS[name])
-                await pilot.resize_terminal(*after)
-                await settled(pilot)
-                resized = screen_text(pilot)
-                await go(pilot, SCREENS[name])
-                await until(pilot, partial(shows_just, pilot, resized))
+            await pilot.resize_terminal(*before)
+            await go(pilot, SCREENS[name])
+            await pilot.resize_terminal(*after)
+            await settled(pilot)
+            resized = screen_text(pilot)
+            await go(pilot, SCREENS[name])
+            await until(pilot, partial(shows_just, pilot, resized))

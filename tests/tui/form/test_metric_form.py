@@ -7,6 +7,7 @@ import pytest
 from firetower.core.events import EventType
 from firetower.core.metrics import Aggregate, ChangeCondition, ThresholdCondition
 from firetower.core.points import Point
+from firetower.tui.form.backtest import BacktestSummary
 from tui.form.driving import automation, choose, fill, form_of, to
 from tui.scene import Scene
 from tui.screens import open_app, press, settled, shows, until, write
@@ -31,6 +32,10 @@ def trained(scene: Scene) -> Scene:
     return scene
 
 
+def chart_width(summary: BacktestSummary) -> int:
+    return len(str(summary.content).split("\n")[-1])
+
+
 async def test_threshold_by_keys_with_completed_name_and_chart(trained: Scene) -> None:
     async with open_app(trained) as pilot:
         await press(pilot, "2", "end", "enter", "n")
@@ -50,6 +55,9 @@ async def test_threshold_by_keys_with_completed_name_and_chart(trained: Scene) -
         assert shows(pilot, "loss/train", "╌ > 2")
         await until(pilot, lambda: shows(pilot, "2 ┤", "╌╌╌"))
         assert shows(pilot, "▲")
+        await pilot.resize_terminal(100, 40)
+        summary = form_of(pilot).query_one(BacktestSummary)
+        await until(pilot, lambda: chart_width(summary) <= summary.size.width)
         await to(pilot, "run-name-regex")
         await fill(pilot, metric_amount="2000")
         await until(pilot, lambda: shows(pilot, "it would not have fired"))

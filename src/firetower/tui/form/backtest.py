@@ -39,6 +39,14 @@ class BacktestSummary(Static):
         super().__init__("", id="backtest")
         self._edited = edited
         self._definition: Definition | None = None
+        self._width = 0
+        """Cells of the chart."""
+
+    def on_resize(self) -> None:
+        """Draw the chart of a metric for another width."""
+        definition, width = self._definition, max(self.size.width, _CHART_WIDTH)
+        if definition is not None and definition.metric and self._width not in {0, width}:
+            self._test(definition)
 
     def show(self, definition: Definition | None) -> None:
         """Show another definition; testing the one before is cancelled."""
@@ -63,7 +71,7 @@ class BacktestSummary(Static):
         def wanted() -> bool:
             return definition is self._definition
 
-        width = max(self.size.width, _CHART_WIDTH)
+        self._width = width = max(self.size.width, _CHART_WIDTH)
 
         def test(tower: Tower) -> None:
             others = tower.automations.overlapping(definition, exclude=self._edited)

@@ -278,6 +278,7 @@ class ContainerScreen(FramedPage):
     def on_resize(self) -> None:
         self._fit_containers()
         self._fit_dock()
+        self.call_after_refresh(self._fit_dock)  # the pane beside the list may have come or gone
 
     @on(Listing.Filled)
     def _list_filled(self) -> None:
