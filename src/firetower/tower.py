@@ -212,6 +212,10 @@ class Tower(Transactions):
         """Return every entity that has projects, by name; what they hold are automations."""
         return self._read(containers.list_containers, ContainerKind.ENTITY)
 
+    def organization(self) -> Container:
+        """Return the organization; what it holds are automations."""
+        return self._read(containers.list_containers, ContainerKind.ORGANIZATION)[0]
+
     def container(self, reference: ContainerReference) -> tuple[Container, list[Collection]]:
         """Return a registry or project with its collections."""
         with self._store.reading() as reader:

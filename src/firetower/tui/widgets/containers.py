@@ -32,7 +32,7 @@ def read_containers(tower: Tower, kind: ContainerKind) -> list[Container]:
 
     Without any, and without an automation that waits for one, the list is empty.
     """
-    organization = tower.container(ContainerReference.organization())[0]
+    organization = tower.organization()
     if kind is ContainerKind.REGISTRY:
         found = tower.registries()
     else:
