@@ -55,6 +55,7 @@ FITTING: dict[str, Any] = {
     "metrics": {"loss": 1.0},
     "metric": "loss",
     "rows": [1],
+    "title": "any",
     "length": 5,
     "definition": Definition(
         name="any",
