@@ -54,6 +54,9 @@ def values(running: Running, metric: str = "loss") -> list[tuple[int, float]]:
 
 
 def test_run_is_written_ended_and_read(running: Running) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(500):
+        deep = {"a": deep}
     config = {"lr": {"value": 0.1, "desc": None}, "_wandb": {"value": {"t": {}}}}
     made = start(
         running, config=json.dumps(config), tags=["a", "a"], displayName="first", notes="n"
@@ -62,7 +65,7 @@ def test_run_is_written_ended_and_read(running: Running) -> None:
     assert json.loads(made["bucket"]["config"]) == {"lr": {"value": 0.1}}
     assert not start(running, config='{"late": {"value": 5}}')["inserted"]
     lines = [
-        step(0, loss=1.0, net={"depth": 3}, note="text", t={"_type": "x", "n": 1}),
+        step(0, loss=1.0, net={"depth": 3}, note="text", t={"_type": "x", "n": 1}, deep=deep),
         step(1, loss="NaN"),
     ]
     events = {

@@ -74,8 +74,8 @@ def _points(files: Arguments, name: str) -> Iterator[Point]:
             label = key if name == _HISTORY or key.startswith(SYSTEM) else f"{SYSTEM}{key}"
             try:
                 values = flatten({label: _numbers(value)}, strict=False)
-            except InvalidInput:
-                continue  # no name of a metric: the run's others matter more
+            except (InvalidInput, RecursionError):
+                continue  # no name of a metric, or nested too deeply: the run's others matter more
             for metric, one in values.items():
                 yield Point(metric, step, one, at)
 
