@@ -165,9 +165,11 @@ async def registered(server: Server, url: str, report: Report) -> AsyncIterator[
         with server.store.changing() as change:
             remove_server(change.connection, id_)
 
+    stopping = asyncio.Event()
+
     async def send_heartbeats() -> None:
         told = ""
-        while True:
+        while not stopping.is_set():
             try:
                 await server.run(record)
                 told = ""
@@ -176,13 +178,16 @@ async def registered(server: Server, url: str, report: Report) -> AsyncIterator[
                     told = error.message
                     report(f"{error.message}. {error.hint}")
             server.store.check_again()
-            await asyncio.sleep(SERVER_HEARTBEAT_INTERVAL.total_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SERVER_HEARTBEAT_INTERVAL.total_seconds()):
+                    await stopping.wait()
 
     heartbeats = asyncio.create_task(send_heartbeats())
     try:
         yield
     finally:
-        heartbeats.cancel()
+        # Not cancelled: a heartbeat under way in its thread would be recorded after the removal.
+        stopping.set()
         await asyncio.gather(heartbeats, return_exceptions=True)
         with suppress(StoreError):
             await server.run(remove)
