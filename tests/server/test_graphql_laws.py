@@ -161,7 +161,7 @@ def state(running: Running) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.data())
 def test_any_query_is_answered(on_sqlite: Running, data: st.DataObject) -> None:
     fill(on_sqlite)
@@ -173,7 +173,7 @@ def test_any_query_is_answered(on_sqlite: Running, data: st.DataObject) -> None:
     assert state(on_sqlite) == before
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.data())
 def test_any_change_is_done_or_refused(running: Running, data: st.DataObject) -> None:
     fill(running)

@@ -239,6 +239,7 @@ def test_a_change_wakes_a_worker_of_another_process(database_url: str) -> None:
             receiver.wait_for(number + 1)
 
 
+@pytest.mark.slow
 def test_programs_started_on_an_empty_database_wait_for_another(
     database_url: str, postgresql: Any, worker_id: str
 ) -> None:

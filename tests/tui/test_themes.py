@@ -33,6 +33,7 @@ def test_accent_is_no_colour_of_a_state(theme: Theme) -> None:
     assert theme.accent not in {theme.success, theme.warning, theme.error}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 async def test_dialog_leaves_what_is_behind_in_sight_in_every_theme(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:

@@ -88,6 +88,7 @@ async def test_keys_typed_before_the_rows_are_read_act_on_them(scene: Scene) -> 
         assert screen.automations.container == ContainerReference.registry("prompts")
 
 
+@pytest.mark.slow
 async def test_keys_after_a_click_act_on_what_it_opens(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await at(pilot, "deploy-on-prod")
@@ -117,6 +118,7 @@ async def test_keys_of_the_app_do_not_wait_for_rows(scene: Scene) -> None:
         await until(pilot, lambda: app.current_mode == "feed")
 
 
+@pytest.mark.slow
 async def test_keys_after_the_one_that_saves_act_on_what_was_made(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await type_ahead(pilot, "5", "n", *"zeta", "tab", *"http://z.test/", "ctrl+o", "e")

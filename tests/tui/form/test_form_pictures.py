@@ -81,9 +81,9 @@ async def project(pilot: Pilot[None]) -> None:
         pytest.param(filled, SMALL, id="filled-80x24"),
         pytest.param(filled, WIDE, id="filled-120x40"),
         pytest.param(empty, WIDE, id="empty"),
-        pytest.param(wrong, SMALL, id="wrong"),
-        pytest.param(slack, WIDE, id="slack"),
-        pytest.param(project, SMALL, id="project"),
+        pytest.param(wrong, SMALL, id="wrong", marks=pytest.mark.slow),
+        pytest.param(slack, WIDE, id="slack", marks=pytest.mark.slow),
+        pytest.param(project, SMALL, id="project", marks=pytest.mark.slow),
     ],
 )
 def test_form(alike: Compare, size: tuple[int, int], fill_in: Fill) -> None:
