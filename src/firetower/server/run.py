@@ -152,37 +152,8 @@ async def registered(server: Server, url: str, report: Report) -> AsyncIterator[
 
     `report` gets why the database cannot be used, once until it can be.
     """
-    id_ = secrets.token_hex(8)
-
-    def record() -> None:
-        if server.store.database.read_only:  # it is not seen, but notices what is wrong
-            with server.store.reading():
-                return
-        with server.store.changing() as change:
-            record_server(change, id_, url, dict(unknown_fields))
-
-    def remove() -> None:
-        with server.store.changing() as change:
-            remove_server(change.connection, id_)
-
-    stopping = asyncio.Event()
-
-    async def send_heartbeats() -> None:
-        told = ""
-        while not stopping.is_set():
-            try:
-                await server.run(record)
-                told = ""
-            except StoreError as error:  # the next one may succeed
-                if error.message != told:
-                    told = error.message
-                    report(f"{error.message}. {error.hint}")
-            server.store.check_again()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SERVER_HEARTBEAT_INTERVAL.total_seconds()):
-                    await stopping.wait()
-
-    heartbeats = asyncio.create_task(send_heartbeats())
+    id_, stopping = secrets.token_hex(8), asyncio.Event()
+    heartbeats = asyncio.create_task(_send_heartbeats(server, id_, url, report, stopping))
     try:
         yield
     finally:
@@ -190,7 +161,38 @@ async def registered(server: Server, url: str, report: Report) -> AsyncIterator[
         stopping.set()
         await asyncio.gather(heartbeats, return_exceptions=True)
         with suppress(StoreError):
-            await server.run(remove)
+            await server.run(_remove, server, id_)
+
+
+async def _send_heartbeats(
+    server: Server, id_: str, url: str, report: Report, stopping: asyncio.Event
+) -> None:
+    told = ""
+    while not stopping.is_set():
+        try:
+            await server.run(_record, server, id_, url)
+            told = ""
+        except StoreError as error:  # the next one may succeed
+            if error.message != told:
+                told = error.message
+                report(f"{error.message}. {error.hint}")
+        server.store.check_again()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SERVER_HEARTBEAT_INTERVAL.total_seconds()):
+                await stopping.wait()
+
+
+def _record(server: Server, id_: str, url: str) -> None:
+    if server.store.database.read_only:  # it is not seen, but notices what is wrong
+        with server.store.reading():
+            return
+    with server.store.changing() as change:
+        record_server(change, id_, url, dict(unknown_fields))
+
+
+def _remove(server: Server, id_: str) -> None:
+    with server.store.changing() as change:
+        remove_server(change.connection, id_)
 
 
 @asynccontextmanager
