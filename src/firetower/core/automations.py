@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from firetower.core.actions import Action
 from firetower.core.errors import InvalidInput
@@ -192,7 +192,7 @@ def read_definition(written: str) -> Definition:
     return Definition.model_validate_json(written)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Revision:
     """An automation as it was from one event to another.
 
@@ -213,9 +213,10 @@ class Revision:
     """None for the current one."""
     endpoint_id: int | None = None
 
-    @cached_property
+    @property
     def definition(self) -> Definition:
         """What the automation does in it."""
+        # Not kept where it is read from JSON: a list of 10,000 would hold 40 MB of them.
         return read_definition(self.written) if isinstance(self.written, str) else self.written
 
     def in_force_at(self, event: Event) -> bool:
