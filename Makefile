@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 # More processes than cores: many tests wait for others' processes and for a moment to come.
-SHARED := -n 5 --dist worksteal
+SHARED := -n 4 --dist worksteal
 # The tests start many interpreters: each would compile the program anew.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -166,7 +166,7 @@ async def test_each_other_action_only_shows(full_scene: Scene, sent: list[object
 
 @pytest.mark.parametrize(
     "parts",
-    [("automations", "endpoints", "secrets"), pytest.param(PLACES.keys(), marks=pytest.mark.slow)],
+    [("automations",), pytest.param(PLACES.keys(), marks=pytest.mark.slow)],
     ids=["some", "all"],
 )
 async def test_read_only_refuses_and_hides_each_effect(

@@ -118,6 +118,7 @@ async def test_every_key_shows_something_where_nothing_is(empty_scene: Scene, mo
         assert await silent_keys(pilot, (number,)) == []
 
 
+@pytest.mark.slow
 async def test_every_key_of_the_first_screen_shows_something(empty_scene: Scene) -> None:
     async with open_app(empty_scene, SMALL) as pilot:
         assert await silent_keys(pilot, ()) == []

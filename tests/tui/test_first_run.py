@@ -53,6 +53,7 @@ async def test_from_the_demos_tour_it_is_12_keys_to_ones_own_firing(scene: Scene
         assert keys.count <= MOST_ON_TOUR
 
 
+@pytest.mark.slow
 async def test_from_nothing_it_is_20_keys_to_a_firing(empty_scene: Scene, tmp_path: Path) -> None:
     for number in (1, 2):
         (tmp_path / f"model-{number}.pt").write_text(str(number))

@@ -37,6 +37,7 @@ SCREENS = (
 """Each screen, its tab, and the keys to it from the one before."""
 
 
+@pytest.mark.slow
 async def test_nothing_is_painted_for_what_has_not_changed(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
