@@ -133,7 +133,7 @@ async def test_tab_by_mouse_beside_a_pane(training: Scene) -> None:
         await settled(pilot)
         assert shows(pilot, "resnet-3", "│ resnet-3")
         assert shows(pilot, "● running", "│ ● running 10 min  by kofi")
-        assert shows(pilot, "logged", "acme/vision/resnet:v1")
+        assert shows(pilot, "logged", "acme/vision/resnet:")
         await pilot.click("#runs Table", offset=(3, 3), times=2)
         await settled(pilot)
         assert isinstance(pilot.app.screen, RunScreen)
