@@ -192,6 +192,9 @@ def test_deleted_collection_is_gone_and_its_automations_wait(tower: Tower) -> No
         with pytest.raises(NotFound):
             tower.delete(gone)
     assert tower.search("resnet") == []
+    with pytest.raises(NotFound) as mistyped:
+        tower.versions("acme/vision/resnt")
+    assert "resnet" not in mistyped.value.hint
     assert tower.log("acme/vision/resnet", type="model", empty=True).index == 2
 
 

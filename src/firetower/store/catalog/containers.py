@@ -3,16 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Row,
-    ScalarSelect,
-    column,
-    func,
-    select,
-    table,
-)
+from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, column, func, select, table
 
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput

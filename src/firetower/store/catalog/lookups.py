@@ -182,7 +182,7 @@ def find_collection(
     if found is not None:
         return found
     container = find_container(connection, reference.container)
-    query = select(_collections.name).where(_collections.container_id == container)
+    query = select(_collections.name).where(_collections.container_id == container, HAS_VERSIONS)
     names = connection.execute(query).scalars()
     kind = reference.container.kind
     verb = "Linking" if kind is ContainerKind.REGISTRY else "Logging"
