@@ -109,10 +109,11 @@ def follow(
             began, skipped = min(began, at), skipped + 1  # a clock set back starts it again
         else:
             skipped, began = 1 if began else skipped + 1, None
-        said = f"{counted(skipped - MAX_SKIPPED, 'more crossing')} not listed"
         if skipped <= MAX_SKIPPED:
             decisions.append(fire(revision, record(place), before, endpoints))
-        elif decisions:
+            continue
+        said = f"{counted(skipped - MAX_SKIPPED, 'more crossing')} not listed"
+        if decisions:
             decisions[-1] = decisions[-1]._replace(detail=said)
         else:
             unlisted = said
