@@ -139,7 +139,7 @@ class Runs(Transactions):
         with self._store.changing() as change:
             found = store.touch_run(change, reference)
             if at_step is None:
-                at_step = check_step(found.next_step)
+                at_step = check_step(found.run.next_step)
             points = [Point(name, at_step, value) for name, value in values.items()]
             point_store.write_points(change, found, points)
         return at_step
@@ -186,7 +186,8 @@ class Runs(Transactions):
         """Return the runs of a project, or of what covers several, the newest first."""
         if isinstance(container, str):
             container = ContainerReference.project(container)
-        return self._read(store.list_runs, container, state=state, limit=limit)
+        found = self._read(store.list_runs, container, state=state, limit=limit)
+        return [one.run for one in found]
 
     def get(self, run: Run | RunReference | str) -> RunDetail:
         """Return a run with its metrics and artifacts."""
@@ -210,11 +211,8 @@ class Runs(Transactions):
         limit: int | None = None,
     ) -> Sequence[Point]:
         """Return points of a metric by step: all, the first after a step, or the newest."""
-        with self._store.reading() as reader:
-            found = store.find_run(reader.connection, _run(run))
-            return point_store.read_points(
-                reader.connection, found, metric, after_step=after_step, limit=limit
-            )
+        read = point_store.read_points
+        return self._read(read, _run(run), metric, after_step=after_step, limit=limit)
 
     def listing(
         self,

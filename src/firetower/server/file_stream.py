@@ -36,7 +36,7 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
     points = [*_points(files, _HISTORY), *_points(files, _EVENTS)]
     if found.run.state in {RunState.FINISHED, RunState.FAILED}:
         # Sent twice, which changes nothing, or late by another process of the run.
-        write_points(change, found.locked, points)
+        write_points(change, found, points)
         return {}
     if points:
         note_values(change, found, max(point.at or change.now for point in points))

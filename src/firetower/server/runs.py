@@ -12,7 +12,7 @@ from firetower.core.json import clean, dump
 from firetower.core.points import SYSTEM
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.run_changes import RunChanges
-from firetower.core.runs import Run, RunAlert, RunReference, RunState, check_run_id
+from firetower.core.runs import RunAlert, RunReference, RunState, check_run_id
 from firetower.server.catalog import artifact_node, given_version
 from firetower.server.containers import named_project, project_node
 from firetower.server.fields import (
@@ -176,7 +176,8 @@ def run_of(context: Context, project: ContainerReference, arguments: Arguments) 
         return None
 
 
-def _facts(run: Run) -> Facts:
+def _facts(found: FoundRun) -> Facts:
+    run = found.run
     return {
         "name": run.id,
         "display_name": run.name,
@@ -194,7 +195,9 @@ def _facts(run: Run) -> Facts:
     }
 
 
-def _filtered(context: Context, project: ContainerReference, arguments: Arguments) -> list[Run]:
+def _filtered(
+    context: Context, project: ContainerReference, arguments: Arguments
+) -> list[FoundRun]:
     """Return the runs that the filters let through, read once for their number and the page."""
     given = Arguments({"filters": arguments.get("filters")})
     key = "runs", project, given["filters"]
@@ -213,8 +216,8 @@ _BY_START = frozenset({"", "created_at", "createdAt"})
 def runs_of(context: Context, project: ContainerReference, arguments: Arguments) -> Answer:
     """Return a project's runs, the newest first."""
 
-    def edge(run: Run) -> Answer:
-        return {"node": run_node(store.find_run(context.reader.connection, run.reference))}
+    def edge(found: FoundRun) -> Answer:
+        return {"node": run_node(found)}
 
     order = arguments.optional_text("order") or "-"
     if not _has_no_filters(arguments) or order.lstrip("+-") not in _BY_START:

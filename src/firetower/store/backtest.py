@@ -37,7 +37,7 @@ from firetower.store.changes import CachedCollection, Reader
 from firetower.store.columns import instant_number
 from firetower.store.events import WITH_VERSIONS, events_of
 from firetower.store.points import VALUES_AFTER
-from firetower.store.runs import list_active_runs
+from firetower.store.runs import list_runs
 
 _collections, _events, _versions = schema.collections.c, schema.events.c, schema.versions.c
 _metrics = schema.run_metrics.c
@@ -196,12 +196,12 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
 
 def _test_runs(reader: Reader, definition: Definition, since: datetime) -> Iterator[_Piece]:
     """Test the values of a metric, of the runs that were alive since a moment, the newest first."""
-    runs = list_active_runs(reader, definition.scope.container, since)
+    runs = list_runs(reader, definition.scope.container, since=since)
     simulation = _MetricSimulation(reader, definition, since)
-    for place, (number, run) in enumerate(runs):
+    for place, found in enumerate(runs):
         share = place / len(runs)
-        for _ in simulation.test(number, run.snapshot):
-            yield share, partial(simulation.result, share, run.started_at)
+        for _ in simulation.test(found.id, found.run.snapshot):
+            yield share, partial(simulation.result, share, found.run.started_at)
     yield 1.0, simulation.result
 
 

@@ -1,7 +1,7 @@
 """Reading a metric's values thinned in SQL, so that a million of them open like a hundred."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
@@ -28,22 +28,13 @@ SELECT (step - :first) / :width AS part, min(value) AS low, max(value) AS high
 FROM metric_points WHERE run_metric_id = :metric AND step >= :since
 AND value BETWEEN -:finite AND :finite GROUP BY part ORDER BY part
 """)
-_SAMPLE = text("""
-WITH RECURSIVE places(place) AS (
-  SELECT 0 UNION ALL SELECT place + 1 FROM places WHERE place + 1 < :places
-)
-SELECT (step - :first) / :width AS part, value FROM places
-JOIN metric_points ON run_metric_id = :metric AND step = (
+_SAMPLE = """
+SELECT run_metric_id, step, value FROM (VALUES {rows}) AS place
+JOIN metric_points ON run_metric_id = place.column1 AND step = (
   SELECT min(step) FROM metric_points
-  WHERE run_metric_id = :metric AND step >= :first + place * :apart
+  WHERE run_metric_id = place.column1 AND step >= place.column2
 )
-WHERE value BETWEEN -:finite AND :finite ORDER BY place
-""")
-_SPARKS = """
-SELECT new.column1 AS metric, (
-  SELECT value FROM metric_points WHERE run_metric_id = new.column1 AND step >= new.column2
-  ORDER BY step LIMIT 1
-) AS value FROM (VALUES {rows}) AS new
+ORDER BY run_metric_id, place.column2
 """
 
 
@@ -81,8 +72,9 @@ def _curve(
         known = None
     if count > QUICK and (known is None or not known.is_exact) and quick:
         apart = max(1, (last - first) // _SKETCH)
-        rows = connection.execute(_SAMPLE, {**values, "places": _SKETCH, "apart": apart})
-        ranges = ranges_of((part, value) for part, value in rows)
+        places = [(metric, first + place * apart) for place in range(_SKETCH)]
+        sample = _sample(connection, places)
+        ranges = ranges_of(((step - first) // width, value) for _, step, value in sample)
         return Curve(first, last, count, ranges, is_exact=False)
     ranges, since = {}, first
     if count > QUICK and known is not None and known.is_exact:
@@ -97,14 +89,25 @@ def read_sparks(
     connection: Connection, metrics: Mapping[int, int], length: int
 ) -> dict[int, list[float]]:
     """Return values at `length` equal distances, given the last steps of metrics by their rows."""
-    rows = [
+    places = [
         (number, last * place // max(1, length - 1))
         for number, last in metrics.items()
         for place in range(length if last >= length else last + 1)
     ]
     found: dict[int, list[float]] = {}
-    place = "CAST(? AS bigint)"
-    for metric, value in run_with_rows(connection, _SPARKS, [place, place], rows):
-        if value is not None and -_FINITE <= value <= _FINITE:
-            found.setdefault(metric, []).append(value)
+    for metric, _, value in _sample(connection, places):
+        found.setdefault(metric, []).append(value)
     return found
+
+
+def _sample(
+    connection: Connection, places: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int, float]]:
+    """Yield metric, step and value of the first point at or after each place, a metric and a step.
+
+    Values that are not finite are left out.
+    """
+    number = "CAST(? AS bigint)"
+    for metric, step, value in run_with_rows(connection, _SAMPLE, [number, number], places):
+        if value is not None and -_FINITE <= value <= _FINITE:
+            yield metric, step, value

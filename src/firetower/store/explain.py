@@ -22,15 +22,14 @@ from firetower.core.explanation import (
     explain_run,
 )
 from firetower.core.references import VersionReference
-from firetower.core.runs import Run
 from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
-from firetower.store.columns import EPOCH, MOST, bounded
+from firetower.store.columns import MOST, bounded
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
-from firetower.store.runs import list_active_runs
+from firetower.store.runs import FoundRun, list_runs
 
 _automations, _revisions = schema.automations.c, schema.revisions.c
 _collections, _events = schema.collections.c, schema.events.c
@@ -160,29 +159,27 @@ def explain_runs(
     from firetower.store.queue.crossings import read_watches  # of no use to explain an event
 
     container = automation.definition.scope.container
-    runs = list_active_runs(reader, container, since or EPOCH, _MOST_RUNS)
-    watches = read_watches(reader.connection, {(automation.id, number) for number, _ in runs})
-    found = []
-    for number, run in runs:
-        watch = watches.get((automation.id, number), Watch())
-        subject = _subject(reader, automation, number, run, watch)
-        found.append(explain_run(automation, subject, reader.now, clock))
-    return found
+    runs = list_runs(reader, container, since=since, limit=_MOST_RUNS)
+    watches = read_watches(reader.connection, {(automation.id, found.id) for found in runs})
+    findings = []
+    for found in runs:
+        watch = watches.get((automation.id, found.id), Watch())
+        subject = _subject(reader, automation, found, watch)
+        findings.append(explain_run(automation, subject, reader.now, clock))
+    return findings
 
 
-def _subject(
-    reader: Reader, automation: Automation, number: int, run: Run, watch: Watch
-) -> RunSubject:
+def _subject(reader: Reader, automation: Automation, found: FoundRun, watch: Watch) -> RunSubject:
     from firetower.store.points import VALUES_UP_TO
 
     condition, execute = automation.definition.metric, reader.connection.execute
     assert condition is not None
-    metric = execute(_METRIC, {"run": number, "name": condition.metric}).first()
+    metric = execute(_METRIC, {"run": found.id, "name": condition.metric}).first()
     if metric is None:
-        names = execute(_NAMES, {"run": number}).scalars().all()
-        return RunSubject(run.snapshot, names, None, pending=False, watch=watch)
+        names = execute(_NAMES, {"run": found.id}).scalars().all()
+        return RunSubject(found.run.snapshot, names, None, pending=False, watch=watch)
     series = Series()
     newest = {"metric": metric.id, "last": MOST, "limit": condition.needed}
     for step, value, at in reversed(execute(VALUES_UP_TO, newest).all()):
         series.add(step, value, at)
-    return RunSubject(run.snapshot, (), series, pending=metric.pending, watch=watch)
+    return RunSubject(found.run.snapshot, (), series, pending=metric.pending, watch=watch)

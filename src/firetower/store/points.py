@@ -13,13 +13,13 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from firetower.core.errors import NotFound
 from firetower.core.points import SYSTEM, Point
-from firetower.core.runs import as_json_number
+from firetower.core.runs import RunReference, as_json_number
 from firetower.core.text import suggest, visible
 from firetower.store import run_schema
-from firetower.store.changes import Change, is_postgresql
+from firetower.store.changes import Change, Reader, is_postgresql
 from firetower.store.columns import bounded, bounded_limit, instant_number
 from firetower.store.driver import Values, run_with_rows
-from firetower.store.runs import FoundRun, LockedRun
+from firetower.store.runs import FoundRun, find_run
 
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
 _points = run_schema.metric_points.c
@@ -86,7 +86,7 @@ class _Metric:
 
 
 def write_points(
-    change: Change, run: LockedRun, points: Iterable[tuple[str, int, float, datetime | None]]
+    change: Change, run: FoundRun, points: Iterable[tuple[str, int, float, datetime | None]]
 ) -> int:
     """Write points, or tuples like them, of a run; return how many are new or changed.
 
@@ -181,8 +181,8 @@ def _insert(connection: Connection, rows: list[Values]) -> None:
 
 
 def read_points(
-    connection: Connection,
-    run: FoundRun,
+    reader: Reader,
+    reference: RunReference,
     metric: str,
     *,
     after_step: int | None = None,
@@ -190,13 +190,14 @@ def read_points(
 ) -> list[Point]:
     """Return the points of a metric by step: the first after a step, or without one the newest.
 
-    Raises NotFound for the metric.
+    Raises NotFound for the run and the metric.
     """
-    named = select(_metrics.id).where(_metrics.run_id == run.id, _metrics.name == metric)
+    connection, run = reader.connection, find_run(reader.connection, reference).id
+    named = select(_metrics.id).where(_metrics.run_id == run, _metrics.name == metric)
     number = connection.execute(named).scalar()
     if number is None:
-        names = connection.execute(select(_metrics.name).where(_metrics.run_id == run.id))
-        where = visible(str(run.run.reference))
+        names = connection.execute(select(_metrics.name).where(_metrics.run_id == run))
+        where = visible(str(reference))
         raise NotFound(
             f"run {where} has no metric {visible(metric)}",
             suggest(metric, names.scalars(), f"List them with `firetower run show {where}`."),

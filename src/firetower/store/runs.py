@@ -45,8 +45,6 @@ _ONE = _RUNS.where(
     _containers.name == bindparam("project"),
     _runs.run_id == bindparam("run"),
 )
-_STATE = _ONE.with_only_columns(_runs.id, _runs.state, _runs.last_step)
-_STATE_LOCKED = _STATE.with_for_update(of=run_schema.runs, key_share=True)
 _ONE_LOCKED = _ONE.with_for_update(of=run_schema.runs, key_share=True)
 _OF_ROW = update(run_schema.runs).where(_runs.id == bindparam("row"))
 _HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
@@ -61,25 +59,12 @@ _OVERDUE = Prepared(
 
 
 @dataclass(frozen=True, slots=True)
-class LockedRun:
-    """A run that a change has locked: as much as each write of values needs."""
-
-    id: int
-    next_step: int
-
-
-@dataclass(frozen=True, slots=True)
 class FoundRun:
     """A run, with its row's number and its project's."""
 
     id: int
     project_id: int
     run: Run
-
-    @property
-    def locked(self) -> LockedRun:
-        """The run for a write of values, where it was found with a lock."""
-        return LockedRun(self.id, self.run.next_step)
 
 
 def start_run(
@@ -175,24 +160,23 @@ def alert_run(change: Change, reference: RunReference, alert: RunAlert) -> None:
     change.record_run(EventType.RUN_ALERT, found.id, found.project_id, snapshot)
 
 
-def touch_run(change: Change, reference: RunReference) -> LockedRun:
+def touch_run(change: Change, reference: RunReference) -> FoundRun:
     """Record a heartbeat and return the run, locked for this change.
 
     One that was taken for crashed is running again. Raises NotFound, and Conflict for a run that
     has ended.
     """
-    row = change.connection.execute(_STATE_LOCKED, _key(reference)).first()
-    if row is not None and row.state == RunState.RUNNING.value:
-        change.connection.execute(_HEARTBEAT, {"row": row.id, "now": change.now})
-        return LockedRun(row.id, 0 if row.last_step is None else row.last_step + 1)
     found = find_run(change.connection, reference, lock=True)
+    if found.run.state is RunState.RUNNING:
+        change.connection.execute(_HEARTBEAT, {"row": found.id, "now": change.now})
+        return found
     if found.run.state is not RunState.CRASHED:
         raise Conflict(
             f"run {visible(str(reference))} has ended: it is {found.run.state}",
             f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
         )
     _set_state(change, found, found.run, RunState.RUNNING)
-    return found.locked
+    return found
 
 
 def end_run(
@@ -276,27 +260,18 @@ def _reread(reader: Reader, found: FoundRun) -> Run:
 
 def find_run(connection: Connection, reference: RunReference, *, lock: bool = False) -> FoundRun:
     """Return a run; `lock` keeps other changes of it waiting. Raises NotFound."""
-    found = _run_row(connection, reference, lock=lock)
-    if found is not None:
-        return found
-    project = find_container(connection, reference.project)
-    newest = select(_runs.run_id).where(_runs.project_id == project)
+    project = reference.project
+    key = {"entity": project.entity, "project": project.name, "run": reference.id}
+    row = connection.execute(_ONE_LOCKED if lock else _ONE, key).first()
+    if row is not None:
+        return _found(row)
+    newest = select(_runs.run_id).where(_runs.project_id == find_container(connection, project))
     ids = connection.execute(newest.order_by(_runs.started_at.desc()).limit(100)).scalars()
-    where = visible(str(reference.project))
+    where = visible(str(project))
     raise NotFound(
         f"project {where} has no run {visible(reference.id)}",
         suggest(reference.id, ids, f"List them with `firetower run list {where}`."),
     )
-
-
-def _run_row(connection: Connection, reference: RunReference, *, lock: bool) -> FoundRun | None:
-    row = connection.execute(_ONE_LOCKED if lock else _ONE, _key(reference)).first()
-    return None if row is None else _found(row)
-
-
-def _key(reference: RunReference) -> dict[str, str]:
-    project = reference.project
-    return {"entity": project.entity, "project": project.name, "run": reference.id}
 
 
 def _found(row: Row[Any]) -> FoundRun:
@@ -327,25 +302,27 @@ def list_runs(
     container: ContainerReference,
     *,
     state: RunState | None = None,
+    since: datetime | None = None,
     limit: int | None = None,
     offset: int = 0,
     oldest_first: bool = False,
-) -> list[Run]:
+) -> list[FoundRun]:
     """Return the runs of a project, an entity or the organization, the newest first.
 
-    `offset` of them are left out. Raises NotFound for the container.
+    They are narrowed to those in a state, or alive `since` a moment; `offset` of them are left out.
+    Raises NotFound for the container.
     """
     find_container(reader.connection, container)
     query: Select[Any] = _RUNS.where(is_covered_by(container))
     if state is not None:
         query = query.where(_runs.state == state.value)
+    if since is not None:
+        query = query.where(_runs.heartbeat_at >= since)
     order = (_runs.started_at, _runs.id)
     query = query.order_by(*(order if oldest_first else (one.desc() for one in order)))
-    if offset:
-        query = query.offset(bounded_limit(offset))
     if limit is not None:
         query = query.limit(bounded_limit(limit))
-    return [_found(row).run for row in reader.connection.execute(query)]
+    return [_found(row) for row in reader.connection.execute(query.offset(bounded_limit(offset)))]
 
 
 def read_runs(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
@@ -354,22 +331,6 @@ def read_runs(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
         return {}
     rows = connection.execute(_RUNS.where(_runs.id.in_(ids)))
     return {row.id: _found(row).run for row in rows}
-
-
-def list_active_runs(
-    reader: Reader, container: ContainerReference, since: datetime, limit: int | None = None
-) -> list[tuple[int, Run]]:
-    """Return the runs alive since a moment, the newest first, with their rows' numbers.
-
-    `container` is a project, an entity or the organization. Raises NotFound for it.
-    """
-    find_container(reader.connection, container)
-    query = (
-        _RUNS.where(is_covered_by(container), _runs.heartbeat_at >= since)
-        .order_by(_runs.started_at.desc(), _runs.id.desc())
-        .limit(limit)
-    )
-    return [(row.id, _found(row).run) for row in reader.connection.execute(query)]
 
 
 def show_run(reader: Reader, reference: RunReference) -> RunDetail:
