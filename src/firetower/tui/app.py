@@ -21,7 +21,6 @@ from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.drivers import linux_driver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
@@ -53,7 +52,8 @@ from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo, show
 from firetower.tui.session import Session, foreseen, in_background
 from firetower.tui.signals import end_on_signals, stop_on_signals
 from firetower.tui.status_line import StatusLine
-from firetower.tui.text import Sanitizer, TerminalDecoder, clock
+from firetower.tui.terminal_driver import TerminalDriver
+from firetower.tui.text import Sanitizer, clock
 from firetower.tui.widgets.bar import Bar
 from firetower.worker_process import WorkerProcess
 
@@ -109,7 +109,7 @@ class FiretowerApp(App[None]):
         config: Config | None = None,
         tour: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.stylesheet = themes.StyleSheets(variables=self.get_css_variables())
         self.animation_level = "none"
         for theme in themes.THEMES:
@@ -509,9 +509,6 @@ def run_app(
         config=read_config(config_file()),
         tour=tour,
     )
-
-    driver: Any = linux_driver
-    driver.getincrementaldecoder = lambda _: TerminalDecoder
 
     async def run() -> None:
         end_on_signals(app)

@@ -14,55 +14,43 @@ from textual.app import App
 
 _ENDING = signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT
 _STOPPING = signal.SIGTSTP, signal.SIGCONT
-TERMINAL_INTERVAL = 2.0
-"""Seconds between two looks whether the terminal is still there."""
 SHUTDOWN_TIMEOUT = 30.0
 """Seconds in which it has to end: a worker, a database or the terminal may hold it up."""
 
 
 def end_on_signals(app: App[Any]) -> None:
-    """Leave the app on signals that end programs, and once its terminal is gone.
-
-    Where a hangup is ignored, no signal says so, and Textual would read nothing without a pause.
-    """
+    """Leave the app on signals that end programs."""
     loop = asyncio.get_running_loop()
 
-    def end(number: int, _: FrameType | None) -> None:
-        code = 128 + number
-        deadline = threading.Timer(SHUTDOWN_TIMEOUT, os._exit, (code,))
-        deadline.daemon = True
-        deadline.start()
-        _forget_terminal_if_gone()
-        loop.call_soon_threadsafe(partial(app.exit, return_code=code))
+    def obey(number: int, _: FrameType | None) -> None:
+        end(app, loop, number)
 
     # Not by the loop: it may be waiting for a terminal that takes nothing.
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
-
-    def look() -> None:
-        if _is_terminal_gone():
-            end(signal.SIGHUP, None)
-        else:
-            loop.call_later(TERMINAL_INTERVAL, look)
-
-    if not _is_terminal_gone():
-        loop.call_later(TERMINAL_INTERVAL, look)
+            signal.signal(number, obey)
 
 
-def _is_terminal_gone() -> bool:
+def end(app: App[Any], loop: asyncio.AbstractEventLoop, number: int) -> None:
+    """Leave the app as after a signal, at once or after a while; may be called in any thread."""
+    code = 128 + number
+    deadline = threading.Timer(SHUTDOWN_TIMEOUT, os._exit, (code,))
+    deadline.daemon = True
+    deadline.start()
+    if is_terminal_gone():
+        null = os.open(os.devnull, os.O_RDWR)
+        for file in range(3):
+            os.dup2(null, file)
+    loop.call_soon_threadsafe(partial(app.exit, return_code=code))
+
+
+def is_terminal_gone() -> bool:
+    """Return whether nobody can see or type anything any more."""
     try:
         termios.tcgetattr(0)
     except termios.error:
         return True
     return False
-
-
-def _forget_terminal_if_gone() -> None:
-    if _is_terminal_gone():
-        null = os.open(os.devnull, os.O_RDWR)
-        for file in range(3):
-            os.dup2(null, file)
 
 
 def stop_on_signals(app: App[Any]) -> Callable[[], None]:
