@@ -1,5 +1,6 @@
 """Logging and linking artifacts, and editing them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import JsonValue
@@ -8,7 +9,6 @@ from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.json import canonical
 from firetower.core.references import (
     CollectionReference,
-    ContainerReference,
     VersionReference,
     check_alias,
     check_name,
@@ -20,6 +20,7 @@ from firetower.server.catalog import (
     artifact_node,
     given_version,
     membership_node,
+    named_collection,
     read_collection_id,
     shown,
     tag_node,
@@ -31,6 +32,7 @@ from firetower.server.storage import FILES, MANIFESTS
 from firetower.store import uploads
 from firetower.store.catalog import deletion, labels, versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row
+from firetower.store.changes import Change
 from firetower.store.uploads import UploadDefinition
 
 _MANIFEST_NAME = "wandb_manifest.json"
@@ -39,8 +41,8 @@ _MANIFEST_NAME = "wandb_manifest.json"
 def create(context: Context, given: Arguments) -> Answer:
     """Begin an artifact; one whose content is the newest version's is committed at once."""
     definition = _definition(context, given)
-    before = collection_row(context.reader.connection, definition.collection)
-    newest = None if before is None else versions.newest_logged(context.reader.connection, before)
+    before = collection_row(context.connection, definition.collection)
+    newest = None if before is None else versions.newest_logged(context.connection, before)
     upload, found = uploads.begin_upload(
         context.change, definition, given.optional_text("clientID")
     )
@@ -62,7 +64,7 @@ def _definition(context: Context, given: Arguments) -> UploadDefinition:
     project = named_project(context, given)
     run = given.optional_text("runName")
     return UploadDefinition(
-        collection=_collection(project, name),
+        collection=named_collection(project, name),
         type=check_name(given.text("artifactTypeName"), "type"),
         digest=check_name(given.text("digest"), "digest"),
         description=given.optional_text("description"),
@@ -71,10 +73,6 @@ def _definition(context: Context, given: Arguments) -> UploadDefinition:
         tags=tuple(one.text("tagName") for one in given.objects("tags")),
         run=None if not run else RunReference(project=project, id=check_run_id(run)),
     )
-
-
-def _collection(container: ContainerReference, name: str) -> CollectionReference:
-    return CollectionReference(container=container, name=check_name(name, "collection name"))
 
 
 def create_manifest(context: Context, given: Arguments) -> Answer:
@@ -106,18 +104,17 @@ def create_files(context: Context, given: Arguments) -> Answer:
 
     It is kept already, or nothing but what the manifest says of it is kept here.
     """
-    edges = []
-    for file in given.objects("artifactFiles"):
-        key = read_id(file.text("artifactID"), "Artifact")
-        node: dict[str, Any] = {
+    files: list[dict[str, Any]] = [
+        {
             "storagePath": file.optional_text("name"),
             "uploadUrl": _upload_url(context, file.optional_text("md5")),
             "uploadHeaders": [],
             "uploadMultipartUrls": None,
-            "artifact": {"id": artifact_id(key)},
+            "artifact": {"id": artifact_id(read_id(file.text("artifactID"), "Artifact"))},
         }
-        edges.append({"node": node})
-    return {"files": {"edges": edges}}
+        for file in given.objects("artifactFiles")
+    ]
+    return {"files": {"edges": [{"node": file} for file in files]}}
 
 
 def _upload_url(context: Context, digest: str | None) -> str | None:
@@ -148,7 +145,7 @@ def server_id(context: Context, arguments: Arguments) -> dict[str, Any] | None:
 def link(context: Context, given: Arguments) -> Answer:
     """Link a version into a registry's collection."""
     version = given_version(context, given)
-    target = _collection(named_project(context, given), given.text("artifactPortfolioName"))
+    target = named_collection(named_project(context, given), given.text("artifactPortfolioName"))
     aliases = [one.text("alias") for one in given.objects("aliases")]
     found = versions.link(
         context.change,
@@ -190,27 +187,16 @@ def _member(
     )
 
 
-def add_aliases(context: Context, given: Arguments) -> Answer:
-    """Let aliases name a version, each in its collection."""
-    for found, alias in _aliases(context, given):
-        labels.point_alias(context.change, found, check_alias(alias))
-    return {"success": True}
-
-
-def delete_aliases(context: Context, given: Arguments) -> Answer:
-    """Take aliases off a version; those it has not are no matter."""
-    for found, alias in _aliases(context, given):
-        labels.drop_alias(context.change, found, check_alias(alias))
-    return {"success": True}
-
-
-def _aliases(context: Context, given: Arguments) -> list[tuple[FoundVersion, str]]:
+def change_aliases(
+    context: Context, given: Arguments, verb: Callable[[Change, FoundVersion, str], object]
+) -> Answer:
+    """Add aliases to a version, or remove them, each in its collection."""
     version = given_version(context, given)
-    found = []
     for one in given.objects("aliases"):
-        collection = _collection(named_project(context, one), one.text("artifactCollectionName"))
-        found.append((_member(context, version, collection), one.text("alias")))
-    return found
+        project, name = named_project(context, one), one.text("artifactCollectionName")
+        found = _member(context, version, named_collection(project, name))
+        verb(context.change, found, check_alias(one.text("alias")))
+    return {"success": True}
 
 
 def update(context: Context, given: Arguments) -> Answer:
@@ -243,21 +229,11 @@ def _differs(old: dict[str, JsonValue], key: str, value: JsonValue) -> bool:
     return key not in old or canonical(old[key]) != canonical(value)
 
 
-def add_collection_tags(context: Context, given: Arguments) -> Answer:
-    """Put tags on a collection."""
-    collection, tags = _collection_tags(context, given)
-    labels.add_tags(context.change, collection, tags)
-    return {"tags": [tag_node(tag) for tag in tags]}
-
-
-def delete_collection_tags(context: Context, given: Arguments) -> Answer:
-    """Take tags off a collection."""
-    collection, tags = _collection_tags(context, given)
-    labels.remove_tags(context.change, collection, tags)
-    return {"success": True}
-
-
-def _collection_tags(context: Context, given: Arguments) -> tuple[CollectionReference, list[str]]:
-    name = given.text("artifactCollectionName")
+def change_collection_tags(
+    context: Context, given: Arguments, verb: Callable[[Change, labels.Target, list[str]], object]
+) -> Answer:
+    """Add tags to a collection, or remove them."""
     tags = [one.text("tagName") for one in given.objects("tags")]
-    return _collection(named_project(context, given), name), tags
+    project, name = named_project(context, given), given.text("artifactCollectionName")
+    verb(context.change, named_collection(project, name), tags)
+    return {"success": True, "tags": [tag_node(tag) for tag in tags]}

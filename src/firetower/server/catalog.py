@@ -5,6 +5,7 @@ collection; a project's collection is an `ArtifactSequence`, a registry's an `Ar
 """
 
 import mimetypes
+from collections.abc import Iterable
 from typing import Any
 
 from firetower.core.catalog import Entry, Version
@@ -50,13 +51,11 @@ def shown(context: Context, found: FoundVersion) -> Version:
 
 def artifact_node(context: Context, version_id: int) -> Node:
     """Return a version as an artifact."""
-    return context.cached(
-        ("artifact", version_id),
-        lambda: _artifact(context, versions.find_home(context.reader, version_id)),
-    )
+    return context.cached(("artifact", version_id), lambda: _artifact(context, version_id))
 
 
-def _artifact(context: Context, found: FoundVersion) -> Node:
+def _artifact(context: Context, version_id: int) -> Node:
+    found = versions.find_home(context.reader, version_id)
     version = shown(context, found)
     values = {
         "id": artifact_id(versions.artifact_key(version.artifact_id)),
@@ -103,8 +102,10 @@ def wandb_digest(version: Version) -> str:
     return version.digest.partition("-")[0]
 
 
-def membership_node(found: FoundVersion) -> Node:
+def membership_node(found: FoundVersion | None) -> Node | None:
     """Return a version in one collection."""
+    if found is None:
+        return None
     values = {
         "id": make_id("ArtifactCollectionMembership", found.reference),
         "versionIndex": found.index,
@@ -130,6 +131,11 @@ def collection_id(reference: CollectionReference) -> str:
     return make_id("ArtifactCollection", reference)
 
 
+def named_collection(container: ContainerReference, name: str) -> CollectionReference:
+    """Return the collection of a name in a project or registry. Raises InvalidInput."""
+    return CollectionReference(container=container, name=check_name(name, "collection name"))
+
+
 def read_collection_id(text: str) -> CollectionReference:
     """Return the collection of an id. Raises InvalidInput."""
     return CollectionReference.parse(read_id(text, "ArtifactCollection"))
@@ -146,7 +152,7 @@ def read_artifact_id(context: Context, text: str) -> int | None:
     Raises InvalidInput, NotFound.
     """
     key = read_id(text, "Artifact")
-    version_id = versions.find_by_key(context.reader.connection, key)
+    version_id = versions.find_by_key(context.connection, key)
     return find_upload(context.reader, key).version_id if version_id is None else version_id
 
 
@@ -168,9 +174,9 @@ def find_selected(
     """Return the version of a collection that an index, alias or digest names, or None."""
     reference = VersionReference(collection=collection, selector=check_name(selector, "alias"))
     try:
-        return find_version(context.reader.connection, reference)
+        return find_version(context.connection, reference)
     except NotFound:
-        found = collection_row(context.reader.connection, collection)
+        found = collection_row(context.connection, collection)
         if found is None or len(selector) < 32:
             return None
     members = versions.members_of(context.reader, found)
@@ -186,9 +192,7 @@ def named_version(
         raise InvalidInput(
             f"{quoted(shortened(name, 60))} names no version", "Add :latest, an alias, or :v0."
         )
-    checked = check_name(collection, "collection name")
-    reference = CollectionReference(container=container, name=checked)
-    return find_selected(context, reference, selector)
+    return find_selected(context, named_collection(container, collection), selector)
 
 
 def artifact(context: Context, arguments: Arguments) -> Node | None:
@@ -200,40 +204,23 @@ def artifact(context: Context, arguments: Arguments) -> Node | None:
         return None
 
 
-def artifact_of(context: Context, project: ContainerReference, arguments: Arguments) -> Node | None:
-    """Return a project's artifact by its name, or None."""
-    found = named_version(context, project, arguments.text("name"))
+def artifact_of(context: Context, found: FoundVersion | None) -> Node | None:
+    """Return the artifact of a version in a collection."""
     return None if found is None else artifact_node(context, found.version_id)
 
 
-def membership_in(
-    context: Context, project: ContainerReference, arguments: Arguments
-) -> Node | None:
-    """Return a version of a project's or registry's collection by its name, or None."""
-    found = named_version(context, project, arguments.text("name"))
-    return None if found is None else membership_node(found)
-
-
-def aliases_everywhere(context: Context, found: FoundVersion, _: Arguments) -> list[Any]:
-    """Return a version's aliases in every collection that it is in."""
-    members = versions.memberships_of(context.reader, found.version_id)
-    return [alias for one in members for alias in aliases_in(context, one, _)]
-
-
-def aliases_in(context: Context, found: FoundVersion, _: Arguments) -> list[Any]:
-    """Return a version's aliases in one collection."""
-    reference = found.collection.reference
-    return [alias_node(reference, alias) for alias in shown(context, found).aliases]
-
-
-def alias_node(collection: CollectionReference, alias: str) -> Answer:
-    """Return an alias."""
-    return {
-        "__typename": "ArtifactAlias",
-        "id": make_id("ArtifactAlias", f"{collection}:{alias}"),
-        "alias": alias,
-        "artifactCollection": collection_node(collection),
-    }
+def aliases_of(context: Context, members: Iterable[FoundVersion]) -> list[Answer]:
+    """Return the aliases of versions, each in its collection."""
+    return [
+        {
+            "__typename": "ArtifactAlias",
+            "id": make_id("ArtifactAlias", f"{one.collection.reference}:{alias}"),
+            "alias": alias,
+            "artifactCollection": collection_node(one.collection.reference),
+        }
+        for one in members
+        for alias in shown(context, one).aliases
+    ]
 
 
 def tags_of(context: Context, found: FoundVersion) -> list[Any]:
@@ -249,9 +236,13 @@ def tag_node(tag: str) -> Answer:
 
 def type_node(type_: str) -> Answer:
     """Return the type of collections; it is no thing of its own here."""
-    created = moment(EPOCH)
-    values = {"id": make_id("ArtifactType", type_), "name": type_, "description": None}
-    return {"__typename": "ArtifactType", **values, "createdAt": created}
+    return {
+        "__typename": "ArtifactType",
+        "id": make_id("ArtifactType", type_),
+        "name": type_,
+        "description": None,
+        "createdAt": moment(EPOCH),
+    }
 
 
 def manifest_of(context: Context, found: FoundVersion, _: Arguments) -> Answer:

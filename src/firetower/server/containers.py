@@ -141,8 +141,10 @@ def entity_node(name: str) -> Node:
     return Node("Entity", name, values)
 
 
-def organization_node() -> Node:
-    """Return the organization, with the entity that has the registries."""
+def organization(name: str = ORGANIZATION) -> Node | None:
+    """Return the organization with the entity that has the registries, if that is its name."""
+    if name != ORGANIZATION:
+        return None
     values = {
         "id": make_id("Organization", ORGANIZATION),
         "name": ORGANIZATION,
@@ -152,33 +154,23 @@ def organization_node() -> Node:
     return Node("Organization", ORGANIZATION, values)
 
 
-def organization(name: str) -> Node | None:
-    """Return the organization, if that is its name."""
-    return organization_node() if name == ORGANIZATION else None
-
-
 def existing(context: Context, reference: ContainerReference) -> Node | None:
     """Return a project or registry, or None where there is none."""
     try:
-        find_container(context.reader.connection, reference)
+        find_container(context.connection, reference)
     except NotFound:
         return None
     return project_node(reference)
 
 
-def project_of(context: Context, entity: str, arguments: Arguments) -> Node | None:
-    """Return an entity's project by its name, or None."""
-    return existing(context, project_reference(context, entity, arguments.text("name")))
-
-
 def projects_of(context: Context, entity: str, arguments: Arguments) -> Answer:
     """Return an entity's projects; of the organization's entity they are the registries."""
-    kind = ContainerKind.REGISTRY if entity == ORGANIZATION else ContainerKind.PROJECT
-    found = store.list_containers(context.reader, kind)
-    kept = [
-        one for one in found if kind is ContainerKind.REGISTRY or one.reference.entity == entity
-    ]
-    chosen = select(kept, lambda one: project_facts(context, one), arguments)
+    if entity == ORGANIZATION:
+        found = store.list_containers(context.reader, ContainerKind.REGISTRY)
+    else:
+        projects = store.list_containers(context.reader, ContainerKind.PROJECT)
+        found = [one for one in projects if one.reference.entity == entity]
+    chosen = select(found, lambda one: project_facts(context, one), arguments)
     return nodes([one.reference for one in chosen], arguments, project_node)
 
 
@@ -186,7 +178,7 @@ def project_facts(context: Context, container: Container) -> Facts:
     """Return what filters and orders can ask of a project or registry."""
     created = moment(container.created_at)
     return {
-        "id": find_container(context.reader.connection, container.reference),
+        "id": find_container(context.connection, container.reference),
         "name": wandb_names(container.reference)[1],
         "description": container.description,
         "created_at": created,
@@ -197,11 +189,6 @@ def project_facts(context: Context, container: Container) -> Facts:
 def shown(context: Context, reference: ContainerReference) -> Container:
     """Return a project or registry as the catalog shows it."""
     return context.cached(reference, lambda: store.show_container(context.reader, reference))
-
-
-def created_at(context: Context, reference: ContainerReference, _: Arguments) -> str | None:
-    """Return when a project or registry was made."""
-    return moment(shown(context, reference).created_at)
 
 
 def upsert_project(context: Context, given: Arguments) -> Answer:
@@ -242,7 +229,7 @@ def viewer(context: Context, _: Arguments) -> Node:
         "flags": dump({}),
         "teams": {"edges": [{"node": {"name": one.reference.name}} for one in entities]},
         "apiKeys": {"edges": []},
-        "organizations": [organization_node()],
+        "organizations": [organization()],
     }
     return Node("User", user, values)
 

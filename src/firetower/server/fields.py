@@ -17,6 +17,8 @@ from firetower.store.changes import Change, Reader
 from firetower.store.columns import MOST
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from firetower.server.files import FileStore
     from firetower.server.settings import ServerSettings
     from firetower.store.tokens import Token
@@ -45,6 +47,11 @@ class Context:
     """Where the files of artifacts are kept."""
     cache: dict[Any, Any] = field(default_factory=dict)
     """What resolvers have read, for others of this request."""
+
+    @property
+    def connection(self) -> "Connection":
+        """The connection of the transaction."""
+        return self.reader.connection
 
     @property
     def change(self) -> Change:
@@ -218,6 +225,8 @@ NO_ITEMS = connection_of((), 0, 0, lambda _: {})
 """An empty page."""
 
 
-def nodes(items: Sequence[Any], arguments: Arguments, node: Callable[[Any], object]) -> Answer:
-    """Return a page of items as a connection; `node` gives each one's."""
+def nodes(
+    items: Sequence[Any], arguments: Arguments, node: Callable[[Any], object] = lambda item: item
+) -> Answer:
+    """Return a page of items as a connection; `node` gives each one's, where they are none."""
     return connection(items, arguments, lambda item: {"node": node(item)})

@@ -17,9 +17,22 @@ from firetower.server import (
     containers,
     runs,
 )
-from firetower.server.catalog import artifact_node, shown, tag_node, type_node
-from firetower.server.containers import ORGANIZATION, entity_node, existing, named_project
-from firetower.server.fields import Arguments, Context, make_id, moment, nodes
+from firetower.server.catalog import (
+    aliases_of,
+    artifact_of,
+    find_selected,
+    membership_node,
+    named_collection,
+    named_version,
+    read_collection_id,
+    shown,
+    tag_node,
+    type_node,
+)
+from firetower.server.collections import members, page_of, selected
+from firetower.server.containers import entity_node, existing, named_project, project_reference
+from firetower.server.fields import Arguments, Context, connection, make_id, moment, nodes
+from firetower.store.catalog import labels
 from firetower.store.catalog.lookups import find_container
 from firetower.store.catalog.versions import memberships_of
 
@@ -30,7 +43,7 @@ Resolver = Callable[[Context, Any, Arguments], object]
 
 QUERIES: Mapping[str, Root] = {
     "artifact": catalog.artifact,
-    "artifactCollection": collections.collection,
+    "artifactCollection": lambda c, a: collections.existing(c, read_collection_id(a.text("id"))),
     "clientIDMapping": artifacts.server_id,
     "entity": lambda c, a: entity_node(a.optional_text("name") or c.token.entity),
     "model": lambda c, a: existing(c, named_project(c, a, "name")),
@@ -45,18 +58,22 @@ QUERIES: Mapping[str, Root] = {
 }
 
 MUTATIONS: Mapping[str, Root] = {
-    "addAliases": artifacts.add_aliases,
+    "addAliases": lambda c, a: artifacts.change_aliases(c, a, labels.point_alias),
     "commitArtifact": artifacts.commit,
     "createArtifact": artifacts.create,
-    "createArtifactCollectionTagAssignments": artifacts.add_collection_tags,
+    "createArtifactCollectionTagAssignments": lambda c, a: artifacts.change_collection_tags(
+        c, a, labels.add_tags
+    ),
     "createArtifactFiles": artifacts.create_files,
     "createArtifactManifest": artifacts.create_manifest,
     "createFilterTrigger": automations.create_trigger,
     "createGenericWebhookIntegration": actions.create_integration,
     "createRunFiles": runs.create_files,
-    "deleteAliases": artifacts.delete_aliases,
+    "deleteAliases": lambda c, a: artifacts.change_aliases(c, a, labels.drop_alias),
     "deleteArtifact": artifacts.delete,
-    "deleteArtifactCollectionTagAssignments": artifacts.delete_collection_tags,
+    "deleteArtifactCollectionTagAssignments": lambda c, a: artifacts.change_collection_tags(
+        c, a, labels.remove_tags
+    ),
     "deleteArtifactPortfolio": collections.delete,
     "deleteArtifactSequence": collections.delete,
     "deleteTrigger": automations.delete_trigger,
@@ -101,21 +118,29 @@ ABSENT = frozenset(
 """Fields that W&B has and Firetower has not, where their object does not say otherwise."""
 
 _COLLECTION: Mapping[str, Resolver] = {
-    "aliases": collections.aliases,
-    "artifactMembership": collections.membership,
-    "artifactMemberships": collections.memberships,
-    "artifacts": collections.artifacts,
-    "createdAt": collections.created_at,
+    "aliases": lambda c, one, a: nodes(aliases_of(c, members(c, one)), a),
+    "artifactMembership": lambda c, one, a: membership_node(
+        find_selected(c, one, a.text("aliasName"))
+    ),
+    "artifactMemberships": lambda c, one, a: nodes(
+        selected(c, members(c, one), a), a, membership_node
+    ),
+    "artifacts": lambda c, one, a: connection(
+        selected(c, members(c, one), a),
+        a,
+        lambda found: {"version": f"v{found.index}", "node": artifact_of(c, found)},
+    ),
+    "createdAt": lambda c, one, _: moment(collections.detail(c, one).created_at),
     "defaultArtifactType": lambda c, one, _: type_node(collections.detail(c, one).type),
-    "latestArtifact": collections.latest_artifact,
+    "latestArtifact": lambda c, one, _: artifact_of(c, find_selected(c, one, "latest")),
     "tags": lambda c, one, a: nodes(collections.detail(c, one).tags, a, tag_node),
-    "updatedAt": collections.created_at,
+    "updatedAt": lambda c, one, _: moment(collections.detail(c, one).created_at),
 }
 FIELDS: Mapping[str, Mapping[str, Resolver]] = {
     "Artifact": {
-        "aliases": catalog.aliases_everywhere,
+        "aliases": lambda c, one, _: aliases_of(c, memberships_of(c.reader, one.version_id)),
         "artifactMemberships": lambda c, one, a: nodes(
-            memberships_of(c.reader, one.version_id), a, catalog.membership_node
+            memberships_of(c.reader, one.version_id), a, membership_node
         ),
         "createdBy": runs.maker_of,
         "currentManifest": catalog.manifest_of,
@@ -125,8 +150,8 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "usedBy": runs.users_of,
     },
     "ArtifactCollectionMembership": {
-        "aliases": catalog.aliases_in,
-        "artifact": lambda c, one, _: artifact_node(c, one.version_id),
+        "aliases": lambda c, one, _: aliases_of(c, [one]),
+        "artifact": lambda c, one, _: artifact_of(c, one),
         "createdAt": lambda c, one, _: moment(shown(c, one).created_at),
         "files": catalog.files,
     },
@@ -134,14 +159,14 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
     "ArtifactSequence": _COLLECTION,
     "ArtifactType": {
         "artifactCollection": collections.collection_of_type,
-        "artifactCollections": collections.collections_of_type,
+        "artifactCollections": lambda c, one, a: page_of(collections.of_type(c, one).values(), a),
     },
     "Entity": {
-        "artifactCollections": collections.registries_collections,
+        "artifactCollections": lambda c, one, a: page_of(collections.in_registries(c, one, a), a),
         "artifactMemberships": collections.registries_memberships,
         "integrations": actions.integrations,
-        "organization": lambda *_: containers.organization(ORGANIZATION),
-        "project": containers.project_of,
+        "organization": lambda *_: containers.organization(),
+        "project": lambda c, one, a: existing(c, project_reference(c, one, a.text("name"))),
         "projects": containers.projects_of,
         "triggers": automations.triggers_seen_by,
     },
@@ -149,23 +174,27 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "triggers": automations.triggers_seen_by,
     },
     "Project": {
-        "artifact": catalog.artifact_of,
-        "artifactCollection": collections.collection_of,
-        "artifactCollectionMembership": catalog.membership_in,
-        "artifactCollections": collections.collections_of,
-        "artifactType": collections.type_in,
-        "artifactTypes": collections.types_of,
+        "artifact": lambda c, one, a: artifact_of(c, named_version(c, one, a.text("name"))),
+        "artifactCollection": lambda c, one, a: collections.existing(
+            c, named_collection(one, a.text("name"))
+        ),
+        "artifactCollectionMembership": lambda c, one, a: membership_node(
+            named_version(c, one, a.text("name"))
+        ),
+        "artifactCollections": lambda c, one, a: page_of(collections.listed(c, one).values(), a),
+        "artifactType": lambda c, one, a: collections.types_of(c, one).get(a.text("name")),
+        "artifactTypes": lambda c, one, a: nodes([*collections.types_of(c, one).values()], a),
         "bucket": runs.run_of,
-        "createdAt": containers.created_at,
+        "createdAt": lambda c, one, _: moment(containers.shown(c, one).created_at),
         "description": lambda c, one, _: containers.shown(c, one).description,
         "internalId": lambda c, one, _: make_id(
-            "ProjectInternalId", find_container(c.reader.connection, one)
+            "ProjectInternalId", find_container(c.connection, one)
         ),
         "run": runs.run_of,
         "runCount": runs.run_count,
         "runs": runs.runs_of,
         "triggers": automations.triggers_of,
-        "updatedAt": containers.created_at,
+        "updatedAt": lambda c, one, _: moment(containers.shown(c, one).created_at),
     },
     "Run": {
         "events": runs.events,

@@ -1,6 +1,6 @@
 """Filters and orders of lists, as W&B's SDK writes them: Mongo's JSON, `name` or `-created_at`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ Facts = Mapping[str, Value]
 
 
 def select(
-    items: Sequence[T],
+    items: Iterable[T],
     facts: Callable[[T], Facts],
     arguments: Arguments,
     filters: str = "filters",
