@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-import json
 import logging
 import shlex
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreError, Unforeseen
-from firetower.core.json import parse
+from firetower.core.json import dump, parse
 from firetower.core.runs import RunReference
 from firetower.core.text import visible
 from firetower.server.fields import Arguments, Context, HttpNotFound
@@ -72,21 +71,6 @@ class RequestCounts:
     """Requests at work by key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A status and JSON."""
-
-    status: int
-    data: object
-    user: str = ""
-    operation: str = ""
-
-    def response(self) -> web.Response:
-        """Return it as aiohttp sends it."""
-        body = json.dumps(self.data, separators=(",", ":"), allow_nan=False)
-        return web.Response(status=self.status, text=body, content_type="application/json")
-
-
 Log = Callable[[dict[str, Any]], None]
 """Gets the facts of one request."""
 
@@ -119,9 +103,7 @@ class Server:
         """Answer a GraphQL query."""
         key, body = await self._read(request)
         origin = (self.settings.public_url or str(request.url.origin())).rstrip("/")
-        answer = await self.run(self.answer_graphql, key, body, origin)
-        request[_USER], request[_OPERATION] = answer.user, answer.operation
-        return answer.response()
+        return await self.run(self._answer_graphql, request, key, body, origin)
 
     async def _read(self, request: web.Request) -> tuple[str, bytes]:
         """Return the key and the body of a request. Raises WrongKey, for large ones at once."""
@@ -140,26 +122,26 @@ class Server:
         with self.store.reading() as reader:
             find_token(reader, key)
 
-    def answer_graphql(self, key: str, body: bytes, origin: str) -> Reply:
-        """Answer a request, in one transaction. Raises WrongKey, InvalidInput."""
+    def _answer_graphql(
+        self, request: web.Request, key: str, body: bytes, origin: str
+    ) -> web.Response:
+        """Answer a query, in one transaction. Raises WrongKey, InvalidInput."""
         text = body.decode("utf-8", "replace")
         asked = Arguments({"body": parse(text, "the request")}).object("body")
         document = read_document(asked.text("query"))
         operation = document.operation(asked.optional_text("operationName"))
-        name = operation.name.value if operation.name else ""
+        request[_OPERATION] = operation.name.value if operation.name else ""
         changes = is_mutation(operation)
-        user = ""
         try:
             with self._changing() if changes else self.store.reading() as reader:
-                token = self.authorize(reader, key)
-                user = token.user
+                token = self._authorize(request, reader, key)
                 context = Context(reader, token, self.settings, origin, self.files)
                 data = execute(context, document, operation, asked.object("variables"))
         except WrongKey:
             raise
         except FiretowerError as error:
-            return Reply(_status(error), _errors(error), user, name)
-        return Reply(200, {"data": data}, user, name)
+            return _refusal(error, bad=200)
+        return _reply(200, {"data": data})
 
     def _changing(self) -> AbstractContextManager[Change]:
         """Begin a change. Raises InvalidInput where none is allowed, which the SDK tries once."""
@@ -169,9 +151,10 @@ class Server:
             raise InvalidInput(error.message, error.hint) from None
         return self.store.changing()
 
-    def authorize(self, reader: Reader, key: str) -> Token:
+    def _authorize(self, request: web.Request, reader: Reader, key: str) -> Token:
         """Return the token of a key, who is the author of a change. Raises WrongKey, Forbidden."""
         token = find_token(reader, key)
+        request[_USER] = token.user
         if isinstance(reader, Change):
             if token.read_only:
                 raise Forbidden(token)
@@ -186,14 +169,13 @@ class Server:
         path = "/".join(parts[name] for name in ("entity", "project", "run"))
         reference = RunReference.parse(path)
         key, body = await self._read(request)
-        answer = await self.run(self._receive, key, reference, body)
-        request[_USER] = answer.user
-        return answer.response()
 
-    def _receive(self, key: str, reference: RunReference, body: bytes) -> Reply:
-        with self._changing() as change:
-            token = self.authorize(change, key)
-            return Reply(200, receive(change, reference, body), token.user)
+        def answer() -> dict[str, Any]:
+            with self._changing() as change:
+                self._authorize(request, change, key)
+                return receive(change, reference, body)
+
+        return _reply(200, await self.run(answer))
 
     async def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function that uses the database, in a thread."""
@@ -202,12 +184,13 @@ class Server:
 
     async def health(self, request: web.Request) -> web.Response:  # noqa: ARG002
         """Say whether the database answers."""
-        await self.run(self._read_nothing)
-        return web.json_response({"status": "ok"})
 
-    def _read_nothing(self) -> None:
-        with self.store.reading():
-            pass
+        def read() -> None:
+            with self.store.reading():
+                pass
+
+        await self.run(read)
+        return web.json_response({"status": "ok"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002
         """Return what was answered, in Prometheus' text format."""
@@ -259,7 +242,7 @@ class Server:
     ) -> web.StreamResponse:
         key = request.headers.get("Authorization", "")
         if said := self._why_busy(key):
-            return Reply(429, _errors(InvalidInput(said, "Wait for one."))).response()
+            return _reply(429, _errors(InvalidInput(said, "Wait for one.")))
         self.traffic.open[key] += 1
         try:
             return await handler(request)
@@ -271,12 +254,12 @@ class Server:
         except (ConnectionError, web.RequestPayloadError):  # the client went away
             return web.Response(status=400)
         except FiretowerError as error:
-            return Reply(_status(error, bad=400), _errors(error)).response()
+            return _refusal(error, bad=400)
         except Exception as error:
             _defects.exception("%s %s", request.method, request.path)
             # The SDK asks a query again for minutes after a 500; a stream of values should be.
             status = 400 if request.path == "/graphql" else 500
-            return Reply(status, _errors(Unforeseen(error))).response()
+            return _reply(status, _errors(Unforeseen(error)))
         finally:
             self.traffic.open[key] -= 1
             if not self.traffic.open[key]:
@@ -319,18 +302,15 @@ def _instead_of_page(path: str) -> str:
     return f"Firetower has no web pages. In a terminal:\n\n    {visible(command)}\n"
 
 
-def _status(error: FiretowerError, bad: int = 200) -> int:
-    """Return the HTTP status of an error: the SDK tries again for those from 500 on."""
-    match error:
-        case WrongKey():
-            return 401
-        case HttpNotFound():
-            return 404
-        case Conflict():
-            return 409
-        case StoreError():
-            return 503
-    return bad
+def _reply(status: int, data: object) -> web.Response:
+    return web.Response(status=status, text=dump(data), content_type="application/json")
+
+
+def _refusal(error: FiretowerError, bad: int) -> web.Response:
+    """Answer an error, a `bad` status for most: the SDK tries again for those from 500 on."""
+    statuses = ((WrongKey, 401), (HttpNotFound, 404), (Conflict, 409), (StoreError, 503))
+    status = next((status for kind, status in statuses if isinstance(error, kind)), bad)
+    return _reply(status, _errors(error))
 
 
 def _errors(error: FiretowerError) -> dict[str, object]:

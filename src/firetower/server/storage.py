@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -23,21 +24,15 @@ FILES = "/storage/files/"
 """Followed by a file's MD5."""
 
 
+@dataclass(frozen=True, slots=True)
 class Storage:
     """Answers at these addresses."""
 
-    def __init__(
-        self,
-        store: Store,
-        settings: ServerSettings,
-        files: FileStore | None,
-        run: Callable[..., Awaitable[Any]],
-    ) -> None:
-        """Use `run` to call functions that use the database or the disk."""
-        self._store = store
-        self._settings = settings
-        self._files = files
-        self._run = run
+    _store: Store
+    _settings: ServerSettings
+    _files: FileStore | None
+    _run: Callable[..., Awaitable[Any]]
+    """Calls functions that use the database or the disk."""
 
     def add_routes(self, app: web.Application) -> None:
         """Answer in an application."""
