@@ -1,7 +1,7 @@
 """W&B's automations, which its API calls triggers: listed, made, changed and deleted."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from firetower.core.automations import Automation, Definition, Mode
@@ -76,8 +76,8 @@ def triggers_of(
 ) -> list[dict[str, Any]]:
     """Return the automations that watch a project or registry, all or a part of it."""
     endpoints = list_endpoints(context.connection)
-    found = _shown(store.list_automations(context.reader, container))
-    return [write_trigger(one, endpoints) for one in found]
+    found = store.list_automations(context.reader, container)
+    return [write_trigger(one, endpoints) for one in found if is_readable(one.definition)]
 
 
 def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> Answer:
@@ -90,20 +90,11 @@ def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> Ans
     start, count = page(arguments)
     found, total = store.page_of_entity(context.reader, entity, name, start, count)
 
-    answer = connection_of(found, start, total, lambda one: {"node": one})
-    edges: Any = answer["edges"]
-    shown = {one.id for one in _shown(found)}
-    kept = [
-        {**edge, "node": write_trigger(edge["node"], endpoints)}
-        for edge in edges
-        if edge["node"].id in shown
-    ]
-    return {**answer, "edges": kept}
+    def edge(one: Automation) -> Answer:
+        return {"node": write_trigger(one, endpoints) if is_readable(one.definition) else None}
 
-
-def _shown(automations: Iterable[Automation]) -> list[Automation]:
-    """Return the automations that W&B's SDK can read: it refuses a list with any other in it."""
-    return [one for one in automations if is_readable(one.definition)]
+    answer = connection_of(found, start, total, edge)
+    return {**answer, "edges": [one for one in answer["edges"] if one["node"] is not None]}
 
 
 def _asked_name(arguments: Arguments) -> str | None:
@@ -178,19 +169,15 @@ def read_scope(type_: str, id_: str) -> Scope:
         case "PROJECT" | "ENTITY":
             return ContainerScope(container=read_container_id(id_, type_.capitalize()))
         case "ARTIFACT_COLLECTION":
-            return _scope_of(read_collection_id(id_))
+            collection = read_collection_id(id_)
+            if collection.container.kind is ContainerKind.REGISTRY:
+                return CollectionScope(collection=collection)
+            glob = _SPECIAL.sub(r"[\g<0>]", collection.name)  # that it alone matches
+            return CollectionsScope(container=collection.container, glob=glob)
     raise InvalidInput(
         f"there is no scope type {quoted(shortened(type_, 40))}",
         "Choose PROJECT, ARTIFACT_COLLECTION or ENTITY.",
     )
-
-
-def _scope_of(collection: CollectionReference) -> Scope:
-    """Return the scope of one collection; in a project that is a pattern that it alone matches."""
-    if collection.container.kind is ContainerKind.REGISTRY:
-        return CollectionScope(collection=collection)
-    glob = _SPECIAL.sub(r"[\g<0>]", collection.name)
-    return CollectionsScope(container=collection.container, glob=glob)
 
 
 def write_scope(scope: Scope) -> Answer:

@@ -195,24 +195,18 @@ def upsert_project(context: Context, given: Arguments) -> Answer:
     """Make a project or registry; one that is there gets the description, if one is given."""
     reference = project_reference(context, given.optional_text("entityName"), given.text("name"))
     description = given.optional_text("description")
-    if reference.kind is ContainerKind.REGISTRY:
-        _check_registry(given)
+    if reference.kind is ContainerKind.REGISTRY and given.optional_text("access") == "RESTRICTED":
+        raise InvalidInput(
+            "a registry cannot be restricted: everyone here sees all",
+            'Create it with visibility="organization".',
+        )
+    if reference.kind is ContainerKind.REGISTRY and given.sequence("artifactTypes"):
+        raise InvalidInput("a registry takes versions of every type", "Leave artifact_types out.")
     made = store.ensure_container(context.change, reference, description or "")
     if not made and description is not None:
         store.describe_container(context.change, reference, description)
     node = project_node(reference)
     return {"inserted": made, "project": node, "model": node}
-
-
-def _check_registry(given: Arguments) -> None:
-    """Refuse what a registry cannot be here. Raises InvalidInput."""
-    if given.optional_text("access") == "RESTRICTED":
-        raise InvalidInput(
-            "a registry cannot be restricted: everyone here sees all",
-            'Create it with visibility="organization".',
-        )
-    if given.sequence("artifactTypes"):
-        raise InvalidInput("a registry takes versions of every type", "Leave artifact_types out.")
 
 
 def viewer(context: Context, _: Arguments) -> Node:

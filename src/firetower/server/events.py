@@ -66,41 +66,26 @@ def _name(type_: EventType) -> str:
 
 
 def _read(type_: EventType, text: str) -> tuple[Filter, Condition | None]:
+    """Read an `eventFilter`. Raises InvalidInput."""
+    source = parse(text, "the filter")
     if "run" in type_.spec.carries:
-        return read_run_event(type_, text)
-    return read_filter(text), None
+        return _read_run_event(type_, _object(source, "the filter"))
+    match source:
+        case {"filter": str(inner)}:  # as an answer wraps it: what was read can be written back
+            return Filter.parse(inner), None
+    return Filter.of(source), None
 
 
 def _write(definition: Definition) -> str:
-    if definition.condition is None:
-        return write_filter(definition.filter)
-    return dump(write_run_event(definition))
-
-
-def read_filter(text: str) -> Filter:
-    """Read the `eventFilter` of an artifact event. Raises InvalidInput.
-
-    Answers wrap the filter once more, in a text under "filter": that form is read too, so that
-    what was read can be written back.
-    """
-    source = parse(text, "the filter")
-    match source:
-        case {"filter": str(inner)}:
-            return Filter.parse(inner)
-    return Filter.of(source)
-
-
-def write_filter(filter_: Filter) -> str:
-    """Return the `filter` of a saved artifact event, wrapped as W&B's SDK reads it."""
-    return dump({"filter": dump({"$or": [{"$and": conditions(filter_)}]})})
-
-
-def conditions(filter_: Filter) -> list[JsonValue]:
-    """Return the conditions that must all hold, each in its longest form."""
-    match written := plain_filter(filter_):
+    """Return the `filter` of a saved event, wrapped as W&B's SDK reads it."""
+    match written := plain_filter(definition.filter):
         case {"$and": [*parts]}:
-            return parts
-    return [written]
+            pass
+        case _:
+            parts = [written]
+    if definition.condition is None:
+        return dump({"filter": dump({"$or": [{"$and": parts}]})})
+    return dump(_write_run_event(definition.event_type, definition.condition, parts))
 
 
 def plain_filter(filter_: Filter) -> dict[str, Any]:
@@ -126,8 +111,6 @@ def _plain(node: Node) -> dict[str, Any]:
 _NAME, _WANDB_NAME = "run_name", "display_name"
 _CONFIG, _VALUE = "config.", ".value"
 """W&B keeps a value of the configuration under `config.KEY.value`."""
-
-
 _OWN_NAMES: Mapping[str, str] = {
     "name": "metric",
     "agg_op": "aggregate",
@@ -161,16 +144,16 @@ _METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], str]] =
 """By event: the key of its filter, its condition, and W&B's names of the condition's fields."""
 
 
-def read_run_event(type_: EventType, text: str) -> tuple[Filter, Condition]:
-    """Read the `eventFilter` of a run event. Raises InvalidInput."""
-    source = _object(text, "the filter")
+def _read_run_event(type_: EventType, source: Mapping[str, JsonValue]) -> tuple[Filter, Condition]:
     runs = _renamed(_object(source.get("run_filter") or {}, "run_filter"), _own_name)
     match runs:
         case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
             runs = {"$or": [{"$and": parts}]}
     if type_ in _METRICS:
         return Filter.of(runs), _read_metric(type_, source)
-    return Filter.of(runs), _read_states(source)
+    states = _object(source.get("run_state_filter"), "run_state_filter").get("states")
+    names = states if isinstance(states, list) else [states]
+    return Filter.of(runs), StateCondition.parse(",".join(map(str, names)))
 
 
 def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
@@ -189,12 +172,6 @@ def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetric
             f"{kind} cannot be read: {field}: {reason}",
             f"Its fields are {', '.join(names)}.",
         ) from None
-
-
-def _read_states(source: Mapping[str, JsonValue]) -> StateCondition:
-    states = _object(source.get("run_state_filter"), "run_state_filter").get("states")
-    names = states if isinstance(states, list) else [states]
-    return StateCondition.parse(",".join(map(str, names)))
 
 
 def _own_name(field: str) -> str:
@@ -235,15 +212,14 @@ def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
     )
 
 
-def write_run_event(definition: Definition) -> dict[str, JsonValue]:
-    """Return a run event's filter as W&B stores it."""
-    condition = definition.condition
-    runs = {"run_filter": dump(_renamed({"$and": conditions(definition.filter)}, _wandb_name))}
+def _write_run_event(
+    type_: EventType, condition: Condition, parts: list[JsonValue]
+) -> dict[str, JsonValue]:
+    runs = {"run_filter": dump(_renamed({"$and": parts}, _wandb_name))}
     if isinstance(condition, StateCondition):
         states: list[JsonValue] = [state.value.upper() for state in condition.states]
         return {**runs, "run_state_filter": {"states": states}}
-    assert condition is not None
-    kind, _, names = _METRICS[definition.event_type]
+    kind, _, names = _METRICS[type_]
     given = condition.model_dump(mode="json")
     fields: JsonValue = {name: given[_OWN_NAMES[name]] for name in names.split()}
     return {**runs, "run_metric_filter": {kind: fields}}

@@ -28,7 +28,7 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
 
     Raises NotFound for an unknown run, InvalidInput for what cannot be read.
     """
-    given = _read(body)
+    given = Arguments(_object(body, "what the run sent"))
     found = find_run(change.connection, reference, lock=True)
     if found.run.state is RunState.KILLED:
         return {"stopped": True}
@@ -51,19 +51,12 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
     return {}
 
 
-def _read(body: bytes) -> Arguments:
-    try:
-        return Arguments({"body": json.loads(body)}).object("body")
-    except (ValueError, RecursionError):
-        raise InvalidInput("what the run sent is not JSON", "Update the SDK.") from None
-
-
 def _points(files: Arguments, name: str) -> Iterator[Point]:
     """Yield the values of the lines of a file. Raises InvalidInput."""
     file = files.object(name)
     offset = file.optional_number("offset") or 0
     for number, text in enumerate(file.texts("content"), offset):
-        line = _line(text)
+        line = _object(text, "a line of the run's history")
         said = line.get("_step", number) if name == _HISTORY else number
         step = said if type(said) is int and 0 <= said <= MAX_STEP else number
         at = _moment(line.get("_timestamp"))
@@ -80,14 +73,14 @@ def _points(files: Arguments, name: str) -> Iterator[Point]:
                 yield Point(metric, step, one, at)
 
 
-def _line(text: str) -> dict[str, Any]:
+def _object(text: str | bytes, what: str) -> dict[str, Any]:
     try:
-        line = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        line = None
-    if not isinstance(line, dict):
-        raise InvalidInput("a line of the run's history is no JSON object", "Update the SDK.")
-    return line
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{what} is no JSON object", "Update the SDK.")
+    return found
 
 
 def _numbers(value: object) -> object:
@@ -107,7 +100,7 @@ def _moment(seconds: object) -> datetime | None:
 def _summary(files: Arguments) -> dict[str, Any]:
     """Return the newest summary, without what the SDK notes of itself."""
     lines = files.object(_SUMMARY).texts("content")
-    found = _line(lines[-1]) if lines else {}
+    found = _object(lines[-1], "a line of the run's summary") if lines else {}
     kept = {key: value for key, value in found.items() if not key.startswith("_")}
     cleaned = clean(kept, "the summary")
     assert isinstance(cleaned, dict)

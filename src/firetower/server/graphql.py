@@ -213,8 +213,8 @@ class _Projection:
                 continue
             part = self._fragment(one.name.value) if isinstance(one, FragmentSpreadNode) else one
             assert isinstance(part, InlineFragmentNode | FragmentDefinitionNode)
-            condition = part.type_condition
-            if condition is None or _fits(condition.name.value, type_):
+            condition = part.type_condition and part.type_condition.name.value
+            if type_ is None or condition in {None, type_} or condition in _ABSTRACT:
                 self._collect(part.selection_set, type_, asked, level + 1)
 
     def _fragment(self, name: str) -> FragmentDefinitionNode:
@@ -246,10 +246,6 @@ def _mutation(name: str) -> Root:
             "W&B's feature is not part of Firetower, or the SDK is newer than the server.",
         )
     return MUTATIONS[name]
-
-
-def _fits(condition: str, type_: str | None) -> bool:
-    return type_ is None or condition == type_ or condition in _ABSTRACT
 
 
 def _value(node: ValueNode, variables: Mapping[str, JsonValue]) -> JsonValue:
