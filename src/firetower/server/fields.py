@@ -17,8 +17,6 @@ from firetower.store.changes import Change, Reader
 from firetower.store.columns import MOST
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from firetower.server.files import FileStore
     from firetower.server.settings import ServerSettings
     from firetower.store.tokens import Token
@@ -47,11 +45,6 @@ class Context:
     """Where the files of artifacts are kept."""
     cache: dict[Any, Any] = field(default_factory=dict)
     """What resolvers have read, for others of this request."""
-
-    @property
-    def connection(self) -> "Connection":
-        """The connection of the transaction."""
-        return self.reader.connection
 
     @property
     def change(self) -> Change:

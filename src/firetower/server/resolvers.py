@@ -188,7 +188,7 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "createdAt": lambda c, one, _: moment(containers.shown(c, one).created_at),
         "description": lambda c, one, _: containers.shown(c, one).description,
         "internalId": lambda c, one, _: make_id(
-            "ProjectInternalId", find_container(c.connection, one)
+            "ProjectInternalId", find_container(c.reader.connection, one)
         ),
         "run": runs.run_of,
         "runCount": runs.run_count,
