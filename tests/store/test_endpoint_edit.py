@@ -8,8 +8,9 @@ from circuits import fail_until_open
 from firetower.core.actions import WebhookAction
 from firetower.core.endpoints import EndpointKind, EndpointSettings, EndpointState
 from firetower.core.errors import Conflict, InvalidInput, NotFound
-from firetower.core.executions import Status
+from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import Answer
+from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from store.bench import Bench
 
@@ -108,3 +109,17 @@ def test_redelivery_names_why_for_each_that_is_refused(bench: Bench) -> None:
     assert f"{recorded.id} (it has nothing to send" in raised.value.message
     with pytest.raises(Conflict, match="1 execution failed at endpoints deleted since"):
         bench.tower.executions.redeliver_failed(bench.now - timedelta(hours=1))
+
+
+def test_what_fails_at_an_endpoint_deleted_meanwhile_is_skipped(bench: Bench) -> None:
+    bench.automate()
+    bench.tower.add_alias(bench.version, "first")
+    [claim] = bench.turn(room=1)
+    bench.tower.automations.delete("deploy")
+    bench.tower.endpoints.delete("ci", EndpointKind.WEBHOOK)
+    bench.answer(claim, 503)
+    with bench.store.changing() as change:  # as with each heartbeat of a worker
+        recover(change.connection, change.now)
+    assert bench.only.status is Status.SKIPPED
+    assert bench.only.skip_reason is SkipReason.ENDPOINT_DELETED
+    assert bench.only.finished_at == bench.now

@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, TextClause, bindparam, func, select, update
 
 from firetower.core.automations import Definition
 from firetower.core.endpoints import (
@@ -258,18 +258,31 @@ def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
         .where(_endpoints.id == endpoint.id)
         .values(deleted_at=change.now, **dict.fromkeys(_SECRETS))
     )
-    connection.execute(
-        update(schema.executions)
-        .where(_executions.endpoint_id == endpoint.id, has_status(Status.PENDING))
-        .values(
-            status=Status.SKIPPED.value,
-            skip_reason=SkipReason.ENDPOINT_DELETED.value,
-            detail=None,
-            finished_at=change.now,
-            next_attempt_at=None,
-        )
-    )
+    skip_deleted(connection, change.now)
     bump_endpoints_version(connection)
+
+
+def skip_deleted(connection: Connection, now: datetime) -> None:
+    """Skip the executions that wait for endpoints that are deleted."""
+    connection.execute(_SKIP_DELETED, {"now": now})
+
+
+_SKIP_DELETED = (
+    update(schema.executions)
+    .where(
+        _executions.endpoint_id.in_(
+            select(_endpoints.id).where(_endpoints.deleted_at.is_not(None))
+        ),
+        has_status(Status.PENDING),
+    )
+    .values(
+        status=Status.SKIPPED.value,
+        skip_reason=SkipReason.ENDPOINT_DELETED.value,
+        detail=None,
+        finished_at=bindparam("now"),
+        next_attempt_at=None,
+    )
+)
 
 
 def automations_using(connection: Connection, endpoint: Endpoint) -> list[str]:

@@ -2,10 +2,10 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from typing import Any, TypeVar
@@ -32,6 +32,8 @@ from firetower.store.files import OpenFiles
 from firetower.store.store import Store
 
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
+_HAS_ENDED = _executions.status.in_(schema.FINAL) & (_executions.attempts == 0)
+"""The execution ended without an attempt."""
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -72,8 +74,8 @@ class Follower:
 
     execution: Newest
     attempt: Newest
-    _seen: set[tuple[str, int]] = field(default_factory=set)
-    """Lines of the last poll: on PostgreSQL the next one reads many of them again."""
+    _seen: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    """The ids of the last poll: on PostgreSQL the next one meets many of them again."""
 
     @classmethod
     def from_now(cls, reader: Reader) -> "Follower":
@@ -92,29 +94,19 @@ class Follower:
         ):
             raise _went_back()
         window = _WINDOW if is_postgresql(connection) else 0
-        ended = select_executions().where(
-            _executions.id > self.execution.id - window,
-            _executions.status.in_(schema.FINAL),
-            _executions.attempts == 0,
-        )
-        lines = {
-            ("execution", one.id): FeedLine.of(one)
-            for one in read_executions(reader, ended.order_by(_executions.id))
-        }
-        attempts = select(schema.attempts).where(_attempts.id > self.attempt.id - window)
-        rows = connection.execute(attempts.order_by(_attempts.id)).all()
-        attempted = select_executions().where(
-            _executions.id.in_({row.execution_id for row in rows})
-        )
-        executions = {one.id: one for one in read_executions(reader, attempted)}
-        lines |= {
-            ("attempt", row.id): FeedLine.of(executions[row.execution_id], build_attempt(row))
-            for row in rows
-        }
-        fresh = [line for key, line in lines.items() if key not in self._seen]
+        in_window = _executions.id > self.execution.id - window
+        query = select(_executions.id).where(_HAS_ENDED, in_window)
+        ended = frozenset(connection.execute(query).scalars())
+        query = select(_attempts.id).where(_attempts.id > self.attempt.id - window)
+        attempts = frozenset(connection.execute(query).scalars())
+        seen_ended, seen_attempts = self._seen
+        lines = [
+            *_lines_of_ended(reader, ended - seen_ended),
+            *_lines_of_attempts(reader, attempts - seen_attempts),
+        ]
         self.execution, self.attempt = _newest(connection)
-        self._seen = set(lines)
-        return sorted(fresh, key=lambda line: line.at)
+        self._seen = ended, attempts
+        return sorted(lines, key=lambda line: line.at)
 
     def _has_news(self, connection: Connection) -> bool:
         """Return whether there may be lines: most changes of an idle database are heartbeats."""
@@ -132,6 +124,27 @@ class Follower:
         changed = {execution.id: execution for execution in read_executions(reader, waiting)}
         changed.update((line.execution.id, line.execution) for line in self.poll(reader))
         return [changed[number] for number in sorted(changed)]
+
+
+# Rows are read from the smallest id on: there may be more ids than a statement can name.
+def _lines_of_ended(reader: Reader, ids: Set[int]) -> list[FeedLine]:
+    if not ids:
+        return []
+    query = select_executions().where(_HAS_ENDED, _executions.id >= min(ids))
+    ended = read_executions(reader, query.order_by(_executions.id))
+    return [FeedLine.of(one) for one in ended if one.id in ids]
+
+
+def _lines_of_attempts(reader: Reader, ids: Set[int]) -> list[FeedLine]:
+    if not ids:
+        return []
+    is_new = _attempts.id >= min(ids)
+    query = select(schema.attempts).where(is_new).order_by(_attempts.id)
+    rows = [row for row in reader.connection.execute(query) if row.id in ids]
+    is_attempted = _executions.id.in_(select(_attempts.execution_id).where(is_new))
+    attempted = read_executions(reader, select_executions().where(is_attempted))
+    executions = {one.id: one for one in attempted}
+    return [FeedLine.of(executions[row.execution_id], build_attempt(row)) for row in rows]
 
 
 def _newest(connection: Connection) -> tuple[Newest, Newest]:

@@ -16,7 +16,7 @@ from firetower.store import schema
 from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.columns import instant_number, optional_number
 from firetower.store.driver import Values, insert_rows, run_with_ids, run_with_rows
-from firetower.store.endpoints import disable_gone, read_schedule
+from firetower.store.endpoints import disable_gone, read_schedule, skip_deleted
 from firetower.store.queue.claim import Claim
 from firetower.store.schema import has_status
 
@@ -171,6 +171,7 @@ def recover(
         attempts.append((*key, *_attempt(NOTHING_SENT, Answer(error=LOST), verdict, now, 0.0)))
         statuses[row.id] = verdict.status
     _write(connection, updates, attempts)
+    skip_deleted(connection, now)  # what was running when its endpoint was deleted
     return statuses
 
 
