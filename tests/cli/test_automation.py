@@ -34,8 +34,12 @@ def test_automation_can_be_edited_switched_and_deleted(shell: Shell) -> None:
         shell.ok("automation", verb, "ship")
         assert shell.objects("automation", "show", "ship")[0]["mode"] == mode
     assert len(shell.objects("automation", "show", "ship", "--revisions")) == 7
+    assert shell.run("automation", "edit", "ship").returncode == 2
     shell.ok(*automation("--project", "acme/vision", "--collections", "/^res/", "--shadow"))
     assert shell.objects("automation", "show", "new")[0]["mode"] == "shadow"
+    shell.ok("automation", "edit", "new", "--name", "it's new")
+    deleted = shell.run("automation", "delete", "it's new").stderr
+    assert """undelete 'it'"'"'s new'` brings it back""" in deleted
     shell.ok("automation", "delete", "ship")
     assert "resnet" not in shell.ok("automation", "list")
     shell.ok("automation", "undelete", "ship")

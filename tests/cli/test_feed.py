@@ -20,6 +20,8 @@ def test_execution_of_an_alias_is_in_feed_list_and_show(shell: Shell) -> None:
     [line] = shell.objects("feed", "--since", "1h", "--status", "finished")
     assert line["status_code"] == 202
     assert shell.objects("feed", "--status", "failed") == []
+    assert shell.run("feed", "--status", "failed").stderr == "No execution matches.\n"
+    assert shell.run("feed", "--limit", "0").stderr == ""
     assert shell.objects("execution", "list", "--status", "finished") == [line]
     assert "✓ finished  deploy" in shell.ok("execution", "list")
     [execution] = shell.objects("execution", "show", str(line["execution_id"]))

@@ -55,6 +55,7 @@ def test_run_is_started_logged_to_and_finished(shell: Shell) -> None:
     assert shown["config"] == {"lr": 0.1}
     assert points(shell, "loss") == [(0, 0.5), (7, 0.25), (8, "Infinity")]
     assert points(shell, "val.acc") == [(0, "NaN")]
+    assert shell.run("run", "show", run, "--limit", "1").returncode == 2
     text = shell.ok("run", "show", run)
     assert "config lr" in text
     assert "val.top" in text

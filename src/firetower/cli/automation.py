@@ -12,7 +12,7 @@ from firetower.cli.output import date, print_fields, print_json, print_rows, say
 from firetower.core.automations import Automation, Mode, Revision, with_changes
 from firetower.core.drafts import read_draft
 from firetower.core.json import dump
-from firetower.core.text import instant, visible
+from firetower.core.text import instant, shell_word, visible
 from firetower.core.times import duration
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def edit(*, name: str, new_name: str | None, **options: Any) -> None:
       firetower automation edit deploy --alias-regex '^prod'
       firetower automation edit deploy --payload @payload.json --cooldown none
     """
+    if {new_name, *options.values()} <= {None, False}:
+        raise click.UsageError("Give at least one option to change.")
     with open_tower() as tower:
         draft = edited_draft(tower.automations.get(name), {**options, "name": new_name})
         changed = tower.automations.edit(name, read_draft(draft).checked())
@@ -287,10 +289,11 @@ def delete(*, name: str, yes: bool) -> None:
     """
     with open_tower() as tower:
         tower.automations.get(name)
-        instead = f"`firetower automation disable {name}` stops it and keeps it."
+        instead = f"`firetower automation disable {shell_word(name)}` stops it and keeps it."
         ask_to_delete(f"automation {name}", yes=yes, instead=instead)
         tower.automations.delete(name)
-    say(f"Deleted automation {name}; `firetower automation undelete {name}` brings it back.")
+    back = f"`firetower automation undelete {shell_word(name)}` brings it back."
+    say(f"Deleted automation {name}; {back}")
 
 
 @automation.command()

@@ -13,7 +13,7 @@ from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange,
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
 from firetower.core.metadata import metadata_of
-from firetower.core.text import agreeing, and_list, byte_count, counted
+from firetower.core.text import agreeing, and_list, byte_count, counted, shell_word
 from firetower.settings import read_settings
 
 _BAR_FROM_BYTES = 64 * 1024 * 1024
@@ -103,7 +103,8 @@ def _print_logged(version: LoggedVersion) -> None:
     if not version.created:
         say("Nothing new: the content equals the newest version.")
     if version.metadata_differs:
-        say(f"The metadata was not taken: change it with `firetower edit {version.reference}`.")
+        edit_it = f"`firetower edit {shell_word(version.reference)}`"
+        say(f"The metadata was not taken: change it with {edit_it}.")
 
 
 def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:

@@ -25,7 +25,7 @@ from firetower.core.endpoints import (
 from firetower.core.errors import FiretowerError
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.statistics import Traffic
-from firetower.core.text import counted, instant
+from firetower.core.text import counted, instant, shell_word
 from firetower.core.times import duration, parse_duration
 
 _DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))
@@ -195,7 +195,7 @@ def _edit(kind: EndpointKind, name: str, options: dict[str, Any]) -> None:
     if before.queued:
         say(f"{counted(before.queued, 'execution')} in its queue will be sent there.")
     if not after.enabled:
-        say(f"It is disabled: `firetower {kind} enable {name}` sends to it again.")
+        say(f"It is disabled: `firetower {kind} enable {shell_word(name)}` sends to it again.")
 
 
 @click.command("list")

@@ -28,7 +28,7 @@ from firetower.cli.output import (
 from firetower.core.errors import FiretowerError
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.feed import FeedLine
-from firetower.core.text import agreeing, counted, visible
+from firetower.core.text import agreeing, counted, shell_word, visible
 
 if TYPE_CHECKING:
     from firetower.tower import Tower
@@ -64,7 +64,7 @@ def list_(*, since: datetime | None, status: Status | None, limit: int, as_json:
     print_rows(
         ("id", "created", "state", "automation", "event", "subject", "code", "reason"),
         [_row(one) for one in found],
-        "No executions yet.",
+        "No executions yet." if since is None and status is None else "No execution matches.",
     )
 
 
@@ -183,7 +183,8 @@ def redeliver(
     for one in (detail for detail in disabled if detail.queued):
         name, kind = one.endpoint.name, one.endpoint.settings.kind
         waiting = f"{counted(one.queued, 'execution')} {agreeing(one.queued, 'wait')}"
-        say(f"{name} is disabled: {waiting} until `firetower {kind} enable {name}`.")
+        enable = f"`firetower {kind} enable {shell_word(name)}`"
+        say(f"{name} is disabled: {waiting} until {enable}.")
 
 
 def _redeliver_failed(tower: "Tower", since: datetime, endpoint: str | None, *, yes: bool) -> int:

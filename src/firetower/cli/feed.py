@@ -92,8 +92,8 @@ def print_feed(
     newest_change = max(newest_change, newest_listed)
     if follow:
         say("following the feed; Ctrl-C ends it")
-    elif not listed:
-        say("No executions yet.")
+    elif limit and not listed:
+        say("No executions yet." if since is None and status is None else "No execution matches.")
     for batch in arriving:
         for line in batch:
             if status in {None, line.execution.status} and _key(line) not in shown:

@@ -217,7 +217,7 @@ def list_(*, container: str, state: RunState | None, limit: int, as_json: bool) 
             (one, one.name, one.state, one.user, date(one.started_at), _duration(one), _steps(one))
             for one in found
         ],
-        "No runs yet: start one with `firetower run exec`.",
+        f"No run is {state}." if state else "No runs yet: start one with `firetower run exec`.",
     )
 
 
@@ -238,6 +238,8 @@ def show(*, run: str, metric: str | None, limit: int | None, as_json: bool) -> N
       firetower run show acme/vision/x3k9ab2c
       firetower run show acme/vision/x3k9ab2c --metric loss --json
     """
+    if limit is not None and metric is None:
+        raise click.UsageError("--limit belongs to --metric.")
     with open_tower() as tower:
         if metric is not None:
             _print_points(tower.runs.points(run, metric, limit=limit), as_json=as_json)

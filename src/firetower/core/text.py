@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -37,6 +38,11 @@ def visible(text: str) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+def shell_word(text: str) -> str:
+    """Return `text` as a command of a hint names it: quoted where a shell would split it."""
+    return visible(shlex.quote(text))
 
 
 def storable(text: str) -> str:

@@ -14,7 +14,7 @@ from firetower.core.errors import Conflict, NotFound
 from firetower.core.executions import SkipReason, Status
 from firetower.core.references import ContainerKind, ContainerReference, one_spelling
 from firetower.core.scopes import CollectionScope
-from firetower.core.text import suggest, visible
+from firetower.core.text import shell_word, suggest, visible
 from firetower.store import schema
 from firetower.store.catalog.lookups import (
     find_collection,
@@ -199,7 +199,7 @@ def _add_revision(
 def _name_taken(name: str) -> Conflict:
     return Conflict(
         f"an automation named {visible(name)} exists already",
-        f"Choose another name, or change it with `firetower automation edit {visible(name)}`.",
+        f"Choose another name, or change it with `firetower automation edit {shell_word(name)}`.",
     )
 
 

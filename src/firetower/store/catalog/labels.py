@@ -7,7 +7,7 @@ from sqlalchemy import Table, bindparam, select
 from firetower.core.errors import NotFound
 from firetower.core.events import EventType
 from firetower.core.references import CollectionReference, VersionReference, check_alias, check_name
-from firetower.core.text import visible
+from firetower.core.text import shell_word, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import (
     FoundCollection,
@@ -65,7 +65,7 @@ def remove_aliases(change: Change, reference: VersionReference, aliases: Iterabl
         if not drop_alias(change, version, alias):
             raise NotFound(
                 f"{visible(version.reference)} has no alias {visible(alias)}",
-                f"See its aliases with `firetower show {visible(version.reference)}`.",
+                f"See its aliases with `firetower show {shell_word(version.reference)}`.",
             )
 
 

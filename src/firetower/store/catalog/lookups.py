@@ -22,7 +22,7 @@ from firetower.core.references import (
     ContainerReference,
     VersionReference,
 )
-from firetower.core.text import suggest, visible
+from firetower.core.text import shell_word, suggest, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.driver import Prepared
 
@@ -111,7 +111,7 @@ def find_container(connection: Connection, reference: ContainerReference) -> int
     names = [f"{entity}/{name}" if entity else name for entity, name in others]
     match reference.kind:
         case ContainerKind.REGISTRY:
-            make = f"Make it with `firetower registry create {visible(reference.name)}`."
+            make = f"Make it with `firetower registry create {shell_word(reference.name)}`."
         case ContainerKind.ENTITY:
             make = "Its first project makes it: `firetower project create ENTITY/PROJECT`."
         case _:

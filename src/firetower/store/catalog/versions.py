@@ -17,7 +17,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import quoted, shell_word, shortened, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.containers import ensure_collection
 from firetower.store.catalog.labels import drop_alias, drop_tag, point_alias, put_tag
@@ -239,7 +239,7 @@ def _check_unset(
     if key not in old:
         raise NotFound(
             f"{visible(version.reference)} has no metadata {shown}",
-            f"See what it has with `firetower show {visible(version.reference)}`.",
+            f"See what it has with `firetower show {shell_word(version.reference)}`.",
         )
 
 
