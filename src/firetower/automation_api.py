@@ -11,23 +11,30 @@ from typing import TYPE_CHECKING
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.circuit_breaker import CircuitChange
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointSettings
-from firetower.core.errors import InvalidInput, SecretKeyError, StoreError
+from firetower.core.errors import SecretKeyError, StoreError
 from firetower.core.events import Event
 from firetower.core.executions import Attempt, Execution
 from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
-from firetower.core.text import instant
-from firetower.store import automations, circuits, events, executions, redelivery, secrets, tokens
-from firetower.store import endpoints as endpoint_store
+from firetower.store import (
+    automations,
+    circuits,
+    endpoints,
+    events,
+    executions,
+    redelivery,
+    secrets,
+    statistics,
+    tokens,
+)
 from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
 from firetower.store.store import Store, Transactions, changes, reads
 
 if TYPE_CHECKING:
     from firetower.core.backtest import Backtest
-    from firetower.core.explanation import Explanation, Group, RunFinding
-    from firetower.core.statistics import FiringHistory, Heat, LastFailure, RecentFirings, Traffic
+    from firetower.core.statistics import RecentFirings
     from firetower.delivery.endpoint_test import EndpointTest
     from firetower.store.prune import Pruned
 
@@ -48,6 +55,7 @@ class Automations(Transactions):
     names = reads(automations.list_names)
     get = reads(automations.find_automation)
     revisions = reads(automations.list_revisions)
+    history = reads(statistics.read_firing_history)
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -81,20 +89,12 @@ class Automations(Transactions):
 
         `among` are the ids of some; of all it is kept for 10 seconds.
         """
-        from firetower.store.statistics import read_recent
-
         if among is not None:
-            return self._read(read_recent, among)
+            return self._read(statistics.read_recent, among)
         now = self._store.clock()
         if self._recent is None or not timedelta(0) <= now - self._recent[0] < _RECENT_AGE:
-            self._recent = now, self._read(read_recent)
+            self._recent = now, self._read(statistics.read_recent)
         return self._recent[1]
-
-    def history(self, automation: Automation) -> "FiringHistory":
-        """Return how often an automation fired on each of the last 30 days, and the answers."""
-        from firetower.store.statistics import read_firing_history
-
-        return self._read(read_firing_history, automation.id)
 
     def backtest(
         self,
@@ -118,10 +118,12 @@ class Automations(Transactions):
 class Endpoints(Transactions):
     """The webhooks and Slack channels of a database. Those that name one raise NotFound."""
 
-    get = reads(endpoint_store.show_endpoint)
-    details = reads(endpoint_store.show_endpoints)
+    get = reads(endpoints.show_endpoint)
+    details = reads(endpoints.show_endpoints)
+    traffic = reads(statistics.read_traffic)
+    last_failure = reads(statistics.find_last_failure)
     newest_circuit_change = reads(circuits.newest_change_id)
-    delete = changes(endpoint_store.delete_endpoint)
+    delete = changes(endpoints.delete_endpoint)
 
     def create(
         self, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -130,9 +132,7 @@ class Endpoints(Transactions):
 
         Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
         """
-        return self._save(
-            lambda change: endpoint_store.create_endpoint(change, settings), new_secrets
-        )
+        return self._save(new_secrets, lambda change: endpoints.create_endpoint(change, settings))
 
     def edit(
         self, name: str, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -143,10 +143,10 @@ class Endpoints(Transactions):
         Conflict where a payload uses a secret that would no longer be granted.
         """
         return self._save(
-            lambda change: endpoint_store.edit_endpoint(change, name, settings), new_secrets
+            new_secrets, lambda change: endpoints.edit_endpoint(change, name, settings)
         )
 
-    def _save(self, save: Callable[[Change], Endpoint], new: Mapping[str, str] | None) -> Endpoint:
+    def _save(self, new: Mapping[str, str] | None, save: Callable[[Change], Endpoint]) -> Endpoint:
         """Save new secrets and an endpoint. Raises InvalidInput where a secret cannot be sent."""
         with self._store.changing() as change:
             for name, value in (new or {}).items():
@@ -161,32 +161,17 @@ class Endpoints(Transactions):
     def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
         """Return every endpoint by name, of a kind if one is given."""
         with self._store.reading() as reader:
-            found = endpoint_store.list_endpoints(reader.connection)
+            found = endpoints.list_endpoints(reader.connection)
         return [endpoint for endpoint in found if kind in {None, endpoint.settings.kind}]
 
     def find(self, name: str) -> Endpoint:
         """Return an endpoint of either kind."""
         with self._store.reading() as reader:
-            return endpoint_store.find_endpoint(reader.connection, name)
+            return endpoints.find_endpoint(reader.connection, name)
 
     def stopped(self) -> Sequence[EndpointDetail]:
         """Return the endpoints that are disabled or have an open circuit."""
-        return self._read(endpoint_store.show_endpoints, stopped=True)
-
-    def traffic(self) -> "dict[str, Traffic]":
-        """Return what was sent to each endpoint in the last 24 hours, by its name.
-
-        Of the newest 10,000 executions; an endpoint without any is left out.
-        """
-        from firetower.store.statistics import read_traffic
-
-        return self._read(read_traffic)
-
-    def last_failure(self, name: str) -> "LastFailure | None":
-        """Return the newest attempt that an endpoint did not accept, if it is recent."""
-        from firetower.store.statistics import find_last_failure
-
-        return self._read(find_last_failure, name)
+        return self._read(endpoints.show_endpoints, stopped=True)
 
     def circuit_changes_since(
         self, number: int, container: ContainerReference | None = None
@@ -199,11 +184,11 @@ class Endpoints(Transactions):
 
     def enable(self, name: str, kind: EndpointKind) -> EndpointDetail:
         """Send to an endpoint again, its circuit closed; return what it missed."""
-        return self._change(endpoint_store.set_enabled, name, kind, reason=None)
+        return self._change(endpoints.set_enabled, name, kind, reason=None)
 
     def disable(self, name: str, kind: EndpointKind, reason: str = "by hand") -> None:
         """Stop sending to an endpoint."""
-        self._change(endpoint_store.set_enabled, name, kind, reason=reason)
+        self._change(endpoints.set_enabled, name, kind, reason=reason)
 
     def test(self, name: str, kind: EndpointKind | None = None) -> "EndpointTest":
         """Send a test request, even if disabled; return the answer.
@@ -299,14 +284,7 @@ class Executions(Transactions):
     redeliver = changes(redelivery.redeliver)
     redeliver_failed = changes(redelivery.redeliver_failed)
     failed_since = reads(redelivery.count_failed)
-
-    def heat(self, span: timedelta, parts: int) -> "Heat":
-        """Return how much fired and failed in each of equal parts of a span back from now."""
-        if parts < 1:
-            raise InvalidInput("parts cannot be less than 1", "Give the number of parts.")
-        from firetower.store.statistics import read_heat
-
-        return self._read(read_heat, span, parts)
+    heat = reads(statistics.read_heat)
 
     def get(self, execution_id: int) -> tuple[Execution, list[Attempt]]:
         """Return an execution with its attempts. Raises NotFound."""
@@ -344,57 +322,6 @@ class Executions(Transactions):
     def end_waits(self) -> None:
         """Let `changes` of other threads yield None at once, from now on."""
         self._store.database.end_waits()
-
-
-class Explain(Transactions):
-    """Why automations fired, or did not: from recorded events and the automations of then.
-
-    `clock` writes the moments in the words; ISO 8601 unless given.
-    """
-
-    def event(self, event_id: int, *, clock: Callable[[datetime], str] = instant) -> "Explanation":
-        """Return why an event fired each related automation or did not. Raises NotFound."""
-        from firetower.store.explain import explain_event
-
-        return self._read(explain_event, event_id, clock)
-
-    def runs(
-        self,
-        name: str,
-        *,
-        since: datetime | None = None,
-        clock: Callable[[datetime], str] = instant,
-    ) -> "list[RunFinding]":
-        """Return what became of the newest runs for an automation on a metric, the newest first.
-
-        Of at most 200 runs that were alive since then; none for another kind of automation. Raises
-        NotFound.
-        """
-        from firetower.store.explain import explain_runs
-
-        with self._store.reading() as reader:
-            found = automations.find_automation(reader, name)
-            if found.definition.metric is None:
-                return []
-            return explain_runs(reader, found, since, clock)
-
-    def automation(
-        self,
-        name: str,
-        *,
-        since: datetime | None = None,
-        clock: Callable[[datetime], str] = instant,
-    ) -> "list[Group]":
-        """Return what the newest events in and near an automation's scope did, by reason.
-
-        At most 2,500 events are read. Raises NotFound.
-        """
-        from firetower.core.explanation import grouped
-        from firetower.store.explain import explain_automation
-
-        with self._store.reading() as reader:
-            found = automations.find_automation(reader, name)
-            return grouped(explain_automation(reader, found, since, clock))
 
 
 class Upkeep(Transactions):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from firetower import automation_api as api
     from firetower.core.catalog import Found
     from firetower.core.runs import Run
+    from firetower.explain_api import Explain
     from firetower.run import ActiveRun
     from firetower.run_api import Runs
     from firetower.store.log_many import VersionToLog
@@ -281,9 +282,9 @@ class Tower(Transactions):
         return Executions(self._store)
 
     @cached_property
-    def explain(self) -> "api.Explain":
+    def explain(self) -> "Explain":
         """Why automations fired, or did not."""
-        from firetower.automation_api import Explain
+        from firetower.explain_api import Explain
 
         return Explain(self._store)
 

@@ -13,17 +13,19 @@ from firetower.core.events import Event
 from firetower.core.explanation import (
     Clock,
     Explanation,
-    Finding,
+    Group,
     RunFinding,
     RunSubject,
     Subject,
     explain,
     explain_one,
     explain_run,
+    grouped,
 )
 from firetower.core.references import VersionReference
+from firetower.core.text import instant
 from firetower.store import schema
-from firetower.store.automations import build_revision
+from firetower.store.automations import build_revision, find_automation
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
 from firetower.store.columns import MOST, bounded
@@ -43,8 +45,8 @@ _MOST_RUNS = 200
 """Runs that are looked at when an automation on a metric is explained."""
 
 
-def explain_event(reader: Reader, event_id: int, clock: Clock) -> Explanation:
-    """Explain one event. Raises NotFound."""
+def explain_event(reader: Reader, event_id: int, *, clock: Clock = instant) -> Explanation:
+    """Return why an event fired each related automation or did not. Raises NotFound."""
     connection = reader.connection
     [subject] = _subjects(reader, [find_event(reader, event_id)])
     histories = _histories_around(connection, event_id)
@@ -56,9 +58,13 @@ def explain_event(reader: Reader, event_id: int, clock: Clock) -> Explanation:
 
 
 def explain_automation(
-    reader: Reader, automation: Automation, since: datetime | None, clock: Clock
-) -> list[tuple[Event, Finding]]:
-    """Return what became of the newest events in and near an automation's scope, newest first."""
+    reader: Reader, name: str, *, since: datetime | None = None, clock: Clock = instant
+) -> list[Group]:
+    """Return what the newest events in and near an automation's scope did, by reason.
+
+    At most 2,500 events are read. Raises NotFound.
+    """
+    automation = find_automation(reader, name)
     query = select(schema.revisions).where(_revisions.automation_id == automation.id)
     rows = reader.connection.execute(query.order_by(_revisions.number)).all()
     revisions = [build_revision(row) for row in rows]
@@ -73,7 +79,7 @@ def explain_automation(
         finding = explain_one(subject, revisions, fired.get(subject.event.id), clock)
         if finding is not None:
             found.append((subject.event, finding))
-    return found
+    return grouped(found)
 
 
 def _histories_around(connection: Connection, event_id: int) -> list[Sequence[Revision]]:
@@ -153,9 +159,16 @@ _NAMES = select(_metrics.name).where(_metrics.run_id == bindparam("run"))
 
 
 def explain_runs(
-    reader: Reader, automation: Automation, since: datetime | None, clock: Clock
+    reader: Reader, name: str, *, since: datetime | None = None, clock: Clock = instant
 ) -> list[RunFinding]:
-    """Return what became of the newest runs in the scope of an automation on a metric."""
+    """Return what became of the newest runs for an automation on a metric, the newest first.
+
+    Of at most 200 runs that were alive since then; none for another kind of automation. Raises
+    NotFound.
+    """
+    automation = find_automation(reader, name)
+    if automation.definition.metric is None:
+        return []
     from firetower.store.queue.crossings import read_watches  # of no use to explain an event
 
     container = automation.definition.scope.container

@@ -67,13 +67,16 @@ def list_secrets(reader: Reader) -> list[SecretInfo]:
     rows = reader.connection.execute(
         select(_secrets.id, _secrets.name, _secrets.updated_at).order_by(_secrets.name)
     ).all()
-    return [SecretInfo(row.name, row.updated_at, _users(reader.connection, row.id)) for row in rows]
+    return [
+        SecretInfo(row.name, row.updated_at, tuple(_uses(reader.connection, row.id)))
+        for row in rows
+    ]
 
 
 def delete_secret(change: Change, name: str) -> None:
     """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
     found = secret_id(change.connection, name)
-    if users := _users(change.connection, found):
+    if users := _uses(change.connection, found):
         raise Conflict(
             f"secret {name} is used by {and_list(users, most=20)}",
             "Delete the endpoint first, or set another value.",
@@ -133,10 +136,6 @@ def check_values(endpoint: Endpoint, opened: Secrets) -> None:
     """Refuse secrets that an endpoint cannot use as its settings say. Raises InvalidInput."""
     for use, name in endpoint.settings.secrets_by_use.items():
         check_secret_value(opened.values[name], use)
-
-
-def _users(connection: Connection, secret: int) -> tuple[str, ...]:
-    return tuple(_uses(connection, secret))
 
 
 def _uses(connection: Connection, secret: int) -> dict[str, list[SecretUse]]:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Select, case, func, select, type_coerce
 
+from firetower.core.automations import Automation
+from firetower.core.errors import InvalidInput
 from firetower.core.executions import SkipReason, Status
 from firetower.core.statistics import (
     PARTS,
@@ -76,10 +78,13 @@ def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int,
     return {key: RecentFirings(tuple(parts), failures[key]) for key, parts in counts.items()}
 
 
-def read_firing_history(reader: Reader, automation_id: int) -> FiringHistory:
-    """Return what an automation did in 30 days; of one that fires all the time, its newest."""
+def read_firing_history(reader: Reader, automation: Automation) -> FiringHistory:
+    """Return how often an automation fired on each of the last 30 days, and the answers.
+
+    Of one that fires all the time only the newest 20,000 executions are read.
+    """
     since = reader.now - _DAYS * _DAY
-    rows = reader.connection.execute(_select_history(automation_id, since)).all()
+    rows = reader.connection.execute(_select_history(automation.id, since)).all()
     end = instant_number(reader.now)
     days = [0] * _DAYS
     for row in rows:
@@ -117,10 +122,12 @@ def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, st
 
 
 def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
-    """Return how much fired and failed in each part of a span back from now.
+    """Return how much fired and failed in each of equal parts of a span back from now.
 
-    Of very many executions only the newest are counted.
+    Of very many executions only the newest are counted. Raises InvalidInput for less than a part.
     """
+    if parts < 1:
+        raise InvalidInput("parts cannot be less than 1", "Give the number of parts.")
     start, part = instant_number(reader.now - span), span // parts // timedelta(microseconds=1)
     at = type_coerce(_executions.created_at, BigInteger)
     newest = (
@@ -142,7 +149,10 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
 
 
 def read_traffic(reader: Reader) -> dict[str, Traffic]:
-    """Return the traffic of the last 24 hours, of the newest executions, by the endpoint's name."""
+    """Return what was sent to each endpoint in the last 24 hours, by its name.
+
+    Of the newest 10,000 executions; an endpoint without any is left out.
+    """
     connection = reader.connection
     newest = connection.execute(select(func.max(_executions.id))).scalar() or 0
     sent = (

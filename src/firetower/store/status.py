@@ -68,21 +68,18 @@ def read_status(reader: Reader) -> DatabaseStatus:
     """Return the status of the database."""
     connection, now = reader.connection, reader.now
     due, retrying, oldest_due_at = _PENDING.first(connection, now=instant_number(now))
-    workers = [
-        one for one in list_workers(connection) if one.is_alive(now) and not one.is_dead(now)
-    ]
     [last_event_at] = _NEWEST.first(connection) or [None]
     [events] = _UNEVALUATED.first(connection)
-    servers = list_servers(connection, now)
+    servers = tuple(one for one in list_servers(connection) if one.is_alive(now))
     return DatabaseStatus(
-        workers=tuple(workers),
+        workers=tuple(one for one in list_workers(connection) if one.is_alive(now)),
         due=due,
         oldest_due_at=oldest_due_at,
         retrying=retrying,
         last_event_at=last_event_at,
         unevaluated=events,
         oldest_unevaluated_at=connection.execute(_OLDEST).scalar() if events else None,
-        servers=tuple(servers),
+        servers=servers,
         clients=tuple(list_clients(connection, now)) if servers else (),
     )
 

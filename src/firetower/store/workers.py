@@ -36,29 +36,35 @@ _CLIENTS = select(_tokens.user_name).where(_tokens.last_used_at > bindparam("sin
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """One worker."""
+class HeartbeatSender:
+    """A process that sends heartbeats."""
 
     id: str
     host: str
     pid: int
     started_at: datetime
     heartbeat_at: datetime
-    problem: str | None = None
-    """What keeps it from sending."""
 
     def is_alive(self, now: datetime) -> bool:
-        """Return whether its last heartbeat is recent."""
+        """Return whether its last heartbeat is recent, and its process not known to be gone."""
         # By distance: a clock set back must not make a worker dead.
-        return abs(now - self.heartbeat_at) <= HEARTBEAT_TIMEOUT
+        is_recent = abs(now - self.heartbeat_at) <= HEARTBEAT_TIMEOUT
+        return is_recent and not is_gone(self.host, self.pid)
 
     def is_dead(self, now: datetime) -> bool:
         """Return whether it is certainly dead.
 
-        Its process on this machine is gone, or it has sent no heartbeat for a day. Others keep
-        their claims until the leases expire.
+        Its process on this machine is gone, or it has sent no heartbeat for a day.
         """
         return now - self.heartbeat_at > FORGET_AFTER or is_gone(self.host, self.pid)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo(HeartbeatSender):
+    """One worker. What is neither alive nor dead keeps its claims until the leases expire."""
+
+    problem: str | None
+    """What keeps it from sending."""
 
 
 @cache
@@ -136,15 +142,10 @@ def _is_zombie(pid: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerInfo:
+class ServerInfo(HeartbeatSender):
     """One running server."""
 
-    id: str
-    host: str
-    pid: int
     url: str
-    started_at: datetime
-    heartbeat_at: datetime
     unknown_fields: Mapping[str, int]
     """Unknown fields that clients asked for, with how often."""
 
@@ -160,9 +161,9 @@ def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str
     values = {"heartbeat_at": change.now, "unknown_fields": dump(dict(often))}
     connection = change.connection
     if _write_heartbeat(connection, schema.servers, server_id, values, url=url):
-        for row in _SERVERS.rows(connection):
-            if change.now - row.heartbeat_at > FORGET_AFTER or is_gone(row.host, row.pid):
-                remove_server(connection, row.id)
+        for server in list_servers(connection):
+            if server.is_dead(change.now):
+                remove_server(connection, server.id)
 
 
 def remove_server(connection: Connection, server_id: str) -> None:
@@ -170,12 +171,11 @@ def remove_server(connection: Connection, server_id: str) -> None:
     connection.execute(schema.servers.delete().where(_servers.id == server_id))
 
 
-def list_servers(connection: Connection, now: datetime) -> list[ServerInfo]:
-    """Return the servers that are alive, the newest first."""
+def list_servers(connection: Connection) -> list[ServerInfo]:
+    """Return every server that has not ended in order, the newest first."""
     return [
         ServerInfo(**{**row._asdict(), "unknown_fields": parse_object(row.unknown_fields)})
         for row in _SERVERS.rows(connection)
-        if abs(now - row.heartbeat_at) <= HEARTBEAT_TIMEOUT and not is_gone(row.host, row.pid)
     ]
 
 
