@@ -2,5 +2,5 @@
 
 `run` starts the server, `app` speaks HTTP. A GraphQL request goes through `graphql` to the function
 that `resolvers` names for each field; the values of a running script go to `file_stream`, and files
-to `storage`.
+to `files`.
 """

@@ -21,10 +21,9 @@ from firetower.core.runs import RunReference
 from firetower.core.text import visible
 from firetower.server.fields import Arguments, Context, HttpNotFound
 from firetower.server.file_stream import receive
-from firetower.server.files import FileStore
+from firetower.server.files import FileStore, Storage
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
 from firetower.server.settings import ServerSettings
-from firetower.server.storage import Storage
 from firetower.store.changes import Change, Reader
 from firetower.store.store import Store
 from firetower.store.tokens import Token, WrongKey, find_token, is_use_recorded, record_use

@@ -27,8 +27,7 @@ from firetower.server.catalog import (
 )
 from firetower.server.containers import named_project
 from firetower.server.fields import Answer, Arguments, Context, make_id, read_id
-from firetower.server.files import md5_of
-from firetower.server.storage import FILES, MANIFESTS
+from firetower.server.files import FILES, MANIFESTS, md5_of
 from firetower.store import uploads
 from firetower.store.catalog import deletion, labels, versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row

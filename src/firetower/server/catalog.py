@@ -31,9 +31,8 @@ from firetower.server.fields import (
     nodes,
     read_id,
 )
-from firetower.server.files import md5_of
+from firetower.server.files import FILES, MANIFESTS, md5_of
 from firetower.server.selection import Facts
-from firetower.server.storage import FILES, MANIFESTS
 from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row, find_version
 from firetower.store.columns import EPOCH

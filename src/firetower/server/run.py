@@ -7,13 +7,13 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from firetower.core.errors import StoreError
 from firetower.server.app import Log, Server
-from firetower.server.connections import ACCEPTED_AT_ONCE, MOST, bound_connections, listen
 from firetower.server.graphql import unknown_fields
 from firetower.server.settings import ServerSettings
 from firetower.store.status import read_status
@@ -30,6 +30,12 @@ SHUTDOWN_TIMEOUT = 10.0
 """Seconds that requests at work have when the server stops."""
 LINGER_TIMEOUT = 10.0
 """Seconds for which the rest of a refused request is read, so that its sender sees why."""
+MAX_CONNECTIONS = 1_000
+"""Connections open at a time, at most."""
+ACCEPTED_AT_ONCE = 4
+"""Connections that are accepted before the first of them is counted."""
+_WAITING = 128
+"""Connections that the system keeps until they are accepted."""
 Report = Callable[[str], None]
 
 
@@ -102,12 +108,12 @@ async def listening(server: Server) -> AsyncIterator[int]:
     )
     await runner.setup()
     assert runner.server is not None
-    most = min(connections_of(raise_file_limit()), MOST)
-    bound_connections(runner.server, server.idle, most)
+    most = min(connections_of(raise_file_limit()), MAX_CONNECTIONS)
+    _bound_connections(runner.server, server.idle, most)
     try:
         try:
             place, tls = (settings.host, settings.port), settings.tls_context()
-            await listen(web.TCPSite(runner, *place, ssl_context=tls, backlog=ACCEPTED_AT_ONCE))
+            await _listen(web.TCPSite(runner, *place, ssl_context=tls, backlog=ACCEPTED_AT_ONCE))
         except OSError as error:
             reason = str(error.strerror).rpartition(": ")[2]  # asyncio says the address before it
             raise StoreError(
@@ -122,6 +128,41 @@ async def listening(server: Server) -> AsyncIterator[int]:
     finally:
         await runner.cleanup()
         server.close()
+
+
+async def _listen(site: web.TCPSite) -> None:
+    """Start accepting a site's connections. Raises OSError."""
+    await site.start()
+    assert isinstance(site._server, asyncio.Server)  # noqa: SLF001 - nothing public has its sockets
+    for listening in site._server.sockets:  # noqa: SLF001
+        # asyncio takes one number for how many it accepts at once and for how many may wait.
+        with listening.dup() as same:
+            same.listen(_WAITING)
+
+
+def _bound_connections(
+    server: web.Server, idle: dict[asyncio.BaseProtocol, None], most: int
+) -> None:
+    """Close the connection that has been `idle` for longest, for each one more than `most`.
+
+    Who answers requests takes a connection from `idle` meanwhile, and puts it back at the end.
+    """
+    accept, lose = server.connection_made, server.connection_lost
+
+    def connection_made(handler: Any, transport: asyncio.Transport) -> None:  # noqa: ANN401
+        accept(handler, transport)
+        idle[handler] = None
+        open_now = sum(one.transport is not None for one in server.connections)
+        if open_now > most and (longest := next(iter(idle), None)) is not None:
+            del idle[longest]
+            longest.force_close()  # type: ignore[attr-defined]
+
+    def connection_lost(handler: Any, exc: BaseException | None = None) -> None:  # noqa: ANN401
+        lose(handler, exc)
+        idle.pop(handler, None)
+
+    server.connection_made = connection_made  # type: ignore[method-assign]
+    server.connection_lost = connection_lost  # type: ignore[method-assign]
 
 
 def _is_defect(record: logging.LogRecord) -> bool:

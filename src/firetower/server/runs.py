@@ -28,8 +28,8 @@ from firetower.server.fields import (
     page,
     read_id,
 )
+from firetower.server.files import DROPPED
 from firetower.server.selection import Facts, select
-from firetower.server.storage import DROPPED
 from firetower.store import lineage, points, run_list
 from firetower.store import runs as store
 from firetower.store.catalog.lookups import FoundVersion
