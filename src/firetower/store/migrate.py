@@ -11,6 +11,7 @@ from firetower.core.references import ContainerReference
 from firetower.store.changes import ENDPOINTS_VERSION_KEY, is_postgresql
 from firetower.store.columns import add_postgresql_conditions
 from firetower.store.database import Database, create_sqlite_file
+from firetower.store.driver import run
 from firetower.store.location import Location
 
 SCHEMA = "0012"
@@ -29,6 +30,12 @@ CREATE TABLE alembic_version (
 """As Alembic makes it; importing Alembic would take most of a second."""
 
 
+_FIND_VERSION = {
+    "sqlite": "SELECT max(name) FROM sqlite_master WHERE name = 'alembic_version'",
+    "postgresql": "SELECT to_regclass('alembic_version')",
+}
+
+
 class SchemaState(StrEnum):
     """A database's schema, compared with the program's."""
 
@@ -42,10 +49,10 @@ class SchemaState(StrEnum):
 
 def schema_version(connection: Connection) -> str | None:
     """Return the schema's version; None if the database has none."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
+    # By the driver: each command asks for it, and a worker at each heartbeat.
+    [(table,)] = run(connection, _FIND_VERSION[connection.dialect.name])
+    found = run(connection, "SELECT version_num FROM alembic_version") if table else []
+    return str(found[0][0]) if found else None
 
 
 def schema_state(connection: Connection) -> SchemaState:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, text, update
 
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
@@ -51,7 +51,7 @@ _HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
 _CRASHED_AT_ONCE = 200
 """Runs of which one transaction decides that they have crashed."""
 _OVERDUE = Prepared(
-    _RUNS.where(_runs.state == RunState.RUNNING.value, _runs.heartbeat_at < bindparam("before"))
+    _RUNS.where(text("state = 'running'"), _runs.heartbeat_at < bindparam("before"))
     .order_by(_runs.heartbeat_at)
     .limit(_CRASHED_AT_ONCE)
     .with_for_update(of=run_schema.runs, skip_locked=True, key_share=True)

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, Update, bindparam, select, update
+from sqlalchemy import Connection, Table, bindparam, select
 
 from firetower.core.json import dump, parse_object
 from firetower.store import schema
 from firetower.store.changes import Change
-from firetower.store.driver import Prepared
+from firetower.store.columns import instant_number
+from firetower.store.driver import Prepared, insert_rows, run
 
 HEARTBEAT_INTERVAL = timedelta(seconds=2)
 """Time between two heartbeats of a worker that has something to do."""
@@ -84,26 +85,21 @@ def record_heartbeat(
     connection: Connection, worker_id: str, now: datetime, problem: str | None = None
 ) -> None:
     """Record a heartbeat; register a worker that is new, or was taken for dead."""
-    values = {"heartbeat_at": now, "problem": problem}
-    _write_heartbeat(connection, schema.workers, worker_id, values)
+    _write_heartbeat(connection, schema.workers, worker_id, now, problem=problem)
 
 
 def _write_heartbeat(
-    connection: Connection, table: Table, id_: str, values: Mapping[str, object], **of_new: str
+    connection: Connection, table: Table, id_: str, now: datetime, **values: str | None
 ) -> bool:
     """Write a heartbeat; return whether who sends it was not registered yet."""
-    if connection.execute(_update(table), {"key": id_, **values}).rowcount:
+    row: dict[str, str | int | None] = {"heartbeat_at": instant_number(now), **values}
+    changed = ", ".join(f"{name} = ?" for name in row)
+    update = f"UPDATE {table.name} SET {changed} WHERE id = ? RETURNING id"  # noqa: S608 - ours
+    if run(connection, update, (*row.values(), id_)):
         return False
-    here = {"id": id_, "host": this_host(), "pid": os.getpid()}
-    connection.execute(
-        table.insert(), {**here, **values, **of_new, "started_at": values["heartbeat_at"]}
-    )
+    row |= {"id": id_, "host": this_host(), "pid": os.getpid(), "started_at": row["heartbeat_at"]}
+    insert_rows(connection, table, tuple(row), [tuple(row.values())])
     return True
-
-
-@cache
-def _update(table: Table) -> Update:
-    return update(table).where(table.c.id == bindparam("key"))
 
 
 def sign_off(connection: Connection, worker_ids: list[str]) -> None:
@@ -158,9 +154,11 @@ class ServerInfo(HeartbeatSender):
 def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str, int]) -> None:
     """Record a server's heartbeat; register one that is new, and forget those that are dead."""
     often = sorted(unknown.items(), key=lambda one: -one[1])[:_MOST_FIELDS]
-    values = {"heartbeat_at": change.now, "unknown_fields": dump(dict(often))}
+    fields = dump(dict(often))
     connection = change.connection
-    if _write_heartbeat(connection, schema.servers, server_id, values, url=url):
+    if _write_heartbeat(
+        connection, schema.servers, server_id, change.now, url=url, unknown_fields=fields
+    ):
         for server in list_servers(connection):
             if server.is_dead(change.now):
                 remove_server(connection, server.id)

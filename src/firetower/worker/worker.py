@@ -284,7 +284,8 @@ class Worker:
         if last is not None and abs(change.now - last) > HEARTBEAT_INTERVAL:
             self._runs_judged_from = awake + RUN_GRACE
         known = workers.list_workers(change.connection)
-        gave_up = self._recover(change, [one.id for one in known if one.is_dead(change.now)])
+        dead = [one.id for one in known if one.id != self.id and one.is_dead(change.now)]
+        gave_up = self._recover(change, dead)
         self._opened.clear()
         self.store.check_again()
         is_judge = awake >= self._runs_judged_from

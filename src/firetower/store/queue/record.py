@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -15,7 +16,7 @@ from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
 from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.columns import instant_number, optional_number
-from firetower.store.driver import Values, insert_rows, run_with_ids, run_with_rows
+from firetower.store.driver import Prepared, Values, insert_rows, run_with_ids, run_with_rows
 from firetower.store.endpoints import disable_gone, read_schedule, skip_deleted
 from firetower.store.queue.claim import Claim
 from firetower.store.schema import has_status
@@ -156,7 +157,11 @@ def recover(
     recorded as lost: its request may have arrived.
     """
     updates, attempts, statuses = [], [], {}
-    for row in connection.execute(_SELECT_LOST, {"now": now, "dead": list(dead_workers)}).all():
+    number = instant_number(now)
+    lost: dict[int, Any] = {}
+    for worker_id in [None, *dead_workers]:
+        lost |= {row.id: row for row in _LOST.rows(connection, now=number, worker=worker_id)}
+    for row in lost.values():
         verdict = judge_lost(
             lost_before=row.lost_before,
             retries_used=row.retries_used,
@@ -180,16 +185,17 @@ _LOST_BEFORE = (
     .where(_attempts.execution_id == _executions.id, _attempts.error == LOST)
     .scalar_subquery()
 )
-_IS_LOST = (_executions.lease_until < bindparam("now")) | _executions.worker_id.in_(
-    bindparam("dead", expanding=True)
-)
-_SELECT_LOST = (  # built once: a heartbeat of an idle worker asks for it
+_LOST = Prepared(
     select(
         *(_executions.id, _executions.attempts, _executions.retries_used),
         *(_endpoints.schedule_ms, _LOST_BEFORE.label("lost_before")),
     )
     .join_from(schema.executions, schema.endpoints, _executions.endpoint_id == _endpoints.id)
-    .where(has_status(Status.RUNNING), _IS_LOST)
+    .where(
+        has_status(Status.RUNNING),
+        (_executions.lease_until < bindparam("now"))
+        | (_executions.worker_id == bindparam("worker")),
+    )
     .with_for_update(of=schema.executions, skip_locked=True)
 )
 
@@ -222,7 +228,7 @@ def _write(
     connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]
 ) -> set[tuple[int, int]]:
     """Write what `record` and `recover` do; return id and attempt of executions it updated."""
-    # Executions before attempts, as `_select_lost` locks them: else PostgreSQL finds a deadlock.
+    # Executions before attempts, as `_LOST` locks them: else PostgreSQL finds a deadlock.
     updated = run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
     insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)
     return {(id_, number) for id_, number in updated}
