@@ -12,10 +12,11 @@ from threading import Event, Thread
 import pytest
 
 from firetower.core.errors import DatabaseReplaced, StoreError
-from firetower.store import database, follow
+from firetower.store import database
+from firetower.store import watch as watching
 from firetower.store.files import OpenFiles
-from firetower.store.follow import watch
 from firetower.store.store import Store
+from firetower.store.watch import watch
 from firetower.tower import Tower
 from waiting import TIMEOUT, wait_until
 
@@ -27,7 +28,7 @@ def store(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Store]:
     if request.param == "polled":
-        monkeypatch.setattr(follow, "_watch_log", lambda _: None)
+        monkeypatch.setattr(watching, "_watch_log", lambda _: None)
     opened = Store.open(str(tmp_path / "tower.db"), author="ada")
     yield opened
     opened.close()
@@ -96,13 +97,13 @@ def test_a_commit_that_follows_its_write_by_far_ends_a_wait(store: Store) -> Non
 @told
 def test_an_idle_database_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
-    read = follow._SqliteWatch._read
+    read = watching._SqliteWatch._read
 
-    def counted(self: follow._SqliteWatch) -> object:
+    def counted(self: watching._SqliteWatch) -> object:
         looks.append(1)
         return read(self)
 
-    monkeypatch.setattr(follow._SqliteWatch, "_read", counted)
+    monkeypatch.setattr(watching._SqliteWatch, "_read", counted)
     with (
         closing(Store.open(str(tmp_path / "tower.db"))) as store,
         watch(store.database) as wait,

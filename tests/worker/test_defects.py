@@ -27,13 +27,13 @@ def test_an_unforeseen_error_fails_its_own_attempt_alone(
 ) -> None:
     database, times = str(tmp_path / "tower.db"), 2
 
-    async def broken(client: Client, request: Request, timeout: timedelta) -> Answer:
+    async def broken(client: Client, request: Request, *rest: Any) -> Answer:
         nonlocal times
         flawed = b'"alias":"bad"' in request.body
         if flawed or (b'"alias":"good"' in request.body and times):
             times -= not flawed
             raise ZeroDivisionError("a\x00b\ud800")
-        return await send(client, request, timeout)
+        return await send(client, request, *rest)
 
     async def work(store: Store) -> None:
         async with open_client() as client:

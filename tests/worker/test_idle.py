@@ -12,6 +12,7 @@ from firetower.store.changes import Change
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import evaluate
 from firetower.store.store import Store
+from firetower.store.watch import Waker
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from firetower.tower import Tower
 from firetower.worker.worker import Worker
@@ -36,14 +37,16 @@ async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firetower.worker.worker.evaluate", counted)
     async with open_client() as client:
         worker = Worker(store, client, lambda _: None, lambda _: None)
+        worker._loop, worker._waker = asyncio.get_running_loop(), Waker()
 
         def cycles() -> int:
             calls.clear()
-            worker._cycle([], [])
-            worker._cycle([], [])
+            worker._cycle()
+            worker._cycle()
             return len(calls)
 
-        with serve() as receiver, closing(Store.open(str(store.database.location))) as other:
+        other = Store.open(str(store.database.location))
+        with serve() as receiver, closing(other), closing(worker._waker):
             tower = Tower(other)
             assert cycles() == 1  # the first heartbeat
             webhook(tower, "ci", receiver.url())
@@ -52,7 +55,7 @@ async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
             assert cycles() == 1
             assert cycles() == 0
             tower.add_alias(version, "production")
-            [(claim, _)] = worker._cycle([], []).claims
+            [claim] = worker._cycle().claims
             assert claim.event.alias == "production"
             assert cycles() == 0
             clock = store.clock

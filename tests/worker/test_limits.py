@@ -24,6 +24,7 @@ from firetower.delivery.client import open_client
 from firetower.store.database import Database
 from firetower.store.store import Store
 from firetower.worker import run
+from firetower.worker import worker as worker_module
 from firetower.worker.limits import share_connections
 from firetower.worker.worker import Worker
 from receiver import Received, serve
@@ -112,10 +113,10 @@ def test_hanging_endpoints_leave_file_handles_to_a_healthy_one(tmp_path: Path) -
 def test_once_needs_no_file_handle_to_watch_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def watch(database: Database) -> NoReturn:
+    def watch(database: Database, _: object) -> NoReturn:
         raise StoreError(f"the database {database.location} cannot be reached", "Check the URL.")
 
-    monkeypatch.setattr(run, "watch", watch)
+    monkeypatch.setattr(worker_module, "watch", watch)
     monkeypatch.setattr(run, "raise_file_limit", lambda: 1_024)
     said: list[str] = []
     run_worker = partial(run.run_worker, str(tmp_path / "tower.db"), once=True)

@@ -78,6 +78,7 @@ async def open_client() -> AsyncIterator[Client]:
     connector = _Connector()
     async with aiohttp.ClientSession(
         connector=connector,
+        request_class=_Request,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(),  # none: `send` sets one deadline for the whole attempt
@@ -96,17 +97,24 @@ def _open_tls(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
-async def send(client: Client, request: Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
+async def send(
+    client: Client,
+    request: Request,
+    timeout: timedelta,  # noqa: ASYNC109
+    permit: asyncio.Future[float] | None = None,
+) -> Answer:
     """Send a request and return its answer, secrets included; a failure is an answer too.
 
     `timeout` bounds the whole attempt. Once a status has arrived the answer counts by it, even if
-    the rest is broken, too long or late. Raises NotReady for what this machine lacks,
-    which says nothing of the endpoint.
+    the rest is broken, too long or late. Nothing is sent before `permit`, which ends with the
+    moment by the loop's clock from which `timeout` counts. Raises NotReady for what this machine
+    lacks, which says nothing of the endpoint.
     """
-    received, error = _Received(), None
-    _receiving.set(received)
+    error = None
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
+        async with asyncio.timeout(timeout.total_seconds()) as deadline:
+            received = _Exchange(deadline, timeout, permit)
+            _receiving.set(received)
             await _exchange(client, request, received)
     except TimeoutError:
         error = f"no complete answer within {timeout.total_seconds():g} s"
@@ -132,7 +140,7 @@ async def send(client: Client, request: Request, timeout: timedelta) -> Answer: 
 _read_url = lru_cache(maxsize=1_024)(httpx.URL)
 
 
-async def _exchange(client: Client, request: Request, received: "_Received") -> None:
+async def _exchange(client: Client, request: Request, received: "_Exchange") -> None:
     message = httpx.Request(
         "POST",
         _read_url(request.url),
@@ -151,12 +159,22 @@ async def _exchange(client: Client, request: Request, received: "_Received") -> 
 
 
 @dataclass(slots=True)
-class _Received:
-    """What has arrived of an answer."""
+class _Exchange:
+    """When a request may be sent, and what has arrived of its answer."""
 
+    deadline: asyncio.Timeout
+    timeout: timedelta
+    permit: asyncio.Future[float] | None
     connection: "_Connection | None" = None
     response: httpx.Response | None = None
     body: bytearray = field(default_factory=bytearray)
+
+    async def await_permit(self) -> None:
+        """Wait, without a deadline, until the request may be sent."""
+        if self.permit is not None:
+            self.deadline.reschedule(None)
+            begun = await asyncio.shield(self.permit)
+            self.deadline.reschedule(begun + self.timeout.total_seconds())
 
     @property
     def status(self) -> int | None:
@@ -182,7 +200,7 @@ class _Received:
         return None if self.connection is None else _STATUS.match(self.connection.head)
 
 
-_receiving: ContextVar[_Received] = ContextVar("receiving")
+_receiving: ContextVar[_Exchange] = ContextVar("receiving")
 
 
 class _Resolver(aiohttp.AsyncResolver):
@@ -311,6 +329,12 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._response.release()
+
+
+class _Request(aiohttp.ClientRequest):
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        await _receiving.get().await_permit()
+        return await super().send(conn)
 
 
 class _Response(aiohttp.ClientResponse):

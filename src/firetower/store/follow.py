@@ -1,14 +1,11 @@
-"""Read the feed, and follow a database: notice what other processes change."""
+"""Read the feed, and follow a database: read what other processes change, when they do."""
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -20,7 +17,6 @@ from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.changes import Newest, Reader, is_postgresql
 from firetower.store.circuits import list_changes
-from firetower.store.database import CHANNEL, Database
 from firetower.store.events import events_after
 from firetower.store.executions import (
     build_attempt,
@@ -28,8 +24,8 @@ from firetower.store.executions import (
     read_executions,
     select_executions,
 )
-from firetower.store.files import OpenFiles
 from firetower.store.store import Store
+from firetower.store.watch import watch
 
 _attempts, _events, _executions = schema.attempts.c, schema.events.c, schema.executions.c
 _HAS_ENDED = _executions.status.in_(schema.FINAL) & (_executions.attempts == 0)
@@ -43,6 +39,8 @@ _Place = tuple[Newest | None, int]
 _EVENTS_BATCH = 1_000
 _WINDOW = 1_000
 """How many ids back a follower looks on PostgreSQL, where ids are committed out of order."""
+_RETRY_DELAY = 1.0
+"""Seconds until a database that cannot be read is tried again."""
 
 
 def read_feed_page(
@@ -157,139 +155,6 @@ def _went_back() -> DatabaseReplaced:
         "the database went back to an earlier state, or another is in its place",
         "It is read again, and followed from here on.",
     )
-
-
-_COMMIT_INTERVAL = 0.000_1
-"""Seconds between a write to SQLite's log and the first look for its commit."""
-_COMMIT_TIMEOUT = 0.25
-"""Seconds after the write within which it is looked for, ever more slowly."""
-_FIRST_WATCH = 1
-"""The number of an inotify's first watch."""
-_MILLISECOND = 0.001
-"""The shortest wait of inotify."""
-_POLL_INTERVAL = 0.003
-"""Seconds between two looks where the system does not tell of writes."""
-_IDLE_POLL_INTERVAL = 0.02
-"""The same in an idle database, and for a screen."""
-_LISTEN_TIMEOUT = 0.25
-"""Seconds that one wait for PostgreSQL takes at most: nothing else ends it."""
-_RETRY_DELAY = 1.0
-"""Seconds until a database that cannot be read is tried again."""
-_IDLE_AFTER = 30.0
-"""Seconds without a change until a database counts as idle."""
-
-Wait = Callable[[float], bool]
-"""Waits so many seconds, at most, for a change; returns whether there was one.
-
-`Database.end_waits` ends it before.
-"""
-
-
-@contextmanager
-def watch(database: Database, *, quick: bool = True) -> Iterator[Wait]:
-    """Wait for changes by other connections, on one of its own. Raises StoreError.
-
-    Use it from one thread. Without `quick`, SQLite is polled less often, as is enough for a screen.
-    Waiting raises DatabaseReplaced once an SQLite file is another, StoreError once it is gone.
-    """
-    replaced = database.follow_files()
-    with database.raw() as connection:
-        if database.is_sqlite:
-            watch = _SqliteWatch(database, connection, replaced, quick=quick)
-            database.waits.add(watch.end)
-            try:
-                yield watch.wait
-            finally:
-                database.waits.discard(watch.end)
-                watch.close()
-            return
-        connection.execute(f"LISTEN {CHANNEL}")
-        yield lambda timeout: any(
-            connection.notifies(timeout=min(timeout, _LISTEN_TIMEOUT), stop_after=1)
-        )
-
-
-class _SqliteWatch:
-    """Reads `PRAGMA data_version`, which another connection's commit changes, for 3-6 µs a time.
-
-    On Linux only once something is written to the log: the commit that it is part of is seen a
-    moment later, when it is on the disk. Elsewhere, and where that fails, all the time. A file that
-    this user may not write is opened as one that never changes: there the files' times tell.
-    """
-
-    def __init__(
-        self, database: Database, connection: sqlite3.Connection, replaced: int, *, quick: bool
-    ) -> None:
-        self._database, self._connection, self._replaced = database, connection, replaced
-        self._quick = quick
-        assert database.location.path is not None
-        self._files = OpenFiles(database.location.path)
-        self._version = self._read()
-        self._changed_at = self._written_at = time.monotonic()
-        self._ended = False
-        self._writes = _watch_log(self._files) if database.holds_files else None
-
-    def _read(self) -> object:
-        if self._database.follow_files() != self._replaced:
-            raise self._database.replacements[-1]
-        if not self._database.holds_files:
-            return self._files.written()
-        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return version
-
-    def wait(self, timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        while (version := self._read()) == self._version:
-            now = time.monotonic()
-            if now >= deadline or self._ended:
-                return False
-            self._pause(now, deadline - now)
-        self._version, self._changed_at = version, time.monotonic()
-        return True
-
-    def _pause(self, now: float, longest: float) -> None:
-        if self._writes is None:
-            is_idle = now - self._changed_at >= _IDLE_AFTER or not self._quick
-            time.sleep(min(_IDLE_POLL_INTERVAL if is_idle else _POLL_INTERVAL, longest))
-            return
-        since = now - self._written_at
-        if self._changed_at < self._written_at and since < _COMMIT_TIMEOUT:
-            pause = max(_COMMIT_INTERVAL, since / 8) if self._quick else _IDLE_POLL_INTERVAL
-            longest = min(pause, longest)
-            if pause < _MILLISECOND or not self._quick:
-                time.sleep(longest)
-                longest = 0
-        if self._writes.read(ceil(longest / _MILLISECOND)):
-            self._written_at = time.monotonic()
-
-    def end(self) -> None:
-        """Let this wait, and each later one, end at once. To be called in any thread."""
-        self._ended = True
-        if self._writes is not None:
-            with suppress(OSError, ValueError):  # ended twice, or closed
-                self._writes.rm_watch(_FIRST_WATCH)  # that it is gone is told, which ends a read
-
-    def close(self) -> None:
-        if self._writes is not None:
-            self._writes.close()
-
-
-def _watch_log(files: OpenFiles) -> Any:  # noqa: ANN401 - a type that other systems lack
-    """Return what tells of writes to an SQLite database's log and of moved files, or None."""
-    try:
-        from inotify_simple import INotify, flags
-
-        writes = INotify()
-    except (ImportError, OSError):
-        return None
-    moved = flags.ATTRIB | flags.MOVE_SELF
-    try:
-        writes.add_watch(files.path, moved)
-        writes.add_watch(files.logs[0], moved | flags.MODIFY)
-    except OSError:
-        writes.close()
-        return None
-    return writes
 
 
 def follow_events(

@@ -33,16 +33,25 @@ _LONG = 4_000
 
 
 async def deliver(
-    claim: Claim, secrets: Secrets, client: "Client", clock: Callable[[], datetime]
+    claim: Claim,
+    secrets: Secrets,
+    client: "Client",
+    clock: Callable[[], datetime],
+    committed: asyncio.Future[float],
 ) -> AttemptResult:
-    """Perform a claim and return its result, with secrets masked."""
+    """Perform a claim, once it is committed, and return its result, with secrets masked.
+
+    `committed` ends with the moment of the commit by the monotonic clock, from which time counts.
+    """
     from firetower.delivery.client import send  # httpx: the demo's history sends nothing
 
     started_at = clock()
     request = request_of(claim, secrets, started_at)
     begun = time.monotonic()
-    answer = await send(client, request, claim.endpoint.settings.timeout)
-    duration = timedelta(seconds=time.monotonic() - begun)
+    answer = await send(client, request, claim.endpoint.settings.timeout, committed)
+    ended = time.monotonic()
+    begun = max(begun, await asyncio.shield(committed))
+    duration = timedelta(seconds=max(0, ended - begun))
     jitter = any_jitter()
     judged = partial(
         result_of,

@@ -15,7 +15,6 @@ from firetower.core.times import duration, parse_duration
 from firetower.delivery.client import open_client
 from firetower.delivery.environment import certificate_problem, describe_proxies
 from firetower.settings import read_settings
-from firetower.store.follow import watch
 from firetower.store.store import Store
 from firetower.worker.limits import connections_of, raise_file_limit
 from firetower.worker.metrics import Emit, Report, serving
@@ -26,10 +25,6 @@ _LATE_IMPORTS = (
     "pydantic.dataclasses",
 )
 """What is imported while a worker works, when there may be no file handle left to do it."""
-_POLL_INTERVAL = 2.0
-"""Seconds between two looks at what changes no row: whether the file is still the same."""
-_RETRY_DELAY = 0.5
-"""Seconds until a database that cannot be watched is tried again."""
 
 
 def run_worker(
@@ -74,10 +69,6 @@ async def _run(
                 loop.add_signal_handler(number, worker.stop)
         if attached:
             threading.Thread(target=_await_parent, args=(loop, worker), daemon=True).start()
-        ended = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(loop, worker, ended), daemon=True)
-        if not once:  # it looks again after each answer, and ends when nothing is due
-            watcher.start()
         report(f"worker {os.getpid()} started on {store.database.location}")
         if proxies := describe_proxies():
             report(f"proxies: {proxies}")
@@ -87,10 +78,6 @@ async def _run(
         try:
             await worker.run(once=once)
         finally:
-            ended.set()
-            store.database.end_waits()
-            if not once:
-                await loop.run_in_executor(None, watcher.join)
             report(f"worker {os.getpid()} stopped")
 
 
@@ -117,21 +104,3 @@ def _await_parent(loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
         pass
     with contextlib.suppress(RuntimeError):  # the loop has ended already
         loop.call_soon_threadsafe(worker.stop)
-
-
-def _watch(loop: asyncio.AbstractEventLoop, worker: Worker, ended: threading.Event) -> None:
-    """Wake the worker whenever another connection changes the database."""
-
-    def report(error: Exception | None) -> None:
-        loop.call_soon_threadsafe(worker.report_problem, "watch", error)
-
-    while not ended.is_set():
-        try:
-            with watch(worker.store.database) as wait:
-                report(None)
-                while not ended.is_set():
-                    if wait(_POLL_INTERVAL) and not ended.is_set():
-                        loop.call_soon_threadsafe(worker.wake)
-        except Exception as error:  # meanwhile the worker looks once a second
-            report(error)
-            ended.wait(_RETRY_DELAY)

@@ -1,12 +1,12 @@
-"""The worker: cycles of one transaction each, and the requests between them."""
+"""The worker: cycles of one transaction each, in a thread, and the requests, on the event loop."""
 
 import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,6 +33,7 @@ from firetower.store.queue.record import AttemptResult, Recorded, give_back, rec
 from firetower.store.runs import crash_overdue
 from firetower.store.secrets import open_secrets
 from firetower.store.store import Store
+from firetower.store.watch import Waker, watch
 from firetower.worker.attempt import deliver, failed, refused
 from firetower.worker.limits import share_connections
 from firetower.worker.metrics import Emit, Report
@@ -47,7 +48,9 @@ RUN_GRACE = 2 * HEARTBEAT_INTERVAL.total_seconds()
 POLL_INTERVAL = 5.0
 """The longest time between two cycles, and so between two heartbeats, in seconds."""
 RETRY_DELAY = 1.0
-"""Seconds before a cycle that failed is tried again."""
+"""Seconds before a cycle that failed, or a watch of the database, is tried again."""
+_SENDING = 0.001
+"""Seconds that requests have to be sent before the next cycle takes the interpreter's lock."""
 
 
 @dataclass(slots=True)
@@ -56,7 +59,7 @@ class _CycleResult:
 
     lines: list[FeedLine] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
-    claims: list[tuple[Claim, Secrets]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     more: bool = False
     """Whether something is left to evaluate at once."""
     next_due_at: datetime | None = None
@@ -68,9 +71,10 @@ class _CycleResult:
 class Worker:
     """Evaluates events and performs actions.
 
-    All SQL runs in one thread, one transaction a cycle: answers recorded, events evaluated, due
-    executions claimed. The requests run on the event loop, each endpoint within its own limit,
-    so that a slow one keeps only its own executions waiting.
+    One thread waits for changes, answers and time, and runs a cycle, one transaction, for each:
+    answers recorded, events evaluated, due executions claimed. The requests run on the event loop,
+    each endpoint within its own limit, so that a slow one keeps only its own executions waiting.
+    They are made ready while the claims are committed, and not sent before.
     """
 
     store: Store
@@ -86,12 +90,15 @@ class Worker:
     """The environment's."""
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
+    """Claims by endpoint whose results were not recorded yet."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _results: list[AttemptResult] = field(default_factory=list)
+    """Added to on the event loop, taken from in the thread once they are recorded."""
     _returned: list[tuple[Claim, NotReady]] = field(default_factory=list)
-    """Claims whose requests could not be sent for want of something here."""
+    """Claims whose requests could not be sent for want of something here; in the same way."""
     _wants: Wants = field(default_factory=Wants)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop = field(init=False)
+    _waker: Waker = field(init=False)
     _stopping: bool = False
     _heartbeat_at: datetime | None = None
     _heartbeat_problem: str | None = None
@@ -108,19 +115,16 @@ class Worker:
     """Secrets by endpoint, kept until the next heartbeat."""
 
     def wake(self) -> None:
-        """Look at the queue at once. To be called on the event loop."""
-        self._wake.set()
+        """Look at the queue at once. To be called in any thread."""
+        self._waker.wake()
 
     def stop(self) -> None:
-        """Claim nothing more, and end when what is under way is done. To be called on the loop."""
+        """Claim nothing more, and end when what is under way is done. Call it in any thread."""
         self._stopping = True
-        self._wake.set()
+        self._waker.wake()
 
     def report_problem(self, found_by: str, error: Exception | None) -> None:
-        """Report what is wrong, once until all that found it work again; None says that one does.
-
-        To be called on the event loop.
-        """
+        """Report what is wrong, once until all that found it work again; None if one does."""
         if error is None:
             self._problems.pop(found_by, None)
             return
@@ -137,18 +141,13 @@ class Worker:
         ends it either. With `once` raises NotReady at the end for executions that are due and wait
         for something of this machine's own.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
-            in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
+        self._loop, self._waker = asyncio.get_running_loop(), Waker()
+        with closing(self._waker), ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
+            in_thread = partial(self._loop.run_in_executor, thread)
             try:
-                while not self._stopping:
-                    self._wake.clear()
-                    idle = await self._step(in_thread, patient=not once)
-                    if once and idle and not self._tasks:
-                        break
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(min(idle, POLL_INTERVAL)):
-                            await self._wake.wait()
+                await in_thread(partial(self._work, once=once))
             finally:
+                self.stop()
                 await self._finish_attempts()
                 ended = await in_thread(self._sign_off)
                 self._publish(ended)
@@ -156,28 +155,90 @@ class Worker:
             waiting = counted(ended.waiting, "execution")
             raise NotReady(f"{waiting} left waiting: {error.message}", error.hint)
 
-    async def _step(
-        self, in_thread: Callable[..., Awaitable[_CycleResult]], *, patient: bool
-    ) -> float:
-        """Run one cycle and begin its attempts; return the seconds until the next."""
-        results, self._results = self._results, []
-        returned, self._returned = self._returned, []
+    # Requests, on the event loop.
+
+    def _begin(
+        self,
+        claims: Sequence[Claim],
+        secrets: Mapping[int, Secrets],
+        committed: asyncio.Future[float],
+    ) -> None:
+        for claim in claims:
+            performing = self._perform(claim, secrets[claim.endpoint.id], committed)
+            task = asyncio.create_task(performing)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _perform(
+        self, claim: Claim, secrets: Secrets, committed: asyncio.Future[float]
+    ) -> None:
+        result = await self._deliver(claim, secrets, committed)
+        await asyncio.shield(committed)  # else there is no claim, and nothing to record
+        if isinstance(result, NotReady):
+            self._returned.append((claim, result))
+        else:
+            self._results.append(result)
+        self._waker.wake()
+
+    async def _deliver(
+        self, claim: Claim, secrets: Secrets, committed: asyncio.Future[float]
+    ) -> AttemptResult | NotReady:
         try:
-            cycle = await in_thread(self._cycle, results, returned)
+            return await deliver(claim, secrets, self.client, self.store.clock, committed)
+        except NotReady as error:  # tried again soon, without blame for its endpoint
+            return error
+        except FiretowerError as error:
+            return refused(claim, error, self.store.clock())
+        except Exception as error:  # a defect fails its own attempt only
+            return failed(claim, Unforeseen(error), self.store.clock())
+
+    async def _finish_attempts(self) -> None:
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=SHUTDOWN_TIMEOUT.total_seconds())
+            for task in late:
+                task.cancel()
+
+    # Cycles, in the store's thread.
+
+    def _work(self, *, once: bool) -> None:
+        with ExitStack() as watching:
+            wait = None
+            while not self._stopping:
+                self._waker.clear()
+                idle = min(self._step(patient=not once), POLL_INTERVAL)
+                if once:
+                    if idle and not self._in_flight:
+                        return
+                    self._waker.wait(idle)  # for answers: nothing else is waited for
+                    continue
+                try:
+                    if wait is None:  # then what was changed before is looked at first
+                        wait = watching.enter_context(watch(self.store.database, self._waker))
+                        self.report_problem("watch", None)
+                    else:
+                        wait(idle)
+                except Exception as error:
+                    wait = None
+                    watching.close()
+                    self.report_problem("watch", error)
+                    self._waker.wait(RETRY_DELAY)
+
+    def _step(self, *, patient: bool) -> float:
+        """Run one cycle; return the seconds until the next."""
+        try:
+            cycle = self._cycle()
         except Exception as error:
-            self._results, self._returned = results + self._results, returned + self._returned
             begun = self._heartbeat_at is not None
             if not patient or (isinstance(error, StoreError) and not begun):
                 raise
             self.report_problem("cycle", error)
             return RETRY_DELAY
         self.report_problem("cycle", None)
-        for claim, secrets in cycle.claims:
-            self._begin(claim, secrets)
-        await asyncio.sleep(0)  # sends them: the next cycle would take the interpreter's lock first
         self._publish(cycle)
-        if cycle.more or self._results:
+        if cycle.more:
             return 0
+        if cycle.claims:
+            self._waker.wait(_SENDING)
         if cycle.next_due_at is None:
             return POLL_INTERVAL
         return max((cycle.next_due_at - self.store.clock()).total_seconds(), 0.001)
@@ -191,40 +252,10 @@ class Worker:
             for message in cycle.messages:
                 self.report(message)
 
-    def _begin(self, claim: Claim, secrets: Secrets) -> None:
-        self._in_flight[claim.endpoint.id] += 1
-        task = asyncio.create_task(self._perform(claim, secrets))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _perform(self, claim: Claim, secrets: Secrets) -> None:
-        try:
-            result = await deliver(claim, secrets, self.client, self.store.clock)
-        except NotReady as error:  # tried again soon, without blame for its endpoint
-            self._returned.append((claim, error))
-            return
-        except FiretowerError as error:
-            result = refused(claim, error, self.store.clock())
-        except Exception as error:  # a defect fails its own attempt only
-            result = failed(claim, Unforeseen(error), self.store.clock())
-        finally:
-            self._in_flight[claim.endpoint.id] -= 1
-            self._wake.set()
-        self._results.append(result)
-
-    async def _finish_attempts(self) -> None:
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=SHUTDOWN_TIMEOUT.total_seconds())
-            for task in late:
-                task.cancel()
-
-    # What follows runs in the store's thread.
-
-    def _cycle(
-        self, results: Sequence[AttemptResult], returned: Sequence[tuple[Claim, NotReady]]
-    ) -> _CycleResult:
+    def _cycle(self) -> _CycleResult:
         cycle = _CycleResult()
-        with self.store.changing() as change:
+        results, returned = self._results[:], self._returned[:]
+        with self._sending() as send, self.store.changing() as change:
             now, seen = change.now, version_by_others(change.connection)
             if not results and not returned and self._is_idle(now, seen):
                 return _CycleResult(next_due_at=self._next_due_at)
@@ -239,11 +270,13 @@ class Worker:
             metrics = evaluate_metrics(change, self._cache, after=self._metrics_after)
             decisions += metrics.decisions
             cycle.more = events == BATCH or metrics.more
-            claims, next_due_at = self._claim(change, decisions)
-            endpoints = {claim.endpoint.id: claim.endpoint for claim in claims}
-            secrets = {key: self._secrets(endpoint) for key, endpoint in endpoints.items()}
-            cycle.claims = [(claim, secrets[claim.endpoint.id]) for claim in claims]
+            ended = [*(result.claim for result in results), *(claim for claim, _ in returned)]
+            in_flight = self._in_flight - _by_endpoint(ended)
+            cycle.claims, next_due_at = self._claim(change, decisions, in_flight)
+            send(cycle.claims)
             cycle.lines += _lines_of_decisions(change, decisions)
+        del self._results[: len(results)], self._returned[: len(returned)]
+        self._in_flight = in_flight + _by_endpoint(cycle.claims)
         moments = next_due_at, self._wants.next_retry(now)
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
         self._metrics_after = metrics.after
@@ -256,6 +289,28 @@ class Worker:
             silence = f"no heartbeat for {duration(self.run_timeout)}"
             cycle.messages.append(f"run {run} crashed: {silence}")
         return cycle
+
+    @contextmanager
+    def _sending(self) -> Iterator[Callable[[Sequence[Claim]], None]]:
+        """Yield what makes requests of claims ready; the end of the block, a commit, sends them."""
+        loop, committed = self._loop, None
+
+        def send(claims: Sequence[Claim]) -> None:
+            nonlocal committed
+            if claims:
+                endpoints = {claim.endpoint.id: claim.endpoint for claim in claims}
+                secrets = {key: self._secrets(endpoint) for key, endpoint in endpoints.items()}
+                committed = loop.create_future()
+                loop.call_soon_threadsafe(self._begin, claims, secrets, committed)
+
+        try:
+            yield send
+        except BaseException:
+            if committed is not None:
+                loop.call_soon_threadsafe(committed.cancel)
+            raise
+        if committed is not None:
+            loop.call_soon_threadsafe(committed.set_result, time.monotonic())
 
     def _record(
         self,
@@ -292,13 +347,13 @@ class Worker:
         return gave_up, crash_overdue(change, self.run_timeout) if is_judge else ()
 
     def _claim(
-        self, change: Change, decisions: Iterable[Decision]
-    ) -> tuple[Sequence[Claim], datetime | None]:
+        self, change: Change, decisions: Iterable[Decision], in_flight: Mapping[int, int]
+    ) -> tuple[list[Claim], datetime | None]:
         """Claim what is due, as much as there is room for; return also when the next is due."""
         endpoints, wants = self._cache.endpoints.values(), self._wants
         most = {endpoint.id: endpoint.settings.max_in_flight for endpoint in endpoints}
         free = {
-            key: 0 if wants.is_waiting(key, change.now) else max(0, share - self._in_flight[key])
+            key: 0 if wants.is_waiting(key, change.now) else max(0, share - in_flight.get(key, 0))
             for key, share in share_connections(most, self.connections).items()
         }
         known = {one.event.id: one.event for one in decisions}
@@ -344,6 +399,10 @@ class Worker:
         settings = endpoint.settings
         opened = self._opened[endpoint.id][1] if settings.secret_names else Secrets()
         return opened.hiding(settings.proxy, *self._proxies)
+
+
+def _by_endpoint(claims: Iterable[Claim]) -> Counter[int]:
+    return Counter(claim.endpoint.id for claim in claims)
 
 
 def _describe(recorded: Recorded) -> list[str]:
