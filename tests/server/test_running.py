@@ -58,7 +58,7 @@ def test_server_is_seen_while_it_runs_and_refuses_a_newer_database(
 def test_connections_without_a_request_make_room_for_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "MOST", 8)
+    monkeypatch.setattr(running, "MAX_CONNECTIONS", 8)
     server = Server(store, ServerSettings(port=0))
 
     async def flood() -> None:
