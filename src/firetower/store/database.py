@@ -4,7 +4,6 @@ import os
 import sqlite3
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -18,7 +17,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
-from firetower.store.driver import run
 from firetower.store.files import OpenFiles, find_writer, gone
 from firetower.store.location import Location
 from firetower.store.sessions import (
@@ -61,12 +59,16 @@ class Database:
             event.listen(self._engine, "connect", self._note_files)
         else:
             event.listen(self._engine, "do_connect", self._open_watched)
+        self._keeps_open = location.is_sqlite and self.holds_files
+        self._patience = 0
+        """Milliseconds that SQLite waits for others."""
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
         self._files_lock = threading.Lock()
-        self._users: Counter[int] = Counter()
-        """How many transactions each thread is in."""
-        self._left = threading.Condition()
+        self._users: list[int] = []
+        """The thread of each transaction."""
+        self._idle: list[Connection] = []
+        """Open connections to SQLite: SQLAlchemy takes as long to give one as a change takes."""
         self.replacements: list[DatabaseReplaced] = []
         """What was noticed, each time that its files were others."""
         self.waits: set[Callable[[], None]] = set()
@@ -105,12 +107,12 @@ class Database:
         if changes:
             self.refuse_read_only()
         try:
-            with self._used(), self._engine.begin() as connection:
+            with self._connected() as connection, connection.begin():
                 # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
                 if self.is_sqlite and changes:
                     self._begin_change(connection.connection.dbapi_connection)
                 elif self.is_sqlite:
-                    run(connection, "BEGIN")
+                    connection.connection.dbapi_connection.execute("BEGIN")
                 yield connection
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE)
@@ -123,18 +125,25 @@ class Database:
             ) from error
 
     @contextmanager
-    def _used(self) -> Iterator[None]:
-        thread = threading.get_ident()
-        with self._left:
-            self._users[thread] += 1
+    def _connected(self) -> Iterator[Connection]:
+        thread, idle = threading.get_ident(), self._idle
+        self._users.append(thread)
         try:
-            yield
+            try:
+                connection = idle.pop()
+            except IndexError:
+                connection = self._engine.connect()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            if self._keeps_open and idle is self._idle:
+                idle.append(connection)
+            else:
+                connection.close()
         finally:
-            with self._left:
-                self._users[thread] -= 1
-                if not self._users[thread]:
-                    del self._users[thread]
-                self._left.notify_all()
+            self._users.remove(thread)
 
     def _explain(self, error: DBAPIError) -> StoreError:
         """Return an error in words; of a lock also who holds it."""
@@ -181,6 +190,7 @@ class Database:
 
     def _note_files(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
         """Note the log that a new connection has made, before another program can delete it."""
+        [self._patience] = connection.execute("PRAGMA busy_timeout").fetchone()
         if self._files is not None:
             with suppress(self._engine.dialect.loaded_dbapi.Error):  # its first use will say it
                 connection.execute("PRAGMA schema_version").fetchone()
@@ -188,22 +198,21 @@ class Database:
 
     def _let_go(self, files: OpenFiles) -> None:
         """Close the open files; what their log holds is saved in them where that is safe."""
-        pool, failure = self._engine.pool, self._engine.dialect.loaded_dbapi.Error
-        if isinstance(pool, QueuePool) and pool.checkedin() and files.logs_are_ours:
-            with suppress(failure), closing(pool.connect()) as connection:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        failure = self._engine.dialect.loaded_dbapi.Error
+        if files.logs_are_ours:
+            with suppress(failure, IndexError), closing(self._idle.pop()) as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         # While one connection is open, SQLite shares its deleted log with each new one.
-        own = threading.get_ident()
-        with self._left:
-            self._left.wait_for(lambda: not set(self._users) - {own}, _LETTING_GO)
+        own, deadline = threading.get_ident(), time.monotonic() + _LETTING_GO
+        while set(self._users) - {own} and time.monotonic() < deadline:
+            time.sleep(0.01)
         for raw in tuple(self._raw):
             raw.close()
-        self._engine.dispose()
+        self.close()
 
     def _begin_change(self, driver: Any) -> None:  # noqa: ANN401 - the driver's connection
         # SQLite asks the less often the longer it has waited, and so may starve one of many. Here
         # the one that has waited longest asks most often.
-        [milliseconds] = driver.execute("PRAGMA busy_timeout").fetchone()
         driver.execute("PRAGMA busy_timeout = 0")
         try:
             begun, told = time.monotonic(), False
@@ -213,7 +222,7 @@ class Database:
                 except sqlite3.OperationalError as error:
                     waited = time.monotonic() - begun
                     is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                    if not is_busy or waited * 1_000 >= milliseconds:
+                    if not is_busy or waited * 1_000 >= self._patience:
                         raise DBAPIError(None, None, error) from error
                     if waited >= LONG_WAIT and not told:
                         told = True
@@ -225,18 +234,21 @@ class Database:
                 else:
                     return
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
+            driver.execute(f"PRAGMA busy_timeout = {self._patience}")
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
         """Open a connection of the driver's own, in autocommit. Raises StoreError."""
         try:
-            with self._used():  # who lets go of the files waits until it is among the open ones
+            self._users.append(thread := threading.get_ident())
+            try:  # who lets go of the files waits until it is among the open ones
                 # From a new pool: the engine's would open another connection in its place.
                 fairy = self._engine.pool.recreate().connect()
                 fairy.detach()
                 connection: Any = fairy.dbapi_connection
                 self._raw.add(connection)
+            finally:
+                self._users.remove(thread)
             try:
                 if not self.is_sqlite:
                     connection.rollback()
@@ -274,6 +286,9 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
         self._engine.dispose()
 
 

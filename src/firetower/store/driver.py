@@ -6,7 +6,7 @@ for it each time beside a busy event loop.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,10 +22,8 @@ _MOST_VALUES = 30_000
 
 class _Compiled(NamedTuple):
     text: str
-    constants: Mapping[str, Any]
+    constants: dict[str, Any]
     """The values of the parameters that are part of the statement."""
-    order: Sequence[str] | None
-    """The parameters' names in the order of their marks; None where the marks are names."""
     decoders: Sequence[tuple[int, Callable[[Any], Any]]]
     make_row: Callable[[Sequence[Any]], Any]
 
@@ -42,11 +40,8 @@ class Prepared:
         dialect = connection.dialect
         if (found := self._compiled.get(dialect.name)) is None:
             found = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        text, constants, order, decoders, make_row = found
-        given: Any = {**constants, **values}
-        if order is not None:
-            given = [given[name] for name in order]
-        rows = _run(connection, text, given)
+        text, constants, decoders, make_row = found
+        rows = _run(connection, text, constants | values)
         if not decoders:
             return list(map(make_row, rows))
         decoded = []
@@ -63,6 +58,8 @@ class Prepared:
 
 
 def _compile(statement: Select[*tuple[Any, ...]] | UpdateBase, dialect: Dialect) -> _Compiled:
+    if dialect.paramstyle == "qmark":
+        dialect = type(dialect)(paramstyle="named")
     compiled: Any = statement.compile(dialect=dialect)
     columns = list(statement.exported_columns)
     row = namedtuple("row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
@@ -78,7 +75,6 @@ def _compile(statement: Select[*tuple[Any, ...]] | UpdateBase, dialect: Dialect)
     return _Compiled(
         str(compiled),
         constants,
-        compiled.positiontup,
         [(place, decode) for place, decode in enumerate(decoders) if decode is not None],
         row._make,
     )
@@ -130,12 +126,11 @@ def run(connection: Connection, statement: str, values: Values = ()) -> list[tup
 
 
 def _run(connection: Connection, statement: str, values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - the driver's
-    driver, dialect = connection.connection, connection.dialect
-    cursor = driver.cursor()
+    driver: Any = connection.connection.dbapi_connection
     try:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall()) if cursor.description else []
-    except dialect.loaded_dbapi.Error as error:
-        if dialect.is_disconnect(error, driver.dbapi_connection, cursor):
+        cursor = driver.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+    except connection.dialect.loaded_dbapi.Error as error:
+        if connection.dialect.is_disconnect(error, driver, None):
             connection.invalidate(error)
         raise DBAPIError(statement, None, error) from error
