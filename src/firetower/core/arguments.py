@@ -56,7 +56,7 @@ def _fits(value: object, declared: Any) -> bool:  # noqa: ANN401 - an annotation
         return isinstance(value, str)
     kind, parts = _shape(declared)
     if kind in {Union, UnionType}:
-        return any(_fits(value, one) for one in parts)
+        return (isinstance(value, str) and str in parts) or any(_fits(value, one) for one in parts)
     match value:
         case datetime(tzinfo=None):
             fits = False

@@ -309,26 +309,30 @@ class VersionReference(Frozen):
     collection: CollectionReference
     selector: Name
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> "VersionReference":
         """Read `COLLECTION:v3` or `COLLECTION:alias`. Raises InvalidInput."""
-        path, colon, selector = check_text(text, "version").partition(":")
-        if not colon or not selector:
-            raise InvalidInput(
-                f"{quoted(shortened(text, 80))} does not name a version",
-                "Add :v0 or an alias: acme/vision/resnet:v0, or models/resnet:production.",
-            )
-        return cls(
-            collection=CollectionReference.parse(path), selector=check_name(selector, "alias")
-        )
+        return _parse_version(check_text(text, "version"))
 
-    @property
+    @cached_property
     def index(self) -> int | None:
         """The version's index, or None where an alias names it."""
         return int(self.selector[1:]) if is_version_like(self.selector) else None
 
     def __str__(self) -> str:
         return f"{self.collection}:{self.selector}"
+
+
+@lru_cache(1024)
+def _parse_version(text: str) -> VersionReference:
+    path, colon, selector = text.partition(":")
+    if not colon or not selector:
+        raise InvalidInput(
+            f"{quoted(shortened(text, 80))} does not name a version",
+            "Add :v0 or an alias: acme/vision/resnet:v0, or models/resnet:production.",
+        )
+    collection = CollectionReference.parse(path)
+    return VersionReference(collection=collection, selector=check_name(selector, "alias"))
 
 
 def parse_target(text: str) -> VersionReference | CollectionReference:

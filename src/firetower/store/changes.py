@@ -18,7 +18,7 @@ from firetower.core.references import CollectionReference, ContainerKind, Contai
 from firetower.core.runs import RunSnapshot
 from firetower.store import catalog_schema as schema
 from firetower.store.columns import instant_number
-from firetower.store.driver import Prepared, insert_rows, run, run_with_ids
+from firetower.store.driver import Prepared, run, run_with_ids
 from firetower.store.sessions import LOCK_TIMEOUT
 
 _COLLECTIONS = """
@@ -26,7 +26,11 @@ SELECT collections.id, collections.name, type, kind, entity, containers.name
 FROM collections JOIN containers ON container_id = containers.id
 WHERE collections.id IN ({ids})
 """
-_RECORD_NUMBERED = schema.events.insert().returning(schema.events.c.id)
+_EVENT = tuple(column.name for column in schema.events.c if column.name != "id")
+_RECORD = (
+    f"INSERT INTO events ({', '.join(_EVENT)}) VALUES "  # noqa: S608
+    f"({', '.join('?' * len(_EVENT))}) RETURNING id"
+)
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
 _TRY_MS = 200
@@ -132,30 +136,31 @@ class Change(Reader):
         """Write the event of a run's metric, evaluated already; return its id."""
         assert event.run is not None
         assert event.metric is not None
-        self._keep_order()
-        values = {
-            "type": event.type.value,
-            "recorded_at": event.recorded_at,
-            "author": event.author,
-            "run_id": run_id,
-            "container_id": container_id,
-            "run_json": event.run.as_json(),
-            "metric_json": dump(event.metric.as_data()),
-            "cause": event.cause,
-            "evaluated": True,
-        }
-        return int(self.connection.execute(_RECORD_NUMBERED, values).scalar_one())
+        return self._record(
+            event.type,
+            recorded_at=instant_number(event.recorded_at),
+            author=event.author,
+            run_id=run_id,
+            container_id=container_id,
+            run_json=event.run.as_json(),
+            metric_json=dump(event.metric.as_data()),
+            cause=event.cause,
+            evaluated=True,
+        )
 
-    def _keep_order(self) -> None:
+    def _record(self, type_: EventType, **values: str | float | None) -> int:
         if not self._ordered:
             lock_event_order(self.connection, alone=False)
             self._ordered = True
-
-    def _record(self, type_: EventType, **values: str | float | None) -> None:
-        self._keep_order()
-        row = {"type": type_.value, "recorded_at": instant_number(self.now), **values}
-        row |= {"cause": self.cause, "evaluated": False}
-        insert_rows(self.connection, schema.events, tuple(row), [tuple(row.values())])
+        row = {
+            "type": type_.value,
+            "recorded_at": instant_number(self.now),
+            "cause": self.cause,
+            "evaluated": False,
+            **values,
+        }
+        [(event_id,)] = run(self.connection, _RECORD, tuple(map(row.get, _EVENT)))
+        return int(event_id)
 
     def insert_if_new(self, table: Table, **values: object) -> tuple[Any, ...] | None:
         """Insert a row unless there is one with its key; return the new row's key, or None."""

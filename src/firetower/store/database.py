@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
+from firetower.store.driver import run
 from firetower.store.files import OpenFiles, find_writer, gone
 from firetower.store.location import Location
 from firetower.store.sessions import (
@@ -50,16 +51,19 @@ class Database:
     ) -> None:
         """Call `on_wait` with who is waited for, after a second."""
         self.location = location
+        self.is_sqlite = location.is_sqlite
+        """Whether it is an SQLite file."""
         self.read_only = read_only
         self._engine = _engine(location, read_only=read_only)
+        self.holds_files = isinstance(self._engine.pool, QueuePool)
+        """Whether connections stay open; not to a file that this user may not write."""
         self.on_wait = on_wait
         if read_only:
             event.listen(self._engine, "connect", _forbid_changes)
-        if location.is_sqlite:
+        if self.is_sqlite:
             event.listen(self._engine, "connect", self._note_files)
         else:
             event.listen(self._engine, "do_connect", self._open_watched)
-        self._keeps_open = location.is_sqlite and self.holds_files
         self._patience = 0
         """Milliseconds that SQLite waits for others."""
         self._raw: set[Any] = set()
@@ -86,16 +90,6 @@ class Database:
         for end in tuple(self.waits):
             end()
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether it is an SQLite file."""
-        return self.location.is_sqlite
-
-    @property
-    def holds_files(self) -> bool:
-        """Whether connections stay open; not to a file that this user may not write."""
-        return isinstance(self._engine.pool, QueuePool)
-
     @contextmanager
     def transaction(self, *, changes: bool = False) -> Iterator[Connection]:
         """Open a transaction: all of it is done, or nothing. Raises StoreError.
@@ -107,15 +101,8 @@ class Database:
         if changes:
             self.refuse_read_only()
         try:
-            with self._connected() as connection, connection.begin():
-                # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
-                if self.is_sqlite and changes:
-                    self._begin_change(connection.connection.dbapi_connection)
-                elif self.is_sqlite:
-                    connection.connection.dbapi_connection.execute("BEGIN")
+            with self._begun(changes=changes) as connection:
                 yield connection
-                if changes and not self.is_sqlite:
-                    connection.execute(_ANNOUNCE)
         except DBAPIError as error:
             raise self._explain(error) from error
         except PoolTimeout as error:
@@ -125,7 +112,7 @@ class Database:
             ) from error
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
+    def _begun(self, *, changes: bool) -> Iterator[Connection]:
         thread, idle = threading.get_ident(), self._idle
         self._users.append(thread)
         try:
@@ -134,11 +121,20 @@ class Database:
             except IndexError:
                 connection = self._engine.connect()
             try:
+                transaction = connection.begin()
+                # Here, not on SQLAlchemy's event: with one, each statement asks for listeners.
+                if self.is_sqlite and changes:
+                    self._begin_change(connection.connection.dbapi_connection)
+                elif self.is_sqlite:
+                    run(connection, "BEGIN")
                 yield connection
+                if changes and not self.is_sqlite:
+                    connection.execute(_ANNOUNCE)
+                transaction.commit()
             except BaseException:
-                connection.close()
+                connection.close()  # undoes it
                 raise
-            if self._keeps_open and idle is self._idle:
+            if self.is_sqlite and self.holds_files and idle is self._idle:
                 idle.append(connection)
             else:
                 connection.close()

@@ -8,9 +8,9 @@ for it each time beside a busy event loop.
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Dialect, Select, Table, UpdateBase
+from sqlalchemy import Connection, Select, Table, UpdateBase
 from sqlalchemy.exc import DBAPIError
 
 Values: TypeAlias = tuple[str | int | float | None, ...]
@@ -20,36 +20,20 @@ _MOST_VALUES = 30_000
 """In one statement. SQLite takes 32,766, PostgreSQL 65,535."""
 
 
-class _Compiled(NamedTuple):
-    text: str
-    constants: dict[str, Any]
-    """The values of the parameters that are part of the statement."""
-    decoders: Sequence[tuple[int, Callable[[Any], Any]]]
-    make_row: Callable[[Sequence[Any]], Any]
-
-
 class Prepared:
     """A statement that is compiled once for each kind of database."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | UpdateBase) -> None:
         self._statement = statement
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {}
 
     def rows(self, connection: Connection, **values: str | float | None) -> list[Any]:
         """Run it with values as the database keeps them; return the rows, named tuples."""
         dialect = connection.dialect
         if (found := self._compiled.get(dialect.name)) is None:
             found = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        text, constants, decoders, make_row = found
-        rows = _run(connection, text, constants | values)
-        if not decoders:
-            return list(map(make_row, rows))
-        decoded = []
-        for row in map(list, rows):
-            for place, decode in decoders:
-                row[place] = decode(row[place])
-            decoded.append(make_row(row))
-        return decoded
+        text, constants, decode = found
+        return list(map(decode, _run(connection, text, constants | values)))
 
     def first(self, connection: Connection, **values: str | float | None) -> Any:  # noqa: ANN401 - a named tuple
         """Run it; return the first row, or None."""
@@ -57,27 +41,34 @@ class Prepared:
         return rows[0] if rows else None
 
 
-def _compile(statement: Select[*tuple[Any, ...]] | UpdateBase, dialect: Dialect) -> _Compiled:
+def _compile(
+    statement: Select[*tuple[Any, ...]] | UpdateBase,
+    dialect: Any,  # noqa: ANN401 - Dialect does not declare what makes one
+) -> tuple[str, dict[str, Any], Callable[[Any], Any]]:
+    """Return its text, the values that are part of it by their names, and what makes its rows."""
     if dialect.paramstyle == "qmark":
         dialect = type(dialect)(paramstyle="named")
     compiled: Any = statement.compile(dialect=dialect)
-    columns = list(statement.exported_columns)
-    row = namedtuple("row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
-    decoders = [
-        column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
-    ]
     constants = {}
     for name, parameter in compiled.binds.items():
         if not parameter.required:
             encode = parameter.type.dialect_impl(dialect).bind_processor(dialect)
             value = parameter.value
             constants[name] = value if value is None or encode is None else encode(value)
-    return _Compiled(
-        str(compiled),
-        constants,
-        [(place, decode) for place, decode in enumerate(decoders) if decode is not None],
-        row._make,
-    )
+    columns = list(statement.exported_columns)
+    names = [str(column.key) for column in columns]
+    row = namedtuple("row", names, rename=True)  # type: ignore[misc]
+    decoders = [
+        column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+    ]
+    if not any(decoders):
+        return str(compiled), constants, row._make
+
+    def decode(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a named tuple
+        pairs = zip(decoders, values, strict=True)
+        return row._make(value if one is None else one(value) for one, value in pairs)
+
+    return str(compiled), constants, decode
 
 
 def insert_rows(

@@ -24,37 +24,38 @@ class OpenFiles:
         self.path = path.absolute()
         real = path.resolve()  # SQLite keeps the log beside the file that a link leads to
         self.logs = tuple(real.with_name(real.name + end) for end in ("-wal", "-shm"))
-        self._database = _id(self.path)
-        self._ids = [_id(log) for log in self.logs]
+        self._paths = [str(path) for path in (self.path, *self.logs)]
+        self._ids = list(map(_id, self._paths))
         self._held = held
 
     def check(self) -> None:
         """Raise StoreError where the database is gone, DatabaseReplaced where files are others."""
-        database = _id(self.path)
-        if database is None:
+        found = list(map(_id, self._paths))
+        if found == self._ids:
+            return
+        if found[0] is None:
             raise gone(self.path)
-        if database != self._database:
+        if found[0] != self._ids[0]:
             raise DatabaseReplaced(
                 f"another file is in the place of the database {self.path}",
                 "It is read again, and used from here on.",
             )
-        self.note_logs()
-        for number, log in enumerate(self.logs):
-            if self._held and _id(log) != self._ids[number]:
+        for path, now, noted in zip(self._paths, found, self._ids, strict=True):
+            if self._held and noted not in {None, now}:
                 raise DatabaseReplaced(
-                    f"{log} was deleted while the database was in use",
+                    f"{path} was deleted while the database was in use",
                     "Changes that only it held may be lost. Leave the files -wal and -shm alone.",
                 )
+        pairs = zip(found, self._ids, strict=True)
+        self._ids = [now or noted for now, noted in pairs]
 
     def forget_logs(self) -> None:
         """Forget the logs: they go with the last connection, and come with the next."""
-        self._ids = [None] * len(self.logs)
+        self._ids[1:] = [None] * len(self.logs)
 
     def note_logs(self) -> None:
         """Note the logs that were made meanwhile: SQLite makes them when they are first needed."""
-        for number, log in enumerate(self.logs):
-            if self._ids[number] is None or not self._held:
-                self._ids[number] = _id(log)
+        self._ids = [noted or _id(path) for noted, path in zip(self._ids, self._paths, strict=True)]
 
     def written(self) -> tuple[object, ...]:
         """Return what differs once someone has written to the database or its log."""
@@ -63,7 +64,8 @@ class OpenFiles:
     @property
     def logs_are_ours(self) -> bool:
         """Whether no one else has begun a log: then what the open one holds can be saved."""
-        return all(_id(log) in {None, own} for log, own in zip(self.logs, self._ids, strict=True))
+        logs = zip(self._paths[1:], self._ids[1:], strict=True)
+        return all(_id(log) in {None, noted} for log, noted in logs)
 
 
 def gone(path: Path) -> StoreError:
@@ -74,7 +76,7 @@ def gone(path: Path) -> StoreError:
     )
 
 
-def _id(path: Path) -> _Id:
+def _id(path: str) -> _Id:
     try:
         found = os.stat(path)  # noqa: PTH116 - on each transaction: several times as quick
     except OSError:
@@ -116,7 +118,7 @@ _WRITE_LOCK = "120"
 def find_writer(path: Path) -> Writer | None:
     """Return the process that holds a database's write lock, where the system tells (Linux)."""
     real = path.resolve()
-    index = _id(real.with_name(real.name + "-shm"))
+    index = _id(f"{real}-shm")
     if index is None:
         return None
     try:
