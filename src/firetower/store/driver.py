@@ -32,8 +32,8 @@ class Prepared:
         dialect = connection.dialect
         if (found := self._compiled.get(dialect.name)) is None:
             found = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        text, constants, decode = found
-        return list(map(decode, _run(connection, text, constants | values)))
+        text, constants, make_row = found
+        return list(map(make_row, _run(connection, text, constants | values)))
 
     def first(self, connection: Connection, **values: str | float | None) -> Any:  # noqa: ANN401 - a named tuple
         """Run it; return the first row, or None."""
@@ -59,16 +59,20 @@ def _compile(
     names = [str(column.key) for column in columns]
     row = namedtuple("row", names, rename=True)  # type: ignore[misc]
     decoders = [
-        column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        (place, decode)
+        for place, column in enumerate(columns)
+        if (decode := column.type.dialect_impl(dialect).result_processor(dialect, None))
     ]
-    if not any(decoders):
+    if not decoders:
         return str(compiled), constants, row._make
 
-    def decode(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a named tuple
-        pairs = zip(decoders, values, strict=True)
-        return row._make(value if one is None else one(value) for one, value in pairs)
+    def make_row(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a named tuple
+        decoded = list(values)
+        for place, decode in decoders:
+            decoded[place] = decode(decoded[place])
+        return row._make(decoded)
 
-    return str(compiled), constants, decode
+    return str(compiled), constants, make_row
 
 
 def insert_rows(
