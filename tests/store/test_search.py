@@ -57,6 +57,9 @@ def test_search_finds_a_few_of_each_kind_by_words(database_url: str) -> None:
             "collection acme/vision/resnet",
             "run acme/vision/lr 0.1",
         ]
+        assert found("resnet:V1") == ["version acme/vision/resnet:v1"]
+        tower.create_registry("Übung")
+        assert found("übung") == found("ÜBUNG") == found("U\u0308bung") == ["container Übung"]
         assert found("#1") == []
         assert found("  ") == []
         tower.automations.delete("deploy-on-prod")

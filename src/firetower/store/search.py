@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 
 from firetower.core.catalog import Found, FoundKind
-from firetower.core.references import ContainerKind
+from firetower.core.references import ContainerKind, one_spelling
 from firetower.store import schema
 from firetower.store.catalog.lookups import HAS_VERSIONS
 from firetower.store.changes import Reader
@@ -16,7 +17,7 @@ MOST = 20
 """Things found of one kind."""
 _LONGEST = 200
 """Characters of a search that are read."""
-_INDEX = re.compile(r"v?(\d{1,9})", re.ASCII)
+_INDEX = re.compile(r"[vV]?(\d{1,9})", re.ASCII)
 _NUMBER = re.compile(r"#?(\d{1,18})", re.ASCII)
 
 _containers, _collections = schema.containers.c, schema.collections.c
@@ -39,7 +40,7 @@ def search(reader: Reader, text: str) -> list[Found]:
 
     `resnet:v3` finds versions by index, `resnet:prod` and `prod` by alias, `#12` an execution.
     """
-    words = text[:_LONGEST].lower().split()
+    words = one_spelling(text[:_LONGEST]).split()
     if not words:
         return []
     found = [*_executions_of(reader, text), *_automations_of(reader, words)]
@@ -56,7 +57,13 @@ def search(reader: Reader, text: str) -> list[Found]:
 
 
 def _has(column: ColumnElement[str], words: Sequence[str]) -> ColumnElement[bool]:
-    return and_(true(), *(column.icontains(word, autoescape=True) for word in words))
+    contains = partial(column.icontains, autoescape=True)
+    return and_(true(), *(or_(*map(contains, _spellings(word))) for word in words))
+
+
+def _spellings(word: str) -> set[str]:
+    """Return the ways in which a word may be written: databases may know ASCII's capitals alone."""
+    return {word} if word.isascii() else {word.lower(), word.upper(), word.capitalize()}
 
 
 def _first(query: Select[Any], name: ColumnElement[str]) -> Select[Any]:
