@@ -1,6 +1,6 @@
 """Which runs logged and used a version, and the other way round."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from firetower.core.catalog import VersionDetail
 from firetower.core.references import ContainerReference, VersionReference
@@ -12,6 +12,19 @@ from firetower.store.changes import Change, Reader
 _artifacts, _runs = run_schema.run_artifacts.c, run_schema.runs.c
 _containers, _versions = catalog_schema.containers.c, catalog_schema.versions.c
 _memberships = catalog_schema.memberships.c
+_VERSIONS = (
+    select(_versions.id, _versions.home_collection_id, _versions.home_index)
+    .join_from(
+        run_schema.run_artifacts, catalog_schema.versions, _artifacts.version_id == _versions.id
+    )
+    .where(_artifacts.run_id == bindparam("run"), _artifacts.used == bindparam("used"))
+    .order_by(_artifacts.at, _versions.id)
+)
+_PRESENT = _VERSIONS.join(  # where it was logged, unless it was deleted
+    catalog_schema.memberships,
+    (_memberships.version_id == _versions.id)
+    & (_memberships.collection_id == _versions.home_collection_id),
+)
 
 
 def link_artifact(change: Change, run_row: int, version_row: int, *, used: bool) -> None:
@@ -23,19 +36,7 @@ def link_artifact(change: Change, run_row: int, version_row: int, *, used: bool)
 
 def versions_of(connection: Connection, run_row: int, *, used: bool) -> list[int]:
     """Return the rows of the versions that a run logged or used, in that order."""
-    query = (
-        select(_artifacts.version_id)
-        .join_from(
-            run_schema.run_artifacts, catalog_schema.versions, _artifacts.version_id == _versions.id
-        )
-        .join(  # where it was logged, unless it was deleted
-            catalog_schema.memberships,
-            (_memberships.version_id == _versions.id)
-            & (_memberships.collection_id == _versions.home_collection_id),
-        )
-        .where(_artifacts.run_id == run_row, _artifacts.used == used)
-    )
-    return list(connection.execute(query.order_by(_artifacts.at)).scalars())
+    return list(connection.execute(_PRESENT, {"run": run_row, "used": used}).scalars())
 
 
 def runs_of(connection: Connection, version_row: int, *, used: bool) -> list[RunReference]:
@@ -55,14 +56,7 @@ def runs_of(connection: Connection, version_row: int, *, used: bool) -> list[Run
 
 def artifacts_of(reader: Reader, run_row: int, *, used: bool) -> tuple[str, ...]:
     """Return references of the versions that a run logged or used, deleted ones too."""
-    rows = reader.connection.execute(
-        select(_versions.home_collection_id, _versions.home_index)
-        .join_from(
-            run_schema.run_artifacts, catalog_schema.versions, _artifacts.version_id == _versions.id
-        )
-        .where(_artifacts.run_id == run_row, _artifacts.used == used)
-        .order_by(_artifacts.at, _versions.id)
-    ).all()
+    rows = reader.connection.execute(_VERSIONS, {"run": run_row, "used": used}).all()
     return tuple(
         f"{reader.collection(row.home_collection_id).reference}:v{row.home_index}" for row in rows
     )

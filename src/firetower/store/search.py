@@ -63,7 +63,7 @@ def _has(column: ColumnElement[str], words: Sequence[str]) -> ColumnElement[bool
 
 def _spellings(word: str) -> set[str]:
     """Return the ways in which a word may be written: databases may know ASCII's capitals alone."""
-    return {word} if word.isascii() else {word.lower(), word.upper(), word.capitalize()}
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
 def _first(query: Select[Any], name: ColumnElement[str]) -> Select[Any]:
