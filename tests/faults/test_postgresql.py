@@ -1,7 +1,10 @@
 """PostgreSQL restarted and its connections cut, while workers and a script are at work."""
 
+import os
 import random
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -53,6 +56,26 @@ def _cut(server: Any, _: str) -> None:
         connection.execute(f"SELECT pg_terminate_backend(pid) {there}")
 
 
+def _stop(server: Any, _: str) -> None:
+    """Stop the server's processes until each program has another, and let them continue."""
+    there = "SELECT pid FROM pg_stat_activity WHERE datname = 'trial'"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        wait_until(lambda: connection.execute(there).rowcount >= 3, "all to be back")
+        stopped = {pid for (pid,) in connection.execute(there)}
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(
+                lambda: len({pid for (pid,) in connection.execute(there)} - stopped) >= 3,
+                "each to have another",
+                120,
+            )
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+
 def _after_more(receiver: Receiver, arrivals: int) -> None:
     receiver.wait_for(len(receiver.requests) + arrivals)
 
@@ -64,6 +87,7 @@ def _after_more(receiver: Receiver, arrivals: int) -> None:
         (_restart, "immediate"),
         pytest.param(_restart, "fast", marks=pytest.mark.slow),
         pytest.param(_cut, "cut", marks=pytest.mark.slow),
+        pytest.param(_stop, "stop", marks=pytest.mark.slow),
     ],
 )
 def test_work_goes_on_when_the_server_is_back(

@@ -265,7 +265,9 @@ def test_config_and_summary_have_a_limit(on_sqlite: Running) -> None:
         b'{"files": {"wandb-history.jsonl": {"offset": 0, "content": ["{"]}}}',
         b'{"files": {"wandb-history.jsonl": {"offset": 0, "content": ["[1]"]}}}',
         b'{"files": {"wandb-history.jsonl": {"offset": 0, "content": [{}]}}}',
+        b'{"files": {"wandb-history.jsonl": {"content": ["{\\"loss\\": 1, \\"loss\\": 2}"]}}}',
         b'{"complete": "yes"}',
+        b'{"complete": true, "complete": false}',
         b'{"complete": true, "exitcode": 1e400}',
     ],
 )

@@ -20,7 +20,7 @@ import firetower
 from firetower.core.automations import Mode
 from firetower.core.errors import Conflict, StoreError, StoreLocked
 from firetower.core.health import Check, Health
-from firetower.store import automations, doctor, watched_connection
+from firetower.store import automations, doctor, watch, watched_connection
 from firetower.store.changes import _EVENT_ORDER, lock_event_order
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -232,6 +232,42 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
                 pass
             relay.passing.set()
             assert Tower(other).registries() == []
+
+
+@pytest.mark.parametrize("doing", ["idle", "active", "listens"])
+def test_stopped_server_process_is_not_waited_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch, doing: str
+) -> None:
+    monkeypatch.setattr(watched_connection, "_SILENCE", 0.3)
+    monkeypatch.setattr(watched_connection.WatchedConnection, "longest", 0.6)
+    monkeypatch.setattr(watch, "_LISTEN_CHECK_INTERVAL", 0.1)
+    bench, pids = Bench(store), list[int]()
+
+    def stop(pid: int) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        pids.append(pid)
+
+    def wait() -> None:
+        if doing == "listens":
+            with watch.watch(store.database) as wait_for_change:
+                [connection] = store.database._raw
+                stop(connection.info.backend_pid)
+                wait_until(lambda: wait_for_change(0.1), "an error")
+        with store.changing() as change:
+            driver: Any = change.connection.connection.dbapi_connection
+            if doing == "idle":
+                stop(driver.info.backend_pid)
+            else:
+                threading.Timer(0.1, stop, [driver.info.backend_pid]).start()
+            change.connection.exec_driver_sql("SELECT pg_sleep(0.2)")
+
+    try:
+        with pytest.raises(StoreError, match="cannot be reached: the server does not answer"):
+            wait()
+        bench.tower.add_alias(bench.version, "production")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("saving", [False, True])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from firetower.cli.connect import open_tower
+from firetower.cli.log_stream import drop_unread
 from firetower.cli.options import (
     follow_option,
     json_option,
@@ -50,6 +51,8 @@ def feed(
       firetower feed --since 2h --status failed
       firetower feed --follow --json
     """
+    if follow:
+        drop_unread()
     with open_tower() as tower:
         while True:
             try:
@@ -160,6 +163,8 @@ def events(*, follow: bool, limit: int, as_json: bool) -> None:
       firetower events --limit 10
       firetower events --follow --json
     """
+    if follow:
+        drop_unread()
     with open_tower() as tower:
         newest = tower.events.newest(max(limit, 1))
         _print_events(newest[-limit:] if limit else [], as_json=as_json)

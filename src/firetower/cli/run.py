@@ -83,9 +83,11 @@ def exec(  # noqa: A001 - the word of the command line
       firetower run exec acme/vision --name resnet -- python train.py --lr 0.1
       firetower run exec acme/vision --system --metrics-from 3 -- sh -c './train 3>&3'
     """
+    from firetower.cli.log_stream import drop_unread
     from firetower.cli.run_exec import MetricLines, execute
 
     lines = None if metrics_from is None else MetricLines.open(metrics_from)
+    drop_unread()  # else nobody would stop the command, or end its run
     said["id"] = said.pop("run_id")
     said["tags"] = said["tags"] or None
     progress = (lambda _: None) if quiet else say

@@ -1,6 +1,5 @@
 """`firetower serve`."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from firetower.cli.connect import database_url, read_only
+from firetower.cli.log_stream import as_json, drop_unread
 from firetower.cli.options import private_targets_option
 from firetower.cli.output import print_json, say
 from firetower.core.errors import InvalidInput, StoreError
@@ -82,6 +82,7 @@ def serve(
     if (tls_cert is None) is not (tls_key is None):
         raise InvalidInput("TLS needs a certificate and its key", "Give --tls-cert and --tls-key.")
     tls = None if tls_cert is None or tls_key is None else (tls_cert, tls_key)
+    drop_unread(stdout=as_json)
     settings = ServerSettings(tls=tls, **options)
     run_server(
         database_url(),
@@ -94,5 +95,4 @@ def serve(
 
 
 def _print_request(facts: dict[str, Any]) -> None:
-    with suppress(OSError):  # the disk is full, or the reader gone: the request is answered still
-        print_json({"at": instant(datetime.now(UTC)), **facts})
+    print_json({"at": instant(datetime.now(UTC)), **facts})

@@ -1,18 +1,12 @@
 """`firetower worker`."""
 
-import os
-import stat
-from contextlib import suppress
-from datetime import UTC, datetime
-
 import click
 
 from firetower.cli.connect import database_url, read_only
+from firetower.cli.log_stream import as_json, as_text, drop_unread
 from firetower.cli.options import private_targets_option
 from firetower.cli.output import feed_text, log_data, print_json, say
 from firetower.core.feed import FeedLine
-from firetower.core.json import dump
-from firetower.core.text import instant
 
 
 @click.command()
@@ -46,22 +40,17 @@ def worker(*, once: bool, attached: bool, log_format: str, metrics: str | None) 
     """
     from firetower.worker.run import run_worker
 
-    if attached and stat.S_ISFIFO(os.fstat(1).st_mode):
-        os.set_blocking(1, False)  # a stopped app reads nothing: its log loses lines instead
+    as_line = as_json if log_format == "json" else as_text
+    drop_unread(stderr=as_line, stdout=as_line)
 
     def emit(line: FeedLine) -> None:
-        # A full disk, a reader that is gone or stopped: no delivery fails for a line.
-        with suppress(OSError):
-            if log_format == "json":
-                print_json(log_data(line))
-            else:
-                click.echo(feed_text(line))
+        if log_format == "json":
+            print_json(log_data(line))
+        else:
+            click.echo(feed_text(line))
 
     def report(text: str) -> None:
-        if log_format == "json":
-            click.echo(dump({"at": instant(datetime.now(UTC)), "message": text}), err=True)
-        else:
-            say(text)
+        say(as_line(text))
 
     run_worker(
         database_url(),

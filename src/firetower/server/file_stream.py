@@ -6,10 +6,11 @@ A request may arrive twice. Values are kept by metric and step, so that changes 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from firetower.core.errors import InvalidInput
-from firetower.core.json import clean
+from firetower.core.json import clean, unique_keys
 from firetower.core.points import MAX_STEP, SYSTEM, Point, flatten
 from firetower.core.run_changes import RunChanges
 from firetower.core.runs import RunReference, RunState
@@ -75,7 +76,7 @@ def _points(files: Arguments, name: str) -> Iterator[Point]:
 
 def _object(text: str | bytes, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=partial(unique_keys, what))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

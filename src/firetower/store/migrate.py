@@ -13,6 +13,7 @@ from firetower.store.columns import add_postgresql_conditions
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.driver import run
 from firetower.store.location import Location
+from firetower.store.sessions import LONGEST_MIGRATION
 
 SCHEMA = "0012"
 """The newest migration. Numbers, so that older and newer can be compared."""
@@ -115,6 +116,8 @@ def migrate_schema(database: Database) -> str:
             connection.execute("PRAGMA journal_mode = WAL")
     with database.transaction(changes=True) as connection:
         if not database.is_sqlite:
+            connection.detach()  # closed at the end, with its own limit
+            connection.connection.dbapi_connection.longest = LONGEST_MIGRATION  # type: ignore[union-attr]
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         found, before = schema_state(connection), schema_version(connection)
         if found is SchemaState.EMPTY:

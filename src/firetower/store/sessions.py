@@ -75,6 +75,12 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
     connection.commit()
 
 
+LONGEST = 60.0
+"""Seconds for which a statement may be at work; longer timeouts of the URL or the role win."""
+LONGEST_MIGRATION = 3_600.0
+"""The same while the schema is migrated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """A session with an open transaction that holds locks."""

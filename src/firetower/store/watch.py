@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from math import ceil
 from typing import Any
 
@@ -23,6 +22,8 @@ _POLL_INTERVAL = 0.003
 """Seconds between two looks where the system does not tell of writes."""
 _IDLE_POLL_INTERVAL = 0.02
 """The same in an idle database, and for a screen."""
+_LISTEN_CHECK_INTERVAL = 10.0
+"""Seconds between two looks whether PostgreSQL's process still listens."""
 _IDLE_AFTER = 30.0
 """Seconds without a change until a database counts as idle."""
 
@@ -83,16 +84,27 @@ def watch(database: Database, waker: Waker | None = None, *, quick: bool = True)
             told = _SqliteWatch(database, connection, replaced, waker, quick=quick)
             yield ending.enter_context(closing(told)).wait
         else:
-            connection.execute(f"LISTEN {CHANNEL}")
-            yield partial(_hear, connection, waker)
+            yield _listen(connection, waker)
 
 
-def _hear(connection: Any, waker: Waker, timeout: float) -> bool:  # noqa: ANN401 - the driver's
-    """Wait for a notification of PostgreSQL."""
-    if not list(connection.notifies(timeout=0)):
+def _listen(connection: Any, waker: Waker) -> Wait:  # noqa: ANN401 - the driver's
+    """Return what waits for a notification of PostgreSQL."""
+    connection.execute(f"LISTEN {CHANNEL}")
+    checked_at = time.monotonic()
+
+    def wait(timeout: float) -> bool:
+        nonlocal checked_at
+        if list(connection.notifies(timeout=0)):
+            return True
         waker.wait(timeout, connection)
-        return bool(list(connection.notifies(timeout=0)))
-    return True
+        if list(connection.notifies(timeout=0)):
+            return True
+        if time.monotonic() - checked_at >= _LISTEN_CHECK_INTERVAL:
+            connection.execute("SELECT 1")  # raises where nobody answers: then none tells either
+            checked_at = time.monotonic()
+        return False
+
+    return wait
 
 
 class _SqliteWatch:
