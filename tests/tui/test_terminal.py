@@ -156,6 +156,44 @@ def test_signals_end_it_as_a_key_does(window: Window, number: signal.Signals) ->
     assert not worker.is_running()
 
 
+BREAKS = """
+import asyncio, signal
+from firetower.cli import main
+from firetower.tui import app
+
+def fail(*_): raise TypeError("no such thing")
+
+def broken(running, end=app.end_on_signals):
+    def strike():
+        if {part!r} == "loop":
+            asyncio.get_running_loop()._run_once = fail
+        else:
+            type(running._driver).write = fail
+            running.refresh()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, strike)
+    end(running)
+
+app.end_on_signals = broken
+main([])
+"""
+
+
+@pytest.mark.parametrize("part", ["loop", pytest.param("driver", marks=pytest.mark.slow)])
+def test_it_ends_with_two_lines_whatever_fails(database: str, tmp_path: Path, part: str) -> None:
+    code = BREAKS.format(part=part)
+    window = Window(database, tmp_path, sys.executable, "-c", code)
+    try:
+        window.wait_for("✓ worker")
+        window.child.kill(signal.SIGUSR1)
+        window.read_to_end()
+        assert (window.child.exitstatus, window.child.signalstatus) == (1, None)
+        assert_left(window)
+        assert window.shows("something went wrong that must not", "no such thing")
+        assert window.shows("It is a defect of Firetower")
+    finally:
+        window.child.close(force=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("hangup", ["heard", "ignored"])
 def test_it_ends_with_the_terminal(database: str, tmp_path: Path, hangup: str) -> None:

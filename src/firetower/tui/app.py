@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import resource
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -50,7 +51,7 @@ from firetower.tui.messages import (
 )
 from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo, show
 from firetower.tui.session import Session, foreseen, in_background
-from firetower.tui.signals import end_on_signals, stop_on_signals
+from firetower.tui.signals import end_failed, end_on_signals, restore_terminal, stop_on_signals
 from firetower.tui.status_line import StatusLine
 from firetower.tui.terminal_driver import TerminalDriver
 from firetower.tui.text import Sanitizer, clock
@@ -131,6 +132,8 @@ class FiretowerApp(App[None]):
         self._asks_to_leave = False
         self._stop_job: Callable[[], None] = lambda: None
         self.tour: Tour | None = None
+        self.failure: FiretowerError | None = None
+        """What ended it, if a defect did."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         colours = [themes.WithoutColour()] if self.no_color else super().get_line_filters()
@@ -213,6 +216,13 @@ class FiretowerApp(App[None]):
         is_left = self._exit or node._pruning or node._closing  # noqa: SLF001 - its parts are gone
         if not (is_left and isinstance(said, Unforeseen)):
             self.show_error(said)
+
+    def _fatal_error(self) -> None:
+        """End for a defect; `run_app` says which, where Textual would print a traceback."""
+        self._close_messages_no_wait()
+        if self._exception is not None and not self.is_headless:
+            self.failure = foreseen(self._exception)
+            end_failed(self, self.failure.text)
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         self.show_error(event.error)
@@ -514,5 +524,14 @@ def run_app(
         end_on_signals(app)
         await app.run_async()
 
-    asyncio.run(run())
+    streams = sys.stdout, sys.stderr  # Textual replaces them meanwhile
+    try:
+        asyncio.run(run())
+    except BaseException as error:  # of the event loop, say: nothing of the app works then
+        sys.stdout, sys.stderr = streams
+        app.failure = app.failure or foreseen(error)
+        end_failed(app, "")  # a thread may not end
+    if app.failure is not None:
+        restore_terminal(app)
+        raise app.failure
     return app.return_code or 0

@@ -135,6 +135,9 @@ def foreseen(error: BaseException) -> FiretowerError:
     """Return an error to show; the traceback of a defect goes to the app's log."""
     if isinstance(error, FiretowerError):
         return error
+    if isinstance(error, MemoryError):
+        said = "this program may use no more memory"
+        return FiretowerError(said, "Raise its limit: see ulimit -v, or the container's.")
     text = "".join(traceback.format_exception(error))
     try:
         log = app_log()

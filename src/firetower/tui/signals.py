@@ -6,6 +6,7 @@ import signal
 import termios
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -16,6 +17,8 @@ _ENDING = signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT
 _STOPPING = signal.SIGTSTP, signal.SIGCONT
 SHUTDOWN_TIMEOUT = 30.0
 """Seconds in which it has to end: a worker, a database or the terminal may hold it up."""
+FAILURE_TIMEOUT = 5.0
+"""The same after a defect that ends it."""
 
 
 def end_on_signals(app: App[Any]) -> None:
@@ -34,9 +37,7 @@ def end_on_signals(app: App[Any]) -> None:
 def end(app: App[Any], loop: asyncio.AbstractEventLoop, number: int) -> None:
     """Leave the app as after a signal, at once or after a while; may be called in any thread."""
     code = 128 + number
-    deadline = threading.Timer(SHUTDOWN_TIMEOUT, os._exit, (code,))
-    deadline.daemon = True
-    deadline.start()
+    _start_timer(SHUTDOWN_TIMEOUT, os._exit, code)
     if is_terminal_gone():
         null = os.open(os.devnull, os.O_RDWR)
         for file in range(3):
@@ -51,6 +52,39 @@ def is_terminal_gone() -> bool:
     except termios.error:
         return True
     return False
+
+
+def _start_timer(seconds: float, function: Callable[..., object], *arguments: object) -> None:
+    timer = threading.Timer(seconds, function, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def end_failed(app: App[Any], said: str) -> None:
+    """End a process whose app failed, soon, however much of it still works; print two lines."""
+
+    def end() -> None:
+        _start_timer(1, os._exit, 1)  # a terminal may take nothing
+        restore_terminal(app)
+        os.write(2, f"{said}\n".encode())
+        os._exit(1)
+
+    _start_timer(FAILURE_TIMEOUT, end)
+
+
+def restore_terminal(app: App[Any]) -> None:
+    """Give back the terminal where the app itself has not, and end the threads that use it."""
+    driver: Any = app._driver  # noqa: SLF001 - nothing else of a failed app may work
+    if driver is None:
+        return
+    with suppress(Exception):
+        if termios.tcgetattr(driver.fileno) != driver.attrs_before:
+            driver.write = lambda text: os.write(2, text.encode())
+            driver.flush = lambda: None
+            driver.stop_application_mode()
+            driver._disable_mouse_support()  # noqa: SLF001 - it may have failed before
+    with suppress(Exception):
+        driver.close()
 
 
 def stop_on_signals(app: App[Any]) -> Callable[[], None]:
