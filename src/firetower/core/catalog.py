@@ -167,15 +167,9 @@ class VersionDetail(Frozen):
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
+        data = self.model_dump(mode="json", exclude={"version", "entries"})
         entries = [entry.model_dump(exclude_none=True) for entry in self.entries]
-        return {
-            **self.version.as_data(),
-            "linked_as": list(self.linked_as),
-            "logged_by": list(self.logged_by),
-            "used_by": list(self.used_by),
-            "changes": [change.as_data() for change in self.changes],
-            "entries": entries,
-        }
+        return {**self.version.as_data(), **data, "entries": entries}
 
 
 class FoundKind(StrEnum):

@@ -5,8 +5,9 @@ is not a number or not finite.
 """
 
 import math
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -45,7 +46,18 @@ class Aggregate(StrEnum):
     @property
     def word(self) -> str:
         """Before a metric's name: "average loss"."""
-        return {"AVERAGE": "average", "MIN": "minimum", "MAX": "maximum"}[self]
+        return _AGGREGATES[self][0]
+
+    def of(self, values: Sequence[float]) -> float:
+        """Return a window of finite values as one."""
+        return _AGGREGATES[self][1](values)
+
+
+_AGGREGATES: Mapping[Aggregate, tuple[str, Callable[[Sequence[float]], float]]] = {
+    Aggregate.AVERAGE: ("average", lambda values: math.fsum(values) / len(values)),
+    Aggregate.MIN: ("minimum", min),
+    Aggregate.MAX: ("maximum", max),
+}
 
 
 class Comparison(StrEnum):
@@ -61,21 +73,25 @@ class Comparison(StrEnum):
     @property
     def sign(self) -> str:
         """The mathematical sign."""
-        return _SIGNS[self][0]
+        return _COMPARISONS[self][0]
 
     @property
     def word(self) -> str:
         """As a sentence says it: "above"."""
-        return _SIGNS[self][1]
+        return _COMPARISONS[self][1]
+
+    def holds(self, value: float, threshold: float) -> bool:
+        """Return whether a value compares with a threshold in this way."""
+        return _COMPARISONS[self][2](value, threshold)
 
 
-_SIGNS = {
-    Comparison.GT: (">", "above"),
-    Comparison.GTE: ("≥", "at least"),
-    Comparison.LT: ("<", "below"),
-    Comparison.LTE: ("≤", "at most"),
-    Comparison.EQ: ("=", "exactly"),
-    Comparison.NE: ("≠", "not"),
+_COMPARISONS: Mapping[Comparison, tuple[str, str, Callable[[float, float], bool]]] = {
+    Comparison.GT: (">", "above", operator.gt),
+    Comparison.GTE: ("≥", "at least", operator.ge),
+    Comparison.LT: ("<", "below", operator.lt),
+    Comparison.LTE: ("≤", "at most", operator.le),
+    Comparison.EQ: ("=", "exactly", operator.eq),
+    Comparison.NE: ("≠", "not", operator.ne),
 }
 
 
@@ -126,12 +142,8 @@ class MetricCondition(Frozen, ABC):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         check_metric_name(self.metric)
-        self.check()
+        self._check()
         return self
-
-    @abstractmethod
-    def check(self) -> None:
-        """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
 
     @property
     @abstractmethod
@@ -191,6 +203,10 @@ class MetricCondition(Frozen, ABC):
                 yield place, measured
 
     @abstractmethod
+    def _check(self) -> None:
+        """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
+
+    @abstractmethod
     def _measure(self, values: Sequence[float]) -> Measurement: ...
 
     @abstractmethod
@@ -227,14 +243,7 @@ class AggregateCondition(MetricCondition):
         """Return a window as one value; not a number where it holds one that is not finite."""
         if self.aggregate is None:
             return values[-1]
-        if not all(map(math.isfinite, values)):
-            return math.nan
-        match self.aggregate:
-            case Aggregate.AVERAGE:
-                return math.fsum(values) / len(values)
-            case Aggregate.MIN:
-                return min(values)
-        return max(values)
+        return self.aggregate.of(values) if all(map(math.isfinite, values)) else math.nan
 
 
 class ThresholdCondition(AggregateCondition):
@@ -244,8 +253,7 @@ class ThresholdCondition(AggregateCondition):
     comparison: Comparison
     threshold: float
 
-    def check(self) -> None:
-        """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
+    def _check(self) -> None:
         _check_finite(self.threshold, "the threshold")
 
     @property
@@ -261,22 +269,9 @@ class ThresholdCondition(AggregateCondition):
 
     def _measure(self, values: Sequence[float]) -> Measurement:
         value = self._aggregated(values)
-        return Measurement(self._holds(value), value) if math.isfinite(value) else _UNMEASURED
-
-    def _holds(self, value: float) -> bool:
-        threshold = self.threshold
-        match self.comparison:
-            case Comparison.GT:
-                return value > threshold
-            case Comparison.GTE:
-                return value >= threshold
-            case Comparison.LT:
-                return value < threshold
-            case Comparison.LTE:
-                return value <= threshold
-            case Comparison.EQ:
-                return value == threshold
-        return value != threshold
+        if not math.isfinite(value):
+            return _UNMEASURED
+        return Measurement(self.comparison.holds(value, self.threshold), value)
 
     def _found(self, measured: Measurement, current: float, run: str) -> str:
         found = f"{self.subject(run)}{self._over} is {number(current)}"
@@ -306,8 +301,7 @@ class ChangeCondition(AggregateCondition):
             return f"{Decimal(repr(self.amount)).scaleb(2).normalize():f}%"
         return plain_number(self.amount)
 
-    def check(self) -> None:
-        """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
+    def _check(self) -> None:
         _check_positive(self.amount, "a change")
 
     @property
@@ -365,8 +359,7 @@ class ZScoreCondition(MetricCondition):
     threshold: float = 3.0
     """Standard deviations."""
 
-    def check(self) -> None:
-        """Refuse numbers with which it could never hold, or always. Raises InvalidInput."""
+    def _check(self) -> None:
         _check_window(self.window, least=2)
         _check_positive(self.threshold, "a z-score")
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
@@ -231,14 +231,9 @@ def _as_json(value: Value, inside_string: bool) -> str:  # noqa: FBT001
 @lru_cache(maxsize=1024)
 def _payload_parts(source: str) -> tuple[str | Slot, ...]:
     parts = tuple(_split(source, json_strings=True))
-    # A stand-in as long as the slot keeps the parser's line and column true.
-    example = "".join(part if isinstance(part, str) else _stand_in(part) for part in parts)
+    hook = partial(unique_keys, "the payload")
     try:
-        json.loads(
-            example,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=partial(unique_keys, "the payload"),
-        )
+        json.loads(_example(parts), parse_constant=_refuse_constant, object_pairs_hook=hook)
     except RecursionError:
         raise InvalidInput("the payload is nested too deeply", "Flatten it.") from None
     except ValueError as error:
@@ -249,10 +244,15 @@ def _payload_parts(source: str) -> tuple[str | Slot, ...]:
     return tuple(_in_ascii(part) if isinstance(part, str) else part for part in parts)
 
 
-def _stand_in(slot: Slot) -> str:
-    # Outside a string it is null, as a value may be: a key, for one, must be written in quotes.
-    length = len(slot.name) + len("${}")
-    return "_" * length if slot.inside_string else "null".ljust(length)
+def _example(parts: Iterable[str | Slot]) -> str:
+    """Return JSON with a stand-in for each slot, as long: the parser's line and column are true."""
+
+    def stand_in(slot: Slot) -> str:
+        # Outside a string it is null, as a value may be: a key, for one, must be written in quotes.
+        length = len(slot.name) + len("${}")
+        return "_" * length if slot.inside_string else "null".ljust(length)
+
+    return "".join(part if isinstance(part, str) else stand_in(part) for part in parts)
 
 
 def error_place(source: str) -> tuple[int, int] | None:
@@ -263,8 +263,7 @@ def error_place(source: str) -> tuple[int, int] | None:
         at = first.start()
         return source.count("\n", 0, at), at - source.rfind("\n", 0, at) - 1
     try:
-        parts = _split(source, json_strings=True)
-        json.loads("".join(part if isinstance(part, str) else _stand_in(part) for part in parts))
+        json.loads(_example(_split(source, json_strings=True)))
     except json.JSONDecodeError as error:
         return error.lineno - 1, error.colno - 1
     except (InvalidInput, RecursionError, ValueError):
