@@ -11,6 +11,12 @@ from firetower.core.actions import ActionType, WebhookAction
 from firetower.core.automations import Automation, Definition
 from firetower.core.drafts import Draft
 from firetower.core.events import EventType
+from firetower.core.metrics import Comparison, Condition, ThresholdCondition
+from firetower.core.runs import StateCondition
+from firetower.core.scopes import ContainerScope
+
+PROJECT = ContainerScope(container=VISION)
+ABOVE = ThresholdCondition(metric="loss", comparison=Comparison.GT, threshold=3)
 
 
 @click.command()
@@ -54,6 +60,25 @@ def test_new_draft_has_what_the_options_say() -> None:
 def test_edit_without_options_changes_nothing() -> None:
     before, after = edited()
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("condition", "event", "kept"),
+    [
+        (StateCondition.parse("failed"), "CREATE_ARTIFACT", ""),
+        (StateCondition.parse("failed"), "RUN_ALERT", ""),
+        (ABOVE, "RUN_STATE", ""),
+        (ABOVE, "RUN_METRIC_ZSCORE", "loss"),
+    ],
+)
+def test_edit_of_the_event_drops_what_the_old_one_waited_for(
+    condition: Condition, event: str, kept: str
+) -> None:
+    is_state = isinstance(condition, StateCondition)
+    type_ = EventType.RUN_STATE if is_state else EventType.RUN_METRIC
+    before, after = edited("--event", event, scope=PROJECT, event_type=type_, condition=condition)
+    assert (after.event_type, after.state, after.metric, after.amount) == (event, "", kept, "")
+    assert before.state or before.amount
 
 
 def test_edit_of_the_webhook_keeps_the_payload() -> None:

@@ -16,9 +16,9 @@ from firetower.core.events import Event, EventType, EventVersion, why_not_allowe
 from firetower.core.executions import Execution, Status
 from firetower.core.filters import ANY, Filter
 from firetower.core.json import dump
-from firetower.core.metrics import Comparison, Crossing, ThresholdCondition
+from firetower.core.metrics import Comparison, Condition, Crossing, ThresholdCondition
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
-from firetower.core.runs import RunAlert, RunReference, RunSnapshot, RunState, StateCondition
+from firetower.core.runs import RunAlert, RunReference, RunSnapshot, RunState
 from firetower.core.scopes import ContainerScope, Scope
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -113,7 +113,7 @@ def make_definition(
     event_type: EventType = EventType.ADD_ARTIFACT_ALIAS,
     filter_: Filter | dict[str, Any] = ANY,
     action: Action | None = None,
-    condition: StateCondition | None = None,
+    condition: Condition | None = None,
     cooldown: timedelta | None = None,
 ) -> Definition:
     """Return an automation's definition: registry models, an alias added, nothing done."""

@@ -191,8 +191,16 @@ def new_draft(name: str, options: Fields) -> Draft:
 
 
 def edited_draft(before: Automation, options: Fields) -> Draft:
-    """Return the draft of an automation, changed where an option was given. Raises UsageError."""
-    return _with(Draft.of(before), _given(options))
+    """Return the draft of an automation, changed where an option was given. Raises UsageError.
+
+    Another event does not wait for the state or amount of the old one.
+    """
+    draft, given = Draft.of(before), _given(options)
+    event_type = given.get("event_type", draft.event_type)
+    if event_type is not draft.event_type:
+        metric = draft.metric if "metric" in event_type.spec.carries else ""
+        draft = replace(draft, state="", amount="", metric=metric)
+    return _with(draft, given)
 
 
 def _given(options: Fields) -> Fields:
