@@ -106,9 +106,10 @@ def test_an_idle_database_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(watching._SqliteWatch, "_read", counted)
     with (
         closing(Store.open(str(tmp_path / "tower.db"))) as store,
-        watch(store.database) as wait,
+        watch(store.database, then_changes=True) as wait,
     ):
-        wait(0)
+        Tower(store).create_registry("own")
+        assert wait(TIMEOUT)
         looks.clear()
         assert not wait(0.3)
     assert len(looks) == 2

@@ -8,7 +8,7 @@ import pytest
 from firetower.core.errors import StoreLocked
 from firetower.tower import Tower
 from firetower.tui.app import FiretowerApp
-from firetower.tui.messages import HeartbeatChanged
+from firetower.tui.messages import StatusChanged
 from firetower.tui.widgets.table import Table
 from tui.scene import Scene
 from tui.screens import SMALL, app_of, open_app, press, screen_text, settled, shows, until
@@ -73,7 +73,7 @@ async def test_what_failed_says_why_and_recovers(
             await press(pilot, "2", "1")
             assert shows(pilot, "the database is locked")
             assert shows(pilot, "Wait until the other")
-        pilot.app.post_message(HeartbeatChanged())  # else nothing happens in an idle database
+        pilot.app.post_message(StatusChanged())  # else nothing happens in an idle database
         await until(pilot, lambda: shows(pilot, "models") and not shows(pilot, "is locked"))
         assert not cast("FiretowerApp", pilot.app).session.missed
 

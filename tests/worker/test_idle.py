@@ -1,10 +1,13 @@
 """What an idle worker leaves undone: cycles that its own changes woke."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from firetower.core.matching import Decision
 from firetower.delivery.client import open_client
@@ -18,6 +21,10 @@ from firetower.tower import Tower
 from firetower.worker.worker import Worker
 from receiver import serve
 from towers import linked_model, on_alias, webhook
+
+_MOST_STATEMENTS = 25
+"""What SQLite runs for a heartbeat, which an idle worker sends each five seconds, and the cycle
+that it wakes."""
 
 
 def test_only_the_changes_of_others_answers_and_time_make_a_cycle(
@@ -61,3 +68,27 @@ async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
             clock = store.clock
             store.clock = lambda: clock() + HEARTBEAT_INTERVAL
             assert cycles() == 1
+            store.clock = lambda: clock() + 2 * HEARTBEAT_INTERVAL
+            run, by_sqlalchemy = _statements(store, cycles)
+            assert run <= _MOST_STATEMENTS
+            assert by_sqlalchemy == 0
+
+
+def _statements(store: Store, cycles: Callable[[], int]) -> tuple[int, int]:
+    """Return how many statements SQLite runs for a heartbeat, and how many of them SQLAlchemy."""
+    said: list[str] = []
+    by_sqlalchemy: list[object] = []
+    with store.reading() as reader:  # the connection that the cycle takes next
+        connection: Any = reader.connection.connection.dbapi_connection
+    connection.set_trace_callback(said.append)
+
+    def note(*_: object) -> None:
+        by_sqlalchemy.append(_)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert cycles() == 1
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+        connection.set_trace_callback(None)
+    return len(said), len(by_sqlalchemy)

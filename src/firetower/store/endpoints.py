@@ -23,6 +23,8 @@ from firetower.core.text import and_list, suggest, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.circuits import build_circuit, close_circuits
+from firetower.store.columns import instant_number
+from firetower.store.driver import Prepared
 from firetower.store.schema import WAS_MISSED, has_status
 from firetower.store.secrets import secret_id, secret_names
 
@@ -264,10 +266,10 @@ def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
 
 def skip_deleted(connection: Connection, now: datetime) -> None:
     """Skip the executions that wait for endpoints that are deleted."""
-    connection.execute(_SKIP_DELETED, {"now": now})
+    _SKIP_DELETED.rows(connection, now=instant_number(now))
 
 
-_SKIP_DELETED = (
+_SKIP_DELETED = Prepared(
     update(schema.executions)
     .where(
         _executions.endpoint_id.in_(

@@ -66,11 +66,18 @@ class Waker:
 
 
 @contextmanager
-def watch(database: Database, waker: Waker | None = None, *, quick: bool = True) -> Iterator[Wait]:
+def watch(
+    database: Database,
+    waker: Waker | None = None,
+    *,
+    quick: bool = True,
+    then_changes: bool = False,
+) -> Iterator[Wait]:
     """Wait for changes by other connections, on one of its own. Raises StoreError.
 
     Use it from one thread; `waker` ends its waits, too. Without `quick`, SQLite is polled less
-    often, as is enough for a screen. Waiting raises DatabaseReplaced once an SQLite file is
+    often, as is enough for a screen; with `then_changes` the caller begins a change after each
+    wait. Waiting raises DatabaseReplaced once an SQLite file is
     another, StoreError once it is gone.
     """
     replaced = database.follow_files()
@@ -81,8 +88,10 @@ def watch(database: Database, waker: Waker | None = None, *, quick: bool = True)
         database.waits.add(waker.wake)
         ending.callback(database.waits.discard, waker.wake)
         if database.is_sqlite:
-            told = _SqliteWatch(database, connection, replaced, waker, quick=quick)
-            yield ending.enter_context(closing(told)).wait
+            told = ending.enter_context(
+                closing(_SqliteWatch(database, connection, replaced, waker, quick=quick))
+            )
+            yield told.wait_and_settle if then_changes else told.wait
         else:
             yield _listen(connection, waker)
 
@@ -148,6 +157,13 @@ class _SqliteWatch:
                 return False
         self._version, self._changed_at = version, time.monotonic()
         return True
+
+    def wait_and_settle(self, timeout: float) -> bool:
+        changed = self.wait(timeout)
+        # The change that follows holds the write lock: all that was written is committed by then.
+        if changed and self._writes is not None:
+            self._writes.read(0)
+        return changed
 
     def _pause(self, now: float, longest: float) -> bool:
         """Wait until the next look; return whether it was woken."""

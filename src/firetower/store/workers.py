@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,7 @@ class HeartbeatSender:
     host: str
     pid: int
     started_at: datetime
-    heartbeat_at: datetime
+    heartbeat_at: datetime = field(compare=False)
 
     def is_alive(self, now: datetime) -> bool:
         """Return whether its last heartbeat is recent, and its process not known to be gone."""

@@ -228,7 +228,7 @@ class FiretowerApp(App[None]):
         self.show_error(event.error)
         self._status.refresh()
 
-    def on_heartbeat_changed(self) -> None:
+    def on_status_changed(self) -> None:
         self._status.refresh()
 
     @on(DatabaseChanged)

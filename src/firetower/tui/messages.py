@@ -174,8 +174,8 @@ class DatabaseChanged(Message, bubble=False):
     """Whether more has changed than is named here: before the database was watched."""
 
 
-class HeartbeatChanged(Message, bubble=False):
-    """Nothing has changed in the database but a worker's heartbeat."""
+class StatusChanged(Message, bubble=False):
+    """The database's status has changed, and nothing else that screens show."""
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from firetower.store.status import DatabaseStatus
     from firetower.worker_process import WorkerProcess
 
-REFRESH_INTERVAL = 5.0
-"""Seconds between two readings: a worker that dies changes nothing in the database."""
+SHOW_INTERVAL = 5.0
+"""Seconds after which it is shown again: the last event has grown older."""
 
 
 class StatusLine:
@@ -38,17 +37,17 @@ class StatusLine:
         self._status: DatabaseStatus | None = None
         self._failure: FiretowerError | None = None
         """Why it could not be read, which the database's watch tells at length."""
-        self._read_at = -REFRESH_INTERVAL
 
     def begin(self, tower: Tower) -> None:
         """Show the status of this database from now on."""
         self._tower = tower
-        self._app.set_interval(REFRESH_INTERVAL, self._refresh_if_old)
+        self._app.set_interval(SHOW_INTERVAL, self._show_again)
 
-    def _refresh_if_old(self) -> None:
-        """Read the status unless a worker's heartbeat has just had it read."""
-        if monotonic() - self._read_at >= REFRESH_INTERVAL:
-            self.refresh()
+    def _show_again(self) -> None:
+        if self._failure is not None or session_of(self._app).missed:
+            self.refresh()  # no change of the database would have it read again
+        else:
+            self.show()
 
     async def stop(self) -> None:
         """End the worker process, if one was started here."""
@@ -80,7 +79,6 @@ class StatusLine:
             self._show(text)
 
     async def _read(self) -> None:
-        self._read_at = monotonic()
         session = session_of(self._app)
         missed, session.missed = session.missed, False
         try:
@@ -89,7 +87,7 @@ class StatusLine:
             self._failure = error
         else:
             self._failure = None
-            if missed:  # no change of the database would have it read again
+            if missed:
                 self._app.post_message(DatabaseChanged(incomplete=True))
             if not self._status.workers and not self._worker_started:
                 self._start_worker()

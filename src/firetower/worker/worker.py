@@ -213,7 +213,9 @@ class Worker:
                     continue
                 try:
                     if wait is None:  # then what was changed before is looked at first
-                        wait = watching.enter_context(watch(self.store.database, self._waker))
+                        wait = watching.enter_context(
+                            watch(self.store.database, self._waker, then_changes=True)
+                        )
                         self.report_problem("watch", None)
                     else:
                         wait(idle)
