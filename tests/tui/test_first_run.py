@@ -9,7 +9,8 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
+from firetower.tui.container_view import FirstSteps, read_first_steps
+from firetower.tui.widgets.first_steps import FirstStepsPanel
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, shows, until, write
 from tui.test_tour import on_tour, says

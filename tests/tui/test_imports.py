@@ -15,6 +15,7 @@ LATER = ("firetower.tui.form.screen", "firetower.tui.screens.endpoint")
     [
         ("firetower.cli, firetower.tui.app", (*SQL, *MODELS, *LATER)),
         ("firetower.tui.screens.container", (*SQL, *LATER)),
+        ("firetower.tui.first_view, firetower.tui.container_view", (*SQL, "textual")),
         ("firetower.cli.demo, firetower.demo.session", (*SQL, *MODELS)),
         ("firetower.demo.history", ("httpx", "aiohttp", "alembic", "textual")),
     ],

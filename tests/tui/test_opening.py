@@ -5,6 +5,7 @@ import resource
 import threading
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,14 +13,16 @@ from textual.command import CommandPalette
 from textual.events import Key
 
 from firetower.core.errors import InvalidInput
+from firetower.tower import Tower
 from firetower.tui import app as app_module
 from firetower.tui.app import FiretowerApp, OpeningScreen, run_app
+from firetower.tui.first_view import read_view, reading_beside, write_view
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.palette import HelpScreen
 from firetower.tui.screens.secrets import SecretsScreen
 from tui.form.driving import form_of
 from tui.scene import Scene
-from tui.screens import WIDE, app_of, open_app, screen_text, settled, until
+from tui.screens import WIDE, app_of, open_app, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +119,52 @@ async def test_a_mode_asked_for_while_it_is_left_is_not_shown(scene: Scene) -> N
         assert isinstance(app, FiretowerApp)
     await app.show_mode("feed")
     assert not app._screen_stacks.get("feed")
+
+
+async def test_the_first_rows_are_shown_before_the_database_is_opened(scene: Scene) -> None:
+    gate = threading.Event()
+
+    def open_late() -> Tower:
+        assert gate.wait(60)
+        return scene.open_tower()
+
+    written = write_view(scene.tower)
+    app = FiretowerApp(open_late, clock=scene.clock, read_first=lambda: read_view(written))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod", "alias added", "✓ on", "4"))
+        assert not app.status.plain
+        await pilot.press("enter", "down")
+        scene.automate("added-meanwhile")
+        gate.set()
+        await until(pilot, lambda: shows(pilot, "added-meanwhile"))
+        assert app.status.plain
+
+
+async def test_a_first_view_that_is_late_or_failed_is_not_waited_for(scene: Scene) -> None:
+    app = FiretowerApp(scene.open_tower, clock=scene.clock, read_first=lambda: None)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: shows(pilot, "deploy-on-prod"))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_another_process_reads_the_first_view_and_changes_nothing(
+    scene: Scene, tmp_path: Path, missing: bool
+) -> None:
+    path = tmp_path / "none.db" if missing else scene.path
+    log = scene.path.with_name(f"{scene.path.name}-wal")
+    before = log.read_bytes()
+    with reading_beside(str(path)) as read:
+        while (read_now := read()) is None and not missing:
+            pass
+    assert missing is (read_now is None)
+    if read_now is not None:
+        view, _ = read_now
+        expected, _ = read_view(write_view(scene.tower))
+        assert view.containers == expected.containers
+        names = [one.name for one in view.automations.automations]
+        assert names == [one.name for one in expected.automations.automations] != []
+    assert log.read_bytes() == before
+    assert path.exists() is not missing
 
 
 def test_too_little_memory_is_refused_before_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from firetower.core.endpoints import EndpointDetail, EndpointKind
 from firetower.core.references import ContainerKind
 from firetower.store.status import DatabaseStatus
 from firetower.tui.app import FiretowerApp
-from firetower.tui.screens.container import ContainerScreen, read_container
+from firetower.tui.container_view import read_container
+from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.widgets.automations import AutomationList, stopped_cell
 from firetower.tui.widgets.bar import status_text
 from firetower.tui.widgets.table import Table

@@ -4,8 +4,8 @@ import pytest
 
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.scopes import ContainerScope
+from firetower.tui.container_view import read_containers
 from firetower.tui.screens.container import ContainerScreen
-from firetower.tui.widgets.containers import read_containers
 from tui.form.driving import automation, fill, to
 from tui.scene import VISION, Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until

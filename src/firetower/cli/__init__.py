@@ -91,9 +91,12 @@ def cli(ctx: click.Context) -> None:
     if not os.isatty(2):  # where Textual draws
         os.dup2(1, 2)
         sys.__stderr__ = sys.__stderr__ or os.fdopen(2, "w", closefd=False)  # type: ignore[misc]
-    from firetower.tui.app import run_app
+    from firetower.tui.first_view import reading_beside
 
-    ctx.exit(run_app(database_url(), read_only=read_only()))
+    with reading_beside(database_url()) as read_first:
+        from firetower.tui.app import run_app  # while the other process reads
+
+        ctx.exit(run_app(database_url(), read_only=read_only(), read_first=read_first))
 
 
 def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never returns

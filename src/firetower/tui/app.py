@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from firetower.tower import Tower
     from firetower.tui.alerts import Alerts
     from firetower.tui.database_watch import DatabaseWatch
+    from firetower.tui.first_view import FirstView
     from firetower.tui.tour import Tour
 
 
@@ -109,6 +110,7 @@ class FiretowerApp(App[None]):
         worker: WorkerProcess | None = None,
         config: Config | None = None,
         tour: bool = False,
+        read_first: Callable[[], FirstView | None] | None = None,
     ) -> None:
         super().__init__(driver_class=TerminalDriver)
         self.stylesheet = themes.StyleSheets(variables=self.get_css_variables())
@@ -120,7 +122,7 @@ class FiretowerApp(App[None]):
         few_colours = console.color_system in {"standard", "windows"} or console.is_dumb_terminal
         self.theme = themes.NAMES["ansi" if few_colours or self.no_color else chosen.theme]
         self.set_keymap(chosen.keys)
-        self.session = Session(open_tower, clock)
+        self.session = Session(open_tower, clock, read_first)
         self.keys = KeyQueue(self, super().on_event)
         self._alerts_kind = chosen.alerts
         self._alerts: Alerts | None = None
@@ -492,6 +494,7 @@ def run_app(
     *,
     tour: bool = False,
     read_only: bool = False,
+    read_first: Callable[[], FirstView | None] | None = None,
     before_open: Callable[[], None] = lambda: None,
     may_work: Callable[[], bool] = lambda: True,
 ) -> int:
@@ -499,8 +502,9 @@ def run_app(
 
     Raises InvalidInput where it may use too little memory, or its configuration is wrong.
 
-    With `read_only` nothing is changed, and no worker is started. `before_open` is called, in a
-    thread, before the database is opened; no worker is started before `may_work` says so.
+    With `read_only` nothing is changed, and no worker is started. What `read_first` returns is
+    shown before the database is opened. It and `before_open`, which is called before the opening,
+    are called in a thread; no worker is started before `may_work` says so.
     """
 
     def connect() -> Tower:
@@ -518,6 +522,7 @@ def run_app(
         worker=None if read_only else WorkerProcess(database, may_work=may_work),
         config=read_config(config_file()),
         tour=tour,
+        read_first=read_first,
     )
 
     async def run() -> None:

@@ -20,6 +20,7 @@ from firetower.settings import app_log
 
 if TYPE_CHECKING:
     from firetower.tower import Tower as Tower  # noqa: PLC0414
+    from firetower.tui.first_view import FirstView
     from firetower.tui.key_queue import KeyQueue
 else:
     Tower = Any
@@ -44,9 +45,19 @@ _LOAD = 4
 class Session:
     """A database read and changed in threads, so that the screen never waits for it."""
 
-    def __init__(self, open_tower: Callable[[], Tower], clock: Callable[[], datetime]) -> None:
-        """Open the database when it is first needed."""
+    def __init__(
+        self,
+        open_tower: Callable[[], Tower],
+        clock: Callable[[], datetime],
+        read_first: Callable[[], FirstView | None] | None = None,
+    ) -> None:
+        """Open the database when it is first needed, after what `read_first` returns is shown."""
         self._open_tower = open_tower
+        self._read_first = read_first
+        self.may_open = asyncio.Event()
+        """Set once opening the database, which imports SQL, delays no first view."""
+        if read_first is None:
+            self.may_open.set()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="tower")
         self._tower: asyncio.Future[Tower] | None = None
         self.now = clock
@@ -65,8 +76,17 @@ class Session:
                     show_error(error)
                 await asyncio.sleep(RETRY_DELAY)
 
+    async def first_view(self) -> FirstView | None:
+        """Return what was read before the database is opened, once; None for nothing."""
+        read, self._read_first = self._read_first, None
+        view = None if read is None else await asyncio.to_thread(read)
+        if view is None:
+            self.may_open.set()
+        return view
+
     async def tower(self) -> Tower:
         """Return the database, opened when first needed. Raises StoreError, InvalidInput."""
+        await self.may_open.wait()
         if self._tower is None or (self._tower.done() and self._tower.exception()):
             loop = asyncio.get_running_loop()
             self._tower = loop.run_in_executor(self._threads, self._open_tower)

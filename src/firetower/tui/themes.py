@@ -105,7 +105,7 @@ def style_sheets() -> list[Path]:
 
 
 class StyleSheets(Stylesheet):
-    """Parsed once for each theme: Textual parses them all again for each new screen."""
+    """Parsed once for each theme: Textual parses them all twice, and again for each new screen."""
 
     def set_variables(self, variables: dict[str, str]) -> None:
         if variables != self._variables:
@@ -114,7 +114,7 @@ class StyleSheets(Stylesheet):
 
     def reparse(self) -> None:
         if self._require_parse:
-            super().reparse()
+            self.parse()
 
 
 _GREY = 8

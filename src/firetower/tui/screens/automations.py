@@ -14,18 +14,13 @@ from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointState
 from firetower.core.errors import FiretowerError
 from firetower.tui.actions import bindings_of
+from firetower.tui.container_view import ListedAutomations, list_automations
 from firetower.tui.messages import AutomationSaved, DatabaseChanged, RowsChanged
 from firetower.tui.screens.automation import automation_pane
 from firetower.tui.screens.framed import FramedPage
 from firetower.tui.session import Refresh, Tower, in_background, key_of, session_of
 from firetower.tui.text import show_text
-from firetower.tui.widgets.automations import (
-    AutomationList,
-    ListedAutomations,
-    RowContext,
-    ShownAutomation,
-    list_automations,
-)
+from firetower.tui.widgets.automations import AutomationList, RowContext, ShownAutomation
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import ShownRow
 

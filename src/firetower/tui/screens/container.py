@@ -1,7 +1,6 @@
 """The Registry and the Project screen: a list of containers, and the open one's tabs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -10,13 +9,19 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ContentSwitcher, Static, Tab, Tabs
 
-from firetower.core.catalog import Collection, Container, Version
+from firetower.core.catalog import Container, Version
 from firetower.core.errors import FiretowerError
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.core.runs import RunList
 from firetower.core.text import counted
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
+from firetower.tui.container_view import (
+    FIRST,
+    ContainerView,
+    FirstSteps,
+    read_container,
+    read_first_steps,
+)
 from firetower.tui.messages import (
     AutomationSaved,
     DatabaseChanged,
@@ -31,20 +36,17 @@ from firetower.tui.screens.execution import execution_pane
 from firetower.tui.screens.framed import FramedPage
 from firetower.tui.screens.run import run_pane
 from firetower.tui.screens.version import newest_version_pane
-from firetower.tui.session import Refresh, Tower, in_background, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
 from firetower.tui.widgets.ask import Ask
-from firetower.tui.widgets.automations import AutomationList, ListedAutomations, list_automations
-from firetower.tui.widgets.containers import Collections, Containers, read_containers
+from firetower.tui.widgets.automations import AutomationList
+from firetower.tui.widgets.containers import Collections, Containers
 from firetower.tui.widgets.feed import Feed
-from firetower.tui.widgets.first_steps import FirstSteps, FirstStepsPanel, read_first_steps
+from firetower.tui.widgets.first_steps import FirstStepsPanel
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.runs import RunListing
 from firetower.tui.widgets.table import Table
-
-_FIRST = 50
-"""Automations and firings shown before all are read, which takes 0.2 s for ten thousand."""
 
 _BESIDE = 100
 """Columns of the terminal from which the open container is beside the list of them."""
@@ -56,52 +58,6 @@ _LEAST_PANE = 22
 """Rows that the pane beside a list takes."""
 _LEAST_SIDEBAR, _MOST_SIDEBAR = 14, 36
 """Cells that the list takes beside it."""
-
-
-@dataclass(slots=True)
-class ContainerView:
-    """What a registry or project screen shows, read at once."""
-
-    containers: Sequence[Container]
-    open: Container | None = None
-    collections: Sequence[Collection] = ()
-    automations: ListedAutomations = field(default_factory=ListedAutomations)
-    runs: RunList | None = None
-    """The runs if their tab is open; of another tab only how many there are."""
-
-
-def read_container(
-    tower: Tower,
-    kind: ContainerKind,
-    reference: ContainerReference | None,
-    tab: str,
-    limit: int | None,
-    *,
-    metric: str = "",
-) -> ContainerView:
-    """Read the containers, and one tab of the open one: `limit` rows of it, or None for all.
-
-    Without `reference` the busiest is opened. Of its runs, `metric` is shown first.
-    """
-    containers = read_containers(tower, kind)
-    if reference is None and containers:
-        busiest = max(containers, key=lambda one: (one.reference.kind is kind, one.automations))
-        reference = busiest.reference
-    found = next((one for one in containers if one.reference == reference), None)
-    if found is None or reference is None:
-        return ContainerView(containers)
-    view = ContainerView(containers, found)
-    match tab:
-        case "runs":
-            chosen = [metric] if metric else []
-            view.runs = tower.runs.listing(reference, limit=limit, metrics=chosen)
-        case "collections":
-            view.collections = tower.container(reference)[1]
-        case "automations":
-            view.automations = list_automations(tower, reference, limit)
-    if view.runs is None and kind is ContainerKind.PROJECT:
-        view.runs = RunList(total=tower.runs.count(reference))
-    return view
 
 
 def _contents(container: Container, containers: Sequence[Container]) -> str:
@@ -146,7 +102,7 @@ class ContainerScreen(FramedPage):
         self.history = Feed(
             id="history", empty="Nothing has fired here yet.", detail=execution_pane
         )
-        self.dock = Feed(id="dock", header=False, days=False, first=_FIRST)
+        self.dock = Feed(id="dock", header=False, days=False, first=FIRST)
         self.runs = (
             RunListing(id="runs", detail=run_pane) if self.KIND is ContainerKind.PROJECT else None
         )
@@ -207,24 +163,33 @@ class ContainerScreen(FramedPage):
     async def _read(self) -> None:
         reference, tab = self.open, self.tab
         # Of a container that was just opened, the automations in sight come first.
-        limit, metric = None if reference and reference == self._seen else _FIRST, ""
+        limit, metric = None if reference and reference == self._seen else FIRST, ""
         if self.runs is not None and tab == "runs":
             limit, metric = self.runs.limit, self.runs.chosen_metric
         session = session_of(self)
         try:
-            view = await session.ask(
-                lambda tower: read_container(tower, self.KIND, reference, tab, limit, metric=metric)
-            )
-            if not self._has_fired:
-                self._show_first_steps(await session.ask(read_first_steps))
+            first = await session.first_view()
+            if first is None:
+                view = await session.ask(
+                    lambda tower: read_container(
+                        tower, self.KIND, reference, tab, limit, metric=metric
+                    )
+                )
+                steps = None if self._has_fired else await session.ask(read_first_steps)
+            else:
+                view, steps = first
         except FiretowerError as error:
             self.containers.fail(error)
             self.add_class("-failed")
             self._fit_containers()
             return
+        if not self._has_fired:
+            self._show_first_steps(steps)
         self.remove_class("-failed")
         if (reference, tab) == (self.open, self.tab):
             self._show(view)
+        if first is not None:
+            self.call_after_refresh(session.may_open.set)
 
     def _show_first_steps(self, steps: FirstSteps | None) -> None:
         """Show them in place of the feed, until something fires."""

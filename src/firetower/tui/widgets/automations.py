@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -21,6 +21,7 @@ from firetower.core.statistics import RecentFirings, sparkline
 from firetower.core.text import and_list, counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import container_label
+from firetower.tui.container_view import FEW, ListedAutomations
 from firetower.tui.messages import (
     ExplainAutomation,
     OpenAutomation,
@@ -66,34 +67,10 @@ STATES = {
 _SHOWN = 3
 """Executions in shadow that are shown before an automation is enabled."""
 _NOTHING = RecentFirings()
-_FEW = 200
-"""Automations whose firings are read one by one."""
 _MOST_SENT = 1_000
 """Failed executions of one automation that are sent again at once."""
 _NAMED = 12
 """Automations named before something is done to several."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedAutomations:
-    """Automations, with what a list shows of each."""
-
-    automations: Sequence[Automation] = ()
-    stopped: Mapping[str, EndpointDetail] = field(default_factory=dict)
-    """The endpoints that are not ok, by name."""
-    recent: Mapping[int, RecentFirings] = field(default_factory=dict)
-    """What the automations did in 24 hours, by their ids."""
-
-
-def list_automations(
-    tower: Tower, container: ContainerReference | None, limit: int | None
-) -> ListedAutomations:
-    """Read the automations of a container or of all, or the first `limit` of them."""
-    listed = tower.automations.list(container, limit=limit)
-    stopped = {one.endpoint.name: one for one in tower.endpoints.stopped()}
-    few = len(listed) <= _FEW
-    recent = tower.automations.recent([one.id for one in listed] if few else None)
-    return ListedAutomations(listed, stopped, recent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +259,7 @@ class AutomationList(Listing, AutomationActions):
         context = RowContext(now, listed, self._texts, self.everywhere)
         self.set_rows([ShownAutomation(one, context) for one in automations], more=more)
         self.refresh_bindings()
-        if len(automations) > max(len(self._texts), _FEW):
+        if len(automations) > max(len(self._texts), FEW):
             self._read_texts()
 
     @on(Table.Moved)

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from firetower.core.catalog import Collection, Container
 from firetower.core.gallery import draft_for
-from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.references import ContainerReference
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, WriteAutomation, post
-from firetower.tui.session import Tower, session_of
+from firetower.tui.session import session_of
 from firetower.tui.text import ago
 from firetower.tui.widgets.listing import Detail, Listing
 from firetower.tui.widgets.rows import Cell, Column, Row
@@ -25,24 +25,6 @@ COLLECTION_COLUMNS = (
     Column("made", 8, right=True),
     Column("by", 8, flex=1, from_width=70),
 )
-
-
-def read_containers(tower: Tower, kind: ContainerKind) -> list[Container]:
-    """Return the registries or projects, each entity before its projects, the organization first.
-
-    Without any, and without an automation that waits for one, the list is empty.
-    """
-    organization = tower.organization()
-    if kind is ContainerKind.REGISTRY:
-        found = tower.registries()
-    else:
-        found = sorted([*tower.entities(), *tower.projects()], key=_by_entity)
-    return [organization, *found] if found or organization.automations else []
-
-
-def _by_entity(container: Container) -> tuple[str, str]:
-    reference = container.reference
-    return (reference.entity, reference.name) if reference.entity else (reference.name, "")
 
 
 def _container_row(container: Container) -> Row:

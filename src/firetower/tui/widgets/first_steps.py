@@ -1,36 +1,15 @@
 """The steps to a first firing, ticked as they are done, in place of a feed with nothing in it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.references import ContainerKind
-from firetower.tui.session import Tower, key_of
+from firetower.tui.container_view import FirstSteps
+from firetower.tui.session import key_of
 from firetower.tui.text import show_text
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSteps:
-    """Which of the steps are done."""
-
-    created: bool
-    logged: bool
-    automated: bool
-
-
-def read_first_steps(tower: Tower) -> FirstSteps | None:
-    """Return which steps are done; None once something has fired."""
-    if tower.executions.newest(1):
-        return None
-    projects = tower.projects()
-    return FirstSteps(
-        created=bool(projects),
-        logged=any(one.versions for one in projects),
-        automated=bool(tower.automations.list(limit=1)),
-    )
 
 
 class FirstStepsPanel(Static):
