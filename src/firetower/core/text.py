@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import shlex
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -42,6 +41,8 @@ def visible(text: str) -> str:
 
 def shell_word(text: str) -> str:
     """Return `text` as a command of a hint names it: quoted where a shell would split it."""
+    import shlex  # few hints are ever made
+
     return visible(shlex.quote(text))
 
 
