@@ -45,6 +45,9 @@ def test_automation_can_be_edited_switched_and_deleted(shell: Shell) -> None:
     shell.ok("automation", "undelete", "ship")
     assert len(shell.objects("automation", "show", "ship", "--revisions")) == 9
     assert shell.run("automation", "undelete", "ship").returncode == 1
+    missing = shell.run("automation", "restore", "ship", "99").stderr
+    assert "ship has no revision 99" in missing
+    assert "`firetower automation show ship --revisions`" in missing
 
 
 def test_event_help_lists_the_types_by_container(prepared: Shell) -> None:

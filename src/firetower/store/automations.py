@@ -335,9 +335,11 @@ def find_revision(reader: Reader, automation_id: int, number: int) -> Revision:
         )
     ).one_or_none()
     if row is None:
+        query = select(_automations.name).where(_automations.id == automation_id)
+        name = reader.connection.execute(query).scalar_one()
         raise NotFound(
-            f"there is no revision {number} of automation {automation_id}",
-            "List them with `firetower automation show`.",
+            f"automation {visible(name)} has no revision {number}",
+            f"List them with `firetower automation show {shell_word(name)} --revisions`.",
         )
     return build_revision(row)
 

@@ -125,8 +125,7 @@ def _prepare(number: int, item: VersionToLog | Mapping[str, Any]) -> Prepared:
     except ValidationError as error:
         place, reason = first_refusal(error)
         raise InvalidInput(
-            f"{place or 'it'}: {reason}",
-            "It takes collection, type, paths, references, aliases, tags, metadata.",
+            f"{place or 'it'}: {reason}", f"It takes {', '.join(VersionToLog.model_fields)}."
         ) from None
     metadata = clean(dict(new.metadata), "the metadata")
     assert isinstance(metadata, dict)
