@@ -26,11 +26,6 @@ SELECT collections.id, collections.name, type, kind, entity, containers.name
 FROM collections JOIN containers ON container_id = containers.id
 WHERE collections.id IN ({ids})
 """
-_EVENT = tuple(column.name for column in schema.events.c if column.name != "id")
-_RECORD = (
-    f"INSERT INTO events ({', '.join(_EVENT)}) VALUES "  # noqa: S608
-    f"({', '.join('?' * len(_EVENT))}) RETURNING id"
-)
 _EVENT_ORDER = 0x66697266
 """A PostgreSQL advisory lock: changes share it, saving a revision holds it alone."""
 _TRY_MS = 200
@@ -138,7 +133,7 @@ class Change(Reader):
         assert event.metric is not None
         return self._record(
             event.type,
-            recorded_at=instant_number(event.recorded_at),
+            recorded_at=event.recorded_at,
             author=event.author,
             run_id=run_id,
             container_id=container_id,
@@ -148,28 +143,35 @@ class Change(Reader):
             evaluated=True,
         )
 
-    def _record(self, type_: EventType, **values: str | float | None) -> int:
+    def _record(self, type_: EventType, **values: str | float | datetime | None) -> int:
         if not self._ordered:
             lock_event_order(self.connection, alone=False)
             self._ordered = True
-        row = {
-            "type": type_.value,
-            "recorded_at": instant_number(self.now),
-            "cause": self.cause,
-            "evaluated": False,
-            **values,
-        }
-        [(event_id,)] = run(self.connection, _RECORD, tuple(map(row.get, _EVENT)))
-        return int(event_id)
+        row = {"recorded_at": self.now, "cause": self.cause, "evaluated": False, **values}
+        return int(self.insert(schema.events, type=type_.value, **row)[0])
 
-    def insert_if_new(self, table: Table, **values: object) -> tuple[Any, ...] | None:
+    def insert(self, table: Table, **values: Any) -> tuple[Any, ...]:
+        """Insert a row; return its key."""
+        [key] = self._insert(table, values)
+        return key
+
+    def insert_if_new(self, table: Table, **values: Any) -> tuple[Any, ...] | None:
         """Insert a row unless there is one with its key; return the new row's key, or None."""
-        if is_postgresql(self.connection):
-            from sqlalchemy.dialects.postgresql import insert
-        else:
-            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-        statement = insert(table).values(**values).on_conflict_do_nothing()
-        return self.connection.execute(statement.returning(*table.primary_key)).first()
+        found = self._insert(table, values, "ON CONFLICT DO NOTHING")
+        return found[0] if found else None
+
+    def _insert(
+        self, table: Table, values: dict[str, Any], conflict: str = ""
+    ) -> list[tuple[Any, ...]]:
+        row = [instant_number(v) if isinstance(v, datetime) else v for v in values.values()]
+        return run(self.connection, _insertion(table, tuple(values), conflict), tuple(row))
+
+
+@lru_cache(256)
+def _insertion(table: Table, columns: tuple[str, ...], conflict: str) -> str:
+    key = ", ".join(column.name for column in table.primary_key)
+    row = f"({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table.name} {row} {conflict} RETURNING {key}"
 
 
 def is_postgresql(connection: Connection) -> bool:

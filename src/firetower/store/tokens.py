@@ -81,16 +81,15 @@ def create_token(
     user's name unless given. Raises InvalidInput.
     """
     key = secrets.token_hex(KEY_BYTES)
-    values = {
-        "user_name": check_name(user, "user name"),
-        "entity": check_name(user if entity is None else entity, "entity"),
-        "read_only": read_only,
-        "created_at": change.now,
-    }
-    new = schema.tokens.insert().values(key_hash=hash_key(key), **values)
-    result = change.connection.execute(new)
-    assert result.inserted_primary_key is not None
-    query = select(schema.tokens).where(_tokens.id == result.inserted_primary_key[0])
+    [id_] = change.insert(
+        schema.tokens,
+        key_hash=hash_key(key),
+        user_name=check_name(user, "user name"),
+        entity=check_name(user if entity is None else entity, "entity"),
+        read_only=read_only,
+        created_at=change.now,
+    )
+    query = select(schema.tokens).where(_tokens.id == id_)
     return _token(change.connection.execute(query).one()), key
 
 

@@ -83,14 +83,13 @@ def begin_upload(
             return _upload(row), None
     _check_number(change)
     key = change.random_hex(16)
-    change.connection.execute(
-        schema.uploads.insert().values(
-            artifact_key=key,
-            client_id=client_id,
-            user_name=change.author,
-            began_at=change.now,
-            definition=definition.model_dump_json(),
-        )
+    change.insert(
+        schema.uploads,
+        artifact_key=key,
+        client_id=client_id,
+        user_name=change.author,
+        began_at=change.now,
+        definition=definition.model_dump_json(),
     )
     return find_upload(change, key), None
 

@@ -22,13 +22,6 @@ _aliases = schema.aliases.c
 _IS_IT = (_aliases.collection_id == bindparam("collection")) & (_aliases.alias == bindparam("name"))
 _NAMED = Prepared(select(_aliases.version_index).where(_IS_IT))
 _MOVE = Prepared(schema.aliases.update().where(_IS_IT).values(version_index=bindparam("index")))
-_ADD = Prepared(
-    schema.aliases.insert().values(
-        collection_id=bindparam("collection"),
-        alias=bindparam("name"),
-        version_index=bindparam("index"),
-    )
-)
 
 
 def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
@@ -46,8 +39,10 @@ def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
     before: int | None = None if named is None else named.version_index
     if before == version.index:
         return
-    statement = _ADD if before is None else _MOVE
-    statement.rows(connection, collection=collection, name=alias, index=version.index)
+    if before is None:
+        change.insert(schema.aliases, **version.membership, alias=alias)
+    else:
+        _MOVE.rows(connection, collection=collection, name=alias, index=version.index)
     change.record(
         EventType.ADD_ARTIFACT_ALIAS,
         collection,

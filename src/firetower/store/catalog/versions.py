@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from firetower.core.catalog import Content, Entry, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput, NotFound
@@ -28,39 +28,35 @@ from firetower.store.catalog.lookups import (
     find_version,
 )
 from firetower.store.changes import Change, Reader
+from firetower.store.driver import Prepared, run
 
 _versions, _memberships = schema.versions.c, schema.memberships.c
 _collections = schema.collections.c
-_NEWEST = (
+_NEWEST = Prepared(
     select(_versions.id, _versions.home_index, _versions.digest)
     .join_from(schema.memberships, schema.versions, _memberships.version_id == _versions.id)
     .where(_memberships.collection_id == bindparam("collection"))
     .order_by(_memberships.version_index.desc())
     .limit(1)
 )
-_LINKED = select(_memberships.version_index).where(
-    _memberships.collection_id == bindparam("collection"),
-    _memberships.version_id == bindparam("version"),
-)
+_LINKED = "SELECT version_index FROM memberships WHERE collection_id = ? AND version_id = ?"
 _MEMBERS = (
     select(_memberships.version_index, _memberships.version_id)
     .where(_memberships.collection_id == bindparam("collection"))
     .order_by(_memberships.version_index.desc())
 )
 _NEWEST_MEMBERS = _MEMBERS.limit(2)
-_TAKE_INDEX = (
-    schema.collections.update()
-    .where(_collections.id == bindparam("collection"))
-    .values(next_index=bindparam("following"))
-)
+_TAKE_INDEX = "UPDATE collections SET next_index = ? WHERE id = ?"
 _IN_MEMBERSHIP = "collection_id", "version_index"
 _ALIASES, _TAGS = (
-    select(name)
-    .where(*(name.table.c[column] == bindparam(column) for column in _IN_MEMBERSHIP))
-    .order_by(name)
+    Prepared(
+        select(name)
+        .where(*(name.table.c[column] == bindparam(column) for column in _IN_MEMBERSHIP))
+        .order_by(name)
+    )
     for name in (schema.aliases.c.alias, schema.version_tags.c.tag)
 )
-_ROW = select(schema.versions).where(_versions.id == bindparam("version"))
+_ROW = Prepared(select(schema.versions).where(_versions.id == bindparam("version")))
 _ENTRIES = TypeAdapter(tuple[Entry, ...], config={"defer_build": True})
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
@@ -114,9 +110,9 @@ def check_is_logged_to(reference: CollectionReference) -> None:
         )
 
 
-def newest_logged(connection: Connection, collection: FoundCollection) -> Row[int, int, str] | None:
-    """Return the id, index and digest of the newest version that was logged to a collection."""
-    return connection.execute(_NEWEST, {"collection": collection.id}).one_or_none()
+def newest_logged(connection: Connection, collection: FoundCollection) -> Any:  # noqa: ANN401 - a row
+    """Return the id, index and digest of the newest version logged to a collection, or None."""
+    return _NEWEST.first(connection, collection=collection.id)
 
 
 def _insert_version(
@@ -129,37 +125,29 @@ def _insert_version(
     artifact_key: str,
 ) -> FoundVersion:
     change.insert_if_new(schema.manifests, digest=content.digest, entries=content.entries_json)
-    result = change.connection.execute(
-        schema.versions.insert().values(
-            artifact_id=f"{ARTIFACT_ID_PREFIX}{artifact_key}",
-            home_collection_id=collection.id,
-            home_index=collection.next_index,
-            digest=content.digest,
-            size=content.size,
-            file_count=len(content.entries),
-            metadata_json=dump(metadata),
-            author=change.author,
-            created_at=change.now,
-            description=description or None,
-        )
+    [version_id] = change.insert(
+        schema.versions,
+        artifact_id=f"{ARTIFACT_ID_PREFIX}{artifact_key}",
+        home_collection_id=collection.id,
+        home_index=collection.next_index,
+        digest=content.digest,
+        size=content.size,
+        file_count=len(content.entries),
+        metadata_json=dump(metadata),
+        author=change.author,
+        created_at=change.now,
+        description=description or None,
     )
-    assert result.inserted_primary_key is not None
-    return _join(change, collection, result.inserted_primary_key[0])
+    return _join(change, collection, version_id)
 
 
 def _join(change: Change, collection: FoundCollection, version_id: int) -> FoundVersion:
     """Give a version the next index of a collection."""
-    index = collection.next_index
-    membership = {
-        "collection_id": collection.id,
-        "version_index": index,
-        "version_id": version_id,
-        "author": change.author,
-        "created_at": change.now,
-    }
-    change.connection.execute(schema.memberships.insert(), membership)
-    change.connection.execute(_TAKE_INDEX, {"collection": collection.id, "following": index + 1})
-    return FoundVersion(collection, index, version_id)
+    joined = FoundVersion(collection, collection.next_index, version_id)
+    made = {"author": change.author, "created_at": change.now}
+    change.insert(schema.memberships, **joined.membership, version_id=version_id, **made)
+    run(change.connection, _TAKE_INDEX, (joined.index + 1, collection.id))
+    return joined
 
 
 def link(
@@ -180,15 +168,12 @@ def link(
     names = [check_alias(alias) for alias in aliases]
     version = find_version(change.connection, source)
     collection = ensure_collection(change, target, version.collection.type)
-    index: int | None = change.connection.execute(
-        _LINKED, {"collection": collection.id, "version": version.version_id}
-    ).scalar()
-    if index is None:
+    if found := run(change.connection, _LINKED, (collection.id, version.version_id)):
+        linked = FoundVersion(collection, found[0][0], version.version_id)
+    else:
         linked = _join(change, collection, version.version_id)
         change.record(EventType.LINK_ARTIFACT, collection.id, version=linked.key)
         point_alias(change, linked, "latest")
-    else:
-        linked = FoundVersion(collection, index, version.version_id)
     for alias in names:
         point_alias(change, linked, alias)
     return linked
@@ -289,15 +274,15 @@ def _one_before(connection: Connection, version: FoundVersion) -> FoundVersion |
     return next((one for one in others if one.index != version.index), None)
 
 
-def _names(connection: Connection, query: Select[str], version: FoundVersion) -> list[str]:
+def _names(connection: Connection, query: Prepared, version: FoundVersion) -> tuple[str, ...]:
     """Return a version's aliases or tags in its collection."""
-    return list(connection.execute(query, version.membership).scalars())
+    return tuple(name for (name,) in query.rows(connection, **version.membership))
 
 
 def show(reader: Reader, version: FoundVersion) -> Version:
     """Return a version as it is in its collection."""
     connection = reader.connection
-    row = connection.execute(_ROW, {"version": version.version_id}).one()
+    row = _ROW.first(connection, version=version.version_id)
     home = reader.collection(row.home_collection_id)
     return Version(
         collection=version.collection.reference,
@@ -311,8 +296,8 @@ def show(reader: Reader, version: FoundVersion) -> Version:
         metadata=parse_object(row.metadata_json),
         author=row.author,
         created_at=row.created_at,
-        aliases=tuple(_names(connection, _ALIASES, version)),
-        tags=tuple(_names(connection, _TAGS, version)),
+        aliases=_names(connection, _ALIASES, version),
+        tags=_names(connection, _TAGS, version),
         source=f"{home.reference}:v{row.home_index}",
     )
 
