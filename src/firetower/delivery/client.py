@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import aiodns
 import aiohttp
 import certifi
+import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import AddrInfoType, Connection
@@ -37,7 +38,7 @@ from firetower.delivery.environment import (
 )
 from firetower.settings import ALLOW_PRIVATE_TARGETS, read_settings
 
-Client: TypeAlias = aiohttp.ClientSession
+Client: TypeAlias = httpx.AsyncBaseTransport
 
 MAX_BODY = 64 * 1024
 """Bytes of an answer that are read; also of one of its headers."""
@@ -74,8 +75,9 @@ async def open_client() -> AsyncIterator[Client]:
     has no limit here: the worker bounds its requests. The environment's proxies and CA
     certificates are used; addresses that only this machine can reach only if it says so.
     """
+    connector = _Connector()
     async with aiohttp.ClientSession(
-        connector=_Connector(),
+        connector=connector,
         request_class=_Request,
         response_class=_Response,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -84,7 +86,7 @@ async def open_client() -> AsyncIterator[Client]:
         max_line_size=MAX_BODY,
         max_field_size=MAX_BODY,
     ) as session:
-        yield session
+        yield _Transport(session, connector)
 
 
 def _open_tls(ca_file: str | None = None) -> ssl.SSLContext:
@@ -123,7 +125,7 @@ async def send(
     except InvalidInput as caught:  # a proxy that cannot be used
         error = caught.message
     # A header that cannot be sent, an answer that is not HTTP.
-    except ValueError as caught:
+    except (ValueError, httpx.InvalidURL) as caught:
         error = f"the request failed: {caught}"
     if (status := received.status) is None:
         return Answer(error=error)
@@ -135,26 +137,25 @@ async def send(
     )
 
 
+_read_url = lru_cache(maxsize=1_024)(httpx.URL)
+
+
 async def _exchange(client: Client, request: Request, received: "_Exchange") -> None:
-    connector = cast("_Connector", client.connector)
-    for value in request.headers.values():
-        value.encode("ascii")  # aiohttp would send UTF-8, which few expect
-    response = await client.post(
-        _as_written(request.url),
-        proxy=connector.find_proxy(request.url, request.proxy),
-        ssl=connector.tls_for(request.ca_file),
+    message = httpx.Request(
+        "POST",
+        _read_url(request.url),
         headers={"accept": "*/*", "accept-encoding": "identity", **request.headers},
-        data=request.body,
-        allow_redirects=False,
+        stream=httpx.ByteStream(request.body),
+        extensions={"url": request.url, "proxy": request.proxy, "ca_file": request.ca_file},
     )
+    message.headers.encoding = "ascii"  # else httpx finds it out by decoding all of them
+    response = await client.handle_async_request(message)
     received.response = response
-    try:
-        async for chunk in response.content.iter_any():
+    async with aclosing(response):
+        async for chunk in response.aiter_raw():
             received.body += chunk
             if len(received.body) >= MAX_BODY:
                 break
-    finally:
-        response.release()
 
 
 @dataclass(slots=True)
@@ -165,7 +166,7 @@ class _Exchange:
     timeout: timedelta
     permit: asyncio.Future[float] | None
     connection: "_Connection | None" = None
-    response: aiohttp.ClientResponse | None = None
+    response: httpx.Response | None = None
     body: bytearray = field(default_factory=bytearray)
 
     async def await_permit(self) -> None:
@@ -178,14 +179,15 @@ class _Exchange:
     @property
     def status(self) -> int | None:
         if self.response is not None:
-            return self.response.status
+            return self.response.status_code
         found = self._final()
         return None if found is None else int(found[1])
 
     @property
     def retry_after(self) -> str | None:
         if self.response is not None:
-            return self.response.headers.get("retry-after")
+            value: str | None = self.response.headers.get("retry-after")
+            return value
         if (final := self._final()) is None:
             return None
         after: bytes = final.string[final.end() - 1 :]
@@ -284,13 +286,49 @@ class _Connector(aiohttp.TCPConnector):
         return socket.socket(family, kind, protocol)
 
 
+class _Transport(httpx.AsyncBaseTransport):
+    """httpx on aiohttp's connections, which are seven times as fast at 16 requests in flight.
+
+    Used without httpx.AsyncClient: its redirects, cookies and authentication, none of which is
+    wanted, take a third of a delivery's CPU time. Raises aiohttp's errors: they keep the cause.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, connector: _Connector) -> None:
+        self._session, self._connector = session, connector
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        written, own = request.extensions["url"], request.extensions
+        response = await self._session.post(
+            _as_written(written),
+            proxy=self._connector.find_proxy(written, own["proxy"]),
+            ssl=self._connector.tls_for(own["ca_file"]),
+            headers=request.headers,
+            data=request.read(),
+            allow_redirects=False,
+        )
+        headers, stream = response.raw_headers, _Body(response)
+        return httpx.Response(response.status, headers=headers, stream=stream, request=request)
+
+
 @lru_cache(maxsize=1_024)
 def _as_written(url: str) -> URL:
     """Return a URL as it was written, its letters beyond ASCII percent-encoded."""
-    # yarl would encode again what is encoded already.
+    # Both httpx and yarl would encode again what is encoded already.
     scheme, host, port, rest = _PARTS.fullmatch(url).groups("")  # type: ignore[union-attr]
     host = URL.build(scheme="http", host=host).raw_host or "" if not host.isascii() else host
     return URL(f"{scheme}{host}{port}{quote(rest, safe=_ASCII)}", encoded=True)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.content.iter_any():
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._response.release()
 
 
 class _Request(aiohttp.ClientRequest):

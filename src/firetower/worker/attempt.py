@@ -43,7 +43,7 @@ async def deliver(
 
     `committed` ends with the moment of the commit by the monotonic clock, from which time counts.
     """
-    from firetower.delivery.client import send  # aiohttp: the demo's history sends nothing
+    from firetower.delivery.client import send  # httpx: the demo's history sends nothing
 
     started_at = clock()
     request = request_of(claim, secrets, started_at)
