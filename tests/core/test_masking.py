@@ -6,7 +6,15 @@ import json
 import re
 import textwrap
 import zlib
-from base64 import b32encode, b64encode, urlsafe_b64encode
+from base64 import (
+    a85encode,
+    b32encode,
+    b32hexencode,
+    b64encode,
+    b85encode,
+    urlsafe_b64encode,
+)
+from codecs import encode
 from collections.abc import Callable
 from quopri import encodestring
 from urllib.parse import quote
@@ -67,6 +75,16 @@ SPELLINGS: dict[str, Spelling] = {
     "octal, short": lambda text: "".join(f"\\{ord(one):o}" for one in text),
     "numbers between spaces": lambda text: " ".join(map(str, text.encode())),
     "gzip in base64": lambda text: b64encode(gzip.compress(text.encode())).decode(),
+    "css": lambda text: "".join(f"\\{ord(one):x} " for one in text),
+    "quoted-printable": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "base85": lambda text: b85encode(text.encode()).decode(),
+    "ascii85": lambda text: a85encode(f"user:{text}".encode(), adobe=True).decode(),
+    "base32, hexadecimal digits": lambda text: b32hexencode(text.encode()).decode(),
+    "bits": lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
+    "octal between spaces": lambda text: " ".join(f"{byte:o}" for byte in text.encode()),
+    "rot13": lambda text: encode(text, "rot13"),
+    "utf-16 in base64": lambda text: b64encode(text.encode("utf-16-le")).decode(),
+    "utf-16": "\0".join,
     "zlib in hex": lambda text: zlib.compress(text.encode()).hex(),
 }
 
@@ -79,7 +97,7 @@ def kept(body: str, *secrets: str, cut: bool = False) -> str:
 @pytest.mark.parametrize("once", SPELLINGS)
 def test_an_answer_that_spells_a_secret_is_not_kept(once: str) -> None:
     said = {"once": SPELLINGS[once](TOKEN)}
-    destroys = {"upper case", "reversed"}
+    destroys = {"upper case", "rot13"}  # of what is encoded already
     said |= {name: spell(said["once"]) for name, spell in SPELLINGS.items() if name not in destroys}
     shown = {
         name for name, text in said.items() if kept(f'{{"token": "{text}"}}', TOKEN) != WITHHELD

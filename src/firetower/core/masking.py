@@ -4,11 +4,12 @@ import html
 import json
 import re
 import zlib
-from base64 import b32decode, b64decode, urlsafe_b64decode
+from base64 import b32decode, b32hexdecode, b64decode, urlsafe_b64decode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from string import ascii_lowercase, ascii_uppercase, digits
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -23,12 +24,15 @@ _HALVED_FROM = 16
 """Characters of a secret of which one half says too much already."""
 _MOST_DECODED = 2**19
 """Characters that are decoded of one answer: one with more is taken to hold a secret."""
+_MOST_TURNED = 1_000
+"""Characters of the beginning, all that is kept of an answer, that are read in odd ways too."""
 
 _ESCAPE = re.compile(
     r"\\u\{([0-9A-Fa-f]{1,6})\}|[\\%]u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})"
     r"|\\x([0-9A-Fa-f]{2})|\\(?P<octal>[0-7]{1,3})|\\(?P<other>.)",
     re.DOTALL,
 )
+_CSS = re.compile(r"\\([0-9A-Fa-f]{1,6})\s?")
 _QUOTED = re.compile("=(?:([0-9A-Fa-f]{2})|\r?\n)")
 """Quoted-printable, as in mail: a byte, or a line that continues."""
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -53,11 +57,27 @@ _ENCODINGS = (
     _Encoding(re.compile(r"[A-Za-z0-9+/_-]{6,}"), _SPACE, urlsafe_b64decode, 4),
     _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|[\s:,-]+"), bytes.fromhex, 2, "0"),
     _Encoding(re.compile(r"[A-Z2-7]{8,}"), _SPACE, b32decode, 8),
+    _Encoding(re.compile(r"[A-V0-9]{8,}"), _SPACE, b32hexdecode, 8, "0"),
     # Not between spaces: all prose would be.
     _Encoding(
         re.compile(r"[a-z2-7]{16,}"), re.compile("(?!)"), partial(b32decode, casefold=True), 8
     ),
 )
+_BASES_85 = tuple(
+    (re.compile(f"[{re.escape(digits)}]{{10,}}"), {one: value for value, one in enumerate(digits)})
+    for digits in (
+        "".join(map(chr, range(33, 118))),  # Ascii85
+        f"{digits}{ascii_uppercase}{ascii_lowercase}!#$%&()*+-;<=>?@^_`{{|}}~",  # RFC 1924, as git
+        f"{digits}{ascii_lowercase}{ascii_uppercase}.-:+=^!/*?&<>()[]{{}}@%$#",  # ZeroMQ
+    )
+)
+_BITS = re.compile("[01]{8}")
+_ROT13 = {
+    ord(one): letters[(place + 13) % 26]
+    for letters in (ascii_lowercase, ascii_uppercase)
+    for place, one in enumerate(letters)
+}
+_ROT47 = {code: 33 + (code + 14) % 94 for code in range(33, 127)}
 _NUMBERS = re.compile(r"\d{1,3}(?:[\s,;]+\d{1,3}){3,}")
 _COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
 """How gzip and zlib begin."""
@@ -110,6 +130,7 @@ def _needles(secret: str, cut: bool) -> frozenset[str]:  # noqa: FBT001 - cached
     wholes = _paths(secret) or {secret}
     if secret.startswith(_PREFIX):
         wholes |= {secret.removeprefix(_PREFIX), _as_text(signing_key(secret))}
+    wholes |= {whole.translate(turned) for whole in wholes for turned in (_ROT13, _ROT47)}
     plain = {form for whole in wholes for form in (_squeeze(whole), _squeeze(_unescape(whole)))}
     found = {form for form in plain if len(form) >= _SHORTEST}
     for form in tuple(found):
@@ -133,15 +154,28 @@ def _views(text: str) -> Iterator[str]:
     waiting, seen = [text], set[str]()
     while waiting:
         text = waiting.pop()
-        for view in {text, _unescape(text)} - seen:
-            seen.add(view)
-            yield _squeeze(view)
-            if _QUOTED.search(view):
-                yield _squeeze(_QUOTED.sub(lambda escape: chr(int(escape[1] or "0", 16)), view))
-            for decoded in _decoded(view):
-                yield _squeeze(decoded)
-                # What is encoded or escaped in that is ASCII; decoded by chance, little is.
-                waiting.append("\n".join(_ASCII_RUN.findall(decoded)))
+        if not text or text in seen:
+            continue
+        seen.add(text)
+        yield _squeeze(text)
+        waiting += _readings(text)
+        for decoded in _decoded(text):
+            yield _squeeze(decoded)
+            # What is encoded or escaped in that is ASCII; decoded by chance, little is.
+            waiting.append("\n".join(_ASCII_RUN.findall(decoded.replace("\0", ""))))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield what a text says to one who undoes its escapes, or reads it backwards."""
+    yield _unescape(text)
+    for escape in (_QUOTED, _CSS):
+        if escape.search(text):
+            yield escape.sub(lambda found: _chr(found[1] or "0"), text)
+    if len(text) <= 6 * _MOST_TURNED:  # one step alone: the next may be another reading
+        yield html.unescape(unquote(text, errors="surrogateescape"))
+        yield _ESCAPE.sub(_character, text)
+    yield text[:_MOST_TURNED][::-1]
+    yield normalize("NFKC", text).replace("\0", "").replace("\ufffd", "")
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -156,7 +190,22 @@ def _decoded(text: str) -> Iterator[str]:
             yield _as_text(decoded)
             yield from map(_as_text, _decompressed(decoded))
     numbers = "".join(_NUMBERS.findall(text))
-    yield _as_text(bytes(int(number) & 255 for number in re.findall(r"\d+", numbers)))
+    for base in (10, 8):
+        found = re.findall(r"[0-7]+" if base == 8 else r"\d+", numbers)
+        yield _as_text(bytes(int(number, base) & 255 for number in found))
+    yield _as_text(bytes(int(bits, 2) for bits in _BITS.findall(text)))
+    if len(text) <= _MOST_TURNED:
+        for pattern, values in _BASES_85:
+            for run in pattern.findall(text):
+                codes = [values[one] for one in run]
+                yield "\n".join(_as_text(_from_base_85(codes[shift:])) for shift in range(5))
+
+
+def _from_base_85(digits: list[int]) -> bytes:
+    digits = [*digits, *[84] * (-len(digits) % 5)]
+    groups = zip(*(digits[place::5] for place in range(5)), strict=True)
+    numbers = ((((a * 85 + b) * 85 + c) * 85 + d) * 85 + e for a, b, c, d, e in groups)
+    return b"".join((number & 0xFFFFFFFF).to_bytes(4, "big") for number in numbers)
 
 
 def _decompressed(content: bytes) -> Iterator[bytes]:
@@ -191,7 +240,11 @@ def _character(escape: re.Match[str]) -> str:
         return "" if other in "nrtbfv0" else other
     if escape["octal"]:
         return chr(int(escape["octal"], 8))
-    number = int("".join(filter(None, escape.group(1, 2, 3, 4))), 16)
+    return _chr("".join(filter(None, escape.group(1, 2, 3, 4))))
+
+
+def _chr(hexadecimal: str) -> str:
+    number = int(hexadecimal, 16)
     return chr(number) if number < 0x110000 else ""
 
 
