@@ -50,6 +50,7 @@ def test_database_option_works_before_and_after_the_command(tmp_path: Path, befo
 
 
 def test_no_command_without_terminal_prints_help(prepared: Shell) -> None:
+    assert "Did you mean 'automation'?" in prepared.run("automations").stderr
     assert prepared.ok().startswith("Usage: firetower")
 
 

@@ -65,6 +65,7 @@ def _complete(command: click.Command) -> None:
 
 @click.group(
     cls=LazyGroup,
+    commands=dict.fromkeys(_MODULES),  # their names, of which click suggests the nearest
     params=database_options(),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},

@@ -3,13 +3,11 @@
 The command line and the app's form share them, so both refuse the same with the same words.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ParamSpec, TypeVar
-
-from pydantic import JsonValue
 
 from firetower.core.actions import (
     Action,
@@ -191,34 +189,21 @@ def _condition_fields(condition: Condition | None) -> dict[str, Any]:
 
 def _filter_fields(filter_: Filter) -> dict[str, Any]:
     """Take the regexes of alias, tag and run's name out of a filter that `regex_filter` made."""
-    match filter_.source:
-        case {"$or": [{"$and": [*parts]}]}:
-            fields, rest = _regexes(parts)
-        case _:
-            fields, rest = {}, []
+    regexes: dict[str, str | None] = dict.fromkeys(("alias", "tag", "run_name"))
+    source: Any = filter_.source
+    rest: list[Any] = []
+    match source:
+        case {"$or": [{"$and": [*rest]}]}:
+            for name in regexes:
+                match rest[0].get(name) if rest else None:
+                    case {"$regex": str(text)} if text:
+                        regexes[name] = text
+                        del rest[0]
     other = Filter.of(rest[0]) if len(rest) == 1 else None
-    made = regex_filter(
-        fields.get("alias"), fields.get("tag"), other, run_name=fields.get("run_name")
-    )
-    if made != filter_:
+    if regex_filter(other=other, **regexes) != filter_:
         return {"filter": dump(filter_.source)}
+    fields = {name: text for name, text in regexes.items() if text is not None}
     return fields if other is None else {**fields, "filter": dump(other.source)}
-
-
-def _regexes(parts: Sequence[JsonValue]) -> tuple[dict[str, str], Sequence[JsonValue]]:
-    """Return the regexes that conditions begin with, by their fields, and the other conditions."""
-    fields: dict[str, str] = {}
-    for place, part in enumerate(parts):
-        match part:
-            case {"alias": {"$regex": str(text)}} if text and not fields:
-                fields["alias"] = text
-            case {"tag": {"$regex": str(text)}} if text and fields.keys() <= {"alias"}:
-                fields["tag"] = text
-            case {"run_name": {"$regex": str(text)}} if text and "run_name" not in fields:
-                fields["run_name"] = text
-            case _:
-                return fields, parts[place:]
-    return fields, ()
 
 
 def suggested_name(draft: Draft, taken: frozenset[str]) -> str:
