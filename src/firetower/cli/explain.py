@@ -70,7 +70,10 @@ def _print_automation(
         for group in groups:
             example = {"events": group.count, "example": event_data(group.event)}
             print_json({"reason": group.reason, **example, **_finding_data(group.finding)})
-        print_json(*({"reason": one.outcome.value, **_run_data(one)} for one in runs))
+        for one in runs:
+            said = {"run": str(one.run.reference), "run_name": one.run.name, "words": one.words}
+            fired = one.outcome is RunOutcome.FIRED
+            print_json({"reason": one.outcome.value, "fired": fired, **said})
         return
     if not groups and not runs:
         say(f"Nothing happened in or near what {visible(name)} watches.")
@@ -82,15 +85,6 @@ def _print_automation(
     for run in runs:
         glyph = "✓" if run.outcome is RunOutcome.FIRED else "✗"
         click.echo(visible(f"{glyph}  {run.run.reference} {run.run.name}: {run.words}"))
-
-
-def _run_data(found: RunFinding) -> dict[str, Any]:
-    return {
-        "run": str(found.run.reference),
-        "run_name": found.run.name,
-        "fired": found.outcome is RunOutcome.FIRED,
-        "words": found.words,
-    }
 
 
 def _finding_data(finding: Finding) -> dict[str, Any]:

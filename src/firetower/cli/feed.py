@@ -102,7 +102,9 @@ def print_feed(
             if status in {None, line.execution.status} and _key(line) not in shown:
                 _print_line(line, as_json=as_json)
         with suppress(StoreError):  # the next batch brings them
-            newest_change = _print_changes(tower, newest_change, as_messages=only_executions)
+            for change in tower.endpoints.circuit_changes_since(newest_change):
+                newest_change = change.id
+                _print_change(change, as_message=only_executions)
 
 
 def _say_failure(error: StoreError) -> None:
@@ -134,14 +136,6 @@ def _print_line(line: FeedLine, *, as_json: bool) -> None:
         print_json(feed_data(line))
     else:
         click.echo(feed_text(line))
-
-
-def _print_changes(tower: "Tower", after: int, *, as_messages: bool) -> int:
-    """Print the changes of circuits after one; return the newest."""
-    for change in tower.endpoints.circuit_changes_since(after):
-        after = change.id
-        _print_change(change, as_message=as_messages)
-    return after
 
 
 def _print_change(change: CircuitChange, *, as_message: bool = False) -> None:

@@ -11,7 +11,7 @@ from firetower.cli.options import choice_option, json_option, limit_option, opti
 from firetower.cli.output import date, print_fields, print_json, print_rows, say
 from firetower.core.errors import InvalidInput
 from firetower.core.metadata import metadata_of
-from firetower.core.points import Point, flatten
+from firetower.core.points import Point, check_step, flatten
 from firetower.core.references import ContainerReference
 from firetower.core.runs import LEVELS, Run, RunDetail, RunState, as_json_number
 from firetower.core.text import instant, quoted, shortened
@@ -136,7 +136,9 @@ def log(*, words: tuple[str, ...], step: str | None, as_json: bool) -> None:
     """
     target, pairs = _target(words)
     metrics = flatten(_metrics(pairs))
-    number = None if step is None else _step(step)
+    # What is no number is refused by its check.
+    number: Any = int(step) if step is not None and step.lstrip("-").isdecimal() else step
+    number = None if number is None else check_step(number)
     with open_tower() as tower:
         if metrics:
             number = tower.runs.log_metrics(target, metrics, number)
@@ -331,15 +333,6 @@ def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
             raise InvalidInput(f"metric {quoted(min(twice))} is given twice", "Give it once.")
         found |= given
     return found
-
-
-def _step(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidInput(
-            f"step {quoted(shortened(text, 40))} is not an integer", "Give a whole number."
-        ) from None
 
 
 def _duration(run: Run) -> str:

@@ -1,7 +1,7 @@
 """Automations: definitions, revisions, what changed between them, and overlap."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -270,7 +270,12 @@ def revision_changes(before: Revision | None, after: Revision) -> list[str]:
     """
     if before is None:
         return ["created"]
-    changed = list(_definition_changes(before.definition, after.definition))
+    old, new = _values(before.definition), _values(after.definition)
+    changed = [
+        f"{name}: {old.get(name) or 'none'} → {new.get(name) or 'none'}"
+        for name in old | new
+        if old.get(name) != new.get(name)
+    ]
     if before.mode is not after.mode:
         became = "put in shadow" if after.mode is Mode.SHADOW else after.mode.value
         changed.insert(0, f"{became} (was {before.mode.value})")
@@ -281,14 +286,6 @@ def with_changes(revisions: Sequence[Revision]) -> list[tuple[Revision, list[str
     """Return revisions, the newest first as they were given, each with what it changed."""
     pairs = zip(revisions, [*revisions[1:], None], strict=True)
     return [(revision, revision_changes(before, revision)) for revision, before in pairs]
-
-
-def _definition_changes(before: Definition, after: Definition) -> Iterator[str]:
-    old, new = _values(before), _values(after)
-    for name in old | new:
-        was, became = old.get(name), new.get(name)
-        if was != became:
-            yield f"{name}: {was or 'none'} → {became or 'none'}"
 
 
 def _values(definition: Definition) -> dict[str, str | None]:

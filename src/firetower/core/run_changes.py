@@ -51,6 +51,10 @@ class RunChanges:
 
         `texts` are the group, the type of job and the host; an empty one removes what there was.
         """
+        if notes is not None and len(notes) > MAX_NOTES:
+            raise InvalidInput(
+                f"the run's notes have {len(notes):,} characters", f"Give at most {MAX_NOTES:,}."
+            )
         spelled = {
             key: check_run_text(text, key.replace("_", " ")) if text else text
             for key, text in texts.items()
@@ -58,7 +62,7 @@ class RunChanges:
         return cls(
             name=None if name is None else check_run_text(name, "run name"),
             user=None if user is None else check_name(user, "user name"),
-            notes=None if notes is None else _notes(notes),
+            notes=notes,
             tags=None if tags is None else _tags(tags),
             config=None if config is None else _data(config, "the config"),
             summary=None if summary is None else _data(summary, "the summary"),
@@ -90,14 +94,6 @@ def _joined(
 
 def _data(values: Mapping[str, object], what: str) -> dict[str, JsonValue]:
     return cast("dict[str, JsonValue]", clean(dict(values), what))
-
-
-def _notes(text: str) -> str:
-    if len(text) > MAX_NOTES:
-        raise InvalidInput(
-            f"the run's notes have {len(text):,} characters", f"Give at most {MAX_NOTES:,}."
-        )
-    return text
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

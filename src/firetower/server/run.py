@@ -173,18 +173,18 @@ def _is_defect(record: logging.LogRecord) -> bool:
 
 async def _sweep(server: Server) -> None:
     """Forget uploads that nobody finishes, now and then."""
+
+    def sweep() -> None:
+        if server.files is not None:
+            server.files.sweep()
+        if not server.store.database.read_only:
+            with server.store.changing() as change:
+                sweep_uploads(change)
+
     while True:
         with suppress(StoreError):  # the next time will do
-            await server.run(_sweep_once, server)
+            await server.run(sweep)
         await asyncio.sleep(SWEEP_INTERVAL)
-
-
-def _sweep_once(server: Server) -> None:
-    if server.files is not None:
-        server.files.sweep()
-    if not server.store.database.read_only:
-        with server.store.changing() as change:
-            sweep_uploads(change)
 
 
 @asynccontextmanager
