@@ -1,16 +1,15 @@
 """The versions of one collection."""
 
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
 
 from firetower.core.catalog import Version
-from firetower.core.errors import FiretowerError
 from firetower.core.gallery import draft_for
 from firetower.core.references import CollectionReference, ContainerKind
 from firetower.core.text import byte_count, counted
@@ -21,10 +20,10 @@ from firetower.tui.page import ask
 from firetower.tui.screens import catalog
 from firetower.tui.screens.framed import ListPage
 from firetower.tui.screens.version import version_pane
-from firetower.tui.session import Refresh, Tower, in_background, session_of
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import ago, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
-from firetower.tui.widgets.listing import Listing, text_width
+from firetower.tui.widgets.listing import DetailPane, Listing
 from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.table import Table
 
@@ -50,6 +49,10 @@ def _version_row(version: Version, now: datetime) -> Row:
     return Row(version.reference, cells)
 
 
+def _pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
+    return version_pane(tower.version(str(key)), now, width)
+
+
 class CollectionScreen(ListPage[Version]):
     """A collection's versions, and the one under the cursor in full beside them."""
 
@@ -62,18 +65,15 @@ class CollectionScreen(ListPage[Version]):
     def __init__(self, reference: str) -> None:
         empty = "No version is left here.\nEscape goes back."
         super().__init__(Listing(Table(COLUMNS), empty=empty, id="versions"))
-        self.text = Static("")
+        self.pane = DetailPane(self.listing.table, _pane)
         self.reference = CollectionReference.parse(reference)
         self.in_registry = self.reference.container.kind is ContainerKind.REGISTRY
-        self._linked: tuple[str, ...] = ()
-        self._reload_detail = Refresh(self, self._read_detail)
 
     def body(self) -> ComposeResult:
         yield self.heading
         with Container(id="collection"):
             yield self.listing
-            with VerticalScroll(id="version-pane"):
-                yield self.text
+            yield self.pane
 
     async def read(self) -> None:
         name = str(self.reference)
@@ -83,29 +83,7 @@ class CollectionScreen(ListPage[Version]):
         title = breadcrumbs(container_steps(self.reference.container), self.reference.name, said)
         show_text(self.heading, title)
         await self.show_items(versions, _version_row)
-        self._reload_detail()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._reload_detail.at_once)
-
-    async def _read_detail(self) -> None:
-        session, version = session_of(self), self.chosen
-        text, now = Content(""), session.now()
-        width = text_width(self.query_one("#version-pane", VerticalScroll))
-        if version is not None:
-
-            def find(tower: Tower) -> tuple[tuple[str, ...], Content]:
-                detail = tower.version(version)
-                return detail.linked_as, version_pane(detail, now, width)
-
-            try:
-                linked, text = await session.ask(find)
-            except FiretowerError:  # it was unlinked meanwhile: the list is about to say so
-                return
-            if self.chosen is None or self.chosen.reference != version.reference:
-                return
-            self._linked = linked
-        show_text(self.text, text)
+        self.pane.look_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide what is done in a registry only, or in a project only."""
@@ -115,7 +93,7 @@ class CollectionScreen(ListPage[Version]):
 
     @on(Table.Moved)
     def _moved(self) -> None:
-        self._reload_detail()
+        self.pane.look_again()
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
@@ -144,9 +122,12 @@ class CollectionScreen(ListPage[Version]):
         if version := self.chosen:
             post(self, WriteAutomation(draft_for(self.reference, version.aliases)))
 
-    def action_add_alias(self) -> None:
+    @in_background
+    async def action_add_alias(self) -> None:
         if version := self.chosen:
-            self._ask(catalog.add_alias(version, () if self.in_registry else self._linked))
+            detail = await session_of(self).ask(lambda tower: tower.version(version))
+            linked = () if self.in_registry else detail.linked_as
+            self._ask(catalog.add_alias(version, linked))
 
     def action_remove_alias(self) -> None:
         version = self.chosen
