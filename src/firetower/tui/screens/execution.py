@@ -233,9 +233,6 @@ class ExecutionScreen(TextPage):
         self.execution_id = execution_id
         self._found: ExecutionRecord | None = None
 
-    def on_resize(self) -> None:
-        self._reload.at_once()
-
     def on_database_changed(self, event: DatabaseChanged) -> None:
         if any(execution.id == self.execution_id for execution in event.executions):
             self._reload()

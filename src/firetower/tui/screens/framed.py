@@ -61,6 +61,11 @@ class TextPage(FramedPage):
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
+
+    def on_resize(self) -> None:
+        self._reload.at_once()
+
+    def on_database_changed(self, _: DatabaseChanged) -> None:
         self._reload()
 
     @abstractmethod

@@ -13,7 +13,7 @@ from firetower.core.references import ContainerKind, VersionReference
 from firetower.core.text import byte_count, counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, collection_steps
-from firetower.tui.messages import DatabaseChanged, OpenRun, WriteAutomation, post
+from firetower.tui.messages import OpenRun, WriteAutomation, post
 from firetower.tui.screens.framed import TextPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import age, exact, hanging, json_lines, plain
@@ -121,12 +121,6 @@ class VersionScreen(TextPage):
         """The run that logged it."""
         self._title = breadcrumbs(collection_steps(version.collection), version.selector)
         super().__init__(self._title)
-
-    def on_resize(self) -> None:
-        self._reload()
-
-    def on_database_changed(self, _: DatabaseChanged) -> None:
-        self._reload()
 
     def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:
         detail = tower.version(self.reference)

@@ -73,6 +73,7 @@ class Feed(Listing):
         return session_of(self).now()
 
     def on_mount(self) -> None:
+        self.watch(self.feed, "unseen", self._show_unseen)
         self._wait_for_midnight()
 
     def _wait_for_midnight(self) -> None:
@@ -93,7 +94,7 @@ class Feed(Listing):
         """Show only what fired in one container, or in those that it covers."""
         if container != self.container:
             self.container = container
-            self.feed.follow()
+            self.feed.unseen = None
             self._unread = self.awaits_rows = True
             if self.is_on_screen:
                 self.load()
@@ -274,11 +275,10 @@ class Feed(Listing):
         if self._early is None and self.feed.has_older:
             self.load_older()
 
-    @on(FeedTable.Paused)
-    def _paused(self, event: FeedTable.Paused) -> None:
+    def _show_unseen(self, unseen: int | None) -> None:
         note = self.query_one(".feed--paused", Static)
-        note.display = event.unseen is not None
-        new = f" · {counted(event.unseen, 'new line')} ↑" if event.unseen else ""
+        note.display = unseen is not None
+        new = f" · {counted(unseen, 'new line')} ↑" if unseen else ""
         note.update(f"paused{new} · Home returns to the newest")
 
     @on(events.Click, ".feed--paused")

@@ -2,12 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, NamedTuple
 
 from textual.geometry import Region
 from textual.message import Message
+from textual.reactive import reactive
 
 from firetower.core.circuit_breaker import CircuitChangeKind
 from firetower.core.events import Event
@@ -193,13 +193,6 @@ class FeedTable(Table):
     class ReachedNewest(Message):
         """The newest line that is loaded has the cursor, and newer ones were not kept."""
 
-    @dataclass
-    class Paused(Message):
-        """The table is no longer live, or is again."""
-
-        unseen: int | None
-        """Lines that came since the user moved away; None while it is live."""
-
     class Resumed(Message):
         """It is live again, and has to be read because lines were not kept."""
 
@@ -211,6 +204,8 @@ class FeedTable(Table):
     """Lines that a search loads and keeps."""
     MOST_PAUSED: ClassVar = 20_000
     """Lines above which new ones are only counted while it is not live."""
+    unseen: reactive[int | None] = reactive(None, repaint=False)
+    """Lines that came since the user moved away; None while the table is live."""
 
     def __init__(
         self, now: Callable[[], datetime], *, header: bool = True, days: bool = True
@@ -219,9 +214,6 @@ class FeedTable(Table):
         super().__init__(FEED_COLUMNS, header=header)
         self.days = days
         self.all_rows: Sequence[FeedRow] = ()
-        self.following = True
-        """Whether it is live."""
-        self.unseen = 0
         self.has_older = True
         self.behind = False
         """Whether lines newer than those loaded were not kept."""
@@ -250,31 +242,27 @@ class FeedTable(Table):
         """The index of the first line that can have the cursor."""
         return int(bool(self.rows) and isinstance(self.rows[0], DayRow))
 
-    def follow(self) -> None:
-        """Be live from now on."""
-        self.following, self.unseen = True, 0
+    @property
+    def following(self) -> bool:
+        """Whether it is live."""
+        return self.unseen is None
 
     def start(self, rows: Sequence[FeedRow], *, more: bool) -> None:
         """Show the newest lines, live; `more` are older."""
         self.has_older = more
-        self.follow()
-        self.behind = False
+        self.unseen, self.behind = None, False
         self._newest = rows[0].place if rows else (0, 0)
         self.set_rows(rows)
-        self.post_message(self.Paused(None))
 
     def start_at(self, rows: Sequence[FeedRow], key: Hashable, *, more: bool) -> None:
         """Show lines of the past with the cursor on one of them; `more` are older."""
         self.has_older = more
-        if self.following:
-            self.following, self.unseen = False, 0
-        self.behind = True
+        self.unseen, self.behind = self.unseen or 0, True
         self.set_rows(rows)
         index = self._index_of(key)
         if index is not None:
             super()._set_cursor(index)
             self._scroll(max(index - 1, 0))
-        self.post_message(self.Paused(self.unseen))
 
     def start_day(self) -> None:
         """Write the lines of the day that has ended with their date."""
@@ -289,9 +277,8 @@ class FeedTable(Table):
         fresh = sum(place > self._newest for place in places)
         self.set_rows(self._merged(rows))
         self._newest = max(self._newest, *places)
-        if fresh and not self.following:
+        if self.unseen is not None:
             self.unseen += fresh
-            self.post_message(self.Paused(self.unseen))
 
     def _merged(self, rows: Sequence[FeedRow]) -> list[FeedRow]:
         merged = list(self.all_rows)
@@ -403,7 +390,7 @@ class FeedTable(Table):
     def action_first(self) -> None:
         """Return to the newest line of all, and be live again."""
         if self.behind:
-            self.follow()
+            self.unseen = None
             self.post_message(self.Resumed())
         else:
             super().action_first()
@@ -419,8 +406,7 @@ class FeedTable(Table):
         if at_top and self.behind:
             self.post_message(self.ReachedNewest())
         elif at_top != self.following:
-            self.following, self.unseen = at_top, 0
-            self.post_message(self.Paused(None if at_top else 0))
+            self.unseen = None if at_top else 0
 
     def _scroll(self, top: int) -> None:
         self._scrolls = True
