@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 
 from firetower.core.automations import Mode
 from firetower.tower import Tower
-from firetower.tui.screens import automations as automations_screen
-from firetower.tui.screens.automations import AutomationsScreen
+from firetower.tui.screens import automation as automations_screen
+from firetower.tui.screens.automation import AutomationsScreen
 from firetower.tui.widgets.table import Table
 from tui.scene import Scene
 from tui.screens import (
@@ -53,7 +53,7 @@ def modes(scene: Scene) -> dict[str, Mode]:
 async def test_every_automation_is_listed_sorted_and_filtered(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firetower.tui.screens.automations._FIRST", 2)  # the others follow
+    monkeypatch.setattr("firetower.tui.screens.automation._FIRST", 2)  # the others follow
     scene.open_circuit("ci-deploy")
     async with open_app(scene, (160, 40)) as pilot:
         await press(pilot, "4")

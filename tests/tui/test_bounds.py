@@ -14,10 +14,9 @@ from firetower.core.actions import WebhookAction
 from firetower.core.executions import Execution
 from firetower.core.filters import Filter
 from firetower.tui.screens.automation import AutomationScreen
-from firetower.tui.screens.collection import CollectionScreen
+from firetower.tui.screens.collection import CollectionScreen, VersionScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainEventScreen
-from firetower.tui.screens.version import VersionScreen
 from firetower.tui.text import body_lines, flowing, json_lines, lines, plain
 from tui.form.driving import new_form
 from tui.scene import Scene

@@ -5,8 +5,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from firetower.tui.messages import DatabaseChanged
-from firetower.tui.screens.collection import CollectionScreen
-from firetower.tui.screens.version import VersionScreen, version_text
+from firetower.tui.screens.collection import CollectionScreen, VersionScreen, version_text
 from tui.scene import Scene
 from tui.screens import SMALL, line_with, open_app, press, settled, shows, write
 

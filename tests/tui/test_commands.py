@@ -10,13 +10,12 @@ from firetower.tui import themes
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.palette import HelpScreen
 from firetower.tui.screens.automation import AutomationScreen
-from firetower.tui.screens.collection import CollectionScreen
+from firetower.tui.screens.collection import CollectionScreen, VersionScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.secrets import SecretsScreen
-from firetower.tui.screens.version import VersionScreen
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until, write
 

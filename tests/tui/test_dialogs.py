@@ -34,7 +34,7 @@ def dialogs() -> list[Dialog[Any]]:
     fields = [TextField(f"field-{number}", f"Field {number}", note=NAME) for number in range(9)]
     offers = [Offer(str(number), f"{number} {NAME}", TEXT) for number in range(50)]
     return [
-        Confirm(f"Delete {NAME}?", TEXT, [("disable", "Disable instead"), ("delete", "Delete")]),
+        Confirm(f"Delete {NAME}?", TEXT, "Disable instead", "Delete"),
         Ask(f"Edit {NAME}", fields, refuse, detail=TEXT),
         Picker(f"New automation in {NAME}", offers),
         Picker(f"New automation in {NAME}", offers[:9]),

@@ -90,7 +90,7 @@ async def test_toasts_and_dialogs_draw_hostile_text(scene: Scene) -> None:
         await press(pilot, "enter", "G", "space")
         assert shows(pilot, "zz [bold]fires is disabled.")
         for text in HOSTILE:
-            pilot.app.push_screen(Confirm(f"Delete {text}?", text, [("yes", text)]))
+            pilot.app.push_screen(Confirm(f"Delete {text}?", text, text))
             await settled(pilot)
             assert shows(pilot, "Delete")
             await press(pilot, "escape")

@@ -7,8 +7,7 @@ from textual.widget import Widget
 
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.messages import DatabaseChanged
-from firetower.tui.screens.automation import AutomationScreen
-from firetower.tui.screens.automations import AutomationsScreen
+from firetower.tui.screens.automation import AutomationScreen, AutomationsScreen
 from firetower.tui.screens.container import ProjectScreen, RegistryScreen
 from firetower.tui.screens.endpoint import EndpointScreen
 from firetower.tui.screens.endpoints import EndpointsScreen

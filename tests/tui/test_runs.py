@@ -22,10 +22,10 @@ from firetower.core.scopes import ContainerScope
 from firetower.run_api import Runs
 from firetower.tui.messages import DatabaseChanged, OpenVersion, post
 from firetower.tui.screens import run as run_screen
+from firetower.tui.screens.collection import VersionScreen
 from firetower.tui.screens.container import ContainerScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.run import RunScreen
-from firetower.tui.screens.version import VersionScreen
 from firetower.tui.widgets import runs as runs_tab
 from firetower.tui.widgets.chart import Chart, Threshold, chart_lines
 from tui.scene import VISION, Scene

@@ -5,15 +5,14 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from firetower.tui.messages import OpenContainer
-from firetower.tui.screens.collection import CollectionScreen
+from firetower.tui.screens.collection import CollectionScreen, VersionScreen
 from firetower.tui.screens.container import ProjectScreen, RegistryScreen
 from firetower.tui.screens.endpoints import EndpointsScreen
 from firetower.tui.screens.feed import FeedScreen
 from firetower.tui.screens.secrets import SecretsScreen
-from firetower.tui.screens.version import VersionScreen
 from firetower.tui.themes import NAMES
 from tui.scene import VISION, Scene
-from tui.screens import SMALL, open_app, press, screen_text, settled, shows
+from tui.screens import SMALL, open_app, press, screen_text, settled, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +35,7 @@ async def test_secrets_open_once_and_a_modes_key_closes_them(scene: Scene) -> No
 
 
 async def test_a_modes_key_goes_to_its_own_screen(scene: Scene) -> None:
+    scene.automate("record-all")
     async with open_app(scene) as pilot:
         pilot.app.push_screen(CollectionScreen("models/resnet"))
         await press(pilot, "1")
@@ -43,8 +43,11 @@ async def test_a_modes_key_goes_to_its_own_screen(scene: Scene) -> None:
         pilot.app.push_screen(CollectionScreen("models/resnet"))
         await press(pilot, "S", "3")
         assert stands_on(pilot, FeedScreen)
+        scene.fire(1)
+        await until(pilot, lambda: shows(pilot, "← b0"))
         await press(pilot, "1")
         assert stands_on(pilot, CollectionScreen)
+        assert shows(pilot, "v0", "b0")
         await press(pilot, "5", "enter")
         await pilot.click("ModeLink")
         await settled(pilot)

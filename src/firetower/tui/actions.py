@@ -83,12 +83,17 @@ class Action:
         return self.id.partition(".")[0]
 
     @property
+    def name(self) -> str:
+        """Textual's name of it, without parameters."""
+        verb = self.id.partition(".")[2].replace("-", "_")
+        return self.run.partition("(")[0] or verb
+
+    @property
     def binding(self) -> Binding:
         """The action as Textual takes it."""
-        verb = self.id.partition(".")[2].replace("-", "_")
         return Binding(
             self.keys,
-            self.run or verb,
+            self.run or self.name,
             self.label,
             show=self.in_key_line,
             key_display=self.shown_as,
@@ -243,11 +248,7 @@ ACTIONS: Sequence[Action] = (
 )
 """All of them; the key line shows those of a screen in this order."""
 
-_EFFECTS = frozenset(
-    action.binding.action.partition("(")[0]
-    for action in ACTIONS
-    if action.effect is not Effect.NONE
-)
+_EFFECTS = frozenset(action.name for action in ACTIONS if action.effect is not Effect.NONE)
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
@@ -255,6 +256,12 @@ BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 def bindings_of(*names: str) -> list[BindingType]:
     """Return the bindings of screens, and of single actions by their ids."""
     return [action.binding for action in ACTIONS if action.screen in names or action.id in names]
+
+
+def row_actions(screen: str, *others: str) -> frozenset[str]:
+    """Return Textual's names of a screen's actions for the row under the cursor: all but others."""
+    names = {action.name for action in ACTIONS if action.screen == screen}
+    return frozenset(names.difference(others))
 
 
 def has_effect(run: str) -> bool:

@@ -43,8 +43,6 @@ from firetower.tui.messages import (
     OpenContainer,
     OpenSecrets,
     OpenWorkerLog,
-    Redeliver,
-    RedeliverFailed,
     WatchFailed,
     WriteAutomation,
     post,
@@ -199,14 +197,15 @@ class FiretowerApp(App[None]):
 
     def say_wait(self, who: str) -> None:
         """Show what a reading or change waits for; several may wait for the same."""
-        said = f"Waiting for {who}…"
-        if all(shown.message != said for shown in self._notifications):
-            self.notify(said)
+        self._notify_once(f"Waiting for {who}…")
 
     def show_error(self, error: FiretowerError) -> None:
         """Show what is wrong and what to do, once while that is shown."""
-        if not any(one.message == error.text for one in self._notifications):
-            self.notify(error.text, severity="error")
+        self._notify_once(error.text, "error")
+
+    def _notify_once(self, said: str, severity: SeverityLevel = "information") -> None:
+        if all(shown.message != said for shown in self._notifications):
+            self.notify(said, severity=severity)
 
     def _handle_exception(self, error: Exception) -> None:
         """Show what failed in the background, and keep working; Textual would end the app."""
@@ -273,29 +272,15 @@ class FiretowerApp(App[None]):
             if self.tour is not None and request.before is None:
                 self.tour.created = saved
 
-    @on(RedeliverFailed)
-    @in_background
-    async def _redeliver_failed(self, request: RedeliverFailed) -> None:
-        from firetower.tui.screens.execution import redeliver_failed
-
-        await redeliver_failed(request.source, request.endpoint)
-
     @on(LeaveUnsaved)
     @in_background
     async def _leave_unsaved(self, request: LeaveUnsaved) -> None:
         """Close a screen if losing what was typed there is confirmed."""
         from firetower.tui.widgets.ask import Confirm
 
-        question = Confirm("Leave without saving?", request.loss, [("leave", "Leave")])
+        question = Confirm("Leave without saving?", request.loss, "Leave")
         if await ask(request.source, question):
             request.source.dismiss(None)
-
-    @on(Redeliver)
-    @in_background
-    async def _redeliver(self, request: Redeliver) -> None:
-        from firetower.tui.screens.execution import redeliver
-
-        await redeliver(request.source, request.execution_id)
 
     @on(OpenContainer)
     async def _open_container(self, request: OpenContainer) -> None:
@@ -434,9 +419,7 @@ class FiretowerApp(App[None]):
 
         lost = "\n".join(filter(None, losses))
         self._asks_to_leave = True
-        self.push_screen(
-            Confirm("Leave Firetower?", lost, [("leave", "Leave")]), self._leave_or_stay
-        )
+        self.push_screen(Confirm("Leave Firetower?", lost, "Leave"), self._leave_or_stay)
 
     def _leave_or_stay(self, answer: str | None) -> None:
         self._asks_to_leave = False

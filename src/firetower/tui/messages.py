@@ -109,20 +109,6 @@ class WriteAutomation(AppRequest):
 
 
 @dataclass
-class Redeliver(AppRequest):
-    """Ask whether to send an execution again, and send it."""
-
-    execution_id: int
-
-
-@dataclass
-class RedeliverFailed(AppRequest):
-    """Ask which failed executions to send again, of one endpoint or of all, and send them."""
-
-    endpoint: str | None = None
-
-
-@dataclass
 class LeaveUnsaved(AppRequest):
     """Ask whether to leave the screen although something typed there would be lost."""
 

@@ -32,7 +32,7 @@ _MODES: Mapping[str, str] = {
     "registry": "screens.container.RegistryScreen",
     "project": "screens.container.ProjectScreen",
     "feed": "screens.feed.FeedScreen",
-    "automations": "screens.automations.AutomationsScreen",
+    "automations": "screens.automation.AutomationsScreen",
     "endpoints": "screens.endpoints.EndpointsScreen",
 }
 MODES: Mapping[str, Callable[[], Screen[None]]] = {
@@ -49,7 +49,7 @@ _SCREENS: Mapping[type[messages.AppRequest], str] = {
     messages.OpenExecution: "screens.execution.ExecutionScreen",
     messages.OpenAutomation: "screens.automation.AutomationScreen",
     messages.OpenCollection: "screens.collection.CollectionScreen",
-    messages.OpenVersion: "screens.version.VersionScreen",
+    messages.OpenVersion: "screens.collection.VersionScreen",
     messages.OpenRun: "screens.run.RunScreen",
     messages.ExplainEvent: "screens.explain.ExplainEventScreen",
     messages.ExplainAutomation: "screens.explain.ExplainAutomationScreen",

@@ -133,19 +133,20 @@ class Page(StyledOnce[T]):
         """What would be lost with the screen, as a sentence; empty for nothing."""
         return ""
 
-    def step_back(self) -> bool:
-        """Go one step back within the screen; return whether there was one to go."""
-        return False
-
     def can_step_back(self) -> bool:
         """Return whether there is a step back within the screen."""
         return False
 
+    def step_back(self) -> None:
+        """Go one step back within the screen, if there is one."""
+
     def action_back(self) -> None:
         """Go one step back: within the screen, or to the one behind it."""
-        if self.step_back() or self.is_root:
+        if self.can_step_back():
+            self.step_back()
+        elif self.is_root:
             return
-        if self.unsaved:
+        elif self.unsaved:
             post(self, LeaveUnsaved(self.unsaved))
         else:
             self.dismiss(None)

@@ -7,7 +7,6 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from textwrap import wrap
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -115,12 +114,7 @@ def field(name: str, value: Content | str, *, width: int = 10) -> Content:
 
 def hanging(name: str, value: str, width: int, *, indent: int = 10) -> Content:
     """Return a value beside its name, folded so that each of its lines begins beside it."""
-    shown = plain(value)
-    room = max(width - indent, 10)
-    if shown.cell_length <= room:
-        return field(name, shown, width=indent)
-    folded = wrap(shown.plain, room, break_on_hyphens=False)
-    return field(name, Content(f"\n{' ' * indent}".join(folded)), width=indent)
+    return flowing(name, [plain(value)], width, indent=indent)
 
 
 def flowing(name: str, parts: Iterable[Content], width: int, *, indent: int = 11) -> Content:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.suggester import Suggester
+from textual.suggester import SuggestFromList
 
 from firetower.core.actions import ActionType, Severity
 from firetower.core.automations import Mode
@@ -66,17 +66,6 @@ _DIRECTIONS = {
 }
 
 
-class NameSuggester(Suggester):
-    """Completes what is typed to the first name that begins with it; → takes it."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self.names: Sequence[str] = ()
-
-    async def get_suggestion(self, value: str) -> str | None:
-        return next((name for name in self.names if name.startswith(value)), None)
-
-
 class Fields(Vertical):
     """Every field of an automation: where, when, what and who."""
 
@@ -89,15 +78,8 @@ class Fields(Vertical):
         """Those that are offered."""
         self.in_registry = draft.container.kind is ContainerKind.REGISTRY
         self.whole = Radio(scope_labels(draft.container), 0 if draft.whole else 1, id="whole")
-        self.metric_names = NameSuggester()
         self.lines = {
-            name: Line(
-                getattr(draft, name),
-                placeholder=placeholder,
-                suggester=self.metric_names if name == "metric" else None,
-                compact=True,
-                id=id,
-            )
+            name: Line(getattr(draft, name), placeholder=placeholder, compact=True, id=id)
             for name, (id, placeholder) in _LINES.items()
         }
         self.choices = _choices(draft)
@@ -200,7 +182,7 @@ class Fields(Vertical):
             ("severity", slack),
         ):
             self.row(part).display = wanted
-        self.metric_names.names = data.metrics
+        self.lines["metric"].suggester = SuggestFromList(data.metrics)
         example = '{"config.lr": {"$gte": 0.1}}' if of_run else '{"metadata.f1": {"$gte": 0.9}}'
         self.lines["filter"].placeholder = f"optional: F7, or {example}"
         usual = "once a run in 24h" if of_metric else "none"

@@ -1,7 +1,7 @@
-"""One automation in full: what it does, its revisions, what it fired last."""
+"""One automation in full: what it does, its revisions, what it fired last; and the list of all."""
 
 import json
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -11,11 +11,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.style import Style
 from textual.widgets import Static
 
 from firetower.core.actions import Action, SlackAction, WebhookAction
-from firetower.core.automations import Automation, Revision, with_changes
-from firetower.core.endpoints import EndpointDetail
+from firetower.core.automations import Automation, Mode, Revision, with_changes
+from firetower.core.endpoints import EndpointDetail, EndpointState
 from firetower.core.executions import Execution
 from firetower.core.filters import ANY
 from firetower.core.statistics import FiringHistory, sparkline
@@ -23,10 +24,11 @@ from firetower.core.text import counted, shortened, visible
 from firetower.core.times import duration
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
-from firetower.tui.messages import AutomationSaved, OpenExecution, post
+from firetower.tui.container_view import ListedAutomations, list_automations
+from firetower.tui.messages import AutomationSaved, OpenExecution, RowsChanged, post
 from firetower.tui.page import Undo, ask
 from firetower.tui.screens.framed import ListPage
-from firetower.tui.session import Tower, in_background, session_of
+from firetower.tui.session import Tower, in_background, key_of, session_of
 from firetower.tui.text import (
     STYLES,
     age,
@@ -42,7 +44,13 @@ from firetower.tui.text import (
     show_text,
 )
 from firetower.tui.widgets.ask import Picker
-from firetower.tui.widgets.automations import STATES, AutomationActions
+from firetower.tui.widgets.automations import (
+    STATES,
+    AutomationActions,
+    AutomationList,
+    RowContext,
+    ShownAutomation,
+)
 from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.feed_table import (
     FEED_COLUMNS,
@@ -52,7 +60,7 @@ from firetower.tui.widgets.feed_table import (
     subject_cell,
 )
 from firetower.tui.widgets.listing import Listing
-from firetower.tui.widgets.rows import Row, fitted
+from firetower.tui.widgets.rows import Row, ShownRow, fitted
 from firetower.tui.widgets.table import Table
 
 _NEWEST = 8
@@ -65,6 +73,8 @@ _BESIDE = 60
 """Characters of a text up to which it is shown beside its name."""
 _MOST = 200
 """Executions shown, and revisions offered; the History tab has all executions."""
+_FIRST = 100
+"""Automations shown before all are read."""
 _FOLDED_BY_TEXTUAL = 1_000
 """Cells of a line that is never too long."""
 _NAME = next(place for place, one in enumerate(FEED_COLUMNS) if one.title == "automation")
@@ -326,3 +336,101 @@ class AutomationScreen(ListPage[Execution], AutomationActions):
     def on_automation_saved(self, event: AutomationSaved) -> None:
         self.automation = event.name
         self._reload()
+
+
+def read_all(
+    tower: Tower, now: datetime, limit: int | None
+) -> tuple[ListedAutomations, Mapping[str, int]]:
+    """Read all automations, or the first `limit`, and count those in each of STATE_FILTERS."""
+    listed = list_automations(tower, None, limit)
+    context = RowContext(now, listed, {}, everywhere=True)
+    rows = [ShownAutomation(one, context) for one in listed.automations]
+    return listed, {words: sum(map(fits, rows)) for words, (_, fits) in STATE_FILTERS.items()}
+
+
+def _is_open(row: ShownAutomation) -> bool:
+    stopped = row.stopped
+    return stopped is not None and stopped.endpoint.state is EndpointState.CIRCUIT_OPEN
+
+
+STATE_FILTERS: Mapping[str, tuple[str, Callable[[ShownAutomation], bool]]] = {
+    "failing": ("all-automations.failing", lambda row: row.recent.failed > 0),
+    "circuit open": ("all-automations.circuit-open", _is_open),
+    "in shadow": ("all-automations.shadow", lambda row: row.automation.mode is Mode.SHADOW),
+    "disabled": ("all-automations.disabled", lambda row: row.automation.mode is Mode.DISABLED),
+}
+"""States by the words that say so: the action that shows only those, and which they are."""
+
+
+class AutomationsScreen(ListPage[Automation]):
+    """Every automation: sort, filter, select, and change several at once."""
+
+    BELONGS_TO: ClassVar = "screen"
+    MODE: ClassVar = "automations"
+    BINDINGS: ClassVar = bindings_of("all-automations")
+
+    def __init__(self) -> None:
+        self.automations = AutomationList(
+            id="all-automations", detail=automation_pane, everywhere=True
+        )
+        super().__init__(self.automations)
+        self.states = Static("", id="states")
+        """How many are in each state, to click on."""
+        self.states.auto_links = False
+        self._has_all = False
+        self._counts: Mapping[str, int] = {}
+
+    def body(self) -> ComposeResult:
+        yield self.states
+        yield self.automations
+
+    def on_mount(self) -> None:
+        self._reload.refresh_ages()
+
+    @on(RowsChanged)
+    def _automations_changed(self) -> None:
+        self._reload()
+
+    @in_background
+    async def on_automation_saved(self, event: AutomationSaved) -> None:
+        await self._read()
+        self.automations.table.move_to(event.name)
+
+    async def read(self) -> None:
+        session, limit = session_of(self), None if self._has_all else _FIRST
+        now = session.now()
+        listed, counts = await session.ask(lambda tower: read_all(tower, now, limit))
+        more = len(listed.automations) == limit
+        self.automations.show(listed, now, more=more)
+        self._has_all = True
+        if more:
+            self._reload.at_once()
+            return
+        self._counts = counts
+        self._show_states()
+
+    @on(Listing.Filled)
+    def _show_states(self) -> None:
+        """Say how many are in each state, with the key that shows only those."""
+        parts = []
+        for words, count in self._counts.items():
+            chosen = self.automations.only_words == f" {words}"
+            text = Content.assemble(
+                (key_of(self, STATE_FILTERS[words][0]), "bold $accent"),
+                (f" {words}", "bold underline" if chosen else "$muted"),
+                (f" {count:,}", "" if count else "$muted"),
+            )
+            parts.append(text.stylize(Style.from_meta({"@click": f"screen.only({words!r})"})))
+        show_text(self.states, Content("   ").join(parts))
+
+    def action_only(self, words: str) -> None:
+        """Show only the automations in a state; again, show all of them."""
+        if self.automations.only_words == f" {words}":
+            self.automations.show_only(None)
+            return
+        _, fits = STATE_FILTERS[words]
+
+        def only(row: ShownRow) -> bool:
+            return isinstance(row, ShownAutomation) and fits(row)
+
+        self.automations.show_only(only, f" {words}")

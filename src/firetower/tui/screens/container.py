@@ -32,10 +32,10 @@ from firetower.tui.messages import (
 from firetower.tui.page import ask
 from firetower.tui.screens.automation import automation_pane
 from firetower.tui.screens.catalog import made_words, new_container, new_version, tag_collection
+from firetower.tui.screens.collection import newest_version_pane
 from firetower.tui.screens.execution import execution_pane
 from firetower.tui.screens.framed import FramedPage
 from firetower.tui.screens.run import run_pane
-from firetower.tui.screens.version import newest_version_pane
 from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.terminal import look_at_demo
 from firetower.tui.text import show_text
@@ -412,12 +412,10 @@ class ContainerScreen(FramedPage):
         """Whether what is open hides the list of containers: there is no room for both."""
         return self.has_class("-narrow") and self.has_class("-open")
 
-    def step_back(self) -> bool:
+    def step_back(self) -> None:
         """Go from what is open to the list of containers."""
-        stepped = self.can_step_back()
         self.remove_class("-open")
         self.set_focus(self.containers.table)
-        return stepped
 
     def action_new(self) -> None:
         """Create what the open tab lists, or what has to be there first."""

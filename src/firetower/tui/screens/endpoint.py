@@ -15,18 +15,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from firetower.core.automations import Automation
-from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
+from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointState
 from firetower.core.statistics import LastFailure, Traffic
 from firetower.core.text import agreeing, counted, shortened, visible
 from firetower.core.times import duration
-from firetower.tui.actions import bindings_of
+from firetower.tui.actions import bindings_of, row_actions
 from firetower.tui.breadcrumbs import breadcrumbs
-from firetower.tui.messages import OpenAutomation, RedeliverFailed, post
+from firetower.tui.messages import OpenAutomation, post
 from firetower.tui.page import Undo, ask, say_changed
 from firetower.tui.screens.endpoint_dialogs import EndpointDialog, EndpointTestScreen, answer_line
 from firetower.tui.screens.framed import Item, ListPage
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import (
+    STYLES,
     ago,
     body_lines,
     clock,
@@ -37,8 +38,9 @@ from firetower.tui.text import (
     show_text,
 )
 from firetower.tui.widgets.ask import Ask, Confirm
-from firetower.tui.widgets.automations import STATES
+from firetower.tui.widgets.automations import STATES as AUTOMATION_STATES
 from firetower.tui.widgets.listing import Listing, text_width
+from firetower.tui.widgets.redeliver import redeliver_failed
 from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.table import Table
 
@@ -57,9 +59,15 @@ Part: TypeAlias = Content | tuple[str, Content | str]
 """A line, or a value beside its name."""
 COUNT_DOWN = 1.0
 """Seconds between two steps of a circuit's countdown."""
+_ACTIONS = row_actions("endpoints", "new")
 _ENDPOINTS = ("Endpoints", "app.switch_mode('endpoints')")
 _MOST = 500
 """Automations listed."""
+STATES = {
+    EndpointState.OK: Cell("✓ enabled", "ok"),
+    EndpointState.CIRCUIT_OPEN: Cell("! circuit open", "warn", short="! open"),
+    EndpointState.DISABLED: Cell("◌ disabled", "warn"),
+}
 COLUMNS = (
     Column("used by", 14, flex=3),
     Column("where", 12, flex=2),
@@ -123,17 +131,15 @@ def _drawn(part: Part, width: int) -> Content:
 
 def _state(detail: EndpointDetail, now: datetime) -> Iterator[Part]:
     endpoint = detail.endpoint
+    state = STATES[endpoint.state]
+    yield ("state", Content.styled(state.text, STYLES[state.tone]))
     if endpoint.disabled_at is not None:
-        yield ("state", Content.styled("◌ disabled", "$warning"))
         because = f", {endpoint.disabled_reason}" if endpoint.disabled_reason else ""
         yield ("since", f"{clock(endpoint.disabled_at, now)}{because}")
     elif (circuit := endpoint.circuit) is not None:
-        yield ("state", Content.styled("! circuit open", "$warning"))
         failures = f"{counted(circuit.failures, 'failure')} in a row: {circuit.reason}"
         yield ("since", f"{clock(circuit.opened_at, now)}, {failures}")
         yield ("next probe", f"{_until(circuit.probe_at, now)}  {clock(circuit.probe_at, now)}")
-    else:
-        yield ("state", Content.styled("✓ enabled", "$success"))
     if detail.counts:
         yield ("waiting", detail.counts)
 
@@ -238,7 +244,6 @@ class EndpointActions(ListPage[Item]):
         """Show the endpoint as it is at this moment."""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(COUNT_DOWN, self._count_down)
 
     def _count_down(self) -> None:
@@ -251,7 +256,7 @@ class EndpointActions(ListPage[Item]):
         detail = self.endpoint
         if action == "close_circuit":
             return detail is not None and detail.endpoint.circuit is not None
-        if action in {"edit", "test", "toggle_enabled", "redeliver_failed", "delete"}:
+        if action in _ACTIONS:
             return None if detail is None else True
         return super().check_action(action, parameters)
 
@@ -281,9 +286,10 @@ class EndpointActions(ListPage[Item]):
                 self.tests[name] = test
                 self._reload()
 
-    def action_redeliver_failed(self) -> None:
+    @in_background
+    async def action_redeliver_failed(self) -> None:
         if detail := self.endpoint:
-            post(self, RedeliverFailed(detail.endpoint.name))
+            await redeliver_failed(self, detail.endpoint.name)
 
     @in_background
     async def action_toggle_enabled(self) -> None:
@@ -299,8 +305,7 @@ class EndpointActions(ListPage[Item]):
         if endpoint.circuit is not None:  # what is queued would be sent at once: no way back
             undo = None
             said = "Its circuit is closed then: enabling it later sends what waits at once."
-            answer = await ask(self, Confirm(f"Disable {name}?", said, [("disable", "Disable")]))
-            if answer is None:
+            if not await ask(self, Confirm(f"Disable {name}?", said, "Disable")):
                 return
         said = f"{name} is disabled: what fires for it is skipped."
         await self.change(lambda tower: tower.endpoints.disable(name, kind), said, undo)
@@ -315,7 +320,7 @@ class EndpointActions(ListPage[Item]):
         if detail.queued:
             undo = None
             said = f"{_waiting(detail)} for it will be sent at once."
-            if not await ask(self, Confirm(f"Enable {name}?", said, [("enable", "Enable")])):
+            if not await ask(self, Confirm(f"Enable {name}?", said, "Enable")):
                 return
         await self._send_again(endpoint, undo)
 
@@ -330,7 +335,7 @@ class EndpointActions(ListPage[Item]):
             f"It failed {counted(circuit.failures, 'time')} in a row: {visible(circuit.reason)}.\n"
             f"{_waiting(detail)} for it will be sent, ten a second."
         )
-        if await ask(self, Confirm(f"Close the circuit of {name}?", said, [("send", "Send now")])):
+        if await ask(self, Confirm(f"Close the circuit of {name}?", said, "Send now")):
             await self._send_again(detail.endpoint, None)
 
     async def _send_again(self, endpoint: Endpoint, undo: Undo | None) -> None:
@@ -368,15 +373,13 @@ class EndpointActions(ListPage[Item]):
             return
         endpoint = detail.endpoint
         name, kind = endpoint.name, endpoint.settings.kind
-        answers = [("disable", "Disable instead"), ("delete", "Delete")]
-        if not endpoint.enabled:
-            answers = answers[1:]
+        answers = ["Disable instead", "Delete"] if endpoint.enabled else ["Delete"]
         waiting = f"{_waiting(detail)} for it will be skipped.\n" if detail.queued else ""
         said = f"{waiting}What it was sent stays in the history.\nThis cannot be undone."
-        answer = await ask(self, Confirm(f"Delete {name}?", said, answers))
-        if answer == "disable":
+        answer = await ask(self, Confirm(f"Delete {name}?", said, *answers))
+        if answer == "Disable instead":
             await self._disable(detail)
-        elif answer == "delete":
+        elif answer == "Delete":
             await self.change(lambda tower: tower.endpoints.delete(name, kind), f"Deleted {name}.")
 
 
@@ -404,7 +407,7 @@ def _row(automation: Automation, now: datetime) -> Row:
         Cell(automation.name),
         Cell(scope.phrase.removeprefix("in "), "dim"),
         Cell(automation.definition.label, "dim"),
-        STATES[automation.mode],
+        AUTOMATION_STATES[automation.mode],
         Cell(ago(automation.last_fired_at, now), "dim"),
         Cell(automation.fired_words or "–"),
     )

@@ -98,7 +98,6 @@ class EndpointDialog(Ask[str]):
         return f"{name}_{suffix}" if name else ""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._read()
 
     @in_background

@@ -8,12 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 
-from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind
+from firetower.core.endpoints import EndpointDetail, EndpointKind
 from firetower.core.statistics import Traffic
 from firetower.tui.actions import bindings_of
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
-from firetower.tui.screens.endpoint import EndpointActions, endpoint_text, read_endpoint
+from firetower.tui.screens.endpoint import STATES, EndpointActions, endpoint_text, read_endpoint
 from firetower.tui.screens.endpoint_dialogs import EndpointDialog
 from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import milliseconds
@@ -45,7 +45,7 @@ def _row(detail: EndpointDetail, traffic: Traffic) -> Row:
         Cell(endpoint.name, tone),
         Cell(endpoint.settings.kind.value, "dim"),
         Cell(endpoint.address, tone),
-        _state(endpoint),
+        STATES[endpoint.state],
         _number(traffic.sent),
         Cell(rate or "–", rate_tone),
         Cell(milliseconds(traffic.p50_ms) or "–", "dim"),
@@ -59,14 +59,6 @@ def _row(detail: EndpointDetail, traffic: Traffic) -> Row:
 
 def _number(count: int, tone: str = "dim") -> Cell:
     return Cell(f"{count:,}", tone) if count else Cell("–", "dim")
-
-
-def _state(endpoint: Endpoint) -> Cell:
-    if not endpoint.enabled:
-        return Cell("◌ disabled", "warn")
-    if endpoint.circuit is not None:
-        return Cell("! circuit open", "warn", short="! open")
-    return Cell("✓ enabled", "ok")
 
 
 class EndpointsScreen(EndpointActions[EndpointDetail]):
@@ -83,10 +75,6 @@ class EndpointsScreen(EndpointActions[EndpointDetail]):
 
     def body(self) -> ComposeResult:
         yield self.listing
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        self._reload.at_once()
 
     @property
     def endpoint(self) -> EndpointDetail | None:

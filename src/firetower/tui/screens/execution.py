@@ -2,25 +2,22 @@
 
 import json
 import shlex
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 
 from textual.content import Content
-from textual.screen import Screen
 
 from firetower.core.automations import Revision
-from firetower.core.endpoints import Endpoint
 from firetower.core.executions import Attempt, Execution, Status
 from firetower.core.filters import Trace
 from firetower.core.filters.fields import MISSING
-from firetower.core.text import counted, quoted, shortened, visible
+from firetower.core.text import quoted, shortened, visible
 from firetower.tui.actions import bindings_of
-from firetower.tui.messages import DatabaseChanged, ExplainEvent, Redeliver, post
-from firetower.tui.page import ask
+from firetower.tui.messages import ExplainEvent, post
 from firetower.tui.screens.framed import TextPage
-from firetower.tui.session import Tower, session_of
+from firetower.tui.session import Tower, in_background
 from firetower.tui.text import (
     STYLES,
     body_lines,
@@ -32,23 +29,13 @@ from firetower.tui.text import (
     more,
     plain,
 )
-from firetower.tui.widgets.ask import Confirm, Picker
-from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.feed_table import TONES
+from firetower.tui.widgets.redeliver import redeliver
 
 _SAID = 300
 """Characters of metadata."""
 _MOST = 50
 """Conditions, and attempts: the newest."""
-_SPANS: Mapping[str, timedelta | None] = {
-    "the last hour": timedelta(hours=1),
-    "24 h": timedelta(days=1),
-    "7 days": timedelta(days=7),
-    "all that is kept": None,
-}
-_BEGINNING = datetime.fromtimestamp(0, UTC)
-_SHOWN = 6
-"""Endpoints that a plan names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +220,6 @@ class ExecutionScreen(TextPage):
         self.execution_id = execution_id
         self._found: ExecutionRecord | None = None
 
-    def on_database_changed(self, event: DatabaseChanged) -> None:
-        if any(execution.id == self.execution_id for execution in event.executions):
-            self._reload()
-
     def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:
         self._found = found = find_execution(tower, self.execution_id)
         title = execution_title(found.execution, now, self.size.width - 2)
@@ -269,76 +252,6 @@ class ExecutionScreen(TextPage):
         if self._found is not None:
             post(self, ExplainEvent(self._found.execution.event.id))
 
-    def action_redeliver(self) -> None:
-        post(self, Redeliver(self.execution_id))
-
-
-async def redeliver(source: Screen[Any], execution_id: int) -> None:
-    """Ask whether to send one execution again, and send it. Raises FiretowerError."""
-    session = session_of(source)
-    execution, _ = await session.ask(lambda tower: tower.executions.get(execution_id))
-    if execution.endpoint is None:
-        source.notify("It has nothing to send: its automation only records.", severity="warning")
-        return
-    event = execution.event
-    detail = (
-        f"{event.type.spec.label}: {event.subject} {event.detail}".rstrip()
-        + f"\nIt goes to {visible(execution.endpoint)} once more, with the same webhook-id."
-    )
-    stopped = [one.endpoint for one in await session.ask(lambda tower: tower.endpoints.stopped())]
-    if any(one.name == execution.endpoint and not one.enabled for one in stopped):
-        detail += "\nThat is disabled: it waits there until it is enabled."
-    question = f"Send execution {execution_id} of {execution.automation} again?"
-    if await ask(source, Confirm(question, detail, [("send", "Send again")])):
-        await session.ask(lambda tower: tower.executions.redeliver([execution_id]))
-        source.notify("Queued to be sent again.")
-
-
-async def redeliver_failed(source: Screen[Any], name: str | None) -> None:
-    """Ask since when, show the plan, ask again, and send. Raises FiretowerError.
-
-    `name` is that of the only endpoint, or None for all.
-    """
-    session = session_of(source)
-    endpoint = None if name is None else await session.ask(lambda tower: tower.endpoints.find(name))
-    where = "" if endpoint is None else f" to {visible(endpoint.name)}"
-    now = session.now()
-    since = {label: _BEGINNING if span is None else now - span for label, span in _SPANS.items()}
-    plans = await session.ask(
-        lambda tower: {
-            label: _narrowed(tower.executions.failed_since(moment), endpoint)
-            for label, moment in since.items()
-        }
-    )
-    totals = {label: sum(plan.values()) for label, plan in plans.items()}
-    if not any(totals.values()):
-        source.notify(f"Nothing that was sent{where} has failed.")
-        return
-    offers = [
-        Offer(label, label, f"{total:,} failed", "" if total else "nothing failed")
-        for label, total in totals.items()
-    ]
-    chosen = await ask(source, Picker(f"Send again what failed{where} in", offers))
-    if chosen is None:
-        return
-    moment, total = since[chosen], counted(totals[chosen], "execution")
-    plan = _plan_words(plans[chosen])
-    if await ask(source, Confirm(f"Send {total} again?", plan, [("send", "Send again")])):
-        number = None if endpoint is None else endpoint.id
-        sent = await session.ask(
-            lambda tower: tower.executions.redeliver_failed(moment, endpoint_id=number)
-        )
-        source.notify(f"{counted(sent, 'execution')} will be sent again.")
-
-
-def _narrowed(plan: Mapping[str, int], endpoint: Endpoint | None) -> dict[str, int]:
-    """Return the part of a plan that goes to one endpoint, or all of it."""
-    return {name: n for name, n in plan.items() if endpoint is None or name == endpoint.name}
-
-
-def _plan_words(plan: Mapping[str, int]) -> str:
-    most = sorted(plan.items(), key=lambda one: (-one[1], one[0]))
-    lines = [f"{number:,} to {visible(name)}" for name, number in most[:_SHOWN]]
-    if len(most) > _SHOWN:
-        lines.append(f"{sum(number for _, number in most[_SHOWN:]):,} to others")
-    return "\n".join([*lines, "Ten a second to each, with the webhook-id they had."])
+    @in_background
+    async def action_redeliver(self) -> None:
+        await redeliver(self, self.execution_id)

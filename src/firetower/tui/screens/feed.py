@@ -10,12 +10,13 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.statistics import Heat, sparkline
 from firetower.tui.actions import bindings_of
-from firetower.tui.messages import DatabaseChanged, RedeliverFailed, post
+from firetower.tui.messages import DatabaseChanged
 from firetower.tui.screens.execution import execution_pane
 from firetower.tui.screens.framed import FramedPage
-from firetower.tui.session import Refresh, session_of
+from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.text import show_text
 from firetower.tui.widgets.feed import Feed
+from firetower.tui.widgets.redeliver import redeliver_failed
 
 SPAN = timedelta(hours=12)
 PARTS = 48
@@ -104,5 +105,6 @@ class FeedScreen(FramedPage):
         self.feed.show_change(event)
         self.query_one(HeatStrip).changed = True
 
-    def action_redeliver_failed(self) -> None:
-        post(self, RedeliverFailed())
+    @in_background
+    async def action_redeliver_failed(self) -> None:
+        await redeliver_failed(self)

@@ -1,4 +1,4 @@
-"""Screens between the top line and the keys: of any kind, of one text, of one list."""
+"""Screens between the top line and the keys: of any kind, up to date, of one text, of one list."""
 
 import asyncio
 from abc import abstractmethod
@@ -42,17 +42,34 @@ class FramedPage(Page[None]):
         """Yield what is between the two."""
 
 
-class TextPage(FramedPage):
-    """One thing in full: a heading, and a text below it that is read in a thread."""
+class LivePage(FramedPage):
+    """A screen that is read whenever it is shown, and whenever the database changes meanwhile."""
 
-    BELONGS_TO: ClassVar = "mode"
+    BELONGS_TO: ClassVar[str] = "mode"
 
-    def __init__(self, heading: Content | str) -> None:
-        """`heading` is shown until the thing is read."""
+    def __init__(self, heading: Content | str = "") -> None:
+        """`heading` is shown until it is read."""
         super().__init__()
         self.heading = Static(heading, classes="heading")
-        self.text = Static("Loading …")
         self._reload = Refresh(self, self._read)
+
+    @abstractmethod
+    async def _read(self) -> None:
+        """Read what is shown, and show it or why it cannot be read."""
+
+    def on_screen_resume(self) -> None:
+        self._reload.at_once()
+
+    def on_database_changed(self, _: DatabaseChanged) -> None:
+        self._reload()
+
+
+class TextPage(LivePage):
+    """One thing in full: a heading, and a text below it that is read in a thread."""
+
+    def __init__(self, heading: Content | str) -> None:
+        super().__init__(heading)
+        self.text = Static("Loading …")
 
     def body(self) -> ComposeResult:
         yield self.heading
@@ -64,9 +81,6 @@ class TextPage(FramedPage):
 
     def on_resize(self) -> None:
         self._reload.at_once()
-
-    def on_database_changed(self, _: DatabaseChanged) -> None:
-        self._reload()
 
     @abstractmethod
     def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:
@@ -85,19 +99,16 @@ class TextPage(FramedPage):
             self.refresh_bindings()
 
 
-class ListPage(FramedPage, Generic[Item]):
-    """A list that is read when the screen opens, and again whenever the database changes."""
+class ListPage(LivePage, Generic[Item]):
+    """A list below a heading."""
 
-    BELONGS_TO: ClassVar[str] = "mode"
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the item under the cursor: greyed out while there is none."""
 
     def __init__(self, listing: Listing, heading: str = "") -> None:
-        super().__init__()
-        self.heading = Static(heading, classes="heading")
+        super().__init__(heading)
         self.listing = listing
         self._items: Mapping[object, Item] = {}
-        self._reload = Refresh(self, self._read)
 
     def body(self) -> ComposeResult:
         yield self.heading
@@ -135,10 +146,6 @@ class ListPage(FramedPage, Generic[Item]):
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self._reload()
-
-    def on_database_changed(self, _: DatabaseChanged) -> None:
-        self._reload()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in self.ROW_ACTIONS and not self._items:

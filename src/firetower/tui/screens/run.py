@@ -24,16 +24,10 @@ from firetower.core.runs import MetricSummary, Run, RunDetail, RunReference, Run
 from firetower.core.text import counted, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
-from firetower.tui.messages import (
-    DatabaseChanged,
-    OpenExecution,
-    OpenVersion,
-    WriteAutomation,
-    post,
-)
+from firetower.tui.messages import OpenExecution, OpenVersion, WriteAutomation, post
 from firetower.tui.page import ask
-from firetower.tui.screens.framed import FramedPage
-from firetower.tui.session import Refresh, Tower, in_background, session_of
+from firetower.tui.screens.framed import LivePage
+from firetower.tui.session import Tower, in_background, session_of
 from firetower.tui.text import STYLES, age, exact, hanging, lasting, line_time, lines, show_text
 from firetower.tui.widgets.ask import Confirm
 from firetower.tui.widgets.chart import LEAST_HEIGHT, Chart, Threshold, beside, chart_lines
@@ -233,22 +227,19 @@ class Charts(Static):
         screen.choose_chart(event.x, event.y)
 
 
-class RunScreen(FramedPage):
+class RunScreen(LivePage):
     """Charts of a run's metrics above a list of all that belongs to it."""
 
-    BELONGS_TO: ClassVar = "mode"
     BINDINGS: ClassVar = bindings_of("run")
 
     def __init__(self, reference: str) -> None:
-        super().__init__()
+        super().__init__("Loading …")
         self.reference = RunReference.parse(reference)
-        self.heading = Static("Loading …", classes="heading")
         self.charts = Charts("", id="charts")
         self.listing = Listing(Table(COLUMNS), empty="Nothing is known of it yet.", id="run-rows")
         self.record: RunRecord | None = None
         self.alone = ""
         """The metric whose chart is shown alone."""
-        self._reload = Refresh(self, self._read)
 
     def body(self) -> ComposeResult:
         yield self.heading
@@ -258,13 +249,9 @@ class RunScreen(FramedPage):
     def on_mount(self) -> None:
         self.listing.table.focus()
         self._reload.refresh_ages()
-        self._reload()
 
     def on_resize(self) -> None:
         self._reload.at_once()
-
-    def on_database_changed(self, _: DatabaseChanged) -> None:
-        self._reload()
 
     async def _read(self) -> None:
         """Read the run and draw its charts in a thread: of long metrics a sketch comes first."""
@@ -329,12 +316,9 @@ class RunScreen(FramedPage):
     def can_step_back(self) -> bool:
         return bool(self.alone)
 
-    def step_back(self) -> bool:
+    def step_back(self) -> None:
         """Go from a chart alone to all of them."""
-        stepped = bool(self.alone)
-        if stepped:
-            self._show_alone("")
-        return stepped
+        self._show_alone("")
 
     @on(Table.Chosen)
     def _row_chosen(self, event: Table.Chosen) -> None:
@@ -377,7 +361,7 @@ class RunScreen(FramedPage):
             "Its state becomes killed. The command of `run exec` gets SIGTERM, W&B's SDK ends its "
             "script; of any other script the next values are refused."
         )
-        if await ask(self, Confirm(question, said, [("stop", "Stop")])):
+        if await ask(self, Confirm(question, said, "Stop")):
             reference = self.reference
             await session_of(self).ask(
                 lambda tower: tower.runs.finish(reference, state=RunState.KILLED)

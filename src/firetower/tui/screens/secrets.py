@@ -8,7 +8,7 @@ from textual import on
 from firetower.core.endpoints import SecretInfo, check_secret_value
 from firetower.core.references import check_secret_name
 from firetower.core.text import agreeing, counted
-from firetower.tui.actions import bindings_of
+from firetower.tui.actions import bindings_of, row_actions
 from firetower.tui.messages import OpenEndpoint, post
 from firetower.tui.page import ask
 from firetower.tui.screens.framed import ListPage
@@ -55,7 +55,7 @@ class SecretsScreen(ListPage[SecretInfo]):
     BELONGS_TO: ClassVar = "app"
     MODE: ClassVar = "secrets"
     BINDINGS: ClassVar = bindings_of("secrets")
-    ROW_ACTIONS: ClassVar = frozenset({"edit", "delete"})
+    ROW_ACTIONS: ClassVar = row_actions("secrets", "new")
 
     def __init__(self) -> None:
         empty = "No secret yet.\nPress n to save one: a token, a signing key, a Slack URL."
@@ -99,6 +99,6 @@ class SecretsScreen(ListPage[SecretInfo]):
         said = "Nothing uses it."
         if users:
             said = f"{counted(users, 'endpoint')} still {agreeing(users, 'use')} it."
-        question = Confirm(f"Delete {name}?", f"{said} Its value is lost.", [("delete", "Delete")])
+        question = Confirm(f"Delete {name}?", f"{said} Its value is lost.", "Delete")
         if await ask(self, question):
             await self.change(lambda tower: tower.secrets.delete(name), f"Deleted {name}.")

@@ -167,8 +167,8 @@ class Confirm(Dialog[str | None]):
 
     BINDINGS: ClassVar = bindings_of("buttons", "dialog")
 
-    def __init__(self, question: str, detail: str, answers: Sequence[tuple[str, str]]) -> None:
-        """Ask; `answers` are (value, label), the dangerous one last. None means cancelled."""
+    def __init__(self, question: str, detail: str, *answers: str) -> None:
+        """Ask, and return the chosen answer; the dangerous one is last. None means cancelled."""
         super().__init__()
         self._question = question
         self._detail = detail
@@ -181,9 +181,7 @@ class Confirm(Dialog[str | None]):
                 yield Label(lines(self._detail), classes="dialog--detail")
             with Horizontal(classes="dialog--buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
-                buttons = [
-                    Button(plain(label), name=value, compact=True) for value, label in self._answers
-                ]
+                buttons = [Button(plain(one), name=one, compact=True) for one in self._answers]
                 buttons[-1].variant = "error"
                 yield from buttons
 

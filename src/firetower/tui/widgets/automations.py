@@ -19,7 +19,7 @@ from firetower.core.gallery import duplicate, samples_for
 from firetower.core.references import ContainerReference
 from firetower.core.statistics import RecentFirings, sparkline
 from firetower.core.text import and_list, counted, shortened, visible
-from firetower.tui.actions import bindings_of
+from firetower.tui.actions import bindings_of, row_actions
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.container_view import FEW, ListedAutomations
 from firetower.tui.messages import (
@@ -221,19 +221,7 @@ class AutomationList(Listing, AutomationActions):
     """The Automations tab."""
 
     BINDINGS: ClassVar = bindings_of("automations")
-    ROW_ACTIONS: ClassVar = frozenset(
-        {
-            "copy_command",
-            "delete",
-            "duplicate",
-            "edit",
-            "explain",
-            "redeliver",
-            "shadow",
-            "test",
-            "toggle_enabled",
-        }
-    )
+    ROW_ACTIONS: ClassVar = row_actions("automations", "new", "gallery")
 
     def __init__(self, *, id: str, detail: Detail, everywhere: bool = False) -> None:
         """`everywhere` names the registry or project of each."""
@@ -333,8 +321,8 @@ class AutomationList(Listing, AutomationActions):
         fired = await session_of(self).ask(
             lambda tower: tower.executions.newest(_SHOWN, automation_id=automation.id)
         )
-        question, answers = f"Enable {automation.name}?", [("enable", "Enable")]
-        if await ask(self, Confirm(question, _would_have_sent(fired), answers)):
+        question = Confirm(f"Enable {automation.name}?", _would_have_sent(fired), "Enable")
+        if await ask(self, question):
             await self._set_modes([automation], Mode.ENABLED)
 
     async def _set_modes(self, automations: Sequence[Automation], mode: Mode) -> None:
@@ -343,7 +331,7 @@ class AutomationList(Listing, AutomationActions):
         before = {one.name: one.mode for one in automations}
         verb = _VERBS[mode]
         if len(names) > 1 and not await ask(
-            self, Confirm(f"{verb} {len(names):,} automations?", _named(names), [(verb, verb)])
+            self, Confirm(f"{verb} {len(names):,} automations?", _named(names), verb)
         ):
             return
         many = counted(len(names), "automation")
@@ -365,9 +353,7 @@ class AutomationList(Listing, AutomationActions):
         if not automations:
             return
         names, keys = [one.name for one in automations], [one.id for one in automations]
-        answers = [("disable", "Disable instead"), ("delete", "Delete")]
-        if all(one.mode is Mode.DISABLED for one in automations):
-            answers = answers[1:]
+        answers = ["Delete"] if self._all_are_off else ["Disable instead", "Delete"]
         fired = counted(sum(one.fired_24h for one in automations), "time")
         several = len(names) > 1
         what = f"{len(names):,} automations" if several else names[0]
@@ -375,10 +361,10 @@ class AutomationList(Listing, AutomationActions):
         detail = f"{detail} What {'they' if several else 'it'} did stays in the history."
         if several:
             detail = f"{_named(names)}\n{detail}"
-        answer = await ask(self, Confirm(f"Delete {what}?", detail, answers))
-        if answer == "disable":
+        answer = await ask(self, Confirm(f"Delete {what}?", detail, *answers))
+        if answer == "Disable instead":
             await self._set_modes(automations, Mode.DISABLED)
-        elif answer == "delete":
+        elif answer == "Delete":
             back = f"{what} {'are' if several else 'is'} back as before, for events from now on."
             undo = Undo(lambda tower: [*map(tower.automations.undelete, keys)], back, names[0])
             await self._change(
@@ -406,7 +392,7 @@ class AutomationList(Listing, AutomationActions):
         failed = counted(len(found), "failed execution")
         question = f"Send {failed} again?"
         detail = f"{_named([one.name for one in automations])}\nWith the same webhook-id each."
-        if await ask(self, Confirm(question, detail, [("send", "Send again")])):
+        if await ask(self, Confirm(question, detail, "Send again")):
             sent = await session_of(self).ask(lambda tower: tower.executions.redeliver(found))
             self.notify(f"{counted(sent, 'execution')} queued to be sent again.")
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from firetower.core.catalog import Collection, Container
 from firetower.core.gallery import draft_for
 from firetower.core.references import ContainerReference
-from firetower.tui.actions import bindings_of
+from firetower.tui.actions import bindings_of, row_actions
 from firetower.tui.breadcrumbs import container_label
 from firetower.tui.messages import NewVersion, OpenCollection, TagCollection, WriteAutomation, post
 from firetower.tui.session import session_of
@@ -67,7 +67,7 @@ class Collections(Listing):
     """The Collections tab of a registry, the Artifacts tab of a project."""
 
     BINDINGS: ClassVar = bindings_of("collections")
-    ROW_ACTIONS: ClassVar = frozenset({"tag", "automate"})
+    ROW_ACTIONS: ClassVar = row_actions("collections", "new")
 
     def __init__(self, *, id: str, empty: str, detail: Detail) -> None:
         super().__init__(Table(COLLECTION_COLUMNS), empty=empty, id=id, detail=detail)

@@ -15,14 +15,12 @@ from firetower.core.feed import CircuitLine, FeedEntry
 from firetower.core.references import ContainerReference
 from firetower.core.text import counted
 from firetower.core.times import parse_moment
-from firetower.tui.actions import bindings_of
+from firetower.tui.actions import bindings_of, row_actions
 from firetower.tui.messages import (
     DatabaseChanged,
     ExplainEvent,
     OpenEndpoint,
     OpenExecution,
-    Redeliver,
-    RedeliverFailed,
     post,
 )
 from firetower.tui.page import ask
@@ -31,6 +29,7 @@ from firetower.tui.widgets.ask import Ask
 from firetower.tui.widgets.feed_table import CircuitKey, FeedRow, FeedTable
 from firetower.tui.widgets.field import TextField
 from firetower.tui.widgets.listing import Detail, Listing
+from firetower.tui.widgets.redeliver import redeliver, redeliver_failed
 
 PAGE = 500
 
@@ -39,7 +38,7 @@ class Feed(Listing):
     """Executions as they come, the newest at the top; older ones load when scrolled to."""
 
     BINDINGS: ClassVar = bindings_of("executions")
-    ROW_ACTIONS: ClassVar = frozenset({"explain", "redeliver", "copy"})
+    ROW_ACTIONS: ClassVar = row_actions("executions", "go_to")
 
     def __init__(
         self,
@@ -295,13 +294,14 @@ class Feed(Listing):
             execution, _ = await session_of(self).ask(lambda tower: tower.executions.get(key))
             post(self, ExplainEvent(execution.event.id))
 
-    def action_redeliver(self) -> None:
+    @in_background
+    async def action_redeliver(self) -> None:
         """Ask to send the execution under the cursor again; on a circuit's line, what failed."""
         key = self.feed.key
         if isinstance(key, CircuitKey):
-            post(self, RedeliverFailed(key.endpoint))
+            await redeliver_failed(self, key.endpoint)
         if isinstance(key, int):
-            post(self, Redeliver(key))
+            await redeliver(self, key)
 
     def action_copy(self) -> None:
         if self.feed.rows:
