@@ -47,7 +47,7 @@ from firetower.tui.messages import (
     WriteAutomation,
     post,
 )
-from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo, show
+from firetower.tui.page import Page, StyledOnce, Undo, ask, push_undo
 from firetower.tui.session import Session, foreseen, in_background
 from firetower.tui.signals import end_failed, end_on_signals, restore_terminal, stop_on_signals
 from firetower.tui.status_line import StatusLine
@@ -253,7 +253,8 @@ class FiretowerApp(App[None]):
 
     @on(Open)
     def _open(self, request: Open) -> None:
-        show(request.source, navigation.screen_for(request))
+        if request.source.is_active:  # else its key was pressed twice, or its data came late
+            self.push_screen(navigation.screen_for(request))
 
     @on(WriteAutomation)
     @in_background

@@ -21,15 +21,6 @@ T = TypeVar("T")
 _MOST_UNDOS = 50
 
 
-def show(node: DOMNode, screen: Screen[Any]) -> None:
-    """Show a screen over the node's own, unless another is over that already.
-
-    The same key may have been pressed twice, or the screen's data may have come late.
-    """
-    if node.screen.is_active:
-        node.app.push_screen(screen)
-
-
 async def ask(node: DOMNode, dialog: Screen[T | None]) -> T | None:
     """Return a dialog's answer, in a worker; None if another screen is over the node's already."""
     if not node.screen.is_active:

@@ -46,8 +46,10 @@ def slack(name: str = "team-ml") -> Endpoint:
 
 WORLD = FormData(
     collections=[collection("resnet"), collection("bert"), collection("mini", "dataset")],
-    webhooks=[make_endpoint(signing_secret="CI_KEY", access_token_secret="CI_TOKEN")],
-    slacks=[slack()],
+    all_endpoints=[
+        make_endpoint(signing_secret="CI_KEY", access_token_secret="CI_TOKEN"),
+        slack(),
+    ],
 )
 
 
@@ -231,7 +233,7 @@ def test_long_lists_are_cut() -> None:
 
 
 def test_an_endpoint_that_is_off_or_gone_is_noted() -> None:
-    off = replace(WORLD, webhooks=[make_endpoint(disabled_reason="410 Gone")])
+    off = replace(WORLD, all_endpoints=[make_endpoint(disabled_reason="410 Gone")])
     assert endpoint_note(draft(), WORLD) == ""
     assert endpoint_note(draft(), off) == "disabled (410 Gone): what fires for it is skipped"
     assert endpoint_note(draft(endpoint="old"), WORLD) == "no endpoint has this name any more"
@@ -239,7 +241,7 @@ def test_an_endpoint_that_is_off_or_gone_is_noted() -> None:
 
 
 def test_a_webhook_and_a_slack_hook_of_one_name_are_told_apart() -> None:
-    data = replace(WORLD, slacks=[slack("ci-deploy")])
+    data = replace(WORLD, all_endpoints=[*WORLD.all_endpoints, slack("ci-deploy")])
     for action, kind in (
         (ActionType.GENERIC_WEBHOOK, EndpointKind.WEBHOOK),
         (ActionType.NOTIFICATION, EndpointKind.SLACK),

@@ -19,14 +19,19 @@ from firetower.tui.session import Tower
 RECENT = 200
 """Newest events of the chosen type that the preview matches."""
 
+KINDS = {
+    ActionType.GENERIC_WEBHOOK: EndpointKind.WEBHOOK,
+    ActionType.NOTIFICATION: EndpointKind.SLACK,
+}
+"""The kinds of endpoint that actions send to."""
+
 
 @dataclass(frozen=True, slots=True)
 class FormData:
     """What the form offers, checks against and previews; read again when something changes."""
 
     collections: Sequence[Collection] = ()
-    webhooks: Sequence[Endpoint] = ()
-    slacks: Sequence[Endpoint] = ()
+    all_endpoints: Sequence[Endpoint] = ()
     names: frozenset[str] = frozenset()
     """Names of the automations."""
     event_type: EventType | None = None
@@ -36,19 +41,19 @@ class FormData:
     metrics: Sequence[str] = ()
     """What the newest runs have logged, where the events are of a metric."""
 
-    def endpoints(self, kind: EndpointKind) -> Sequence[Endpoint]:
-        """Return the endpoints of a kind."""
-        return self.webhooks if kind is EndpointKind.WEBHOOK else self.slacks
+    def endpoints(self, kind: EndpointKind | None) -> Sequence[Endpoint]:
+        """Return the endpoints of a kind; none of none."""
+        return [one for one in self.all_endpoints if one.settings.kind is kind]
 
     def endpoint(self, action: ActionType, name: str) -> Endpoint | None:
         """Return the endpoint of an action: a webhook and a Slack hook may share a name."""
-        found = {ActionType.GENERIC_WEBHOOK: self.webhooks, ActionType.NOTIFICATION: self.slacks}
-        return next((one for one in found.get(action, ()) if one.name == name), None)
+        kind = KINDS.get(action)
+        return next((one for one in self.endpoints(kind) if one.name == name), None)
 
     @property
     def granted(self) -> dict[str, frozenset[str]]:
         """The secrets that each webhook may use in a payload."""
-        return {one.name: one.settings.granted for one in self.webhooks}
+        return {one.name: one.settings.granted for one in self.endpoints(EndpointKind.WEBHOOK)}
 
 
 def read_form_data(tower: Tower, container: ContainerReference, type_: EventType) -> FormData:
@@ -56,8 +61,7 @@ def read_form_data(tower: Tower, container: ContainerReference, type_: EventType
     of_metric = "metric" in type_.spec.carries and container.kind is not ContainerKind.REGISTRY
     return FormData(
         collections=() if container.kind.covers_several else tower.container(container)[1],
-        webhooks=tower.endpoints.list(EndpointKind.WEBHOOK),
-        slacks=tower.endpoints.list(EndpointKind.SLACK),
+        all_endpoints=tower.endpoints.list(),
         names=frozenset(tower.automations.names()),
         event_type=type_,
         recent=tower.events.newest_in(container, type_, RECENT),

@@ -19,7 +19,7 @@ from firetower.core.metrics import Aggregate, Comparison, Direction
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.templates import available
 from firetower.tui.actions import bindings_of
-from firetower.tui.form.data import FormData
+from firetower.tui.form.data import KINDS, FormData
 from firetower.tui.widgets.entries import Choice, Line, Offer, Radio, Tick
 from firetower.tui.widgets.field import LabelledRow
 from firetower.tui.widgets.payload import Completions, TemplateEditor
@@ -272,8 +272,7 @@ def state_offers(chosen: str) -> list[Offer]:
 
 def endpoint_kind(draft: Draft) -> EndpointKind:
     """Return the kind of endpoint that the draft's action sends to."""
-    slack = draft.action is ActionType.NOTIFICATION
-    return EndpointKind.SLACK if slack else EndpointKind.WEBHOOK
+    return KINDS.get(draft.action, EndpointKind.WEBHOOK)
 
 
 def endpoint_offers(data: FormData, kind: EndpointKind) -> list[Offer]:

@@ -9,7 +9,6 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
@@ -256,21 +255,15 @@ class AutomationScreen(ListPage[Execution], AutomationActions):
     """What an automation does, its revisions, and what it fired last."""
 
     BINDINGS: ClassVar = bindings_of("automation")
+    TEXT_ID: ClassVar = "automation-pane"
 
     def __init__(self, automation: str) -> None:
         super().__init__(
             Listing(Table(COLUMNS), empty="It has not fired yet.", id="automation-executions")
         )
-        self.text = Static("Loading …")
         self.automation = automation
         self._found: Automation | None = None
         self._revisions: Sequence[Revision] = ()
-
-    def body(self) -> ComposeResult:
-        yield self.heading
-        with VerticalScroll(id="automation-pane"):
-            yield self.text
-        yield self.listing
 
     async def read(self) -> None:
         session, name = session_of(self), self.automation

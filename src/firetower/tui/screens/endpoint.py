@@ -9,10 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import on
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from firetower.core.automations import Automation
 from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointState
@@ -425,20 +423,14 @@ class EndpointScreen(EndpointActions[Automation]):
         "endpoints.close-circuit",
         "endpoints.redeliver-failed",
     )
+    TEXT_ID: ClassVar = "endpoint-pane"
 
     def __init__(self, name: str) -> None:
         super().__init__(
             Listing(Table(COLUMNS), empty="No automation uses it.", id="endpoint-automations")
         )
-        self.text = Static("Loading …")
         self.endpoint_name = name
         self._record: EndpointRecord | None = None
-
-    def body(self) -> ComposeResult:
-        yield self.heading
-        with VerticalScroll(id="endpoint-pane"):
-            yield self.text
-        yield self.listing
 
     @property
     def endpoint(self) -> EndpointDetail | None:
@@ -463,7 +455,7 @@ class EndpointScreen(EndpointActions[Automation]):
     def show_endpoint(self) -> None:
         if self._record is not None:
             now, test = session_of(self).now(), self.tests.get(self.endpoint_name)
-            width = text_width(self.query_one("#endpoint-pane", VerticalScroll))
+            width = text_width(self.query_one(f"#{self.TEXT_ID}", VerticalScroll))
             text = endpoint_text(self._record, now, width, test, with_users=False)
             show_text(self.text, text)
 

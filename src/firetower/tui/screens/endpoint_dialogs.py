@@ -210,8 +210,6 @@ class EndpointTestScreen(Dialog["EndpointTest | None"]):
                 yield send
 
     def on_mount(self) -> None:
-        for name in ("#copy", ".endpoint-test--answer", ".endpoint-test--scroll"):
-            self.query_one(name).display = False
         self.query_one("#send", Button).disabled = True
         self.query_one("#close", Button).focus()
         self._read()

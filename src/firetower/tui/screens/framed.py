@@ -104,14 +104,20 @@ class ListPage(LivePage, Generic[Item]):
 
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the item under the cursor: greyed out while there is none."""
+    TEXT_ID: ClassVar[str] = ""
+    """The id of the text between heading and list, where the page has one."""
 
     def __init__(self, listing: Listing, heading: str = "") -> None:
         super().__init__(heading)
         self.listing = listing
+        self.text = Static("Loading …")
         self._items: Mapping[object, Item] = {}
 
     def body(self) -> ComposeResult:
         yield self.heading
+        if self.TEXT_ID:
+            with VerticalScroll(id=self.TEXT_ID):
+                yield self.text
         yield self.listing
 
     @abstractmethod

@@ -218,15 +218,6 @@ def _artifacts(detail: RunDetail) -> Iterator[tuple[str, str]]:
             name = ""  # noqa: PLW2901 - said once
 
 
-class Charts(Static):
-    """The charts; a click shows one of them alone, or all of them again."""
-
-    def on_click(self, event: events.Click) -> None:
-        screen = self.screen
-        assert isinstance(screen, RunScreen)
-        screen.choose_chart(event.x, event.y)
-
-
 class RunScreen(LivePage):
     """Charts of a run's metrics above a list of all that belongs to it."""
 
@@ -235,7 +226,7 @@ class RunScreen(LivePage):
     def __init__(self, reference: str) -> None:
         super().__init__("Loading …")
         self.reference = RunReference.parse(reference)
-        self.charts = Charts("", id="charts")
+        self.charts = Static("", id="charts")
         self.listing = Listing(Table(COLUMNS), empty="Nothing is known of it yet.", id="run-rows")
         self.record: RunRecord | None = None
         self.alone = ""
@@ -294,15 +285,16 @@ class RunScreen(LivePage):
         """Lines of the charts: half of the screen."""
         return max(7, (self.size.height - 4) // 2)
 
-    def choose_chart(self, x: int, y: int) -> None:
-        """Show the chart at a cell alone, or all of them again."""
+    @on(events.Click, "#charts")
+    def _chart_clicked(self, event: events.Click) -> None:
+        """Show the chart under the mouse alone, or all of them again."""
         if self.record is None:
             return
         names = _charted(self.record, self.alone)
         width, height = self.size.width - 2, self._height
         columns, rows = chart_grid(width, height, len(names))
-        place = min(y * rows // height, rows - 1) * columns
-        place += min(x * columns // max(width, 1), columns - 1)
+        place = min(event.y * rows // height, rows - 1) * columns
+        place += min(event.x * columns // max(width, 1), columns - 1)
         if place < len(names):
             self._show_alone("" if self.alone else names[place])
 

@@ -6,13 +6,11 @@ from typing import ClassVar, NamedTuple
 from rich.cells import chop_cells
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from firetower.core.errors import FiretowerError
 from firetower.core.text import visible
-from firetower.store.workers import WorkerInfo
 from firetower.tui.actions import bindings_of
-from firetower.tui.screens.framed import FramedPage
+from firetower.tui.screens.framed import LivePage
 from firetower.tui.session import session_of
 from firetower.tui.text import plain, show_text
 from firetower.tui.widgets.listing import Listing
@@ -37,7 +35,7 @@ class LogRow(NamedTuple):
     """The whole line: a search finds all of its parts."""
 
 
-class WorkerLogScreen(FramedPage):
+class WorkerLogScreen(LivePage):
     """The newest lines of the log, the newest first; of a worker elsewhere, where to look."""
 
     BELONGS_TO: ClassVar = "app"
@@ -45,14 +43,13 @@ class WorkerLogScreen(FramedPage):
 
     def __init__(self, pid: int | None, read: Callable[[], Sequence[tuple[int, str]]]) -> None:
         """`pid` is the worker's that the app started; `read` returns its numbered lines."""
-        super().__init__()
+        super().__init__(_TITLE)
         self._pid = pid
         self._read_lines = read
         columns = (Column("", 20, flex=1),)
         self.listing = Listing(
             Table(columns, header=False), empty="The worker has printed nothing yet."
         )
-        self.heading = Static(_TITLE, classes="heading")
         self._newest = -1
 
     def body(self) -> ComposeResult:
@@ -62,7 +59,6 @@ class WorkerLogScreen(FramedPage):
     def on_mount(self) -> None:
         self.listing.table.focus()
         self.set_interval(REFRESH_INTERVAL, self._show_lines)
-        self.run_worker(self._name_workers())
 
     def on_resize(self) -> None:
         self._newest = -1
@@ -84,21 +80,15 @@ class WorkerLogScreen(FramedPage):
             if at_top:
                 self.listing.table.action_first()
 
-    async def _name_workers(self) -> None:
+    async def _read(self) -> None:
         """Say whose log this is."""
         try:
             status = await session_of(self).ask(lambda tower: tower.status())
         except FiretowerError:
             return  # the app shows it
-        others = [one for one in status.workers if one.pid != self._pid]
-        if others:
-            self._say_elsewhere(others)
-
-    def _say_elsewhere(self, workers: Sequence[WorkerInfo]) -> None:
-        named = ", ".join(f"{one.host}:{one.pid}" for one in workers)
-        said = ELSEWHERE.format(worker=named)
-        if self._pid is None:
-            self.listing.empty = said
-            self.listing.set_rows(self.listing.table.all_rows)
-        where = plain(f"   also alive: {named}").stylize("dim")
+        named = ", ".join(f"{one.host}:{one.pid}" for one in status.workers if one.pid != self._pid)
+        where = plain(f"   also alive: {named}").stylize("dim") if named else Content("")
         show_text(self.heading, _TITLE + where)
+        if named and self._pid is None:
+            self.listing.empty = ELSEWHERE.format(worker=named)
+            self.listing.set_rows(self.listing.table.all_rows)

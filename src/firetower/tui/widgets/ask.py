@@ -86,7 +86,6 @@ class Ask(Dialog[T | None]):
                 yield Button(label, id="save", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one(".ask--error").display = False
         self._typed_before = self._typed()
         if self._fields:
             self._fields[self._first].entry.focus()
