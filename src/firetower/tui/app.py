@@ -124,6 +124,7 @@ class FiretowerApp(App[None]):
         self.keys = KeyQueue(self, super().on_event)
         self._alerts_kind = chosen.alerts
         self._alerts: Alerts | None = None
+        self._worker = worker
         self._status = StatusLine(self, worker, partial(setattr, self, "status"))
         self._watch: DatabaseWatch | None = None
         self._sanitize = Sanitizer()
@@ -297,8 +298,7 @@ class FiretowerApp(App[None]):
         navigation.visit(self, OpenSecrets())
 
     def action_show_worker_log(self) -> None:
-        status = self._status
-        navigation.visit(self, OpenWorkerLog(status.worker_pid, status.worker_log))
+        navigation.visit(self, OpenWorkerLog(self._worker))
 
     async def action_show_first(self, mode: str) -> None:
         """Show a mode's own screen, at its first step."""

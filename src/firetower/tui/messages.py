@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from firetower.core.errors import FiretowerError
     from firetower.core.executions import Execution
     from firetower.core.references import ContainerReference
+    from firetower.worker_process import WorkerProcess
 
 
 @dataclass
@@ -86,11 +87,9 @@ class OpenSecrets(Open):
 
 @dataclass
 class OpenWorkerLog(Open):
-    """Show what the worker that the app started has printed."""
+    """Show what the worker that the app started has printed; None where it starts none."""
 
-    pid: int | None
-    read: Callable[[], Sequence[tuple[int, str]]]
-    """Returns the newest lines, with their numbers."""
+    worker: WorkerProcess | None
 
 
 @dataclass

@@ -54,15 +54,6 @@ class StatusLine:
         if self._worker is not None:
             await self._worker.stop()
 
-    @property
-    def worker_pid(self) -> int | None:
-        """The process's id of the worker that was started here, while it runs."""
-        return None if self._worker is None else self._worker.pid
-
-    def worker_log(self) -> list[tuple[int, str]]:
-        """Return the newest lines of the worker that was started here, with their numbers."""
-        return [] if self._worker is None else self._worker.log()
-
     def show(self) -> None:
         """Show as much as there is room for."""
         tower, now, width = self._tower, session_of(self._app).now(), self._app.size.width

@@ -1,6 +1,5 @@
 """The log of the worker that runs beside the app."""
 
-from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.cells import chop_cells
@@ -16,6 +15,7 @@ from firetower.tui.text import plain, show_text
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import Cell, Column
 from firetower.tui.widgets.table import Table
+from firetower.worker_process import WorkerProcess
 
 REFRESH_INTERVAL = 0.5
 """Seconds between two looks at the log: nothing is drawn unless there is a new line."""
@@ -41,11 +41,9 @@ class WorkerLogScreen(LivePage):
     BELONGS_TO: ClassVar = "app"
     BINDINGS: ClassVar = bindings_of("worker-log")
 
-    def __init__(self, pid: int | None, read: Callable[[], Sequence[tuple[int, str]]]) -> None:
-        """`pid` is the worker's that the app started; `read` returns its numbered lines."""
+    def __init__(self, worker: WorkerProcess | None) -> None:
         super().__init__(_TITLE)
-        self._pid = pid
-        self._read_lines = read
+        self._worker = worker
         columns = (Column("", 20, flex=1),)
         self.listing = Listing(
             Table(columns, header=False), empty="The worker has printed nothing yet."
@@ -65,7 +63,7 @@ class WorkerLogScreen(LivePage):
         self._show_lines()
 
     def _show_lines(self) -> None:
-        lines = self._read_lines()
+        lines = [] if self._worker is None else self._worker.log()
         newest = lines[-1][0] if lines else 0
         if newest != self._newest:
             self._newest = newest
@@ -86,9 +84,10 @@ class WorkerLogScreen(LivePage):
             status = await session_of(self).ask(lambda tower: tower.status())
         except FiretowerError:
             return  # the app shows it
-        named = ", ".join(f"{one.host}:{one.pid}" for one in status.workers if one.pid != self._pid)
+        own = None if self._worker is None else self._worker.pid
+        named = ", ".join(f"{one.host}:{one.pid}" for one in status.workers if one.pid != own)
         where = plain(f"   also alive: {named}").stylize("dim") if named else Content("")
         show_text(self.heading, _TITLE + where)
-        if named and self._pid is None:
+        if named and own is None:
             self.listing.empty = ELSEWHERE.format(worker=named)
             self.listing.set_rows(self.listing.table.all_rows)
