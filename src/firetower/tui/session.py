@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 import traceback
@@ -210,6 +211,7 @@ class Refresh:
         self._read = read
         self._wanted = False
         self._running = False
+        self._began = -math.inf
         self._hurry = asyncio.Event()
 
     def at_once(self) -> None:
@@ -224,22 +226,23 @@ class Refresh:
             self._running = True
             self._owner.run_worker(self._run())
 
-    def refresh_ages(self) -> None:
-        """Read at long intervals too, while the screen is shown."""
-        self._owner.set_interval(AGES_INTERVAL, self._if_shown)
+    def repeat(self, interval: float = AGES_INTERVAL) -> None:
+        """Read every so many seconds too while the screen is shown, unless it was just read."""
 
-    def _if_shown(self) -> None:
-        if self._owner.screen.is_current:
-            self()
+        def read() -> None:
+            if self._owner.screen.is_current and time.monotonic() - self._began > interval / 2:
+                self()
+
+        self._owner.set_interval(interval, read)
 
     async def _run(self) -> None:
         try:
             while self._wanted:
                 self._wanted = False
                 self._hurry.clear()
-                began = time.monotonic()
+                self._began = time.monotonic()
                 await self._read()
-                pause = max(REFRESH_INTERVAL, (time.monotonic() - began) * _LOAD)
+                pause = max(REFRESH_INTERVAL, (time.monotonic() - self._began) * _LOAD)
                 if self._wanted:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._hurry.wait(), min(pause, MAX_REFRESH_INTERVAL))

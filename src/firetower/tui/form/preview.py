@@ -22,13 +22,8 @@ _NAMED = 6
 """Collections and aliases that are listed by name."""
 
 
-def preview_text(draft: Draft, reading: Reading, data: FormData, now: datetime) -> Content:
-    """Return the preview of a draft, or how many errors it has."""
-    definition = reading.definition
-    if definition is None:
-        count = counted(len(reading.problems), "error")
-        said = f"Fix {count} first." if reading.problems else missing_text(reading)
-        return Content.styled(said, "$warning")
+def preview_text(draft: Draft, definition: Definition, data: FormData, now: datetime) -> Content:
+    """Return the preview of a draft that says this."""
     if not definition.action.endpoint and not isinstance(definition.action, NoAction):
         action = definition.action.model_copy(update={"endpoint": "an endpoint"})
         definition = definition.model_copy(update={"action": action})

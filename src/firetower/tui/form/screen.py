@@ -341,7 +341,8 @@ def _sends(draft: Draft) -> bool:
 def _preview_texts(
     draft: Draft, reading: Reading, data: FormData, now: datetime
 ) -> tuple[Content | None, str, dict[str, str]]:
-    text = None if reading.definition is None else preview_text(draft, reading, data, now)
+    said = reading.definition
+    text = None if said is None else preview_text(draft, said, data, now)
     names = sample_variables(draft, variables(draft, data), reading, data)
     return text, collections_note(draft, reading, data), names
 

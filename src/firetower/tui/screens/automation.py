@@ -378,7 +378,7 @@ class AutomationsScreen(ListPage[Automation]):
         yield self.automations
 
     def on_mount(self) -> None:
-        self._reload.refresh_ages()
+        self._reload.repeat()
 
     @on(RowsChanged)
     def _automations_changed(self) -> None:

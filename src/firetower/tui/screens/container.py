@@ -139,7 +139,7 @@ class ContainerScreen(FramedPage):
 
     def on_mount(self) -> None:
         self.set_focus(self.containers.table)
-        self._reload.refresh_ages()
+        self._reload.repeat()
 
     def on_screen_suspend(self) -> None:
         self._was_hidden = True

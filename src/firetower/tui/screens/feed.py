@@ -23,8 +23,8 @@ PARTS = 48
 """Parts of a quarter of an hour."""
 REFRESH_INTERVAL = 5.0
 """Seconds between two readings while much fires."""
-_IDLE = 12
-"""Unchanged checks after which it is read anyway, because its hours move with the clock."""
+_IDLE_INTERVAL = 60.0
+"""Seconds between two readings while nothing fires: its hours move with the clock."""
 
 
 class HeatStrip(Static):
@@ -33,23 +33,19 @@ class HeatStrip(Static):
     def __init__(self) -> None:
         super().__init__("")
         self.changed = False
-        self._looks = 0
-        self._reload = Refresh(self, self._read)
+        self.reload = Refresh(self, self._read)
+        """Read and show it."""
 
     def on_mount(self) -> None:
         self.set_interval(REFRESH_INTERVAL, self._look)
+        self.reload.repeat(_IDLE_INTERVAL)
 
     def _look(self) -> None:
-        self._looks += 1
-        if self.screen.is_current and (self.changed or self._looks >= _IDLE):
-            self.read()
-
-    def read(self) -> None:
-        """Read and show it."""
-        self.changed, self._looks = False, 0
-        self._reload()
+        if self.screen.is_current and self.changed:
+            self.reload()
 
     async def _read(self) -> None:
+        self.changed = False
         try:
             heat = await session_of(self).ask(lambda tower: tower.executions.heat(SPAN, PARTS))
         except FiretowerError:
@@ -98,7 +94,7 @@ class FeedScreen(FramedPage):
         self.feed.table.focus()
 
     def on_screen_resume(self) -> None:
-        self.query_one(HeatStrip).read()
+        self.query_one(HeatStrip).reload()
         self.feed.catch_up()
 
     def on_database_changed(self, event: DatabaseChanged) -> None:

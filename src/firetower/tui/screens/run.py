@@ -239,7 +239,7 @@ class RunScreen(LivePage):
 
     def on_mount(self) -> None:
         self.listing.table.focus()
-        self._reload.refresh_ages()
+        self._reload.repeat()
 
     def on_resize(self) -> None:
         self._reload.at_once()
