@@ -73,6 +73,11 @@ async def test_a_line_of_the_feed_leads_to_what_became_of_its_event(scene: Scene
         assert shows(pilot, f"event {execution.event.id}")
         assert shows(pilot, "✓", execution.automation)
         assert event.id >= execution.event.id
+        scene.tower.add_alias("models/resnet:v0", "prod-later")
+        pilot.app.push_screen(ExplainEventScreen(scene.tower.events.newest(1)[0].id))
+        await until(pilot, lambda: shows(pilot, "No worker has evaluated it yet."))
+        scene.turn()
+        await until(pilot, lambda: shows(pilot, "✓ deploy-on-prod"))
 
 
 async def test_an_event_that_is_gone_says_so(scene: Scene) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from firetower.core.errors import FiretowerError
 from firetower.core.explanation import Explanation, Finding, Group, RunFinding, RunOutcome
 from firetower.core.text import counted, visible
-from firetower.tui.messages import ExplainEvent, OpenRun, post
+from firetower.tui.messages import DatabaseChanged, ExplainEvent, OpenRun, post
 from firetower.tui.screens.framed import FramedPage, TextPage
 from firetower.tui.session import Tower, session_of
 from firetower.tui.text import clock, exact, mark, plain
@@ -31,9 +31,15 @@ class ExplainEventScreen(TextPage):
     def __init__(self, event_id: int) -> None:
         super().__init__(f"Event {event_id}")
         self.event_id = event_id
+        self._is_evaluated = False
+
+    def on_database_changed(self, event: DatabaseChanged) -> None:
+        if self._is_evaluated:
+            event.prevent_default()  # nothing will change: to look at many automations takes long
 
     def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:  # noqa: ARG002
         found = tower.explain.event(self.event_id, clock=partial(clock, now=now))
+        self._is_evaluated = found.evaluated
         return _event_line(found), Content("\n").join(_event_lines(found))
 
 
