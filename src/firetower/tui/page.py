@@ -68,6 +68,9 @@ class StyledOnce(Screen[T]):
     Textual styles all of them again for the screen's size, and each time the screen is shown.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
+
     @property
     def is_current(self) -> bool:
         """Whether it can be seen, alone or behind dialogs.
@@ -84,7 +87,7 @@ class StyledOnce(Screen[T]):
             (width, self.HORIZONTAL_BREAKPOINTS),
             (height, self.VERTICAL_BREAKPOINTS),
         ):
-            reached = [point for point in points or [] if point[0] <= size]
+            reached = [point for point in points if point[0] <= size]
             if reached:
                 self.add_class(max(reached)[1])
 

@@ -47,7 +47,6 @@ ERROR_DELAY = 1.0
 class FormScreen(Page[str | None]):
     """Creates or edits an automation; returns its name, or None when cancelled."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("form")
 
     def __init__(self, draft: Draft, before: Automation | None = None) -> None:

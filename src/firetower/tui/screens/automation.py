@@ -255,7 +255,7 @@ class AutomationScreen(ListPage[Execution], AutomationActions):
     """What an automation does, its revisions, and what it fired last."""
 
     BINDINGS: ClassVar = bindings_of("automation")
-    TEXT_ID: ClassVar = "automation-pane"
+    HAS_TEXT: ClassVar = True
 
     def __init__(self, automation: str) -> None:
         super().__init__(

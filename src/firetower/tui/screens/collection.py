@@ -195,7 +195,6 @@ def _pane(tower: Tower, key: Hashable, now: datetime, width: int) -> Content:
 class CollectionScreen(ListPage[Version]):
     """A collection's versions, and the one under the cursor in full beside them."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("collection")
     ROW_ACTIONS: ClassVar = row_actions("collection", "back", "new")
 

@@ -88,8 +88,6 @@ class ContainerScreen(FramedPage):
     NO_COLLECTIONS: ClassVar[str]
     """Shown in that tab while it is empty."""
     EMPTY: ClassVar[str]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_BESIDE, "-wide")]  # noqa: RUF012 - Textual's own
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("container", "automations.new")
 
     def __init__(self) -> None:

@@ -423,7 +423,7 @@ class EndpointScreen(EndpointActions[Automation]):
         "endpoints.close-circuit",
         "endpoints.redeliver-failed",
     )
-    TEXT_ID: ClassVar = "endpoint-pane"
+    HAS_TEXT: ClassVar = True
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -455,7 +455,7 @@ class EndpointScreen(EndpointActions[Automation]):
     def show_endpoint(self) -> None:
         if self._record is not None:
             now, test = session_of(self).now(), self.tests.get(self.endpoint_name)
-            width = text_width(self.query_one(f"#{self.TEXT_ID}", VerticalScroll))
+            width = text_width(self.query_one(".text-above", VerticalScroll))
             text = endpoint_text(self._record, now, width, test, with_users=False)
             show_text(self.text, text)
 

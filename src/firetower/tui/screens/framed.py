@@ -104,8 +104,8 @@ class ListPage(LivePage, Generic[Item]):
 
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """What is done to the item under the cursor: greyed out while there is none."""
-    TEXT_ID: ClassVar[str] = ""
-    """The id of the text between heading and list, where the page has one."""
+    HAS_TEXT: ClassVar[bool] = False
+    """Whether there is a text between heading and list."""
 
     def __init__(self, listing: Listing, heading: str = "") -> None:
         super().__init__(heading)
@@ -115,8 +115,8 @@ class ListPage(LivePage, Generic[Item]):
 
     def body(self) -> ComposeResult:
         yield self.heading
-        if self.TEXT_ID:
-            with VerticalScroll(id=self.TEXT_ID):
+        if self.HAS_TEXT:
+            with VerticalScroll(classes="text-above"):
                 yield self.text
         yield self.listing
 

@@ -39,7 +39,6 @@ def dialog_title(text: str) -> Label:
 class Ask(Dialog[T | None]):
     """A dialog with fields; it closes once the values are saved, or by a step back."""
 
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
     BINDINGS: ClassVar = bindings_of("fields", "form.save")
 
     def __init__(
