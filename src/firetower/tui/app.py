@@ -365,9 +365,10 @@ class FiretowerApp(App[None]):
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
         """Refuse what a read-only database refuses: keys, clicks and commands come through here."""
-        if has_effect(action if isinstance(action, str) else action[1]):
+        tower = self.session.opened
+        if tower is not None and has_effect(action if isinstance(action, str) else action[1]):
             try:
-                self.session.refuse_read_only()
+                tower.refuse_read_only()
             except FiretowerError as error:
                 self.show_error(error)
                 return True

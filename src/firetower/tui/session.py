@@ -93,21 +93,18 @@ class Session:
             self._tower = loop.run_in_executor(self._threads, self._open_tower)
         return await asyncio.shield(self._tower)
 
-    def refuse_read_only(self) -> None:
-        """Raise StoreError where every change is refused; never before the database is open."""
-        opened = self._tower
-        is_open = opened is not None and opened.done() and not opened.cancelled()
-        if opened is not None and is_open and not opened.exception():
-            opened.result().refuse_read_only()
+    @property
+    def opened(self) -> Tower | None:
+        """The database, once it is open."""
+        tower = self._tower
+        if tower is None or not tower.done() or tower.cancelled() or tower.exception():
+            return None
+        return tower.result()
 
     @property
     def read_only(self) -> bool:
-        """Whether every change is refused."""
-        try:
-            self.refuse_read_only()
-        except FiretowerError:
-            return True
-        return False
+        """Whether every change is refused; not before it is open."""
+        return self.opened is not None and self.opened.read_only
 
     async def ask(self, question: Callable[[Tower], T]) -> T:
         """Call the database and return its answer. Raises what the call raises."""
@@ -136,9 +133,8 @@ class Session:
 
     async def close(self) -> None:
         """Close the database once its calls have ended."""
-        opened = self._tower
-        if opened is not None and opened.done() and not opened.exception():
-            await asyncio.to_thread(opened.result().close)
+        if self.opened is not None:
+            await asyncio.to_thread(self.opened.close)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
