@@ -12,6 +12,7 @@ from textual.binding import ActiveBinding, Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.keys import format_key
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -65,7 +66,7 @@ class HelpScreen(Dialog[None]):
 
     def _lines(self) -> Iterator[Content]:
         for name, bindings in by_name(self._active).items():
-            keys = " ".join(self.app.get_key_display(binding) for binding in bindings)
+            keys = " ".join(shown_key(binding) for binding in bindings)
             yield Content.assemble((f"{keys:>16}  ", "bold $accent"), plain(name))
 
 
@@ -77,6 +78,11 @@ def by_name(active: Sequence[ActiveBinding]) -> dict[str, list[Binding]]:
         if name and not binding.system and not name.startswith(("Scroll", "Page ")):
             found.setdefault(name, []).append(binding)
     return found
+
+
+def shown_key(binding: Binding) -> str:
+    """Return a key as help and palette show it."""
+    return binding.key_display or format_key(binding.key)
 
 
 def active_keys(screen: Screen[object]) -> list[ActiveBinding]:
@@ -102,7 +108,7 @@ class ActionCommands(Provider):
             action = BY_ID.get(first.id or "")
             if action is not None and action.in_palette:
                 run = partial(self.app.run_action, first.action, default_namespace=nodes[first])
-                yield name, self.app.get_key_display(first), run
+                yield name, shown_key(first), run
         for name, theme in NAMES.items():
             yield (
                 f"Theme: {name}",
