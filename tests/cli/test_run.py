@@ -93,6 +93,7 @@ REFUSED = [
     (("start", "vision"), "has no entity"),
     (("list", "beta"), "there is no entity"),
     (("show", "acme/vision/open", "--metric", "loss"), "has no metric"),
+    (("show", "acme/my vision/open"), "there is no project acme/my vision"),
     (("exec", "acme/vision", "--", "no-such-command"), "there is no command"),
     (("exec", "acme/vision", "--", __file__), "not an executable file"),
     (("exec", "acme/vision", "--metrics-from", "1", "--", "true"), "cannot carry metrics"),

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import logging
-import shlex
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -18,7 +17,7 @@ from aiohttp import web
 from firetower.core.errors import Conflict, FiretowerError, InvalidInput, StoreError, Unforeseen
 from firetower.core.json import dump, parse
 from firetower.core.runs import RunReference
-from firetower.core.text import visible
+from firetower.core.text import shell_word
 from firetower.server.fields import Arguments, Context, HttpNotFound
 from firetower.server.file_stream import receive
 from firetower.server.files import FileStore, Storage
@@ -293,12 +292,12 @@ def _instead_of_page(path: str) -> str:
         case ["authorize"]:
             command = "firetower token create USER"
         case [entity, project, "runs", run]:
-            command = f"firetower run show {shlex.quote(f'{entity}/{project}/{run}')}"
+            command = f"firetower run show {shell_word(f'{entity}/{project}/{run}')}"
         case [entity, project]:
-            command = f"firetower run list {shlex.quote(f'{entity}/{project}')}"
+            command = f"firetower run list {shell_word(f'{entity}/{project}')}"
         case _:
             command = "firetower"
-    return f"Firetower has no web pages. In a terminal:\n\n    {visible(command)}\n"
+    return f"Firetower has no web pages. In a terminal:\n\n    {command}\n"
 
 
 def _reply(status: int, data: object) -> web.Response:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from firetower.core.errors import NotFound
 from firetower.core.points import SYSTEM, Point
 from firetower.core.runs import RunReference, as_json_number
-from firetower.core.text import suggest, visible
+from firetower.core.text import shell_word, suggest, visible
 from firetower.store import run_schema
 from firetower.store.changes import Change, Reader, is_postgresql
 from firetower.store.columns import bounded, bounded_limit, instant_number
@@ -200,7 +200,11 @@ def read_points(
         where = visible(str(reference))
         raise NotFound(
             f"run {where} has no metric {visible(metric)}",
-            suggest(metric, names.scalars(), f"List them with `firetower run show {where}`."),
+            suggest(
+                metric,
+                names.scalars(),
+                f"List them with `firetower run show {shell_word(str(reference))}`.",
+            ),
         )
     query = _VALUES
     if after_step is not None:

@@ -23,7 +23,7 @@ from firetower.core.runs import (
     StartedRun,
     new_run_id,
 )
-from firetower.core.text import instant, suggest, visible
+from firetower.core.text import instant, shell_word, suggest, visible
 from firetower.store import catalog_schema, run_schema
 from firetower.store.catalog.containers import ensure_container
 from firetower.store.catalog.lookups import find_container, is_covered_by
@@ -171,9 +171,10 @@ def touch_run(change: Change, reference: RunReference) -> FoundRun:
         change.connection.execute(_HEARTBEAT, {"row": found.id, "now": change.now})
         return found
     if found.run.state is not RunState.CRASHED:
+        project = shell_word(str(reference.project))
         raise Conflict(
             f"run {visible(str(reference))} has ended: it is {found.run.state}",
-            f"Resume it: firetower run start {reference.project} --id {reference.id} --resume",
+            f"Resume it: firetower run start {project} --id {reference.id} --resume",
         )
     _set_state(change, found, found.run, RunState.RUNNING)
     return found
@@ -270,7 +271,9 @@ def find_run(connection: Connection, reference: RunReference, *, lock: bool = Fa
     where = visible(str(project))
     raise NotFound(
         f"project {where} has no run {visible(reference.id)}",
-        suggest(reference.id, ids, f"List them with `firetower run list {where}`."),
+        suggest(
+            reference.id, ids, f"List them with `firetower run list {shell_word(str(project))}`."
+        ),
     )
 
 

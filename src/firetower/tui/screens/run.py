@@ -21,7 +21,7 @@ from firetower.core.gallery import run_draft
 from firetower.core.metrics import ThresholdCondition, number
 from firetower.core.points import SYSTEM
 from firetower.core.runs import MetricSummary, Run, RunDetail, RunReference, RunState
-from firetower.core.text import counted, shortened, visible
+from firetower.core.text import counted, shell_word, shortened, visible
 from firetower.tui.actions import bindings_of
 from firetower.tui.breadcrumbs import breadcrumbs, container_steps
 from firetower.tui.messages import OpenExecution, OpenVersion, WriteAutomation, post
@@ -402,7 +402,7 @@ def _rows(record: RunRecord, now: datetime) -> Iterator[Row]:
         for key, value in islice(values.items(), _MOST_KEYS):
             yield _row(kind, shortened(key, _VALUE), value_text(value))
         if (more := len(values) - _MOST_KEYS) > 0:
-            said = f"{more:,} more: firetower run show {run}"
+            said = f"{more:,} more: firetower run show {shell_word(str(run))}"
             yield Row((f"{kind} more", ""), (Cell(kind, "dim"), Cell("…"), Cell(said)))
     for name, text in run_facts(run, now):
         yield _row("about", name, text)
