@@ -17,6 +17,7 @@ from firetower.core.executions import Attempt, Execution
 from firetower.core.feed import FeedLine
 from firetower.core.references import ContainerReference
 from firetower.core.requests import Secrets
+from firetower.core.times import moment_before
 from firetower.store import (
     automations,
     circuits,
@@ -332,7 +333,7 @@ class Upkeep(Transactions):
         from firetower.store.prune import check_age
 
         check_age(age)
-        return self._store.clock() - age
+        return moment_before(self._store.clock(), age)
 
     def plan(self, before: datetime) -> "Pruned":
         """Return how much `prune` would delete."""

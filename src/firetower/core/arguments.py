@@ -21,7 +21,8 @@ def checked(method: Callable[P, T], *, is_method: bool = False) -> Callable[P, T
     names = code.co_varnames[: code.co_argcount]
     if is_method:
         types.pop(names[0], None)  # itself, or the transaction that it opens
-    texts = {name for name, declared in types.items() if declared in (str, str | None)}
+    kept = (str, str | None, str | int, Sequence[str])
+    texts = {name for name, declared in types.items() if declared in kept}
     several = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
 
     @wraps(method)
@@ -33,8 +34,10 @@ def checked(method: Callable[P, T], *, is_method: bool = False) -> Callable[P, T
                     f"{name} cannot be {_kind(value)}",
                     f"See help({method.__module__}.{method.__qualname__}).",
                 )
-            if name in texts and isinstance(value, str):
-                check_storable(value, str(name))
+            if name in texts:
+                for text in value if isinstance(value, list | tuple) else (value,):
+                    if isinstance(text, str):
+                        check_storable(text, str(name))
         return method(*args, **kwargs)
 
     return call

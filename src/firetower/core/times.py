@@ -34,6 +34,16 @@ def parse_duration(text: str) -> timedelta:
     return span
 
 
+def moment_before(now: datetime, span: timedelta) -> datetime:
+    """Return the moment of so long ago. Raises InvalidInput beyond the calendar."""
+    try:
+        return now - span
+    except OverflowError:
+        raise InvalidInput(
+            "the span of time is too long", "Give at most a thousand years."
+        ) from None
+
+
 def parse_moment(text: str, now: datetime) -> datetime:
     """Read "3h" (back from now), "14:30" (the last one), "yesterday 9:00", or ISO 8601.
 

@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 
 from firetower.core.actions import NoAction, SlackAction
 from firetower.core.automations import Automation, Definition, Mode, Revision, overlaps
@@ -23,7 +33,7 @@ from firetower.store.catalog.lookups import (
     select_covering,
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
-from firetower.store.columns import bounded, bounded_limit
+from firetower.store.columns import Id, bounded_limit
 from firetower.store.endpoints import find_endpoint
 from firetower.store.events import first_event_after
 
@@ -95,7 +105,7 @@ def undelete_automation(change: Change, automation: str | int) -> Automation:
         select(_automations.id, _automations.name)
         .where(_automations.deleted_at.is_not(None))
         .where(
-            _automations.id == bounded(automation)
+            _automations.id == automation
             if isinstance(automation, int)
             else _automations.name == one_spelling(automation)
         )
@@ -221,7 +231,7 @@ def build_revision(row: Row[Any], *, read: bool = True) -> Revision:
 
 def automation_by_id(reader: Reader, automation_id: int) -> Automation | None:
     """Return an automation, or None where there is none, or it is deleted."""
-    query = _select_automations(reader.now).where(_automations.id == bounded(automation_id))
+    query = _select_automations(reader.now).where(_automations.id == automation_id)
     row = reader.connection.execute(query).first()
     return None if row is None else _build_automation(row)
 
@@ -331,7 +341,7 @@ def find_revision(reader: Reader, automation_id: int, number: int) -> Revision:
     """Return one revision of an automation, deleted or not. Raises NotFound."""
     row = reader.connection.execute(
         select(schema.revisions).where(
-            _revisions.automation_id == automation_id, _revisions.number == number
+            _revisions.automation_id == automation_id, type_coerce(_revisions.number, Id) == number
         )
     ).one_or_none()
     if row is None:

@@ -23,7 +23,7 @@ from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
 from firetower.store.changes import Reader, bump_endpoints_version
-from firetower.store.columns import Instant, bounded
+from firetower.store.columns import Instant
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.schema import UNTRIED
 
@@ -208,7 +208,7 @@ def list_changes(
     if after is not None:
         query = query.where(_changes.at > after)
     if before_execution is not None:
-        end = select(_executions.created_at).where(_executions.id == bounded(before_execution))
+        end = select(_executions.created_at).where(_executions.id == before_execution)
         query = query.where(_changes.at <= end.scalar_subquery())
     if container is not None:
         query = query.where(_changes.endpoint_id.in_(_select_used(reader, container)))

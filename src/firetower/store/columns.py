@@ -24,18 +24,27 @@ MOST = 2**63 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-Id = BigInteger().with_variant(Integer, "sqlite")
-"""A row's number: 64 bits on both; SQLite numbers rows automatically only for INTEGER."""
+Whole = BigInteger().with_variant(Integer, "sqlite")
+"""A whole number of 64 bits."""
 
 
-def bounded(number: int) -> int:
-    """Return a number as the databases can compare it: what is larger than any row's is `MOST`."""
-    return max(-MOST, min(number, MOST))
+class Id(TypeDecorator[int]):
+    """A row's number, or a step; SQLite numbers rows automatically only for INTEGER.
+
+    One that is asked for is bounded: what is larger than any row's is `MOST`.
+    """
+
+    impl = Whole
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Write a number, or compare one."""
+        return None if value is None else max(-MOST, min(value, MOST))
 
 
 def bounded_limit(limit: int) -> int:
     """Return a limit as the databases take it; a negative one, which SQLite reads as none, is 0."""
-    return max(0, bounded(limit))
+    return max(0, min(limit, MOST))
 
 
 def instant_number(moment: datetime) -> int:

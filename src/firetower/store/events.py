@@ -15,7 +15,7 @@ from firetower.core.runs import RunSnapshot
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
-from firetower.store.columns import bounded, bounded_limit
+from firetower.store.columns import bounded_limit
 
 _events, _versions = schema.events.c, schema.versions.c
 
@@ -107,7 +107,7 @@ def events_after(reader: Reader, event_id: int, limit: int) -> list[Event]:
     """Return the events recorded after another, in order."""
     query = (
         select_events()
-        .where(_events.id > bounded(event_id))
+        .where(_events.id > event_id)
         .order_by(_events.id)
         .limit(bounded_limit(limit))
     )
@@ -122,6 +122,6 @@ def events_of(reader: Reader, ids: Sequence[int]) -> list[Event]:
 
 def find_event(reader: Reader, event_id: int) -> Event:
     """Return one event. Raises NotFound."""
-    for event in read_events(reader, select_events().where(_events.id == bounded(event_id))):
+    for event in read_events(reader, select_events().where(_events.id == event_id)):
         return event
     raise NotFound(f"there is no event {event_id}", "List them with `firetower events`.")

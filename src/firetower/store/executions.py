@@ -15,7 +15,7 @@ from firetower.core.runs import RunReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
-from firetower.store.columns import bounded, bounded_limit
+from firetower.store.columns import bounded_limit
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
 from firetower.store.runs import find_run
 
@@ -89,7 +89,7 @@ def list_executions(
     if since is not None:
         query = query.where(_executions.created_at >= since)
     if before_id is not None:
-        query = query.where(_executions.id < bounded(before_id))
+        query = query.where(_executions.id < before_id)
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
     if run is not None:
@@ -107,7 +107,7 @@ def list_executions(
 
 def find_execution(reader: Reader, execution_id: int) -> Execution:
     """Return one execution. Raises NotFound."""
-    query = select_executions().where(_executions.id == bounded(execution_id))
+    query = select_executions().where(_executions.id == execution_id)
     for execution in read_executions(reader, query):
         return execution
     raise NotFound(f"there is no execution {execution_id}", "List them with `firetower feed`.")
@@ -133,11 +133,11 @@ def find_page_end(
 
     None if there are fewer: then it is the newest page. Raises NotFound for the container.
     """
-    query = select(_executions.id).where(_executions.id > bounded(execution_id))
+    query = select(_executions.id).where(_executions.id > execution_id)
     if container is not None:
         query = query.join(schema.events, _events.id == _executions.event_id)
         query = query.where(happened_in(container))
-    last = query.order_by(_executions.id).offset(count - 1).limit(1)
+    last = query.order_by(_executions.id).offset(bounded_limit(count - 1)).limit(1)
     found = reader.connection.execute(last).scalar()
     return None if found is None else found + 1
 

@@ -28,7 +28,7 @@ from firetower.store import schema
 from firetower.store.automations import build_revision, find_automation
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
-from firetower.store.columns import MOST, bounded
+from firetower.store.columns import MOST
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
 from firetower.store.runs import FoundRun, list_runs
@@ -50,7 +50,7 @@ def explain_event(reader: Reader, event_id: int, *, clock: Clock = instant) -> E
     connection = reader.connection
     [subject] = _subjects(reader, [find_event(reader, event_id)])
     histories = _histories_around(connection, event_id)
-    fired = select_executions().where(_executions.event_id == bounded(event_id))
+    fired = select_executions().where(_executions.event_id == event_id)
     executions = read_executions(reader, fired)
     everyone = select(func.count()).where(_automations.deleted_at.is_(None))
     elsewhere = connection.execute(everyone).scalar_one() - len(histories)

@@ -17,7 +17,7 @@ from firetower.core.runs import RunReference, as_json_number
 from firetower.core.text import shell_word, suggest, visible
 from firetower.store import run_schema
 from firetower.store.changes import Change, Reader, is_postgresql
-from firetower.store.columns import bounded, bounded_limit, instant_number
+from firetower.store.columns import bounded_limit, instant_number
 from firetower.store.driver import Values, run_with_rows
 from firetower.store.runs import FoundRun, find_run
 
@@ -208,7 +208,7 @@ def read_points(
         )
     query = _VALUES
     if after_step is not None:
-        query = query.where(_points.step > bounded(after_step))
+        query = query.where(_points.step > after_step)
     is_newest = after_step is None and limit is not None
     query = query.order_by(_points.step.desc() if is_newest else _points.step)
     if limit is not None:
@@ -242,12 +242,12 @@ def read_history(
         .join_from(
             run_schema.metric_points, run_schema.run_metrics, _points.run_metric_id == _metrics.id
         )
-        .where(_metrics.run_id == run_row, _points.step >= bounded(first_step))
+        .where(_metrics.run_id == run_row, _points.step >= first_step)
         .where(_IS_SYSTEM if system else ~_IS_SYSTEM)
         .order_by(_points.step, _metrics.name)
     )
     if before_step is not None:
-        query = query.where(_points.step < bounded(before_step))
+        query = query.where(_points.step < before_step)
     if names is not None:
         query = query.where(_metrics.name.in_(names))
     for step, points in islice(groupby(connection.execute(query), attrgetter("step")), limit):

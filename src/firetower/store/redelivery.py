@@ -11,7 +11,6 @@ from firetower.core.executions import Status
 from firetower.core.text import and_list, counted, visible
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
-from firetower.store.columns import bounded
 
 _executions = schema.executions.c
 
@@ -86,7 +85,7 @@ def _refusal(connection: Connection, execution_id: int) -> str:
         .outerjoin_from(
             schema.executions, schema.endpoints, _executions.endpoint_id == endpoints.id
         )
-        .where(_executions.id == bounded(execution_id))
+        .where(_executions.id == execution_id)
     )
     row = connection.execute(query).one_or_none()
     if row is None:

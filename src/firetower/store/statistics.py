@@ -18,6 +18,7 @@ from firetower.core.statistics import (
     Traffic,
     percentile,
 )
+from firetower.core.times import moment_before
 from firetower.store import schema
 from firetower.store.changes import Reader
 from firetower.store.columns import instant_number
@@ -34,6 +35,7 @@ _DAY = timedelta(days=1)
 _DAY_NUMBER = _DAY // timedelta(microseconds=1)
 _MOST_COUNTED = 100_000
 """Executions that are counted of all automations."""
+_MOST_PARTS = 1_000
 _MOST = 20_000
 """Executions that are read of one automation."""
 _MOST_OF_ENDPOINTS = 10_000
@@ -124,15 +126,16 @@ def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, st
 def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
     """Return how much fired and failed in each of equal parts of a span back from now.
 
-    Of very many executions only the newest are counted. Raises InvalidInput for less than a part.
+    Of very many executions only the newest are counted. Raises InvalidInput.
     """
-    if parts < 1:
-        raise InvalidInput("parts cannot be less than 1", "Give the number of parts.")
-    start, part = instant_number(reader.now - span), span // parts // timedelta(microseconds=1)
+    if not 1 <= parts <= _MOST_PARTS:
+        raise InvalidInput(f"{parts} parts cannot be counted", "Give 1 to 1,000.")
+    since = moment_before(reader.now, span)
+    start, part = instant_number(since), max(1, span // parts // timedelta(microseconds=1))
     at = type_coerce(_executions.created_at, BigInteger)
     newest = (
         select(((at - start) // part).label("part"), _executions.status)
-        .where(_executions.event_id >= first_event_after(reader.now - span))
+        .where(_executions.event_id >= first_event_after(since))
         .order_by(_executions.event_id.desc())
         .limit(_MOST_COUNTED)
         .subquery()

@@ -11,7 +11,6 @@ from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.references import Frozen, Timestamp, check_name
 from firetower.store import schema
 from firetower.store.changes import Change, Reader
-from firetower.store.columns import bounded
 from firetower.store.store import Store
 
 KEY_BYTES = 20
@@ -106,7 +105,7 @@ def count_tokens(reader: Reader) -> int:
 
 def delete_token(change: Change, token_id: int) -> Token:
     """Delete a token: its key opens nothing from now on. Raises NotFound."""
-    is_it = _tokens.id == bounded(token_id)
+    is_it = _tokens.id == token_id
     row = change.connection.execute(select(schema.tokens).where(is_it)).one_or_none()
     if row is None:
         raise NotFound(f"there is no token {token_id}", "List them with `firetower token list`.")
