@@ -269,7 +269,7 @@ def skip_deleted(connection: Connection, now: datetime) -> None:
     _SKIP_DELETED.rows(connection, now=instant_number(now))
 
 
-_SKIP_DELETED = Prepared(
+_SKIP_DELETED = Prepared(  # each heartbeat of a worker runs it
     update(schema.executions)
     .where(
         _executions.endpoint_id.in_(

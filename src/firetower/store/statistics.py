@@ -193,13 +193,14 @@ def find_last_failure(reader: Reader, name: str) -> LastFailure | None:
     endpoint_id = find_endpoint(connection, name).id
     of_endpoint = select(_executions.id).where(_executions.endpoint_id == endpoint_id)
     missed = (
-        of_endpoint.add_columns(_executions.status)
+        of_endpoint.add_columns(_executions.status, _executions.finished_at)
         .where(WAS_MISSED)
         .order_by(_executions.finished_at.desc())
         .limit(_MISSED)
         .subquery()
     )
-    failed = select(missed.c.id).where(missed.c.status == Status.FAILED.value).limit(1)
+    failed = select(missed.c.id).where(missed.c.status == Status.FAILED.value)
+    failed = failed.order_by(missed.c.finished_at.desc()).limit(1)
     retrying = of_endpoint.where(TRIED).order_by(_executions.next_attempt_at.desc()).limit(1)
     ids = [*connection.execute(failed).scalars(), *connection.execute(retrying).scalars()]
     row = connection.execute(
