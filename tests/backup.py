@@ -6,15 +6,15 @@ from contextlib import closing
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger
 
 from firetower.store import schema
+from firetower.store.columns import Id
 
 _TABLES = [table.name for table in schema.metadata.sorted_tables]
 _NUMBERED = [
     table.name
     for table in schema.metadata.sorted_tables
-    if "id" in table.c and isinstance(table.c.id.type, BigInteger)
+    if "id" in table.c and isinstance(table.c.id.type, Id)
 ]
 
 
