@@ -29,7 +29,7 @@ def statements() -> Iterator[dict[str, Any]]:
         noted[statement] = values
 
     def run(connection: Connection, statement: str, values: Any) -> list[tuple[Any, ...]]:
-        noted[statement] = tuple(values)
+        noted[statement] = values if isinstance(values, dict) else tuple(values)
         return by_driver(connection, statement, values)
 
     by_driver = driver._run
