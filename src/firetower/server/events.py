@@ -78,14 +78,25 @@ def _read(type_: EventType, text: str) -> tuple[Filter, Condition | None]:
 
 def _write(definition: Definition) -> str:
     """Return the `filter` of a saved event, wrapped as W&B's SDK reads it."""
-    match written := plain_filter(definition.filter):
+    condition = definition.condition
+    if condition is None:
+        return dump({"filter": dump({"$or": [{"$and": _conditions(definition.filter)}]})})
+    runs = {"run_filter": dump({"$and": _conditions(definition.filter, _wandb_name)})}
+    if isinstance(condition, StateCondition):
+        states = [state.value.upper() for state in condition.states]
+        return dump({**runs, "run_state_filter": {"states": states}})
+    kind, _, names = _METRICS[definition.event_type]
+    given = condition.model_dump(mode="json")
+    fields = {name: given[_OWN_NAMES[name]] for name in names.split()}
+    return dump({**runs, "run_metric_filter": {kind: fields}})
+
+
+def _conditions(filter_: Filter, rename: Callable[[str], str] = str) -> list[JsonValue]:
+    """Return the conditions that must all hold, in their longest form, their fields renamed."""
+    match written := _plain(filter_.root, rename):
         case {"$and": [*parts]}:
-            pass
-        case _:
-            parts = [written]
-    if definition.condition is None:
-        return dump({"filter": dump({"$or": [{"$and": parts}]})})
-    return dump(_write_run_event(definition.event_type, definition.condition, parts))
+            return parts
+    return [written]
 
 
 def plain_filter(filter_: Filter) -> dict[str, Any]:
@@ -96,16 +107,17 @@ def plain_filter(filter_: Filter) -> dict[str, Any]:
     return _plain(filter_.root)
 
 
-def _plain(node: Node) -> dict[str, Any]:
+def _plain(node: Node, rename: Callable[[str], str] = str) -> dict[str, Any]:
     match node:
         case Predicate():
-            return {node.field: {node.operator: node.operand}}
+            return {rename(node.field): {node.operator: node.operand}}
         case Not():
-            return {"$not": _plain(node.part)}
+            return {"$not": _plain(node.part, rename)}
         case Combination(parts=(part,)):
-            return _plain(part)
+            return _plain(part, rename)
         case Combination():
-            return {"$and" if node.every else "$or": [_plain(part) for part in node.parts]}
+            parts = [_plain(part, rename) for part in node.parts]
+            return {"$and" if node.every else "$or": parts}
 
 
 _NAME, _WANDB_NAME = "run_name", "display_name"
@@ -145,15 +157,13 @@ _METRICS: Mapping[EventType, tuple[str, TypeAdapter[AnyMetricCondition], str]] =
 
 
 def _read_run_event(type_: EventType, source: Mapping[str, JsonValue]) -> tuple[Filter, Condition]:
-    runs = _renamed(_object(source.get("run_filter") or {}, "run_filter"), _own_name)
-    match runs:
-        case {"$and": [*parts]} if len(runs) == 1:  # in the form of other filters
-            runs = {"$or": [{"$and": parts}]}
+    given = Filter.of(_object(source.get("run_filter") or {}, "run_filter"))
+    runs = Filter.of({"$or": [{"$and": _conditions(given, _own_name)}]})
     if type_ in _METRICS:
-        return Filter.of(runs), _read_metric(type_, source)
+        return runs, _read_metric(type_, source)
     states = _object(source.get("run_state_filter"), "run_state_filter").get("states")
     names = states if isinstance(states, list) else [states]
-    return Filter.of(runs), StateCondition.parse(",".join(map(str, names)))
+    return runs, StateCondition.parse(",".join(map(str, names)))
 
 
 def _read_metric(type_: EventType, source: Mapping[str, JsonValue]) -> AnyMetricCondition:
@@ -186,22 +196,6 @@ def _wandb_name(field: str) -> str:
     return _WANDB_NAME if field == _NAME else field
 
 
-def _renamed(source: dict[str, JsonValue], rename: Callable[[str], str]) -> dict[str, JsonValue]:
-    """Return a filter with the fields that it asks for renamed."""
-    renamed: dict[str, JsonValue] = {}
-    for key, value in source.items():
-        match key, value:
-            case (("$and" | "$or" | "$nor"), list()):
-                parts = (_renamed(one, rename) if isinstance(one, dict) else one for one in value)
-                renamed[key] = list(parts)
-            case "$not", dict():
-                renamed[key] = _renamed(value, rename)
-            case _:
-                new = rename(key)
-                renamed[key if new in source else new] = value
-    return renamed
-
-
 def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
     """Return an object, which may be written as text in JSON. Raises InvalidInput."""
     found = parse(value, what) if isinstance(value, str) else value
@@ -210,19 +204,6 @@ def _object(value: JsonValue, what: str) -> dict[str, JsonValue]:
     raise InvalidInput(
         f"{what} is {shortened(quoted(found), 60)}, not an object", "Write it as {...}."
     )
-
-
-def _write_run_event(
-    type_: EventType, condition: Condition, parts: list[JsonValue]
-) -> dict[str, JsonValue]:
-    runs = {"run_filter": dump(_renamed({"$and": parts}, _wandb_name))}
-    if isinstance(condition, StateCondition):
-        states: list[JsonValue] = [state.value.upper() for state in condition.states]
-        return {**runs, "run_state_filter": {"states": states}}
-    kind, _, names = _METRICS[type_]
-    given = condition.model_dump(mode="json")
-    fields: JsonValue = {name: given[_OWN_NAMES[name]] for name in names.split()}
-    return {**runs, "run_metric_filter": {kind: fields}}
 
 
 def is_readable(definition: Definition) -> bool:
