@@ -64,6 +64,7 @@ def test_run_is_started_logged_to_and_finished(shell: Shell) -> None:
         one["run_state"] for one in shell.objects("events") if one["event_type"] == "RUN_STATE"
     ]
     assert states == ["running", "failed"]
+    assert shell.run("run", "start", "acme/vision", "--resume").returncode == 2
     again = shell.ok("run", "start", "acme/vision", "--id", run.split("/")[2], "--resume")
     assert again.strip() == run
 

@@ -20,7 +20,7 @@ from firetower.settings import RUN
 _project = click.argument("project", metavar="ENTITY/PROJECT")
 _run = click.argument("run", metavar="RUN")
 _description = option_group(
-    click.option("--id", "run_id", metavar="ID", help="Its id; generated unless given."),
+    click.option("--id", metavar="ID", help="Its id; generated unless given."),
     click.option("--resume", is_flag=True, help="Resume the run of this id, if there is one."),
     click.option("--name", metavar="N", help="Name for people; the id unless given."),
     click.option(
@@ -35,6 +35,13 @@ _description = option_group(
     click.option("--job-type", metavar="TYPE", help="Type of job: train, eval, …"),
     click.option("--notes", metavar="TEXT", help="Note for people."),
 )
+
+
+def _described(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that start a run. Raises UsageError."""
+    if said["resume"] and said["id"] is None:
+        raise click.UsageError("--resume belongs to --id.")
+    return {**said, "tags": said["tags"] or None}
 
 
 @click.group()
@@ -88,12 +95,11 @@ def exec(  # noqa: A001 - the word of the command line
 
     lines = None if metrics_from is None else MetricLines.open(metrics_from)
     drop_unread()  # else nobody would stop the command, or end its run
-    said["id"] = said.pop("run_id")
-    said["tags"] = said["tags"] or None
+    described = _described(said)
     progress = (lambda _: None) if quiet else say
     with open_tower() as tower:
         return execute(
-            tower, project, command, said, lines, system=system, say=say, progress=progress
+            tower, project, command, described, lines, system=system, say=say, progress=progress
         )
 
 
@@ -101,7 +107,7 @@ def exec(  # noqa: A001 - the word of the command line
 @_project
 @_description
 @json_option
-def start(*, project: str, run_id: str | None, as_json: bool, **said: Any) -> None:
+def start(*, project: str, as_json: bool, **said: Any) -> None:
     """Start a run, and print its reference.
 
     Log to it at least every few minutes, if only a heartbeat: after 5 minutes without, it counts
@@ -111,9 +117,9 @@ def start(*, project: str, run_id: str | None, as_json: bool, **said: Any) -> No
       RUN=$(firetower run start acme/vision --name resnet --config lr=0.1)
       firetower run start acme/vision --id x3k9ab2c --resume
     """
-    said["tags"] = said["tags"] or None
+    described = _described(said)
     with open_tower() as tower:
-        started = tower.runs.start(project, id=run_id, host=os.uname().nodename, **said)
+        started = tower.runs.start(project, host=os.uname().nodename, **described)
     if as_json:
         print_json(started.as_data())
     else:
