@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from firetower.core.catalog import Content, Entry, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput, NotFound
@@ -47,16 +56,32 @@ _MEMBERS = (
 )
 _NEWEST_MEMBERS = _MEMBERS.limit(2)
 _TAKE_INDEX = "UPDATE collections SET next_index = ? WHERE id = ?"
-_IN_MEMBERSHIP = "collection_id", "version_index"
-_ALIASES, _TAGS = (
-    Prepared(
-        select(name)
-        .where(*(name.table.c[column] == bindparam(column) for column in _IN_MEMBERSHIP))
-        .order_by(name)
+_SEPARATOR: Any = literal_column("'/'")
+"""No alias or tag has it."""
+
+
+def _joined(name: Column[str]) -> ScalarSelect[str]:
+    """Return the query of a member's aliases or tags as one text."""
+    columns = name.table.c
+    is_it = (
+        columns.collection_id == _memberships.collection_id,
+        columns.version_index == _memberships.version_index,
     )
-    for name in (schema.aliases.c.alias, schema.version_tags.c.tag)
+    return select(func.aggregate_strings(name, _SEPARATOR)).where(*is_it).scalar_subquery()
+
+
+_SHOWN = (
+    select(
+        schema.versions,
+        _memberships.version_index,
+        _joined(schema.aliases.c.alias).label("aliases"),
+        _joined(schema.version_tags.c.tag).label("tags"),
+    )
+    .join_from(schema.memberships, schema.versions)
+    .where(_memberships.collection_id == bindparam("collection_id"))
 )
-_ROW = Prepared(select(schema.versions).where(_versions.id == bindparam("version")))
+_SHOWN_ONE = Prepared(_SHOWN.where(_memberships.version_index == bindparam("version_index")))
+_SHOWN_ALL = Prepared(_SHOWN.order_by(_memberships.version_index.desc()))
 _ENTRIES = TypeAdapter(tuple[Entry, ...], config={"defer_build": True})
 
 ARTIFACT_ID_PREFIX = "firetower-artifact://_id/"
@@ -255,13 +280,14 @@ def take_out(change: Change, reference: VersionReference) -> FoundVersion:
     `latest` goes back to the version before.
     """
     version = find_version(change.connection, reference, lock=True)
-    for alias in _names(change.connection, _ALIASES, version):
+    shown = show(change, version)
+    for alias in shown.aliases:
         before = _one_before(change.connection, version) if alias == "latest" else None
         if before is None:
             drop_alias(change, version, alias)
         else:
             point_alias(change, before, alias)
-    for tag in _names(change.connection, _TAGS, version):
+    for tag in shown.tags:
         drop_tag(change, version, tag)
     change.connection.execute(schema.memberships.delete().filter_by(**version.membership))
     return version
@@ -274,21 +300,27 @@ def _one_before(connection: Connection, version: FoundVersion) -> FoundVersion |
     return next((one for one in others if one.index != version.index), None)
 
 
-def _names(connection: Connection, query: Prepared, version: FoundVersion) -> tuple[str, ...]:
-    """Return a version's aliases or tags in its collection."""
-    return tuple(name for (name,) in query.rows(connection, **version.membership))
-
-
 def show(reader: Reader, version: FoundVersion) -> Version:
     """Return a version as it is in its collection."""
-    connection = reader.connection
-    row = _ROW.first(connection, version=version.version_id)
+    row = _SHOWN_ONE.first(reader.connection, **version.membership)
+    return _version(reader, version.collection, row)
+
+
+def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:
+    """Return a collection's versions, the newest first. Raises NotFound."""
+    collection = find_collection(reader.connection, reference)
+    rows = _SHOWN_ALL.rows(reader.connection, collection_id=collection.id)
+    reader.collections.learn(reader.connection, (row.home_collection_id for row in rows))
+    return [_version(reader, collection, row) for row in rows]
+
+
+def _version(reader: Reader, collection: FoundCollection, row: Any) -> Version:  # noqa: ANN401
     home = reader.collection(row.home_collection_id)
     return Version(
-        collection=version.collection.reference,
-        index=version.index,
+        collection=collection.reference,
+        index=row.version_index,
         artifact_id=row.artifact_id,
-        type=version.collection.type,
+        type=collection.type,
         digest=row.digest,
         size=row.size,
         file_count=row.file_count,
@@ -296,10 +328,14 @@ def show(reader: Reader, version: FoundVersion) -> Version:
         metadata=parse_object(row.metadata_json),
         author=row.author,
         created_at=row.created_at,
-        aliases=_names(connection, _ALIASES, version),
-        tags=_names(connection, _TAGS, version),
+        aliases=_names(row.aliases),
+        tags=_names(row.tags),
         source=f"{home.reference}:v{row.home_index}",
     )
+
+
+def _names(joined: str | None) -> tuple[str, ...]:
+    return tuple(sorted(joined.split("/") if joined else ()))
 
 
 def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
@@ -308,11 +344,6 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     version = show(reader, found)
     entries = read_entries(reader, version.digest)
     assert entries is not None
-    query = select(_memberships.collection_id, _memberships.version_index).where(
-        _memberships.version_id == found.version_id
-    )
-    rows = reader.connection.execute(query.order_by(_memberships.created_at)).all()
-    linked = [(reader.collection(number).reference, index) for number, index in rows]
     edits = schema.version_changes.c
     shown = (edits.changed_at, edits.author, edits.field, edits.old_json, edits.new_json)
     query = select(*shown).where(edits.version_id == found.version_id)
@@ -321,9 +352,9 @@ def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
         version=version,
         entries=entries,
         linked_as=tuple(
-            f"{collection}:v{index}"
-            for collection, index in linked
-            if collection.container.kind is ContainerKind.REGISTRY
+            member.reference
+            for member in memberships_of(reader, found.version_id)
+            if member.collection.reference.container.kind is ContainerKind.REGISTRY
         ),
         changes=tuple(VersionChange.model_validate(row) for row in changes),
     )
@@ -334,12 +365,6 @@ def read_entries(reader: Reader, digest: str) -> tuple[Entry, ...] | None:
     query = select(schema.manifests.c.entries).where(schema.manifests.c.digest == digest)
     found = reader.connection.execute(query).scalar()
     return None if found is None else _ENTRIES.validate_json(found)
-
-
-def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:
-    """Return a collection's versions, the newest first. Raises NotFound."""
-    collection = find_collection(reader.connection, reference)
-    return [show(reader, version) for version in members_of(reader, collection)]
 
 
 _FOUND = (
