@@ -45,7 +45,10 @@ def test_logging_makes_what_is_new_and_moves_latest(tower: Tower) -> None:
         "ADD_ARTIFACT_ALIAS acme/vision/resnet:v1 ← best",
         "ADD_ARTIFACT_TAG acme/vision/resnet:v1 + tag eu",
     ]
-    assert tower.version("acme/vision/resnet:latest").version.index == 1
+    newest, oldest = tower.versions("acme/vision/resnet")
+    assert newest == tower.version("acme/vision/resnet:latest").version
+    assert (newest.index, newest.aliases, newest.tags) == (1, ("best", "latest"), ("eu",))
+    assert (oldest.index, oldest.aliases, oldest.tags) == (0, (), ())
 
 
 def test_the_same_content_makes_no_new_version_but_its_aliases_apply(tower: Tower) -> None:
