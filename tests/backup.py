@@ -10,10 +10,10 @@ import psycopg
 from firetower.store import schema
 from firetower.store.columns import Id
 
-_TABLES = [table.name for table in schema.metadata.sorted_tables]
+_TABLES = [table.name for table in schema.all_tables().sorted_tables]
 _NUMBERED = [
     table.name
-    for table in schema.metadata.sorted_tables
+    for table in schema.all_tables().sorted_tables
     if "id" in table.c and isinstance(table.c.id.type, Id)
 ]
 

@@ -32,6 +32,12 @@ def test_a_command_of_the_catalog_imports_little(shell: Shell) -> None:
     assert _run(shell, COMMANDS, heavy) == ["[]"] * len(COMMANDS)
 
 
+def test_a_list_imports_no_tables_of_runs(shell: Shell) -> None:
+    lists = [(kind, "list") for kind in ("automation", "webhook", "secret")]
+    of_runs = "[name for name in sys.modules if name.startswith('firetower.store.run')]"
+    assert _run(shell, [*lists, ("feed",), ("events",)], of_runs) == ["[]"] * 5
+
+
 def test_a_list_builds_no_validator_that_it_does_not_need(shell: Shell) -> None:
     built = "firetower.core.filters.Filter.__pydantic_complete__"
     assert _run(shell, [("secret", "list")], built) == ["False"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from firetower.core.runs import RunState
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.runs import crash_overdue
 from serving import Running
 
@@ -282,7 +282,7 @@ def test_stream_that_cannot_be_read_changes_nothing(on_sqlite: Running, body: by
 
 def kept(running: Running) -> list[Any]:
     """Return every row that a stream may change."""
-    tables = (schema.runs, schema.run_metrics, schema.metric_points, schema.events)
+    tables = (run_schema.runs, run_schema.run_metrics, run_schema.metric_points, schema.events)
     with running.server.store.reading() as reader:
         return [list(reader.connection.execute(select(one))) for one in tables]
 

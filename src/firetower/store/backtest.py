@@ -31,7 +31,7 @@ from firetower.core.filters.nodes import predicates
 from firetower.core.matching import cooldown_end
 from firetower.core.runs import RunSnapshot
 from firetower.core.scopes import CollectionScope
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.catalog.lookups import find_container, happened_in, select_collections_in
 from firetower.store.changes import CachedCollection, Reader
 from firetower.store.columns import instant_number
@@ -40,7 +40,7 @@ from firetower.store.points import VALUES_AFTER
 from firetower.store.runs import list_runs
 
 _collections, _events, _versions = schema.collections.c, schema.events.c, schema.versions.c
-_metrics = schema.run_metrics.c
+_metrics = run_schema.run_metrics.c
 _METRIC = select(_metrics.id).where(
     _metrics.run_id == bindparam("run"), _metrics.name == bindparam("name")
 )

@@ -14,7 +14,7 @@ from firetower.core.health import Check, Health
 from firetower.core.text import and_list
 from firetower.core.times import duration
 from firetower.settings import read_settings
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.changes import Reader
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
@@ -35,7 +35,7 @@ _UNEVALUATED_LATE = timedelta(seconds=30)
 _HELD_SECONDS = 1.0
 """A transaction that has held locks for longer may be one of a program that was stopped."""
 _SKEW = timedelta(seconds=5)
-_secrets, _metrics = schema.secrets.c, schema.run_metrics.c
+_secrets, _metrics = schema.secrets.c, run_schema.run_metrics.c
 _READ_ONLY = text("""
 SELECT pg_is_in_recovery() OR reset_val = 'on'
 FROM pg_settings WHERE name = 'default_transaction_read_only'
@@ -121,7 +121,7 @@ def _changes(connection: Connection, database: Database) -> Check:
         hint = "Make the file and its folder writable for this user."
     else:
         is_read_only = connection.execute(_READ_ONLY).scalar_one()
-        tables = list(schema.metadata.tables)
+        tables = list(schema.all_tables().tables)
         names = [*tables, *(f"{table}_id_seq" for table in tables)]
         forbidden = list(connection.execute(_FORBIDDEN, {"names": names}).scalars())
         hint = "Use the server that takes changes, or turn off default_transaction_read_only."

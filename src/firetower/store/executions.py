@@ -17,7 +17,6 @@ from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
 from firetower.store.columns import bounded_limit
 from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
-from firetower.store.runs import find_run
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _events = schema.events.c
@@ -93,6 +92,8 @@ def list_executions(
     if automation_id is not None:
         query = query.where(_executions.automation_id == automation_id)
     if run is not None:
+        from firetower.store.runs import find_run
+
         query = query.where(_events.run_id == find_run(reader.connection, run).id)
         reason = func.coalesce(_executions.skip_reason, SkipReason.SHADOW.value)
         query = query.order_by(reason != SkipReason.SHADOW.value)

@@ -24,7 +24,7 @@ from firetower.core.explanation import (
 )
 from firetower.core.references import VersionReference
 from firetower.core.text import instant
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.automations import build_revision, find_automation
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
@@ -151,7 +151,7 @@ def _subjects(reader: Reader, events: Sequence[Event]) -> list[Subject]:
     return [Subject(event, evaluated[event.id], tuple(linked[event.id])) for event in events]
 
 
-_metrics = schema.run_metrics.c
+_metrics = run_schema.run_metrics.c
 _METRIC = select(_metrics.id, _metrics.pending).where(
     _metrics.run_id == bindparam("run"), _metrics.name == bindparam("name")
 )

@@ -130,11 +130,12 @@ def migrate_schema(database: Database) -> str:
 
 
 def _create_tables(connection: Connection) -> None:
-    from firetower.store import schema  # all tables, which take a while to import
+    from firetower.store import schema  # which takes a while to import
 
+    metadata = schema.all_tables()
     if is_postgresql(connection):
-        add_postgresql_conditions(schema.metadata)
-    schema.metadata.create_all(connection, checkfirst=False)
+        add_postgresql_conditions(metadata)
+    metadata.create_all(connection, checkfirst=False)
     first = {"key": ENDPOINTS_VERSION_KEY, "value": "0"}
     connection.execute(schema.state.insert(), first)
     organization = ContainerReference.organization()

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from firetower.core.errors import InvalidInput
 from firetower.core.metrics import MAX_WINDOW
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.changes import Reader
 from firetower.store.columns import instant_number
 from firetower.store.store import Store
@@ -34,7 +34,7 @@ PARTS = 500
 _PIECE = 50_000
 """Values that one transaction looks at."""
 
-_metrics, _points, _runs = schema.run_metrics.c, schema.metric_points.c, schema.runs.c
+_metrics, _points, _runs = run_schema.run_metrics.c, run_schema.metric_points.c, run_schema.runs.c
 _KEPT_FROM = (
     select(_points.step)
     .where(_points.run_metric_id == bindparam("metric"))
@@ -100,7 +100,7 @@ def thin(store: Store, before: datetime) -> Iterator[int]:
 def _pieces(connection: Connection, before: datetime) -> Iterator[_Piece]:
     query = (
         select(_metrics.id, _metrics.count, _metrics.last_step)
-        .join_from(schema.run_metrics, schema.runs, _metrics.run_id == _runs.id)
+        .join_from(run_schema.run_metrics, run_schema.runs, _metrics.run_id == _runs.id)
         .where(
             _runs.started_at < before,
             _metrics.pending == false(),

@@ -1,4 +1,7 @@
-"""The tables, and conditions on them. Rows stay inside the store, which returns core models."""
+"""The tables but those of runs, and conditions on them.
+
+Rows stay inside the store, which returns core models.
+"""
 
 from datetime import datetime
 
@@ -6,18 +9,19 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     Index,
+    MetaData,
     Text,
     UniqueConstraint,
     false,
     literal_column,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind, SignatureEncoding
 from firetower.core.executions import SkipReason, Status
-from firetower.store import catalog_schema, run_schema
+from firetower.store import catalog_schema
 from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
 
 
@@ -284,8 +288,6 @@ class ServerRow(TableRow, table=True):
     """Unknown fields that clients asked for, with how often, as JSON."""
 
 
-metadata = SQLModel.metadata
-
 aliases = catalog_schema.aliases
 collection_tags = catalog_schema.collection_tags
 collections = catalog_schema.collections
@@ -297,12 +299,6 @@ state = catalog_schema.state
 version_changes = catalog_schema.version_changes
 version_tags = catalog_schema.version_tags
 versions = catalog_schema.versions
-
-metric_points = run_schema.metric_points
-run_artifacts = run_schema.run_artifacts
-run_metrics = run_schema.run_metrics
-run_watches = run_schema.run_watches
-runs = run_schema.runs
 
 attempts = table(AttemptRow)
 automations = table(AutomationRow)
@@ -332,6 +328,13 @@ WAS_MISSED = text("executions.status IN ('failed', 'skipped')")
 
 FINAL = [status.value for status in Status if status.is_final]
 """The statuses of an execution that has ended."""
+
+
+def all_tables() -> MetaData:
+    """Return the tables with those of runs."""
+    from firetower.store import run_schema
+
+    return run_schema.runs.metadata
 
 
 def has_status(status: Status) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tru
 
 from firetower.core.catalog import Found, FoundKind
 from firetower.core.references import ContainerKind, one_spelling
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.catalog.lookups import HAS_VERSIONS
 from firetower.store.changes import Reader
 
@@ -24,7 +24,7 @@ _containers, _collections = schema.containers.c, schema.collections.c
 _aliases, _memberships = schema.aliases.c, schema.memberships.c
 _automations, _endpoints = schema.automations.c, schema.endpoints.c
 _executions, _revisions = schema.executions.c, schema.revisions.c
-_runs = schema.runs.c
+_runs = run_schema.runs.c
 
 _CONTAINER: ColumnElement[str] = case(
     (_containers.entity == "", _containers.name), else_=_containers.entity + "/" + _containers.name
@@ -128,7 +128,7 @@ def _runs_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
     label = _CONTAINER + "/" + _runs.name
     query = (
         select(_CONTAINER, _runs.run_id, _runs.name, _runs.state)
-        .join_from(schema.runs, schema.containers, _containers.id == _runs.project_id)
+        .join_from(run_schema.runs, schema.containers, _containers.id == _runs.project_id)
         .where(_has(label + " " + _runs.run_id, words))
         .order_by(_runs.started_at.desc(), _runs.id.desc())
     )

@@ -18,7 +18,7 @@ from firetower.core.executions import Status
 from firetower.core.matching import Decision
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.references import ContainerKind, ContainerReference
-from firetower.store import schema
+from firetower.store import run_schema, schema
 from firetower.store.changes import Change
 from firetower.store.columns import optional_number
 from firetower.store.driver import Prepared, insert_rows
@@ -32,8 +32,8 @@ METRICS = 500
 TESTS = 10_000
 """Tests of a condition on a value in one transaction: other changes wait for it meanwhile."""
 
-_runs, _metrics = schema.runs.c, schema.run_metrics.c
-_containers, _watches = schema.containers.c, schema.run_watches.c
+_runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
+_containers, _watches = schema.containers.c, run_schema.run_watches.c
 _events, _executions = schema.events.c, schema.executions.c
 
 PENDING = _metrics.pending == true()
@@ -49,12 +49,12 @@ _WAITING = Prepared(
         _containers.entity,
         _containers.name.label("project"),
     )
-    .join_from(schema.run_metrics, schema.runs, _metrics.run_id == _runs.id)
+    .join_from(run_schema.run_metrics, run_schema.runs, _metrics.run_id == _runs.id)
     .join(schema.containers, _runs.project_id == _containers.id)
     .where(PENDING, _metrics.id > bindparam("after"))
     .order_by(_metrics.id)
     .limit(METRICS)
-    .with_for_update(of=schema.run_metrics, skip_locked=True)
+    .with_for_update(of=run_schema.run_metrics, skip_locked=True)
 )
 _CAUSE = (
     select(_events.cause)
@@ -64,12 +64,12 @@ _CAUSE = (
 )
 """The cause of a run's newest event: of its start, or handed on by one of its metrics."""
 _DONE = (
-    update(schema.run_metrics)
+    update(run_schema.run_metrics)
     .where(_metrics.id.in_(bindparam("ids", expanding=True)))
     .values(evaluated_step=_metrics.last_step, pending=False)
 )
 _CUT = (
-    update(schema.run_metrics)
+    update(run_schema.run_metrics)
     .where(_metrics.id == bindparam("metric"))
     .values(evaluated_step=bindparam("step"))
 )
@@ -287,7 +287,7 @@ def read_watches(connection: Connection, keys: Collection[_Key]) -> dict[_Key, W
     """Return what is kept of automations on runs, by both."""
     if not keys:
         return {}
-    query = select(*(schema.run_watches.c[name] for name in _WATCH_COLUMNS)).where(
+    query = select(*(run_schema.run_watches.c[name] for name in _WATCH_COLUMNS)).where(
         _watches.automation_id.in_({automation for automation, _ in keys}),
         _watches.run_id.in_({run for _, run in keys}),
     )
@@ -299,4 +299,4 @@ def _write_watches(connection: Connection, watches: Mapping[_Key, Watch]) -> Non
         (*key, watch.revision_id, watch.held, optional_number(watch.began_at), watch.skipped)
         for key, watch in watches.items()
     ]
-    insert_rows(connection, schema.run_watches, _WATCH_COLUMNS, rows, _REPLACE_WATCH)
+    insert_rows(connection, run_schema.run_watches, _WATCH_COLUMNS, rows, _REPLACE_WATCH)
