@@ -1,10 +1,11 @@
 """What a small command imports: most of its time is spent on that."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
-from cli.shell import Shell
+from cli.shell import SCRIPT, Shell
 
 HEAVY = (
     *("alembic", "httpx", "aiohttp", "textual", "re2", "cryptography", "rich.console"),
@@ -64,3 +65,11 @@ def _run(shell: Shell, commands: Sequence[tuple[str, ...]], expression: str) -> 
     )
     found = (line.partition("== ") for line in done.stdout.splitlines())
     return [said for before, mark, said in found if mark and not before]
+
+
+def test_ctrl_c_while_it_imports_prints_no_traceback(shell: Shell) -> None:
+    program = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (shell.folder / "click.py").write_text(program)
+    environment = {**shell.environment, "PYTHONPATH": str(shell.folder)}
+    done = subprocess.run([SCRIPT, "feed"], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from importlib import import_module
 from inspect import cleandoc
@@ -107,6 +108,8 @@ def main(arguments: list[str] | None = None) -> Any:  # noqa: ANN401 - it never 
     from firetower.cli.errors import prepare, run
 
     prepare()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     code = run(cli, arguments)
     gc.freeze()  # nor at its end
     sys.exit(code)
