@@ -501,6 +501,7 @@ def run_app(
 
     _check_memory()
     gc.disable()  # until all is imported: next to nothing is garbage before
+    sys.setswitchinterval(0.001)  # else what is drawn waits 5 ms for the thread that writes it
     app = FiretowerApp(
         connect,
         clock=lambda: datetime.now(UTC),

@@ -48,6 +48,8 @@ class KeyQueue:
         self._handle = handle
         self._waiting: deque[Typed] = deque()
         self._is_running = False
+        self._is_settled = False
+        """Whether nothing was typed into a field since a key was waited for."""
         self._has_screen = asyncio.Event()
         self._started: list[tuple[Worker[None], object]] = []
         """What keys have started in the background, each with the screen that was shown then."""
@@ -85,11 +87,14 @@ class KeyQueue:
     async def _hand_on(self, event: Typed) -> None:
         target = self._under(event) if isinstance(event, events.MouseUp) else self._target
         if target is None or self._is_text_for(target, event):
+            self._is_settled = False
             await self._handle(event)
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HANDLING_TIMEOUT):
-                await self._passed(target)  # a key of the app's own would overtake the text
+        if not self._is_settled or not isinstance(event, events.Key):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANDLING_TIMEOUT):
+                    await self._passed(target)  # a key of the app's own would overtake the text
+        self._is_settled = True
         before = self._screens
         await self._handle(event)
         try:

@@ -234,10 +234,15 @@ class AutomationList(Listing, AutomationActions):
         self.container: ContainerReference | None = None
         self._automations: Mapping[str, Automation] = {}
         self._texts: dict[int, list[str]] = {}
+        self._shown_off = False
+        """Whether the key line says "Enable"."""
 
     def key_label(self, action: str) -> str:
         """Return how the key line calls an action now; empty for as always."""
-        return "Disable" if action == "toggle_enabled" and not self._all_are_off else ""
+        if action != "toggle_enabled":
+            return ""
+        self._shown_off = self._all_are_off
+        return "" if self._shown_off else "Disable"
 
     def show(self, listed: ListedAutomations, now: datetime, *, more: bool) -> None:
         """Show automations; `more` says that others are still being read."""
@@ -252,7 +257,8 @@ class AutomationList(Listing, AutomationActions):
 
     @on(Table.Moved)
     def _moved(self) -> None:
-        self.refresh_bindings()
+        if self._shown_off != self._all_are_off:
+            self.refresh_bindings()
 
     def _read_texts(self) -> None:
         """Read all definitions in a thread, before the rows are searched or sorted."""

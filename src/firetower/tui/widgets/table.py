@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _MEASURED = 100
 """Rows whose texts are measured: the first screens of a long list."""
+_DRAWN = 200
+"""Rows kept as they were drawn."""
+_NONE = range(0)
 
 
 class Table(ScrollView, can_focus=True):
@@ -48,6 +51,7 @@ class Table(ScrollView, can_focus=True):
     STEADY: ClassVar = False
     """Whether columns only become wider: a feed's must not jump about."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--row",
         "table--header",
         "table--cursor",
         "table--cursor-blurred",
@@ -118,6 +122,10 @@ class Table(ScrollView, can_focus=True):
         self._given: tuple[int, dict[int, int]] = (0, {})
         """The cells of each column, and the width in which they were shared."""
         self._height = 0
+        self._drawn: dict[object, Strip] = {}
+        """Rows as they are drawn without the cursor, by what they show."""
+        self._drawn_in: object = None
+        """What the form of all of them depends on."""
 
     @property
     def key(self) -> Hashable | None:
@@ -142,14 +150,19 @@ class Table(ScrollView, can_focus=True):
         longest = (max(sizes).full for sizes in self._sizes)
         return sum(longest) + GAP * (len(self.columns) - 1) + 2
 
-    def _measure(self, rows: Iterable[ShownRow] = (), *, may_shrink: bool = False) -> None:
+    def _measure(
+        self, rows: Iterable[ShownRow] = (), *, may_shrink: bool = False, measured: range = _NONE
+    ) -> None:
         """Give the columns what the texts of some rows, and of those in sight, take.
+
+        The rows at the places `measured` were so before.
 
         Unless they may shrink, only a longer text changes them, or twice as many rows as before.
         """
         top = self.scroll_offset.y
         in_sight = range(top, min(top + self.size.height, len(self.rows)))
-        sizes = text_sizes(self.columns, chain(rows, (self.rows[one] for one in in_sight)))
+        new = (self.rows[one] for one in in_sight if one not in measured)
+        sizes = text_sizes(self.columns, chain(rows, new))
         if (place := self.sorted_by) is not None:  # the arrow beside the title
             arrow = cell_len(self.columns[place].title) + 2
             sizes[place].append(TextSize(arrow, arrow))
@@ -158,6 +171,8 @@ class Table(ScrollView, can_focus=True):
                 [*known, max(new)] if max(new) > max(known) else known
                 for known, new in zip(self._sizes, sizes, strict=True)
             ]
+        if sizes == self._sizes:
+            return
         before, self._sizes = self._widths(), sizes
         self._given = 0, {}
         if self._widths() != before:
@@ -369,7 +384,7 @@ class Table(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._measure()
+        self._measure(measured=range(int(old_value), int(old_value) + self.size.height))
 
     @on(events.Focus)
     @on(events.Blur)
@@ -381,19 +396,40 @@ class Table(ScrollView, can_focus=True):
             return self._draw(self._titles(), self.get_component_rich_style("table--header"))
         index = y - self.header_lines + self.scroll_offset.y
         if index >= len(self.rows):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self._base)
         row = self.rows[index]
-        cells, base = row.cells, self.rich_style
+        cells, base = row.cells, self._base
         if row.key in self.selected:
             base += self.get_component_rich_style("table--selected", partial=True)
         if index != self.cursor:
-            return self._draw(cells, base, mark=row.key in self.selected)
+            return self._drawn_row(cells, base, mark=row.key in self.selected)
         if not self.has_focus:
             blurred = self.get_component_rich_style("table--cursor-blurred")
             return self._draw(cells, blurred, mark=row.key in self.selected)
         plain = [Cell(cell.text, short=cell.short) for cell in cells]
         style = self.get_component_rich_style("table--cursor")
         return self._draw(plain, style, mark=row.key in self.selected)
+
+    def _drawn_row(self, cells: Sequence[Cell], base: Style, *, mark: bool) -> Strip:
+        """Return a row as it was drawn last: to scroll draws only the new one."""
+        form = self.columns, self.size.width, self._widths(), self.pattern
+        if form != self._drawn_in or len(self._drawn) > _DRAWN:
+            self._drawn_in = form
+            self._drawn.clear()
+        key = tuple(cells), base, mark
+        if (strip := self._drawn.get(key)) is None:
+            strip = self._drawn[key] = self._draw(cells, base, mark=mark)
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Draw the rows again, in other colours."""
+        self._drawn.clear()
+        super().notify_style_update()
+
+    @property
+    def _base(self) -> Style:
+        """The table's own style; Textual computes `rich_style` each time."""
+        return self.get_component_rich_style("table--row")
 
     def _titles(self) -> Sequence[Cell]:
         titles = [column.title for column in self.columns]
