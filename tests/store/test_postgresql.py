@@ -17,11 +17,14 @@ from sqlalchemy import make_url
 import firetower
 from firetower.core.errors import StoreError
 from firetower.core.health import Health
+from firetower.core.references import VersionReference
 from firetower.store import follow
+from firetower.store.catalog.labels import add_aliases
 from firetower.store.doctor import examine
 from firetower.store.migrate import _MIGRATION_LOCK
 from firetower.store.store import Store
 from firetower.store.workers import HEARTBEAT_INTERVAL
+from firetower.tower import Tower
 from postgres import create_database
 from receiver import Received, serve
 from store.bench import START, Bench
@@ -167,6 +170,19 @@ def test_follow_loses_and_repeats_nothing_when_the_database_fails(
             one.result(TIMEOUT)
     assert len(said) == 4, said
     assert lines == events == ["first", "cut", "unlocked", "last"]
+
+
+def test_event_that_commits_after_a_later_one_is_followed(database_url: str) -> None:
+    store = Store.open(database_url, author="ada")
+    tower = Tower(store)
+    linked_model(tower)
+    arriving = tower.events.follow(tower.events.newest(1)[0].id, wait=TIMEOUT)
+    with store.changing() as change:
+        add_aliases(change, VersionReference.parse("acme/vision/resnet:v0"), ["first"])
+        tower.add_alias("models/resnet:v0", "second")
+        assert [event.alias for event in next(arriving)] == ["second"]
+    assert [event.alias for event in next(arriving)] == ["first"]
+    store.close()
 
 
 def test_what_the_server_refuses_is_said_with_what_to_do(database_url: str) -> None:

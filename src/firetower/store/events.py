@@ -103,17 +103,6 @@ def newest_events_in(
     return read_events(reader, query)
 
 
-def events_after(reader: Reader, event_id: int, limit: int) -> list[Event]:
-    """Return the events recorded after another, in order."""
-    query = (
-        select_events()
-        .where(_events.id > event_id)
-        .order_by(_events.id)
-        .limit(bounded_limit(limit))
-    )
-    return read_events(reader, query)
-
-
 def events_of(reader: Reader, ids: Sequence[int]) -> list[Event]:
     """Return the events of some ids, in the ids' order; few, for the query names each."""
     found = read_events(reader, select_events().where(_events.id.in_(ids)))

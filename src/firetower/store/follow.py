@@ -17,7 +17,7 @@ from firetower.core.references import ContainerReference
 from firetower.store import schema
 from firetower.store.changes import Newest, Reader, is_postgresql
 from firetower.store.circuits import list_changes
-from firetower.store.events import events_after
+from firetower.store.events import read_events, select_events
 from firetower.store.executions import (
     build_attempt,
     list_executions,
@@ -34,8 +34,6 @@ _HAS_ENDED = _executions.status.in_(schema.FINAL) & (_executions.attempts == 0)
 P = TypeVar("P")
 T = TypeVar("T")
 OnFailure = Callable[[StoreError], object]
-_Place = tuple[Newest | None, int]
-"""The newest event when events were last read, and the last one that was returned."""
 _EVENTS_BATCH = 1_000
 _WINDOW = 1_000
 """How many ids back a follower looks on PostgreSQL, where ids are committed out of order."""
@@ -165,20 +163,40 @@ def follow_events(
     Raises DatabaseReplaced. `on_failure` is as for `follow_executions`.
     """
 
-    def read(place: _Place, reader: Reader) -> tuple[_Place, Sequence[Event]]:
-        known, after = place
-        if known and known.is_lost(reader.connection, schema.events, _events.recorded_at):
-            raise _went_back()
-        newest = Newest.read(reader.connection, schema.events, _events.recorded_at)
-        batch = events_after(reader, after, _EVENTS_BATCH)
-        return (newest, batch[-1].id if batch else after), batch
-
-    start: _Place = None, after
-    for batch in _follow(store, wait, read, start, quick=True, on_failure=on_failure):
+    start = _Place(after)
+    for batch in _follow(store, wait, _read_events, start, quick=True, on_failure=on_failure):
         if batch is None:
             yield []
         elif batch:
             yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far events were read."""
+
+    after: int
+    """The largest id of an event that was returned."""
+    seen: frozenset[int] | None = None
+    """The ids in the window up to there that are not to be returned."""
+    newest: Newest | None = None
+
+
+def _read_events(place: _Place, reader: Reader) -> tuple[_Place, Sequence[Event]]:
+    connection = reader.connection
+    if place.newest and place.newest.is_lost(connection, schema.events, _events.recorded_at):
+        raise _went_back()
+    newest = Newest.read(connection, schema.events, _events.recorded_at)
+    window = _WINDOW if is_postgresql(connection) else 0
+    query = select(_events.id).where(_events.id > place.after - window).order_by(_events.id)
+    ids = connection.execute(query.limit(window + _EVENTS_BATCH)).scalars().all()
+    seen = {id_ for id_ in ids if id_ <= place.after} if place.seen is None else place.seen
+    fresh = [id_ for id_ in ids if id_ not in seen][:_EVENTS_BATCH]
+    events = select_events().where(_events.id.in_(fresh)).order_by(_events.id)
+    batch = read_events(reader, events) if fresh else []
+    after = max([place.after, *fresh])
+    kept = frozenset(id_ for id_ in (*seen, *fresh) if id_ > after - window)
+    return _Place(after, kept, newest), batch
 
 
 def follow_executions(
