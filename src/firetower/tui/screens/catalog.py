@@ -246,25 +246,23 @@ def _optional(name: str, label: str, example: str, check: Callable[[str], object
 
 
 def _aliases_field(*, required: bool = False, note: str = "") -> Field:
+    def check(text: str) -> None:
+        for name in _split(text):
+            check_alias(name)
+
     example = "staging  (separated by commas)"
-    check = _check_each(check_alias)
     return TextField(
         "aliases", "Aliases", placeholder=example, required=required, check=check, note=note
     )
 
 
 def _tags_field(label: str = "Tags", example: str = "reviewed", *, required: bool = True) -> Field:
-    example = f"{example}  (separated by commas)"
-    check = _check_each(lambda name: check_name(name, "tag"))
-    return TextField("tags", label, placeholder=example, required=required, check=check)
-
-
-def _check_each(check: Callable[[str], object]) -> Callable[[str], None]:
-    def check_all(text: str) -> None:
+    def check(text: str) -> None:
         for name in _split(text):
-            check(name)
+            check_name(name, "tag")
 
-    return check_all
+    example = f"{example}  (separated by commas)"
+    return TextField("tags", label, placeholder=example, required=required, check=check)
 
 
 def _expanded(path: str) -> Path:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from textual import on
-from textual.dom import DOMNode
 from textual.widget import Widget
 
 from firetower.core.automations import Automation, Mode
@@ -299,8 +298,14 @@ class AutomationList(Listing, AutomationActions):
     @in_background
     async def action_gallery(self) -> None:
         """Choose a common automation, and open the form on its draft."""
-        if (container := self._new_in) and (draft := await choose_sample(self, container)):
-            post(self, WriteAutomation(draft))
+        if (container := self._new_in) is None:
+            return
+        samples = {one.name: one for one in samples_for(container)}
+        offers = [Offer(one.name, one.name, one.about) for one in samples.values()]
+        title = f"New automation in {container_label(container)}"
+        chosen = await ask(self, Picker(title, offers))
+        if chosen is not None:
+            post(self, WriteAutomation(samples[chosen].draft(container)))
 
     def on_table_chosen(self) -> None:
         if automation := self.shown_automation():
@@ -405,14 +410,6 @@ class AutomationList(Listing, AutomationActions):
     async def _change(self, change: Callable[[Tower], object], said: str, undo: Undo) -> None:
         await change_database(self, change, said, undo)
         self.post_message(RowsChanged())
-
-
-async def choose_sample(node: DOMNode, container: ContainerReference) -> Draft | None:
-    """Return the draft of a sample that is chosen from the gallery, or None."""
-    samples = samples_for(container)
-    offers = [Offer(one.name, one.name, one.about) for one in samples]
-    chosen = await ask(node, Picker(f"New automation in {container_label(container)}", offers))
-    return next((one.draft(container) for one in samples if one.name == chosen), None)
 
 
 _VERBS = {Mode.ENABLED: "Enable", Mode.DISABLED: "Disable", Mode.SHADOW: "Put in shadow"}
