@@ -33,7 +33,7 @@ Node = TypeVar("Node", bound=DOMNode)
 RETRY_DELAY = 2.0
 """Seconds until a database that cannot be opened is tried again."""
 REFRESH_INTERVAL = 0.25
-"""Seconds from the end of one reading to the next, at least."""
+"""Seconds from the end of one reading to the next, at least, where that was asked for during it."""
 MAX_REFRESH_INTERVAL = 2.0
 AGES_INTERVAL = 30.0
 """Seconds between two readings while nothing changes: ages grow."""
