@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import JsonValue
 from textual.dom import DOMNode
@@ -178,27 +179,8 @@ def add_tag(version: Version) -> Ask[None]:
     return Ask(f"Tag {version}", [_tags_field()], save, button="Add")
 
 
-def remove_alias(version: Version) -> Ask[None]:
-    """Return the dialog that removes one of a version's aliases; it must have one."""
-    names = removable_aliases(version)
-    return _remove(version, "alias", names, lambda tower, name: tower.remove_alias(version, name))
-
-
-def removable_aliases(version: Version) -> list[str]:
-    """Return the aliases that can be removed by hand: `latest` moves automatically."""
-    return [alias for alias in version.aliases if alias != "latest"]
-
-
-def remove_tag(version: Version) -> Ask[None]:
-    """Return the dialog that removes one of a version's tags; it must have one."""
-    tags = version.tags
-    return _remove(version, "tag", tags, lambda tower, name: tower.remove_tag(version, name))
-
-
-def _remove(
-    version: Version, what: str, names: Sequence[str], remove: Callable[[Tower, str], None]
-) -> Ask[None]:
-    """Let one of several be chosen, or ask about the only one."""
+def remove_name(version: Version, what: Literal["alias", "tag"], names: Sequence[str]) -> Ask[None]:
+    """Return the dialog that removes one of these aliases or tags of a version."""
     fields = []
     title = f"Remove {what} {names[0]} from {version}?"
     if len(names) > 1:
@@ -206,7 +188,8 @@ def _remove(
         title = f"Remove which {what} from {version}?"
 
     def save(tower: Tower, answers: Answers) -> None:
-        remove(tower, answers.get("chosen", names[0]))
+        remove = tower.remove_alias if what == "alias" else tower.remove_tag
+        remove(version, answers.get("chosen", names[0]))
 
     return Ask(title, fields, save, button="Remove")
 

@@ -266,22 +266,23 @@ class CollectionScreen(ListPage[Version]):
             self._ask(catalog.add_alias(version, linked))
 
     def action_remove_alias(self) -> None:
-        version = self.chosen
-        if version is not None and catalog.removable_aliases(version):
-            self._ask(catalog.remove_alias(version))
-        elif version is not None:
-            self._warn(f"{version} has no alias to remove; latest always names the newest.")
+        if version := self.chosen:
+            aliases = [alias for alias in version.aliases if alias != "latest"]
+            if aliases:
+                self._ask(catalog.remove_name(version, "alias", aliases))
+            else:
+                self._warn(f"{version} has no alias to remove; latest always names the newest.")
 
     def action_add_tag(self) -> None:
         if version := self.chosen:
             self._ask(catalog.add_tag(version))
 
     def action_remove_tag(self) -> None:
-        version = self.chosen
-        if version is not None and version.tags:
-            self._ask(catalog.remove_tag(version))
-        elif version is not None:
-            self._warn(f"{version} has no tag to remove.")
+        if version := self.chosen:
+            if version.tags:
+                self._ask(catalog.remove_name(version, "tag", version.tags))
+            else:
+                self._warn(f"{version} has no tag to remove.")
 
     def _warn(self, text: str) -> None:
         self.notify(text, severity="warning")
