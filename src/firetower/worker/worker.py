@@ -172,25 +172,21 @@ class Worker:
     async def _perform(
         self, claim: Claim, secrets: Secrets, committed: asyncio.Future[float]
     ) -> None:
-        result = await self._deliver(claim, secrets, committed)
+        result: AttemptResult | NotReady
+        try:
+            result = await deliver(claim, secrets, self.client, self.store.clock, committed)
+        except NotReady as error:  # tried again soon, without blame for its endpoint
+            result = error
+        except FiretowerError as error:
+            result = refused(claim, error, self.store.clock())
+        except Exception as error:  # a defect fails its own attempt only
+            result = failed(claim, Unforeseen(error), self.store.clock())
         await asyncio.shield(committed)  # else there is no claim, and nothing to record
         if isinstance(result, NotReady):
             self._returned.append((claim, result))
         else:
             self._results.append(result)
         self._waker.wake()
-
-    async def _deliver(
-        self, claim: Claim, secrets: Secrets, committed: asyncio.Future[float]
-    ) -> AttemptResult | NotReady:
-        try:
-            return await deliver(claim, secrets, self.client, self.store.clock, committed)
-        except NotReady as error:  # tried again soon, without blame for its endpoint
-            return error
-        except FiretowerError as error:
-            return refused(claim, error, self.store.clock())
-        except Exception as error:  # a defect fails its own attempt only
-            return failed(claim, Unforeseen(error), self.store.clock())
 
     async def _finish_attempts(self) -> None:
         if self._tasks:
@@ -275,8 +271,8 @@ class Worker:
             ended = [*(result.claim for result in results), *(claim for claim, _ in returned)]
             in_flight = self._in_flight - _by_endpoint(ended)
             cycle.claims, next_due_at = self._claim(change, decisions, in_flight)
-            send(cycle.claims)
             cycle.lines += _lines_of_decisions(change, decisions)
+            send(cycle.claims)
         del self._results[: len(results)], self._returned[: len(returned)]
         self._in_flight = in_flight + _by_endpoint(cycle.claims)
         moments = next_due_at, self._wants.next_retry(now)
