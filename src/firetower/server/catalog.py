@@ -25,6 +25,7 @@ from firetower.server.fields import (
     Answer,
     Arguments,
     Context,
+    Facts,
     Node,
     make_id,
     moment,
@@ -32,7 +33,6 @@ from firetower.server.fields import (
     read_id,
 )
 from firetower.server.files import FILES, MANIFESTS, md5_of
-from firetower.server.selection import Facts
 from firetower.store.catalog import versions
 from firetower.store.catalog.lookups import FoundVersion, collection_row, find_version
 from firetower.store.columns import EPOCH

@@ -13,8 +13,7 @@ from firetower.server.catalog import (
     type_node,
 )
 from firetower.server.containers import ORGANIZATION, project_facts
-from firetower.server.fields import Answer, Arguments, Context, Node, moment, nodes
-from firetower.server.selection import Facts, select
+from firetower.server.fields import Answer, Arguments, Context, Facts, Node, moment, nodes, select
 from firetower.store.catalog import containers
 from firetower.store.catalog.deletion import delete_collection
 from firetower.store.catalog.lookups import FoundVersion, collection_row, find_collection

@@ -13,13 +13,14 @@ from firetower.server.fields import (
     Answer,
     Arguments,
     Context,
+    Facts,
     Node,
     make_id,
     moment,
     nodes,
     read_id,
+    select,
 )
-from firetower.server.selection import Facts, select
 from firetower.store.catalog import containers as store
 from firetower.store.catalog.lookups import find_container
 

@@ -20,6 +20,7 @@ from firetower.server.fields import (
     Answer,
     Arguments,
     Context,
+    Facts,
     Node,
     connection_of,
     make_id,
@@ -27,9 +28,9 @@ from firetower.server.fields import (
     nodes,
     page,
     read_id,
+    select,
 )
 from firetower.server.files import DROPPED
-from firetower.server.selection import Facts, select
 from firetower.store import lineage, points, run_list
 from firetower.store import runs as store
 from firetower.store.catalog.lookups import FoundVersion
