@@ -1,4 +1,4 @@
-"""The rest of the Python API: automations, endpoints and what they have done; secrets, tokens.
+"""The Python API of automations, endpoints and what they have done; of secrets.
 
 Apart from `tower`, so that a script or command that only changes the catalog need not import it.
 """
@@ -27,7 +27,6 @@ from firetower.store import (
     redelivery,
     secrets,
     statistics,
-    tokens,
 )
 from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
@@ -241,14 +240,6 @@ class SecretBox(Transactions):
             count = secrets.reencrypt(change.connection, keyring)
         keep_newest_key(location)
         return count
-
-
-class Tokens(Transactions):
-    """The API keys of `firetower serve`."""
-
-    create = changes(tokens.create_token)
-    list = reads(tokens.list_tokens)
-    delete = changes(tokens.delete_token)
 
 
 class Events(Transactions):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from firetower.run_api import Runs
     from firetower.store.log_many import VersionToLog
     from firetower.store.status import DatabaseStatus
+    from firetower.token_api import Tokens
 
 
 @checked
@@ -326,9 +327,9 @@ class Tower(Transactions):
         return SecretBox(self._store)
 
     @cached_property
-    def tokens(self) -> "api.Tokens":
+    def tokens(self) -> "Tokens":
         """The API keys of `firetower serve`."""
-        from firetower.automation_api import Tokens
+        from firetower.token_api import Tokens
 
         return Tokens(self._store)
 

@@ -18,7 +18,7 @@ from faults.conftest import POSTGRESQL_IN_SHORT, SQLITE_IN_SHORT
 from faults.invariants import check, gather
 from faults.processes import Program, start_worker, wait_for_peace, wait_for_workers
 from firetower.core.circuit_breaker import FAILURES_TO_OPEN, CircuitChangeKind
-from firetower.store import schema
+from firetower.store import schema, worker_schema
 from firetower.store.store import Store
 from firetower.tower import Tower
 from receiver import Received, Receiver, serve
@@ -158,12 +158,12 @@ def test_a_worker_killed_with_the_probe_does_not_leave_it_stuck(database_url: st
 
 def holder_of(database: str, webhook_id: str) -> int:
     """Return the process that has claimed an execution."""
-    workers, executions = schema.workers.c, schema.executions.c
+    workers, executions = worker_schema.workers.c, schema.executions.c
     store = Store.open(database)
     try:
         with store.reading() as reader:
             query = select(workers.pid).join_from(
-                schema.workers, schema.executions, executions.worker_id == workers.id
+                worker_schema.workers, schema.executions, executions.worker_id == workers.id
             )
             found = reader.connection.execute(query.where(executions.webhook_id == webhook_id))
             return int(found.scalar_one())

@@ -15,7 +15,7 @@ from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.requests import Secrets, build_request, record_request, render_body
 from firetower.core.retry import Answer, judge
 from firetower.core.scopes import CollectionScope, ContainerScope
-from firetower.store import schema
+from firetower.store import worker_schema
 from firetower.store.circuits import record_answers
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due
@@ -150,7 +150,7 @@ class Scene:
         row = {"id": "w-elsewhere", "host": "gpu-7", "pid": WORKER_PID}
         with self.store.changing() as change:
             change.connection.execute(
-                schema.workers.insert(),
+                worker_schema.workers.insert(),
                 {**row, "started_at": change.now, "heartbeat_at": change.now},
             )
 

@@ -1,9 +1,10 @@
-"""The tables but those of runs, and conditions on them.
+"""The tables of automations and what they have done, and conditions on them.
 
 Rows stay inside the store, which returns core models.
 """
 
 from datetime import datetime
+from importlib import import_module
 
 from sqlalchemy import (
     CheckConstraint,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind, SignatureEncoding
@@ -228,66 +229,6 @@ class CircuitChangeRow(NumberedRow, table=True):
     """Queued executions that it released or began to hold back."""
 
 
-class WorkerRow(TableRow, table=True):
-    """A worker, with its newest heartbeat."""
-
-    __tablename__ = "workers"
-
-    id: str = Field(primary_key=True)
-    host: str
-    pid: int
-    started_at: datetime = Field(sa_type=Instant)
-    heartbeat_at: datetime = Field(sa_type=Instant)
-    problem: str | None = Field(default=None, sa_type=Text)
-    """What keeps it from sending."""
-
-
-class TokenRow(NumberedRow, table=True):
-    """A key that opens the server's API."""
-
-    __tablename__ = "tokens"
-
-    key_hash: str = Field(unique=True)
-    user_name: str
-    entity: str
-    read_only: bool
-    created_at: datetime = Field(sa_type=Instant)
-    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class UploadRow(NumberedRow, table=True):
-    """An artifact between its first request and a day later; a version once it is committed."""
-
-    __tablename__ = "uploads"
-
-    artifact_key: str = Field(unique=True)
-    """Hexadecimal; the version's artifact id ends with it."""
-    client_id: str | None = Field(default=None, index=True)
-    """The SDK's own name for it."""
-    user_name: str
-    began_at: datetime = Field(sa_type=Instant, index=True)
-    definition: str = Field(sa_type=Text)
-    """What to log, as JSON."""
-    manifest: str | None = Field(default=None, sa_type=Text)
-    """Its files, as the SDK uploaded them."""
-    version_id: int | None = Field(default=None, foreign_key="versions.id", sa_type=Id)
-
-
-class ServerRow(TableRow, table=True):
-    """A running `firetower serve`."""
-
-    __tablename__ = "servers"
-
-    id: str = Field(primary_key=True)
-    host: str
-    pid: int
-    url: str
-    started_at: datetime = Field(sa_type=Instant)
-    heartbeat_at: datetime = Field(sa_type=Instant)
-    unknown_fields: str = Field(sa_type=Text)
-    """Unknown fields that clients asked for, with how often, as JSON."""
-
-
 aliases = catalog_schema.aliases
 collection_tags = catalog_schema.collection_tags
 collections = catalog_schema.collections
@@ -308,10 +249,6 @@ executions = table(ExecutionRow)
 endpoints = table(EndpointRow)
 revisions = table(RevisionRow)
 secrets = table(SecretRow)
-servers = table(ServerRow)
-tokens = table(TokenRow)
-uploads = table(UploadRow)
-workers = table(WorkerRow)
 
 # Written as the partial indexes write them: for any other form none is chosen.
 UNEVALUATED = events.c.evaluated == false()
@@ -331,10 +268,10 @@ FINAL = [status.value for status in Status if status.is_final]
 
 
 def all_tables() -> MetaData:
-    """Return the tables with those of runs."""
-    from firetower.store import run_schema
-
-    return run_schema.runs.metadata
+    """Return the tables with those of runs, workers and servers."""
+    for name in ("run_schema", "worker_schema"):
+        import_module(f"firetower.store.{name}")
+    return SQLModel.metadata
 
 
 def has_status(status: Status) -> ColumnElement[bool]:

@@ -9,7 +9,8 @@ from sqlalchemy import Row, bindparam, func, select
 
 from firetower.core.errors import InvalidInput, NotFound
 from firetower.core.references import Frozen, Timestamp, check_name
-from firetower.store import schema
+from firetower.store import worker_schema as schema
+from firetower.store.catalog_schema import state
 from firetower.store.changes import Change, Reader
 from firetower.store.store import Store
 
@@ -59,14 +60,14 @@ _URL_KEY = "server_url_key"
 
 def url_key(store: Store) -> bytes:
     """Return what signs the addresses of every server on a database, made at the first call."""
-    query = select(schema.state.c.value).where(schema.state.c.key == _URL_KEY)
+    query = select(state.c.value).where(state.c.key == _URL_KEY)
     with store.reading() as reader:
         found = reader.connection.execute(query).scalar()
     if found is None and store.database.read_only:
         return secrets.token_bytes(32)
     if found is None:
         with store.changing() as change:
-            change.insert_if_new(schema.state, key=_URL_KEY, value=secrets.token_hex(32))
+            change.insert_if_new(state, key=_URL_KEY, value=secrets.token_hex(32))
             found = change.connection.execute(query).scalar_one()
     return bytes.fromhex(found)
 

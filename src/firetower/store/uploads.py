@@ -18,7 +18,7 @@ from firetower.core.manifests import manifest_digest, read_manifest
 from firetower.core.references import CollectionReference, Frozen, check_alias, check_name
 from firetower.core.runs import RunReference
 from firetower.core.text import quoted, shortened
-from firetower.store import schema
+from firetower.store import worker_schema as schema
 from firetower.store.catalog import versions
 from firetower.store.catalog.containers import check_type
 from firetower.store.catalog.lookups import FoundCollection, FoundVersion, collection_row

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, bindparam, select
 
 from firetower.core.json import dump, parse_object
-from firetower.store import schema
+from firetower.store import worker_schema as schema
 from firetower.store.changes import Change
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, insert_rows, run
