@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from firetower.core.catalog import Version
 from firetower.core.errors import InvalidInput
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from firetower.core.automations import Automation
     from firetower.core.curves import Curve
     from firetower.core.runs import RunList
+
+
+AnyRun: TypeAlias = Run | RunReference | str
 
 
 class Runs(Transactions):
@@ -76,7 +79,7 @@ class Runs(Transactions):
 
     def update(
         self,
-        run: Run | RunReference | str,
+        run: AnyRun,
         *,
         name: str | None = None,
         group: str | None = None,
@@ -102,7 +105,7 @@ class Runs(Transactions):
 
     def log(
         self,
-        run: Run | RunReference | str,
+        run: AnyRun,
         points: Iterable[Point] = (),
         *,
         summary: Mapping[str, object] | None = None,
@@ -128,7 +131,7 @@ class Runs(Transactions):
             return point_store.write_points(change, store.touch_run(change, run), points)
 
     def log_metrics(
-        self, run: Run | RunReference | str, metrics: Mapping[str, object], step: int | None = None
+        self, run: AnyRun, metrics: Mapping[str, object], step: int | None = None
     ) -> int:
         """Write one value of each metric at a step, by default the next one; return the step.
 
@@ -144,13 +147,11 @@ class Runs(Transactions):
             point_store.write_points(change, found, points)
         return at_step
 
-    def heartbeat(self, run: Run | RunReference | str) -> None:
+    def heartbeat(self, run: AnyRun) -> None:
         """Say that a run is alive. Raises Conflict for a run that has ended."""
         self._change(store.touch_run, _run(run))
 
-    def alert(
-        self, run: Run | RunReference | str, title: str, text: str = "", *, level: str = "INFO"
-    ) -> None:
+    def alert(self, run: AnyRun, title: str, text: str = "", *, level: str = "INFO") -> None:
         """Record an alert of a run, which fires automations on RUN_ALERT.
 
         The level is INFO, WARN or ERROR. Raises InvalidInput beyond 10,000 characters.
@@ -159,7 +160,7 @@ class Runs(Transactions):
 
     def finish(
         self,
-        run: Run | RunReference | str,
+        run: AnyRun,
         *,
         exit_code: int | None = None,
         state: RunState | None = None,
@@ -189,22 +190,22 @@ class Runs(Transactions):
         found = self._read(store.list_runs, container, state=state, limit=limit)
         return [one.run for one in found]
 
-    def get(self, run: Run | RunReference | str) -> RunDetail:
+    def get(self, run: AnyRun) -> RunDetail:
         """Return a run with its metrics and artifacts."""
         return self._read(store.show_run, _run(run))
 
-    def state(self, run: Run | RunReference | str) -> RunState:
+    def state(self, run: AnyRun) -> RunState:
         """Return the state of a run."""
         with self._store.reading() as reader:
             return store.find_run(reader.connection, _run(run)).run.state
 
-    def metrics(self, run: Run | RunReference | str) -> Sequence[MetricSummary]:
+    def metrics(self, run: AnyRun) -> Sequence[MetricSummary]:
         """Return the metrics of a run by name."""
         return self.get(run).metrics
 
     def points(
         self,
-        run: Run | RunReference | str,
+        run: AnyRun,
         metric: str,
         *,
         after_step: int | None = None,
@@ -257,7 +258,7 @@ class Runs(Transactions):
 
     def curves(
         self,
-        run: Run | RunReference | str,
+        run: AnyRun,
         metrics: Sequence[str],
         known: "Mapping[str, Curve] | None" = None,
         *,
@@ -272,9 +273,7 @@ class Runs(Transactions):
 
         return self._read(read_curves, _run(run), metrics, known, quick=quick)
 
-    def add_artifact(
-        self, run: Run | RunReference | str, version: Version | str, *, used: bool = False
-    ) -> None:
+    def add_artifact(self, run: AnyRun, version: Version | str, *, used: bool = False) -> None:
         """Note that a run logged a version, or used one."""
         reference, source = _run(run), VersionReference.parse(str(version))
         with self._store.changing() as change:
@@ -294,7 +293,7 @@ def environment_run() -> RunReference | None:
         raise InvalidInput(f"{RUN}: {error.message}", error.hint) from None
 
 
-def _run(run: Run | RunReference | str) -> RunReference:
+def _run(run: AnyRun) -> RunReference:
     return run if isinstance(run, RunReference) else RunReference.parse(str(run))
 
 

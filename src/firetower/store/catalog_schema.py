@@ -9,16 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, Uniqu
 from sqlmodel import Field
 
 from firetower.core.references import ContainerKind
-from firetower.store.columns import (
-    Id,
-    Instant,
-    NumberedRow,
-    TableRow,
-    Whole,
-    one_of,
-    partial_index,
-    table,
-)
+from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
 
 
 class ContainerRow(NumberedRow, table=True):
@@ -82,7 +73,7 @@ class VersionRow(NumberedRow, table=True):
     home_collection_id: int = Field(foreign_key="collections.id", sa_type=Id)
     home_index: int
     digest: str = Field(foreign_key="manifests.digest")
-    size: int = Field(sa_type=Whole)
+    size: int = Field(sa_type=Id)
     file_count: int
     metadata_json: str = Field(sa_type=Text)
     author: str

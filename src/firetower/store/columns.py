@@ -24,17 +24,14 @@ MOST = 2**63 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-Whole = BigInteger().with_variant(Integer, "sqlite")
-"""A whole number of 64 bits."""
-
 
 class Id(TypeDecorator[int]):
-    """A row's number, or a step; SQLite numbers rows automatically only for INTEGER.
+    """A row's number, a step or a count, of 64 bits: what is larger is `MOST`.
 
-    One that is asked for is bounded: what is larger than any row's is `MOST`.
+    SQLite numbers rows automatically only for INTEGER.
     """
 
-    impl = Whole
+    impl = BigInteger().with_variant(Integer, "sqlite")
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002

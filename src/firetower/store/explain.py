@@ -25,7 +25,7 @@ from firetower.core.explanation import (
 from firetower.core.references import VersionReference
 from firetower.core.text import instant
 from firetower.store import run_schema, schema
-from firetower.store.automations import build_revision, find_automation
+from firetower.store.automations import build_revision, find_automation, list_revisions
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
 from firetower.store.columns import MOST
@@ -65,9 +65,7 @@ def explain_automation(
     At most 2,500 events are read. Raises NotFound.
     """
     automation = find_automation(reader, name)
-    query = select(schema.revisions).where(_revisions.automation_id == automation.id)
-    rows = reader.connection.execute(query.order_by(_revisions.number)).all()
-    revisions = [build_revision(row) for row in rows]
+    revisions = list_revisions(reader, name)[::-1]
     events = _events_near(reader, automation, since)
     of_events = select_executions().where(
         _executions.automation_id == automation.id,

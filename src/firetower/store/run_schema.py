@@ -6,16 +6,7 @@ from sqlalchemy import Double, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from firetower.core.runs import RunState
-from firetower.store.columns import (
-    Id,
-    Instant,
-    NumberedRow,
-    TableRow,
-    Whole,
-    one_of,
-    partial_index,
-    table,
-)
+from firetower.store.columns import Id, Instant, NumberedRow, TableRow, one_of, partial_index, table
 
 
 class RunRow(NumberedRow, table=True):
@@ -65,7 +56,7 @@ class RunMetricRow(NumberedRow, table=True):
     last_value: float | None = Field(default=None, sa_type=Double)
     """At the largest step; NULL for not-a-number, which SQLite does not have."""
     last_at: datetime = Field(sa_type=Instant)
-    count: int = Field(sa_type=Whole)
+    count: int = Field(sa_type=Id)
     evaluated_step: int | None = Field(default=None, sa_type=Id)
     """The largest step that was evaluated."""
     pending: bool = False
