@@ -45,8 +45,8 @@ def set_secret(change: Change, keyring: "Keyring", name: str, value: str) -> boo
     check_secret_value(value, *(use for uses in used.values() for use in uses))
     ciphertext = keyring.encrypt(value)
     if before is None:
-        new = {"name": name, "ciphertext": ciphertext, "created_at": change.now}
-        connection.execute(schema.secrets.insert(), {**new, "updated_at": change.now})
+        made = {"created_at": change.now, "updated_at": change.now}
+        change.insert(schema.secrets, name=name, ciphertext=ciphertext, **made)
     else:
         connection.execute(
             update(schema.secrets)

@@ -21,7 +21,7 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.store import run_schema, schema
 from firetower.store.changes import Change
 from firetower.store.columns import optional_number
-from firetower.store.driver import Prepared, insert_rows
+from firetower.store.driver import Prepared, insert_rows, run, run_with_ids
 from firetower.store.points import VALUES_AFTER, VALUES_UP_TO
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import write_executions
@@ -63,16 +63,10 @@ _CAUSE = (
     .limit(1)
 )
 """The cause of a run's newest event: of its start, or handed on by one of its metrics."""
-_DONE = (
-    update(run_schema.run_metrics)
-    .where(_metrics.id.in_(bindparam("ids", expanding=True)))
-    .values(evaluated_step=_metrics.last_step, pending=False)
-)
-_CUT = (
-    update(run_schema.run_metrics)
-    .where(_metrics.id == bindparam("metric"))
-    .values(evaluated_step=bindparam("step"))
-)
+_DONE = """
+UPDATE run_metrics SET evaluated_step = last_step, pending = false WHERE id IN ({ids})
+"""
+_CUT = "UPDATE run_metrics SET evaluated_step = ? WHERE id = ?"
 _UNLISTED = (
     update(schema.executions)
     .where(
@@ -216,8 +210,7 @@ class _Evaluation:
                 self._changed[key] = after
         if count == limit and series.steps[-1] < row.last_step:
             self.more = True
-            cut = {"metric": row.id, "step": series.steps[-1]}
-            self.change.connection.execute(_CUT, cut)
+            run(self.change.connection, _CUT, (series.steps[-1], row.id))
         else:
             self._done.append(row.id)
         return count * len(revisions)
@@ -266,7 +259,7 @@ class _Evaluation:
         write_executions(self.change, self.decisions)
         _write_watches(self.change.connection, self._changed)
         if self._done:
-            self.change.connection.execute(_DONE, {"ids": self._done})
+            run_with_ids(self.change.connection, _DONE, self._done)
 
 
 def _condition(revision: Revision) -> AnyMetricCondition:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import count
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from firetower.core.matching import Decision, decide, match, webhook_id
 from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.columns import instant_number, optional_number
-from firetower.store.driver import Prepared, Values, insert_rows, run_with_ids
+from firetower.store.driver import Prepared, Values, insert_rows, run, run_with_ids
 from firetower.store.events import build_events, select_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import UNEVALUATED
@@ -25,6 +25,7 @@ _WAITING = Prepared(
 )
 
 _EVALUATED = "UPDATE events SET evaluated = true WHERE id IN ({ids})"
+_BEGIN_COOLDOWN = "UPDATE automations SET cooldown_began_at = ? WHERE id = ?"
 
 
 def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[int, list[Decision]]:
@@ -74,13 +75,8 @@ def _keep_cooldowns(
         for decision in decisions
         if decision.revision.automation_id in automation_ids and decision.starts_cooldown
     }
-    if began:
-        connection.execute(
-            update(schema.automations)
-            .where(_automations.id == bindparam("automation"))
-            .values(cooldown_began_at=bindparam("began")),
-            [{"automation": key, "began": moment} for key, moment in began.items()],
-        )
+    for automation_id, moment in began.items():
+        run(connection, _BEGIN_COOLDOWN, (instant_number(moment), automation_id))
 
 
 _COLUMNS = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select
 
 from firetower.core.circuit_breaker import CircuitChange, summarize
 from firetower.core.executions import Status
@@ -16,7 +16,7 @@ from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
 from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.columns import instant_number, optional_number
-from firetower.store.driver import Prepared, Values, insert_rows, run_with_ids, run_with_rows
+from firetower.store.driver import Prepared, Values, insert_rows, run, run_with_ids, run_with_rows
 from firetower.store.endpoints import disable_gone, read_schedule, skip_deleted
 from firetower.store.queue.claim import Claim
 from firetower.store.schema import has_status
@@ -26,21 +26,12 @@ _executions, _attempts, _endpoints = schema.executions.c, schema.attempts.c, sch
 _WEBHOOK_IDS = "SELECT id, webhook_id FROM executions WHERE id IN ({ids})"
 NOTHING_SENT = RecordedRequest(url="", headers={}, body="")
 
-_GIVE_BACK = (
-    update(schema.executions)
-    .where(
-        _executions.id == bindparam("key"),
-        _executions.attempts == bindparam("number"),
-        has_status(Status.RUNNING),
-    )
-    .values(
-        status=Status.PENDING.value,
-        attempts=_executions.attempts - 1,
-        next_attempt_at=bindparam("now"),
-        lease_until=None,
-        worker_id=None,
-    )
-)
+_GIVE_BACK = """
+UPDATE executions SET
+  status = 'pending', attempts = attempts - 1, next_attempt_at = ?,
+  lease_until = NULL, worker_id = NULL
+WHERE id = ? AND attempts = ? AND status = 'running'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +131,8 @@ def _follow_circuits(
 
 def give_back(connection: Connection, claims: Collection[Claim], now: datetime) -> None:
     """Release claims of which nothing was sent: no attempt is counted."""
-    if claims:
-        keys = [{"key": claim.execution_id, "number": claim.number} for claim in claims]
-        connection.execute(_GIVE_BACK, [{**key, "now": now} for key in keys])
+    for claim in claims:
+        run(connection, _GIVE_BACK, (instant_number(now), claim.execution_id, claim.number))
 
 
 def recover(
