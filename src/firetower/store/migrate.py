@@ -60,10 +60,13 @@ def schema_state(connection: Connection) -> SchemaState:
     """Compare the database's schema with the program's."""
     found = schema_version(connection)
     if found is None:
-        return SchemaState.FOREIGN if inspect(connection).get_table_names() else SchemaState.EMPTY
+        if not inspect(connection).get_table_names():
+            return SchemaState.EMPTY
+        # Asked again: on PostgreSQL another program may have made them since it was first asked.
+        found = schema_version(connection) or "none"
     if found == SCHEMA:
         return SchemaState.CURRENT
-    if not found.isdecimal():  # another program's, which uses Alembic too
+    if not found.isdecimal():  # another program's, also one that uses Alembic
         return SchemaState.FOREIGN
     if found > SCHEMA:
         return SchemaState.NEWER
