@@ -1,7 +1,7 @@
 """The table: its cursor, its keys, the mouse, and how little it paints."""
 
 import random
-from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import PurePath
 from typing import Any, ClassVar
@@ -247,6 +247,24 @@ async def test_the_wheel_scrolls_and_leaves_the_cursor() -> None:
         await pilot.pause()
         assert "row 20" in screen_text(pilot)[1]
         assert table.key == 0
+
+
+async def test_rows_are_drawn_again_for_what_changes_how_they_look() -> None:
+    async with table_of(rows(*range(9))) as (pilot, table):
+        changes: Sequence[Callable[[], object]] = (
+            lambda: table.search(Pattern("row [4-8]")),
+            lambda: setattr(pilot.app, "theme", "textual-light"),
+            lambda: table.select({6}),
+            lambda: table.set_columns(COLUMNS[::-1]),
+            lambda: table.set_rows([row(key, "another row 5") for key in range(9)]),
+        )
+        for change in changes:
+            before = [table.render_line(line) for line in range(8)]
+            change()
+            await pilot.pause()
+            after = [table.render_line(line) for line in range(8)]
+            table._drawn.clear()
+            assert after == [table.render_line(line) for line in range(8)] != before
 
 
 async def test_a_search_keeps_the_cursor_on_what_it_finds() -> None:
