@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from firetower.explain_api import Explain
     from firetower.run import ActiveRun
     from firetower.run_api import Runs
+    from firetower.secret_api import SecretBox
     from firetower.store.log_many import VersionToLog
     from firetower.store.status import DatabaseStatus
     from firetower.token_api import Tokens
@@ -320,9 +321,9 @@ class Tower(Transactions):
         return Runs(self._store)
 
     @cached_property
-    def secrets(self) -> "api.SecretBox":
+    def secrets(self) -> "SecretBox":
         """The secrets, which can be set and never read back."""
-        from firetower.automation_api import SecretBox
+        from firetower.secret_api import SecretBox
 
         return SecretBox(self._store)
 

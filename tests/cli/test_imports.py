@@ -38,6 +38,9 @@ def test_a_list_imports_no_tables_of_runs_and_workers(shell: Shell) -> None:
     of_runs = "[name for name in sys.modules if name[16:] in {'run_schema', 'worker_schema'}]"
     assert _run(shell, [*lists, ("feed",), ("events",)], of_runs) == ["[]"] * 5
 
+    automations = "[name for name in sys.modules if name == 'firetower.automation_api']"
+    assert _run(shell, [("secret", "list")], automations) == ["[]"]
+
 
 def test_a_list_builds_no_validator_that_it_does_not_need(shell: Shell) -> None:
     built = "firetower.core.filters.Filter.__pydantic_complete__"
