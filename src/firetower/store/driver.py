@@ -1,8 +1,9 @@
-"""Statements run by the driver alone.
+"""Statements of each change and of the worker's cycles, run by the driver alone.
 
 SQLAlchemy takes five times as long over a statement as SQLite does, and longer over each row. And
 one statement of many rows releases the interpreter's lock once, where one for each row would wait
-for it each time beside a busy event loop.
+for it each time beside a busy event loop. A query is `Prepared`; what writes is text, for `run`,
+or `Change.insert`.
 """
 
 from collections import namedtuple
