@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from firetower.store.catalog.labels import add_aliases
 from firetower.store.doctor import examine
 from firetower.store.migrate import _MIGRATION_LOCK
 from firetower.store.store import Store
+from firetower.store.watch import watch
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from firetower.tower import Tower
 from postgres import create_database
@@ -234,6 +235,17 @@ def test_an_idle_worker_announces_nothing_but_its_beats(database_url: str) -> No
             >= len(notices) - 1
             == 1
         )
+
+
+def test_own_changes_end_no_wait_of_who_changes_again(store: Store, database_url: str) -> None:
+    other = Store.open(database_url)
+    with closing(other), watch(store.database, then_changes=True) as wait:
+        Tower(store).create_registry("own")
+        assert not wait(0.1)
+        Tower(other).create_registry("models")
+        Tower(store).create_registry("more")
+        assert wait(TIMEOUT)
+        assert not wait(0)
 
 
 def test_a_change_wakes_a_worker_of_another_process(database_url: str) -> None:

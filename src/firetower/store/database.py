@@ -4,6 +4,7 @@ import os
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -32,10 +33,10 @@ from firetower.store.sessions import (
 CHANNEL = "firetower"
 """The PostgreSQL channel on which every change is announced."""
 _ANNOUNCE = text(
-    f"SELECT pg_notify('{CHANNEL}', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
+    f"SELECT pg_notify('{CHANNEL}', :changer) WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 )
-"""Silent after a transaction that changed nothing: else an idle worker would wake every worker,
-itself too, without end."""
+"""Silent after a transaction that changed nothing: else an idle worker would wake every other
+without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
@@ -75,6 +76,8 @@ class Database:
         """Open connections to SQLite: SQLAlchemy takes as long to give one as a change takes."""
         self.replacements: list[DatabaseReplaced] = []
         """What was noticed, each time that its files were others."""
+        self.changer = uuid.uuid4().hex
+        """Whose changes these are, as notifications of PostgreSQL say."""
         self.waits: set[Callable[[], None]] = set()
         """What ends a wait for changes, for each that there is."""
 
@@ -129,7 +132,7 @@ class Database:
                     run(connection, "BEGIN")
                 yield connection
                 if changes and not self.is_sqlite:
-                    connection.execute(_ANNOUNCE)
+                    connection.execute(_ANNOUNCE, {"changer": self.changer})
                 transaction.commit()
             except BaseException:
                 connection.close()  # undoes it

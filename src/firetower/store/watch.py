@@ -76,8 +76,8 @@ def watch(
     """Wait for changes by other connections, on one of its own. Raises StoreError.
 
     Use it from one thread; `waker` ends its waits, too. Without `quick`, SQLite is polled less
-    often, as is enough for a screen; with `then_changes` the caller begins a change after each
-    wait. Waiting raises DatabaseReplaced once an SQLite file is
+    often, as is enough for a screen. With `then_changes` the caller begins a change after each
+    wait; on PostgreSQL its own end none. Waiting raises DatabaseReplaced once an SQLite file is
     another, StoreError once it is gone.
     """
     replaced = database.follow_files()
@@ -93,20 +93,22 @@ def watch(
             )
             yield told.wait_and_settle if then_changes else told.wait
         else:
-            yield _listen(connection, waker)
+            yield _listen(connection, waker, database.changer if then_changes else None)
 
 
-def _listen(connection: Any, waker: Waker) -> Wait:  # noqa: ANN401 - the driver's
-    """Return what waits for a notification of PostgreSQL."""
+def _listen(connection: Any, waker: Waker, ignored: str | None) -> Wait:  # noqa: ANN401 - the driver's
+    """Return what waits for a notification of PostgreSQL, of another changer than the ignored."""
     connection.execute(f"LISTEN {CHANNEL}")
     checked_at = time.monotonic()
 
     def wait(timeout: float) -> bool:
         nonlocal checked_at
-        if list(connection.notifies(timeout=0)):
-            return True
-        waker.wait(timeout, connection)
-        if list(connection.notifies(timeout=0)):
+        deadline = time.monotonic() + timeout
+        while all(one.payload == ignored for one in list(connection.notifies(timeout=0))):
+            left = deadline - time.monotonic()
+            if left <= 0 or waker.wait(left, connection):
+                break
+        else:
             return True
         if time.monotonic() - checked_at >= _LISTEN_CHECK_INTERVAL:
             connection.execute("SELECT 1")  # raises where nobody answers: then none tells either
