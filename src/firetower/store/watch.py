@@ -41,16 +41,20 @@ class Waker:
         self._woken, self._waking = socket.socketpair()
         self._woken.settimeout(0)
         self._waking.settimeout(0)
+        self._is_awake = False
 
     def wake(self) -> None:
         """End the wait, and each later one until `clear`; once closed, do nothing."""
-        with suppress(OSError):  # one that is full is awake
-            self._waking.send(b"\0")
+        if not self._is_awake:  # once for many answers
+            self._is_awake = True
+            with suppress(OSError):
+                self._waking.send(b"\0")
 
     def clear(self) -> None:
         """Let the next wait last. Call it before looking at what a wake is about."""
         with suppress(BlockingIOError):
             self._woken.recv(4_096)
+        self._is_awake = False
 
     def wait(self, seconds: float, *others: Any) -> bool:
         """Wait so long, at most, or until others can be read; return whether it was woken."""

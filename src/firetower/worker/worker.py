@@ -199,8 +199,10 @@ class Worker:
     def _work(self, *, once: bool) -> None:
         with ExitStack() as watching:
             wait = None
-            while not self._stopping:
+            while True:
                 self._waker.clear()
+                if self._stopping:
+                    return
                 idle = min(self._step(patient=not once), POLL_INTERVAL)
                 if once:
                     if idle and not self._in_flight:
