@@ -238,7 +238,7 @@ class Worker:
         if cycle.more:
             return 0
         if cycle.claims:
-            self._waker.wait(_SENDING)
+            time.sleep(_SENDING)
         if cycle.next_due_at is None:
             return POLL_INTERVAL
         return max((cycle.next_due_at - self.store.clock()).total_seconds(), 0.001)
