@@ -24,7 +24,7 @@ from firetower.store.store import Store
 from towers import multiply_history
 
 AUTOMATIONS, EXECUTIONS = 10_000, 1_000_000
-STARTS = 7
+STARTS = 15
 KEYS = 40
 CHANGES = 30
 RATE, SECONDS = 200, 4

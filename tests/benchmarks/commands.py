@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.table import Row
 
-ROUNDS = 7
+ROUNDS = 15
 SCRIPT = str(Path(sys.executable).with_name("firetower"))
 LOG = "log acme/vision/resnet model.pt --type model"
 BEFORE = (
