@@ -1,4 +1,4 @@
-"""What the app is told of a database that other processes change."""
+"""The app notices what other processes change in its database."""
 
 from contextlib import closing
 from queue import Queue

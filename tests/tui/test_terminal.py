@@ -179,7 +179,7 @@ main([])
 
 
 @pytest.mark.parametrize("part", ["loop", pytest.param("driver", marks=pytest.mark.slow)])
-def test_it_ends_with_two_lines_whatever_fails(database: str, tmp_path: Path, part: str) -> None:
+def test_any_failure_ends_the_app_with_two_lines(database: str, tmp_path: Path, part: str) -> None:
     code = BREAKS.format(part=part)
     window = Window(database, tmp_path, sys.executable, "-c", code)
     try:
