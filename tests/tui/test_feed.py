@@ -521,7 +521,7 @@ async def test_bars_say_when_much_fired_and_when_some_failed(scene: Scene) -> No
         assert marks.index("✗") == bars.index("█")
         # Nothing changes, but all of it becomes old.
         scene.now += timedelta(hours=13)
-        assert not strip.changed
+        await until(pilot, lambda: not strip.changed)
         strip.reload()
         await until(pilot, lambda: not strip.display)
 
