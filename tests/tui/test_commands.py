@@ -45,6 +45,7 @@ async def run(pilot: Pilot[None], words: str, found: str) -> None:
     await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_it_runs_the_actions_of_the_place(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         await press(pilot, "enter")

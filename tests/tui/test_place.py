@@ -90,6 +90,7 @@ async def test_one_opened_before_the_list_is_read_stays_open(
         assert screen.containers.table.key == VISION
 
 
+@pytest.mark.slow
 async def test_mouse_opens_places_tabs_and_modes(scene: Scene) -> None:
     async with open_app(scene) as pilot:
         row = next(i for i, line in enumerate(screen_text(pilot)) if line.startswith(" datasets"))
@@ -312,6 +313,7 @@ async def test_the_feed_takes_the_rows_that_the_list_leaves_free(scene: Scene) -
         assert any("validate-resnet" in line for line in lines)
 
 
+@pytest.mark.slow
 async def test_what_has_the_focus_is_on_the_screen(scene: Scene) -> None:
     async with open_app(scene, SMALL) as pilot:
         for mode in "12345":
