@@ -372,7 +372,8 @@ class Worker:
             gave_up = self._recover(change, [self.id])
             waiting = count_due(change.connection, self._wants.endpoint_ids, change.now)
         lines = [*map(_line_of_result, recorded.in_time), *gave_up]
-        return _CycleResult(lines, _describe(recorded), waiting=waiting)
+        messages = _describe(recorded) + self._wants.news(change.now)
+        return _CycleResult(lines, messages, waiting=waiting)
 
     def _recover(self, change: Change, worker_ids: list[str]) -> list[FeedLine]:
         """Release the claims of ended workers; return the lines of executions that gave up."""
