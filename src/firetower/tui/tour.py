@@ -189,6 +189,8 @@ class Tour:
 
     def check(self) -> None:
         """Go on if the step is done, and show the step on the open screen."""
+        if not self._app.screen_stack:  # the app is ending
+            return
         screen = self._app.screen
         while STEPS[self.step][1](self, screen):
             self.step += 1
