@@ -391,6 +391,7 @@ class ContainerScreen(FramedPage):
             self.remove_class("-open")
         elif inside and self.query_one("#open-container") in inside:
             self.add_class("-open")
+        self._fit_dock()
 
     def action_tab(self, step: int) -> None:
         """Show the next tab; where only the list of containers is in sight, open one."""
