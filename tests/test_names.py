@@ -30,3 +30,15 @@ def test_names_of_tests_are_short() -> None:
         and len(node.name) >= 65
     ]
     assert found == []
+
+
+def test_own_programs_import_nothing_from_the_working_folder() -> None:
+    """Else a user's `random.py` there takes the place of Python's."""
+    lines = [
+        line
+        for path in SOURCE.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if '"-m", "firetower' in line
+    ]
+    assert len(lines) >= 5
+    assert [line for line in lines if '"-P", "-m"' not in line] == []

@@ -39,7 +39,7 @@ class WorkerProcess:
         may_work: Callable[[], bool] = lambda: True,
     ) -> None:
         """Work on a database, None is the default one, from when `may_work` says so."""
-        self.command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
+        self.command = [sys.executable, "-P", "-m", "firetower.cli", "worker", "--attached"]
         # By the environment: a URL may hold a password, and everyone here sees arguments.
         self._environment = {**os.environ, **({DATABASE_URL: database} if database else {})}
         self._first_wait, self._longest_wait = (wait.total_seconds() for wait in waits)

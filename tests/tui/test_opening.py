@@ -148,8 +148,10 @@ async def test_a_first_view_that_is_late_or_failed_is_not_waited_for(scene: Scen
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_another_process_reads_the_first_view_and_changes_nothing(
-    scene: Scene, tmp_path: Path, missing: bool
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: bool
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "random.py").write_text("raise SystemExit(1)")
     path = tmp_path / "none.db" if missing else scene.path
     log = scene.path.with_name(f"{scene.path.name}-wal")
     before = log.read_bytes()

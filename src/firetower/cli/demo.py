@@ -68,7 +68,7 @@ def _print_until_interrupted(speed: float, seed: int) -> int:
 @contextmanager
 def _worker(database_url: str) -> Iterator[None]:
     """Run a worker beside this process; it ends with the block, or with this process."""
-    command = [sys.executable, "-m", "firetower.cli", "worker", "--attached"]
+    command = [sys.executable, "-P", "-m", "firetower.cli", "worker", "--attached"]
     process = subprocess.Popen(  # noqa: S603
         [*command, "--database", database_url],
         stdin=subprocess.PIPE,

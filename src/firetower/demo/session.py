@@ -98,7 +98,7 @@ def demo_beside(speed: float = 1.0, seed: int = 7) -> Iterator[DemoBeside]:
     Nothing is left when the block ends, nor when this process does.
     """
     with _folder() as folder, _own_environment():
-        command = [sys.executable, "-m", "firetower.demo", str(folder), str(speed), str(seed)]
+        command = [sys.executable, "-P", "-m", "firetower.demo", str(folder), str(speed), str(seed)]
         with subprocess.Popen(  # noqa: S603
             command,
             stdin=subprocess.PIPE,

@@ -37,7 +37,7 @@ def reading_beside(database: str | None) -> Iterator[Callable[[], FirstView | No
         return
     environment = {**os.environ, READ_ONLY: "1", **({DATABASE_URL: database} if database else {})}
     with subprocess.Popen(
-        [sys.executable, "-m", "firetower.tui.first_view"],
+        [sys.executable, "-P", "-m", "firetower.tui.first_view"],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

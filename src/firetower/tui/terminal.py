@@ -28,7 +28,7 @@ def run_in_terminal(app: App[None], command: Sequence[str]) -> int:
 def look_at_demo(app: App[None]) -> None:
     """Run the demo with its tour until it is left. Raises FiretowerError."""
     try:
-        run_in_terminal(app, [sys.executable, "-m", "firetower.cli", "demo", "--tour"])
+        run_in_terminal(app, [sys.executable, "-P", "-m", "firetower.cli", "demo", "--tour"])
     except (OSError, SuspendNotSupported) as error:
         raise FiretowerError(
             f"the demo cannot be run: {error}", "Leave the app, and run `firetower demo`."
