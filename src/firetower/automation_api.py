@@ -1,6 +1,6 @@
-"""The Python API of automations, endpoints and what they have done.
+"""The Python API of automations, endpoints, events and executions.
 
-Apart from `tower`, so that a script or command that only changes the catalog need not import it.
+Not in `tower`, so that a command that only changes the catalog need not import it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class Automations(Transactions):
         return self._read(automations.list_automations, container, limit=limit)
 
     def recent(self, among: Sequence[int] | None = None) -> "Mapping[int, RecentFirings]":
-        """Return what each automation did in the last 24 hours, by id, if it did anything.
+        """Return how often each automation fired in the last 24 hours, by id, if it did.
 
         `among` are the ids of some; of all it is kept for 10 seconds.
         """

@@ -32,7 +32,7 @@ _FORK_TIMEOUT = 10.0
 
 
 class Catalog(Protocol):
-    """What a run needs of the tower that it belongs to."""
+    """The part of a Tower that a run uses."""
 
     @property
     def runs(self) -> Runs:
@@ -146,7 +146,7 @@ class ActiveRun:
         tags: Iterable[str] | None = None,
         notes: str | None = None,
     ) -> None:
-        """Change what is said of the run; keys of config and summary are added to its own."""
+        """Change the run's fields; keys of config and summary are added to its own."""
         self._here.runs.update(
             self.reference, name=name, config=config, summary=summary, tags=tags, notes=notes
         )
@@ -342,7 +342,7 @@ class ActiveRun:
         self._held = [lock for lock in locks if lock.acquire(timeout=_FORK_TIMEOUT)]
 
     def release(self) -> None:
-        """Go on after a fork."""
+        """Release the locks after a fork."""
         for lock in self._held:
             lock.release()
 
@@ -382,7 +382,7 @@ def _exit_code(error: BaseException | None) -> int:
 
 
 class _Exit(SystemExit):
-    """What `sys.exit` raises while there is a run."""
+    """Raised by `sys.exit` while there is a run."""
 
     def __del__(self) -> None:
         # No hook sees an exit. But one that nobody has caught ends when no frame is left.

@@ -59,9 +59,9 @@ class Runs(Transactions):
     ) -> StartedRun:
         """Start a run in a project, `entity/name`, made if it is new.
 
-        The id is generated unless given. With `resume` a run of that id is resumed:
-        what is given replaces what there is, and keys of the config are added to it. `user` is who
-        runs it, the author of changes unless given. Raises Conflict for an id that is taken.
+        The id is generated unless given. With `resume` a run of that id is resumed: given fields
+        replace its own, keys of the config are added. `user` is the author of changes unless given.
+        Raises Conflict for an id that is taken.
         """
         reference = ContainerReference.project(project)
         run_id = None if id is None else check_run_id(id)
@@ -90,7 +90,7 @@ class Runs(Transactions):
         config: Mapping[str, object] | None = None,
         summary: Mapping[str, object] | None = None,
     ) -> Run:
-        """Change what is said of a run; keys of config and summary are added to those there are."""
+        """Change a run's fields; keys of config and summary are added to those there are."""
         said = RunChanges.checked(
             name=name,
             group=group,
@@ -264,7 +264,7 @@ class Runs(Transactions):
         *,
         quick: bool = False,
     ) -> "dict[str, Curve]":
-        """Return the values of metrics thinned to what a chart can show, by name.
+        """Return the curves of metrics, by name.
 
         Of a long one only what is newer than its `known` curve is read; `quick` sketches a
         long one that is not known.

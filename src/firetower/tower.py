@@ -212,11 +212,11 @@ class Tower(Transactions):
         return self._read(containers.list_containers, ContainerKind.PROJECT)
 
     def entities(self) -> list[Container]:
-        """Return every entity that has projects, by name; what they hold are automations."""
+        """Return every entity that has projects, by name, with its number of automations."""
         return self._read(containers.list_containers, ContainerKind.ENTITY)
 
     def organization(self) -> Container:
-        """Return the organization; what it holds are automations."""
+        """Return the organization, with its number of automations."""
         return self._read(containers.list_containers, ContainerKind.ORGANIZATION)[0]
 
     def container(self, reference: ContainerReference) -> tuple[Container, list[Collection]]:

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from artifacts import COMMIT, FILES, MANIFEST, begin, manifest, md5
+from firetower.cli.doctor import server_problem
 from firetower.core.errors import InvalidInput, StoreError
-from firetower.delivery.environment import server_problem
 from firetower.server.files import FileStore
 from firetower.server.settings import URL_LIFETIME, ServerSettings
 from serving import Running, serving

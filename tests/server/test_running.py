@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from firetower.delivery.environment import server_problem
+from firetower.cli.doctor import server_problem
 from firetower.server import run as running
 from firetower.server.app import Server
 from firetower.server.run import listening, registered

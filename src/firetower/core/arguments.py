@@ -1,4 +1,4 @@
-"""The arguments of the Python API: what does not fit is refused before anything is done."""
+"""Check the arguments of the Python API by their annotations, before anything is done."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What an automation would have done with past events."""
+"""Backtest: which past events an automation would have fired on."""
 
 from array import array
 from collections.abc import Callable, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from firetower.core.automations import Definition
+from firetower.core.causes import is_loop
 from firetower.core.events import Event
-from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
+from firetower.core.matching import cooldown_end, restarts_cooldown
 from firetower.core.runs import StateCondition
 from firetower.core.scopes import covers
 from firetower.core.statistics import sparkline
@@ -21,7 +22,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """The firings that there would have been."""
+    """The firings that a definition would have made."""
 
     since: datetime
     until: datetime
@@ -60,7 +61,7 @@ def matches(definition: Definition, event: Event) -> bool:
 
 
 class Simulation:
-    """What a definition would have done with events from `since` to `until`.
+    """Counts the firings of a definition from `since` to `until`, its cooldown included.
 
     The events that match it are added the newest first, so that there is a result at any time.
     A cooldown is taken as not begun before the oldest of them.

@@ -22,7 +22,7 @@ from firetower.core.times import parse_duration
 
 LONGEST_WAIT = timedelta(days=30)
 LONGEST_TIMEOUT = timedelta(minutes=5)
-MOST_IN_FLIGHT = 1_000
+MAX_IN_FLIGHT = 1_000
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
 _USER = re.compile(r"([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
@@ -139,9 +139,9 @@ def check_settings(settings: EndpointSettings) -> None:
         raise InvalidInput(
             "a wait of the retry schedule is negative or longer than 30d", "Use 0s to 30d."
         )
-    if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
+    if not 1 <= settings.max_in_flight <= MAX_IN_FLIGHT:
         raise InvalidInput(
-            "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
+            "the number of requests in flight is out of bounds", f"Use 1 to {MAX_IN_FLIGHT}."
         )
     if settings.proxy is not None:
         check_proxy(settings.proxy)

@@ -22,9 +22,9 @@ _BEGINNING = 8
 """Characters by which a secret is known that was cut off."""
 _HALVED_FROM = 16
 """Characters of a secret of which one half says too much already."""
-_MOST_DECODED = 2**19
+_MAX_DECODED = 2**19
 """Characters that are decoded of one answer: one with more is taken to hold a secret."""
-_MOST_TURNED = 1_000
+_MAX_TURNED = 1_000
 """Characters of the beginning, all that is kept of an answer, that are read in odd ways too."""
 
 _ESCAPE = re.compile(
@@ -117,7 +117,7 @@ def holds_secret(text: str, secrets: Iterable[str], *, cut: bool = False) -> boo
     needles = {needle for value in values for needle in _needles(value, cut)}
     if not needles or len(text) < min(map(len, needles)):
         return False
-    left = _MOST_DECODED
+    left = _MAX_DECODED
     for view in _views(text):
         left -= len(view)
         if left < 0 or any(needle in view for needle in needles):
@@ -171,10 +171,10 @@ def _readings(text: str) -> Iterator[str]:
     for escape in (_QUOTED, _CSS):
         if escape.search(text):
             yield escape.sub(lambda found: _chr(found[1] or "0"), text)
-    if len(text) <= 6 * _MOST_TURNED:  # one step alone: the next may be another reading
+    if len(text) <= 6 * _MAX_TURNED:  # one step alone: the next may be another reading
         yield html.unescape(unquote(text, errors="surrogateescape"))
         yield _ESCAPE.sub(_character, text)
-    yield text[:_MOST_TURNED][::-1]
+    yield text[:_MAX_TURNED][::-1]
     yield normalize("NFKC", text).replace("\0", "").replace("\ufffd", "")
 
 
@@ -194,7 +194,7 @@ def _decoded(text: str) -> Iterator[str]:
         found = re.findall(r"[0-7]+" if base == 8 else r"\d+", numbers)
         yield _as_text(bytes(int(number, base) & 255 for number in found))
     yield _as_text(bytes(int(bits, 2) for bits in _BITS.findall(text)))
-    if len(text) <= _MOST_TURNED:
+    if len(text) <= _MAX_TURNED:
         for pattern, values in _BASES_85:
             for run in pattern.findall(text):
                 codes = [values[one] for one in run]
@@ -212,7 +212,7 @@ def _decompressed(content: bytes) -> Iterator[bytes]:
     for beginning in _COMPRESSED.finditer(content):
         with suppress(zlib.error):
             found = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either of the two
-            yield found.decompress(content[beginning.start() :], _MOST_DECODED)
+            yield found.decompress(content[beginning.start() :], _MAX_DECODED)
 
 
 def _as_text(content: bytes) -> str:

@@ -51,7 +51,7 @@ def wandb_signature(secret: str, body: bytes, encoding: SignatureEncoding) -> st
 
 SLACK_COLOURS = {Severity.INFO: "#439fe0", Severity.WARN: "#daa038", Severity.ERROR: "#a30200"}
 
-MOST_KEPT = 1_000
+MAX_KEPT = 1_000
 """Characters of an answer that are kept."""
 WITHHELD = "not kept: it gave a secret back"
 """Kept in the place of an answer that did."""
@@ -200,7 +200,7 @@ def slack_message(action: SlackAction, definition: Definition, event: Event) -> 
 
 
 def _happened(event: Event) -> str:
-    """Say what a person wants to read of an event."""
+    """Return the event in words, for the default message."""
     run = event.run
     if run is None:
         return f"{event.subject} {event.detail}".strip()
@@ -249,7 +249,7 @@ def build_request(
 
 
 def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:
-    """Return what may be kept of a request."""
+    """Return a request as it is kept, with its secrets masked."""
     url = endpoint.settings.url
     return RecordedRequest(
         url=MASK if url is None else secrets.mask(url),
@@ -259,10 +259,10 @@ def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> Re
 
 
 def record_answer(answer: Answer, secrets: Secrets) -> Answer:
-    """Return what may be kept of an answer: nothing of a text that gives a secret back."""
+    """Return an answer as it is kept: no text that gives a secret back."""
 
     def kept(text: str, *, cut: bool = False) -> str:
-        return WITHHELD if secrets.are_in(text, cut=cut) else shortened(text, MOST_KEPT)
+        return WITHHELD if secrets.are_in(text, cut=cut) else shortened(text, MAX_KEPT)
 
     return replace(
         answer,

@@ -160,7 +160,7 @@ async def _exchange(client: Client, request: Request, received: "_Exchange") -> 
 
 @dataclass(slots=True)
 class _Exchange:
-    """When a request may be sent, and what has arrived of its answer."""
+    """A request under way: its permit to be sent, and the answer so far."""
 
     deadline: asyncio.Timeout
     timeout: timedelta

@@ -1,4 +1,4 @@
-"""What the environment says about requests: proxies, CA certificates, private targets."""
+"""The environment's settings for requests: proxies, CA certificates, private targets."""
 
 import ipaddress
 import os
@@ -24,7 +24,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def certificate_problem() -> FiretowerError | None:
-    """Return what is wrong with the CA certificates that the environment names."""
+    """Return the problem of the CA certificates that the environment names, or None."""
     for name in CERTIFICATES:
         path = os.environ.get(name)
         if path and (reason := _unreadable(name, path)):
@@ -36,9 +36,9 @@ def certificate_problem() -> FiretowerError | None:
 
 
 def ca_file_problem(endpoint: str, path: str | None) -> FiretowerError | None:
-    """Return what is wrong with an endpoint's own CA certificates; `path` None is none of its own.
+    """Return the problem of an endpoint's own CA certificates, or None.
 
-    `endpoint` is its name.
+    `endpoint` is its name; a `path` of None means that it has none.
     """
     reason = "" if path is None else _unreadable("SSL_CERT_FILE", path)
     if not reason:
@@ -125,16 +125,3 @@ def is_private_target(host: str) -> bool:
         inner = ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
         address = address.ipv4_mapped or address.sixtofour or inner or address
     return address.is_link_local or address in _METADATA
-
-
-def server_problem(url: str) -> str | None:
-    """Return why a server of this machine does not say within 3 seconds that it is well."""
-    from http.client import HTTPException
-    from urllib.request import ProxyHandler, build_opener
-
-    opener = build_opener(ProxyHandler({}))  # it is here: no proxy leads to it
-    try:
-        with opener.open(f"{url}/healthz", timeout=3):
-            return None
-    except (OSError, HTTPException) as error:
-        return str(getattr(error, "reason", None) or error)

@@ -1,4 +1,4 @@
-"""What an automation does, as W&B names it: an action that goes through an integration."""
+"""Actions as W&B names them, and the integrations through which they go."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -59,7 +59,7 @@ class Forbidden(InvalidInput):
 
 @dataclass(slots=True)
 class RequestCounts:
-    """What a server has answered since its start."""
+    """Counts of a server's answers since its start."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     """By route and status."""
@@ -162,7 +162,7 @@ class Server:
         return token
 
     async def file_stream(self, request: web.Request) -> web.Response:
-        """Take what a running script sends."""
+        """Take the values of a running script."""
         parts = request.match_info
         path = "/".join(parts[name] for name in ("entity", "project", "run"))
         reference = RunReference.parse(path)
@@ -191,7 +191,7 @@ class Server:
         return web.json_response({"status": "ok"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002
-        """Return what was answered, in Prometheus' text format."""
+        """Return the counts of answers, in Prometheus' text format."""
         lines = ["# TYPE firetower_server_requests_total counter"]
         for (route, status), count in sorted(self.traffic.answers.items()):
             labels = f'route="{route}",status="{status}"'

@@ -1,4 +1,4 @@
-"""Artifacts, collections and what aliases and tags they have, as W&B's SDK reads them.
+"""Artifacts and collections, with their aliases and tags, as W&B's SDK reads them.
 
 An `Artifact` is a version where it was logged, an `ArtifactCollectionMembership` a version in one
 collection; a project's collection is an `ArtifactSequence`, a registry's an `ArtifactPortfolio`.
@@ -77,7 +77,7 @@ def _artifact(context: Context, version_id: int) -> Node:
 
 
 def membership_facts(context: Context, found: FoundVersion) -> Facts:
-    """Return what filters and orders can ask of a version in a collection."""
+    """Return the fields of a version in a collection for filters and orders."""
     version = shown(context, found)
     created = moment(version.created_at)
     return {

@@ -93,7 +93,7 @@ def container_id(reference: ContainerReference) -> str:
 
 
 def read_container_id(text: str, type_: str) -> ContainerReference:
-    """Return what an id of a `Project` or `Entity` names. Raises InvalidInput."""
+    """Return the container of an id of a `Project` or `Entity`. Raises InvalidInput."""
     key = read_id(text, type_)
     if type_ == "Project":
         entity, _, name = key.partition("/")
@@ -104,7 +104,7 @@ def read_container_id(text: str, type_: str) -> ContainerReference:
 
 
 def project_node(reference: ContainerReference) -> Node:
-    """Return a project or registry. What W&B has and Firetower has not is nothing."""
+    """Return a project or registry. Fields that only W&B has are empty."""
     entity, name = wandb_names(reference)
     values = {
         "id": container_id(reference),
@@ -176,7 +176,7 @@ def projects_of(context: Context, entity: str, arguments: Arguments) -> Answer:
 
 
 def project_facts(context: Context, container: Container) -> Facts:
-    """Return what filters and orders can ask of a project or registry."""
+    """Return the fields of a project or registry for filters and orders."""
     created = moment(container.created_at)
     return {
         "id": find_container(context.reader.connection, container.reference),

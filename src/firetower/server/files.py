@@ -109,7 +109,7 @@ class FileStore:
 
 
 async def _write_all(content: AsyncIterator[bytes], arriving: "_Arriving") -> None:
-    """Write what arrives: one piece is hashed and written while the next one arrives."""
+    """Write a file: one piece is hashed and written while the next one arrives."""
     piece = bytearray()
     writing: asyncio.Task[None] | None = None
     try:

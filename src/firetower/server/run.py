@@ -25,7 +25,7 @@ from firetower.worker.limits import connections_of, raise_file_limit
 from firetower.worker_process import WorkerProcess
 
 SWEEP_INTERVAL = 3600.0
-"""Seconds between two looks for uploads that nobody finishes."""
+"""Seconds between two sweeps of unfinished uploads."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that requests at work have when the server stops."""
 LINGER_TIMEOUT = 10.0
@@ -166,13 +166,13 @@ def _bound_connections(
 
 
 def _is_defect(record: logging.LogRecord) -> bool:
-    """Return whether an error is worth a traceback: not what is no HTTP, and answered so."""
+    """Return whether an error is a defect: not a request that is no HTTP."""
     bad = HttpProcessingError, web.RequestPayloadError
     return not (record.exc_info and isinstance(record.exc_info[1], bad))
 
 
 async def _sweep(server: Server) -> None:
-    """Forget uploads that nobody finishes, now and then."""
+    """Forget unfinished uploads, once an hour."""
 
     def sweep() -> None:
         if server.files is not None:

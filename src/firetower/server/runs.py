@@ -37,7 +37,7 @@ from firetower.store.catalog.lookups import FoundVersion
 from firetower.store.runs import FoundRun
 
 _MAX_SAMPLES = 10_000
-_MOST_STEPS = 10_000_000
+_MAX_STEPS = 10_000_000
 """Steps of a run that are read at once: more than any has."""
 _INTERNAL = "_wandb"
 """The key of what the SDK notes of itself in config and summary; it is not kept."""
@@ -117,7 +117,7 @@ def _start(context: Context, given: Arguments, reference: RunReference, said: Ru
 
 
 def _said(given: Arguments) -> RunChanges:
-    """Return what is said of a run; null says nothing."""
+    """Return the changes of a run; null changes nothing."""
     config = _object(given, "config")
     if config is not None:
         config = {
@@ -238,7 +238,7 @@ def _newest_values(context: Context, found: FoundRun, *, system: bool) -> dict[s
 
 
 def summary(context: Context, found: FoundRun, _: Arguments) -> str:
-    """Return the newest values of the metrics, and what was said at the end."""
+    """Return the newest values of the metrics, and the run's own summary."""
     said = found.run.summary
     newest = _newest_values(context, found, system=False)
     kept = {name: value for name, value in newest.items() if name.partition(".")[0] not in said}
@@ -284,14 +284,14 @@ def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str
         found.id,
         first_step=first or 0,
         before_step=before,
-        limit=_MAX_SAMPLES if before is not None else _MOST_STEPS,
+        limit=_MAX_SAMPLES if before is not None else _MAX_STEPS,
     )
     return _sampled_json(rows, arguments)
 
 
 def events(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return samples of the machine's metrics, each as JSON."""
-    rows = points.read_history(context.reader.connection, found.id, system=True, limit=_MOST_STEPS)
+    rows = points.read_history(context.reader.connection, found.id, system=True, limit=_MAX_STEPS)
     return _sampled_json(rows, arguments)
 
 
@@ -310,7 +310,7 @@ def sampled_history(context: Context, found: FoundRun, arguments: Arguments) -> 
             found.id,
             first_step=spec.optional_number("minStep") or 0,
             before_step=None if last is None else last + 1,
-            limit=_MOST_STEPS,
+            limit=_MAX_STEPS,
             names=names,
         )
         whole = [row for row in rows if all(name in row for name in names)]

@@ -19,7 +19,7 @@ from firetower.core.runs import RunSnapshot
 from firetower.store import catalog_schema as schema
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, run, run_with_ids
-from firetower.store.sessions import LOCK_TIMEOUT
+from firetower.store.sessions import LOCK_NOT_AVAILABLE
 
 _COLLECTIONS = """
 SELECT collections.id, collections.name, type, kind, entity, containers.name
@@ -34,7 +34,7 @@ _LOCK_LIMIT_MS = text("SELECT setting::integer FROM pg_settings WHERE name = 'lo
 
 @dataclass(frozen=True, slots=True)
 class CachedCollection:
-    """What never changes about a collection."""
+    """A collection's name and type, which never change."""
 
     reference: CollectionReference
     type: str
@@ -99,7 +99,7 @@ class Change(Reader):
         tag: str | None = None,
         previous_index: int | None = None,
     ) -> None:
-        """Write the event of what this transaction does.
+        """Write the event of a change of the catalog.
 
         `version` is the version's row and its index in the collection.
         """
@@ -180,7 +180,7 @@ def is_postgresql(connection: Connection) -> bool:
 
 
 def version_by_others(connection: Connection) -> object:
-    """Return what differs once another connection has changed an SQLite database.
+    """Return a value that differs once another connection has changed an SQLite database.
 
     None on PostgreSQL, which does not tell.
     """
@@ -214,7 +214,10 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_EVENT_ORDER})"))
                 connection.execute(text(f"SET LOCAL lock_timeout = {limit}"))
         except OperationalError as error:
-            if time.monotonic() > deadline or getattr(error.orig, "sqlstate", "") != LOCK_TIMEOUT:
+            if (
+                time.monotonic() > deadline
+                or getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE
+            ):
                 raise
             time.sleep(_TRY_MS / 1_000)
         else:
@@ -244,7 +247,7 @@ def _newest_row(table: Table, token: Column[Any]) -> Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest row of a table when it was read, and what no other row of its id would have."""
+    """The newest row of a table: its id, and a value that tells it from another of that id."""
 
     id: int
     token: object

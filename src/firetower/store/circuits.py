@@ -27,7 +27,7 @@ from firetower.store.columns import Instant
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.schema import UNTRIED
 
-MOST_CHANGES = 500
+MAX_CHANGES = 500
 """Openings and closings that one query returns."""
 
 _circuits, _changes = schema.circuits.c, schema.circuit_changes.c
@@ -203,7 +203,7 @@ def list_changes(
         .join(schema.endpoints, _endpoints.id == _changes.endpoint_id)
         .where(_changes.id > after_id)
         .order_by(_changes.id.desc())
-        .limit(MOST_CHANGES)
+        .limit(MAX_CHANGES)
     )
     if after is not None:
         query = query.where(_changes.at > after)

@@ -22,7 +22,7 @@ from firetower.store.driver import run
 from firetower.store.files import OpenFiles, find_writer, gone
 from firetower.store.location import Location
 from firetower.store.sessions import (
-    LOCK_TIMEOUT,
+    LOCK_NOT_AVAILABLE,
     LONG_WAIT,
     OnWait,
     connect_options,
@@ -40,7 +40,7 @@ without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
-_LETTING_GO = 5.0
+_CLOSE_TIMEOUT = 5.0
 """Seconds that new connections wait for those to files that are no longer there."""
 
 
@@ -65,7 +65,7 @@ class Database:
             event.listen(self._engine, "connect", self._note_files)
         else:
             event.listen(self._engine, "do_connect", self._open_watched)
-        self._patience = 0
+        self._busy_timeout = 0
         """Milliseconds that SQLite waits for others."""
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
@@ -146,7 +146,7 @@ class Database:
 
     def _explain(self, error: DBAPIError) -> StoreError:
         """Return an error in words; of a lock also who holds it."""
-        if getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT:
+        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             with suppress(SQLAlchemyError), self._engine.connect() as connection:
                 holder = find_holder(connection.connection.dbapi_connection)
                 if holder is not None:
@@ -189,7 +189,7 @@ class Database:
 
     def _note_files(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
         """Note the log that a new connection has made, before another program can delete it."""
-        [self._patience] = connection.execute("PRAGMA busy_timeout").fetchone()
+        [self._busy_timeout] = connection.execute("PRAGMA busy_timeout").fetchone()
         if self._files is not None:
             with suppress(self._engine.dialect.loaded_dbapi.Error):  # its first use will say it
                 connection.execute("PRAGMA schema_version").fetchone()
@@ -202,7 +202,7 @@ class Database:
             with suppress(failure, IndexError), closing(self._idle.pop()) as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         # While one connection is open, SQLite shares its deleted log with each new one.
-        own, deadline = threading.get_ident(), time.monotonic() + _LETTING_GO
+        own, deadline = threading.get_ident(), time.monotonic() + _CLOSE_TIMEOUT
         while set(self._users) - {own} and time.monotonic() < deadline:
             time.sleep(0.01)
         for raw in tuple(self._raw):
@@ -221,7 +221,7 @@ class Database:
                 except sqlite3.OperationalError as error:
                     waited = time.monotonic() - begun
                     is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                    if not is_busy or waited * 1_000 >= self._patience:
+                    if not is_busy or waited * 1_000 >= self._busy_timeout:
                         raise DBAPIError(None, None, error) from error
                     if waited >= LONG_WAIT and not told:
                         told = True
@@ -233,7 +233,7 @@ class Database:
                 else:
                     return
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {self._patience}")
+            driver.execute(f"PRAGMA busy_timeout = {self._busy_timeout}")
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
@@ -478,7 +478,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
 
 
 def store_error(error: DBAPIError, location: Location) -> StoreError:
-    """Return a driver's error in words that say what to do."""
+    """Return a driver's error as one with a hint."""
     first_line = str(error.orig).strip().partition("\n")[0]
     said = visible(shortened(location.hide(first_line), 200))
     signed = f"{first_line} {getattr(error.orig, 'sqlite_errorname', '')}"

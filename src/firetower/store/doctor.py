@@ -53,9 +53,9 @@ _PENDING_METRICS = select(func.count(), func.min(_metrics.last_at)).where(PENDIN
 
 
 def examine(url: str | None, now: datetime, *, read_only: bool = False) -> list[Check]:
-    """Return what is right and wrong with a database. Raises InvalidInput for its URL.
+    """Check a database, each part of it. Raises InvalidInput for its URL.
 
-    With `read_only` nobody means to change it.
+    With `read_only` it is not checked whether this user may change it.
     """
     location = Location.of(url)
     if location.path is not None and not location.path.exists():
@@ -99,7 +99,7 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
 
 
 def _durable(connection: Connection, location: Location) -> Check:
-    """Check whether what is acknowledged survives a crash of the machine."""
+    """Check whether acknowledged changes survive a crash of the machine."""
     if location.is_sqlite:
         command, asked = "PRAGMA", {"journal_mode": "wal", "synchronous": "2"}
     else:
@@ -114,7 +114,7 @@ def _durable(connection: Connection, location: Location) -> Check:
 
 
 def _changes(connection: Connection, database: Database) -> Check:
-    """Check whether this user may change what is there."""
+    """Check whether this user may change the database."""
     location = database.location
     if location.is_sqlite:
         is_read_only, forbidden = not database.holds_files, list[str]()
@@ -184,7 +184,7 @@ def _workers(status: DatabaseStatus) -> Check:
 
 
 def _servers(status: DatabaseStatus) -> Check:
-    """Check what servers are alive, and whether they understand all that they are asked."""
+    """Check which servers are alive, and list the fields that they did not know."""
     if not status.servers:
         return Check("servers", "none is alive")
     said = f"{and_list([one.url for one in status.servers])}, alive"

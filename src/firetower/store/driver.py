@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 Values: TypeAlias = tuple[str | int | float | None, ...]
 """A row's values as the database keeps them."""
 
-_MOST_VALUES = 30_000
+_MAX_VALUES = 30_000
 """In one statement. SQLite takes 32,766, PostgreSQL 65,535."""
 
 
@@ -97,7 +97,7 @@ def run_with_rows(
     """
     returned: list[tuple[Any, ...]] = []
     row = f"({', '.join(value)})"
-    most = _MOST_VALUES // len(value)
+    most = _MAX_VALUES // len(value)
     for start in range(0, len(rows), most):
         part = rows[start : start + most]
         rows_of_part = ", ".join([row] * len(part))

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from firetower.core.causes import LOOP_LIMIT
 from firetower.core.errors import NotFound
 from firetower.core.executions import Attempt, Execution, SkipReason, Status
 from firetower.core.json import parse_object
-from firetower.core.matching import LOOP_LIMIT
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunReference
 from firetower.store import schema

@@ -58,12 +58,12 @@ class OpenFiles:
         self._ids = [noted or _id(path) for noted, path in zip(self._ids, self._paths, strict=True)]
 
     def written(self) -> tuple[object, ...]:
-        """Return what differs once someone has written to the database or its log."""
+        """Return a value that differs after a write to the database or its log."""
         return tuple(map(_written, (self.path, *self.logs[:1])))
 
     @property
     def logs_are_ours(self) -> bool:
-        """Whether no one else has begun a log: then what the open one holds can be saved."""
+        """Whether no other program has begun a log: then the open one can be saved."""
         logs = zip(self._paths[1:], self._ids[1:], strict=True)
         return all(_id(log) in {None, noted} for log, noted in logs)
 

@@ -1,4 +1,4 @@
-"""Read the feed, and follow a database: read what other processes change, when they do."""
+"""Read the feed, and follow a database: yield new events and executions as they come."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -207,7 +207,7 @@ def follow_executions(
     quick: bool,
     on_failure: OnFailure | None = None,
 ) -> Iterator[Sequence[T] | None]:
-    """Yield what a new follower polls, each time the database changes.
+    """Yield the results of `poll` on a new follower, each time the database changes.
 
     None comes at once, and after `wait` seconds without a change. Raises DatabaseReplaced. Where
     the database fails after that, `on_failure` is called once and it is tried until it works;
@@ -232,7 +232,7 @@ def _follow(
     quick: bool,
     on_failure: OnFailure | None,
 ) -> Iterator[Sequence[T] | None]:
-    """Yield what is read from a place on, at once and after each change, and None in between."""
+    """Yield the results of `read`, at once and after each change, and None in between."""
     failing = False
     while True:
         try:

@@ -35,7 +35,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
 
 
 class VersionToLog(Frozen):
-    """What `log` takes, as data."""
+    """The arguments of `log`, as data."""
 
     collection: str
     type: str

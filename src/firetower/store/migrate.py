@@ -13,7 +13,7 @@ from firetower.store.columns import add_postgresql_conditions
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.driver import run
 from firetower.store.location import Location
-from firetower.store.sessions import LONGEST_MIGRATION
+from firetower.store.sessions import MIGRATION_TIMEOUT
 
 SCHEMA = "0012"
 """The newest migration. Numbers, so that older and newer can be compared."""
@@ -120,7 +120,7 @@ def migrate_schema(database: Database) -> str:
     with database.transaction(changes=True) as connection:
         if not database.is_sqlite:
             connection.detach()  # closed at the end, with its own limit
-            connection.connection.dbapi_connection.longest = LONGEST_MIGRATION  # type: ignore[union-attr]
+            connection.connection.dbapi_connection.statement_timeout = MIGRATION_TIMEOUT  # type: ignore[union-attr]
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         found, before = schema_state(connection), schema_version(connection)
         if found is SchemaState.EMPTY:

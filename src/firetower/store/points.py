@@ -42,7 +42,7 @@ VALUES_UP_TO = (
     .limit(bindparam("limit"))
 )
 """A metric's values up to a step, the last one first."""
-_MOST_NAMED = 500
+_MAX_NAMED = 500
 """Metrics that are looked for by name: of more, all of the run are read."""
 _KEEP_STEP = (
     update(run_schema.runs)
@@ -139,7 +139,7 @@ def _grouped(
 
 def _find_metrics(connection: Connection, run_row: int, metrics: Mapping[str, _Metric]) -> None:
     """Fill in the numbers and last steps of a run's metrics, made where they are new."""
-    if len(metrics) <= _MOST_NAMED:
+    if len(metrics) <= _MAX_NAMED:
         found = connection.execute(_NAMED_METRICS, {"run": run_row, "names": list(metrics)})
     else:
         found = connection.execute(_METRICS, {"run": run_row})

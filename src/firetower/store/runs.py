@@ -145,7 +145,7 @@ def _insert(change: Change, run: Run) -> bool:
 
 
 def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run:
-    """Change what is said of a run in any state. Raises NotFound."""
+    """Change the fields of a run in any state. Raises NotFound."""
     found = find_run(change.connection, reference, lock=True)
     _write(change, found, said.applied_to(found.run))
     return _reread(change, found)

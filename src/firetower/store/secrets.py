@@ -16,7 +16,7 @@ from firetower.store.changes import Change, Reader, bump_endpoints_version
 if TYPE_CHECKING:
     from firetower.store.keys import Keyring
 
-GRACE = timedelta(hours=24)
+ROTATION_GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
 
 _secrets = schema.secrets.c
@@ -54,7 +54,7 @@ def set_secret(change: Change, keyring: "Keyring", name: str, value: str) -> boo
             .values(
                 ciphertext=ciphertext,
                 previous_ciphertext=before.ciphertext,
-                previous_until=change.now + GRACE,
+                previous_until=change.now + ROTATION_GRACE,
                 updated_at=change.now,
             )
         )

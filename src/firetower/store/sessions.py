@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from firetower.core.errors import StoreError
 from firetower.core.text import visible
 
-LOCK_TIMEOUT = "55P03"
+LOCK_NOT_AVAILABLE = "55P03"
 """The server's code for a lock that was not free in time."""
 IDLE_LIMIT = "5s"
 """How long a session may pause in a transaction: its program was stopped, or its host is gone."""
@@ -52,7 +52,7 @@ LONG_WAIT = 1.0
 
 
 def connect_options(url: URL) -> dict[str, Any]:
-    """Return what to tell libpq besides the URL."""
+    """Return the options of libpq that the URL does not set."""
     name = f"firetower {os.getpid()}@{socket.gethostname()}"
     options = {key: value for key, value in _CONNECTING.items() if key not in url.query}
     if "PGCONNECT_TIMEOUT" in os.environ:
@@ -75,9 +75,9 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
     connection.commit()
 
 
-LONGEST = 60.0
+STATEMENT_TIMEOUT = 60.0
 """Seconds for which a statement may be at work; longer timeouts of the URL or the role win."""
-LONGEST_MIGRATION = 3_600.0
+MIGRATION_TIMEOUT = 3_600.0
 """The same while the schema is migrated."""
 
 

@@ -43,7 +43,7 @@ _MARK = (
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """What the status line shows."""
+    """Workers, servers, and the numbers of events and executions that wait."""
 
     workers: tuple[WorkerInfo, ...]
     """Alive ones, the newest first."""
@@ -85,5 +85,5 @@ def read_status(reader: Reader) -> DatabaseStatus:
 
 
 def read_mark(reader: Reader) -> tuple[object, ...]:
-    """Return what differs once anything but executions and heartbeats has changed."""
+    """Return a value that differs once anything but executions and heartbeats has changed."""
     return tuple(tuple(query.rows(reader.connection)) for query in _MARK)

@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from firetower.core.arguments import checked
+from firetower.core.causes import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
 from firetower.store.changes import Change, Reader
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_UNCHECKED = -1
-"""Instead of how often the files were others when the schema was checked."""
 
 
 def utc_now() -> datetime:
@@ -54,7 +53,8 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self._checked = database.follow_files()
+        self._checked: int | None = database.follow_files()
+        """How often the files were replaced when the schema was last checked; None to check it."""
 
     @classmethod
     def open(
@@ -78,8 +78,6 @@ class Store:
         cause = settings.cause if cause is None else cause
         checked_author = login_name() if author is None else check_name(author, "user name")
         if cause is not None:
-            from firetower.core.matching import check_cause
-
             check_cause(cause)
         read_only = read_only or settings.read_only
         database = Database(Location.of(url), read_only=read_only, on_wait=on_wait)
@@ -121,7 +119,7 @@ class Store:
 
         Another program may have migrated the database meanwhile.
         """
-        self._checked = _UNCHECKED
+        self._checked = None
 
     def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""

@@ -101,7 +101,7 @@ def watch(
 
 
 def _listen(connection: Any, waker: Waker, ignored: str | None) -> Wait:  # noqa: ANN401 - the driver's
-    """Return what waits for a notification of PostgreSQL, of another changer than the ignored."""
+    """Return a function that waits for a notification of any changer but `ignored`."""
     connection.execute(f"LISTEN {CHANNEL}")
     checked_at = time.monotonic()
 

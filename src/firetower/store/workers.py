@@ -27,7 +27,7 @@ FORGET_AFTER = timedelta(days=1)
 
 _RECENTLY = timedelta(minutes=5)
 """Who used a server since then is shown as using it."""
-_MOST_FIELDS = 20
+_MAX_FIELDS = 20
 """Unknown fields that are kept, those asked for most often."""
 
 _workers, _servers, _tokens = schema.workers.c, schema.servers.c, schema.tokens.c
@@ -153,7 +153,7 @@ class ServerInfo(HeartbeatSender):
 
 def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str, int]) -> None:
     """Record a server's heartbeat; register one that is new, and forget those that are dead."""
-    often = sorted(unknown.items(), key=lambda one: -one[1])[:_MOST_FIELDS]
+    often = sorted(unknown.items(), key=lambda one: -one[1])[:_MAX_FIELDS]
     fields = dump(dict(often))
     connection = change.connection
     if _write_heartbeat(

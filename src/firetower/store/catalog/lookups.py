@@ -1,4 +1,4 @@
-"""Finding what a reference names, and saying what is missing."""
+"""Finding containers, collections and versions by reference; errors that suggest others."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ from firetower.core.text import shell_word, suggest, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.driver import Prepared
 
-_MOST = 2**31 - 1
+_MAX_INDEX = 2**31 - 1
 """The largest index a column holds."""
 
 _containers, _collections = schema.containers.c, schema.collections.c
@@ -157,7 +157,7 @@ def select_collections_in(reference: ContainerReference) -> Select[int]:
 
 
 def happened_in(reference: ContainerReference) -> ColumnElement[bool]:
-    """Return the condition that an event happened in what a container holds or covers."""
+    """Return the condition that an event happened in a container, or in one that it covers."""
     if reference.kind is ContainerKind.ORGANIZATION:
         return true()
     containers = select(_containers.id).where(is_covered_by(reference))
@@ -201,7 +201,7 @@ def find_version(
     if reference.index is None:
         row = _BY_ALIAS[lock].first(connection, **values, alias=reference.selector)
     else:
-        index = min(reference.index, _MOST)
+        index = min(reference.index, _MAX_INDEX)
         row = _BY_INDEX[lock].first(connection, **values, index=index)
     if row is None:
         raise _no_version(connection, reference, find_collection(connection, reference.collection))

@@ -254,7 +254,7 @@ def _check_unset(
 
 
 def _edited_fields(metadata: Mapping[str, JsonValue], description: str | None) -> dict[str, str]:
-    """Return what can be edited of a version as JSON, by the field's name."""
+    """Return the fields of a version that can be edited as JSON, by name."""
     fields = {f"metadata.{key}": dump(value) for key, value in metadata.items()}
     return {**fields, "description": dump(description)} if description else fields
 
@@ -395,7 +395,7 @@ def find_by_key(connection: Connection, key: str) -> int | None:
 
 
 def artifact_key(artifact_id: str) -> str:
-    """Return what an artifact id ends with."""
+    """Return the key at the end of an artifact id."""
     return artifact_id.removeprefix(ARTIFACT_ID_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""What a worker keeps of the automations and endpoints, read again only where they changed."""
+"""A worker's copy of the automations and endpoints, read again only where they changed."""
 
 import gc
 from typing import Any
@@ -11,7 +11,7 @@ from firetower.core.matching import AutomationIndex
 from firetower.store import schema
 from firetower.store.automations import build_revision
 from firetower.store.changes import ENDPOINTS_VERSION, Newest
-from firetower.store.columns import MOST
+from firetower.store.columns import MAX_INTEGER
 from firetower.store.driver import Prepared
 from firetower.store.endpoints import list_endpoints
 from firetower.store.schema import UNEVALUATED
@@ -20,7 +20,7 @@ _events, _revisions = schema.events.c, schema.revisions.c
 _MAX_ID = select(func.max(_revisions.id)).scalar_subquery()
 _SAVED_AT = select(_revisions.saved_at).where(_revisions.id == _MAX_ID).scalar_subquery()
 _NEWEST = Prepared(select(func.coalesce(_MAX_ID, 0), _SAVED_AT, ENDPOINTS_VERSION))
-_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MOST)).where(UNEVALUATED)
+_OLDEST_WAITING = select(func.coalesce(func.min(_events.id), MAX_INTEGER)).where(UNEVALUATED)
 """The id of the first event to be evaluated; larger than all where none waits."""
 
 

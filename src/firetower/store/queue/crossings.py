@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Row, bindparam, select, true, update
 
 from firetower.core.automations import Revision
-from firetower.core.crossings import Series, Watch, follow
+from firetower.core.crossings import Series, Watch, decide_crossings
 from firetower.core.events import Event, EventType
 from firetower.core.executions import Status
 from firetower.core.matching import Decision
@@ -87,7 +87,7 @@ _UNLISTED = (
 
 @dataclass(slots=True)
 class Evaluated:
-    """What came of the new values of some metrics."""
+    """The decisions about new values of some metrics."""
 
     decisions: list[Decision] = field(default_factory=list)
     more: bool = False
@@ -150,9 +150,9 @@ class _Evaluation:
         return self.cache.index.watching(self._projects[row.project_id], row.name)
 
     def _read_watches(self) -> dict[_Key, Watch]:
-        """Return what is kept of the automations that watch; nobody else changes it meanwhile.
+        """Return the states of conditions on these runs.
 
-        An automation watches one metric, whose row is locked.
+        No other worker changes them: an automation watches one metric, whose row is locked.
         """
         keys = {
             (revision.automation_id, row.run_id)
@@ -199,7 +199,7 @@ class _Evaluation:
             record = partial(self._record, row, revision, series)
             cause = partial(self._cause, row.run_id)
             endpoints = self.cache.endpoints
-            after, decisions, unlisted = follow(
+            after, decisions, unlisted = decide_crossings(
                 revision, watch, series, endpoints, record=record, cause=cause
             )
             self.decisions += decisions
@@ -253,7 +253,7 @@ class _Evaluation:
         return Event(0, type_, self.change.now, run.user, container, run=run)
 
     def write(self) -> None:
-        """Write executions, what is kept of automations, and how far metrics were evaluated."""
+        """Write executions, states of conditions, and how far metrics were evaluated."""
         if self._unlisted:
             self.change.connection.execute(_UNLISTED, self._unlisted)
         write_executions(self.change, self.decisions)
@@ -277,7 +277,7 @@ ON CONFLICT (automation_id, run_id) DO UPDATE SET
 
 
 def read_watches(connection: Connection, keys: Collection[_Key]) -> dict[_Key, Watch]:
-    """Return what is kept of automations on runs, by both."""
+    """Return the states of automations' conditions on runs, by both."""
     if not keys:
         return {}
     query = select(*(run_schema.run_watches.c[name] for name in _WATCH_COLUMNS)).where(

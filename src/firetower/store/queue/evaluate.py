@@ -6,7 +6,8 @@ from itertools import count
 
 from sqlalchemy import Connection, bindparam, select
 
-from firetower.core.matching import Decision, decide, match, webhook_id
+from firetower.core.causes import webhook_id
+from firetower.core.matching import Decision, decide, match
 from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.columns import instant_number, optional_number

@@ -53,7 +53,7 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of recording results."""
+    """Results that were recorded, and changes of circuits."""
 
     circuit_changes: Sequence[CircuitChange] = ()
     in_time: Sequence[AttemptResult] = ()
@@ -217,7 +217,7 @@ ON CONFLICT (execution_id, number) DO UPDATE SET
 def _write(
     connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]
 ) -> set[tuple[int, int]]:
-    """Write what `record` and `recover` do; return id and attempt of executions it updated."""
+    """Write executions and attempts; return the id and attempt of each that was updated."""
     # Executions before attempts, as `_LOST` locks them: else PostgreSQL finds a deadlock.
     updated = run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
     insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)

@@ -27,7 +27,7 @@ from firetower.store.store import Store
 from firetower.tower import Tower
 from firetower.tui.widgets.bar import status_text
 from firetower.worker import worker as worker_module
-from firetower.worker.wants import Wants
+from firetower.worker.shortages import Shortages
 from firetower.worker.worker import Worker
 from receiver import Receiver, serve
 from store.bench import START, Bench
@@ -230,23 +230,23 @@ def test_a_secret_that_is_gone_is_a_refusal(tower: Tower) -> None:
 def test_what_is_missing_is_told_once_and_its_end(tmp_path: Path) -> None:
     bench = Bench(Store.open(str(tmp_path / "tower.db"), author="ada"))
     bench.turn()
-    endpoint, wants, now = bench.cache.endpoints[1], Wants(), START
+    endpoint, shortages, now = bench.cache.endpoints[1], Shortages(), START
     error = SecretKeyError("no key", "Bring it.")
-    wants.add(endpoint, error, now)
-    assert wants.news(now) == ["no key; executions for ci wait. Bring it."]
-    assert wants.news(now) == []
-    assert wants.is_waiting(endpoint.id, now)
-    assert wants.next_retry(now) == now + timedelta(seconds=1)
+    shortages.add(endpoint, error, now)
+    assert shortages.news(now) == ["no key; executions for ci wait. Bring it."]
+    assert shortages.news(now) == []
+    assert shortages.is_waiting(endpoint.id, now)
+    assert shortages.next_retry(now) == now + timedelta(seconds=1)
     now += timedelta(seconds=1)
-    assert not wants.is_waiting(endpoint.id, now)
-    assert wants.next_retry(now) is None
-    wants.remove(endpoint.id)
-    assert wants.news(now) == ["nothing is missing any more: what waited is sent"]
-    wants.add(endpoint, error, now)  # it comes and goes
-    assert wants.news(now) == []
+    assert not shortages.is_waiting(endpoint.id, now)
+    assert shortages.next_retry(now) is None
+    shortages.remove(endpoint.id)
+    assert shortages.news(now) == ["nothing is missing any more: what waited is sent"]
+    shortages.add(endpoint, error, now)  # it comes and goes
+    assert shortages.news(now) == []
     now -= timedelta(hours=1)  # the clock is set back
-    assert not wants.is_waiting(endpoint.id, now)
-    wants.forget({endpoint.id}, now)
-    assert wants.error is None
-    assert wants.news(now) == []
+    assert not shortages.is_waiting(endpoint.id, now)
+    shortages.forget({endpoint.id}, now)
+    assert shortages.error is None
+    assert shortages.news(now) == []
     bench.store.close()
