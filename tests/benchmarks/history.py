@@ -82,7 +82,7 @@ def _turn(store: Store, cache: AutomationCache) -> int:
         evaluate(change, cache, BATCH)
         claims, _ = claim_due(change, cache, "w", dict.fromkeys(cache.endpoints, BATCH))
     with store.changing() as change:
-        record(change.connection, [_taken(claim) for claim in claims], change.now)
+        record(change, [_taken(claim) for claim in claims])
     return len(claims)
 
 

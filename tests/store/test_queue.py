@@ -166,7 +166,7 @@ def test_lost_claim_is_due_again_and_fences_off_its_old_worker(
     [old] = bench.turn(room=1)
     bench.now += old.endpoint.settings.timeout + LEASE_MARGIN + timedelta(seconds=1)
     with bench.store.changing() as change:
-        assert len(recover(change.connection, change.now)) == 1
+        assert len(recover(change)) == 1
     [new] = bench.turn(room=1, worker="other")
     assert (new.number, new.webhook_id) == (2, old.webhook_id)
     bench.answer(new, 200)
@@ -184,7 +184,7 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "one")
     bench.turn(room=1, worker="dead")
     with bench.store.changing() as change:
-        assert len(recover(change.connection, change.now, ["dead"])) == 1
+        assert len(recover(change, ["dead"])) == 1
     assert (bench.only.status, bench.only.detail) == (Status.PENDING, LOST)
 
 
@@ -195,7 +195,7 @@ def test_execution_that_ends_workers_waits_by_schedule_then_fails(bench: Bench) 
     while not waits or bench.only.status is Status.PENDING:
         assert len(bench.turn(room=1, worker="doomed")) == 1
         with bench.store.changing() as change:
-            assert len(recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)) == 1
+            assert len(recover(change, ["doomed"], jitter=lambda: 0)) == 1
         waits.append((bench.only.next_attempt_at or bench.now) - bench.now)
         bench.now += waits[-1]
     assert waits == [timedelta(0), *DEFAULT_SCHEDULE, timedelta(0)]
@@ -215,7 +215,7 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
     for expected in (timedelta(0), DEFAULT_SCHEDULE[1]):
         [claim] = bench.turn(room=1, worker="doomed")
         with bench.store.changing() as change:
-            recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)
+            recover(change, ["doomed"], jitter=lambda: 0)
         assert bench.only.next_attempt_at == bench.now + expected
         bench.now += expected
         [claim] = bench.turn(room=1)

@@ -1,7 +1,7 @@
 """Endpoints: saving, finding, enabling and disabling them."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, TextClause, bindparam, func, select, update
@@ -72,7 +72,7 @@ def edit_endpoint(change: Change, name: str, settings: EndpointSettings) -> Endp
         update(schema.endpoints).where(_endpoints.id == endpoint.id).values(**values)
     )
     gone = [] if endpoint.enabled else [endpoint.id]
-    close_circuits(connection, [endpoint.id], change.now, gone=gone)
+    close_circuits(change, [endpoint.id], gone=gone)
     bump_endpoints_version(connection)
     return find_endpoint(connection, name)
 
@@ -193,7 +193,7 @@ def set_enabled(
     before = show_endpoint(change, name, kind)
     endpoint = before.endpoint
     gone = [endpoint.id] if reason is not None else []
-    close_circuits(change.connection, [endpoint.id], change.now, gone=gone)
+    close_circuits(change, [endpoint.id], gone=gone)
     change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
@@ -203,14 +203,14 @@ def set_enabled(
     return before
 
 
-def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: datetime) -> None:
+def disable_gone(change: Change, endpoint_id: int, reason: str) -> None:
     """Disable an endpoint that asked for it, unless it is disabled already."""
-    connection.execute(
+    change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint_id, _endpoints.disabled_at.is_(None))
-        .values(disabled_at=now, disabled_reason=reason)
+        .values(disabled_at=change.now, disabled_reason=reason)
     )
-    bump_endpoints_version(connection)
+    bump_endpoints_version(change.connection)
 
 
 def show_endpoint(reader: Reader, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
@@ -260,13 +260,13 @@ def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
         .where(_endpoints.id == endpoint.id)
         .values(deleted_at=change.now, **dict.fromkeys(_SECRETS))
     )
-    skip_deleted(connection, change.now)
+    skip_deleted(change)
     bump_endpoints_version(connection)
 
 
-def skip_deleted(connection: Connection, now: datetime) -> None:
+def skip_deleted(change: Change) -> None:
     """Skip the executions that wait for endpoints that are deleted."""
-    _SKIP_DELETED.rows(connection, now=instant_number(now))
+    _SKIP_DELETED.rows(change.connection, now=instant_number(change.now))
 
 
 _SKIP_DELETED = Prepared(  # each heartbeat of a worker runs it

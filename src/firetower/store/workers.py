@@ -81,18 +81,15 @@ def this_host() -> str:
     return " ".join(parts)
 
 
-def record_heartbeat(
-    connection: Connection, worker_id: str, now: datetime, problem: str | None = None
-) -> None:
+def record_heartbeat(change: Change, worker_id: str, problem: str | None = None) -> None:
     """Record a heartbeat; register a worker that is new, or was taken for dead."""
-    _write_heartbeat(connection, schema.workers, worker_id, now, problem=problem)
+    _write_heartbeat(change, schema.workers, worker_id, problem=problem)
 
 
-def _write_heartbeat(
-    connection: Connection, table: Table, id_: str, now: datetime, **values: str | None
-) -> bool:
+def _write_heartbeat(change: Change, table: Table, id_: str, **values: str | None) -> bool:
     """Write a heartbeat; return whether who sends it was not registered yet."""
-    row: dict[str, str | int | None] = {"heartbeat_at": instant_number(now), **values}
+    connection = change.connection
+    row: dict[str, str | int | None] = {"heartbeat_at": instant_number(change.now), **values}
     changed = ", ".join(f"{name} = ?" for name in row)
     update = f"UPDATE {table.name} SET {changed} WHERE id = ? RETURNING id"  # noqa: S608 - ours
     if run(connection, update, (*row.values(), id_)):
@@ -156,9 +153,7 @@ def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str
     often = sorted(unknown.items(), key=lambda one: -one[1])[:_MAX_FIELDS]
     fields = dump(dict(often))
     connection = change.connection
-    if _write_heartbeat(
-        connection, schema.servers, server_id, change.now, url=url, unknown_fields=fields
-    ):
+    if _write_heartbeat(change, schema.servers, server_id, url=url, unknown_fields=fields):
         for server in list_servers(connection):
             if server.is_dead(change.now):
                 remove_server(connection, server.id)

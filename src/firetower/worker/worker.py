@@ -323,8 +323,8 @@ class Worker:
         for claim, error in returned:
             self._shortages.add(claim.endpoint, error, change.now)
         self._shortages.forget(self._cache.endpoints, change.now)
-        give_back(change.connection, [claim for claim, _ in returned], change.now)
-        return record(change.connection, results, change.now)
+        give_back(change, [claim for claim, _ in returned])
+        return record(change, results)
 
     def _is_heartbeat_due(self, now: datetime) -> bool:
         last = self._heartbeat_at
@@ -334,7 +334,7 @@ class Worker:
         self, change: Change, problem: str | None
     ) -> tuple[Sequence[FeedLine], Sequence[Run]]:
         """Record a heartbeat; return the executions that dead workers gave up, and dead runs."""
-        workers.record_heartbeat(change.connection, self.id, change.now, problem)
+        workers.record_heartbeat(change, self.id, problem)
         last, awake = self._heartbeat_at, time.monotonic()
         if last is not None and abs(change.now - last) > HEARTBEAT_INTERVAL:
             self._runs_judged_from = awake + RUN_GRACE
@@ -372,14 +372,14 @@ class Worker:
         with self.store.changing() as change:
             recorded = self._record(change, self._results, self._returned)
             gave_up = self._recover(change, [self.id])
-            waiting = count_due(change.connection, self._shortages.endpoint_ids, change.now)
+            waiting = count_due(change, self._shortages.endpoint_ids)
         lines = [*map(line_of_result, recorded.in_time), *gave_up]
         messages = describe(recorded) + self._shortages.news(change.now)
         return _CycleResult(lines, messages, waiting=waiting)
 
     def _recover(self, change: Change, worker_ids: list[str]) -> list[FeedLine]:
         """Release the claims of ended workers; return the lines of executions that gave up."""
-        recovered = recover(change.connection, change.now, worker_ids)
+        recovered = recover(change, worker_ids)
         workers.sign_off(change.connection, worker_ids)
         failed = [number for number, status in recovered.items() if status is Status.FAILED]
         return [FeedLine.of(find_execution(change, number)) for number in failed]

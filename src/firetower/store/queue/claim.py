@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     TextClause,
     bindparam,
     func,
@@ -21,7 +20,7 @@ from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.store import schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.circuits import take_probe
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, run_with_ids
@@ -128,13 +127,13 @@ def claim_due(
     return claimer.claims, min(claimer.upcoming, default=None)
 
 
-def count_due(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> int:
+def count_due(reader: Reader, endpoint_ids: Sequence[int]) -> int:
     """Count the executions of endpoints that are due."""
     if not endpoint_ids:
         return 0
-    is_due = _executions.next_attempt_at <= now
+    is_due = _executions.next_attempt_at <= reader.now
     query = select(func.count()).where(_executions.endpoint_id.in_(endpoint_ids), _PENDING, is_due)
-    return int(connection.execute(query).scalar_one())
+    return reader.connection.execute(query).scalar_one()
 
 
 @dataclass(slots=True)
@@ -165,7 +164,7 @@ class _Claimer:
             self.upcoming.append(probe_at)
             return
         until = self._lease_until(endpoint)
-        if take_probe(self.change.connection, endpoint.id, now, until):
+        if take_probe(self.change, endpoint.id, until):
             self._lease(endpoint, _FIRST_ATTEMPTS, 1, probe=True)
             self.upcoming.append(until)
         else:
