@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -24,6 +25,8 @@ _HALVED_FROM = 16
 """Characters of a secret of which one half says too much already."""
 _MAX_DECODED = 2**19
 """Characters that are decoded of one answer: one with more is taken to hold a secret."""
+_MAX_MEMORY = 2**26
+"""Bytes that unpacking may take."""
 _MAX_TURNED = 1_000
 """Characters of the beginning, all that is kept of an answer, that are read in odd ways too."""
 
@@ -52,12 +55,15 @@ class _Encoding:
     zero: str = "A"
 
 
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"""\s+|["'`]\s*[+,]?\s*["'`]""")
+"""What may stand in a long word: line breaks, and strings that are joined."""
 _ENCODINGS = (
     _Encoding(re.compile(r"[A-Za-z0-9+/_-]{6,}"), _SPACE, urlsafe_b64decode, 4),
-    _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|[\s:,-]+"), bytes.fromhex, 2, "0"),
+    _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|\W+"), bytes.fromhex, 2, "0"),
     _Encoding(re.compile(r"[A-Z2-7]{8,}"), _SPACE, b32decode, 8),
     _Encoding(re.compile(r"[A-V0-9]{8,}"), _SPACE, b32hexdecode, 8, "0"),
+    # uuencode, in which the first character of a line is its length
+    _Encoding(re.compile(r"[ -`]{8,}"), re.compile("(?!)"), lambda text: _from_uu(text), 4, " "),
     # Not between spaces: all prose would be.
     _Encoding(
         re.compile(r"[a-z2-7]{16,}"), re.compile("(?!)"), partial(b32decode, casefold=True), 8
@@ -71,6 +77,8 @@ _BASES_85 = tuple(
         f"{digits}{ascii_lowercase}{ascii_uppercase}.-:+=^!/*?&<>()[]{{}}@%$#",  # ZeroMQ
     )
 )
+_UU = {32 + value: one for value, one in enumerate(f"{ascii_uppercase}{ascii_lowercase}{digits}+/")}
+_UU[ord("`")] = "A"
 _BITS = re.compile("[01]{8}")
 _ROT13 = {
     ord(one): letters[(place + 13) % 26]
@@ -79,8 +87,11 @@ _ROT13 = {
 }
 _ROT47 = {code: 33 + (code + 14) % 94 for code in range(33, 127)}
 _NUMBERS = re.compile(r"\d{1,3}(?:[\s,;]+\d{1,3}){3,}")
-_COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
-"""How gzip and zlib begin."""
+_COMPRESSED = re.compile(
+    rb"(?P<zlib>\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda])"
+    rb"|(?P<bz2>BZh\d)|(?P<lzma>\xfd7zXZ|\x5d\0)"
+)
+"""How what is compressed begins."""
 _ASCII_RUN = re.compile(r"[\t\n\r -~]{8,}")
 
 
@@ -176,6 +187,8 @@ def _readings(text: str) -> Iterator[str]:
         yield _ESCAPE.sub(_character, text)
     yield text[:_MAX_TURNED][::-1]
     yield normalize("NFKC", text).replace("\0", "").replace("\ufffd", "")
+    if not text.isascii():  # UTF-8 that was read as another encoding
+        yield text.encode("latin-1", "ignore").decode("utf-8", "ignore")
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -208,10 +221,22 @@ def _from_base_85(digits: list[int]) -> bytes:
     return b"".join((number & 0xFFFFFFFF).to_bytes(4, "big") for number in numbers)
 
 
+def _from_uu(text: str) -> bytes:
+    return b64decode(text.translate(_UU))
+
+
 def _decompressed(content: bytes) -> Iterator[bytes]:
+    import bz2  # answers that are compressed are rare
+    import lzma
+
+    kinds: dict[str | None, Callable[[], Any]] = {
+        "zlib": partial(zlib.decompressobj, zlib.MAX_WBITS | 32),  # gzip too
+        "bz2": bz2.BZ2Decompressor,
+        "lzma": partial(lzma.LZMADecompressor, memlimit=_MAX_MEMORY),
+    }
     for beginning in _COMPRESSED.finditer(content):
-        with suppress(zlib.error):
-            found = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either of the two
+        with suppress(zlib.error, lzma.LZMAError, OSError):
+            found = kinds[beginning.lastgroup]()
             yield found.decompress(content[beginning.start() :], _MAX_DECODED)
 
 
