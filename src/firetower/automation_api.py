@@ -6,11 +6,18 @@ Not in `tower`, so that a command that only changes the catalog need not import 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.circuit_breaker import CircuitChange
-from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointSettings
+from firetower.core.endpoints import (
+    Endpoint,
+    EndpointDetail,
+    EndpointKind,
+    EndpointSettings,
+    check_proxy,
+)
 from firetower.core.errors import SecretKeyError, StoreError
 from firetower.core.events import Event
 from firetower.core.executions import Attempt, Execution
@@ -28,7 +35,6 @@ from firetower.store import (
     secrets,
     statistics,
 )
-from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
 from firetower.store.store import Store, Transactions, changes, reads
 
@@ -132,7 +138,7 @@ class Endpoints(Transactions):
 
         Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
         """
-        return self._save(new_secrets, lambda change: endpoints.create_endpoint(change, settings))
+        return self._save(new_secrets, settings, endpoints.create_endpoint)
 
     def edit(
         self, name: str, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -142,16 +148,23 @@ class Endpoints(Transactions):
         `settings` are the whole of them, with the same name and kind. Raises as `create` does, and
         Conflict where a payload uses a secret that would no longer be granted.
         """
-        return self._save(
-            new_secrets, lambda change: endpoints.edit_endpoint(change, name, settings)
-        )
+        return self._save(new_secrets, settings, partial(endpoints.edit_endpoint, name=name))
 
-    def _save(self, new: Mapping[str, str] | None, save: Callable[[Change], Endpoint]) -> Endpoint:
+    def _save(
+        self,
+        new: Mapping[str, str] | None,
+        settings: EndpointSettings,
+        save: Callable[..., Endpoint],
+    ) -> Endpoint:
         """Save new secrets and an endpoint. Raises InvalidInput where a secret cannot be sent."""
         with self._store.changing() as change:
             for name, value in (new or {}).items():
                 secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
-            endpoint = save(change)
+            if settings.proxy is not None and settings.proxy != settings.shown_proxy:
+                proxy = check_proxy(settings.proxy)
+                sealed = secrets.seal_proxy(self._store.keyring(change, create=True), proxy)
+                settings = settings.model_copy(update={"proxy": sealed})
+            endpoint = save(change, settings=settings)
             if endpoint.settings.secret_names:
                 with suppress(SecretKeyError):  # the worker has the key, or reports its absence
                     opened = secrets.open_secrets(change, self._store.keyring(change), endpoint)
@@ -203,7 +216,7 @@ class Endpoints(Transactions):
 
     def open_secrets(self, endpoint: Endpoint) -> Secrets:
         """Open the secrets granted to an endpoint. Raises SecretKeyError."""
-        if not endpoint.settings.secret_names:
+        if not endpoint.settings.needs_key:
             return Secrets()
         with self._store.reading() as reader:
             return secrets.open_secrets(reader, self._store.keyring(reader), endpoint)

@@ -25,6 +25,8 @@ LONGEST_TIMEOUT = timedelta(minutes=5)
 MAX_IN_FLIGHT = 1_000
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
+SEALED = "firetower-encrypted"
+"""Stands for the user of a proxy, before what is encrypted of it."""
 _USER = re.compile(r"([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
@@ -69,7 +71,8 @@ class EndpointSettings(Frozen):
     max_in_flight: int = 16
     """Requests one worker has open at a time."""
     proxy: str | None = Field(default=None, repr=False)
-    """The URL of its own proxy, instead of the environment's; it may hold a password."""
+    """The URL of its own proxy, instead of the environment's; once saved, its user and password
+    are encrypted."""
     ca_file: str | None = None
     """The whole path of the CA certificates it is verified with, instead of the usual ones."""
 
@@ -89,6 +92,11 @@ class EndpointSettings(Frozen):
     def secret_names(self) -> frozenset[str]:
         """Every secret the endpoint uses."""
         return frozenset(self.secrets_by_use.values())
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the secret key is needed to send to it."""
+        return bool(self.secret_names) or is_sealed(self.proxy)
 
     @property
     def secrets_by_use(self) -> dict[SecretUse, str]:
@@ -286,6 +294,11 @@ def check_url(url: str) -> str:
             "Keep it in a secret: --access-token SECRET sends it as a header.",
         )
     return url
+
+
+def is_sealed(proxy: str | None) -> bool:
+    """Return whether the user and password of a proxy are encrypted."""
+    return proxy is not None and f"//{SEALED}:" in proxy
 
 
 def shown_proxy(proxy: str) -> str:

@@ -55,6 +55,14 @@ class _Encoding:
     zero: str = "A"
 
 
+_UU = {32 + value: one for value, one in enumerate(f"{ascii_uppercase}{ascii_lowercase}{digits}+/")}
+_UU[ord("`")] = "A"
+
+
+def _from_uu(text: str) -> bytes:
+    return b64decode(text.translate(_UU))
+
+
 _SPACE = re.compile(r"""\s+|["'`]\s*[+,]?\s*["'`]""")
 """What may stand in a long word: line breaks, and strings that are joined."""
 _ENCODINGS = (
@@ -63,7 +71,7 @@ _ENCODINGS = (
     _Encoding(re.compile(r"[A-Z2-7]{8,}"), _SPACE, b32decode, 8),
     _Encoding(re.compile(r"[A-V0-9]{8,}"), _SPACE, b32hexdecode, 8, "0"),
     # uuencode, in which the first character of a line is its length
-    _Encoding(re.compile(r"[ -`]{8,}"), re.compile("(?!)"), lambda text: _from_uu(text), 4, " "),
+    _Encoding(re.compile(r"[ -`]{8,}"), re.compile("(?!)"), _from_uu, 4, " "),
     # Not between spaces: all prose would be.
     _Encoding(
         re.compile(r"[a-z2-7]{16,}"), re.compile("(?!)"), partial(b32decode, casefold=True), 8
@@ -77,8 +85,6 @@ _BASES_85 = tuple(
         f"{digits}{ascii_lowercase}{ascii_uppercase}.-:+=^!/*?&<>()[]{{}}@%$#",  # ZeroMQ
     )
 )
-_UU = {32 + value: one for value, one in enumerate(f"{ascii_uppercase}{ascii_lowercase}{digits}+/")}
-_UU[ord("`")] = "A"
 _BITS = re.compile("[01]{8}")
 _ROT13 = {
     ord(one): letters[(place + 13) % 26]
@@ -219,10 +225,6 @@ def _from_base_85(digits: list[int]) -> bytes:
     groups = zip(*(digits[place::5] for place in range(5)), strict=True)
     numbers = ((((a * 85 + b) * 85 + c) * 85 + d) * 85 + e for a, b, c, d, e in groups)
     return b"".join((number & 0xFFFFFFFF).to_bytes(4, "big") for number in numbers)
-
-
-def _from_uu(text: str) -> bytes:
-    return b64decode(text.translate(_UU))
 
 
 def _decompressed(content: bytes) -> Iterator[bytes]:

@@ -65,6 +65,8 @@ class Secrets:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     previous: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values replaced within the grace period: receivers may still know only these."""
+    proxy: str | None = field(default=None, repr=False)
+    """The endpoint's own proxy, with its password."""
 
     def value(self, name: str) -> str:
         """Return the value of a secret. Raises NotFound."""
@@ -245,7 +247,8 @@ def build_request(
     if settings.access_token_secret is not None:
         headers["Authorization"] = f"Bearer {secrets.value(settings.access_token_secret)}"
     url = settings.url if settings.url_secret is None else secrets.value(settings.url_secret)
-    return Request(url or "", headers, content, settings.proxy, settings.ca_file)
+    proxy = secrets.proxy or settings.proxy
+    return Request(url or "", headers, content, proxy, settings.ca_file)
 
 
 def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
+from firetower.core.endpoints import is_sealed
 from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.health import Check, Health
 from firetower.core.text import and_list
@@ -24,6 +25,7 @@ from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
 from firetower.store.queue.crossings import PENDING
 from firetower.store.redelivery import count_failed
+from firetower.store.secrets import open_proxy
 from firetower.store.sessions import find_holder
 from firetower.store.status import DatabaseStatus, read_status
 
@@ -153,10 +155,14 @@ def _rights(path: Path) -> Check:
 
 def _key(connection: Connection, location: Location) -> Check:
     count = connection.execute(select(func.count()).select_from(schema.secrets)).scalar_one()
-    if not count:
+    found = connection.execute(select(schema.endpoints.c.proxy)).scalars()
+    proxies = [one for one in found if is_sealed(one)]
+    if not count and not proxies:
         return Check("secrets", "none yet")
     try:
         keyring = open_keyring(connection, location)
+        for proxy in proxies:
+            open_proxy(keyring, proxy)
         for row in connection.execute(select(_secrets.ciphertext, _secrets.previous_ciphertext)):
             for ciphertext in filter(None, row):
                 keyring.decrypt(ciphertext)

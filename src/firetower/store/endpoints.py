@@ -258,7 +258,7 @@ def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
     connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
-        .values(deleted_at=change.now, **dict.fromkeys(_SECRETS))
+        .values(deleted_at=change.now, proxy=None, **dict.fromkeys(_SECRETS))
     )
     skip_deleted(change)
     bump_endpoints_version(connection)

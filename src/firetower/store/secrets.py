@@ -2,10 +2,19 @@
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, or_, select, update
 
-from firetower.core.endpoints import Endpoint, SecretInfo, SecretUse, check_secret_value
+from firetower.core.endpoints import (
+    SEALED,
+    Endpoint,
+    SecretInfo,
+    SecretUse,
+    check_secret_value,
+    is_sealed,
+    shown_proxy,
+)
 from firetower.core.errors import Conflict, NotFound
 from firetower.core.references import check_secret_name
 from firetower.core.requests import Secrets
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
 ROTATION_GRACE = timedelta(hours=24)
 """How long signatures carry a replaced secret too. Source: Standard Webhooks 1.0.0."""
 
-_secrets = schema.secrets.c
+_secrets, _endpoints = schema.secrets.c, schema.endpoints.c
 
 
 def add_secret(change: Change, keyring: "Keyring", name: str, value: str) -> None:
@@ -109,11 +118,29 @@ def open_secrets(reader: Reader, keyring: "Keyring", endpoint: Endpoint) -> Secr
         values[row.name] = keyring.decrypt(row.ciphertext)
         if row.previous_ciphertext is not None and row.previous_until > reader.now:
             previous[row.name] = keyring.decrypt(row.previous_ciphertext)
-    return Secrets(values, previous)
+    return Secrets(values, previous, open_proxy(keyring, endpoint.settings.proxy))
+
+
+def seal_proxy(keyring: "Keyring", proxy: str) -> str:
+    """Return a proxy's URL with its user and password, if it has them, encrypted."""
+    shown = shown_proxy(proxy)
+    if proxy == shown or is_sealed(proxy):
+        return proxy
+    return shown.replace("//", f"//{SEALED}:{keyring.encrypt(proxy)}@", 1)
+
+
+def open_proxy(keyring: "Keyring", proxy: str | None) -> str | None:
+    """Return the URL that `seal_proxy` was given. Raises SecretKeyError."""
+    if proxy is None or not is_sealed(proxy):
+        return proxy
+    return keyring.decrypt(urlsplit(proxy).password or "")
 
 
 def reencrypt(connection: Connection, keyring: "Keyring") -> int:
-    """Encrypt every secret with the keyring's first key; return how many. Raises SecretKeyError."""
+    """Encrypt every secret with the keyring's first key, passwords of proxies too; return how many.
+
+    Raises SecretKeyError.
+    """
     rows = connection.execute(select(schema.secrets).with_for_update()).all()
     for row in rows:
         before = row.previous_ciphertext
@@ -125,6 +152,12 @@ def reencrypt(connection: Connection, keyring: "Keyring") -> int:
                 previous_ciphertext=before and keyring.encrypt(keyring.decrypt(before)),
             )
         )
+    proxies = connection.execute(select(_endpoints.id, _endpoints.proxy).with_for_update())
+    for id_, before in proxies.all():
+        opened = open_proxy(keyring, before)
+        if opened is not None and (sealed := seal_proxy(keyring, opened)) != opened:
+            is_it = _endpoints.id == id_
+            connection.execute(update(schema.endpoints).where(is_it).values(proxy=sealed))
     from firetower.store.keys import reencrypt_check  # imports cryptography
 
     reencrypt_check(connection, keyring)
@@ -140,12 +173,11 @@ def check_values(endpoint: Endpoint, opened: Secrets) -> None:
 
 def _uses(connection: Connection, secret: int) -> dict[str, list[SecretUse]]:
     """Return the endpoints that use a secret, by name, and how."""
-    endpoints = schema.endpoints.c
-    columns = {use: endpoints[f"{use.value}_id"] for use in SecretUse}
+    columns = {use: _endpoints[f"{use.value}_id"] for use in SecretUse}
     query = (
-        select(endpoints.name, *columns.values())
-        .where(endpoints.deleted_at.is_(None), or_(*(one == secret for one in columns.values())))
-        .order_by(endpoints.name)
+        select(_endpoints.name, *columns.values())
+        .where(_endpoints.deleted_at.is_(None), or_(*(one == secret for one in columns.values())))
+        .order_by(_endpoints.name)
     )
     return {
         row.name: [use for use, key in zip(SecretUse, row[1:], strict=True) if key == secret]

@@ -387,7 +387,7 @@ class Worker:
     def _is_ready(self, change: Change, endpoint: Endpoint) -> bool:
         """Return whether the endpoint's secrets are open, or can be opened now."""
         opened = self._opened.get(endpoint.id)
-        if not endpoint.settings.secret_names or (opened and opened[0] is endpoint):
+        if not endpoint.settings.needs_key or (opened and opened[0] is endpoint):
             return True
         try:
             secrets = open_secrets(change, self.store.keyring(change), endpoint)
@@ -400,8 +400,8 @@ class Worker:
 
     def _secrets(self, endpoint: Endpoint) -> Secrets:
         settings = endpoint.settings
-        opened = self._opened[endpoint.id][1] if settings.secret_names else Secrets()
-        return opened.hiding(settings.proxy, *self._proxies)
+        opened = self._opened[endpoint.id][1] if settings.needs_key else Secrets()
+        return opened.hiding(opened.proxy or settings.proxy, *self._proxies)
 
 
 def _by_endpoint(claims: Iterable[Claim]) -> Counter[int]:
