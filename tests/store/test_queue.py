@@ -1,5 +1,6 @@
 """Evaluation, claims and records, on both databases."""
 
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
 from firetower.store import schema
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import LEASE_MARGIN
+from firetower.store.queue.claim import LEASE_MARGIN, SLOT
 from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from store.bench import START, Bench
@@ -231,3 +232,25 @@ def test_evaluated_events_are_marked(bench: Bench) -> None:
             select(schema.events.c.id).where(schema.events.c.evaluated.is_(False))
         ).all()
     assert waiting == []
+
+
+@pytest.mark.parametrize("size", [9_999, 10_000, 1_000_000])
+def test_a_cycle_takes_no_more_long_events_than_the_memory_holds(bench: Bench, size: int) -> None:
+    text = "x" * size
+    bench.tower.update(bench.version, metadata={"text": text})
+    bench.automate()
+    for name in ("one", "two"):
+        bench.automate(name, mode=Mode.SHADOW)
+    for number in range(40):
+        bench.tower.add_alias(bench.version, f"alias-{number}")
+    tracemalloc.start()
+    claims = bench.turn(room=16)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60_000_000
+    assert {claim.event.as_data()["metadata"]["text"] for claim in claims} == {text}
+    assert len(claims) == (1 if size > SLOT else 16)
+    evaluated = 9 if size > SLOT else 40
+    assert len(bench.tower.executions.newest(200)) == 3 * evaluated
+    bench.turn()
+    assert len(bench.tower.executions.newest(200)) == 3 * min(40, 2 * evaluated)

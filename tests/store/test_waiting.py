@@ -42,7 +42,7 @@ from firetower.store.store import Store
 url, doing, version = sys.argv[1:]
 with Store.open(url).changing() as change:
     if doing == "evaluates":
-        assert evaluate(change, AutomationCache(), 100)[0]
+        assert evaluate(change, AutomationCache(), 100)[1]
     else:
         add_aliases(change, VersionReference.parse(version), ["stopped"])
     os.kill(os.getpid(), signal.SIGSTOP)

@@ -37,7 +37,7 @@ def test_only_the_changes_of_others_answers_and_time_make_a_cycle(
 async def _turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(change: Change, cache: AutomationCache, limit: int) -> tuple[int, list[Decision]]:
+    def counted(change: Change, cache: AutomationCache, limit: int) -> tuple[bool, list[Decision]]:
         calls.append(change)
         return evaluate(change, cache, limit)
 

@@ -193,6 +193,12 @@ class Event:
     metric: Crossing | None = None
 
     @property
+    def length(self) -> int:
+        """Characters of what has no limit in it: metadata and config."""
+        metadata = "" if self.version is None else self.version.metadata_json
+        return len(metadata) + len("" if self.run is None else self.run.config_json)
+
+    @property
     def subject(self) -> str:
         """The version, collection or run it is about, as a reference."""
         if self.run is not None:

@@ -1,7 +1,7 @@
 """Matching: which automations an event fires, and how each execution begins."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -303,17 +303,15 @@ def match(events: Iterable[Event], index: AutomationIndex) -> list[Match]:
 
 def decide(
     matches: Iterable[Match], endpoints: Mapping[int, Endpoint], cooldowns: Mapping[int, datetime]
-) -> list[Decision]:
+) -> Iterator[Decision]:
     """Decide about each match, in order.
 
     `cooldowns` maps automation ids to when their cooldowns last began. The batch itself may begin
     others.
     """
     began = dict(cooldowns)
-    decisions = []
     for revision, event in matches:
         decision = fire(revision, event, began.get(revision.automation_id), endpoints)
         if revision.definition.cooldown is not None and decision.starts_cooldown:
             began[revision.automation_id] = event.recorded_at
-        decisions.append(decision)
-    return decisions
+        yield decision

@@ -1,10 +1,10 @@
 """Reading events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, select
+from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, select
 
 from firetower.core.errors import NotFound
 from firetower.core.events import Event, EventType, EventVersion
@@ -16,6 +16,7 @@ from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
 from firetower.store.changes import CollectionCache, Reader
 from firetower.store.columns import bounded_limit
+from firetower.store.driver import Prepared
 
 _events, _versions = schema.events.c, schema.versions.c
 
@@ -33,9 +34,43 @@ EVENT_COLUMNS = (
 WITH_VERSIONS = schema.events.outerjoin(schema.versions, _events.version_id == _versions.id)
 
 
-def select_events() -> Select[Any]:
-    """Return the query of events, to be narrowed and ordered."""
-    return select(*EVENT_COLUMNS).select_from(WITH_VERSIONS)
+MOST_TEXT = 1 << 23
+"""Characters of metadata, config and bodies from which no more events are taken at once."""
+_LONG = 10_000
+"""Characters of a text from which it is read alone: of many at once the memory may not suffice."""
+_TEXTS = _versions.metadata_json.name, _events.run_json.name
+
+
+def select_events(*, cut: bool = False) -> Select[Any]:
+    """Return the query of events, to be narrowed and ordered; `cut` is for `whole`."""
+    columns = [
+        func.substr(column, 1, _LONG).label(column.name)
+        if cut and column.name in _TEXTS
+        else column
+        for column in EVENT_COLUMNS
+    ]
+    return select(*columns).select_from(WITH_VERSIONS)
+
+
+_ONE = Prepared(select_events().where(_events.id == bindparam("id")))
+
+
+def whole(connection: Connection, row: Any) -> Any:  # noqa: ANN401 - a named tuple
+    """Return a row of which only the beginning of long texts was read, with all of them."""
+    if _LONG in {len(row.metadata_json or ""), len(row.run_json or "")}:
+        return _ONE.first(connection, id=row.event_id)
+    return row
+
+
+def take_rows(connection: Connection, cut: Iterable[Any]) -> list[Any]:
+    """Return the first rows, whole: at least one, and no more once they have MOST_TEXT."""
+    rows, length = [], 0
+    for row in cut:
+        rows.append(whole(connection, row))
+        length += len(rows[-1].metadata_json or "") + len(rows[-1].run_json or "")
+        if length >= MOST_TEXT:
+            break
+    return rows
 
 
 def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:

@@ -58,7 +58,6 @@ def _line_of_decision(execution_id: int, decision: Decision, now: datetime) -> F
             cooldown_until=decision.cooldown_until,
             created_at=now,
             finished_at=now,
-            request_body=decision.request_body,
         )
     )
 

@@ -90,7 +90,7 @@ class Worker:
     """The environment's."""
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
-    """Claims by endpoint whose results were not recorded yet."""
+    """The slots of claims whose results were not recorded yet, by endpoint."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _results: list[AttemptResult] = field(default_factory=list)
     """Added to on the event loop, taken from in the thread once they are recorded."""
@@ -266,10 +266,10 @@ class Worker:
             if self._is_heartbeat_due(now) or problem != self._heartbeat_problem:
                 gave_up, crashed = self._record_heartbeat(change, problem)
                 last = now
-            events, decisions = evaluate(change, self._cache, BATCH)
+            more, decisions = evaluate(change, self._cache, BATCH)
             metrics = evaluate_metrics(change, self._cache, after=self._metrics_after)
             decisions += metrics.decisions
-            cycle.more = events == BATCH or metrics.more
+            cycle.more = more or metrics.more
             ended = [*(result.claim for result in results), *(claim for claim, _ in returned)]
             in_flight = self._in_flight - _by_endpoint(ended)
             cycle.claims, next_due_at = self._claim(change, decisions, in_flight)
@@ -405,4 +405,7 @@ class Worker:
 
 
 def _by_endpoint(claims: Iterable[Claim]) -> Counter[int]:
-    return Counter(claim.endpoint.id for claim in claims)
+    slots: Counter[int] = Counter()
+    for claim in claims:
+        slots[claim.endpoint.id] += claim.slots
+    return slots

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,12 +24,14 @@ from firetower.store.changes import Change, Reader
 from firetower.store.circuits import take_probe
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, run_with_ids
-from firetower.store.events import read_events, select_events
+from firetower.store.events import build_event, learn_collections, select_events, whole
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import TRIED, UNTRIED, has_status
 
 LEASE_MARGIN = timedelta(seconds=20)
 """How much longer than the request's timeout a lease lasts: the answer is still to be recorded."""
+SLOT = 1 << 16
+"""Characters of metadata or config that a request in flight may have for each slot it takes."""
 _PROBE_INTERVAL = timedelta(seconds=1)
 """How long to wait before looking again at a probe that another worker has taken."""
 
@@ -51,6 +53,11 @@ class Claim:
     endpoint: Endpoint
     probe: bool = False
     """Whether it probes an open circuit."""
+
+    @property
+    def slots(self) -> int:
+        """How many of its endpoint's it takes: more where the request may be long."""
+        return 1 + self.event.length // SLOT
 
 
 class _Queue(NamedTuple):
@@ -92,7 +99,7 @@ UPDATE executions SET
   status = 'running', attempts = attempts + 1, worker_id = ?, lease_until = ?
 WHERE id IN ({ids})
 """
-_EVENTS = select_events().where(_events.id.in_(bindparam("ids", expanding=True)))
+_EVENTS = select_events(cut=True).where(_events.id.in_(bindparam("ids", expanding=True)))
 
 
 def claim_due(
@@ -111,7 +118,7 @@ def claim_due(
     claims, and when to look again: the earliest time at which an endpoint with a free slot has
     something due. One without is looked at when an answer comes.
     """
-    claimer = _Claimer(change, cache, worker_id, free, known)
+    claimer = _Claimer(change, cache, worker_id, free, dict(known))
     for endpoint_id, due_at in _NEXT_OF_EACH.rows(change.connection):
         endpoint = cache.endpoints.get(endpoint_id)
         if endpoint is None or due_at is None or not free.get(endpoint_id):
@@ -142,7 +149,7 @@ class _Claimer:
     cache: AutomationCache
     worker_id: str
     free: dict[int, int]
-    known: Mapping[int, Event]
+    known: dict[int, Event]
     claims: list[Claim] = field(default_factory=list)
     upcoming: list[datetime] = field(default_factory=list)
 
@@ -183,23 +190,39 @@ class _Claimer:
         rows = queue.due.rows(connection, endpoint=endpoint.id, now=now, limit=limit)
         if not rows:
             return
-        self.free[endpoint.id] -= len(rows)
-        ids = [row.id for row in rows]
-        until = instant_number(self._lease_until(endpoint))
-        run_with_ids(connection, _LEASE, ids, self.worker_id, until)
-        unknown = {row.event_id for row in rows} - self.known.keys()
-        found = read_events(self.change, _EVENTS, ids=list(unknown)) if unknown else ()
-        events = {**self.known, **{event.id: event for event in found}}
-        self.claims += [
-            Claim(
+        leased = []
+        unknown = self._cut_events({row.event_id for row in rows})
+        for row in rows:
+            claim = Claim(
                 execution_id=row.id,
                 webhook_id=row.webhook_id,
                 number=row.attempts + 1,
                 retries_used=row.retries_used,
                 revision=self.cache.revision(connection, row.revision_id),
-                event=events[row.event_id],
+                event=self._event(row.event_id, unknown),
                 endpoint=endpoint,
                 probe=probe,
             )
-            for row in rows
-        ]
+            leased.append(claim)
+            self.free[endpoint.id] = max(0, self.free[endpoint.id] - claim.slots)
+            if not self.free[endpoint.id]:
+                break
+        ids = [claim.execution_id for claim in leased]
+        until = instant_number(self._lease_until(endpoint))
+        run_with_ids(connection, _LEASE, ids, self.worker_id, until)
+        self.claims += leased
+
+    def _cut_events(self, ids: set[int]) -> dict[int, Any]:
+        """Return the rows of those events that are not known yet, long texts cut."""
+        unknown = list(ids - self.known.keys())
+        if not unknown:
+            return {}
+        rows = self.change.connection.execute(_EVENTS, {"ids": unknown}).all()
+        learn_collections(self.change, rows)
+        return {row.event_id: row for row in rows}
+
+    def _event(self, event_id: int, cut: Mapping[int, Any]) -> Event:
+        if event_id not in self.known:
+            row = whole(self.change.connection, cut[event_id])
+            self.known[event_id] = build_event(row, self.change.collections)
+        return self.known[event_id]
