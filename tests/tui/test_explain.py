@@ -61,6 +61,16 @@ async def test_an_automation_on_a_metric_explains_runs(scene: Scene) -> None:
         assert shows(pilot, "it logs no loss. Did you mean train.loss?")
         await press(pilot, "enter")
         await until(pilot, lambda: on(pilot, RunScreen))
+        scene.tower.runs.log_metrics(run, {"loss": 1.5})
+        scene.turn()
+        pilot.app.push_screen(ExplainEventScreen(scene.tower.events.newest(1)[0].id))
+        await pilot.resize_terminal(46, 20)
+        await until(pilot, lambda: shows(pilot, "✓ high-loss"))
+        assert shows(
+            pilot, f"event {scene.tower.events.newest(1)[0].id}"
+        )  # in a heading of 3 lines
+        reasons = [line for line in screen_text(pilot) if "this was" in line]
+        assert all(line.startswith("     ") for line in reasons)
 
 
 async def test_a_line_of_the_feed_leads_to_what_became_of_its_event(scene: Scene) -> None:
