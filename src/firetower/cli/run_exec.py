@@ -256,10 +256,10 @@ class MetricLines:
 
     def _of_descriptor(self, ended: threading.Event) -> Iterator[bytes]:
         assert self._descriptor is not None
-        silent_at = None
+        poller, silent_at = select.poll(), None
+        poller.register(self._descriptor, select.POLLIN)
         while silent_at is None or time.monotonic() < silent_at:
-            readable, _, _ = select.select([self._descriptor], [], [], _POLL_INTERVAL)
-            if readable:
+            if poller.poll(_POLL_INTERVAL * 1_000):
                 piece = os.read(self._descriptor, 65_536)
                 if not piece:
                     break
