@@ -19,7 +19,7 @@ def open_circuit(database: str, name: str, answer: Answer) -> None:
 def fail_until_open(store: Store, name: str, answer: Answer) -> None:
     """Do the same in a database that is open."""
     with store.changing() as change:
-        key, now = find_endpoint(change.connection, name).id, change.now
+        key, now = find_endpoint(change, name).id, change.now
         for failures, at in ((FAILURES_TO_OPEN - 1, now - FAILING_TO_OPEN), (1, now)):
             run = AnswerSummary(failures=failures, last=answer)
             record_answers(replace(change, now=at), {key: run}, frozenset(), lambda: 0.0)

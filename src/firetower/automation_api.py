@@ -125,6 +125,8 @@ class Endpoints(Transactions):
     """The webhooks and Slack channels of a database. Those that name one raise NotFound."""
 
     get = reads(endpoints.show_endpoint)
+    find = reads(endpoints.find_endpoint)
+    list = reads(endpoints.list_endpoints)
     details = reads(endpoints.show_endpoints)
     traffic = reads(statistics.read_traffic)
     last_failure = reads(statistics.find_last_failure)
@@ -170,17 +172,6 @@ class Endpoints(Transactions):
                     opened = secrets.open_secrets(change, self._store.keyring(change), endpoint)
                     secrets.check_values(endpoint, opened)
             return endpoint
-
-    def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
-        """Return every endpoint by name, of a kind if one is given."""
-        with self._store.reading() as reader:
-            found = endpoints.list_endpoints(reader.connection)
-        return [endpoint for endpoint in found if kind in {None, endpoint.settings.kind}]
-
-    def find(self, name: str) -> Endpoint:
-        """Return an endpoint of either kind."""
-        with self._store.reading() as reader:
-            return endpoints.find_endpoint(reader.connection, name)
 
     def stopped(self) -> Sequence[EndpointDetail]:
         """Return the endpoints that are disabled or have an open circuit."""
@@ -262,7 +253,7 @@ class Executions(Transactions):
         """Return an execution with its attempts. Raises NotFound."""
         with self._store.reading() as reader:
             execution = executions.find_execution(reader, execution_id)
-            return execution, executions.list_attempts(reader.connection, execution_id)
+            return execution, executions.list_attempts(reader, execution_id)
 
     def revision(self, execution: Execution) -> Revision:
         """Return the automation as it was when it fired."""

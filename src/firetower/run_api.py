@@ -197,7 +197,7 @@ class Runs(Transactions):
     def state(self, run: AnyRun) -> RunState:
         """Return the state of a run."""
         with self._store.reading() as reader:
-            return store.find_run(reader.connection, _run(run)).run.state
+            return store.find_run(reader, _run(run)).run.state
 
     def metrics(self, run: AnyRun) -> Sequence[MetricSummary]:
         """Return the metrics of a run by name."""
@@ -277,8 +277,8 @@ class Runs(Transactions):
         """Note that a run logged a version, or used one."""
         reference, source = _run(run), VersionReference.parse(str(version))
         with self._store.changing() as change:
-            found = store.find_run(change.connection, reference)
-            row = find_version(change.connection, source).version_id
+            found = store.find_run(change, reference)
+            row = find_version(change, source).version_id
             link_artifact(change, found.id, row, used=used)
 
 

@@ -104,7 +104,7 @@ class Tower(Transactions):
                 from firetower.store.lineage import link_artifact
                 from firetower.store.runs import find_run
 
-                run_row = find_run(change.connection, RunReference.parse(str(run))).id
+                run_row = find_run(change, RunReference.parse(str(run))).id
                 link_artifact(change, run_row, found.version_id, used=False)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)
         return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)

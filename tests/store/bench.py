@@ -53,7 +53,7 @@ class Bench:
 
     def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
         with self.store.changing() as change:
-            self.cache.refresh(change.connection)
+            self.cache.refresh(change)
             evaluate(change, self.cache, 100)
             evaluate_metrics(change, self.cache)
             free = dict.fromkeys(self.cache.endpoints, room)

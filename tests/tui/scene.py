@@ -68,7 +68,7 @@ class Scene:
     def turn(self, room: int = 0) -> list[Claim]:
         """Evaluate what has happened, and claim what is due where there is room."""
         with self.store.changing() as change:
-            self._cache.refresh(change.connection)
+            self._cache.refresh(change)
             evaluate(change, self._cache, BATCH)
             evaluate_metrics(change, self._cache)
             free = dict.fromkeys(self._cache.endpoints, room)

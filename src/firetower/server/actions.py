@@ -34,7 +34,7 @@ _INPUTS: Mapping[ActionType, str] = {
 
 def integrations(context: Context, _entity: str, arguments: Arguments) -> Answer:
     """Return a page of the webhooks and Slack channels: every entity has them all."""
-    found = list_endpoints(context.reader.connection)
+    found = list_endpoints(context.reader)
     return nodes(found, arguments, write_integration)
 
 

@@ -158,7 +158,7 @@ def organization(name: str = ORGANIZATION) -> Node | None:
 def existing(context: Context, reference: ContainerReference) -> Node | None:
     """Return a project or registry, or None where there is none."""
     try:
-        find_container(context.reader.connection, reference)
+        find_container(context.reader, reference)
     except NotFound:
         return None
     return project_node(reference)
@@ -179,7 +179,7 @@ def project_facts(context: Context, container: Container) -> Facts:
     """Return the fields of a project or registry for filters and orders."""
     created = moment(container.created_at)
     return {
-        "id": find_container(context.reader.connection, container.reference),
+        "id": find_container(context.reader, container.reference),
         "name": wandb_names(container.reference)[1],
         "description": container.description,
         "created_at": created,

@@ -30,7 +30,7 @@ def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, A
     Raises NotFound for an unknown run, InvalidInput for what cannot be read.
     """
     given = Arguments(_object(body, "what the run sent"))
-    found = find_run(change.connection, reference, lock=True)
+    found = find_run(change, reference, lock=True)
     if found.run.state is RunState.KILLED:
         return {"stopped": True}
     files = given.object("files")

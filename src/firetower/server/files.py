@@ -204,7 +204,7 @@ class Storage:
 
         def read() -> dict[str, Any]:
             with self._store.reading() as reader:
-                version_id = find_by_key(reader.connection, key)
+                version_id = find_by_key(reader, key)
                 if version_id is None:
                     raise NotFound("there is no such artifact", "It may not be committed yet.")
                 version = show(reader, find_home(reader, version_id))

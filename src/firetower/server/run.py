@@ -233,7 +233,7 @@ def _record(server: Server, id_: str, url: str) -> None:
 
 def _remove(server: Server, id_: str) -> None:
     with server.store.changing() as change:
-        remove_server(change.connection, id_)
+        remove_server(change, id_)
 
 
 @asynccontextmanager

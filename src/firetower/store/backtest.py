@@ -125,7 +125,7 @@ def _pieces(
     reader: Reader, definition: Definition, oldest: int, newest: int
 ) -> Iterator[tuple[int, list[tuple[int, int, str | None]]]]:
     """Yield the first id of each piece, and the id, moment and cause of each event that matches."""
-    query = _select_piece(reader.connection, definition)
+    query = _select_piece(reader, definition)
     event_type, unread = definition.event_type, reader.now
     of_run = "run" in event_type.spec.carries
     holds = definition.filter.root.holds
@@ -142,7 +142,7 @@ def _pieces(
         if of_run:
             yield first, [row[1:4] for row in rows if _holds_of_run(definition, row, unread)]
             continue
-        reader.collections.learn(reader.connection, {row[0] for row in rows})
+        reader.learn({row[0] for row in rows})
         matching = []
         for collection_id, event_id, at, cause, author, index, alias, tag, metadata, _ in rows:
             if (collection := covered(collection_id)) is None:
@@ -162,10 +162,10 @@ def _holds_of_run(definition: Definition, row: Row[Any], unread: datetime) -> bo
     return matches(definition, event)
 
 
-def _select_piece(connection: Connection, definition: Definition) -> Select[Any]:
+def _select_piece(reader: Reader, definition: Definition) -> Select[Any]:
     """Return the query of a piece's events: a range of the primary key, the newest first."""
     scope = definition.scope
-    find_container(connection, scope.container)
+    find_container(reader, scope.container)
     inside = select_collections_in(scope.container)
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)

@@ -40,21 +40,6 @@ class CachedCollection:
     type: str
 
 
-class CollectionCache(dict[int, CachedCollection]):
-    """The collections that a transaction has read.
-
-    For one transaction only: after a backup is restored, their ids are given to others.
-    """
-
-    def learn(self, connection: Connection, collection_ids: Iterable[int]) -> None:
-        """Read the collections that are not cached yet."""
-        missing = set(collection_ids) - self.keys()
-        if not missing:
-            return
-        for id_, *said in run_with_ids(connection, _COLLECTIONS, list(missing)):
-            self[id_] = _collection(*said)
-
-
 @lru_cache(maxsize=1 << 16)
 def _collection(
     name: str, type_: str, kind: ContainerKind, entity: str, container: str
@@ -70,11 +55,19 @@ class Reader:
 
     connection: Connection
     now: datetime
-    collections: CollectionCache = field(default_factory=CollectionCache, kw_only=True)
+    collections: dict[int, CachedCollection] = field(default_factory=dict, kw_only=True)
+    """Those read so far, by row number: after a backup is restored these are others'."""
+
+    def learn(self, collection_ids: Iterable[int]) -> None:
+        """Read the collections that were not read yet."""
+        missing = set(collection_ids) - self.collections.keys()
+        if missing:
+            for id_, *values in run_with_ids(self.connection, _COLLECTIONS, list(missing)):
+                self.collections[id_] = _collection(*values)
 
     def collection(self, collection_id: int) -> CachedCollection:
         """Return a collection by its row number."""
-        self.collections.learn(self.connection, (collection_id,))
+        self.learn((collection_id,))
         return self.collections[collection_id]
 
 
@@ -233,11 +226,11 @@ ENDPOINTS_VERSION = (
 """A text that differs after any change of an endpoint or secret, as part of a query."""
 
 
-def bump_endpoints_version(connection: Connection) -> None:
+def bump_endpoints_version(change: Change) -> None:
     """Tell workers to read endpoints and secrets again, once this transaction is committed."""
     # Not a number that is counted up: it would be given again after a backup is restored.
     query = update(schema.state).where(_state.key == ENDPOINTS_VERSION_KEY)
-    connection.execute(query.values(value=secrets.token_hex(8)))
+    change.connection.execute(query.values(value=secrets.token_hex(8)))
 
 
 @cache

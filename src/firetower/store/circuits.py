@@ -86,7 +86,7 @@ def record_answers(
             made = _count(change, key, summary, jitter(), probed=key in probed)
             changes += [] if made is None else [made]
     if changes:
-        bump_endpoints_version(change.connection)
+        bump_endpoints_version(change)
     return changes
 
 
@@ -215,7 +215,7 @@ def list_changes(
 
 def _select_used(reader: Reader, container: ContainerReference) -> Select[int]:
     """Return the query of the endpoints that what watches a container uses, or has used."""
-    find_container(reader.connection, container)
+    find_container(reader, container)
     covered = select(schema.containers.c.id).where(is_covered_by(container))
     return select(_revisions.endpoint_id).where(
         _revisions.container_id.in_(select_covering(covered)), _revisions.endpoint_id.is_not(None)

@@ -264,7 +264,7 @@ def _backlog(status: DatabaseStatus, now: datetime) -> Check:
 
 
 def _endpoints(reader: Reader) -> Check:
-    endpoints = list_endpoints(reader.connection)
+    endpoints = list_endpoints(reader)
     disabled = [one.settings.name for one in endpoints if not one.enabled]
     failing = count_failed(reader, reader.now - _DAY)
     said, hints = [], []

@@ -1,6 +1,6 @@
 """Reading events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from firetower.core.references import ContainerReference
 from firetower.core.runs import RunSnapshot
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
-from firetower.store.changes import CollectionCache, Reader
+from firetower.store.changes import CachedCollection, Reader
 from firetower.store.columns import bounded_limit
 from firetower.store.driver import Prepared
 
@@ -73,7 +73,7 @@ def take_rows(connection: Connection, cut: Iterable[Any]) -> list[Any]:
     return rows
 
 
-def build_event(values: Sequence[Any], collections: CollectionCache) -> Event:
+def build_event(values: Sequence[Any], collections: Mapping[int, CachedCollection]) -> Event:
     """Return the event of EVENT_COLUMNS' values, whose collections are in the cache."""
     event_id, type_, recorded_at, author, collection_id, version_index, alias, tag = values[:8]
     before, cause, artifact_id, metadata_json, home_id, home_index, *of_run = values[8:]
@@ -98,7 +98,7 @@ def learn_collections(reader: Reader, rows: Sequence[Any]) -> None:
     ids = {row.collection_id for row in rows}
     ids.update(row.home_collection_id for row in rows)
     ids.discard(None)
-    reader.collections.learn(reader.connection, ids)
+    reader.learn(ids)
 
 
 def read_events(reader: Reader, query: Select[Any], **values: object) -> list[Event]:
@@ -128,7 +128,7 @@ def newest_events_in(
     reader: Reader, container: ContainerReference, type_: EventType, limit: int
 ) -> list[Event]:
     """Return a container's newest events of a type, the newest first. Raises NotFound."""
-    find_container(reader.connection, container)
+    find_container(reader, container)
     query = (
         select_events()
         .where(_events.type == type_.value, happened_in(container))

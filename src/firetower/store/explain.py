@@ -171,7 +171,7 @@ def explain_runs(
 
     container = automation.definition.scope.container
     runs = list_runs(reader, container, since=since, limit=_MAX_RUNS)
-    watches = read_watches(reader.connection, {(automation.id, found.id) for found in runs})
+    watches = read_watches(reader, {(automation.id, found.id) for found in runs})
     findings = []
     for found in runs:
         watch = watches.get((automation.id, found.id), Watch())

@@ -145,7 +145,7 @@ def _log_batch(
     place = f"{progress.unit}s {batch[0][0]:,} to {batch[-1][0]:,}"
     try:
         with store.changing() as change:
-            run_row = None if run is None else find_run(change.connection, run).id
+            run_row = None if run is None else find_run(change, run).id
             for number, new, reference, content, metadata in batch:
                 place = f"{progress.unit} {number:,}"
                 found, is_new = versions.log(

@@ -89,7 +89,7 @@ def read_run_list(
 
 def count_runs(reader: Reader, container: ContainerReference) -> int:
     """Return how many runs a project has, or what covers several. Raises NotFound for it."""
-    find_container(reader.connection, container)
+    find_container(reader, container)
     count = select(func.count()).select_from(_IN).where(is_covered_by(container))
     return reader.connection.execute(count).scalar_one()
 
@@ -108,7 +108,7 @@ def list_metric_names(
     reader: Reader, container: ContainerReference, *, system: bool = True
 ) -> list[str]:
     """Return the metrics of the newest runs, the most common first. Raises NotFound."""
-    find_container(reader.connection, container)
+    find_container(reader, container)
     query = select(_metrics.name).where(_metrics.run_id.in_(_newest(container, _RECENT)))
     counts = Counter(reader.connection.execute(query).scalars())
     names = sorted(counts, key=lambda name: (name.startswith(SYSTEM), -counts[name], name))

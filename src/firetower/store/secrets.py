@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import or_, select, update
 
 from firetower.core.endpoints import (
     SEALED,
@@ -50,7 +50,7 @@ def set_secret(change: Change, keyring: "Keyring", name: str, value: str) -> boo
     before = connection.execute(
         select(_secrets.id, _secrets.ciphertext).where(_secrets.name == name).with_for_update()
     ).one_or_none()
-    used = {} if before is None else _uses(connection, before.id)
+    used = {} if before is None else _uses(change, before.id)
     check_secret_value(value, *(use for uses in used.values() for use in uses))
     ciphertext = keyring.encrypt(value)
     if before is None:
@@ -67,7 +67,7 @@ def set_secret(change: Change, keyring: "Keyring", name: str, value: str) -> boo
                 updated_at=change.now,
             )
         )
-    bump_endpoints_version(connection)
+    bump_endpoints_version(change)
     return before is None
 
 
@@ -76,36 +76,33 @@ def list_secrets(reader: Reader) -> list[SecretInfo]:
     rows = reader.connection.execute(
         select(_secrets.id, _secrets.name, _secrets.updated_at).order_by(_secrets.name)
     ).all()
-    return [
-        SecretInfo(row.name, row.updated_at, tuple(_uses(reader.connection, row.id)))
-        for row in rows
-    ]
+    return [SecretInfo(row.name, row.updated_at, tuple(_uses(reader, row.id))) for row in rows]
 
 
 def delete_secret(change: Change, name: str) -> None:
     """Delete a secret. Raises NotFound, and Conflict while an endpoint uses it."""
-    found = secret_id(change.connection, name)
-    if users := _uses(change.connection, found):
+    found = secret_id(change, name)
+    if users := _uses(change, found):
         raise Conflict(
             f"secret {name} is used by {and_list(users, most=20)}",
             "Delete the endpoint first, or set another value.",
         )
     change.connection.execute(schema.secrets.delete().where(_secrets.id == found))
-    bump_endpoints_version(change.connection)
+    bump_endpoints_version(change)
 
 
-def secret_id(connection: Connection, name: str) -> int:
+def secret_id(reader: Reader, name: str) -> int:
     """Return a secret's row. Raises NotFound."""
-    ids = {known: row for row, known in secret_names(connection).items()}
+    ids = {known: row for row, known in secret_names(reader).items()}
     if name not in ids:
         make = f"Set it with `firetower secret set {visible(name)}`."
         raise NotFound(f"there is no secret {visible(name)}", suggest(name, ids, make))
     return ids[name]
 
 
-def secret_names(connection: Connection) -> dict[int, str]:
+def secret_names(reader: Reader) -> dict[int, str]:
     """Return the names of all secrets by row."""
-    rows = connection.execute(select(_secrets.id, _secrets.name))
+    rows = reader.connection.execute(select(_secrets.id, _secrets.name))
     return {row.id: row.name for row in rows}
 
 
@@ -136,11 +133,12 @@ def open_proxy(keyring: "Keyring", proxy: str | None) -> str | None:
     return keyring.decrypt(urlsplit(proxy).password or "")
 
 
-def reencrypt(connection: Connection, keyring: "Keyring") -> int:
+def reencrypt(change: Change, keyring: "Keyring") -> int:
     """Encrypt every secret with the keyring's first key, passwords of proxies too; return how many.
 
     Raises SecretKeyError.
     """
+    connection = change.connection
     rows = connection.execute(select(schema.secrets).with_for_update()).all()
     for row in rows:
         before = row.previous_ciphertext
@@ -161,7 +159,7 @@ def reencrypt(connection: Connection, keyring: "Keyring") -> int:
     from firetower.store.keys import reencrypt_check  # imports cryptography
 
     reencrypt_check(connection, keyring)
-    bump_endpoints_version(connection)
+    bump_endpoints_version(change)
     return len(rows)
 
 
@@ -171,7 +169,7 @@ def check_values(endpoint: Endpoint, opened: Secrets) -> None:
         check_secret_value(opened.values[name], use)
 
 
-def _uses(connection: Connection, secret: int) -> dict[str, list[SecretUse]]:
+def _uses(reader: Reader, secret: int) -> dict[str, list[SecretUse]]:
     """Return the endpoints that use a secret, by name, and how."""
     columns = {use: _endpoints[f"{use.value}_id"] for use in SecretUse}
     query = (
@@ -181,5 +179,5 @@ def _uses(connection: Connection, secret: int) -> dict[str, list[SecretUse]]:
     )
     return {
         row.name: [use for use, key in zip(SecretUse, row[1:], strict=True) if key == secret]
-        for row in connection.execute(query)
+        for row in reader.connection.execute(query)
     }

@@ -190,7 +190,7 @@ def find_last_failure(reader: Reader, name: str) -> LastFailure | None:
     Looked for in executions that failed or wait for a retry.
     """
     connection = reader.connection
-    endpoint_id = find_endpoint(connection, name).id
+    endpoint_id = find_endpoint(reader, name).id
     of_endpoint = select(_executions.id).where(_executions.endpoint_id == endpoint_id)
     missed = (
         of_endpoint.add_columns(_executions.status, _executions.finished_at)

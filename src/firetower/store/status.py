@@ -70,9 +70,9 @@ def read_status(reader: Reader) -> DatabaseStatus:
     due, retrying, oldest_due_at = _PENDING.first(connection, now=instant_number(now))
     [last_event_at] = _NEWEST.first(connection) or [None]
     [events] = _UNEVALUATED.first(connection)
-    servers = tuple(one for one in list_servers(connection) if one.is_alive(now))
+    servers = tuple(one for one in list_servers(reader) if one.is_alive(now))
     return DatabaseStatus(
-        workers=tuple(one for one in list_workers(connection) if one.is_alive(now)),
+        workers=tuple(one for one in list_workers(reader) if one.is_alive(now)),
         due=due,
         oldest_due_at=oldest_due_at,
         retrying=retrying,
@@ -80,7 +80,7 @@ def read_status(reader: Reader) -> DatabaseStatus:
         unevaluated=events,
         oldest_unevaluated_at=connection.execute(_OLDEST).scalar() if events else None,
         servers=servers,
-        clients=tuple(list_clients(connection, now)) if servers else (),
+        clients=tuple(list_clients(reader)) if servers else (),
     )
 
 

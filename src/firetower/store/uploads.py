@@ -66,9 +66,9 @@ def begin_upload(
 
     Return the upload, or else that version, whose aliases and tags are set. Raises InvalidInput.
     """
-    collection = collection_row(change.connection, definition.collection)
+    collection = collection_row(change, definition.collection)
     _check(definition, collection)
-    newest = None if collection is None else versions.newest_logged(change.connection, collection)
+    newest = None if collection is None else versions.newest_logged(change, collection)
     if newest is not None and newest.digest == definition.digest:
         found = _log(change, definition, Content(entries=(), digest=definition.digest), None)
         return None, found
@@ -218,7 +218,7 @@ def _log(
     )
     if definition.run is not None:
         with suppress(NotFound):  # a run that this server does not know
-            run = find_run(change.connection, definition.run)
+            run = find_run(change, definition.run)
             link_artifact(change, run.id, found.version_id, used=False)
     return found
 

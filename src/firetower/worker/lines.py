@@ -37,7 +37,7 @@ def lines_of_decisions(change: Change, decisions: Iterable[Decision]) -> list[Fe
         for decision in decisions
         if decision.status.is_final
     }
-    ids = find_ids(change.connection, final)
+    ids = find_ids(change, final)
     return [_line_of_decision(ids[key], one, change.now) for key, one in final.items()]
 
 

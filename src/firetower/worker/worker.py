@@ -338,7 +338,7 @@ class Worker:
         last, awake = self._heartbeat_at, time.monotonic()
         if last is not None and abs(change.now - last) > HEARTBEAT_INTERVAL:
             self._runs_judged_from = awake + RUN_GRACE
-        known = workers.list_workers(change.connection)
+        known = workers.list_workers(change)
         dead = [one.id for one in known if one.id != self.id and one.is_dead(change.now)]
         gave_up = self._recover(change, dead)
         self._opened.clear()
@@ -380,7 +380,7 @@ class Worker:
     def _recover(self, change: Change, worker_ids: list[str]) -> list[FeedLine]:
         """Release the claims of ended workers; return the lines of executions that gave up."""
         recovered = recover(change, worker_ids)
-        workers.sign_off(change.connection, worker_ids)
+        workers.sign_off(change, worker_ids)
         failed = [number for number, status in recovered.items() if status is Status.FAILED]
         return [FeedLine.of(find_execution(change, number)) for number in failed]
 

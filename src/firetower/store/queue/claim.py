@@ -198,7 +198,7 @@ class _Claimer:
                 webhook_id=row.webhook_id,
                 number=row.attempts + 1,
                 retries_used=row.retries_used,
-                revision=self.cache.revision(connection, row.revision_id),
+                revision=self.cache.revision(self.change, row.revision_id),
                 event=self._event(row.event_id, unknown),
                 endpoint=endpoint,
                 probe=probe,

@@ -19,7 +19,7 @@ from firetower.core.matching import Decision
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.store import run_schema, schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.columns import optional_number
 from firetower.store.driver import Prepared, insert_rows, run, run_with_ids
 from firetower.store.points import VALUES_AFTER, VALUES_UP_TO
@@ -107,7 +107,7 @@ def evaluate_metrics(
     if not rows:
         return Evaluated(more=after > 0)
     # After reading them: an automation saved before a value was written is then sure to be seen.
-    cache.refresh(change.connection)
+    cache.refresh(change)
     evaluation = _Evaluation(change, cache, rows)
     last = evaluation.run(tests)
     evaluation.write()
@@ -138,7 +138,7 @@ class _Evaluation:
         watching = ((row, self._watching(row)) for row in rows)
         self._watched = {row.id: found for row, found in watching if found}
         run_ids = {row.run_id for row in rows if row.id in self._watched}
-        runs = read_runs(change.connection, run_ids)
+        runs = read_runs(change, run_ids)
         self._snapshots = {number: run.snapshot for number, run in runs.items()}
         self._watches = self._read_watches()
         self._changed: dict[_Key, Watch] = {}
@@ -159,7 +159,7 @@ class _Evaluation:
             for row in self.rows
             for revision in self._watched.get(row.id, ())
         }
-        return read_watches(self.change.connection, keys)
+        return read_watches(self.change, keys)
 
     def run(self, tests: int) -> int:
         """Evaluate row after row until the number of tests is used up; return the last one."""
@@ -276,7 +276,7 @@ ON CONFLICT (automation_id, run_id) DO UPDATE SET
 """
 
 
-def read_watches(connection: Connection, keys: Collection[_Key]) -> dict[_Key, Watch]:
+def read_watches(reader: Reader, keys: Collection[_Key]) -> dict[_Key, Watch]:
     """Return the states of automations' conditions on runs, by both."""
     if not keys:
         return {}
@@ -284,7 +284,10 @@ def read_watches(connection: Connection, keys: Collection[_Key]) -> dict[_Key, W
         _watches.automation_id.in_({automation for automation, _ in keys}),
         _watches.run_id.in_({run for _, run in keys}),
     )
-    return {(automation, run): Watch(*rest) for automation, run, *rest in connection.execute(query)}
+    return {
+        (automation, run): Watch(*rest)
+        for automation, run, *rest in reader.connection.execute(query)
+    }
 
 
 def _write_watches(connection: Connection, watches: Mapping[_Key, Watch]) -> None:

@@ -40,7 +40,7 @@ def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[bool, 
         rows = take_rows(connection, waiting)
         more = len(rows) == limit or next(waiting, None) is not None
     events = build_events(change, rows)
-    cache.refresh(connection)
+    cache.refresh(change)
     if not events:
         return False, []
     matches = match(events, cache.index)
