@@ -22,6 +22,8 @@ ROWS_TIMEOUT = 5.0
 PAINT_TIME = 0.02
 """Seconds in which what a key changed is painted."""
 _POLL_INTERVAL = 0.005
+_REMOVED_INTERVAL = 0.02
+"""Seconds between two looks whether a widget that is waited for is still there."""
 
 
 class Marker(Message):
@@ -136,10 +138,17 @@ class KeyQueue:
                 return
 
     async def _passed(self, node: MessagePump) -> None:
-        """Wait until the messages of a widget, and those they sent up from it, are handled."""
+        """Wait until the messages of a widget, and those they sent up from it, are handled.
+
+        One that is removed meanwhile, with its dialog for example, handles no more.
+        """
         marker = Marker()
-        if node.post_message(marker):
-            await marker.reached.wait()
+        if not node.post_message(marker):
+            return
+        while node.is_attached and not marker.reached.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REMOVED_INTERVAL):
+                    await marker.reached.wait()
 
     def _drop_repeats(self, key: str) -> None:
         """Drop the key if it was pressed again before its screen was seen, unless as text."""
