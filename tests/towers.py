@@ -24,8 +24,8 @@ from firetower.tower import Tower
 from waiting import TIMEOUT
 
 COMMAND = str(Path(sys.executable).with_name("firetower"))
-QUICK = (timedelta(milliseconds=50),) * 40
-"""A retry schedule for tests."""
+QUICK = (timedelta(milliseconds=50),) * 20 + (timedelta(seconds=1),) * 60
+"""A retry schedule for tests, as long as the slowest machine needs."""
 
 
 def environment(database: str, **more: str) -> dict[str, str]:

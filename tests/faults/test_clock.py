@@ -112,10 +112,11 @@ def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
         with _working(database_url, clock), _working(database_url, clock):
             for hours in (0, *steps):
                 clock.step = hours * HOUR
+                before = len(receiver.requests)
                 for _ in range(EVENTS):
                     aliases.append(f"alias-{len(aliases)}")
                     tower.add_alias(version, aliases[-1])
-                receiver.wait_for(len(receiver.requests) + 1)
+                receiver.wait_for(before + 1)
             tower.add_alias(version, "after-the-steps")
             wait_until(
                 lambda: any(b"after-the-steps" in r.body for r in list(receiver.requests)),

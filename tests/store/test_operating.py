@@ -99,11 +99,10 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
 
 def test_events_that_no_living_worker_evaluates_are_told(store: Store, database_url: str) -> None:
     bench = Bench(store)
-    bench.now = datetime.now(UTC) - timedelta(minutes=3)
+    now = datetime.now(UTC)
+    bench.now = now - timedelta(minutes=3)
     bench.tower.add_alias(bench.version, "one", "two")
-    [alone] = [
-        check for check in examine(database_url, datetime.now(UTC)) if check.name == "events"
-    ]
+    [alone] = [check for check in examine(database_url, now) if check.name == "events"]
     assert alone.said == "2 wait for their evaluation, the oldest for 3m"
     assert alone.health is Health.WARN
     with store.changing() as change:

@@ -24,6 +24,7 @@ from firetower.store import automations, doctor, watch, watched_connection
 from firetower.store.changes import _EVENT_ORDER, lock_event_order
 from firetower.store.store import Store
 from firetower.tower import Tower
+from postgres import WAITING
 from relay import relayed
 from store.bench import Bench
 from towers import environment, every_execution, on_alias
@@ -90,7 +91,7 @@ def held(url: str, function: str) -> Iterator[int]:
 
 
 def waiting(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    row = connection.execute(WAITING).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -259,7 +260,7 @@ def test_stopped_server_process_is_not_waited_for(
                 stop(driver.info.backend_pid)
             else:
                 threading.Timer(0.1, stop, [driver.info.backend_pid]).start()
-            change.connection.exec_driver_sql("SELECT pg_sleep(0.2)")
+            change.connection.exec_driver_sql("SELECT pg_sleep(60)")  # or until it is stopped
 
     try:
         with pytest.raises(StoreError, match="cannot be reached: the server does not answer"):

@@ -20,7 +20,7 @@ from firetower.core.events import EventType
 from firetower.core.references import ContainerReference
 from firetower.core.scopes import ContainerScope
 from towers import environment, linked_model, run
-from waiting import wait_until
+from waiting import runs, wait_until
 
 
 class Window:
@@ -125,7 +125,7 @@ def test_from_start_to_end(window: Window, database: str) -> None:
     window.read_to_end()
     assert (window.child.exitstatus, window.child.signalstatus) == (0, None)
     assert_left(window)
-    assert not child.is_running()
+    assert not runs(child)
 
 
 def assert_left(window: Window) -> None:
@@ -153,7 +153,7 @@ def test_signals_end_it_as_a_key_does(window: Window, number: signal.Signals) ->
     window.read_to_end()
     assert window.child.exitstatus == 128 + number
     assert_left(window)
-    assert not worker.is_running()
+    assert not runs(worker)
 
 
 BREAKS = """
@@ -208,7 +208,7 @@ def test_it_ends_with_the_terminal(database: str, tmp_path: Path, hangup: str) -
         os.dup2(null.fileno(), window.child.child_fd)
     window.child.wait()
     assert window.child.exitstatus == 128 + signal.SIGHUP
-    assert not worker.is_running()
+    assert not runs(worker)
 
 
 @pytest.fixture
