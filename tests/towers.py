@@ -1,5 +1,6 @@
 """Databases with automations, and workers on them, as other tests need them."""
 
+import math
 import os
 import signal
 import sqlite3
@@ -131,7 +132,8 @@ def multiply_history(path: Path, count: int, seconds_apart: int = 0, **execution
 
 @contextmanager
 def newer_schema(store: Store) -> Iterator[None]:
-    """Let a database look as if a newer program had migrated it."""
+    """Let a database look to others as if a newer program had migrated it."""
+    store._checked_at = math.inf
     migrate = "UPDATE alembic_version SET version_num = '{}'".format
     with store.changing() as change:
         change.connection.exec_driver_sql(migrate("9999"))

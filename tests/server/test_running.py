@@ -12,6 +12,7 @@ from firetower.server import run as running
 from firetower.server.app import Server
 from firetower.server.run import listening, registered
 from firetower.server.settings import ServerSettings
+from firetower.store import store as stores
 from firetower.store.store import Store
 from firetower.store.workers import record_server
 from firetower.tower import Tower
@@ -26,6 +27,7 @@ def test_server_is_seen_while_it_runs_and_refuses_a_newer_database(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "SERVER_HEARTBEAT_INTERVAL", timedelta(milliseconds=10))
+    monkeypatch.setattr(stores, "SCHEMA_INTERVAL", 0)
     opened = Store.open(database_url)
     tower, server = Tower(store), Server(opened, ServerSettings(port=0))
     said: list[str] = []

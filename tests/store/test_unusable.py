@@ -13,6 +13,7 @@ import pytest
 from firetower.core.errors import StoreError, StoreLocked
 from firetower.core.health import Health
 from firetower.store import database
+from firetower.store import store as stores
 from firetower.store.doctor import examine
 from firetower.store.store import Store, utc_now
 from firetower.tower import Tower
@@ -131,3 +132,37 @@ def test_database_moved_and_put_back_is_used_silently(tmp_path: Path) -> None:
         tower.create_registry("after")
         assert [str(one.reference) for one in tower.registries()] == ["after", "before"]
         assert store.database.replacements == []
+
+
+def test_file_overwritten_in_place_is_refused_and_used_once_it_is_back(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
+        tower.create_registry("before")
+        other.execute("UPDATE state SET value = value")  # what the tower has read it reads again
+        other.commit()
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        kept = path.read_bytes()
+        path.write_bytes(b"no database" * 1_000)
+        for refused in (tower.registries, lambda: tower.create_registry("after")) * 2:
+            with pytest.raises(StoreError, match="is not a Firetower database"):
+                refused()
+        path.write_bytes(kept)
+        assert [str(one.reference) for one in tower.registries()] == ["before"]
+        tower.create_registry("after")
+
+
+def test_emptied_database_is_left_to_who_restores_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.backup(other)
+        monkeypatch.setattr(stores, "SCHEMA_INTERVAL", 0)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="is empty") as raised:
+                tower.create_registry("models")
+        assert "Restore its backup" in raised.value.hint
+        assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    with Tower(Store.open(str(path))) as tower:
+        tower.create_registry("models")

@@ -21,7 +21,8 @@ from firetower.core.feed import FeedLine
 from firetower.core.health import Check, Health
 from firetower.core.requests import Secrets, build_request
 from firetower.delivery.client import open_client
-from firetower.store import secrets, workers
+from firetower.store import secrets
+from firetower.store import store as stores
 from firetower.store.doctor import examine
 from firetower.store.store import Store
 from firetower.tower import Tower
@@ -139,7 +140,7 @@ def test_worker_waits_while_the_database_is_that_of_a_newer_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker_module, "RETRY_DELAY", 0.01)
-    monkeypatch.setattr(workers, "HEARTBEAT_INTERVAL", timedelta(0))
+    monkeypatch.setattr(stores, "SCHEMA_INTERVAL", 0)
     with working(database_url) as said:
         tower.add_alias("models/resnet:v0", "one")
         receiver.wait_for(1, "/ci")

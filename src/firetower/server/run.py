@@ -217,7 +217,6 @@ async def _send_heartbeats(
             if error.message != told:
                 told = error.message
                 report(f"{error.message}. {error.hint}")
-        server.store.check_again()
         with suppress(TimeoutError):
             async with asyncio.timeout(SERVER_HEARTBEAT_INTERVAL.total_seconds()):
                 await stopping.wait()

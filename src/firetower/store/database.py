@@ -24,6 +24,7 @@ from firetower.store.location import Location
 from firetower.store.sessions import (
     LOCK_NOT_AVAILABLE,
     LONG_WAIT,
+    TRANSACTION_TIMEOUTS,
     OnWait,
     connect_options,
     find_holder,
@@ -133,8 +134,16 @@ class Database:
                 yield connection
                 if changes and not self.is_sqlite:
                     connection.execute(_ANNOUNCE, {"changer": self.changer})
-                transaction.commit()
-            except BaseException:
+                try:
+                    transaction.commit()
+                except DBAPIError as error:
+                    if changes and error.connection_invalidated and not _is_undone(error):
+                        raise _unknown_end(error, self.location) from error
+                    raise
+            except BaseException as error:
+                if self.is_sqlite and isinstance(error, DBAPIError):
+                    # Not used again: SQLite would keep what it has read of a damaged file.
+                    connection.invalidate()
                 connection.close()  # undoes it
                 raise
             if self.is_sqlite and self.holds_files and idle is self._idle:
@@ -218,7 +227,7 @@ class Database:
             while True:
                 try:
                     driver.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError as error:
+                except sqlite3.DatabaseError as error:
                     waited = time.monotonic() - begun
                     is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                     if not is_busy or waited * 1_000 >= self._busy_timeout:
@@ -477,11 +486,29 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
 """By parts of the driver's message: the error, what it says, and what to do."""
 
 
+def _is_undone(error: DBAPIError) -> bool:
+    """Return whether the server ended the session for its pause, before it was told to commit."""
+    return str(getattr(error.orig, "sqlstate", None)) in TRANSACTION_TIMEOUTS
+
+
+def _unknown_end(error: DBAPIError, location: Location) -> StoreError:
+    """Return the error of a change whose commit was not answered."""
+    return StoreError(
+        f"the database {location} was lost while a change was being saved: it may be saved or not",
+        f"Look whether it was saved before you repeat it ({_said(error, location)}).",
+    )
+
+
+def _said(error: DBAPIError, location: Location) -> str:
+    """Return the first line of what the driver said."""
+    first_line = str(error.orig).strip().partition("\n")[0]
+    return visible(shortened(location.hide(first_line), 200))
+
+
 def store_error(error: DBAPIError, location: Location) -> StoreError:
     """Return a driver's error as one with a hint."""
-    first_line = str(error.orig).strip().partition("\n")[0]
-    said = visible(shortened(location.hide(first_line), 200))
-    signed = f"{first_line} {getattr(error.orig, 'sqlite_errorname', '')}"
+    said = _said(error, location)
+    signed = f"{said} {getattr(error.orig, 'sqlite_errorname', '')}"
     for signs, make, message, hint in _MEANINGS:
         if any(sign in signed for sign in signs):
             return make(message.format(location=location, said=said), hint.format(said=said))

@@ -15,6 +15,8 @@ from firetower.core.text import visible
 
 LOCK_NOT_AVAILABLE = "55P03"
 """The server's code for a lock that was not free in time."""
+TRANSACTION_TIMEOUTS = {"25P03", "25P04"}
+"""The server's codes for a transaction that it ended because it paused, or took too long."""
 IDLE_LIMIT = "5s"
 """How long a session may pause in a transaction: its program was stopped, or its host is gone."""
 LOCK_LIMIT = "10s"

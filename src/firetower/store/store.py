@@ -1,6 +1,7 @@
 """The store: one database, opened."""
 
 import getpass
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+SCHEMA_INTERVAL = 2.0
+"""Seconds after which a transaction first looks whether another program has migrated the database,
+or emptied it to restore a backup."""
 
 
 def utc_now() -> datetime:
@@ -53,8 +57,7 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self._checked: int | None = database.follow_files()
-        """How often the files were replaced when the schema was last checked; None to check it."""
+        self._replaced, self._checked_at = database.follow_files(), time.monotonic()
 
     @classmethod
     def open(
@@ -109,17 +112,10 @@ class Store:
             yield Change(connection, self.clock(), self.author, cause=self.cause)
 
     def _follow_files(self) -> None:
-        replaced = self.database.follow_files()
-        if replaced != self._checked:
+        replaced, now = self.database.follow_files(), time.monotonic()
+        if replaced != self._replaced or now - self._checked_at >= SCHEMA_INTERVAL:
             check_schema(self.database, create=False)
-            self._checked = replaced
-
-    def check_again(self) -> None:
-        """Check the schema before the next transaction, and until it is this program's.
-
-        Another program may have migrated the database meanwhile.
-        """
-        self._checked = None
+            self._replaced, self._checked_at = replaced, now
 
     def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""

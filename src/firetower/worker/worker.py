@@ -342,7 +342,6 @@ class Worker:
         dead = [one.id for one in known if one.id != self.id and one.is_dead(change.now)]
         gave_up = self._recover(change, dead)
         self._opened.clear()
-        self.store.check_again()
         is_judge = awake >= self._runs_judged_from
         return gave_up, crash_overdue(change, self.run_timeout) if is_judge else ()
 
