@@ -134,7 +134,7 @@ def test_database_moved_and_put_back_is_used_silently(tmp_path: Path) -> None:
         assert store.database.replacements == []
 
 
-def test_file_overwritten_in_place_is_refused_and_used_once_it_is_back(tmp_path: Path) -> None:
+def test_overwritten_file_is_refused_and_used_once_it_is_back(tmp_path: Path) -> None:
     path = tmp_path / "tower.db"
     with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
         tower.create_registry("before")

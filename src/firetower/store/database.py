@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.core.text import shortened, visible
 from firetower.store.driver import run
-from firetower.store.files import OpenFiles, find_writer, gone
+from firetower.store.files import OpenFiles, find_writer, gone, is_there
 from firetower.store.location import Location
 from firetower.store.sessions import (
     LOCK_NOT_AVAILABLE,
@@ -57,6 +57,8 @@ class Database:
         """Whether it is an SQLite file."""
         self.read_only = read_only
         self._engine = _engine(location, read_only=read_only)
+        self.driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        """What the driver raises, on a connection of `raw`."""
         self.holds_files = isinstance(self._engine.pool, QueuePool)
         """Whether connections stay open; not to a file that this user may not write."""
         self.on_wait = on_wait
@@ -163,7 +165,7 @@ class Database:
                     return StoreLocked(said, holder.hint)
         found = store_error(error, self.location)
         path = self.location.path
-        if path is not None and not path.exists():
+        if path is not None and not is_there(path):
             return gone(path)
         if isinstance(found, StoreLocked) and path is not None and (writer := find_writer(path)):
             return StoreLocked(f"{found.message}: {writer}", writer.hint)
@@ -200,15 +202,14 @@ class Database:
         """Note the log that a new connection has made, before another program can delete it."""
         [self._busy_timeout] = connection.execute("PRAGMA busy_timeout").fetchone()
         if self._files is not None:
-            with suppress(self._engine.dialect.loaded_dbapi.Error):  # its first use will say it
+            with suppress(self.driver_error):  # its first use will say it
                 connection.execute("PRAGMA schema_version").fetchone()
             self._files.note_logs()
 
     def _let_go(self, files: OpenFiles) -> None:
         """Close the open files; what their log holds is saved in them where that is safe."""
-        failure = self._engine.dialect.loaded_dbapi.Error
         if files.logs_are_ours:
-            with suppress(failure, IndexError), closing(self._idle.pop()) as connection:
+            with suppress(self.driver_error, IndexError), closing(self._idle.pop()) as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         # While one connection is open, SQLite shares its deleted log with each new one.
         own, deadline = threading.get_ident(), time.monotonic() + _CLOSE_TIMEOUT
@@ -267,8 +268,12 @@ class Database:
                 connection.close()
         except DBAPIError as error:
             raise self._explain(error) from error
-        except self._engine.dialect.loaded_dbapi.Error as error:
-            raise self._explain(DBAPIError(None, None, error)) from error
+        except self.driver_error as error:
+            raise self.explain(error) from error
+
+    def explain(self, error: Exception) -> StoreError:
+        """Return an error of the driver in words that say what to do."""
+        return self._explain(DBAPIError(None, None, error))
 
     def vacuum(self) -> None:
         """Return an SQLite file's free space to the disk; changes wait meanwhile.
@@ -362,8 +367,8 @@ def _open_unwritable(
     assert location.path is not None
     path = location.path.resolve()
     log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
-    how = "readonly_shm=1" if index.exists() else "immutable=1"
-    if not index.exists() and log.exists() and log.stat().st_size:
+    how = "readonly_shm=1" if is_there(index) else "immutable=1"
+    if not is_there(index) and is_there(log) and log.stat().st_size:
         raise StoreError(
             f"the newest changes of {location} are in {log.name}, which needs a writable folder",
             "Open it once as its owner, or copy both files to a folder of your own.",
@@ -394,7 +399,7 @@ def create_sqlite_file(location: Location) -> None:
     """Create an SQLite file if there is none, for its owner only. Raises StoreError."""
     path = location.path
     assert path is not None
-    if path.exists():
+    if is_there(path):
         if not path.is_file():
             said = f"the database {location} is a folder or a device, not a file"
             raise StoreError(said, "Choose a file with --database.")
@@ -404,7 +409,7 @@ def create_sqlite_file(location: Location) -> None:
         # Exclusive, so that no dangling link is followed: anyone may have made it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        if path.exists():  # another process was first
+        if is_there(path):  # another process was first
             return
         if path.is_symlink():
             raise StoreError(

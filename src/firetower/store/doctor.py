@@ -1,5 +1,6 @@
 """Check a database without changing it."""
 
+import shutil
 import stat
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from firetower.store import run_schema, schema
 from firetower.store.changes import Reader
 from firetower.store.database import Database
 from firetower.store.endpoints import list_endpoints
-from firetower.store.files import Writer, find_writer
+from firetower.store.files import Writer, find_writer, is_missing
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
@@ -36,6 +37,8 @@ _UNEVALUATED_LATE = timedelta(seconds=30)
 """A living worker evaluates an event within milliseconds."""
 _HELD_SECONDS = 1.0
 """A transaction that has held locks for longer may be one of a program that was stopped."""
+_LEAST_ROOM = 1 << 20
+"""Bytes of the disk that a database needs for more than a few changes."""
 _SKEW = timedelta(seconds=5)
 _secrets, _metrics = schema.secrets.c, run_schema.run_metrics.c
 _READ_ONLY = text("""
@@ -60,7 +63,7 @@ def examine(url: str | None, now: datetime, *, read_only: bool = False) -> list[
     With `read_only` it is not checked whether this user may change it.
     """
     location = Location.of(url)
-    if location.path is not None and not location.path.exists():
+    if location.path is not None and is_missing(location.path):
         hint = "Any command that changes something makes it; or choose another with --database."
         return [Check("database", f"there is no {location}", hint, Health.FAIL)]
     database = Database(location, read_only=True)
@@ -118,7 +121,10 @@ def _durable(connection: Connection, location: Location) -> Check:
 def _changes(connection: Connection, database: Database) -> Check:
     """Check whether this user may change the database."""
     location = database.location
-    if location.is_sqlite:
+    if location.path is not None:
+        if shutil.disk_usage(location.path.parent).free < _LEAST_ROOM:
+            said = f"none can be written: the disk of {location} is full"
+            return Check("changes", said, "Free some space there.", Health.FAIL)
         is_read_only, forbidden = not database.holds_files, list[str]()
         hint = "Make the file and its folder writable for this user."
     else:

@@ -69,11 +69,34 @@ class OpenFiles:
 
 
 def gone(path: Path) -> StoreError:
-    """Return the error of a database whose file is no longer there."""
+    """Return the error of a database whose file is no longer there, or out of this user's reach."""
+    try:
+        path.stat()
+    except PermissionError as error:
+        return StoreError(
+            f"the database {path.absolute()} cannot be reached: {error.strerror}",
+            "Let this user enter its folder again, or choose another with --database.",
+        )
+    except OSError:
+        pass
     return StoreError(
         f"the database {path.absolute()} is gone: it was moved or deleted",
         "Put it back, or stop this program and choose another with --database.",
     )
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a file is there, and within this user's reach."""
+    return _id(str(path)) is not None
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether there is no file; one out of this user's reach may be there."""
+    try:
+        path.stat()
+    except OSError as error:
+        return not isinstance(error, PermissionError)
+    return False
 
 
 def _id(path: str) -> _Id:
