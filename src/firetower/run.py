@@ -70,13 +70,13 @@ class ActiveRun:
         self._owner = os.getpid()
         self._process = os.getpid()
         self._ended = self._closed = False
-        self.begin()
+        self._reset()
         _active.add(self)
         _see_exits()
         self._start_thread()
 
-    def begin(self) -> None:
-        """Begin in this process, with nothing buffered: a parent writes what it logged itself."""
+    def _reset(self) -> None:
+        """Begin with nothing buffered; after a fork the parent writes what it logged itself."""
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._buffer: list[tuple[int, datetime, dict[str, float]]] = []
         self._buffered = self._lost = 0
@@ -274,7 +274,7 @@ class ActiveRun:
             self._thread.start()
         if os.getpid() != self._owner and (util := sys.modules.get("multiprocessing.util")):
             # A child of multiprocessing calls no atexit functions.
-            util.Finalize(None, self.end_with_process, exitpriority=0)
+            util.Finalize(None, self._end_with_process, exitpriority=0)
 
     def _write_on(self) -> None:
         """Write once a second, and send heartbeats while nothing is logged."""
@@ -326,14 +326,14 @@ class ActiveRun:
             self._said = error.message
             _print(f"run {self}: {error.message}. {error.hint}")
 
-    def end_with_process(self) -> None:
+    def _end_with_process(self) -> None:
         """Write what is left when the process ends; end a run that nobody has ended."""
         try:
             self._finish_after(next(iter(_exits), getattr(sys, "last_value", None)))
         except FiretowerError as error:
             self._say(error)
 
-    def hold(self) -> None:
+    def _hold(self) -> None:
         """Wait for a write under way, and begin none: the process is about to fork.
 
         A child that was forked meanwhile would wait for the database's own locks without end.
@@ -341,7 +341,7 @@ class ActiveRun:
         locks = (self._writing, self._lock)
         self._held = [lock for lock in locks if lock.acquire(timeout=_FORK_TIMEOUT)]
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Release the locks after a fork."""
         for lock in self._held:
             lock.release()
@@ -431,8 +431,8 @@ def _each(act: Callable[[ActiveRun], object]) -> Callable[[], None]:
 
 
 os.register_at_fork(
-    before=_each(ActiveRun.hold),
-    after_in_parent=_each(ActiveRun.release),
-    after_in_child=_each(ActiveRun.begin),
+    before=_each(ActiveRun._hold),  # noqa: SLF001 - hooks of this module, no API
+    after_in_parent=_each(ActiveRun._release),  # noqa: SLF001
+    after_in_child=_each(ActiveRun._reset),  # noqa: SLF001
 )
-atexit.register(_each(ActiveRun.end_with_process))
+atexit.register(_each(ActiveRun._end_with_process))  # noqa: SLF001

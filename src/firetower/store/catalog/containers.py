@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, column, fun
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import quoted, shell_word, shortened, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import (
     HAS_VERSIONS,
@@ -50,7 +50,7 @@ def create_container(change: Change, reference: ContainerReference, description:
     if not ensure_container(change, reference, description):
         raise Conflict(
             f"{reference.kind} {visible(str(reference))} exists already",
-            f"See it with `firetower {reference.kind} show {visible(str(reference))}`.",
+            f"See it with `firetower {reference.kind} show {shell_word(str(reference))}`.",
         )
 
 
