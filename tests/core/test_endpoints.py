@@ -57,6 +57,8 @@ def test_an_http_url_with_a_host_is_taken(url: str) -> None:
         ("http://ci.example:99999/", "cannot be read"),
         ("http://ci.example:http/", "cannot be read"),
         ("http://[::1/", "cannot be read"),
+        ("http://[::1]x/", "no host"),
+        ("http://[v1.x]/", "no host"),
     ],
 )
 def test_another_url_is_refused(url: str, why: str) -> None:

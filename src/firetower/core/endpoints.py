@@ -8,7 +8,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from unicodedata import category
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AwareDatetime, Field
 
@@ -27,6 +27,7 @@ _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
 SEALED = "firetower-encrypted"
 """Stands for the user of a proxy, before what is encrypted of it."""
+_IPV6 = re.compile(r"(^|@)\[[^\[\]]*:[^\[\]]*\](:\d*)?$")
 _USER = re.compile(r"([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
@@ -263,9 +264,10 @@ class SecretInfo:
     """The endpoints it is granted to."""
 
 
-def _is_host(host: str) -> bool:
-    if ":" in host:
-        return True  # an IPv6 address, which urlsplit has read
+def _is_host(url: SplitResult) -> bool:
+    if "[" in url.netloc:
+        return _IPV6.search(url.netloc) is not None  # urlsplit has read the address
+    host = url.hostname or ""
     try:
         labels = host.encode("idna").decode().removesuffix(".").split(".")
         if labels[-1].isdigit():
@@ -286,7 +288,7 @@ def check_url(url: str) -> str:
         raise InvalidInput(f"URL {shown} cannot be read: {error}", hint) from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidInput(f"URL {shown} is not http or https", hint)
-    if not _is_host(parts.hostname or "") or port == 0 or not url.isprintable() or " " in url:
+    if not _is_host(parts) or port == 0 or not url.isprintable() or " " in url:
         raise InvalidInput(f"URL {shown} names no host that can be reached", hint)
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(
