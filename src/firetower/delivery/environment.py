@@ -8,9 +8,7 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import (  # type: ignore[attr-defined] # typeshed knows it on macOS only
-    getproxies_environment,
-)
+from urllib.request import getproxies_environment
 
 from firetower.core.endpoints import shown_proxy
 from firetower.core.errors import FiretowerError, InvalidInput
