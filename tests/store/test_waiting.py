@@ -228,12 +228,13 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
                     relay.passing.clear()
                     reader.connection.exec_driver_sql("SELECT 1")
 
-            def commit(connection: WatchedConnection) -> None:
-                relay.passing.clear()
-                super(WatchedConnection, connection).commit()
+            def execute(connection: WatchedConnection, query: str, *values: Any) -> object:
+                if "COMMIT" in query:
+                    relay.passing.clear()
+                return super(WatchedConnection, connection).execute(query, *values)
 
             with monkeypatch.context() as patch:
-                patch.setattr(WatchedConnection, "commit", commit, raising=False)
+                patch.setattr(WatchedConnection, "execute", execute, raising=False)
                 with pytest.raises(StoreError, match="may be saved or not") as raised:
                     Tower(other).create_registry("models")
                 assert "does not answer" in raised.value.hint

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, text
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,11 +33,12 @@ from firetower.store.sessions import (
 
 CHANNEL = "firetower"
 """The PostgreSQL channel on which every change is announced."""
-_ANNOUNCE = text(
-    f"SELECT pg_notify('{CHANNEL}', :changer) WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
-)
-"""Silent after a transaction that changed nothing: else an idle worker would wake every other
-without end."""
+_COMMIT = f"""
+SELECT pg_notify('{CHANNEL}', '{{changer}}') WHERE pg_current_xact_id_if_assigned() IS NOT NULL;
+COMMIT
+"""
+"""In one round trip. Silent after a transaction that changed nothing: else an idle worker would
+wake every other without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
@@ -134,9 +135,9 @@ class Database:
                 elif self.is_sqlite:
                     run(connection, "BEGIN")
                 yield connection
-                if changes and not self.is_sqlite:
-                    connection.execute(_ANNOUNCE, {"changer": self.changer})
                 try:
+                    if changes and not self.is_sqlite:
+                        run(connection, _COMMIT.format(changer=self.changer))
                     transaction.commit()
                 except DBAPIError as error:
                     if changes and error.connection_invalidated and not _is_undone(error):

@@ -149,6 +149,7 @@ def _run(connection: Connection, statement: str, values: Any) -> list[tuple[Any,
 
 def _explained(connection: Connection, statement: str, error: DBAPIModule.Error) -> DBAPIError:
     driver: Any = connection.connection.dbapi_connection
-    if connection.dialect.is_disconnect(error, driver, None):
+    is_lost = connection.dialect.is_disconnect(error, driver, None)
+    if is_lost:
         connection.invalidate(error)
-    return DBAPIError(statement, None, error)
+    return DBAPIError(statement, None, error, connection_invalidated=is_lost)

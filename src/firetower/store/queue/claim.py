@@ -63,7 +63,7 @@ class Claim:
 class _Queue(NamedTuple):
     """The queries of some of an endpoint's executions, in the order in which they are due."""
 
-    due: Prepared
+    first: Prepared
     next_due_at: Prepared
 
 
@@ -71,15 +71,15 @@ class _Queue(NamedTuple):
 def _queue(which: ColumnElement[bool] | TextClause) -> _Queue:
     due_at = _executions.next_attempt_at
     columns = ("id", "webhook_id", "attempts", "retries_used", "revision_id", "event_id")
-    due = (
-        select(*(_executions[name] for name in columns))
-        .where(_OF_ENDPOINT, which, due_at <= bindparam("now"))
+    first = (
+        select(*(_executions[name] for name in columns), due_at)
+        .where(_OF_ENDPOINT, which)
         .order_by(due_at)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
     )
-    first = select(due_at).where(_OF_ENDPOINT, which).order_by(due_at).limit(1)
-    return _Queue(Prepared(due), Prepared(first))
+    next_due_at = select(due_at).where(_OF_ENDPOINT, which).order_by(due_at).limit(1)
+    return _Queue(Prepared(first), Prepared(next_due_at))
 
 
 _PENDING = has_status(Status.PENDING)
@@ -155,8 +155,7 @@ class _Claimer:
 
     def claim(self, endpoint: Endpoint, queue: _Queue) -> None:
         """Lease what is due, and note when the next is."""
-        self._lease(endpoint, queue, self.free[endpoint.id])
-        due_at = self._next_due_at(endpoint, queue)
+        due_at = self._lease(endpoint, queue, self.free[endpoint.id])
         if due_at is not None and self.free[endpoint.id]:
             self.upcoming.append(due_at)
 
@@ -184,12 +183,16 @@ class _Claimer:
     def _lease_until(self, endpoint: Endpoint) -> datetime:
         return self.change.now + endpoint.settings.timeout + LEASE_MARGIN
 
-    def _lease(self, endpoint: Endpoint, queue: _Queue, limit: int, *, probe: bool = False) -> None:
+    def _lease(
+        self, endpoint: Endpoint, queue: _Queue, limit: int, *, probe: bool = False
+    ) -> datetime | None:
+        """Lease at most `limit` of what is due; return when the first of the others is, if any."""
         connection = self.change.connection
-        now = instant_number(self.change.now)
-        rows = queue.due.rows(connection, endpoint=endpoint.id, now=now, limit=limit)
+        found = queue.first.rows(connection, endpoint=endpoint.id, limit=limit + 1)
+        rows = [row for row in found[:limit] if row.next_attempt_at <= self.change.now]
+        other = found[len(rows)].next_attempt_at if len(rows) < len(found) else None
         if not rows:
-            return
+            return other
         leased = []
         unknown = self._cut_events({row.event_id for row in rows})
         for row in rows:
@@ -211,6 +214,7 @@ class _Claimer:
         until = instant_number(self._lease_until(endpoint))
         run_with_ids(connection, _LEASE, ids, self.worker_id, until)
         self.claims += leased
+        return other
 
     def _cut_events(self, ids: set[int]) -> dict[int, Any]:
         """Return the rows of those events that are not known yet, long texts cut."""
