@@ -53,9 +53,9 @@ def connect(
     folder. `author` is the name recorded with changes; FIRETOWER_USER or the login name unless
     given. `cause` is the `webhook-id` of the request that the changes answer; FIRETOWER_CAUSE
     unless given. It ends a chain of automations that fire one another. With `read_only`, or
-    FIRETOWER_READ_ONLY set, every change is refused. `on_wait` is called with the program that
-    holds a lock which was waited for for a second. Raises StoreError when the database cannot be
-    used, InvalidInput for a URL or a cause that cannot be read.
+    FIRETOWER_READ_ONLY set, every change is refused. `on_wait` is called with the name of the
+    program that holds a lock, after a second of waiting for it. Raises StoreError when the
+    database cannot be used, InvalidInput for a URL or a cause that cannot be read.
     """
     url = None if database is None else os.fspath(database)
     return Tower(Store.open(url, author=author, cause=cause, read_only=read_only, on_wait=on_wait))

@@ -34,7 +34,7 @@ EVENT_COLUMNS = (
 WITH_VERSIONS = schema.events.outerjoin(schema.versions, _events.version_id == _versions.id)
 
 
-MOST_TEXT = 1 << 23
+MAX_TEXT = 1 << 23
 """Characters of metadata, config and bodies from which no more events are taken at once."""
 _LONG = 10_000
 """Characters of a text from which it is read alone: of many at once the memory may not suffice."""
@@ -63,12 +63,12 @@ def whole(connection: Connection, row: Any) -> Any:  # noqa: ANN401 - a named tu
 
 
 def take_rows(connection: Connection, cut: Iterable[Any]) -> list[Any]:
-    """Return the first rows, whole: at least one, and no more once they have MOST_TEXT."""
+    """Return the first rows, whole: at least one, and no more once they have MAX_TEXT."""
     rows, length = [], 0
     for row in cut:
         rows.append(whole(connection, row))
         length += len(rows[-1].metadata_json or "") + len(rows[-1].run_json or "")
-        if length >= MOST_TEXT:
+        if length >= MAX_TEXT:
             break
     return rows
 

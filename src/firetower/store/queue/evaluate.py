@@ -13,7 +13,7 @@ from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.columns import instant_number, optional_number
 from firetower.store.driver import Prepared, Values, insert_rows, run, run_with_ids
-from firetower.store.events import MOST_TEXT, build_events, select_events, take_rows
+from firetower.store.events import MAX_TEXT, build_events, select_events, take_rows
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import UNEVALUATED
 
@@ -61,7 +61,7 @@ def write_executions(change: Change, decisions: Iterable[Decision]) -> list[Deci
         part.append(decision)
         length += len(decision.request_body or "")
         written.append(decision._replace(request_body=None) if decision.request_body else decision)
-        if length >= MOST_TEXT:
+        if length >= MAX_TEXT:
             _write_part(change, part)
             part, length = [], 0
     _write_part(change, part)
