@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from firetower.core.automations import Definition
 from firetower.core.causes import is_loop
 from firetower.core.events import Event
-from firetower.core.matching import cooldown_end, restarts_cooldown
-from firetower.core.runs import StateCondition
-from firetower.core.scopes import covers
+from firetower.core.matching import allows, cooldown_end, restarts_cooldown
 from firetower.core.statistics import sparkline
 
 PARTS = 30
@@ -51,13 +49,8 @@ class Backtest:
 
 def matches(definition: Definition, event: Event) -> bool:
     """Return whether an event would fire a definition, cooldown ignored."""
-    condition = definition.condition
-    return (
-        event.type is definition.event_type
-        and covers(definition.scope, event)
-        and definition.filter.holds(event)
-        and (not isinstance(condition, StateCondition) or condition.holds(event.run))
-    )
+    is_type = event.type is definition.event_type
+    return is_type and allows(definition, event) and definition.filter.holds(event)
 
 
 class Simulation:

@@ -72,7 +72,7 @@ class Candidates:
         for search in self._searches:
             found += search.matching(event)
         if limited := self._limited:
-            found = [n for n in found if n not in limited or _allows(limited[n], event)]
+            found = [n for n in found if n not in limited or allows(limited[n], event)]
         revisions = self._revisions
         return [one for n in found if (one := revisions[n]).in_force_at(event)]
 
@@ -97,7 +97,7 @@ class _Search(NamedTuple):
         return [number for number, one in self.predicates.items() if one.test(value)]
 
 
-def _allows(definition: Definition, event: Event) -> bool:
+def allows(definition: Definition, event: Event) -> bool:
     """Return whether an event is of the state and in the scope that an automation waits for."""
     condition = definition.condition
     waited_for = not isinstance(condition, StateCondition) or condition.holds(event.run)

@@ -29,7 +29,7 @@ from firetower.store import schema
 from firetower.store.catalog.lookups import (
     find_collection,
     find_container,
-    is_covered_by,
+    select_containers_in,
     select_covering,
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
@@ -309,12 +309,12 @@ def list_overlapping(
     `exclude` is the name of the one that is being edited. Raises NotFound for the container.
     """
     find_container(reader, definition.scope.container)
-    covered = select(_containers.id).where(is_covered_by(definition.scope.container))
+    inside = select_containers_in(definition.scope.container)
     query = (
         _select_automations(reader.now)
         .join(schema.endpoints, _revisions.endpoint_id == _endpoints.id)
         .where(
-            _revisions.container_id.in_(select_covering(covered)),
+            _revisions.container_id.in_(select_covering(inside)),
             _endpoints.name == definition.action.endpoint,
         )
         .order_by(_automations.name)

@@ -21,7 +21,7 @@ from firetower.core.circuit_breaker import (
 )
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
+from firetower.store.catalog.lookups import find_container, select_containers_in, select_covering
 from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.columns import Instant
 from firetower.store.redelivery import REDELIVERY_INTERVAL
@@ -216,9 +216,9 @@ def list_changes(
 def _select_used(reader: Reader, container: ContainerReference) -> Select[int]:
     """Return the query of the endpoints that what watches a container uses, or has used."""
     find_container(reader, container)
-    covered = select(schema.containers.c.id).where(is_covered_by(container))
+    watching = select_covering(select_containers_in(container))
     return select(_revisions.endpoint_id).where(
-        _revisions.container_id.in_(select_covering(covered)), _revisions.endpoint_id.is_not(None)
+        _revisions.container_id.in_(watching), _revisions.endpoint_id.is_not(None)
     )
 
 

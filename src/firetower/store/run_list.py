@@ -12,7 +12,12 @@ from firetower.core.references import ContainerReference
 from firetower.core.runs import RunLine, RunList, RunState
 from firetower.store import run_schema, schema
 from firetower.store.automations import list_automations
-from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
+from firetower.store.catalog.lookups import (
+    find_container,
+    is_covered_by,
+    select_containers_in,
+    select_covering,
+)
 from firetower.store.changes import Reader
 from firetower.store.columns import bounded_limit
 from firetower.store.curves import read_sparks
@@ -117,10 +122,10 @@ def list_metric_names(
 
 def list_watching(reader: Reader, container: ContainerReference) -> list[Automation]:
     """Return the automations that watch a metric of the runs in a container, by name."""
-    covered = select(_containers.id).where(is_covered_by(container))
+    inside = select_containers_in(container)
     watching = select(_revisions.automation_id).where(
         _revisions.until_event_id.is_(None),
-        _revisions.container_id.in_(select_covering(covered)),
+        _revisions.container_id.in_(select_covering(inside)),
         _revisions.definition.like('%"event_type":"RUN_METRIC%'),
     )
     found = list_automations(reader, among=watching)

@@ -137,6 +137,11 @@ def is_covered_by(reference: ContainerReference) -> ColumnElement[bool]:
     return tuple_(_containers.kind, _containers.entity, _containers.name) == values
 
 
+def select_containers_in(reference: ContainerReference) -> Select[int]:
+    """Return the query of the rows of a container and of those that it covers."""
+    return select(_containers.id).where(is_covered_by(reference))
+
+
 def select_covering(containers: Select[int]) -> Select[int]:
     """Return the query of some containers' rows, and of those that cover them."""
     entities = select(_containers.entity).where(_containers.id.in_(containers))
@@ -152,16 +157,14 @@ def select_collections_in(reference: ContainerReference) -> Select[int]:
     query = select(_collections.id)
     if reference.kind is ContainerKind.ORGANIZATION:
         return query
-    containers = select(_containers.id).where(is_covered_by(reference))
-    return query.where(_collections.container_id.in_(containers))
+    return query.where(_collections.container_id.in_(select_containers_in(reference)))
 
 
 def happened_in(reference: ContainerReference) -> ColumnElement[bool]:
     """Return the condition that an event happened in a container, or in one that it covers."""
     if reference.kind is ContainerKind.ORGANIZATION:
         return true()
-    containers = select(_containers.id).where(is_covered_by(reference))
-    inside = select_collections_in(reference)
+    containers, inside = select_containers_in(reference), select_collections_in(reference)
     return _events.collection_id.in_(inside) | _events.container_id.in_(containers)
 
 
