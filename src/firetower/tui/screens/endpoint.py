@@ -31,6 +31,7 @@ from firetower.tui.text import (
     clock,
     exact,
     field,
+    folded,
     hanging,
     milliseconds,
     show_text,
@@ -120,7 +121,7 @@ def endpoint_text(
 
 def _drawn(part: Part, width: int) -> Content:
     if isinstance(part, Content):
-        return part
+        return folded(part, width)
     name, value = part
     if isinstance(value, Content):
         return field(name, value, width=_LABEL)
