@@ -29,6 +29,7 @@ EXPECTED: dict[str, tuple[Status, str | None]] = {
     "resets": (FAILED, "connection reset"),
     "floods": (FINISHED, None),
     "endless-headers": (FINISHED, None),
+    "endless-information": (FAILED, "the answer is not HTTP: no status in its first 8,192"),
     "garbage": (FAILED, "the answer is not HTTP"),
     "miscompressed": (FINISHED, None),
     "flaps": (FINISHED, None),

@@ -233,6 +233,11 @@ class _Connection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         if len(self.head) < _MAX_HEAD:
             self.head += data[:_MAX_HEAD]
+            if len(self.head) >= _MAX_HEAD and _STATUS.match(self.head.lstrip(b"\r\n")) is None:
+                # Before it is parsed: a flood of informational answers would keep the loop busy.
+                self.set_exception(BadHttpMessage(f"no status in its first {_MAX_HEAD:,} bytes"))
+                self.transport.abort()  # type: ignore[union-attr]
+                return
         super().data_received(data)
 
 

@@ -9,8 +9,8 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ MANIFESTS = "/storage/manifests/"
 """Followed by an artifact's key."""
 FILES = "/storage/files/"
 """Followed by a file's MD5."""
+READ_TIMEOUT = 60.0
+"""Seconds for the body of a request; of a file for its next bytes."""
 _HEX = re.compile(r"[0-9a-f]{32}")
 _PIECE = 1 << 20
 """Bytes that are hashed and written at a time."""
@@ -106,6 +108,34 @@ class FileStore:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > _DAY:
                     path.unlink()
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return the body of a request. Raises InvalidInput where it arrives too slowly."""
+    with _in_time():
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await request.read()
+
+
+async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
+    """Yield what arrives of a file. Raises InvalidInput once nothing does."""
+    while True:
+        with _in_time():
+            async with asyncio.timeout(READ_TIMEOUT):
+                piece = await request.content.readany()
+        if not piece:
+            return
+        yield piece
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise InvalidInput(
+            f"the request did not arrive within {READ_TIMEOUT:g} s", "Send it again."
+        ) from None
 
 
 async def _write_all(content: AsyncIterator[bytes], arriving: "_Arriving") -> None:
@@ -184,12 +214,12 @@ class Storage:
 
     async def _drop(self, request: web.Request) -> web.Response:
         self._key(request)
-        async for _ in request.content.iter_any():
+        async for _ in _pieces(request):
             pass
         return web.Response()
 
     async def _receive_manifest(self, request: web.Request) -> web.Response:
-        key, body = self._key(request), await request.read()
+        key, body = self._key(request), await read_body(request)
 
         def save() -> None:
             kept = read_upload(body.decode("utf-8", "replace"))
@@ -217,7 +247,7 @@ class Storage:
         if self._files is None:
             raise NotFound("this server keeps no files", "Start it with --files DIR.")
         try:
-            await self._files.receive(md5, request.content.iter_any())
+            await self._files.receive(md5, _pieces(request))
         except StoreError as error:  # the SDK sends it again for minutes, and says nothing
             _log.warning("%s. %s", error.message, error.hint)
             raise

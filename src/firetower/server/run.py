@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -30,6 +31,10 @@ SHUTDOWN_TIMEOUT = 10.0
 """Seconds that requests at work have when the server stops."""
 LINGER_TIMEOUT = 10.0
 """Seconds for which the rest of a refused request is read, so that its sender sees why."""
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds that a client has to agree on TLS; its connection is not counted until then."""
+WRITE_TIMEOUT_MS = 120_000
+"""Milliseconds within which a client reads something of what it is sent."""
 MAX_CONNECTIONS = 1_000
 """Connections open at a time, at most."""
 ACCEPTED_AT_ONCE = 4
@@ -112,8 +117,7 @@ async def listening(server: Server) -> AsyncIterator[int]:
     _bound_connections(runner.server, server.idle, most)
     try:
         try:
-            place, tls = (settings.host, settings.port), settings.tls_context()
-            await _listen(web.TCPSite(runner, *place, ssl_context=tls, backlog=ACCEPTED_AT_ONCE))
+            accepting = await _listen(runner.server, settings)
         except OSError as error:
             reason = str(error.strerror).rpartition(": ")[2]  # asyncio says the address before it
             raise StoreError(
@@ -122,22 +126,31 @@ async def listening(server: Server) -> AsyncIterator[int]:
             ) from None
         sweeping = asyncio.create_task(_sweep(server))
         try:
-            yield runner.addresses[0][1]
+            yield accepting.sockets[0].getsockname()[1]
         finally:
             sweeping.cancel()
+            accepting.close()
     finally:
         await runner.cleanup()
         server.close()
 
 
-async def _listen(site: web.TCPSite) -> None:
-    """Start accepting a site's connections. Raises OSError."""
-    await site.start()
-    assert isinstance(site._server, asyncio.Server)  # noqa: SLF001 - nothing public has its sockets
-    for listening in site._server.sockets:  # noqa: SLF001
+async def _listen(server: web.Server, settings: ServerSettings) -> asyncio.Server:
+    """Start accepting connections. Raises OSError."""
+    tls = settings.tls_context()
+    accepting = await asyncio.get_running_loop().create_server(
+        server,
+        settings.host,
+        settings.port,
+        ssl=tls,
+        ssl_handshake_timeout=HANDSHAKE_TIMEOUT if tls else None,
+        backlog=ACCEPTED_AT_ONCE,
+    )
+    for listening in accepting.sockets:
         # asyncio takes one number for how many it accepts at once and for how many may wait.
         with listening.dup() as same:
             same.listen(_WAITING)
+    return accepting
 
 
 def _bound_connections(
@@ -151,6 +164,9 @@ def _bound_connections(
 
     def connection_made(handler: Any, transport: asyncio.Transport) -> None:  # noqa: ANN401
         accept(handler, transport)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux
+            accepted = transport.get_extra_info("socket")
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, WRITE_TIMEOUT_MS)
         idle[handler] = None
         open_now = sum(one.transport is not None for one in server.connections)
         if open_now > most and (longest := next(iter(idle), None)) is not None:
