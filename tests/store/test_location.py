@@ -8,8 +8,9 @@ from sqlalchemy.exc import DBAPIError
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.health import Health
-from firetower.store.database import Database, store_error
+from firetower.store.database import Database
 from firetower.store.doctor import examine
+from firetower.store.driver_errors import store_error
 from firetower.store.location import Location
 from firetower.store.store import Store, utc_now
 from firetower.tower import Tower

@@ -19,6 +19,7 @@ from firetower.settings import read_settings
 from firetower.store import run_schema, schema
 from firetower.store.changes import Reader
 from firetower.store.database import Database
+from firetower.store.driver_errors import READ_ONLY_HINT, RIGHTS_HINT
 from firetower.store.endpoints import list_endpoints
 from firetower.store.files import Writer, find_writer, is_missing
 from firetower.store.keys import open_keyring
@@ -132,16 +133,13 @@ def _changes(connection: Connection, database: Database) -> Check:
         tables = list(schema.all_tables().tables)
         names = [*tables, *(f"{table}_id_seq" for table in tables)]
         forbidden = list(connection.execute(_FORBIDDEN, {"names": names}).scalars())
-        hint = "Use the server that takes changes, or turn off default_transaction_read_only."
+        hint = READ_ONLY_HINT
     if is_read_only:
         said = "none can be written: the database is read-only"
         return Check("changes", said, hint, Health.FAIL)
     if forbidden:
         said = f"this user may not change {and_list(forbidden, most=3)}"
-        hint = (
-            "Let its owner GRANT the rights, or use another user; --read-only needs SELECT alone."
-        )
-        return Check("changes", said, hint, Health.FAIL)
+        return Check("changes", said, RIGHTS_HINT, Health.FAIL)
     return Check("changes", "this user may write them")
 
 
