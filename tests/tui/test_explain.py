@@ -37,7 +37,11 @@ async def test_an_automation_is_explained_by_reason_and_down_to_one_event(scene:
         assert on(pilot, ExplainEventScreen)
         await until(pilot, lambda: not shows(pilot, "Loading …"))
         assert screen_text(pilot)[0].startswith(" 1 Registry  2 Project")
-        assert any("automation" in line or "it w" in line for line in screen_text(pilot))
+        screen = pilot.app.screen
+        assert isinstance(screen, ExplainEventScreen)
+        closest = scene.tower.explain.event(screen.event_id).findings[0]
+        assert shows(pilot, f"event {screen.event_id}")
+        assert shows(pilot, "✗" if closest.stop else "✓", closest.revision.definition.name)
         await press(pilot, "escape", "escape")
         assert not on(pilot, ExplainAutomationScreen)
 
