@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from firetower.core.requests import Request
 from firetower.core.retry import Answer
 from firetower.delivery import client as client_module
 from firetower.delivery.client import MAX_BODY, open_client, send
+from firetower.delivery.environment import certificate_problem
 from receiver import closed_port, serve
 from waiting import TIMEOUT
 
@@ -218,12 +220,17 @@ def test_a_want_of_its_own_is_no_answer(number: int, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "firetower.invalid"])
-def test_without_file_handles_there_is_no_answer(host: str) -> None:
+def test_without_file_handles_there_is_no_answer(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+
     async def exchange() -> None:
         async with open_client() as client:
             soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
             resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
             try:
+                assert certificate_problem() is None
                 await send(client, Request(f"http://{host}/", {}, b""), timedelta(seconds=9))
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -72,6 +72,8 @@ def test_ports_that_are_no_numbers_are_refused() -> None:
         *(":memory:", "sqlite://", "sqlite:///:memory:", "sqlite:///%3Amemory%3A", "file::memory:"),
         *("sqlite:///file::memory:?uri=true", "sqlite:///file:x?mode=memory&cache=shared&uri=true"),
         *("sqlite:///file:?uri=true", "sqlite:////tmp/x?vfs=memdb", "file:tower.db?mode=memory"),
+        *(" ", "tower.db\n", "'tower.db'", '"sqlite:///tower.db"', "$HOME/tower.db"),
+        *("${HOME}/tower.db", "sqlite:////$HOME/tower.db"),
         *("dbname=tower", " host = db user=ada", "service=tower", "postgres:tower", "sqlite:/x.db"),
     ],
 )

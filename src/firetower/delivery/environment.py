@@ -1,5 +1,6 @@
 """The environment's settings for requests: proxies, CA certificates, private targets."""
 
+import errno
 import ipaddress
 import os
 import re
@@ -63,7 +64,8 @@ def _unreadable(name: str, path: str) -> str:
     except ssl.SSLError:
         return "which holds no certificates"
     except OSError as error:
-        return f"which cannot be read ({error.strerror})"
+        lacks = error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # nothing is wrong there
+        return "" if lacks else f"which cannot be read ({error.strerror})"
     return ""
 
 
