@@ -169,7 +169,7 @@ class Runs(Transactions):
         """End a run: finished, or failed where the exit code is not 0, or as `state` says.
 
         Ending it again in the same way changes nothing. Raises Conflict for one that has ended in
-        another way.
+        another way, or with another exit code.
         """
         if state is RunState.RUNNING:
             raise InvalidInput("a run cannot end running", "Give finished, failed or killed.")

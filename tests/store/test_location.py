@@ -114,6 +114,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, pipe, Path("/dev/null")):
         with pytest.raises(StoreError, match="a folder or a device"):
             Store.open(str(path))
+    for name in ("n" * 300, "\ud800", "pipe/tower.db"):
+        with pytest.raises(StoreError, match="cannot be made"):
+            Store.open(str(tmp_path / name))
 
 
 def test_files_and_folders_that_others_may_write_are_told(tmp_path: Path) -> None:

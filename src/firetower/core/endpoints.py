@@ -279,7 +279,7 @@ def _is_host(url: SplitResult) -> bool:
 
 def check_url(url: str) -> str:
     """Return `url` if a webhook can be sent to it: http(s), with a host. Raises InvalidInput."""
-    shown = quoted(shortened(url, 80))
+    shown = quoted(shortened(_USER.sub(r"\1…@", url), 80))
     hint = "Write it as https://HOST/PATH."
     try:
         parts = urlsplit(url)

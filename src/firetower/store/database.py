@@ -408,15 +408,15 @@ def create_sqlite_file(location: Location) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Exclusive, so that no dangling link is followed: anyone may have made it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if is_there(path):  # another process was first
             return
-        if path.is_symlink():
+        if isinstance(error, FileExistsError) and path.is_symlink():
             raise StoreError(
                 f"the database {location} is a link to a file that is not there",
                 "Remove the link, or name the file itself with --database.",
             ) from None
         raise StoreError(
-            f"the database {location} cannot be made: {error.strerror}",
+            f"the database {location} cannot be made: {getattr(error, 'strerror', error)}",
             "Choose another place with --database, or make the folder writable.",
         ) from None

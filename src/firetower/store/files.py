@@ -102,7 +102,7 @@ def is_missing(path: Path) -> bool:
 def _id(path: str) -> _Id:
     try:
         found = os.stat(path)  # noqa: PTH116 - on each transaction: several times as quick
-    except OSError:
+    except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino
 

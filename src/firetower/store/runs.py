@@ -195,9 +195,11 @@ def end_run(
     if not -(2**31) <= (exit_code or 0) < 2**31:
         raise InvalidInput(f"exit code {exit_code} is out of range", "Give a number of 32 bits.")
     found = find_run(change, reference, lock=True)
-    if found.run.state not in {RunState.RUNNING, RunState.CRASHED, state}:
+    ended, codes = found.run.state, {exit_code, found.run.exit_code} - {None}
+    if ended not in {RunState.RUNNING, RunState.CRASHED} and (ended is not state or len(codes) > 1):
+        code = "" if found.run.exit_code is None else f", exit code {found.run.exit_code}"
         raise Conflict(
-            f"run {visible(str(reference))} has ended already: it is {found.run.state}",
+            f"run {visible(str(reference))} has ended already: it is {ended}{code}",
             "A run ends once; resume it to end it in another way.",
         )
     _set_state(change, found, said.applied_to(found.run), state, exit_code)
@@ -227,6 +229,8 @@ def _set_state(
         # A crashed run ended when it was last heard of.
         ended_at = run.heartbeat_at if state is RunState.CRASHED else change.now
         times = {"ended_at": ended_at, "exit_code": exit_code}
+    elif exit_code is not None:
+        times = {"exit_code": exit_code}
     _write(change, found, run, **times)
     if state.reported not in {None, found.run.reported}:  # a crash was a failure already
         change.record_run(EventType.RUN_STATE, found.id, found.project_id, run.snapshot)
