@@ -35,7 +35,8 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be(tmp_path: Path) -> 
 STOPS = """
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
+connection.execute(sys.argv[2])
+connection.execute("SELECT * FROM events").fetchone()
 os.kill(os.getpid(), signal.SIGSTOP)
 """
 
@@ -44,7 +45,7 @@ os.kill(os.getpid(), signal.SIGSTOP)
 def test_a_stopped_program_that_holds_the_lock_is_named(tmp_path: Path) -> None:
     path = tmp_path / "tower.db"
     with Tower(Store.open(f"sqlite:///{path}?timeout=0.1")) as tower:
-        process = subprocess.Popen([sys.executable, "-c", STOPS, path])
+        process = subprocess.Popen([sys.executable, "-c", STOPS, path, "BEGIN IMMEDIATE"])
         try:
             assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
             with pytest.raises(
@@ -61,6 +62,24 @@ def test_a_stopped_program_that_holds_the_lock_is_named(tmp_path: Path) -> None:
         tower.create_registry("models")
         [check] = [one for one in examine(str(path), utc_now()) if one.name == "locks"]
         assert check.health is Health.OK
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
+def test_stopped_program_that_keeps_the_log_growing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower:
+        process = subprocess.Popen([sys.executable, "-c", STOPS, path, "BEGIN"])
+        try:
+            assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+            tower.create_registry("models")
+            [check] = [one for one in examine(str(path), utc_now()) if one.name == "locks"]
+            assert check.health is Health.WARN
+            assert f"process {process.pid} " in check.said
+            assert "tower.db-wal" in check.said
+            assert f"kill -CONT {process.pid}" in check.hint
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_long_wait_is_told_of_once_and_asks_ever_more_often(

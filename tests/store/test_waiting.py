@@ -104,6 +104,8 @@ def test_a_session_has_limits_and_keeps_those_it_was_given(database_url: str) ->
         found = [reader.connection.execute(text(f"SHOW {name}")).scalar_one() for name in names]
         check = "SHOW client_connection_check_interval"
         assert reader.connection.execute(text(check)).scalar_one() == "5s"
+        idle = "SELECT setting, source FROM pg_settings WHERE name = 'idle_session_timeout'"
+        assert reader.connection.execute(text(idle)).one() == ("0", "session")
     store.close()
     assert found[:2] == ["5s", "7s"]
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, text
 from firetower.core.endpoints import is_sealed
 from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.health import Check, Health
-from firetower.core.text import and_list
+from firetower.core.text import and_list, byte_count
 from firetower.core.times import duration
 from firetower.settings import read_settings
 from firetower.store import run_schema, schema
@@ -21,7 +21,7 @@ from firetower.store.changes import Reader
 from firetower.store.database import Database
 from firetower.store.driver_errors import READ_ONLY_HINT, RIGHTS_HINT
 from firetower.store.endpoints import list_endpoints
-from firetower.store.files import Writer, find_writer, is_missing
+from firetower.store.files import Process, find_reader, find_writer, is_missing
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
@@ -38,6 +38,8 @@ _UNEVALUATED_LATE = timedelta(seconds=30)
 """A living worker evaluates an event within milliseconds."""
 _HELD_SECONDS = 1.0
 """A transaction that has held locks for longer may be one of a program that was stopped."""
+_LARGE_LOG = 64 << 20
+"""Bytes of SQLite's log from which a checkpoint is overdue."""
 _LEAST_ROOM = 1 << 20
 """Bytes of the disk that a database needs for more than a few changes."""
 _SKEW = timedelta(seconds=5)
@@ -230,7 +232,7 @@ def _locks(connection: Connection, path: Path | None) -> Check:
     if path is not None:
         writer = _find_lasting_writer(path)
         if writer is None:
-            return Check("locks", "none is held for long")
+            return _log(path)
         health = Health.FAIL if writer.stopped else Health.WARN
         return Check("locks", f"held by process {writer}", writer.hint, health)
     holder = find_holder(connection.connection.dbapi_connection, _HELD_SECONDS)
@@ -242,7 +244,17 @@ def _locks(connection: Connection, path: Path | None) -> Check:
     return Check("locks", said, holder.hint, Health.FAIL if holder.waiting else Health.WARN)
 
 
-def _find_lasting_writer(path: Path) -> Writer | None:
+def _log(path: Path) -> Check:
+    """Name who reads an old state for long: meanwhile the log can only grow."""
+    log = path.with_name(f"{path.name}-wal")
+    reader, size = find_reader(path), log.stat().st_size if log.exists() else 0
+    if reader is None or not (reader.stopped or size > _LARGE_LOG):
+        return Check("locks", "none is held for long")
+    said = f"process {reader} reads; until it ends {log.name}, {byte_count(size)} now, only grows"
+    return Check("locks", said, reader.hint, Health.WARN)
+
+
+def _find_lasting_writer(path: Path) -> Process | None:
     """Return the process that changes an SQLite file each time one looks, for a second."""
     writer = find_writer(path)
     for _ in range(10):

@@ -1,6 +1,8 @@
 """The files of an SQLite database: whether those that are open are still at their paths."""
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -116,12 +118,13 @@ def _written(path: Path) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
-    """A process that changes an SQLite database now."""
+class Process:
+    """A process that changes or reads an SQLite database now."""
 
     pid: int
     name: str
     stopped: bool
+    writes: bool
 
     def __str__(self) -> str:
         return f"{self.pid} ({visible(self.name)}){', which is stopped' if self.stopped else ''}"
@@ -131,26 +134,37 @@ class Writer:
         """What to do about it."""
         wait = "Wait until it is done"
         on = f"Continue it: `fg`, or `kill -CONT {self.pid}`" if self.stopped else wait
-        return f"{on}; or end it with `kill -9 {self.pid}`: its change is undone."
+        end = "its change is undone" if self.writes else "it changes nothing"
+        return f"{on}; or end it with `kill -9 {self.pid}`: {end}."
 
 
-_WRITE_LOCK = "120"
+_WRITE_LOCK = range(120, 121)
 """The byte of the log's index that SQLite locks for a change."""
+_READ_LOCKS = range(123, 128)
+"""Those that it locks to read one state of the database."""
 
 
-def find_writer(path: Path) -> Writer | None:
+def find_writer(path: Path) -> Process | None:
     """Return the process that holds a database's write lock, where the system tells (Linux)."""
-    real = path.resolve()
-    index = _id(f"{real}-shm")
+    return next(_find_holders(path, "WRITE", _WRITE_LOCK), None)
+
+
+def find_reader(path: Path) -> Process | None:
+    """Return another process that reads one state of a database, a stopped one first (Linux)."""
+    found = _find_holders(path, "READ", _READ_LOCKS)
+    readers = [one for one in found if one.pid != os.getpid()]
+    return next((one for one in readers if one.stopped), next(iter(readers), None))
+
+
+def _find_holders(path: Path, mode: str, places: range) -> Iterator[Process]:
+    index = _id(f"{path.resolve()}-shm")
     if index is None:
-        return None
-    try:
+        return
+    with suppress(OSError, ValueError):
         locks = Path("/proc/locks").read_text().splitlines()
-        for *_, kind, pid, place, first, _last in map(str.split, locks):
-            if kind == "WRITE" and first == _WRITE_LOCK and place.endswith(f":{index[1]}"):
+        for *_, kind, pid, file, first, _last in map(str.split, locks):
+            if kind == mode and file.endswith(f":{index[1]}") and int(first) in places:
                 stat = Path(f"/proc/{pid}/stat").read_text()
                 name, _, rest = stat.partition("(")[2].rpartition(")")
-                return Writer(int(pid), name, stopped=rest.split()[0] in {"T", "t"})
-    except (OSError, ValueError):
-        pass
-    return None
+                stopped = rest.split()[0] in {"T", "t"}
+                yield Process(int(pid), name, stopped, writes=mode == "WRITE")

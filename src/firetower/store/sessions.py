@@ -24,6 +24,7 @@ LOCK_LIMIT = "10s"
 _LIMITS = {
     "idle_in_transaction_session_timeout": IDLE_LIMIT,
     "lock_timeout": LOCK_LIMIT,
+    "idle_session_timeout": "0",
     "client_connection_check_interval": "5s",
     "tcp_user_timeout": "30s",
     "tcp_keepalives_idle": "10s",
