@@ -256,7 +256,7 @@ class EndpointActions(ListPage[Item]):
         if action == "close_circuit":
             return detail is not None and detail.endpoint.circuit is not None
         if action in _ACTIONS:
-            return None if detail is None else True
+            return detail is not None
         return super().check_action(action, parameters)
 
     @in_background
