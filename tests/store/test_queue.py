@@ -246,11 +246,15 @@ def test_a_cycle_takes_no_more_long_events_than_the_memory_holds(bench: Bench, s
     tracemalloc.start()
     claims = bench.turn(room=16)
     _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
     assert peak < 60_000_000
     assert {claim.event.as_data()["metadata"]["text"] for claim in claims} == {text}
     assert len(claims) == (1 if size > SLOT else 16)
+    tracemalloc.reset_peak()
+    listed = bench.tower.events.newest(40)  # that share one version
+    assert {event.as_data()["metadata"]["text"] for event in listed} == {text}
     evaluated = 9 if size > SLOT else 40
     assert len(bench.tower.executions.newest(200)) == 3 * evaluated
+    assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    tracemalloc.stop()
     bench.turn()
     assert len(bench.tower.executions.newest(200)) == 3 * min(40, 2 * evaluated)

@@ -1,6 +1,6 @@
 """Reading executions and their attempts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,15 @@ from firetower.core.references import ContainerReference
 from firetower.core.runs import RunReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
-from firetower.store.changes import CachedCollection, Reader
+from firetower.store.changes import Reader
 from firetower.store.columns import bounded_limit
-from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
+from firetower.store.events import (
+    EVENT_COLUMNS,
+    WITH_VERSIONS,
+    Versions,
+    build_event,
+    learn_collections,
+)
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _events = schema.events.c
@@ -53,16 +59,17 @@ def read_executions(reader: Reader, query: Select[Any]) -> list[Execution]:
     """Return the executions of a query made by `select_executions`."""
     rows = reader.connection.execute(query).all()
     learn_collections(reader, rows)
-    return [_build_execution(row, reader.collections) for row in rows]
+    versions: Versions = {}
+    return [_build_execution(reader, row, versions) for row in rows]
 
 
-def _build_execution(row: Row[Any], collections: Mapping[int, CachedCollection]) -> Execution:
+def _build_execution(reader: Reader, row: Row[Any], versions: Versions) -> Execution:
     values = {name: getattr(row, name) for name in _FIELDS}
     if row.status != Status.PENDING.value:
         values["next_attempt_at"] = None
     elif row.attempts == 0 and row.probe_at is not None and row.next_attempt_at <= row.probe_at:
         values["next_attempt_at"] = values["circuit_open_until"] = row.probe_at
-    return Execution(**values, event=build_event(row[: len(EVENT_COLUMNS)], collections))
+    return Execution(**values, event=build_event(reader, row[: len(EVENT_COLUMNS)], versions))
 
 
 def list_executions(

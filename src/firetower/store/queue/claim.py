@@ -24,7 +24,7 @@ from firetower.store.changes import Change, Reader
 from firetower.store.circuits import take_probe
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, run_with_ids
-from firetower.store.events import build_event, learn_collections, select_events, whole
+from firetower.store.events import Versions, build_event, learn_collections, select_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import TRIED, UNTRIED, has_status
 
@@ -99,7 +99,7 @@ UPDATE executions SET
   status = 'running', attempts = attempts + 1, worker_id = ?, lease_until = ?
 WHERE id IN ({ids})
 """
-_EVENTS = select_events(cut=True).where(_events.id.in_(bindparam("ids", expanding=True)))
+_EVENTS = select_events().where(_events.id.in_(bindparam("ids", expanding=True)))
 
 
 def claim_due(
@@ -150,6 +150,7 @@ class _Claimer:
     worker_id: str
     free: dict[int, int]
     known: dict[int, Event]
+    versions: Versions = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     upcoming: list[datetime] = field(default_factory=list)
 
@@ -194,7 +195,7 @@ class _Claimer:
         if not rows:
             return other
         leased = []
-        unknown = self._cut_events({row.event_id for row in rows})
+        unknown = self._read_events({row.event_id for row in rows})
         for row in rows:
             claim = Claim(
                 execution_id=row.id,
@@ -216,8 +217,8 @@ class _Claimer:
         self.claims += leased
         return other
 
-    def _cut_events(self, ids: set[int]) -> dict[int, Any]:
-        """Return the rows of those events that are not known yet, long texts cut."""
+    def _read_events(self, ids: set[int]) -> dict[int, Any]:
+        """Return the rows of those events that are not known yet."""
         unknown = list(ids - self.known.keys())
         if not unknown:
             return {}
@@ -225,8 +226,7 @@ class _Claimer:
         learn_collections(self.change, rows)
         return {row.event_id: row for row in rows}
 
-    def _event(self, event_id: int, cut: Mapping[int, Any]) -> Event:
+    def _event(self, event_id: int, unknown: Mapping[int, Any]) -> Event:
         if event_id not in self.known:
-            row = whole(self.change.connection, cut[event_id])
-            self.known[event_id] = build_event(row, self.change.collections)
+            self.known[event_id] = build_event(self.change, unknown[event_id], self.versions)
         return self.known[event_id]

@@ -19,7 +19,7 @@ from firetower.store.schema import UNEVALUATED
 
 _events, _automations = schema.events.c, schema.automations.c
 _WAITING = Prepared(
-    select_events(cut=True)
+    select_events()
     .where(UNEVALUATED)
     .order_by(_events.id)
     .limit(bindparam("limit"))
