@@ -35,7 +35,8 @@ _LONG = 10_000
 _METADATA = _versions.metadata_json
 
 
-def _cut(column: Column[Any]) -> ColumnElement[str]:
+def cut(column: Column[Any]) -> ColumnElement[str]:
+    """Return the beginning of a text, as `whole_run` and `whole_metadata` take it."""
     return func.substr(column, 1, _LONG).label(column.name)
 
 
@@ -43,8 +44,8 @@ EVENT_COLUMNS = (
     _events.id.label("event_id"),
     *(_events.type, _events.recorded_at, _events.author, _events.collection_id),
     *(_events.version_index, _events.alias, _events.tag, _events.previous_index, _events.cause),
-    *(_versions.artifact_id, _cut(_METADATA)),
-    *(_versions.home_collection_id, _versions.home_index, _cut(_events.run_json)),
+    *(_versions.artifact_id, cut(_METADATA)),
+    *(_versions.home_collection_id, _versions.home_index, cut(_events.run_json)),
     _events.metric_json,
 )
 """What `build_event` reads, of long texts the beginning; `WITH_VERSIONS` supplies it."""
@@ -99,9 +100,7 @@ def build_event(reader: Reader, values: Sequence[Any], versions: Versions) -> Ev
     collections = reader.collections
     if collection_id is None:
         run_json, metric_json = of_run
-        if len(run_json) == _LONG:
-            run_json = _read_whole(reader, _RUN_JSON, event_id)
-        run = RunSnapshot.from_json(run_json)
+        run = RunSnapshot.from_json(whole_run(reader, event_id, run_json))
         metric = None if metric_json is None else Crossing.from_data(parse_object(metric_json))
         return Event(*happened, run.reference.project, cause=cause, run=run, metric=metric)
     collection = collections[collection_id]
@@ -110,15 +109,31 @@ def build_event(reader: Reader, values: Sequence[Any], versions: Versions) -> Ev
     if version is None and artifact_id is not None:
         is_link = home_id != collection_id
         source = f"{collections[home_id].reference.full_name}:v{home_index}" if is_link else None
-        if len(metadata_json) == _LONG:
-            metadata_json = _read_whole(reader, _METADATA_JSON, artifact_id)
+        metadata_json = whole_metadata(reader, artifact_id, metadata_json)
         version = EventVersion(artifact_id, version_index, source, metadata_json)
         versions[key] = version
     place = collection.reference.container, collection.reference, collection.type
     return Event(*happened, *place, version, alias, tag, before, cause)
 
 
-def _read_whole(reader: Reader, query: Prepared, id_: str | int) -> str:
+def is_whole(beginning: str) -> bool:
+    """Return whether `cut` has left a text as it is."""
+    return len(beginning) < _LONG
+
+
+def whole_run(reader: Reader, event_id: int, beginning: str) -> str:
+    """Return the run of an event, as it is stored."""
+    return _whole(reader, _RUN_JSON, event_id, beginning)
+
+
+def whole_metadata(reader: Reader, artifact_id: str, beginning: str) -> str:
+    """Return the metadata of a version, as it is stored."""
+    return _whole(reader, _METADATA_JSON, artifact_id, beginning)
+
+
+def _whole(reader: Reader, query: Prepared, id_: str | int, beginning: str) -> str:
+    if is_whole(beginning):
+        return beginning
     found = query.first(reader.connection, id=id_)
     if found is None:
         raise NotFound("an event was deleted while it was read", "Repeat the command.")
