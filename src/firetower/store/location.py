@@ -14,13 +14,18 @@ from firetower.settings import DATABASE_URL, SECRET_KEY, data_folder, read_setti
 
 _SECRET = re.compile("password|secret|scram", re.IGNORECASE)
 """The parameters of libpq whose values are secrets: password, sslpassword, scram_client_key, …"""
+_SHOWN = {
+    *("host", "hostaddr", "port", "dbname", "user", "passfile", "application_name"),
+    *("sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout", "target_session_attrs"),
+}
+"""The parameters that are shown."""
 _HIDDEN = "***"
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 # libpq's `host=… password=…`, SQLite's names that are no files, URLs without their beginning or a
 # colon or slash too few.
 _NOT_A_PATH = re.compile(
     r"\s*(host|hostaddr|port|dbname|user|\w*password|service|ssl\w+|passfile|options)\s*="
-    r"|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc)(:|//)|[^/]*:[^/]*@",
+    r"|[^/]*(password|passwd|pwd)\s*=|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc)(:|//)|[^/]*:[^/]*@",
     re.IGNORECASE,
 )
 
@@ -139,5 +144,6 @@ class Location:
         """The URL without its passwords, or the file's path."""
         if self.path:
             return str(self.path)
-        hidden = self.url.update_query_dict(dict.fromkeys(self._secret_query(), _HIDDEN))
+        unknown = self.url.query.keys() - _SHOWN  # a misspelt password among them
+        hidden = self.url.update_query_dict(dict.fromkeys(unknown, _HIDDEN))
         return hidden.render_as_string(hide_password=True).replace(quote(_HIDDEN), _HIDDEN)
