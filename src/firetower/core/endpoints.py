@@ -28,7 +28,7 @@ _LONGEST_HOST = 253
 SEALED = "firetower-encrypted"
 """Stands for the user of a proxy, before what is encrypted of it."""
 _IPV6 = re.compile(r"(^|@)\[[^\[\]]*:[^\[\]]*\](:\d*)?$")
-_USER = re.compile(r"([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
+_USER = re.compile(r"\A([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
 class EndpointKind(StrEnum):
