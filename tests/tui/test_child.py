@@ -9,13 +9,11 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-import psutil
 import pytest
 
 from firetower.worker_process import LOG_LINES, WorkerProcess
 from tui.scene import Scene
 from tui.screens import TIMEOUT, open_app, press, screen_text, shows, until
-from waiting import runs
 
 pytestmark = pytest.mark.anyio
 
@@ -42,9 +40,10 @@ async def holds(condition: Callable[[], object]) -> None:
 
 def lives(pid: int) -> bool:
     try:
-        return runs(psutil.Process(pid))
-    except psutil.NoSuchProcess:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
+    return True
 
 
 def workers(scene: Scene) -> list[int]:

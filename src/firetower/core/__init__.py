@@ -1,1 +1,1 @@
-"""Firetower's rules, as functions and values: no database, no network, no screen."""
+"""What Firetower decides, without a database, a network or a screen."""

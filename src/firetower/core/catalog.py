@@ -1,4 +1,4 @@
-"""Registries, projects, collections and versions as they are shown; results of a search."""
+"""What the catalog shows of registries, projects, collections and versions; what a search finds."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from firetower.core.references import (
 
 
 class Container(Frozen):
-    """A container, with the number of things in it."""
+    """A registry or a project, with what it holds."""
 
     reference: ContainerReference
     description: str
@@ -67,7 +67,7 @@ class Entry(Frozen):
 
 
 class Content(Frozen):
-    """The entries of a version, and one digest over them."""
+    """What a version holds: its entries and one digest over them."""
 
     entries: tuple[Entry, ...]
     digest: str
@@ -127,7 +127,7 @@ class Version(Frozen):
 
 
 class LoggedVersion(Version):
-    """The version that was logged, or the equal one that was there."""
+    """What logging gave."""
 
     created: bool
     """False where the content equals the collection's newest version, which is then returned."""
@@ -173,7 +173,7 @@ class VersionDetail(Frozen):
 
 
 class FoundKind(StrEnum):
-    """The kinds of things that a search finds."""
+    """What was found."""
 
     AUTOMATION = "automation"
     ENDPOINT = "endpoint"
@@ -196,4 +196,4 @@ class Found:
     container: ContainerKind | None = None
     """Of a container and of an automation: what it is, or is in."""
     note: str = ""
-    """A detail that tells it from others of its name."""
+    """What else tells it from others."""

@@ -1,4 +1,4 @@
-"""Curves: a metric's values, thinned to the dots of a chart."""
+"""Curves: a metric's values thinned to what a chart can show."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

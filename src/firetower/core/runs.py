@@ -1,4 +1,4 @@
-"""Runs of training scripts: references, states, alerts, and how they are shown."""
+"""Runs: what a training script does, from its start to its end."""
 
 import re
 import secrets
@@ -53,7 +53,7 @@ class RunState(StrEnum):
 
     @property
     def phrase(self) -> str:
-        """The state as a verb after the run's name: "failed", "was killed"."""
+        """What a run in it did, after its name: "failed"."""
         return _PHRASES.get(self, self.value)
 
 
@@ -116,7 +116,7 @@ MAX_ALERT = 10_000
 
 
 class RunAlert(Frozen):
-    """An alert that a script sends by `run.alert`."""
+    """What a script says by `run.alert`."""
 
     title: str
     text: str = ""
@@ -157,7 +157,7 @@ class RunSnapshot:
     tags: tuple[str, ...] = ()
     config_json: str = "{}"
     alert: RunAlert | None = None
-    """The alert, where the event is one."""
+    """What it sent, where that is the event."""
 
     @property
     def id(self) -> str:
@@ -301,7 +301,7 @@ class Run(Frozen):
     tags: tuple[str, ...] = ()
     config: dict[str, JsonValue]
     summary: dict[str, JsonValue]
-    """Values that the script summed up; the newest ones of metrics are in `MetricSummary`."""
+    """What was said of the run at its end; the newest values are its metrics'."""
     started_at: Timestamp
     heartbeat_at: Timestamp
     ended_at: Timestamp | None = None
@@ -359,7 +359,7 @@ class Run(Frozen):
 
 
 class StartedRun(Run):
-    """The run that was started or resumed."""
+    """What starting a run gave."""
 
     created: bool
     """False where it was there and was resumed."""
@@ -391,7 +391,7 @@ def as_json_number(value: float) -> JsonValue:
 
 
 class RunLine(NamedTuple):
-    """A run in a list; smaller than a Run, for lists have ten thousand."""
+    """What a list shows of a run: a Run takes long to read ten thousand times."""
 
     row: int
     """The number of its row."""

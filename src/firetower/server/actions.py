@@ -1,4 +1,4 @@
-"""Actions as W&B names them, and the integrations through which they go."""
+"""What an automation does, as W&B names it: an action that goes through an integration."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _INPUTS: Mapping[ActionType, str] = {
 
 def integrations(context: Context, _entity: str, arguments: Arguments) -> Answer:
     """Return a page of the webhooks and Slack channels: every entity has them all."""
-    found = list_endpoints(context.reader)
+    found = list_endpoints(context.reader.connection)
     return nodes(found, arguments, write_integration)
 
 

@@ -1,1 +1,1 @@
-"""The database: tables, queries, and the only maker of transactions; it returns core models."""
+"""What the database remembers. The only maker of transactions; it hands out core models."""

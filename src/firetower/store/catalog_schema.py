@@ -1,6 +1,6 @@
 """Tables of the catalog, of the events its changes leave, and of single facts.
 
-Not with the other tables, so that a command that only changes the catalog need not import them.
+Apart from the other tables, so that a command that only changes the catalog need not import them.
 """
 
 from datetime import datetime

@@ -13,10 +13,8 @@ from sqlalchemy import URL
 from firetower.core.errors import StoreError
 from firetower.core.text import visible
 
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_TIMEOUT = "55P03"
 """The server's code for a lock that was not free in time."""
-TRANSACTION_TIMEOUTS = {"25P03", "25P04"}
-"""The server's codes for a transaction that it ended because it paused, or took too long."""
 IDLE_LIMIT = "5s"
 """How long a session may pause in a transaction: its program was stopped, or its host is gone."""
 LOCK_LIMIT = "10s"
@@ -24,7 +22,6 @@ LOCK_LIMIT = "10s"
 _LIMITS = {
     "idle_in_transaction_session_timeout": IDLE_LIMIT,
     "lock_timeout": LOCK_LIMIT,
-    "idle_session_timeout": "0",
     "client_connection_check_interval": "5s",
     "tcp_user_timeout": "30s",
     "tcp_keepalives_idle": "10s",
@@ -55,7 +52,7 @@ LONG_WAIT = 1.0
 
 
 def connect_options(url: URL) -> dict[str, Any]:
-    """Return the options of libpq that the URL does not set."""
+    """Return what to tell libpq besides the URL."""
     name = f"firetower {os.getpid()}@{socket.gethostname()}"
     options = {key: value for key, value in _CONNECTING.items() if key not in url.query}
     if "PGCONNECT_TIMEOUT" in os.environ:
@@ -78,9 +75,9 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
     connection.commit()
 
 
-STATEMENT_TIMEOUT = 60.0
+LONGEST = 60.0
 """Seconds for which a statement may be at work; longer timeouts of the URL or the role win."""
-MIGRATION_TIMEOUT = 3_600.0
+LONGEST_MIGRATION = 3_600.0
 """The same while the schema is migrated."""
 
 

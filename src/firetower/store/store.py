@@ -1,7 +1,6 @@
 """The store: one database, opened."""
 
 import getpass
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from firetower.core.arguments import checked
-from firetower.core.causes import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
 from firetower.store.changes import Change, Reader
@@ -24,9 +22,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-SCHEMA_INTERVAL = 2.0
-"""Seconds after which a transaction first looks whether another program has migrated the database,
-or emptied it to restore a backup."""
+_UNCHECKED = -1
+"""Instead of how often the files were others when the schema was checked."""
 
 
 def utc_now() -> datetime:
@@ -57,7 +54,7 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self._replaced, self._checked_at = database.follow_files(), time.monotonic()
+        self._checked = database.follow_files()
 
     @classmethod
     def open(
@@ -81,6 +78,8 @@ class Store:
         cause = settings.cause if cause is None else cause
         checked_author = login_name() if author is None else check_name(author, "user name")
         if cause is not None:
+            from firetower.core.matching import check_cause
+
             check_cause(cause)
         read_only = read_only or settings.read_only
         database = Database(Location.of(url), read_only=read_only, on_wait=on_wait)
@@ -112,10 +111,17 @@ class Store:
             yield Change(connection, self.clock(), self.author, cause=self.cause)
 
     def _follow_files(self) -> None:
-        replaced, now = self.database.follow_files(), time.monotonic()
-        if replaced != self._replaced or now - self._checked_at >= SCHEMA_INTERVAL:
+        replaced = self.database.follow_files()
+        if replaced != self._checked:
             check_schema(self.database, create=False)
-            self._replaced, self._checked_at = replaced, now
+            self._checked = replaced
+
+    def check_again(self) -> None:
+        """Check the schema before the next transaction, and until it is this program's.
+
+        Another program may have migrated the database meanwhile.
+        """
+        self._checked = _UNCHECKED
 
     def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""

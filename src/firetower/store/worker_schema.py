@@ -1,4 +1,4 @@
-"""Tables of workers and servers, of API keys and of uploads."""
+"""Tables of workers and servers, and of what servers keep of their clients."""
 
 from datetime import datetime
 

@@ -1,1 +1,1 @@
-"""Changing the catalog, each change with its event, and reading it."""
+"""The catalog's changes, each with its event, and what it shows."""

@@ -14,7 +14,6 @@ from firetower.core.json import dump
 from firetower.core.requests import RecordedRequest
 from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
-from firetower.store.changes import Change
 from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.columns import instant_number, optional_number
 from firetower.store.driver import Prepared, Values, insert_rows, run, run_with_ids, run_with_rows
@@ -54,7 +53,7 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Results that were recorded, and changes of circuits."""
+    """What came of recording results."""
 
     circuit_changes: Sequence[CircuitChange] = ()
     in_time: Sequence[AttemptResult] = ()
@@ -64,7 +63,10 @@ class Recorded:
 
 
 def record(
-    change: Change, results: Sequence[AttemptResult], jitter: Callable[[], float] = any_jitter
+    connection: Connection,
+    results: Sequence[AttemptResult],
+    now: datetime,
+    jitter: Callable[[], float] = any_jitter,
 ) -> Recorded:
     """Write attempts and update their executions.
 
@@ -72,7 +74,6 @@ def record(
     The execution is updated only if this is still its newest attempt and it has not ended: another
     worker may have taken over the lease.
     """
-    connection, now = change.connection, change.now
     results = _with_execution(connection, results)
     if not results:
         return Recorded()
@@ -91,9 +92,9 @@ def record(
         for result in results
         if result.verdict.disables_endpoint
     }
-    changed = _follow_circuits(change, results, jitter, gone)
+    changed = _follow_circuits(connection, results, now, jitter, gone)
     for endpoint_id, reason in gone.items():
-        disable_gone(change, endpoint_id, reason)
+        disable_gone(connection, endpoint_id, reason, now)
     in_time: list[AttemptResult] = []
     late: list[AttemptResult] = []
     for result in results:
@@ -113,8 +114,9 @@ def _with_execution(
 
 
 def _follow_circuits(
-    change: Change,
+    connection: Connection,
     results: Sequence[AttemptResult],
+    now: datetime,
     jitter: Callable[[], float],
     gone: Collection[int],
 ) -> Sequence[CircuitChange]:
@@ -124,18 +126,18 @@ def _follow_circuits(
             answers[result.claim.endpoint.id].append(result.answer)
     probed = frozenset(result.claim.endpoint.id for result in results if result.claim.probe)
     runs = {key: summarize(given) for key, given in answers.items()}
-    return record_answers(change, runs, probed, jitter, gone=gone)
+    return record_answers(connection, runs, probed, now, jitter, gone=gone)
 
 
-def give_back(change: Change, claims: Collection[Claim]) -> None:
+def give_back(connection: Connection, claims: Collection[Claim], now: datetime) -> None:
     """Release claims of which nothing was sent: no attempt is counted."""
-    now = instant_number(change.now)
     for claim in claims:
-        run(change.connection, _GIVE_BACK, (now, claim.execution_id, claim.number))
+        run(connection, _GIVE_BACK, (instant_number(now), claim.execution_id, claim.number))
 
 
 def recover(
-    change: Change,
+    connection: Connection,
+    now: datetime,
     dead_workers: Iterable[str] = (),
     jitter: Callable[[], float] = any_jitter,
 ) -> dict[int, Status]:
@@ -144,7 +146,6 @@ def recover(
     Those are claims whose lease has expired, and claims of workers known to be dead. The attempt is
     recorded as lost: its request may have arrived.
     """
-    connection, now = change.connection, change.now
     updates, attempts, statuses = [], [], {}
     number = instant_number(now)
     lost: dict[int, Any] = {}
@@ -165,7 +166,7 @@ def recover(
         attempts.append((*key, *_attempt(NOTHING_SENT, Answer(error=LOST), verdict, now, 0.0)))
         statuses[row.id] = verdict.status
     _write(connection, updates, attempts)
-    skip_deleted(change)  # what was running when its endpoint was deleted
+    skip_deleted(connection, now)  # what was running when its endpoint was deleted
     return statuses
 
 
@@ -216,7 +217,7 @@ ON CONFLICT (execution_id, number) DO UPDATE SET
 def _write(
     connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]
 ) -> set[tuple[int, int]]:
-    """Write executions and attempts; return the id and attempt of each that was updated."""
+    """Write what `record` and `recover` do; return id and attempt of executions it updated."""
     # Executions before attempts, as `_LOST` locks them: else PostgreSQL finds a deadlock.
     updated = run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
     insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)

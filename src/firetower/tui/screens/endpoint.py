@@ -31,7 +31,6 @@ from firetower.tui.text import (
     clock,
     exact,
     field,
-    folded,
     hanging,
     milliseconds,
     show_text,
@@ -121,7 +120,7 @@ def endpoint_text(
 
 def _drawn(part: Part, width: int) -> Content:
     if isinstance(part, Content):
-        return folded(part, width)
+        return part
     name, value = part
     if isinstance(value, Content):
         return field(name, value, width=_LABEL)
@@ -256,7 +255,7 @@ class EndpointActions(ListPage[Item]):
         if action == "close_circuit":
             return detail is not None and detail.endpoint.circuit is not None
         if action in _ACTIONS:
-            return detail is not None
+            return None if detail is None else True
         return super().check_action(action, parameters)
 
     @in_background

@@ -23,7 +23,6 @@ from firetower.tui.text import (
     body_lines,
     clock,
     flowing,
-    folded,
     line_time,
     mark,
     milliseconds,
@@ -196,7 +195,7 @@ def _request(execution: Execution, attempts: Sequence[Attempt], width: int) -> I
         said = [plain(f"{name}: {value}") for name, value in headers]
     yield Content("")
     yield flowing("Request" if sent else "In shadow", said, width)
-    yield folded(body_lines(body, "y copies all"), width)
+    yield body_lines(body, "y copies all")
 
 
 def as_curl(attempts: Iterable[Attempt]) -> str | None:
