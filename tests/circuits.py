@@ -1,5 +1,7 @@
 """Circuits put into a database as if an endpoint had failed for long."""
 
+from dataclasses import replace
+
 from firetower.core.circuit_breaker import FAILING_TO_OPEN, FAILURES_TO_OPEN, AnswerSummary
 from firetower.core.retry import Answer
 from firetower.store.circuits import record_answers
@@ -17,7 +19,7 @@ def open_circuit(database: str, name: str, answer: Answer) -> None:
 def fail_until_open(store: Store, name: str, answer: Answer) -> None:
     """Do the same in a database that is open."""
     with store.changing() as change:
-        key, now = find_endpoint(change.connection, name).id, change.now
+        key, now = find_endpoint(change, name).id, change.now
         for failures, at in ((FAILURES_TO_OPEN - 1, now - FAILING_TO_OPEN), (1, now)):
             run = AnswerSummary(failures=failures, last=answer)
-            record_answers(change.connection, {key: run}, frozenset(), at, lambda: 0.0)
+            record_answers(replace(change, now=at), {key: run}, frozenset(), lambda: 0.0)

@@ -32,6 +32,16 @@ for profile, examples in (("short", 25), ("long", 1_000)):
 
 SEED_VARIABLE = "FIRETOWER_FAULT_SEED"
 _USUAL_SEED = 20_260
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_OF_THE_USER = {
+    *_PROXIES,
+    *map(str.lower, _PROXIES),
+    *CERTIFICATES,
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TMUX", "STY", "VTE_VERSION"),
+    *("SSLKEYLOGFILE", "PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE"),
+    *("PGOPTIONS", "PGSSLMODE", "PGCONNECT_TIMEOUT", "XDG_CONFIG_HOME", "XDG_STATE_HOME"),
+}
+"""Variables that change what programs do, and so what tests see."""
 _MEMORY = "/dev/shm"
 """Where databases of tests are: on a disk each commit takes milliseconds, in which all wait."""
 
@@ -56,9 +66,9 @@ def pytest_configure(config: pytest.Config) -> None:
         given = os.environ.get(SEED_VARIABLE)
         drawn = random.randrange(1_000_000) if config.option.long else _USUAL_SEED
         config.option.seed = drawn if given is None else int(given)
-    # Or tests would change the database that the user works with.
-    for name in [one for one in os.environ if one.startswith("FIRETOWER_")]:
-        del os.environ[name]
+    # Or tests would change the database that the user works with, and call this machine by a proxy.
+    for name in [one for one in os.environ if one.startswith("FIRETOWER_")] + [*_OF_THE_USER]:
+        os.environ.pop(name, None)
 
 
 def _is_roomy(folder: str) -> bool:

@@ -78,6 +78,12 @@ def create_database(server: Any, name: str) -> str:
     return str(server.get_uri(name))
 
 
+WAITING = """
+SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
+  SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+  WHERE datname = current_database())
+"""
+"""Counts the sessions that wait for a lock in this database: other tests use others meanwhile."""
 _EMPTY = """
 DO $$
 DECLARE name text;

@@ -1,5 +1,6 @@
 """A real HTTP receiver on loopback, whose paths behave as asked."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -80,6 +81,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+@contextmanager
+def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """Hold a port that refuses connections until a test serves on it; no other program gets it."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((host, 0))
+        yield taken.getsockname()[1]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from receiver import closed_port
 from waiting import TIMEOUT
 
 ROOT = Path(__file__).parents[1]
@@ -50,13 +50,12 @@ def blocks(language: str, after: str) -> list[str]:
 def test_readme_lines_fire_as_it_says_in_their_order(tmp_path: Path) -> None:
     receiver, create, log = blocks("sh", "Five minutes to your own webhook")
     [python] = blocks("python", "Five minutes to your own webhook")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
     commands = Path(sys.executable).parent
     given = {"PATH": f"{commands}:{os.environ['PATH']}", "HOME": str(tmp_path)}
 
     def shell(script: str, output: str) -> subprocess.Popen[bytes]:
-        script = script.replace("/tmp/tower.db", str(tmp_path / "tower.db")).replace("8800", port)
+        script = script.replace("/tmp/tower.db", str(tmp_path / "tower.db"))
+        script = script.replace("8800", str(port))
         with (tmp_path / output).open("wb") as file:
             return subprocess.Popen(
                 ["bash", "-c", script],
@@ -70,14 +69,15 @@ def test_readme_lines_fire_as_it_says_in_their_order(tmp_path: Path) -> None:
 
     waits = "until [ $(wc -l < received) = 2 ]; do sleep .1; done; kill $!; wait $!"
     script = f"{create}\n{log}\npython - <<'END'\n{python}END\n{waits}"
-    jobs = [shell(receiver, "received"), shell(script, "said")]
-    try:
-        assert jobs[1].wait(TIMEOUT) == 0
-    finally:
-        for job in jobs:
-            with suppress(ProcessLookupError):
-                os.killpg(job.pid, signal.SIGKILL)
-            job.wait()
+    with closed_port() as port:
+        jobs = [shell(receiver, "received"), shell(script, "said")]
+        try:
+            assert jobs[1].wait(TIMEOUT) == 0
+        finally:
+            for job in jobs:
+                with suppress(ProcessLookupError):
+                    os.killpg(job.pid, signal.SIGKILL)
+                job.wait()
     received = (tmp_path / "received").read_text("utf-8").splitlines()
     readme = (ROOT / "README.md").read_text("utf-8")
     assert received == re.findall(r"receiver prints `(.*?)`", readme)

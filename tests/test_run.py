@@ -34,6 +34,7 @@ def state(tower: Tower, run: ActiveRun) -> RunState:
 @pytest.fixture
 def tower(store: Store, monkeypatch: pytest.MonkeyPatch) -> Tower:
     monkeypatch.setattr("firetower.run.END_TIMEOUT", 0.0)
+    monkeypatch.setattr("firetower.run.FLUSH_INTERVAL", TIMEOUT)  # the tests flush
     return Tower(store)
 
 
@@ -228,9 +229,8 @@ def test_run_that_another_ended_says_so_and_loses_the_rest(
 
 
 def test_run_stopped_from_outside_says_so_once(
-    tower: Tower, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tower: Tower, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("firetower.run.FLUSH_INTERVAL", TIMEOUT)
     with tower.run("acme/vision", id="stopped") as run:
         tower.runs.finish(run.reference, state=RunState.KILLED)
         for _ in range(3):

@@ -1,16 +1,23 @@
-"""The Python API of automations, endpoints and what they have done.
+"""The Python API of automations, endpoints, events and executions.
 
-Apart from `tower`, so that a script or command that only changes the catalog need not import it.
+Not in `tower`, so that a command that only changes the catalog need not import it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from firetower.core.automations import Automation, Definition, Mode, Revision
 from firetower.core.circuit_breaker import CircuitChange
-from firetower.core.endpoints import Endpoint, EndpointDetail, EndpointKind, EndpointSettings
+from firetower.core.endpoints import (
+    Endpoint,
+    EndpointDetail,
+    EndpointKind,
+    EndpointSettings,
+    check_proxy,
+)
 from firetower.core.errors import SecretKeyError, StoreError
 from firetower.core.events import Event
 from firetower.core.executions import Attempt, Execution
@@ -28,7 +35,6 @@ from firetower.store import (
     secrets,
     statistics,
 )
-from firetower.store.changes import Change
 from firetower.store.follow import Follower, follow_events, follow_executions, read_feed_page
 from firetower.store.store import Store, Transactions, changes, reads
 
@@ -85,7 +91,7 @@ class Automations(Transactions):
         return self._read(automations.list_automations, container, limit=limit)
 
     def recent(self, among: Sequence[int] | None = None) -> "Mapping[int, RecentFirings]":
-        """Return what each automation did in the last 24 hours, by id, if it did anything.
+        """Return how often each automation fired in the last 24 hours, by id, if it did.
 
         `among` are the ids of some; of all it is kept for 10 seconds.
         """
@@ -119,6 +125,8 @@ class Endpoints(Transactions):
     """The webhooks and Slack channels of a database. Those that name one raise NotFound."""
 
     get = reads(endpoints.show_endpoint)
+    find = reads(endpoints.find_endpoint)
+    list = reads(endpoints.list_endpoints)
     details = reads(endpoints.show_endpoints)
     traffic = reads(statistics.read_traffic)
     last_failure = reads(statistics.find_last_failure)
@@ -132,7 +140,7 @@ class Endpoints(Transactions):
 
         Raises InvalidInput, NotFound for a secret, Conflict for a name, SecretKeyError.
         """
-        return self._save(new_secrets, lambda change: endpoints.create_endpoint(change, settings))
+        return self._save(new_secrets, settings, endpoints.create_endpoint)
 
     def edit(
         self, name: str, settings: EndpointSettings, new_secrets: Mapping[str, str] | None = None
@@ -142,32 +150,28 @@ class Endpoints(Transactions):
         `settings` are the whole of them, with the same name and kind. Raises as `create` does, and
         Conflict where a payload uses a secret that would no longer be granted.
         """
-        return self._save(
-            new_secrets, lambda change: endpoints.edit_endpoint(change, name, settings)
-        )
+        return self._save(new_secrets, settings, partial(endpoints.edit_endpoint, name=name))
 
-    def _save(self, new: Mapping[str, str] | None, save: Callable[[Change], Endpoint]) -> Endpoint:
+    def _save(
+        self,
+        new: Mapping[str, str] | None,
+        settings: EndpointSettings,
+        save: Callable[..., Endpoint],
+    ) -> Endpoint:
         """Save new secrets and an endpoint. Raises InvalidInput where a secret cannot be sent."""
         with self._store.changing() as change:
             for name, value in (new or {}).items():
                 secrets.add_secret(change, self._store.keyring(change, create=True), name, value)
-            endpoint = save(change)
+            if settings.proxy is not None and settings.proxy != settings.shown_proxy:
+                proxy = check_proxy(settings.proxy)
+                sealed = secrets.seal_proxy(self._store.keyring(change, create=True), proxy)
+                settings = settings.model_copy(update={"proxy": sealed})
+            endpoint = save(change, settings=settings)
             if endpoint.settings.secret_names:
                 with suppress(SecretKeyError):  # the worker has the key, or reports its absence
                     opened = secrets.open_secrets(change, self._store.keyring(change), endpoint)
                     secrets.check_values(endpoint, opened)
             return endpoint
-
-    def list(self, kind: EndpointKind | None = None) -> list[Endpoint]:
-        """Return every endpoint by name, of a kind if one is given."""
-        with self._store.reading() as reader:
-            found = endpoints.list_endpoints(reader.connection)
-        return [endpoint for endpoint in found if kind in {None, endpoint.settings.kind}]
-
-    def find(self, name: str) -> Endpoint:
-        """Return an endpoint of either kind."""
-        with self._store.reading() as reader:
-            return endpoints.find_endpoint(reader.connection, name)
 
     def stopped(self) -> Sequence[EndpointDetail]:
         """Return the endpoints that are disabled or have an open circuit."""
@@ -203,7 +207,7 @@ class Endpoints(Transactions):
 
     def open_secrets(self, endpoint: Endpoint) -> Secrets:
         """Open the secrets granted to an endpoint. Raises SecretKeyError."""
-        if not endpoint.settings.secret_names:
+        if not endpoint.settings.needs_key:
             return Secrets()
         with self._store.reading() as reader:
             return secrets.open_secrets(reader, self._store.keyring(reader), endpoint)
@@ -249,7 +253,7 @@ class Executions(Transactions):
         """Return an execution with its attempts. Raises NotFound."""
         with self._store.reading() as reader:
             execution = executions.find_execution(reader, execution_id)
-            return execution, executions.list_attempts(reader.connection, execution_id)
+            return execution, executions.list_attempts(reader, execution_id)
 
     def revision(self, execution: Execution) -> Revision:
         """Return the automation as it was when it fired."""

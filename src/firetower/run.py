@@ -32,7 +32,7 @@ _FORK_TIMEOUT = 10.0
 
 
 class Catalog(Protocol):
-    """What a run needs of the tower that it belongs to."""
+    """The part of a Tower that a run uses."""
 
     @property
     def runs(self) -> Runs:
@@ -70,13 +70,13 @@ class ActiveRun:
         self._owner = os.getpid()
         self._process = os.getpid()
         self._ended = self._closed = False
-        self.begin()
+        self._reset()
         _active.add(self)
         _see_exits()
         self._start_thread()
 
-    def begin(self) -> None:
-        """Begin in this process, with nothing buffered: a parent writes what it logged itself."""
+    def _reset(self) -> None:
+        """Begin with nothing buffered; after a fork the parent writes what it logged itself."""
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._buffer: list[tuple[int, datetime, dict[str, float]]] = []
         self._buffered = self._lost = 0
@@ -146,7 +146,7 @@ class ActiveRun:
         tags: Iterable[str] | None = None,
         notes: str | None = None,
     ) -> None:
-        """Change what is said of the run; keys of config and summary are added to its own."""
+        """Change the run's fields; keys of config and summary are added to its own."""
         self._here.runs.update(
             self.reference, name=name, config=config, summary=summary, tags=tags, notes=notes
         )
@@ -274,7 +274,7 @@ class ActiveRun:
             self._thread.start()
         if os.getpid() != self._owner and (util := sys.modules.get("multiprocessing.util")):
             # A child of multiprocessing calls no atexit functions.
-            util.Finalize(None, self.end_with_process, exitpriority=0)
+            util.Finalize(None, self._end_with_process, exitpriority=0)
 
     def _write_on(self) -> None:
         """Write once a second, and send heartbeats while nothing is logged."""
@@ -326,14 +326,14 @@ class ActiveRun:
             self._said = error.message
             _print(f"run {self}: {error.message}. {error.hint}")
 
-    def end_with_process(self) -> None:
+    def _end_with_process(self) -> None:
         """Write what is left when the process ends; end a run that nobody has ended."""
         try:
             self._finish_after(next(iter(_exits), getattr(sys, "last_value", None)))
         except FiretowerError as error:
             self._say(error)
 
-    def hold(self) -> None:
+    def _hold(self) -> None:
         """Wait for a write under way, and begin none: the process is about to fork.
 
         A child that was forked meanwhile would wait for the database's own locks without end.
@@ -341,8 +341,8 @@ class ActiveRun:
         locks = (self._writing, self._lock)
         self._held = [lock for lock in locks if lock.acquire(timeout=_FORK_TIMEOUT)]
 
-    def release(self) -> None:
-        """Go on after a fork."""
+    def _release(self) -> None:
+        """Release the locks after a fork."""
         for lock in self._held:
             lock.release()
 
@@ -382,7 +382,7 @@ def _exit_code(error: BaseException | None) -> int:
 
 
 class _Exit(SystemExit):
-    """What `sys.exit` raises while there is a run."""
+    """Raised by `sys.exit` while there is a run."""
 
     def __del__(self) -> None:
         # No hook sees an exit. But one that nobody has caught ends when no frame is left.
@@ -431,8 +431,8 @@ def _each(act: Callable[[ActiveRun], object]) -> Callable[[], None]:
 
 
 os.register_at_fork(
-    before=_each(ActiveRun.hold),
-    after_in_parent=_each(ActiveRun.release),
-    after_in_child=_each(ActiveRun.begin),
+    before=_each(ActiveRun._hold),  # noqa: SLF001 - hooks of this module, no API
+    after_in_parent=_each(ActiveRun._release),  # noqa: SLF001
+    after_in_child=_each(ActiveRun._reset),  # noqa: SLF001
 )
-atexit.register(_each(ActiveRun.end_with_process))
+atexit.register(_each(ActiveRun._end_with_process))  # noqa: SLF001

@@ -59,9 +59,9 @@ class Runs(Transactions):
     ) -> StartedRun:
         """Start a run in a project, `entity/name`, made if it is new.
 
-        The id is generated unless given. With `resume` a run of that id is resumed:
-        what is given replaces what there is, and keys of the config are added to it. `user` is who
-        runs it, the author of changes unless given. Raises Conflict for an id that is taken.
+        The id is generated unless given. With `resume` a run of that id is resumed: given fields
+        replace its own, keys of the config are added. `user` is the author of changes unless given.
+        Raises Conflict for an id that is taken.
         """
         reference = ContainerReference.project(project)
         run_id = None if id is None else check_run_id(id)
@@ -90,7 +90,7 @@ class Runs(Transactions):
         config: Mapping[str, object] | None = None,
         summary: Mapping[str, object] | None = None,
     ) -> Run:
-        """Change what is said of a run; keys of config and summary are added to those there are."""
+        """Change a run's fields; keys of config and summary are added to those there are."""
         said = RunChanges.checked(
             name=name,
             group=group,
@@ -169,7 +169,7 @@ class Runs(Transactions):
         """End a run: finished, or failed where the exit code is not 0, or as `state` says.
 
         Ending it again in the same way changes nothing. Raises Conflict for one that has ended in
-        another way.
+        another way, or with another exit code.
         """
         if state is RunState.RUNNING:
             raise InvalidInput("a run cannot end running", "Give finished, failed or killed.")
@@ -197,7 +197,7 @@ class Runs(Transactions):
     def state(self, run: AnyRun) -> RunState:
         """Return the state of a run."""
         with self._store.reading() as reader:
-            return store.find_run(reader.connection, _run(run)).run.state
+            return store.find_run(reader, _run(run)).run.state
 
     def metrics(self, run: AnyRun) -> Sequence[MetricSummary]:
         """Return the metrics of a run by name."""
@@ -264,7 +264,7 @@ class Runs(Transactions):
         *,
         quick: bool = False,
     ) -> "dict[str, Curve]":
-        """Return the values of metrics thinned to what a chart can show, by name.
+        """Return the curves of metrics, by name.
 
         Of a long one only what is newer than its `known` curve is read; `quick` sketches a
         long one that is not known.
@@ -277,8 +277,8 @@ class Runs(Transactions):
         """Note that a run logged a version, or used one."""
         reference, source = _run(run), VersionReference.parse(str(version))
         with self._store.changing() as change:
-            found = store.find_run(change.connection, reference)
-            row = find_version(change.connection, source).version_id
+            found = store.find_run(change, reference)
+            row = find_version(change, source).version_id
             link_artifact(change, found.id, row, used=used)
 
 

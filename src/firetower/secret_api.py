@@ -32,6 +32,6 @@ class SecretBox(Transactions):
             keyring = rotate_key(change.connection, location)
             if keyring is None:
                 return 0
-            count = secrets.reencrypt(change.connection, keyring)
+            count = secrets.reencrypt(change, keyring)
         keep_newest_key(location)
         return count

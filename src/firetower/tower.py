@@ -53,9 +53,9 @@ def connect(
     folder. `author` is the name recorded with changes; FIRETOWER_USER or the login name unless
     given. `cause` is the `webhook-id` of the request that the changes answer; FIRETOWER_CAUSE
     unless given. It ends a chain of automations that fire one another. With `read_only`, or
-    FIRETOWER_READ_ONLY set, every change is refused. `on_wait` is called with the program that
-    holds a lock which was waited for for a second. Raises StoreError when the database cannot be
-    used, InvalidInput for a URL or a cause that cannot be read.
+    FIRETOWER_READ_ONLY set, every change is refused. `on_wait` is called with the name of the
+    program that holds a lock, after a second of waiting for it. Raises StoreError when the
+    database cannot be used, InvalidInput for a URL or a cause that cannot be read.
     """
     url = None if database is None else os.fspath(database)
     return Tower(Store.open(url, author=author, cause=cause, read_only=read_only, on_wait=on_wait))
@@ -104,7 +104,7 @@ class Tower(Transactions):
                 from firetower.store.lineage import link_artifact
                 from firetower.store.runs import find_run
 
-                run_row = find_run(change.connection, RunReference.parse(str(run))).id
+                run_row = find_run(change, RunReference.parse(str(run))).id
                 link_artifact(change, run_row, found.version_id, used=False)
         differs = metadata is not None and canonical(values) != canonical(logged.metadata)
         return LoggedVersion(**dict(logged), created=created, metadata_differs=differs)
@@ -212,11 +212,11 @@ class Tower(Transactions):
         return self._read(containers.list_containers, ContainerKind.PROJECT)
 
     def entities(self) -> list[Container]:
-        """Return every entity that has projects, by name; what they hold are automations."""
+        """Return every entity that has projects, by name, with its number of automations."""
         return self._read(containers.list_containers, ContainerKind.ENTITY)
 
     def organization(self) -> Container:
-        """Return the organization; what it holds are automations."""
+        """Return the organization, with its number of automations."""
         return self._read(containers.list_containers, ContainerKind.ORGANIZATION)[0]
 
     def container(self, reference: ContainerReference) -> tuple[Container, list[Collection]]:

@@ -21,7 +21,7 @@ LOG_LINES = 500
 """Lines kept of what it prints, the newest."""
 _POLL_INTERVAL = 0.1
 _CHUNK = 65_536
-_LONGEST = 1_000
+_MAX_LINE = 1_000
 """Characters kept of a line."""
 
 
@@ -107,7 +107,7 @@ class WorkerProcess:
             self._printed += len(lines)
             first = self._printed - len(lines)
             kept = list(enumerate(lines, first + 1))[-LOG_LINES:]
-            self._lines.extend((number, line[:_LONGEST]) for number, line in kept)
+            self._lines.extend((number, line[:_MAX_LINE]) for number, line in kept)
             last = next((line for line in reversed(lines) if line.strip()), last)
         return (rest.strip() or last).decode(errors="replace").strip()
 

@@ -99,7 +99,7 @@ class Changes:
         """Add aliases and fire what watches for them; return when that was done."""
         self._tower.add_alias("reg-0/col-0:v0", *aliases)
         with self._store.changing() as change:
-            self._cache.refresh(change.connection)
+            self._cache.refresh(change)
             evaluate(change, self._cache, 1_000)
         return time.monotonic()
 

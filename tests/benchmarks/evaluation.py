@@ -88,7 +88,7 @@ def _fresh(source: Path, copy: Path) -> None:
 def _ours(path: Path) -> float:
     store, cache = Store.open(str(path)), AutomationCache()
     with store.reading() as reader:
-        cache.refresh(reader.connection)  # a worker reads the automations once, when it starts
+        cache.refresh(reader)  # a worker reads the automations once, when it starts
         match(newest_events(reader, COLLECTIONS), cache.index)  # and compiles their patterns once
     begun = time.perf_counter()
     for _ in range(EVENTS // BATCH):

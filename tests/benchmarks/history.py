@@ -78,11 +78,11 @@ def _pass_events(path: Path, name: str, count: int) -> float:
 def _turn(store: Store, cache: AutomationCache) -> int:
     """Evaluate, claim, and record an answer for each claim; return how many there were."""
     with store.changing() as change:
-        cache.refresh(change.connection)
+        cache.refresh(change)
         evaluate(change, cache, BATCH)
         claims, _ = claim_due(change, cache, "w", dict.fromkeys(cache.endpoints, BATCH))
     with store.changing() as change:
-        record(change.connection, [_taken(claim) for claim in claims], change.now)
+        record(change, [_taken(claim) for claim in claims])
     return len(claims)
 
 

@@ -113,7 +113,7 @@ def _evaluate(tower: firetower.Tower) -> float:
     runs = [tower.runs.start(str(PROJECT)) for _ in range(RUNS)]
     cache, spent, store = AutomationCache(), 0.0, tower._store
     with store.changing() as change:
-        cache.refresh(change.connection)  # as a worker's, which has read the automations already
+        cache.refresh(change)  # as a worker's, which has read the automations already
     for flush in range(FLUSHES):
         steps = range(flush * STEPS, (flush + 1) * STEPS)
         for run in runs:

@@ -43,6 +43,12 @@ def test_edit_changes_only_what_is_given(shell: Shell, receiver: str) -> None:
     assert "1 execution in its queue will be sent there" in done.stderr
     [after] = shell.objects("webhook", "show", "late")
     assert after == before | {"url": receiver, "access_token_secret": None}
+    assert shell.see("webhook", "delete", "late", typed="n\n").returncode == 1
+    shell.ok("automation", "delete", "to-late")
+    gone = shell.see("webhook", "delete", "late", typed="y\n")
+    assert "1 execution in its queue will be skipped. Delete webhook late?" in gone.text
+    assert "1 execution in its queue is skipped." in gone.text
+    shell.ok("webhook", "create", "late", "http://127.0.0.1:9/")
     shell.ok("webhook", "disable", "late")
     assert "webhook enable late" in shell.run("webhook", "edit", "late", "--timeout", "3s").stderr
     plain = shell.run("webhook", "edit", "ci", "--access-token", "")

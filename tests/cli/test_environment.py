@@ -141,7 +141,7 @@ def test_user_without_a_home(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 54321)
-    for url in (None, "~/tower.db", "~nobody-here/tower.db"):
+    for url in (None, "~/tower.db", "~nobody-here/tower.db", "sqlite:///~/tower.db"):
         with pytest.raises(InvalidInput, match="home folder"):
             Location.of(url)
     with pytest.raises(InvalidInput, match="home folder"):

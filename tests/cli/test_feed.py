@@ -1,13 +1,13 @@
 """`firetower feed` and `events`."""
 
 import json
-import os
 import signal
 import subprocess
 
 from circuits import open_circuit
 from cli.shell import SCRIPT, Shell, automation
 from firetower.core.retry import Answer
+from waiting import TIMEOUT
 
 
 def test_execution_of_an_alias_is_in_feed_list_and_show(shell: Shell) -> None:
@@ -42,7 +42,7 @@ def follow_feed(shell: Shell, *options: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        env=os.environ | {"FIRETOWER_DATABASE_URL": str(shell.database)},
+        env=shell.environment,
     )
 
 
@@ -58,7 +58,7 @@ def test_feed_follow_prints_new_entries_until_interrupted(shell: Shell) -> None:
         shell.ok("worker", "--once")
         assert "← second" in following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 130
+        assert following.wait(TIMEOUT) == 130
         assert following.stderr.read().strip() == "following the feed; Ctrl-C ends it"
 
 
@@ -74,7 +74,7 @@ def test_feed_follow_json_prints_circuits_to_stderr(shell: Shell) -> None:
         shell.ok("webhook", "enable", "ci")
         assert following.stderr.readline().startswith("✓ circuit of ci closed ")
         following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 130
+        assert following.wait(TIMEOUT) == 130
         assert following.stdout.read() == ""
 
 
@@ -105,5 +105,5 @@ def test_feed_follow_prints_circuits_among_executions(shell: Shell) -> None:
         shell.ok("webhook", "enable", "ci")
         assert "✓ circuit of ci closed " in following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 130
+        assert following.wait(TIMEOUT) == 130
         assert following.stdout.read() == ""

@@ -1,12 +1,13 @@
 """The lines of the feed, as text."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 
 from core.builders import NOON, make_execution
+from firetower.cli import output
 from firetower.cli.output import date, event_text, feed_text
 from firetower.core.executions import SkipReason, Status
 from firetower.core.feed import FeedLine
@@ -50,9 +51,17 @@ def test_feed_text_ends_with_answer_and_reason(given: dict[str, Any], end: str) 
     assert feed_text(FeedLine.of(make_execution(**given))).endswith(f"  {end}")
 
 
-def test_line_of_another_day_has_its_date() -> None:
-    now = datetime.now(UTC)
-    today, before = (now.replace(microsecond=0) - timedelta(days=days) for days in (0, 39))
+class AtNoon(datetime):
+    """A clock on a day that does not end during the test."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return NOON.astimezone(tz)
+
+
+def test_line_of_another_day_has_its_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "datetime", AtNoon)
+    today, before = (NOON - timedelta(days=days) for days in (0, 39))
     for moment, start in ((today, f"{today.astimezone():%H:%M:%S}  "), (before, date(before))):
         execution = make_execution(created_at=moment, finished_at=moment)
         event = replace(execution.event, recorded_at=moment)

@@ -171,6 +171,7 @@ def test_key_of_another_database_is_refused(shell: Shell) -> None:
         automation("--webhook", "ci", "--title", "x"),
         automation("--collections", "x"),
         automation("--shadow", "--disabled"),
+        automation("--no-op", "--cooldown", "5m", "--cooldown", "10m"),
         ("webhook", "edit", "ci"),
         ("redeliver",),
         ("redeliver", "--failed"),

@@ -50,6 +50,9 @@ def test_run_is_started_logged_to_and_finished(shell: Shell) -> None:
         {"title": "hot", "text": "90 °C", "severity": "WARN"},
     ]
     shell.ok("run", "finish", run, "--exit-code", "3")
+    shell.ok("run", "finish", run, "--exit-code", "3")
+    other = shell.run("run", "finish", run, "--exit-code", "4")
+    assert f"run {run} has ended already: it is failed, exit code 3" in other.stderr
     [shown] = shell.objects("run", "show", run)
     assert (shown["state"], shown["exit_code"], shown["name"]) == ("failed", 3, "resnet")
     assert shown["config"] == {"lr": 0.1}
@@ -75,6 +78,7 @@ REFUSED = [
     (("log", "acme/vision/done", "loss=1"), "has ended: it is finished"),
     (("log", "acme/vision/open", "loss=low"), "not a metric with a number"),
     (("log", "acme/vision/open", "=1"), "metric name"),
+    (("log", "acme/vision/open", "loss=-1e400"), "beyond the range"),
     (("log", "acme/vision/open", "loss"), "not a metric"),
     (("log", "acme/vision/open", "loss=1", "--step", "1.5"), "not an integer"),
     (("log", "acme/vision/open", "loss=1", "--step", "-1"), "out of range"),
@@ -125,6 +129,7 @@ with open(3, "w") as metrics:
         print(json.dumps({"loss": 1 / (step + 1), "phase": "train", "step": step}), file=metrics)
     print("not JSON", file=metrics)
     print('{"loss": 1, "loss": 2}', file=metrics)
+    print('{"loss": 1e400}', file=metrics)
     print("long" * 1_000_000, file=metrics)
 import firetower
 with firetower.connect() as tower, tower.run("acme/vision", config={"lr": 0.1}) as run:
@@ -139,7 +144,7 @@ def test_exec_runs_a_command_as_a_run(shell: Shell) -> None:
     done = shell.run("run", "exec", "-q", "acme/vision", *options, "--", PYTHON, "-c", COMMAND)
     assert done.returncode == 5
     assert done.stdout == "to stdout\n"
-    problem = '3 lines of metrics could not be read: "not JSON" is no JSON'
+    problem = '4 lines of metrics could not be read: "not JSON" is no JSON'
     assert done.stderr == f"to stderr\n{problem}\n"
     run = ended(shell)
     assert (run["state"], run["exit_code"], run["name"]) == ("failed", 5, "trained")

@@ -66,7 +66,7 @@ def test_an_index_made_from_the_stored_revisions_finds_the_same(
     index = AutomationIndex(history.revisions)
     for event in [*history.events, *reversed(history.events)]:
         assert found(index, event) == history.fires(event)
-    firings = decide(match(history.events, index), {}, {})
+    firings = list(decide(match(history.events, index), {}, {}))
     assert [firing.event.id for firing in firings] == sorted(
         event.id for event in history.events for _ in history.fires(event)
     )

@@ -33,7 +33,7 @@ def test_it_fires_and_holds_what_evaluation_does(
     def find(ids: Sequence[int]) -> Sequence[Event]:
         return [events[number] for number in ids]
 
-    firings = decide([(revision, event) for event in events.values()], {}, {})
+    firings = list(decide([(revision, event) for event in events.values()], {}, {}))
     fired = [firing.event for firing in firings if firing.status is not Status.SKIPPED]
     simulation = Simulation(revision.definition, NOON, NOON + HOUR)
     for event in reversed(events.values()):

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.builders import MODELS, make_definition, make_event, make_revision, refusal
+from firetower.core.causes import LOOP_LIMIT, check_cause, depth_of, webhook_id
 from firetower.core.events import EventType
 from firetower.core.executions import SkipReason, Status
-from firetower.core.matching import LOOP_LIMIT, check_cause, depth_of, fire, webhook_id
+from firetower.core.matching import fire
 from firetower.core.scopes import ContainerScope
 
 

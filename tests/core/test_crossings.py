@@ -12,7 +12,7 @@ from core.builders import NOON, VISION, make_definition, make_endpoint, make_rev
 from core.test_metrics import threshold, values
 from firetower.core.actions import NoAction, WebhookAction
 from firetower.core.automations import Mode, Revision
-from firetower.core.crossings import MAX_SKIPPED, Series, Watch, follow
+from firetower.core.crossings import MAX_SKIPPED, Series, Watch, decide_crossings
 from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event, EventType
 from firetower.core.matching import Decision
@@ -65,7 +65,9 @@ def fired(
         )
         events = [event(moments[place], place, cause) for place in range(start, last)]
         record = events.__getitem__
-        found = follow(revision, watch, piece, endpoints, record=record, cause=lambda: cause)
+        found = decide_crossings(
+            revision, watch, piece, endpoints, record=record, cause=lambda: cause
+        )
         if found.unlisted is not None:
             decisions[-1] = decisions[-1]._replace(detail=found.unlisted)
         decisions += found.decisions

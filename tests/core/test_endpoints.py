@@ -57,6 +57,8 @@ def test_an_http_url_with_a_host_is_taken(url: str) -> None:
         ("http://ci.example:99999/", "cannot be read"),
         ("http://ci.example:http/", "cannot be read"),
         ("http://[::1/", "cannot be read"),
+        ("http://[::1]x/", "no host"),
+        ("http://[v1.x]/", "no host"),
     ],
 )
 def test_another_url_is_refused(url: str, why: str) -> None:
@@ -71,6 +73,17 @@ def test_a_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
     said = refusal(lambda: check_url(url))
     assert "--access-token" in said
     assert "hunter2" not in said
+    without = url.partition("://")[2]
+    for wrong in (
+        f"ftp://{url[8:]}",
+        without,
+        f"https:{without}",
+        f"{url.strip('/')}:99999",
+        f"{url} x",
+    ):
+        said = refusal(lambda: check_url(wrong))  # noqa: B023 - called at once
+        assert "https://HOST/PATH" in said
+        assert "hunter2" not in said
 
 
 @pytest.mark.parametrize(

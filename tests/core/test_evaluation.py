@@ -41,7 +41,7 @@ def fired(
         make_event(event_id=number, at=NOON + MINUTE * minute)
         for number, minute in enumerate(minutes, 1)
     ]
-    return decide(match(events, AutomationIndex([revision])), ENDPOINTS, cooldowns or {})
+    return list(decide(match(events, AutomationIndex([revision])), ENDPOINTS, cooldowns or {}))
 
 
 def outcome(decisions: list[Decision]) -> list[str]:
@@ -100,7 +100,7 @@ def test_a_shadow_decision_begins_a_cooldown_as_a_real_one_would() -> None:
 def test_skip_for_a_disabled_endpoint_begins_no_cooldown() -> None:
     revision = make_revision(make_definition(action=webhook(), cooldown=TEN_MINUTES))
     events = [make_event(event_id=number) for number in (1, 2)]
-    decisions = decide(match(events, AutomationIndex([revision])), {}, {})
+    decisions = list(decide(match(events, AutomationIndex([revision])), {}, {}))
     assert outcome(decisions) == ["endpoint_deleted"] * 2
 
 
@@ -113,7 +113,7 @@ def test_a_cooldown_belongs_to_one_automation_and_outlives_an_edit() -> None:
         ]
     )
     events = [make_event(event_id=number, at=NOON + MINUTE * number) for number in (1, 2)]
-    decisions = decide(match(events, index), {}, {})
+    decisions = list(decide(match(events, index), {}, {}))
     assert [(f.event.id, f.revision.automation_id, f.status.value) for f in decisions] == [
         (1, 1, "finished"),
         (2, 1, "skipped"),

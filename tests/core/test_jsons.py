@@ -1,7 +1,7 @@
 import json
 import math
 from collections.abc import Callable
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,10 @@ class Size(IntEnum):
 
 class Colour(StrEnum):
     RED = "red"
+
+
+class Shade(str, Enum):  # noqa: UP042 - as enums were written before StrEnum
+    DARK = "dark"
 
 
 def nested(depth: int) -> str:
@@ -58,6 +62,11 @@ def test_written_json_is_ascii_on_one_line(value: Any) -> None:
         pytest.param(np.longdouble("inf"), "Infinity", id="numpy long infinity"),
         pytest.param(np.array([0.5], np.longdouble), [0.5], id="numpy long doubles"),
         pytest.param(np.array([[1.0, np.inf]]), [[1.0, "Infinity"]], id="numpy array"),
+        pytest.param(
+            {0: 0, None: 0, np.int64(2): 0, Size.SMALL: 0, Shade.DARK: 0},
+            {"0": 0, "None": 0, "2": 0, "1": 0, "dark": 0},
+            id="keys",
+        ),
     ],
 )
 def test_python_values_become_plain_json(value: object, plain: object) -> None:
@@ -72,6 +81,7 @@ def test_python_values_become_plain_json(value: object, plain: object) -> None:
         *(b"bytes", {1, 2}, object(), 1j, {"a": [print]}, np.complex128(1), np.clongdouble(1)),
         *(np.datetime64("2026-01-01T00:00:00.000000001"), np.timedelta64(1, "ns")),
         np.array(["2026-01-01"], "datetime64[ns]"),
+        *({b"key": 1}, {(1, 2): 1}, {"a": {frozenset(): 1}}),
     ],
 )
 def test_a_value_that_json_does_not_have_is_refused_by_its_type(value: object) -> None:

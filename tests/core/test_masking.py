@@ -1,8 +1,10 @@
 """Nothing is kept of an answer that gives a secret back, however it writes it."""
 
+import bz2
 import gzip
 import html
 import json
+import lzma
 import re
 import textwrap
 import zlib
@@ -86,6 +88,11 @@ SPELLINGS: dict[str, Spelling] = {
     "utf-16 in base64": lambda text: b64encode(text.encode("utf-16-le")).decode(),
     "utf-16": "\0".join,
     "zlib in hex": lambda text: zlib.compress(text.encode()).hex(),
+    "bzip2 in base64": lambda text: b64encode(bz2.compress(text.encode())).decode(),
+    "lzma in hex": lambda text: lzma.compress(text.encode(), lzma.FORMAT_ALONE).hex(),
+    "hex, a list": lambda text: json.dumps([f"0x{byte:02x}" for byte in text.encode()]),
+    "base64, joined strings": lambda text: '" + "'.join(textwrap.wrap(_base64(text), 8)),
+    "uuencode": lambda text: encode(text.encode(errors="replace"), "uu").decode(),
 }
 
 
@@ -103,6 +110,10 @@ def test_an_answer_that_spells_a_secret_is_not_kept(once: str) -> None:
         name for name, text in said.items() if kept(f'{{"token": "{text}"}}', TOKEN) != WITHHELD
     }
     assert shown == set()
+
+
+def test_a_secret_read_in_another_encoding_counts() -> None:
+    assert kept("token: " + "pässwörd".encode().decode("latin-1"), "pässwörd") == WITHHELD
 
 
 @pytest.mark.parametrize("between", ["\u00ad", "\u200b", "\ufeff", " "])

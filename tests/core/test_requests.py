@@ -21,7 +21,7 @@ from firetower.core.endpoints import Endpoint, EndpointKind, SignatureEncoding
 from firetower.core.events import Event, EventType
 from firetower.core.metrics import Aggregate, ChangeCondition, ChangeType, Crossing, Direction
 from firetower.core.requests import (
-    MOST_KEPT,
+    MAX_KEPT,
     SLACK_COLOURS,
     WITHHELD,
     Request,
@@ -172,7 +172,7 @@ def test_a_secret_that_contains_another_is_masked_as_a_whole() -> None:
 
 @given(st.integers(0, 30), st.sampled_from([TOKEN, "https://geheim.test/a", "q" * 40]))
 def test_a_secret_at_the_cut_of_an_answer_is_not_halved(before: int, secret: str) -> None:
-    told = "." * (MOST_KEPT - before) + secret + "." * 50
+    told = "." * (MAX_KEPT - before) + secret + "." * 50
     kept = record_answer(Answer(200, error=told, body=told), Secrets({"S": secret}))
     assert (kept.body, kept.error) == (WITHHELD, WITHHELD)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,12 +25,14 @@ from firetower.core.requests import Request
 from firetower.core.retry import Answer
 from firetower.delivery import client as client_module
 from firetower.delivery.client import MAX_BODY, open_client, send
-from receiver import serve
+from firetower.delivery.environment import certificate_problem
+from receiver import closed_port, serve
+from waiting import TIMEOUT
 
 LONG = timedelta(seconds=60)
 
 
-def answer_of(url: str, seconds: float = 5) -> Answer:
+def answer_of(url: str, seconds: float = 60) -> Answer:
     async def exchange() -> Answer:
         async with open_client() as client:
             request = Request(url, {"content-type": "application/json"}, b"{}")
@@ -89,11 +92,8 @@ def test_a_long_body_is_cut() -> None:
 
 
 def test_a_refused_connection_is_called_so() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        assert (
-            answer_of(f"http://127.0.0.1:{unused.getsockname()[1]}/").error == "connection refused"
-        )
+    with closed_port() as port:
+        assert answer_of(f"http://127.0.0.1:{port}/").error == "connection refused"
 
 
 def test_a_reset_is_called_so() -> None:
@@ -196,7 +196,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(start: bytes) -> None:
             connection.sendall(b"x")
 
     with raw_server(drip) as url:
-        answer = answer_of(url, 1)
+        answer = answer_of(url, 2)
     assert (answer.status_code, answer.error, answer.cut) == (200, None, True)
 
 
@@ -220,12 +220,17 @@ def test_a_want_of_its_own_is_no_answer(number: int, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "firetower.invalid"])
-def test_without_file_handles_there_is_no_answer(host: str) -> None:
+def test_without_file_handles_there_is_no_answer(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+
     async def exchange() -> None:
         async with open_client() as client:
             soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
             resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
             try:
+                assert certificate_problem() is None
                 await send(client, Request(f"http://{host}/", {}, b""), timedelta(seconds=9))
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -258,8 +263,13 @@ def test_without_a_network_there_is_no_answer(number: int, monkeypatch: pytest.M
 
 
 @contextmanager
-def name_server(code: int | None) -> Iterator[dict[str, Any]]:
-    """Answer look-ups with a code of DNS, None is never; where to ask."""
+def name_server(
+    code: int | None, answers: threading.Event | None = None
+) -> Iterator[dict[str, Any]]:
+    """Answer look-ups with a code of DNS, None is never; where to ask.
+
+    `answers` is what the answers wait for.
+    """
     server = socket.socket(type=socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 0))
 
@@ -268,6 +278,8 @@ def name_server(code: int | None) -> Iterator[dict[str, Any]]:
             while True:
                 asked, client = server.recvfrom(4_096)
                 flags = bytes((0x81, 0x80 | (code or 0)))
+                if answers is not None:
+                    answers.wait()
                 if code is not None:
                     server.sendto(asked[:2] + flags + asked[4:6] + bytes(6) + asked[12:], client)
 
@@ -320,9 +332,8 @@ def test_names_in_etc_hosts_are_found() -> None:
     name = socket.gethostname()
     if name not in Path("/etc/hosts").read_text().split():
         pytest.skip("the host's own name is not in /etc/hosts")
-    with socket.create_server(("0.0.0.0", 0)) as unused:
-        port = unused.getsockname()[1]
-    assert answer_of(f"http://{name}:{port}/").error == "connection refused"
+    with closed_port("0.0.0.0") as port:
+        assert answer_of(f"http://{name}:{port}/").error == "connection refused"
 
 
 def test_dead_names_delay_no_healthy_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,15 +347,16 @@ def test_dead_names_delay_no_healthy_endpoint(monkeypatch: pytest.MonkeyPatch) -
             for _ in range(3):
                 healthy = await send(client, Request(url, {}, b"{}"), LONG)
             assert not any(task.done() for task in dead)
+            answers.set()
         return {task.result().error for task in dead}, healthy
 
-    with serve() as receiver, socket.socket(type=socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        nameserver = {"nameservers": ["127.0.0.1"], "udp_port": silent.getsockname()[1]}
-        monkeypatch.setattr(client_module, "_LOOKUP", {**client_module._LOOKUP, **nameserver})
-        monkeypatch.setattr(client_module, "LOOKUP_TIMEOUT", 2)
+    answers = threading.Event()
+    monkeypatch.setattr(client_module, "LOOKUP_TIMEOUT", TIMEOUT)
+    with serve() as receiver, name_server(NOT_FOUND, answers) as where:
+        lookup = {**client_module._LOOKUP, "timeout": TIMEOUT, **where}
+        monkeypatch.setattr(client_module, "_LOOKUP", lookup)
         errors, healthy = asyncio.run(exchange(f"http://localhost:{receiver.port}/"))
-    assert errors == {"the host's name was not found within 2 s"}
+    assert errors == {"the host's name was not found"}
     assert healthy.succeeded
 
 

@@ -1,10 +1,12 @@
 """A proxy and CA certificates of an endpoint's own, with real proxies and TLS servers."""
 
+import re
 import socket
+import sqlite3
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -162,6 +164,8 @@ def test_endpoint_goes_through_its_own_proxy_and_shows_no_password(
         shell.run("execution", "list", "--json"),
     ]
     assert len(proxy.heads) == 2
+    kept = [one.read_bytes() for one in tmp_path.iterdir() if one.suffix != ".key"]
+    assert not any(b"geh" in content for content in kept)
     assert all(head.startswith(f"POST {ELSEWHERE} HTTP/1.1") for head in proxy.heads)
     assert all("Proxy-Authorization: Basic" in head for head in proxy.heads)
     assert f"Sent through the proxy {plain}." in tested.stderr
@@ -171,6 +175,19 @@ def test_endpoint_goes_through_its_own_proxy_and_shows_no_password(
     assert "geh" not in "".join(one.stdout + one.stderr for one in outputs)
     shell.ok("webhook", "edit", "ci", "--timeout", "5s")
     assert plain in shell.ok("webhook", "show", "ci")
+    set_it = "UPDATE endpoints SET proxy = ?"  # as it was kept once
+    for before in (False, True):
+        with closing(sqlite3.connect(shell.database)) as connection, connection:
+            _ = connection.execute(set_it, (proxy.url,)) if before else None
+        shell.ok("key", "rotate")
+        with closing(sqlite3.connect(shell.database)) as connection:
+            assert "geh" not in connection.execute("SELECT proxy FROM endpoints").fetchone()[0]
+        shell.ok("webhook", "test", "ci")
+    assert len(set(re.findall("Proxy-Authorization: .*", "".join(proxy.heads)))) == 1
+    assert len(proxy.heads) == 4
+    shell.database.with_suffix(".key").rename(tmp_path / "gone")
+    assert "the secret key is missing" in shell.run("doctor").stdout
+    assert "the secret key is missing" in shell.run("webhook", "test", "ci").stderr
     shell.ok("webhook", "edit", "ci", "--proxy", "")
     assert plain not in shell.ok("webhook", "show", "ci")
 
@@ -244,7 +261,11 @@ def test_python_api_hides_the_proxy_and_refuses_a_relative_ca(tmp_path: Path) ->
     )
     with firetower.connect(str(tmp_path / "tower.db")) as tower:
         endpoint = tower.endpoints.create(settings)
-        assert endpoint.settings == settings
+        sealed = endpoint.settings
+        assert sealed.shown_proxy == "http://h:1"
+        assert sealed == settings.model_copy(update={"proxy": sealed.proxy})
+        assert tower.endpoints.edit("ci", sealed).settings == sealed
+        assert tower.endpoints.open_secrets(endpoint).proxy == settings.proxy
         assert "geheim" not in repr(endpoint)
         with pytest.raises(InvalidInput, match="is no whole path"):
             tower.endpoints.edit("ci", settings.model_copy(update={"ca_file": "own.pem"}))

@@ -68,13 +68,16 @@ def test_a_host_in_no_proxy_is_asked_directly(
         ("https://10.1.2.3/", "fd00::/8,10.0.0.0/8"),
         ("https://ci.test/", "ci.test:443"),
         ("http://x.ci.test/", ".ci.test"),
+        ("http://x.ci.test./", "localhost 10.0.0.1  *.CI.test."),
+        ("http://ci.test/", "localhost, *"),
     ],
 )
 def test_no_proxy_takes_addresses_networks_and_ports(url: str, exempt: str) -> None:
     proxies = {"http": "me:geheim@proxy:3128", "https": "me:geheim@proxy:3128"}
     assert find_proxy(url, proxies) == "http://me:geheim@proxy:3128"
     assert find_proxy(url, {**proxies, "no": exempt}) is None
-    assert find_proxy("http://other.test:444/", {**proxies, "no": exempt}) is not None
+    other = find_proxy("http://other-ci.test:444/", {**proxies, "no": exempt})
+    assert (other is None) == exempt.endswith("*")
 
 
 def test_what_a_proxy_refuses_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +89,9 @@ def test_what_a_proxy_refuses_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> 
         answer = answer_of("https://ci.firetower.invalid/")
     assert (answer.status_code, answer.error) == (None, "the proxy answered 407")
     assert answer_of("https://ci.firetower.invalid/").error == "the proxy: connection refused"
+    monkeypatch.setenv("https_proxy", "http://gone.firetower.invalid:3128")
+    error = answer_of("https://ci.firetower.invalid/").error
+    assert error == "the proxy: the host's name was not found"
     monkeypatch.setenv("https_proxy", "socks5://me:geheim@127.0.0.1:1080")
     error = answer_of("https://ci.firetower.invalid/").error
     assert error == "the proxy socks5://127.0.0.1:1080 is neither http nor https"
@@ -93,6 +99,9 @@ def test_what_a_proxy_refuses_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert describe_proxies() == "https through 127.0.0.1:1x"
     error = answer_of("https://ci.firetower.invalid/").error
     assert error == "the proxy http://127.0.0.1:1x has a port that is no number"
+    for hostless in ("//127.0.0.1:3128", "http://:3128"):
+        monkeypatch.setenv("https_proxy", hostless)
+        assert str(answer_of("https://ci.firetower.invalid/").error).endswith(" names no host")
 
 
 @pytest.fixture(params=["missing", "garbage", "folder"])
@@ -170,6 +179,20 @@ PRIVATE = (
 )
 
 
+HIDDEN = (
+    *(
+        "169.254.169.254",
+        "169.254.169.254.",
+        "169。254。169。254",
+        "0xA9FEA9FE",
+        "169.254.169.0xfe",
+    ),
+    *("[::169.254.169.254]", "[::ffff:0:a9fe:a9fe]", "[64:ff9b:1::a9fe:a9fe]"),
+    *("[fd00:ec2::254%25lo]", "Metadata.Google.Internal", "metadata.google.internal."),
+)
+"""Private targets as a proxy would read them."""
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 @pytest.mark.parametrize("by_name", [False, True])
 def test_no_request_goes_to_a_private_target(
@@ -194,7 +217,8 @@ def test_a_proxy_is_not_asked_for_a_private_target(
     proxy: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-    assert "metadata address" in str(answer_of("http://169.254.169.254/latest").error)
+    for host in HIDDEN:
+        assert "metadata address" in str(answer_of(f"http://{host}/latest").error)
     assert proxy.requests == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from towers import environment
-from waiting import wait_until
+from waiting import runs, wait_until
 
 _HOLD = """
 import sys
@@ -32,14 +32,6 @@ class Holder:
     def wait_until_gone(self) -> None:
         wait_until(lambda: not any(map(runs, self.below)), "the children to end")
         wait_until(lambda: not self.folder.exists(), "the folder to be deleted")
-
-
-def runs(process: psutil.Process) -> bool:
-    """Return whether a process lives; one that nobody waited for does not."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def folder_of(database_url: str) -> Path:

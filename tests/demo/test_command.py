@@ -7,9 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from demo.processes import runs
 from towers import COMMAND, environment, run
-from waiting import wait_until
+from waiting import runs, wait_until
 
 
 def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:

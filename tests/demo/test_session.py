@@ -12,10 +12,10 @@ import pytest
 
 import firetower
 from demo.data import NOW, contents
-from demo.processes import folder_of, holding, runs
+from demo.processes import folder_of, holding
 from firetower.demo.session import demo_beside, demo_session
 from firetower.settings import SECRET_KEY
-from waiting import wait_until
+from waiting import runs, wait_until
 
 
 @pytest.fixture

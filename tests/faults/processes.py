@@ -138,7 +138,7 @@ def wait_for_workers(database: str, number: int) -> None:
 
     def signed_on() -> bool:
         with store.reading() as reader:
-            return len(list_workers(reader.connection)) == number
+            return len(list_workers(reader)) == number
 
     try:
         wait_until(signed_on, "the workers to sign on")

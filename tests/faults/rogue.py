@@ -74,6 +74,11 @@ def _never_ends_its_headers(connection: socket.socket, rogue: Rogue, _: int) -> 
         connection.sendall(b"x: " + b"y" * 4_000 + b"\r\n")
 
 
+def _never_ends_its_information(connection: socket.socket, rogue: Rogue, _: int) -> None:
+    while not rogue.ended.is_set():
+        connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000)
+
+
 def _sends_garbage(connection: socket.socket, _: Rogue, __: int) -> None:
     connection.sendall(b"\x00\xff\x1b[2J this is no HTTP\r\n\r\n")
 
@@ -98,6 +103,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "/resets": _resets,
     "/floods": _sends_ten_megabytes,
     "/endless-headers": _never_ends_its_headers,
+    "/endless-information": _never_ends_its_information,
     "/garbage": _sends_garbage,
     "/miscompressed": _bombs,
     "/flaps": _flaps,

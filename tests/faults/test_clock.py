@@ -112,10 +112,11 @@ def test_a_clock_that_steps_by_hours_loses_and_doubles_nothing(
         with _working(database_url, clock), _working(database_url, clock):
             for hours in (0, *steps):
                 clock.step = hours * HOUR
+                before = len(receiver.requests)
                 for _ in range(EVENTS):
                     aliases.append(f"alias-{len(aliases)}")
                     tower.add_alias(version, aliases[-1])
-                receiver.wait_for(len(receiver.requests) + 1)
+                receiver.wait_for(before + 1)
             tower.add_alias(version, "after-the-steps")
             wait_until(
                 lambda: any(b"after-the-steps" in r.body for r in list(receiver.requests)),
@@ -137,7 +138,7 @@ def test_runs_get_time_to_report_after_the_clock_has_stepped(database_url: str) 
 
     def heartbeat_after(moment: datetime) -> bool:
         with store.reading() as reader:
-            return any(one.heartbeat_at > moment for one in list_workers(reader.connection))
+            return any(one.heartbeat_at > moment for one in list_workers(reader))
 
     def state() -> RunState:
         return tower.runs.state("acme/vision/alive")
@@ -160,7 +161,7 @@ def test_a_worker_buried_alive_by_a_clock_days_ahead_signs_on_again(database_url
 
     def ids() -> set[str]:
         with store.reading() as reader:
-            return {worker.id for worker in list_workers(reader.connection)}
+            return {worker.id for worker in list_workers(reader)}
 
     with _working(database_url, clock) as one:
         wait_until(lambda: ids() == {one.id}, "the first to sign on")

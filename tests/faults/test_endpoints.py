@@ -1,6 +1,5 @@
 """Endpoints that are down, gone or hanging."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,18 +12,15 @@ from circuits import open_circuit
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import Status
 from firetower.core.retry import Answer
-from receiver import Received, serve
+from receiver import Received, closed_port, serve
 from towers import every_execution, linked_model, on_alias, run, webhook, worker
 from waiting import TIMEOUT
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port that refuses connections until a test serves on it; no other program gets it."""
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
+    with closed_port() as closed:
+        yield closed
 
 
 def test_what_a_receiver_missed_while_down_arrives_when_it_is_up(tmp_path: Path, port: int) -> None:
@@ -94,7 +90,7 @@ def test_an_endpoint_that_hangs_does_not_delay_its_neighbour(tmp_path: Path) -> 
                 tower.add_alias(version, f"alias-{number}")
             quick = receiver.wait_for(30, "/quick")
             assert len(quick) == 30
-            assert len(receiver.at("/slow")) == 2
+            assert len(receiver.wait_for(2, "/slow")) == 2
             released.set()
             receiver.wait_for(30, "/slow")
 

@@ -69,6 +69,7 @@ def test_a_full_disk_refuses_changes_and_loses_none(small_disk: Path) -> None:
             assert refused.stdout == ""
             assert len(refused.stderr.splitlines()) == 2
             assert "cannot grow" in refused.stderr
+            assert f"the disk of {database} is full" in run(database, "doctor").stdout
             once = run(database, "worker", "--once")
             assert once.returncode == 1
             assert "Traceback" not in once.stderr

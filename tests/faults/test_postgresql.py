@@ -42,7 +42,7 @@ def _restart(server: Any, mode: str) -> None:
         ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-m", mode, "restart"),
         bin_path=server.bin_path,
         user=server.system_user,
-        timeout=30,
+        timeout=120,
     )
 
 

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import socket
 import ssl
 import time
 import urllib.request
@@ -19,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from artifacts import COMMIT, FILES, MANIFEST, begin, manifest, md5
+from firetower.cli.doctor import server_problem
 from firetower.core.errors import InvalidInput, StoreError
-from firetower.delivery.environment import server_problem
+from firetower.server import run
 from firetower.server.files import FileStore
 from firetower.server.settings import URL_LIFETIME, ServerSettings
 from serving import Running, serving
@@ -157,7 +159,9 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-def test_tls_is_served_and_needed_beyond_loopback(sqlite_template: Path, tmp_path: Path) -> None:
+def test_tls_is_served_and_needed_beyond_loopback(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for host in ("0.0.0.0", "::", "tower.example.com"):
         with pytest.raises(InvalidInput, match="unencrypted"):
             ServerSettings(host).check()
@@ -174,6 +178,12 @@ def test_tls_is_served_and_needed_beyond_loopback(sqlite_template: Path, tmp_pat
         trusted = ssl.create_default_context(cafile=str(tls[0]))
         with urllib.request.urlopen(url, context=trusted, timeout=TIMEOUT) as answer:
             assert json.load(answer) == {"status": "ok"}
+    monkeypatch.setattr(run, "HANDSHAKE_TIMEOUT", 0.1)
+    with (
+        serving(str(database), tmp_path, tls=tls) as found,
+        socket.create_connection(("127.0.0.1", int(found.url.rpartition(":")[2]))) as silent,
+    ):
+        assert silent.recv(1) == b""
 
 
 @pytest.mark.slow

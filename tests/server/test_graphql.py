@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firetower.server import app, graphql, run
+from firetower.server import files, graphql, run
 from firetower.server.app import MAX_BODY, MAX_PER_TOKEN, MAX_REQUESTS
 from serving import Running, serving
 from waiting import TIMEOUT
@@ -86,11 +86,12 @@ def test_wrong_and_reading_keys(on_sqlite: Running) -> None:
     assert on_sqlite.tower.projects() == []
 
 
-def test_large_body_of_a_wrong_key_is_not_read(on_sqlite: Running) -> None:
+@pytest.mark.parametrize("size", [1, 2 << 20])
+def test_large_or_late_body_of_a_wrong_key_is_not_read(on_sqlite: Running, size: int) -> None:
     connection = HTTPConnection(on_sqlite.url.removeprefix("http://"), timeout=TIMEOUT)
     connection.putrequest("POST", "/graphql")
     connection.putheader("Authorization", f"Basic {base64.b64encode(b'api:wrong').decode()}")
-    connection.putheader("Content-Length", str(2 << 20))
+    connection.putheader("Content-Length", str(size))
     connection.endheaders()  # and nothing of the body
     assert connection.getresponse().status == 401
     connection.close()
@@ -99,7 +100,7 @@ def test_large_body_of_a_wrong_key_is_not_read(on_sqlite: Running) -> None:
 def test_body_that_does_not_arrive_is_given_up(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(files, "READ_TIMEOUT", 0.05)
     monkeypatch.setattr(run, "LINGER_TIMEOUT", 0.05)
     database = tmp_path / "tower.db"
     database.write_bytes(sqlite_template.read_bytes())

@@ -1,6 +1,5 @@
 """A server that is killed and started again while a script talks to it."""
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 import firetower
 from firetower.core.runs import RunState
+from receiver import closed_port
 from serving import Running
 from towers import COMMAND, environment
 from waiting import TIMEOUT, wait_until
@@ -49,9 +49,7 @@ def test_script_goes_on_after_its_server_was_killed(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     database = tmp_path / "tower.db"
     database.write_bytes(sqlite_template.read_bytes())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with firetower.connect(str(database)) as tower:
+    with closed_port() as port, firetower.connect(str(database)) as tower:
         _, key = tower.tokens.create("ada", entity="acme")
         url = f"http://127.0.0.1:{port}"
         there = Running(url, key, tower, str(database), tmp_path, None)  # type: ignore[arg-type]

@@ -2,22 +2,26 @@
 
 import asyncio
 import json
+import socket
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
-from firetower.delivery.environment import server_problem
+from firetower.cli.doctor import server_problem
+from firetower.server import files
 from firetower.server import run as running
 from firetower.server.app import Server
 from firetower.server.run import listening, registered
 from firetower.server.settings import ServerSettings
+from firetower.store import store as stores
 from firetower.store.store import Store
 from firetower.store.workers import record_server
 from firetower.tower import Tower
-from serving import Running
+from serving import Running, serving
 from towers import newer_schema, run
-from waiting import TIMEOUT
+from waiting import TIMEOUT, wait_until
 
 URL = "http://127.0.0.1:1"
 
@@ -26,6 +30,7 @@ def test_server_is_seen_while_it_runs_and_refuses_a_newer_database(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "SERVER_HEARTBEAT_INTERVAL", timedelta(milliseconds=10))
+    monkeypatch.setattr(stores, "SCHEMA_INTERVAL", 0)
     opened = Store.open(database_url)
     tower, server = Tower(store), Server(opened, ServerSettings(port=0))
     said: list[str] = []
@@ -84,6 +89,31 @@ def test_connections_without_a_request_make_room_for_others(
                 writer.close()
 
     asyncio.run(asyncio.wait_for(flood(), TIMEOUT))
+
+
+def test_clients_that_neither_send_nor_read_are_let_go(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(running, "WRITE_TIMEOUT_MS", 200)
+    with serving(database_url, tmp_path, files=tmp_path / "files") as found:
+        place = tmp_path / "files" / "00" / ("0" * 32)
+        place.parent.mkdir()
+        with place.open("wb") as large:
+            large.truncate(64 << 20)
+
+        def asks(request: str, path: str) -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", httpx.URL(found.url).port))
+            head = f"{request} {found.server.settings.sign(path)} HTTP/1.1\r\nHost: x\r\n"
+            client.sendall(f"{head}Content-Length: {9 if request == 'PUT' else 0}\r\n\r\n".encode())
+            return client
+
+        for path in (files.FILES + place.name, files.MANIFESTS + "a", files.DROPPED + "a"):
+            with asks("PUT", path) as client:
+                assert b"did not arrive within 0.2 s" in client.recv(4_096)
+        with asks("GET", files.FILES + place.name) as client:
+            assert client.recv(1)
+            wait_until(lambda: not found.server.traffic.open, "the download to end")
 
 
 def test_doctor_asks_a_server_whether_it_is_well(on_sqlite: Running) -> None:

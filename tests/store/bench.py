@@ -53,7 +53,7 @@ class Bench:
 
     def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
         with self.store.changing() as change:
-            self.cache.refresh(change.connection)
+            self.cache.refresh(change)
             evaluate(change, self.cache, 100)
             evaluate_metrics(change, self.cache)
             free = dict.fromkeys(self.cache.endpoints, room)
@@ -61,7 +61,7 @@ class Bench:
 
     def give_back(self, claim: Claim, number: int) -> None:
         with self.store.changing() as change:
-            give_back(change.connection, [replace(claim, number=number)], change.now)
+            give_back(change, [replace(claim, number=number)])
 
     def answer(self, claim: Claim, code: int) -> None:
         answer = Answer(code)
@@ -75,7 +75,7 @@ class Bench:
         request = RecordedRequest("http://ci.test/", {}, "{}")
         outcome = AttemptResult(claim, request, answer, verdict, self.now, timedelta(0))
         with self.store.changing() as change:
-            record(change.connection, [outcome], change.now)
+            record(change, [outcome])
 
     @property
     def executions(self) -> list[Execution]:

@@ -43,7 +43,7 @@ class Ledger:
         self._fired += count
         self.tower.add_alias("models/resnet:v0", *aliases)
         with self.store.changing() as change:
-            self._cache.refresh(change.connection)
+            self._cache.refresh(change)
             evaluate(change, self._cache, 1_000)
 
     def counts(self) -> dict[str, int]:

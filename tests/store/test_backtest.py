@@ -17,7 +17,7 @@ from firetower.core.filters import Filter
 from firetower.core.json import dump
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import CollectionScope, CollectionsScope, ContainerScope, covers
-from firetower.store import backtest, schema
+from firetower.store import backtest, events, schema
 from firetower.store.store import Store
 from store.awkward import columns, filters, metadata
 from store.bench import START, Bench
@@ -68,7 +68,7 @@ def read(bench: Bench, definition: Definition) -> list[int]:
 
 def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> None:
     """Give versions other metadata, and events other aliases and authors."""
-    versions, events = schema.versions.c, schema.events.c
+    versions, rows = schema.versions.c, schema.events.c
     with bench.store.changing() as change:
         for number, document in enumerate(documents, 1):
             change.connection.execute(
@@ -79,7 +79,7 @@ def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> 
             word = words[number % len(words)]
             change.connection.execute(
                 update(schema.events)
-                .where(events.version_id == number, events.alias.is_not(None))
+                .where(rows.version_id == number, rows.alias.is_not(None))
                 .values(alias=word, author=word)
             )
 
@@ -89,6 +89,7 @@ def rewrite(bench: Bench, documents: list[dict[str, Any]], words: list[str]) -> 
     words=st.lists(columns, min_size=1, max_size=10),
     filter_=filters,
     piece=st.sampled_from([2, 1_000]),
+    long=st.sampled_from([len("{}") + 1, 10_000]),
 )
 def test_backtest_finds_what_evaluation_does(
     bench: Bench,
@@ -96,11 +97,13 @@ def test_backtest_finds_what_evaluation_does(
     words: list[str],
     filter_: dict[str, Any],
     piece: int,
+    long: int,
 ) -> None:
     rewrite(bench, documents, words)
     definition = draft(filter_)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backtest, "_EVENTS_AT_ONCE", piece)
+        patch.setattr(events, "_LONG", long)
         assert read(bench, definition) == [event.id for event in happened(bench, definition)]
 
 

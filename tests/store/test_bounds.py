@@ -17,6 +17,14 @@ def test_metadata_beyond_64_bits_is_kept_whole(store: Store) -> None:
     assert tower.version(logged).version.metadata == {"seed": HUGE}
 
 
+def test_long_metadata_and_configs_are_read_whole(store: Store) -> None:
+    tower, given = Tower(store), {"text": "x" * 20_000}
+    tower.log("acme/vision/resnet", type="model", empty=True, metadata=given)
+    tower.runs.start("acme/vision", config=given)
+    data = [event.as_data() for event in tower.events.newest(10)]
+    assert [one.get("metadata", one.get("config")) for one in data] == [given] * 3
+
+
 @pytest.mark.parametrize("number", [HUGE, -HUGE, 2**63])
 @pytest.mark.parametrize(
     "find",

@@ -224,6 +224,10 @@ def test_a_registry_exists_once(tower: Tower) -> None:
     tower.create_registry("models")
     with pytest.raises(Conflict, match="exists already"):
         tower.create_registry("wandb-registry-models")
+    tower.create_registry("my models")
+    with pytest.raises(Conflict) as refused:
+        tower.create_registry("my models")
+    assert refused.value.hint == "See it with `firetower registry show 'my models'`."
 
 
 def test_metadata_json_does_not_have_is_kept_as_text(tower: Tower) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from firetower.core.causes import LOOP_LIMIT
 from firetower.core.errors import InvalidInput
 from firetower.core.executions import SkipReason, Status
-from firetower.core.matching import LOOP_LIMIT
 from firetower.core.points import Point
 from firetower.settings import CAUSE
 from firetower.store.store import Store

@@ -254,7 +254,7 @@ def test_a_worker_killed_with_the_probe_leaves_it_to_the_next(bench: Bench) -> N
     probe(bench)
     bench.now += timedelta(seconds=10) + LEASE_MARGIN + timedelta(seconds=1)
     with bench.store.changing() as change:
-        assert len(recover(change.connection, bench.now)) == 1
+        assert len(recover(change)) == 1
     fire(bench, 1, "c")
     bench.turn()
     assert probe(bench).number == 1

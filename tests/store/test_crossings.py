@@ -329,7 +329,7 @@ def test_an_automation_on_another_metric_keeps_nothing(bench: Bench) -> None:
     log(bench, run, [0.1, 0.9])
     bench.turn()
     with bench.store.reading() as reader:
-        kept = read_watches(reader.connection, {(1, 1)})
+        kept = read_watches(reader, {(1, 1)})
         rows = reader.connection.exec_driver_sql(
             "SELECT pending, evaluated_step FROM run_metrics"
         ).all()
@@ -343,7 +343,7 @@ def test_an_automation_on_another_metric_keeps_nothing(bench: Bench) -> None:
     bench.turn()
     assert fired(bench.executions) == [("late", 2, "finished")]
     with bench.store.reading() as reader:
-        [found] = read_watches(reader.connection, {(2, 1)}).values()
+        [found] = read_watches(reader, {(2, 1)}).values()
     assert found == Watch(2, True, bench.now, 0)
 
 

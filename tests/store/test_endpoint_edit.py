@@ -119,7 +119,7 @@ def test_what_fails_at_an_endpoint_deleted_meanwhile_is_skipped(bench: Bench) ->
     bench.tower.endpoints.delete("ci", EndpointKind.WEBHOOK)
     bench.answer(claim, 503)
     with bench.store.changing() as change:  # as with each heartbeat of a worker
-        recover(change.connection, change.now)
+        recover(change)
     assert bench.only.status is Status.SKIPPED
     assert bench.only.skip_reason is SkipReason.ENDPOINT_DELETED
     assert bench.only.finished_at == bench.now

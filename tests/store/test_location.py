@@ -8,8 +8,9 @@ from sqlalchemy.exc import DBAPIError
 
 from firetower.core.errors import FiretowerError, InvalidInput, StoreError
 from firetower.core.health import Health
-from firetower.store.database import Database, store_error
+from firetower.store.database import Database
 from firetower.store.doctor import examine
+from firetower.store.driver_errors import store_error
 from firetower.store.location import Location
 from firetower.store.store import Store, utc_now
 from firetower.tower import Tower
@@ -26,6 +27,9 @@ WITH_PASSWORD = [
     "postgresql://ada:p@q1w2e3@127.0.0.1:1/tower",
     "postgresql:/ada:q1w2e3@127.0.0.1/tower",
     "host=127.0.0.1 port=1 password=q1w2e3",
+    f"{NOWHERE}?pasword=q1w2e3&options=-c%20app.token%3Dq1w2e3",
+    "Server=h;Password=q1w2e3",
+    "connect_timeout=5 password=q1w2e3",
     "mysql://ada:q1w2e3@127.0.0.1/tower?password=q1w2e3",
     "ada:q1w2e3@127.0.0.1/tower",
     "postgres//ada:q1w2e3@127.0.0.1/tower",
@@ -71,6 +75,8 @@ def test_ports_that_are_no_numbers_are_refused() -> None:
         *(":memory:", "sqlite://", "sqlite:///:memory:", "sqlite:///%3Amemory%3A", "file::memory:"),
         *("sqlite:///file::memory:?uri=true", "sqlite:///file:x?mode=memory&cache=shared&uri=true"),
         *("sqlite:///file:?uri=true", "sqlite:////tmp/x?vfs=memdb", "file:tower.db?mode=memory"),
+        *(" ", "tower.db\n", "'tower.db'", '"sqlite:///tower.db"', "$HOME/tower.db"),
+        *("${HOME}/tower.db", "sqlite:////$HOME/tower.db"),
         *("dbname=tower", " host = db user=ada", "service=tower", "postgres:tower", "sqlite:/x.db"),
     ],
 )
@@ -111,6 +117,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, pipe, Path("/dev/null")):
         with pytest.raises(StoreError, match="a folder or a device"):
             Store.open(str(path))
+    for name in ("n" * 300, "\ud800", "pipe/tower.db"):
+        with pytest.raises(StoreError, match="cannot be made"):
+            Store.open(str(tmp_path / name))
 
 
 def test_files_and_folders_that_others_may_write_are_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Operating on both engines: an examination, and a role on PostgreSQL that owns nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -87,7 +88,7 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
     request = RecordedRequest("http://ci.test/", {}, "{}")
     outcome = AttemptResult(claim, request, Answer(400), verdict, bench.now, timedelta(0))
     with store.changing() as change:
-        record(change.connection, [outcome], change.now)
+        record(change, [outcome])
     bench.tower.endpoints.create(
         EndpointSettings(name="old", kind=EndpointKind.WEBHOOK, url="http://old.test/")
     )
@@ -98,15 +99,14 @@ def test_endpoints_that_fail_are_told_beside_disabled_ones(store: Store, databas
 
 def test_events_that_no_living_worker_evaluates_are_told(store: Store, database_url: str) -> None:
     bench = Bench(store)
-    bench.now = datetime.now(UTC) - timedelta(minutes=3)
+    now = datetime.now(UTC)
+    bench.now = now - timedelta(minutes=3)
     bench.tower.add_alias(bench.version, "one", "two")
-    [alone] = [
-        check for check in examine(database_url, datetime.now(UTC)) if check.name == "events"
-    ]
+    [alone] = [check for check in examine(database_url, now) if check.name == "events"]
     assert alone.said == "2 wait for their evaluation, the oldest for 3m"
     assert alone.health is Health.WARN
     with store.changing() as change:
-        record_heartbeat(change.connection, "w", datetime.now(UTC))
+        record_heartbeat(replace(change, now=datetime.now(UTC)), "w")
     assert health_of(database_url)["events"] is Health.FAIL
     bench.turn()
     assert health_of(database_url)["events"] is Health.OK

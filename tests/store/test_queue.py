@@ -1,5 +1,6 @@
 """Evaluation, claims and records, on both databases."""
 
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
 from firetower.store import schema
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import LEASE_MARGIN
+from firetower.store.queue.claim import LEASE_MARGIN, SLOT
 from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from store.bench import START, Bench
@@ -166,7 +167,7 @@ def test_lost_claim_is_due_again_and_fences_off_its_old_worker(
     [old] = bench.turn(room=1)
     bench.now += old.endpoint.settings.timeout + LEASE_MARGIN + timedelta(seconds=1)
     with bench.store.changing() as change:
-        assert len(recover(change.connection, change.now)) == 1
+        assert len(recover(change)) == 1
     [new] = bench.turn(room=1, worker="other")
     assert (new.number, new.webhook_id) == (2, old.webhook_id)
     bench.answer(new, 200)
@@ -184,7 +185,7 @@ def test_the_claims_of_a_dead_worker_come_back_at_once(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "one")
     bench.turn(room=1, worker="dead")
     with bench.store.changing() as change:
-        assert len(recover(change.connection, change.now, ["dead"])) == 1
+        assert len(recover(change, ["dead"])) == 1
     assert (bench.only.status, bench.only.detail) == (Status.PENDING, LOST)
 
 
@@ -195,7 +196,7 @@ def test_execution_that_ends_workers_waits_by_schedule_then_fails(bench: Bench) 
     while not waits or bench.only.status is Status.PENDING:
         assert len(bench.turn(room=1, worker="doomed")) == 1
         with bench.store.changing() as change:
-            assert len(recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)) == 1
+            assert len(recover(change, ["doomed"], jitter=lambda: 0)) == 1
         waits.append((bench.only.next_attempt_at or bench.now) - bench.now)
         bench.now += waits[-1]
     assert waits == [timedelta(0), *DEFAULT_SCHEDULE, timedelta(0)]
@@ -215,7 +216,7 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
     for expected in (timedelta(0), DEFAULT_SCHEDULE[1]):
         [claim] = bench.turn(room=1, worker="doomed")
         with bench.store.changing() as change:
-            recover(change.connection, change.now, ["doomed"], jitter=lambda: 0)
+            recover(change, ["doomed"], jitter=lambda: 0)
         assert bench.only.next_attempt_at == bench.now + expected
         bench.now += expected
         [claim] = bench.turn(room=1)
@@ -231,3 +232,29 @@ def test_evaluated_events_are_marked(bench: Bench) -> None:
             select(schema.events.c.id).where(schema.events.c.evaluated.is_(False))
         ).all()
     assert waiting == []
+
+
+@pytest.mark.parametrize("size", [9_999, 10_000, 1_000_000])
+def test_a_cycle_takes_no_more_long_events_than_the_memory_holds(bench: Bench, size: int) -> None:
+    text = "x" * size
+    bench.tower.update(bench.version, metadata={"text": text})
+    bench.automate()
+    for name in ("one", "two"):
+        bench.automate(name, mode=Mode.SHADOW)
+    for number in range(40):
+        bench.tower.add_alias(bench.version, f"alias-{number}")
+    tracemalloc.start()
+    claims = bench.turn(room=16)
+    _, peak = tracemalloc.get_traced_memory()
+    assert peak < 60_000_000
+    assert {claim.event.as_data()["metadata"]["text"] for claim in claims} == {text}
+    assert len(claims) == (1 if size > SLOT else 16)
+    tracemalloc.reset_peak()
+    listed = bench.tower.events.newest(40)  # that share one version
+    assert {event.as_data()["metadata"]["text"] for event in listed} == {text}
+    evaluated = 9 if size > SLOT else 40
+    assert len(bench.tower.executions.newest(200)) == 3 * evaluated
+    assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    tracemalloc.stop()
+    bench.turn()
+    assert len(bench.tower.executions.newest(200)) == 3 * min(40, 2 * evaluated)

@@ -56,9 +56,9 @@ def test_no_turn_looks_through_the_history(sqlite_template: Path, tmp_path: Path
         bench.tower.add_alias(bench.version, "at-once")
         [claim] = bench.turn(room=1)
         with store.changing() as change:
-            recover(change.connection, change.now, ["w"])
+            recover(change, ["w"])
             crash_overdue(change, timedelta(minutes=5))
-            assert find_ids(change.connection, {(1, claim.event.id)}) != {}
+            assert find_ids(change, {(1, claim.event.id)}) != {}
         bench.tower.endpoints.disable("ci", EndpointKind.WEBHOOK)
         bench.tower.endpoints.details()
         bench.tower.status()

@@ -22,6 +22,7 @@ from firetower.core.scopes import ContainerScope
 from firetower.store.runs import crash_overdue, start_run
 from firetower.store.store import Store
 from firetower.tower import Tower
+from postgres import WAITING
 from store.bench import START, Bench
 from waiting import wait_until
 
@@ -107,8 +108,7 @@ def test_run_that_two_processes_start_is_started_once(bench: Bench) -> None:
             assert start_run(change, VISION, "twin", said, resume=True).created
             other = threads.submit(bench.tower.runs.start, "acme/vision", id="twin", resume=True)
             if not store.database.is_sqlite:
-                waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                wait_until(lambda: change.connection.scalar(waiting), "the other to wait")
+                wait_until(lambda: change.connection.scalar(text(WAITING)), "the other to wait")
         assert not other.result(TIMEOUT.total_seconds()).created
     assert states(bench.tower) == ["running"]
 

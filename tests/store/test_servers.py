@@ -34,14 +34,14 @@ def test_server_is_shown_while_its_heart_beats(store: Store, database_url: str) 
     later = START + timedelta(minutes=6)
     with store.changing() as change:
         record_server(replace(change, now=later), "a", URL, {})
-        [server] = list_servers(change.connection)
+        [server] = list_servers(change)
         assert server.started_at == START
         assert server.is_alive(later)
         assert not server.is_alive(later + HEARTBEAT_TIMEOUT * 2)
         store.clock = lambda: later
     assert tower.status().clients == ()
     with store.changing() as change:
-        remove_server(change.connection, "a")
+        remove_server(change, "a")
     assert tower.status().servers == ()
 
 
@@ -55,7 +55,7 @@ def test_server_whose_process_is_gone_is_not_alive(store: Store) -> None:
         record_server(change, "a", URL, {})
         gone = "UPDATE servers SET pid = 999999999"
         change.connection.exec_driver_sql(gone)
-        [server] = list_servers(change.connection)
+        [server] = list_servers(change)
         assert not server.is_alive(change.now)
         record_server(change, "b", URL, {})  # makes room for itself
         found = change.connection.exec_driver_sql("SELECT id FROM servers").scalars().all()

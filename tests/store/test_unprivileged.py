@@ -86,6 +86,14 @@ def test_a_file_that_may_not_be_read_is_said_to_be_out_of_reach(others: Path) ->
     assert code == 1
     assert said[0].startswith(f"the database {others} cannot be reached")
     assert "rights" in said[1]
+    others.parent.chmod(0o600)
+    for command in ("registry", "list"), ("database", "info"):
+        code, _, said = _as_nobody(others, *command)
+        assert (code, len(said)) == (1, 2)
+        assert "Permission denied" in said[0]
+    code, shown, said = _as_nobody(others, "doctor")
+    assert (code, said) == (1, [])
+    assert f"the database {others} cannot be reached: Permission denied" in shown
 
 
 def test_a_reader_without_rights_sees_what_its_owner_has_open(others: Path) -> None:

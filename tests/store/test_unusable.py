@@ -13,6 +13,7 @@ import pytest
 from firetower.core.errors import StoreError, StoreLocked
 from firetower.core.health import Health
 from firetower.store import database
+from firetower.store import store as stores
 from firetower.store.doctor import examine
 from firetower.store.store import Store, utc_now
 from firetower.tower import Tower
@@ -34,7 +35,8 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be(tmp_path: Path) -> 
 STOPS = """
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
+connection.execute(sys.argv[2])
+connection.execute("SELECT * FROM events").fetchone()
 os.kill(os.getpid(), signal.SIGSTOP)
 """
 
@@ -43,7 +45,7 @@ os.kill(os.getpid(), signal.SIGSTOP)
 def test_a_stopped_program_that_holds_the_lock_is_named(tmp_path: Path) -> None:
     path = tmp_path / "tower.db"
     with Tower(Store.open(f"sqlite:///{path}?timeout=0.1")) as tower:
-        process = subprocess.Popen([sys.executable, "-c", STOPS, path])
+        process = subprocess.Popen([sys.executable, "-c", STOPS, path, "BEGIN IMMEDIATE"])
         try:
             assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
             with pytest.raises(
@@ -60,6 +62,24 @@ def test_a_stopped_program_that_holds_the_lock_is_named(tmp_path: Path) -> None:
         tower.create_registry("models")
         [check] = [one for one in examine(str(path), utc_now()) if one.name == "locks"]
         assert check.health is Health.OK
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
+def test_stopped_program_that_keeps_the_log_growing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower:
+        process = subprocess.Popen([sys.executable, "-c", STOPS, path, "BEGIN"])
+        try:
+            assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+            tower.create_registry("models")
+            [check] = [one for one in examine(str(path), utc_now()) if one.name == "locks"]
+            assert check.health is Health.WARN
+            assert f"process {process.pid} " in check.said
+            assert "tower.db-wal" in check.said
+            assert f"kill -CONT {process.pid}" in check.hint
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_long_wait_is_told_of_once_and_asks_ever_more_often(
@@ -131,3 +151,37 @@ def test_database_moved_and_put_back_is_used_silently(tmp_path: Path) -> None:
         tower.create_registry("after")
         assert [str(one.reference) for one in tower.registries()] == ["after", "before"]
         assert store.database.replacements == []
+
+
+def test_overwritten_file_is_refused_and_used_once_it_is_back(tmp_path: Path) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
+        tower.create_registry("before")
+        other.execute("UPDATE state SET value = value")  # what the tower has read it reads again
+        other.commit()
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        kept = path.read_bytes()
+        path.write_bytes(b"no database" * 1_000)
+        for refused in (tower.registries, lambda: tower.create_registry("after")) * 2:
+            with pytest.raises(StoreError, match="is not a Firetower database"):
+                refused()
+        path.write_bytes(kept)
+        assert [str(one.reference) for one in tower.registries()] == ["before"]
+        tower.create_registry("after")
+
+
+def test_emptied_database_is_left_to_who_restores_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tower.db"
+    with Tower(Store.open(str(path))) as tower, closing(sqlite3.connect(path)) as other:
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.backup(other)
+        monkeypatch.setattr(stores, "SCHEMA_INTERVAL", 0)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="is empty") as raised:
+                tower.create_registry("models")
+        assert "Restore its backup" in raised.value.hint
+        assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    with Tower(Store.open(str(path))) as tower:
+        tower.create_registry("models")

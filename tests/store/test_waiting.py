@@ -23,7 +23,9 @@ from firetower.core.health import Check, Health
 from firetower.store import automations, doctor, watch, watched_connection
 from firetower.store.changes import _EVENT_ORDER, lock_event_order
 from firetower.store.store import Store
+from firetower.store.watched_connection import WatchedConnection
 from firetower.tower import Tower
+from postgres import WAITING
 from relay import relayed
 from store.bench import Bench
 from towers import environment, every_execution, on_alias
@@ -42,7 +44,7 @@ from firetower.store.store import Store
 url, doing, version = sys.argv[1:]
 with Store.open(url).changing() as change:
     if doing == "evaluates":
-        assert evaluate(change, AutomationCache(), 100)[0]
+        assert evaluate(change, AutomationCache(), 100)[1]
     else:
         add_aliases(change, VersionReference.parse(version), ["stopped"])
     os.kill(os.getpid(), signal.SIGSTOP)
@@ -90,7 +92,7 @@ def held(url: str, function: str) -> Iterator[int]:
 
 
 def waiting(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    row = connection.execute(WAITING).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -102,6 +104,8 @@ def test_a_session_has_limits_and_keeps_those_it_was_given(database_url: str) ->
         found = [reader.connection.execute(text(f"SHOW {name}")).scalar_one() for name in names]
         check = "SHOW client_connection_check_interval"
         assert reader.connection.execute(text(check)).scalar_one() == "5s"
+        idle = "SELECT setting, source FROM pg_settings WHERE name = 'idle_session_timeout'"
+        assert reader.connection.execute(text(idle)).one() == ("0", "session")
     store.close()
     assert found[:2] == ["5s", "7s"]
 
@@ -206,7 +210,7 @@ def test_a_long_wait_is_told_of(
 def test_a_server_that_hangs_is_not_waited_for_without_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watched_connection, "_SILENCE", 0.05)
+    monkeypatch.setattr(watched_connection, "_ANSWER_TIMEOUT", 0.05)
     url = store.database.location.url
     [folder] = [url.query["host"]] if isinstance(url.query["host"], str) else url.query["host"]
     with relayed(Path(folder) / ".s.PGSQL.5432") as relay:
@@ -226,20 +230,31 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
                     relay.passing.clear()
                     reader.connection.exec_driver_sql("SELECT 1")
 
+            def execute(connection: WatchedConnection, query: str, *values: Any) -> object:
+                if "COMMIT" in query:
+                    relay.passing.clear()
+                return super(WatchedConnection, connection).execute(query, *values)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(WatchedConnection, "execute", execute, raising=False)
+                with pytest.raises(StoreError, match="may be saved or not") as raised:
+                    Tower(other).create_registry("models")
+                assert "does not answer" in raised.value.hint
+            relay.passing.set()
             with pytest.raises(StoreError, match="does not answer"):
                 hang()
             with pytest.raises(StoreError, match="cannot be reached"), other.reading():
                 pass
             relay.passing.set()
-            assert Tower(other).registries() == []
+            assert {str(one.reference) for one in Tower(other).registries()} <= {"models"}
 
 
 @pytest.mark.parametrize("doing", ["idle", "active", "listens"])
 def test_stopped_server_process_is_not_waited_for(
     store: Store, monkeypatch: pytest.MonkeyPatch, doing: str
 ) -> None:
-    monkeypatch.setattr(watched_connection, "_SILENCE", 0.3)
-    monkeypatch.setattr(watched_connection.WatchedConnection, "longest", 0.6)
+    monkeypatch.setattr(watched_connection, "_ANSWER_TIMEOUT", 0.3)
+    monkeypatch.setattr(WatchedConnection, "statement_timeout", 0.6)
     monkeypatch.setattr(watch, "_LISTEN_CHECK_INTERVAL", 0.1)
     bench, pids = Bench(store), list[int]()
 
@@ -259,7 +274,7 @@ def test_stopped_server_process_is_not_waited_for(
                 stop(driver.info.backend_pid)
             else:
                 threading.Timer(0.1, stop, [driver.info.backend_pid]).start()
-            change.connection.exec_driver_sql("SELECT pg_sleep(0.2)")
+            change.connection.exec_driver_sql("SELECT pg_sleep(60)")  # or until it is stopped
 
     try:
         with pytest.raises(StoreError, match="cannot be reached: the server does not answer"):

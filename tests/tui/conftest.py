@@ -22,6 +22,7 @@ from firetower.store.store import Store
 from firetower.tui.app import FiretowerApp
 from tui import screens
 from tui.scene import Scene, furnish
+from waiting import TIMEOUT
 
 KEY = "Zmlyc3QtdGhlLXRvd2VyLXRoZW4tdGhlLWZpcmUtNDI="
 """Opens the secrets of each copy of the furnished database."""
@@ -75,15 +76,20 @@ def _defects_fail() -> Iterator[None]:
 def _soon_idle() -> Iterator[None]:
     """Look more often whether the app has done with a key, and let it rest less between readings.
 
-    Twice 20 ms for each key add up, and so does a quarter of a second for each reading.
+    Three times 20 ms for each key add up, and so does a quarter of a second for each reading. But
+    what a user has little time for lasts as long as a slow machine needs.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 200)
         patch.setattr("textual._wait.SLEEP_IDLE", 1 / 2000)
         patch.setattr("firetower.tui.session.REFRESH_INTERVAL", 0.02)
+        patch.setattr("firetower.tui.key_queue.PAINT_TIME", 0)
         patch.setattr("firetower.tui.form.backtest.DEBOUNCE", 0.02)
         patch.setattr("firetower.tui.widgets.listing.DEBOUNCE", 0.02)
         patch.setattr("firetower.tui.form.screen.ERROR_DELAY", 0.02)
+        patch.setattr("firetower.tui.app.READING", TIMEOUT)
+        patch.setattr("firetower.tui.app.MOST_READING", 2 * TIMEOUT)
+        patch.setattr("firetower.tui.app.LEAVE_WITHIN", TIMEOUT)
         yield
 
 

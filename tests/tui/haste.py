@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import pytest
 from textual.events import Key, MouseDown, MouseUp
 from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from firetower.tower import Tower
+from firetower.tui import key_queue
 from firetower.tui.app import FiretowerApp
-from tui.screens import settled
+from tui.screens import TIMEOUT, settled
 
 T = TypeVar("T")
 
@@ -24,9 +26,11 @@ def firetower_of(pilot: Pilot[None]) -> FiretowerApp:
 
 async def type_ahead(pilot: Pilot[None], *keys: str) -> None:
     """Press keys that all have come before the first is answered, as on a machine that lags."""
-    for key in keys:
-        pilot.app.post_message(Key(key, key_to_character(key)))
-    await settled(pilot)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_queue, "HANDLING_TIMEOUT", TIMEOUT)
+        for key in keys:
+            pilot.app.post_message(Key(key, key_to_character(key)))
+        await settled(pilot)
 
 
 def click_ahead(pilot: Pilot[None], x: int, y: int) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class Scene:
     def turn(self, room: int = 0) -> list[Claim]:
         """Evaluate what has happened, and claim what is due where there is room."""
         with self.store.changing() as change:
-            self._cache.refresh(change.connection)
+            self._cache.refresh(change)
             evaluate(change, self._cache, BATCH)
             evaluate_metrics(change, self._cache)
             free = dict.fromkeys(self._cache.endpoints, room)
@@ -102,7 +103,7 @@ class Scene:
             timedelta(milliseconds=milliseconds),
         )
         with self.store.changing() as change:
-            record(change.connection, [outcome], change.now)
+            record(change, [outcome])
 
     def send(self, code: int, body: str = "", milliseconds: float = 34) -> None:
         """Evaluate, claim what is due, and let every endpoint answer alike."""
@@ -131,19 +132,17 @@ class Scene:
         begun = self.now - FAILING_TO_OPEN
         with self.store.changing() as change:
             record_answers(
-                change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), begun
+                replace(change, now=begun), {found.id: AnswerSummary(worked=True)}, frozenset()
             )
             for failures, at in ((FAILURES_TO_OPEN - 1, begun), (1, self.now)):
                 run = AnswerSummary(failures=failures, last=Answer(503))
-                record_answers(change.connection, {found.id: run}, frozenset(), at, lambda: 0.0)
+                record_answers(replace(change, now=at), {found.id: run}, frozenset(), lambda: 0.0)
 
     def close_circuit(self, endpoint: str) -> None:
         """Let an endpoint have answered again."""
         found = self.tower.endpoints.find(endpoint)
         with self.store.changing() as change:
-            record_answers(
-                change.connection, {found.id: AnswerSummary(worked=True)}, frozenset(), change.now
-            )
+            record_answers(change, {found.id: AnswerSummary(worked=True)}, frozenset())
 
     def beat(self) -> None:
         """Let a worker of another machine live."""

@@ -17,7 +17,7 @@ from firetower.tui.screens.automation import AutomationScreen
 from firetower.tui.screens.collection import CollectionScreen, VersionScreen
 from firetower.tui.screens.execution import ExecutionScreen
 from firetower.tui.screens.explain import ExplainEventScreen
-from firetower.tui.text import body_lines, flowing, json_lines, lines, plain
+from firetower.tui.text import body_lines, flowing, folded, json_lines, lines, plain
 from tui.form.driving import new_form
 from tui.scene import Scene
 from tui.screens import open_app, press, settled, shows
@@ -90,6 +90,20 @@ def test_what_is_short_is_whole() -> None:
     value = {"a": [1, {"b": None}], "c": "é\n"}
     assert json_lines(value).plain == json.dumps(value, indent=2, ensure_ascii=False)
     assert body_lines("[" * 60_000).plain.startswith("[[[")
+
+
+def test_folded_text_keeps_the_indent_of_its_lines() -> None:
+    drawn = folded(json_lines({"a": {"text": "one two three", "b": []}}), 18)
+    assert drawn.plain.splitlines() == [
+        "{",
+        '  "a": {',
+        '    "text": "one',
+        '    two three",',
+        '    "b": []',
+        "  }",
+        "}",
+    ]
+    assert any(drawn.plain[span.start : span.end] == '"b":' for span in drawn.spans)
 
 
 async def test_an_execution(scene: Scene, large: Execution) -> None:

@@ -9,11 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 
 from firetower.worker_process import LOG_LINES, WorkerProcess
 from tui.scene import Scene
 from tui.screens import TIMEOUT, open_app, press, screen_text, shows, until
+from waiting import runs
 
 pytestmark = pytest.mark.anyio
 
@@ -40,10 +42,9 @@ async def holds(condition: Callable[[], object]) -> None:
 
 def lives(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return runs(psutil.Process(pid))
+    except psutil.NoSuchProcess:
         return False
-    return True
 
 
 def workers(scene: Scene) -> list[int]:

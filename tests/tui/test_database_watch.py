@@ -20,7 +20,7 @@ async def test_heartbeats_that_change_nothing_shown_are_no_news(scene: Scene) ->
 
         def beat(worker: str, problem: str | None = None) -> None:
             with scene.store.changing() as change:
-                record_heartbeat(change.connection, worker, change.now, problem)
+                record_heartbeat(change, worker, problem)
 
         beat("one")
         watch = DatabaseWatch(tower, posted.put)

@@ -43,7 +43,7 @@ async def test_the_pane_shows_the_automation_under_the_cursor(scene: Scene) -> N
         assert shows(pilot, "30 days   at most 4 a day")
         assert shows(pilot, "▁▁▁▁▁▁█")
         assert shows(pilot, "ci-deploy  100 % of")
-        assert shows(pilot, "✓ …/bert", "← production")
+        assert shows(pilot, "✓ bert:v0 ← production")
         await press(pilot, "j")
         await until(pilot, lambda: shows(pilot, "filter    alias ~ candidate"))
         assert not shows(pilot, "When an alias matching ^prod")

@@ -37,7 +37,11 @@ async def test_an_automation_is_explained_by_reason_and_down_to_one_event(scene:
         assert on(pilot, ExplainEventScreen)
         await until(pilot, lambda: not shows(pilot, "Loading …"))
         assert screen_text(pilot)[0].startswith(" 1 Registry  2 Project")
-        assert any("automation" in line or "it w" in line for line in screen_text(pilot))
+        screen = pilot.app.screen
+        assert isinstance(screen, ExplainEventScreen)
+        closest = scene.tower.explain.event(screen.event_id).findings[0]
+        assert shows(pilot, f"event {screen.event_id}")
+        assert shows(pilot, "✗" if closest.stop else "✓", closest.revision.definition.name)
         await press(pilot, "escape", "escape")
         assert not on(pilot, ExplainAutomationScreen)
 
@@ -61,6 +65,16 @@ async def test_an_automation_on_a_metric_explains_runs(scene: Scene) -> None:
         assert shows(pilot, "it logs no loss. Did you mean train.loss?")
         await press(pilot, "enter")
         await until(pilot, lambda: on(pilot, RunScreen))
+        scene.tower.runs.log_metrics(run, {"loss": 1.5})
+        scene.turn()
+        pilot.app.push_screen(ExplainEventScreen(scene.tower.events.newest(1)[0].id))
+        await pilot.resize_terminal(46, 20)
+        await until(pilot, lambda: shows(pilot, "✓ high-loss"))
+        assert shows(
+            pilot, f"event {scene.tower.events.newest(1)[0].id}"
+        )  # in a heading of 3 lines
+        reasons = [line for line in screen_text(pilot) if "this was" in line]
+        assert all(line.startswith("     ") for line in reasons)
 
 
 async def test_a_line_of_the_feed_leads_to_what_became_of_its_event(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from firetower.tui.form.screen import FormScreen
 from firetower.tui.messages import DatabaseChanged
@@ -61,3 +62,14 @@ async def test_nothing_is_painted_for_what_has_not_changed(
                 shown.post_message(DatabaseChanged())
                 await settled(pilot)
     assert painted == []
+
+
+async def test_a_cursor_in_a_field_that_waits_paints_nothing(scene: Scene) -> None:
+    async with open_app(scene) as pilot:
+        await press(pilot, "enter", "slash")
+        fields: list[Input | TextArea] = [*pilot.app.screen.query(Input)]
+        await press(pilot, "escape", "e")
+        form = pilot.app.screen
+        fields += [*form.query(Input), *form.query(TextArea)]
+        assert {Input, TextArea} <= {kind for one in fields for kind in type(one).__mro__}
+        assert not any(one.cursor_blink for one in fields)

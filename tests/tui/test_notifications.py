@@ -5,7 +5,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
-from firetower.tui.app import READ_IN_A_SECOND, READING
+from firetower.tui import app as app_module
+from firetower.tui.app import READ_IN_A_SECOND
 from firetower.tui.widgets.feed_table import FeedTable
 from tui.scene import Scene
 from tui.screens import SMALL, open_app, press, settled
@@ -55,7 +56,8 @@ async def test_notifications_cover_no_button_and_no_newest_line(
                 pilot.app.notify(f"{number} Saved it. " + "When an alias is added, record it. " * 2)
             await settled(pilot)
             assert {one.timeout for one in pilot.app._notifications} == {
-                READING + len(one.message) / READ_IN_A_SECOND for one in pilot.app._notifications
+                app_module.READING + len(one.message) / READ_IN_A_SECOND
+                for one in pilot.app._notifications
             }
             toasts = [one.region for one in pilot.app.screen.query(Toast)]
             assert len(toasts) == 2

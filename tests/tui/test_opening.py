@@ -1,6 +1,7 @@
 """The moment before the first real screen: no key pressed then is lost."""
 
 import asyncio
+import os
 import resource
 import threading
 from collections.abc import Callable
@@ -150,6 +151,7 @@ async def test_a_first_view_that_is_late_or_failed_is_not_waited_for(scene: Scen
 def test_another_process_reads_the_first_view_and_changes_nothing(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: bool
 ) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)  # with one it is not read beside the app
     monkeypatch.chdir(tmp_path)
     (tmp_path / "random.py").write_text("raise SystemExit(1)")
     path = tmp_path / "none.db" if missing else scene.path

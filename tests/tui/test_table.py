@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any, ClassVar
 
@@ -331,6 +332,7 @@ COLUMN = st.builds(
     width=st.integers(0, 20),
     flex=st.integers(0, 9),
     from_width=st.sampled_from([0, 60]),
+    whole_from=st.sampled_from([60, 1_000]),
 )
 
 
@@ -347,6 +349,7 @@ def test_nothing_is_cut_beside_free_space(described: list[tuple[Column, int]], w
         place for place in range(len(columns)) if width >= columns[place].from_width
     }
     assert not cut or free <= 0
+    columns = [replace(one, flex=0) if width >= one.whole_from else one for one in columns]
     if any(cells < least[place] for place, cells in given.items()):
         assert free <= 0  # too narrow for what they need
     assert free >= 0 or all(given[place] <= 4 for place in given if columns[place].flex)
@@ -381,6 +384,12 @@ async def test_a_short_form_makes_room_for_the_other_columns() -> None:
             table.set_rows([Row(1, cells)])
             await pilot.pause()
             assert any(text.split() == [shown, *state.split()] for text in screen_text(pilot))
+        for whole_from, shown, bars in ((40, f"{'x' * 29}…", "▁▂█ 12"), (41, "x" * 32, "12")):
+            count = Column("24 h", 4, flex=1, right=True, aligned=True, whole_from=whole_from)
+            table.set_columns((Column("long", 4, flex=1), count))
+            table.set_rows([Row(1, (Cell("x" * 32), Cell("▁▂█ 12", short="12")))])
+            await pilot.pause()
+            assert any(text.split() == [shown, *bars.split()] for text in screen_text(pilot))
 
 
 async def test_cells_that_are_free_in_a_row_go_to_the_text_beside_them() -> None:

@@ -1,12 +1,13 @@
 """What is typed reaches the app, and nothing is looked for in between."""
 
+import fcntl
 import os
 import pty
-import select
+import resource
 import signal
 import tty
-from collections.abc import Sequence
 from queue import Queue
+from selectors import SelectorKey
 from threading import Thread
 from typing import Any, cast
 
@@ -16,8 +17,11 @@ from textual.events import Key
 from textual.message import Message
 
 from firetower.tui import terminal_driver
-from firetower.tui.terminal_driver import TerminalDriver
+from firetower.tui.terminal_driver import Selector, TerminalDriver
 from waiting import TIMEOUT
+
+HIGH = 1_024
+"""The number of a file that `select` refuses."""
 
 
 @pytest.mark.anyio
@@ -27,14 +31,17 @@ async def test_only_what_is_typed_wakes_the_thread_of_input(
     waits: list[float | None] = []
     pressed = Queue[Message]()
 
-    def wait(
-        files: Sequence[int], _: object, __: object, timeout: float | None
-    ) -> tuple[list[int], list[int], list[int]]:
-        waits.append(timeout)
-        return select.select(files, [], [], timeout)
+    class Watched(Selector):
+        def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+            waits.append(timeout)
+            return super().select(timeout)
 
-    monkeypatch.setattr(terminal_driver, "wait", wait)
-    outer, inner = pty.openpty()
+    monkeypatch.setattr(terminal_driver, "Selector", Watched)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], HIGH + 100), limits[1]))
+    outer, low = pty.openpty()
+    inner = fcntl.fcntl(low, fcntl.F_DUPFD, HIGH)  # as where a parent has left many open
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     tty.setraw(inner)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     driver = TerminalDriver(cast("App[Any]", None), mouse=False)

@@ -98,6 +98,7 @@ async def test_tour_is_walked_to_the_users_own_line(scene: Scene, size: tuple[in
         scene.turn()
         await press(pilot, "3")
         await until(pilot, lambda: says(pilot, "The marked line is mine {0}'s."))
+        await until(pilot, lambda: shows(pilot, "somebody-elses", "one-more"))
         names_only_keys_that_work(pilot)
         await press(pilot, "up", "enter")
         await stays(pilot, 5)

@@ -83,7 +83,7 @@ def test_a_lost_try_that_ends_its_execution_leaves_a_line(tmp_path: Path) -> Non
     for _ in range(len(DEFAULT_SCHEDULE) + 1):
         assert len(bench.turn(room=1, worker="doomed")) == 1
         with store.changing() as change:
-            recover(change.connection, change.now, ["doomed"])
+            recover(change, ["doomed"])
         bench.now = bench.only.next_attempt_at or bench.now
     assert len(bench.turn(room=1, worker="doomed")) == 1
     bench.now += timedelta(minutes=1)
@@ -105,7 +105,7 @@ def test_answer_after_the_lease_prints_no_line(tmp_path: Path) -> None:
                 return 200, {}, b""
             with store.changing() as change:
                 holder = select(schema.executions.c.worker_id)
-                recover(change.connection, change.now, change.connection.scalars(holder).all())
+                recover(change, change.connection.scalars(holder).all())
             assert [line.execution.status for line in work(store)[0]] == [Status.FINISHED]
             return 500, {}, b""
 

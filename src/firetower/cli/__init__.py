@@ -4,6 +4,8 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from inspect import cleandoc
 from typing import Any
@@ -60,8 +62,25 @@ def _complete(command: click.Command) -> None:
     if isinstance(command, click.Group):
         for subcommand in command.commands.values():
             _complete(subcommand)
-    elif all(parameter.name != "database" for parameter in command.params):
+        return
+    command.parse_args = partial(_parse_unrepeated, command.parse_args, command)  # type: ignore[method-assign]
+    if all(parameter.name != "database" for parameter in command.params):
         command.params += database_options()
+
+
+def _parse_unrepeated(
+    parse: Callable[[click.Context, list[str]], list[str]],
+    command: click.Command,
+    ctx: click.Context,
+    args: list[str],
+) -> list[str]:
+    """Read a command's arguments; an option of one value given twice would lose the first."""
+    if not ctx.resilient_parsing:
+        given: list[click.Parameter] = command.make_parser(ctx).parse_args(list(args))[2]
+        for one in {one for one in given if given.count(one) > 1 and one.expose_value}:
+            if isinstance(one, click.Option) and not (one.multiple or one.is_flag):
+                raise click.UsageError(f"{one.opts[0]} is given twice.", ctx)
+    return parse(ctx, args)
 
 
 @click.group(

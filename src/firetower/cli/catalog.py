@@ -225,11 +225,13 @@ def edit(*, version: str, as_json: bool, **changes: Any) -> None:
     if not any(changes.values()) and changes["description"] is None:
         raise click.UsageError("Give --metadata, --unset or --description.")
     with open_tower() as tower:
+        before = tower.version(version).version
         edited = tower.update(version, **changes)
     if as_json:
         print_json(edited.as_data())
     else:
-        say(f"{edited} is changed.")
+        is_same = dump(edited.as_data()) == dump(before.as_data())
+        say(f"{edited} has all of that already." if is_same else f"{edited} is changed.")
 
 
 @click.command()

@@ -34,12 +34,13 @@ def info(*, as_json: bool) -> None:
     """
     from firetower.settings import SECRET_KEY, app_log, config_file, read_settings
     from firetower.store.database import Database
+    from firetower.store.files import is_missing
     from firetower.store.location import Location
     from firetower.store.migrate import SCHEMA, SchemaState, schema_state, schema_version
 
     location = Location.of(database_url())
     version, state = None, SchemaState.EMPTY
-    if location.path is None or location.path.exists():
+    if location.path is None or not is_missing(location.path):
         with (
             closing(Database(location, read_only=True)) as opened,
             opened.transaction() as connection,

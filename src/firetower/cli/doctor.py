@@ -56,7 +56,7 @@ def _network() -> Iterator[Check]:
 
 def _databases_network(examined: list[Check]) -> Iterator[Check]:
     """Check the endpoints' own proxies and CA certificates, and this machine's servers."""
-    from firetower.delivery.environment import ca_file_problem, server_problem
+    from firetower.delivery.environment import ca_file_problem
     from firetower.tower import connect
 
     if not any(check.name == "endpoints" for check in examined):
@@ -75,6 +75,19 @@ def _databases_network(examined: list[Check]) -> Iterator[Check]:
     for settings in found:
         if problem := ca_file_problem(f"{settings.kind} {settings.name}", settings.ca_file):
             yield Check("TLS", problem.message, problem.hint, Health.WARN)
+
+
+def server_problem(url: str) -> str | None:
+    """Return why a server of this machine does not say within 3 seconds that it is well."""
+    from http.client import HTTPException
+    from urllib.request import ProxyHandler, build_opener
+
+    opener = build_opener(ProxyHandler({}))  # it is here: no proxy leads to it
+    try:
+        with opener.open(f"{url}/healthz", timeout=3):
+            return None
+    except (OSError, HTTPException) as error:
+        return str(getattr(error, "reason", None) or error)
 
 
 def _terminal() -> Iterator[Check]:

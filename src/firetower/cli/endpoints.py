@@ -25,7 +25,7 @@ from firetower.core.endpoints import (
 from firetower.core.errors import FiretowerError
 from firetower.core.retry import DEFAULT_SCHEDULE
 from firetower.core.statistics import Traffic
-from firetower.core.text import counted, instant, shell_word
+from firetower.core.text import agreeing, counted, instant, shell_word
 from firetower.core.times import duration, parse_duration
 
 _DEFAULT_WAITS = ",".join(map(duration, DEFAULT_SCHEDULE))
@@ -381,10 +381,14 @@ def delete(*, name: str, yes: bool) -> None:
     """
     kind = EndpointKind(group_name())
     with open_tower() as tower:
-        tower.endpoints.get(name, kind)
-        ask_to_delete(f"{kind} {name}", yes=yes)
+        queued = tower.endpoints.get(name, kind).queued
+        waiting = f"{counted(queued, 'execution')} in its queue" if queued else ""
+        will_skip = f"{waiting} will be skipped." if queued else ""
+        ask_to_delete(f"{kind} {name}", yes=yes, instead=will_skip)
         tower.endpoints.delete(name, kind)
     say(f"Deleted {kind} {name}.")
+    if queued:
+        say(f"{waiting} {agreeing(queued, 'are')} skipped.")
 
 
 for _command in (list_, show, test, enable, disable, delete):

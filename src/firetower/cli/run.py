@@ -10,6 +10,7 @@ from firetower.cli.connect import open_tower
 from firetower.cli.options import choice_option, json_option, limit_option, option_group
 from firetower.cli.output import date, print_fields, print_json, print_rows, say
 from firetower.core.errors import InvalidInput
+from firetower.core.json import in_range
 from firetower.core.metadata import metadata_of
 from firetower.core.points import Point, check_step, flatten
 from firetower.core.references import ContainerReference
@@ -329,7 +330,7 @@ def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
         name, _, text = pair.partition("=")
         try:
             is_object = pair.startswith("{")
-            given = metadata_of([pair], "metric") if is_object else {name: float(text)}
+            given = metadata_of([pair], "metric") if is_object else {name: _number(text)}
         except ValueError:
             raise InvalidInput(
                 f"{quoted(shortened(pair, 40))} is not a metric with a number",
@@ -339,6 +340,11 @@ def _metrics(pairs: tuple[str, ...]) -> dict[str, object]:
             raise InvalidInput(f"metric {quoted(min(twice))} is given twice", "Give it once.")
         found |= given
     return found
+
+
+def _number(text: str) -> float:
+    """Return a number, `nan` or `inf`. Raises ValueError, InvalidInput for one out of range."""
+    return float(text) if text.strip(" +-")[:1].isalpha() else in_range("the metric", text)
 
 
 def _duration(run: Run) -> str:

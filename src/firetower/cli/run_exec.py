@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from firetower.cli.system_metrics import open_system
 from firetower.core.errors import FiretowerError, InvalidInput
-from firetower.core.json import unique_keys
+from firetower.core.json import in_range, unique_keys
 from firetower.core.points import check_step, flatten
 from firetower.core.runs import RunState, new_run_id
 from firetower.core.text import counted, quoted, shortened, visible
@@ -37,6 +37,7 @@ _STOP_INTERVAL = 2.0
 """Seconds between two looks at whether the run was stopped from outside."""
 _MAX_LINE = 1024 * 1024
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+_unique_keys, _in_range = partial(unique_keys, "a line"), partial(in_range, "a line")
 _STEPS = ("step", "_step", "global_step")
 
 Say = Callable[[str], object]
@@ -256,10 +257,10 @@ class MetricLines:
 
     def _of_descriptor(self, ended: threading.Event) -> Iterator[bytes]:
         assert self._descriptor is not None
-        silent_at = None
+        poller, silent_at = select.poll(), None
+        poller.register(self._descriptor, select.POLLIN)
         while silent_at is None or time.monotonic() < silent_at:
-            readable, _, _ = select.select([self._descriptor], [], [], _POLL_INTERVAL)
-            if readable:
+            if poller.poll(_POLL_INTERVAL * 1_000):
                 piece = os.read(self._descriptor, 65_536)
                 if not piece:
                     break
@@ -292,7 +293,7 @@ class MetricLines:
             self._refuse("a line is longer than 1 MiB")
             return
         try:
-            values = json.loads(line, object_pairs_hook=partial(unique_keys, "a line"))
+            values = json.loads(line, object_pairs_hook=_unique_keys, parse_float=_in_range)
             if not isinstance(values, dict):
                 raise InvalidInput("a line is no JSON object", "")
             given = next((values.pop(name) for name in _STEPS if name in values), None)

@@ -1,1 +1,1 @@
-"""What Firetower decides, without a database, a network or a screen."""
+"""Firetower's rules, as functions and values: no database, no network, no screen."""

@@ -1,4 +1,4 @@
-"""The arguments of the Python API: what does not fit is refused before anything is done."""
+"""Check the arguments of the Python API by their annotations, before anything is done."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -20,14 +20,14 @@ def checked(method: Callable[P, T], *, is_method: bool = False) -> Callable[P, T
     code, types = unwrap(method).__code__, dict(method.__annotations__)
     names = code.co_varnames[: code.co_argcount]
     if is_method:
-        types.pop(names[0], None)  # itself, or the transaction that it opens
-    kept = (str, str | None, str | int, Sequence[str])
-    texts = {name for name, declared in types.items() if declared in kept}
-    several = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]
+        types.pop(names[0], None)  # self, or the transaction that is opened for it
+    text_types = (str, str | None, str | int, Sequence[str])
+    texts = {name for name, declared in types.items() if declared in text_types}
+    star_args = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1]  # `*args`
 
     @wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        named = zip_longest(names[: len(args)], args, fillvalue=several and several[0])
+        named = zip_longest(names[: len(args)], args, fillvalue=star_args and star_args[0])
         for name, value in (*named, *kwargs.items()):
             if name in types and not _fits(value, types[name]):
                 raise InvalidInput(

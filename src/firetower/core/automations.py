@@ -35,7 +35,7 @@ class Mode(StrEnum):
 
 
 class Definition(Frozen):
-    """What a person says when making an automation."""
+    """An automation as it is saved: everything but its mode."""
 
     name: Name
     description: str = ""
@@ -49,7 +49,7 @@ class Definition(Frozen):
     """After an execution, the time in which further ones are skipped; of a metric, for each run."""
 
     def check(self, granted: frozenset[str]) -> None:
-        """Refuse what could never work.
+        """Refuse a definition that could never work.
 
         `granted` are the secrets' names that the action's endpoint may use. Raises InvalidInput.
         """
@@ -112,7 +112,7 @@ class Definition(Frozen):
 
     @property
     def metric(self) -> AnyMetricCondition | None:
-        """What it waits for, where that is a metric."""
+        """The condition, where it is one on a metric."""
         return self.condition if isinstance(self.condition, MetricCondition) else None
 
     @property
@@ -139,7 +139,7 @@ class Definition(Frozen):
 
     @property
     def _when(self) -> str:
-        """What has to happen; a regex on the alias or tag that the event is about, in its place."""
+        """The event, scope and filter in words; a regex on its alias or tag stands at the noun."""
         happens, where, words = self.event_type.spec.sentence, self.scope.phrase, self.filter.words
         if self.condition is not None:
             happens = self.condition.words
@@ -215,7 +215,7 @@ class Revision:
 
     @property
     def definition(self) -> Definition:
-        """What the automation does in it."""
+        """The definition, read from its JSON where it is kept as such."""
         # Not kept where it is read from JSON: a list of 10,000 would hold 40 MB of them.
         return read_definition(self.written) if isinstance(self.written, str) else self.written
 
@@ -254,7 +254,7 @@ class Automation:
 
     @property
     def definition(self) -> Definition:
-        """What it does now."""
+        """The current definition."""
         return self.revision.definition
 
     @property
@@ -289,7 +289,7 @@ def with_changes(revisions: Sequence[Revision]) -> list[tuple[Revision, list[str
 
 
 def _values(definition: Definition) -> dict[str, str | None]:
-    """Return what a definition says, and the texts of its action, by their names."""
+    """Return the fields of a definition and of its action as people read them, by name."""
     cooldown = definition.cooldown
     texts = definition.action.model_dump(mode="json", exclude={"type", "endpoint"})
     return {

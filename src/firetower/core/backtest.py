@@ -1,4 +1,4 @@
-"""What an automation would have done with past events."""
+"""Backtest: which past events an automation would have fired on."""
 
 from array import array
 from collections.abc import Callable, Sequence
@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from firetower.core.automations import Definition
+from firetower.core.causes import is_loop
 from firetower.core.events import Event
-from firetower.core.matching import cooldown_end, is_loop, restarts_cooldown
-from firetower.core.runs import StateCondition
-from firetower.core.scopes import covers
+from firetower.core.matching import allows, cooldown_end, restarts_cooldown
 from firetower.core.statistics import sparkline
 
 PARTS = 30
@@ -21,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """The firings that there would have been."""
+    """The firings that a definition would have made."""
 
     since: datetime
     until: datetime
@@ -50,17 +49,12 @@ class Backtest:
 
 def matches(definition: Definition, event: Event) -> bool:
     """Return whether an event would fire a definition, cooldown ignored."""
-    condition = definition.condition
-    return (
-        event.type is definition.event_type
-        and covers(definition.scope, event)
-        and definition.filter.holds(event)
-        and (not isinstance(condition, StateCondition) or condition.holds(event.run))
-    )
+    is_type = event.type is definition.event_type
+    return is_type and allows(definition, event) and definition.filter.holds(event)
 
 
 class Simulation:
-    """What a definition would have done with events from `since` to `until`.
+    """Counts the firings of a definition from `since` to `until`, its cooldown included.
 
     The events that match it are added the newest first, so that there is a result at any time.
     A cooldown is taken as not begun before the oldest of them.

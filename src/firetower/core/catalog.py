@@ -1,4 +1,4 @@
-"""What the catalog shows of registries, projects, collections and versions; what a search finds."""
+"""Registries, projects, collections and versions as they are shown; results of a search."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from firetower.core.references import (
 
 
 class Container(Frozen):
-    """A registry or a project, with what it holds."""
+    """A container, with the number of things in it."""
 
     reference: ContainerReference
     description: str
@@ -67,7 +67,7 @@ class Entry(Frozen):
 
 
 class Content(Frozen):
-    """What a version holds: its entries and one digest over them."""
+    """The entries of a version, and one digest over them."""
 
     entries: tuple[Entry, ...]
     digest: str
@@ -127,7 +127,7 @@ class Version(Frozen):
 
 
 class LoggedVersion(Version):
-    """What logging gave."""
+    """The version that was logged, or the equal one that was there."""
 
     created: bool
     """False where the content equals the collection's newest version, which is then returned."""
@@ -173,7 +173,7 @@ class VersionDetail(Frozen):
 
 
 class FoundKind(StrEnum):
-    """What was found."""
+    """The kinds of things that a search finds."""
 
     AUTOMATION = "automation"
     ENDPOINT = "endpoint"
@@ -196,4 +196,4 @@ class Found:
     container: ContainerKind | None = None
     """Of a container and of an automation: what it is, or is in."""
     note: str = ""
-    """What else tells it from others."""
+    """A detail that tells it from others of its name."""

@@ -1,4 +1,4 @@
-"""What an automation does about new values of a run's metric.
+"""Crossings: the decisions of an automation about new values of a run's metric.
 
 It fires as its condition begins to hold: once for each run and cooldown, which is a day unless the
 automation has its own.
@@ -25,7 +25,7 @@ Near a threshold a noisy metric may cross it at every second step.
 
 
 class Watch(NamedTuple):
-    """What is kept of an automation's condition on one run, after its newest evaluated value."""
+    """The state of an automation's condition on one run, after its newest evaluated value."""
 
     revision_id: int = 0
     held: bool = False
@@ -59,7 +59,7 @@ class Series:
         self.first = len(self.steps)
 
     def crossing(self, condition: AnyMetricCondition, place: int) -> Crossing:
-        """Return what a condition that begins to hold at a place found."""
+        """Return the crossing of a condition that begins to hold at a place."""
         start = max(0, place + 1 - condition.needed)
         return Crossing.of(condition, self.steps[place], self.values[start : place + 1])
 
@@ -69,8 +69,8 @@ class Series:
         return next((place for place in places if self.moments[place] >= moment), len(places))
 
 
-class Followed(NamedTuple):
-    """What becomes of the new values of a series that a revision watches."""
+class CrossingDecisions(NamedTuple):
+    """The decisions of an automation about the new values of a series."""
 
     watch: Watch
     decisions: Sequence[Decision]
@@ -78,7 +78,7 @@ class Followed(NamedTuple):
     """The new detail of the newest execution made before these."""
 
 
-def follow(
+def decide_crossings(
     revision: Revision,
     watch: Watch,
     series: Series,
@@ -86,8 +86,8 @@ def follow(
     *,
     record: Callable[[int], Event],
     cause: Callable[[], str | None],
-) -> Followed:
-    """Return what becomes of the new values of a series that a revision watches.
+) -> CrossingDecisions:
+    """Decide about each new value of a series at which the condition begins to hold.
 
     `record` returns the event of the condition that begins to hold at a place of the series,
     `cause` that of all of them. Each leaves an execution, also where it is skipped, up to
@@ -117,4 +117,4 @@ def follow(
             decisions[-1] = decisions[-1]._replace(detail=said)
         else:
             unlisted = said
-    return Followed(Watch(revision.id, held, began, skipped), decisions, unlisted)
+    return CrossingDecisions(Watch(revision.id, held, began, skipped), decisions, unlisted)

@@ -1,4 +1,4 @@
-"""Curves: a metric's values thinned to what a chart can show."""
+"""Curves: a metric's values, thinned to the dots of a chart."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

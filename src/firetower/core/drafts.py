@@ -65,7 +65,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """What was typed, as text. Empty means left out."""
+    """An automation as it was typed, as text. Empty means left out."""
 
     container: ContainerReference
     whole: bool = True
@@ -134,7 +134,7 @@ class Draft:
 
     @property
     def shown(self) -> "Draft":
-        """The draft without what its event type has no field for."""
+        """The draft without the fields that its event type does not have."""
         of_run = "run" in self.carries
         is_state = self.event_type is EventType.RUN_STATE
         return replace(
@@ -207,7 +207,7 @@ def _filter_fields(filter_: Filter) -> dict[str, Any]:
 
 
 def suggested_name(draft: Draft, taken: frozenset[str]) -> str:
-    """Return a name that says what the draft is about, unlike those that are taken."""
+    """Return a name made of place and event, unlike those that are taken."""
     place = draft.collection if not draft.whole and draft.collection else draft.container.name
     stem = f"{place}-{draft.event_type.spec.label.replace(' ', '-')}"
     names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
@@ -242,7 +242,7 @@ class LeftOut(InvalidInput):
 
 @dataclass(slots=True)
 class Reading:
-    """What a draft means, as far as it can be read."""
+    """The definition that a draft was read as, and its problems."""
 
     problems: dict[Part, FiretowerError] = field(default_factory=dict)
     missing: dict[Part, LeftOut] = field(default_factory=dict)
@@ -327,7 +327,7 @@ def _read_scope(draft: Draft) -> Scope:
 
 
 def _read_condition(draft: Draft, reading: Reading) -> Condition | None:
-    """Return what an event of a run waits for, and note the problems of each part."""
+    """Return the condition on a run, and note the problems of each part."""
     attempt = reading.attempt
     if draft.event_type is EventType.RUN_STATE:
         return attempt(Part.STATE, _read_state, draft.state)

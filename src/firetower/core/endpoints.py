@@ -8,7 +8,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from unicodedata import category
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AwareDatetime, Field
 
@@ -22,10 +22,13 @@ from firetower.core.times import parse_duration
 
 LONGEST_WAIT = timedelta(days=30)
 LONGEST_TIMEOUT = timedelta(minutes=5)
-MOST_IN_FLIGHT = 1_000
+MAX_IN_FLIGHT = 1_000
 _LABEL = re.compile(r"[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?")
 _LONGEST_HOST = 253
-_USER = re.compile(r"([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
+SEALED = "firetower-encrypted"
+"""Stands for the user of a proxy, before what is encrypted of it."""
+_IPV6 = re.compile(r"(^|@)\[[^\[\]]*:[^\[\]]*\](:\d*)?$")
+_USER = re.compile(r"\A([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
 class EndpointKind(StrEnum):
@@ -69,7 +72,8 @@ class EndpointSettings(Frozen):
     max_in_flight: int = 16
     """Requests one worker has open at a time."""
     proxy: str | None = Field(default=None, repr=False)
-    """The URL of its own proxy, instead of the environment's; it may hold a password."""
+    """The URL of its own proxy, instead of the environment's; once saved, its user and password
+    are encrypted."""
     ca_file: str | None = None
     """The whole path of the CA certificates it is verified with, instead of the usual ones."""
 
@@ -89,6 +93,11 @@ class EndpointSettings(Frozen):
     def secret_names(self) -> frozenset[str]:
         """Every secret the endpoint uses."""
         return frozenset(self.secrets_by_use.values())
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the secret key is needed to send to it."""
+        return bool(self.secret_names) or is_sealed(self.proxy)
 
     @property
     def secrets_by_use(self) -> dict[SecretUse, str]:
@@ -139,9 +148,9 @@ def check_settings(settings: EndpointSettings) -> None:
         raise InvalidInput(
             "a wait of the retry schedule is negative or longer than 30d", "Use 0s to 30d."
         )
-    if not 1 <= settings.max_in_flight <= MOST_IN_FLIGHT:
+    if not 1 <= settings.max_in_flight <= MAX_IN_FLIGHT:
         raise InvalidInput(
-            "the number of requests in flight is out of bounds", f"Use 1 to {MOST_IN_FLIGHT}."
+            "the number of requests in flight is out of bounds", f"Use 1 to {MAX_IN_FLIGHT}."
         )
     if settings.proxy is not None:
         check_proxy(settings.proxy)
@@ -255,9 +264,10 @@ class SecretInfo:
     """The endpoints it is granted to."""
 
 
-def _is_host(host: str) -> bool:
-    if ":" in host:
-        return True  # an IPv6 address, which urlsplit has read
+def _is_host(url: SplitResult) -> bool:
+    if "[" in url.netloc:
+        return _IPV6.search(url.netloc) is not None  # urlsplit has read the address
+    host = url.hostname or ""
     try:
         labels = host.encode("idna").decode().removesuffix(".").split(".")
         if labels[-1].isdigit():
@@ -269,7 +279,7 @@ def _is_host(host: str) -> bool:
 
 def check_url(url: str) -> str:
     """Return `url` if a webhook can be sent to it: http(s), with a host. Raises InvalidInput."""
-    shown = quoted(shortened(url, 80))
+    shown = quoted(shortened(_USER.sub(r"\1…@", url), 80))
     hint = "Write it as https://HOST/PATH."
     try:
         parts = urlsplit(url)
@@ -278,7 +288,7 @@ def check_url(url: str) -> str:
         raise InvalidInput(f"URL {shown} cannot be read: {error}", hint) from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidInput(f"URL {shown} is not http or https", hint)
-    if not _is_host(parts.hostname or "") or port == 0 or not url.isprintable() or " " in url:
+    if not _is_host(parts) or port == 0 or not url.isprintable() or " " in url:
         raise InvalidInput(f"URL {shown} names no host that can be reached", hint)
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(
@@ -286,6 +296,11 @@ def check_url(url: str) -> str:
             "Keep it in a secret: --access-token SECRET sends it as a header.",
         )
     return url
+
+
+def is_sealed(proxy: str | None) -> bool:
+    """Return whether the user and password of a proxy are encrypted."""
+    return proxy is not None and f"//{SEALED}:" in proxy
 
 
 def shown_proxy(proxy: str) -> str:

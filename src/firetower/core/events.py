@@ -18,7 +18,7 @@ from firetower.core.text import and_list, nearest, quoted, shortened
 
 
 class EventType(StrEnum):
-    """What happened. W&B's names but for RUN_ALERT; `LINK_MODEL` is read as `LINK_ARTIFACT`."""
+    """W&B's types of events, and RUN_ALERT; `LINK_MODEL` is read as `LINK_ARTIFACT`."""
 
     CREATE_ARTIFACT = "CREATE_ARTIFACT"
     LINK_ARTIFACT = "LINK_ARTIFACT"
@@ -193,6 +193,12 @@ class Event:
     metric: Crossing | None = None
 
     @property
+    def length(self) -> int:
+        """Characters of what has no limit in it: metadata and config."""
+        metadata = "" if self.version is None else self.version.metadata_json
+        return len(metadata) + len("" if self.run is None else self.run.config_json)
+
+    @property
     def subject(self) -> str:
         """The version, collection or run it is about, as a reference."""
         if self.run is not None:
@@ -203,7 +209,7 @@ class Event:
 
     @property
     def detail(self) -> str:
-        """What became of it: "← production", "resnet-50 failed", "loss of resnet-50 is 0.7"."""
+        """The change in short: "← production", "resnet-50 failed", "loss of resnet-50 is 0.7"."""
         if self.run is not None:
             name = "" if self.run.name == self.run.id else self.run.name
             if self.metric is not None:

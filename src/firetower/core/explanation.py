@@ -24,7 +24,7 @@ Clock = Callable[[datetime], str]
 
 
 class Stop(StrEnum):
-    """What can stop an automation, in the order in which it is tested."""
+    """The reasons that can stop an automation, in the order in which they are tested."""
 
     SCOPE = "another scope"
     EVENT = "another event"
@@ -48,7 +48,7 @@ class Nearness(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one event for one automation."""
+    """Whether an automation fired on an event, and why."""
 
     revision: Revision
     """The revision that was in force; where there was none yet, the first."""
@@ -63,7 +63,7 @@ class Finding:
 
     @property
     def reason(self) -> str:
-        """What kind of outcome it was, to group by: "the filter", "fired", "shadow"."""
+        """The kind of outcome, to group by: "the filter", "fired", "shadow"."""
         if self.stop is not None:
             return self.stop.value
         if self.execution is not None and self.execution.status is Status.SKIPPED:
@@ -73,7 +73,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What became of one event."""
+    """An event, and why each related automation fired or did not."""
 
     event: Event
     findings: tuple[Finding, ...]
@@ -128,7 +128,7 @@ def _order(one: Finding) -> tuple[object, ...]:
 def explain_one(
     subject: Subject, history: Sequence[Revision], execution: Execution | None, clock: Clock
 ) -> Finding | None:
-    """Return what became of an event for one automation; None for one that is not related."""
+    """Return why an automation fired on an event or did not; None if it is not related."""
     event = subject.event
     revision = next((one for one in history if one.in_force_at(event)), history[0])
     nearness = _nearness(subject, revision)
@@ -185,7 +185,7 @@ def _tested(definition: Definition, event: Event) -> tuple[Stop | None, str, Tra
 
 
 def _another_condition(event: Event, condition: Condition | None) -> str | None:
-    """Return why an event of a run is not what a condition waits for; None where it is."""
+    """Return why the condition does not hold for an event of a run; None where it does."""
     run, metric = event.run, event.metric
     if run is None or condition is None:
         return None
@@ -246,7 +246,7 @@ class Group:
     event: Event
     """The newest of them."""
     finding: Finding
-    """What became of that one."""
+    """That of the newest event."""
 
 
 def grouped(found: Iterable[tuple[Event, Finding]]) -> list[Group]:
@@ -263,7 +263,7 @@ def grouped(found: Iterable[tuple[Event, Finding]]) -> list[Group]:
 
 
 class RunOutcome(StrEnum):
-    """What became of a run for an automation on a metric, in the order in which it is shown."""
+    """Why an automation on a metric fired for a run or did not, in the order shown."""
 
     FIRED = "fired"
     WAITING = "waiting for evaluation"
@@ -277,7 +277,7 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunFinding:
-    """What became of one run for one automation."""
+    """Whether an automation on a metric fired for a run, and why."""
 
     run: RunSnapshot
     outcome: RunOutcome
@@ -301,7 +301,7 @@ class RunSubject:
 def explain_run(
     automation: Automation, subject: RunSubject, now: datetime, clock: Clock
 ) -> RunFinding:
-    """Return what became of a run for an automation on a metric."""
+    """Return why an automation on a metric fired for a run or did not."""
     watch = subject.watch
     if watch.began_at is not None:
         outcome, words = RunOutcome.FIRED, _fired_for_run(automation, watch, now, clock)
@@ -339,7 +339,7 @@ def _of_values(automation: Automation, subject: RunSubject, clock: Clock) -> tup
 
 
 def _filtered(automation: Automation, run: RunSnapshot) -> str | None:
-    """Return what of the filter a run does not pass; None where it passes."""
+    """Return the condition of the filter that a run fails, in words; None where it passes."""
     definition = automation.definition
     event = Event(
         0, definition.event_type, automation.created_at, run.user, run.reference.project, run=run

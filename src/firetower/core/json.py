@@ -58,7 +58,7 @@ def parse(text: str, what: str) -> JsonValue:
     """Read JSON from outside. Raises InvalidInput with the place of the mistake."""
     try:
         value = json.loads(
-            text, object_pairs_hook=partial(unique_keys, what), parse_float=partial(_in_range, what)
+            text, object_pairs_hook=partial(unique_keys, what), parse_float=partial(in_range, what)
         )
     except RecursionError:
         raise _too_deep(what) from None
@@ -71,7 +71,7 @@ def parse(text: str, what: str) -> JsonValue:
     return clean(value, what)
 
 
-def _in_range(what: str, text: str) -> float:
+def in_range(what: str, text: str) -> float:
     """Return a number. Raises InvalidInput where it would become infinite, or wrongly zero."""
     number = float(text)
     if math.isinf(number) or (number == 0 and re.match("-?[0.]*[1-9]", text)):
@@ -89,8 +89,8 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
 
     Numbers JSON does not have become the strings "NaN", "Infinity" and "-Infinity", as in
     Protocol Buffers' JSON mapping: a diverged loss must not end a training script. NumPy's
-    scalars and arrays become numbers and lists. Raises InvalidInput for anything else, and for
-    keys that are the same once they are text.
+    scalars and arrays become numbers and lists. Keys that are numbers, booleans or None become
+    text. Raises InvalidInput for anything else, and for keys that are the same once they are text.
     """
     if depth > MAX_DEPTH:
         raise _too_deep(what)
@@ -104,14 +104,27 @@ def clean(value: object, what: str, depth: int = 0) -> JsonValue:
         case float():
             return float(value) if math.isfinite(value) else json.dumps(float(value))
         case Mapping():
-            pairs = [(str(key), clean(item, what, depth + 1)) for key, item in value.items()]
+            pairs = [(_key(key, what), clean(item, what, depth + 1)) for key, item in value.items()]
             return unique_keys(what, pairs)
         case list() | tuple():
             return [clean(item, what, depth + 1) for item in value]
     plain = _plain(value, what)
     if plain is not value:
         return clean(plain, what, depth + 1)
-    raise InvalidInput(
+    raise _not_json(value, what)
+
+
+def _key(key: object, what: str) -> str:
+    if isinstance(key, str):
+        return key
+    plain = clean(key, what)
+    if isinstance(plain, list | dict):
+        raise _not_json(key, what)
+    return str(plain)
+
+
+def _not_json(value: object, what: str) -> InvalidInput:
+    return InvalidInput(
         f"{what} contains a value of type {type(value).__name__}, which JSON does not have",
         "Use strings, numbers, booleans, None, lists and dicts.",
     )

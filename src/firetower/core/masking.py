@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -22,9 +23,11 @@ _BEGINNING = 8
 """Characters by which a secret is known that was cut off."""
 _HALVED_FROM = 16
 """Characters of a secret of which one half says too much already."""
-_MOST_DECODED = 2**19
+_MAX_DECODED = 2**19
 """Characters that are decoded of one answer: one with more is taken to hold a secret."""
-_MOST_TURNED = 1_000
+_MAX_MEMORY = 2**26
+"""Bytes that unpacking may take."""
+_MAX_TURNED = 1_000
 """Characters of the beginning, all that is kept of an answer, that are read in odd ways too."""
 
 _ESCAPE = re.compile(
@@ -52,12 +55,23 @@ class _Encoding:
     zero: str = "A"
 
 
-_SPACE = re.compile(r"\s+")
+_UU = {32 + value: one for value, one in enumerate(f"{ascii_uppercase}{ascii_lowercase}{digits}+/")}
+_UU[ord("`")] = "A"
+
+
+def _from_uu(text: str) -> bytes:
+    return b64decode(text.translate(_UU))
+
+
+_SPACE = re.compile(r"""\s+|["'`]\s*[+,]?\s*["'`]""")
+"""What may stand in a long word: line breaks, and strings that are joined."""
 _ENCODINGS = (
     _Encoding(re.compile(r"[A-Za-z0-9+/_-]{6,}"), _SPACE, urlsafe_b64decode, 4),
-    _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|[\s:,-]+"), bytes.fromhex, 2, "0"),
+    _Encoding(re.compile(r"[0-9A-Fa-f]{8,}"), re.compile(r"0x|\W+"), bytes.fromhex, 2, "0"),
     _Encoding(re.compile(r"[A-Z2-7]{8,}"), _SPACE, b32decode, 8),
     _Encoding(re.compile(r"[A-V0-9]{8,}"), _SPACE, b32hexdecode, 8, "0"),
+    # uuencode, in which the first character of a line is its length
+    _Encoding(re.compile(r"[ -`]{8,}"), re.compile("(?!)"), _from_uu, 4, " "),
     # Not between spaces: all prose would be.
     _Encoding(
         re.compile(r"[a-z2-7]{16,}"), re.compile("(?!)"), partial(b32decode, casefold=True), 8
@@ -79,8 +93,11 @@ _ROT13 = {
 }
 _ROT47 = {code: 33 + (code + 14) % 94 for code in range(33, 127)}
 _NUMBERS = re.compile(r"\d{1,3}(?:[\s,;]+\d{1,3}){3,}")
-_COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
-"""How gzip and zlib begin."""
+_COMPRESSED = re.compile(
+    rb"(?P<zlib>\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda])"
+    rb"|(?P<bz2>BZh\d)|(?P<lzma>\xfd7zXZ|\x5d\0)"
+)
+"""How what is compressed begins."""
 _ASCII_RUN = re.compile(r"[\t\n\r -~]{8,}")
 
 
@@ -117,7 +134,7 @@ def holds_secret(text: str, secrets: Iterable[str], *, cut: bool = False) -> boo
     needles = {needle for value in values for needle in _needles(value, cut)}
     if not needles or len(text) < min(map(len, needles)):
         return False
-    left = _MOST_DECODED
+    left = _MAX_DECODED
     for view in _views(text):
         left -= len(view)
         if left < 0 or any(needle in view for needle in needles):
@@ -171,11 +188,13 @@ def _readings(text: str) -> Iterator[str]:
     for escape in (_QUOTED, _CSS):
         if escape.search(text):
             yield escape.sub(lambda found: _chr(found[1] or "0"), text)
-    if len(text) <= 6 * _MOST_TURNED:  # one step alone: the next may be another reading
+    if len(text) <= 6 * _MAX_TURNED:  # one step alone: the next may be another reading
         yield html.unescape(unquote(text, errors="surrogateescape"))
         yield _ESCAPE.sub(_character, text)
-    yield text[:_MOST_TURNED][::-1]
+    yield text[:_MAX_TURNED][::-1]
     yield normalize("NFKC", text).replace("\0", "").replace("\ufffd", "")
+    if not text.isascii():  # UTF-8 that was read as another encoding
+        yield text.encode("latin-1", "ignore").decode("utf-8", "ignore")
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -194,7 +213,7 @@ def _decoded(text: str) -> Iterator[str]:
         found = re.findall(r"[0-7]+" if base == 8 else r"\d+", numbers)
         yield _as_text(bytes(int(number, base) & 255 for number in found))
     yield _as_text(bytes(int(bits, 2) for bits in _BITS.findall(text)))
-    if len(text) <= _MOST_TURNED:
+    if len(text) <= _MAX_TURNED:
         for pattern, values in _BASES_85:
             for run in pattern.findall(text):
                 codes = [values[one] for one in run]
@@ -209,10 +228,18 @@ def _from_base_85(digits: list[int]) -> bytes:
 
 
 def _decompressed(content: bytes) -> Iterator[bytes]:
+    import bz2  # answers that are compressed are rare
+    import lzma
+
+    kinds: dict[str | None, Callable[[], Any]] = {
+        "zlib": partial(zlib.decompressobj, zlib.MAX_WBITS | 32),  # gzip too
+        "bz2": bz2.BZ2Decompressor,
+        "lzma": partial(lzma.LZMADecompressor, memlimit=_MAX_MEMORY),
+    }
     for beginning in _COMPRESSED.finditer(content):
-        with suppress(zlib.error):
-            found = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either of the two
-            yield found.decompress(content[beginning.start() :], _MOST_DECODED)
+        with suppress(zlib.error, lzma.LZMAError, OSError):
+            found = kinds[beginning.lastgroup]()
+            yield found.decompress(content[beginning.start() :], _MAX_DECODED)
 
 
 def _as_text(content: bytes) -> str:

@@ -1,8 +1,7 @@
 """Matching: which automations an event fires, and how each execution begins."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -10,8 +9,8 @@ from typing import NamedTuple, Self, TypeAlias
 
 from firetower.core.actions import NoAction
 from firetower.core.automations import Definition, Mode, Revision
+from firetower.core.causes import depth_of, is_loop
 from firetower.core.endpoints import Endpoint
-from firetower.core.errors import InvalidInput
 from firetower.core.events import EVENTS, Event, EventType
 from firetower.core.executions import SkipReason, Status
 from firetower.core.filters import Node, Predicate
@@ -21,7 +20,6 @@ from firetower.core.references import ContainerKind, ContainerReference
 from firetower.core.requests import render_body
 from firetower.core.runs import StateCondition
 from firetower.core.scopes import CollectionScope, CollectionsScope, covers
-from firetower.core.text import quoted, shortened
 
 
 class Candidates:
@@ -74,7 +72,7 @@ class Candidates:
         for search in self._searches:
             found += search.matching(event)
         if limited := self._limited:
-            found = [n for n in found if n not in limited or _allows(limited[n], event)]
+            found = [n for n in found if n not in limited or allows(limited[n], event)]
         revisions = self._revisions
         return [one for n in found if (one := revisions[n]).in_force_at(event)]
 
@@ -99,7 +97,7 @@ class _Search(NamedTuple):
         return [number for number, one in self.predicates.items() if one.test(value)]
 
 
-def _allows(definition: Definition, event: Event) -> bool:
+def allows(definition: Definition, event: Event) -> bool:
     """Return whether an event is of the state and in the scope that an automation waits for."""
     condition = definition.condition
     waited_for = not isinstance(condition, StateCondition) or condition.holds(event.run)
@@ -221,45 +219,6 @@ def restarts_cooldown(until: datetime, at: datetime, cooldown: timedelta | None)
     return until - at == cooldown
 
 
-LOOP_LIMIT = 8
-"""Automations that may fire one another in a row."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_DEPTH = re.compile(r"_x(\d{1,4})$")
-
-
-def check_cause(cause: str) -> str:
-    """Return the `webhook-id` of a cause if it can be one. Raises InvalidInput."""
-    if not _ID.fullmatch(cause):
-        raise InvalidInput(
-            f"the cause {quoted(shortened(cause, 60))} is not a webhook-id",
-            "Hand on the webhook-id header of the request that the change was made for.",
-        )
-    return cause
-
-
-def depth_of(cause: str | None) -> int:
-    """Return how many automations have fired one another up to a cause; 0 without one."""
-    if cause is None:
-        return 0
-    found = _DEPTH.search(cause)
-    return int(found[1]) if found else 1
-
-
-def webhook_id(digits: str, cause: str | None) -> str:
-    """Return the id of what an event fires, made unique by `digits`.
-
-    `cause` is the event's own. Standard Webhooks: unique, and without a dot.
-    """
-    depth = depth_of(cause) + 1
-    return f"msg_{digits}" if depth == 1 else f"msg_{digits}_x{depth}"
-
-
-def is_loop(cause: str | None) -> bool:
-    """Return whether too many automations have fired one another up to a cause."""
-    return depth_of(cause) >= LOOP_LIMIT
-
-
 class Decision(NamedTuple):
     """One automation fired by one event, and the status its execution begins with."""
 
@@ -282,7 +241,7 @@ class Decision(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """Why an automation does nothing about an event that matches it."""
+    """Why an automation skips an event that matches it."""
 
     reason: SkipReason
     detail: str | None = None
@@ -296,7 +255,7 @@ def skip_of(
     cooldown_began: datetime | None,
     endpoints: Mapping[int, Endpoint],
 ) -> Skip | None:
-    """Return why an automation does nothing about what happened at a moment; None if it acts.
+    """Return why an automation skips an event recorded at a moment; None if it acts.
 
     `cooldown_began` is when its cooldown last began, by the clock of the events.
     """
@@ -322,7 +281,7 @@ def fire(
     cooldown_began: datetime | None,
     endpoints: Mapping[int, Endpoint],
 ) -> Decision:
-    """Decide what an automation does with an event that matches it."""
+    """Decide about one automation and an event that matches it."""
     skip = skip_of(revision, event.recorded_at, event.cause, cooldown_began, endpoints)
     if skip is not None:
         return Decision(revision, event, Status.SKIPPED, *skip)
@@ -344,17 +303,15 @@ def match(events: Iterable[Event], index: AutomationIndex) -> list[Match]:
 
 def decide(
     matches: Iterable[Match], endpoints: Mapping[int, Endpoint], cooldowns: Mapping[int, datetime]
-) -> list[Decision]:
-    """Decide what becomes of each match.
+) -> Iterator[Decision]:
+    """Decide about each match, in order.
 
     `cooldowns` maps automation ids to when their cooldowns last began. The batch itself may begin
     others.
     """
     began = dict(cooldowns)
-    decisions = []
     for revision, event in matches:
         decision = fire(revision, event, began.get(revision.automation_id), endpoints)
         if revision.definition.cooldown is not None and decision.starts_cooldown:
             began[revision.automation_id] = event.recorded_at
-        decisions.append(decision)
-    return decisions
+        yield decision

@@ -96,7 +96,7 @@ _COMPARISONS: Mapping[Comparison, tuple[str, str, Callable[[float, float], bool]
 
 
 class ChangeType(StrEnum):
-    """What a change is measured in: the metric's unit, or shares of the value before."""
+    """The unit of a change: the metric's own, or shares of the value before."""
 
     ABSOLUTE = "ABSOLUTE"
     RELATIVE = "RELATIVE"
@@ -165,7 +165,7 @@ class MetricCondition(Frozen, ABC):
         return f"{visible(self.metric)}{f' of {visible(run)}' if run else ''}"
 
     def found(self, measured: Measurement, run: str = "") -> str:
-        """Say what a test found, of a run if it is named: "average loss of resnet is 0.71"."""
+        """Return a test's result in words, with the run if named: "loss of resnet is 0.71"."""
         if measured.missing:
             there = self.needed - measured.missing
             return f"the window has {there} of {counted(self.needed, 'value')}"
@@ -419,7 +419,7 @@ _METRIC_CONDITION: TypeAdapter[AnyMetricCondition] = TypeAdapter(
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A metric of a run as its condition began to hold: what a metric's event carries."""
+    """A metric as its condition began to hold: part of a metric's event."""
 
     condition: AnyMetricCondition
     step: int
@@ -461,7 +461,7 @@ class Crossing:
         }
 
     def words(self, run: str = "") -> str:
-        """Say what happened: "loss of resnet-50 rose by 34 % over 10 values: 0.41 → 0.55"."""
+        """Return it in words: "loss of resnet-50 rose by 34 % over 10 values: 0.41 → 0.55"."""
         return self.condition.found(self.measured, run)
 
 

@@ -1,6 +1,6 @@
 """Points: the values of a run's metrics, each at a step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, SupportsFloat, cast
@@ -72,56 +72,47 @@ def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, f
             'Give a number for each name: {"loss": 0.3}.',
         )
     found: dict[str, float] = {}
-    spelled = _spelled
-    if len(values) <= MAX_METRICS and all(type(value) is float for value in values.values()):
-        for key, value in values.items():  # most calls, made during a training
-            found[spelled(key) if type(key) is str else check_metric_name(key)] = value  # type: ignore[assignment]
-        if len(found) < len(values):
-            raise _given_twice(next(key for key in values if key not in found))
-        return found
-    for name, value in _leaves(values, "", 0):
-        number = _number(value)
-        if number is None:
-            if strict:
-                raise InvalidInput(
-                    f"metric {quoted(shortened(name, 40))} is of type {type(value).__name__}, "
-                    "not a number",
-                    "Log numbers; put text and lists into the config or the summary.",
-                )
-            continue
-        if name in found:
-            raise _given_twice(name)
-        found[name] = number
-        if len(found) > MAX_METRICS:
-            raise InvalidInput(
-                f"there are more than {MAX_METRICS:,} metrics in one call",
-                f"Log at most {MAX_METRICS:,} at once.",
-            )
+    _add_numbers(found, values, "", 0, strict=strict)
+    if len(found) > MAX_METRICS:
+        raise InvalidInput(
+            f"there are more than {MAX_METRICS:,} metrics in one call",
+            f"Log at most {MAX_METRICS:,} at once.",
+        )
     return found
 
 
-def _given_twice(name: str) -> InvalidInput:
-    return InvalidInput(
-        f"metric {quoted(shortened(name, 40))} is given twice", "Give one value for each name."
-    )
-
-
-def _leaves(values: Mapping[Any, object], prefix: str, depth: int) -> Iterator[tuple[str, object]]:
+def _add_numbers(
+    found: dict[str, float], values: Mapping[Any, object], prefix: str, depth: int, *, strict: bool
+) -> None:
     if depth > _MAX_DEPTH:
         raise InvalidInput(
             f"the metrics are nested deeper than {_MAX_DEPTH} levels", "Flatten them."
         )
     for key, value in values.items():
-        name = f"{prefix}{key}" if isinstance(key, str) else key
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{check_metric_name(name)}.", depth + 1)
-        else:
-            yield _spelled(name) if type(name) is str else check_metric_name(name), value
+        name = f"{prefix}{key}" if prefix and isinstance(key, str) else key
+        if type(value) is not float and isinstance(value, Mapping):
+            inside = f"{check_metric_name(name)}."
+            _add_numbers(found, value, inside, depth + 1, strict=strict)
+            continue
+        name = _spelled(name) if type(name) is str else check_metric_name(name)
+        number = value if type(value) is float else _number(value)
+        if number is None and strict:
+            raise InvalidInput(
+                f"metric {quoted(shortened(name, 40))} is of type {type(value).__name__}, "
+                "not a number",
+                "Log numbers; put text and lists into the config or the summary.",
+            )
+        if number is None:
+            continue
+        if name in found:
+            raise InvalidInput(
+                f"metric {quoted(shortened(name, 40))} is given twice",
+                "Give one value for each name.",
+            )
+        found[name] = number
 
 
 def _number(value: object) -> float | None:
-    if type(value) is float:
-        return value
     if isinstance(value, str | bytes | bytearray):
         return None
     try:

@@ -51,7 +51,7 @@ def check_texts(values: object, what: str) -> tuple[str, ...]:
 
 
 def one_spelling(text: str) -> str:
-    """Return `text` in the one spelling (NFC) of what Unicode can write in several."""
+    """Return `text` in NFC: Unicode can write the same letters in several ways."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -171,7 +171,7 @@ WANDB_REGISTRY_PREFIX = "wandb-registry-"
 
 
 class ContainerKind(StrEnum):
-    """What holds automations: a registry or project, or what covers several of them."""
+    """The kinds of things that automations watch, from one registry to the organization."""
 
     REGISTRY = "registry"
     PROJECT = "project"
@@ -249,7 +249,7 @@ class ContainerReference(Frozen):
         return cls.organization()
 
     def covers(self, other: "ContainerReference") -> bool:
-        """Return whether what happens in another container happens in this one too."""
+        """Return whether events of another container are events of this one too."""
         match self.kind:
             case ContainerKind.ORGANIZATION:
                 return True

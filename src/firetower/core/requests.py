@@ -51,7 +51,7 @@ def wandb_signature(secret: str, body: bytes, encoding: SignatureEncoding) -> st
 
 SLACK_COLOURS = {Severity.INFO: "#439fe0", Severity.WARN: "#daa038", Severity.ERROR: "#a30200"}
 
-MOST_KEPT = 1_000
+MAX_KEPT = 1_000
 """Characters of an answer that are kept."""
 WITHHELD = "not kept: it gave a secret back"
 """Kept in the place of an answer that did."""
@@ -65,6 +65,8 @@ class Secrets:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     previous: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Values replaced within the grace period: receivers may still know only these."""
+    proxy: str | None = field(default=None, repr=False)
+    """The endpoint's own proxy, with its password."""
 
     def value(self, name: str) -> str:
         """Return the value of a secret. Raises NotFound."""
@@ -200,7 +202,7 @@ def slack_message(action: SlackAction, definition: Definition, event: Event) -> 
 
 
 def _happened(event: Event) -> str:
-    """Say what a person wants to read of an event."""
+    """Return the event in words, for the default message."""
     run = event.run
     if run is None:
         return f"{event.subject} {event.detail}".strip()
@@ -245,11 +247,12 @@ def build_request(
     if settings.access_token_secret is not None:
         headers["Authorization"] = f"Bearer {secrets.value(settings.access_token_secret)}"
     url = settings.url if settings.url_secret is None else secrets.value(settings.url_secret)
-    return Request(url or "", headers, content, settings.proxy, settings.ca_file)
+    proxy = secrets.proxy or settings.proxy
+    return Request(url or "", headers, content, proxy, settings.ca_file)
 
 
 def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:
-    """Return what may be kept of a request."""
+    """Return a request as it is kept, with its secrets masked."""
     url = endpoint.settings.url
     return RecordedRequest(
         url=MASK if url is None else secrets.mask(url),
@@ -259,10 +262,10 @@ def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> Re
 
 
 def record_answer(answer: Answer, secrets: Secrets) -> Answer:
-    """Return what may be kept of an answer: nothing of a text that gives a secret back."""
+    """Return an answer as it is kept: no text that gives a secret back."""
 
     def kept(text: str, *, cut: bool = False) -> str:
-        return WITHHELD if secrets.are_in(text, cut=cut) else shortened(text, MOST_KEPT)
+        return WITHHELD if secrets.are_in(text, cut=cut) else shortened(text, MAX_KEPT)
 
     return replace(
         answer,

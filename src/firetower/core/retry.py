@@ -1,4 +1,4 @@
-"""What follows from an answer: finished, retry and when, give up, or disable the endpoint."""
+"""Verdicts on answers: finished, retry and when, give up, or disable the endpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ LOST = "the worker ended before the answer was recorded"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back from one attempt."""
+    """The answer to one attempt, or why none came."""
 
     status_code: int | None = None
     """None where no answer came."""
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from an answer."""
+    """The consequence of an answer for its execution and endpoint."""
 
     status: Status
     """`finished`, `pending` for another attempt, or `failed`."""
@@ -82,7 +82,7 @@ def judge(
     now: datetime,
     jitter: float,
 ) -> Verdict:
-    """Decide what follows from an answer.
+    """Return the verdict on an answer.
 
     `retries_used` counts the waits of `schedule` already spent; `jitter` is a random number from
     -1 to 1. An answer's Retry-After replaces the schedule's wait, from a second to a day.
@@ -108,7 +108,7 @@ def judge_lost(
     now: datetime,
     jitter: float,
 ) -> Verdict:
-    """Decide what follows from an attempt whose worker ended; arguments as of `judge`.
+    """Return the verdict on an attempt whose worker ended; arguments as of `judge`.
 
     The first lost attempt is repeated at once: workers are restarted all the time. From the second
     on it counts as failed, for the execution itself may be what ends the workers.

@@ -1,4 +1,4 @@
-"""What is said of a run when it starts, or later: checked, and added to what there is."""
+"""Changes of a run's name, tags, config and so on: checked, then applied to the run."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAX_TAGS, MAX_NOTES = 1_000, 65_536
 
 @dataclass(frozen=True, slots=True)
 class RunChanges:
-    """What is said of a run when it starts or later; None keeps what there is."""
+    """New values of a run's fields, from its start or later; None keeps a field as it is."""
 
     name: str | None = None
     user: str | None = None

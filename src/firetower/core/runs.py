@@ -1,4 +1,4 @@
-"""Runs: what a training script does, from its start to its end."""
+"""Runs of training scripts: references, states, alerts, and how they are shown."""
 
 import re
 import secrets
@@ -53,7 +53,7 @@ class RunState(StrEnum):
 
     @property
     def phrase(self) -> str:
-        """What a run in it did, after its name: "failed"."""
+        """The state as a verb after the run's name: "failed", "was killed"."""
         return _PHRASES.get(self, self.value)
 
 
@@ -116,7 +116,7 @@ MAX_ALERT = 10_000
 
 
 class RunAlert(Frozen):
-    """What a script says by `run.alert`."""
+    """An alert that a script sends by `run.alert`."""
 
     title: str
     text: str = ""
@@ -157,7 +157,7 @@ class RunSnapshot:
     tags: tuple[str, ...] = ()
     config_json: str = "{}"
     alert: RunAlert | None = None
-    """What it sent, where that is the event."""
+    """The alert, where the event is one."""
 
     @property
     def id(self) -> str:
@@ -301,7 +301,7 @@ class Run(Frozen):
     tags: tuple[str, ...] = ()
     config: dict[str, JsonValue]
     summary: dict[str, JsonValue]
-    """What was said of the run at its end; the newest values are its metrics'."""
+    """Values that the script summed up; the newest ones of metrics are in `MetricSummary`."""
     started_at: Timestamp
     heartbeat_at: Timestamp
     ended_at: Timestamp | None = None
@@ -359,7 +359,7 @@ class Run(Frozen):
 
 
 class StartedRun(Run):
-    """What starting a run gave."""
+    """The run that was started or resumed."""
 
     created: bool
     """False where it was there and was resumed."""
@@ -391,7 +391,7 @@ def as_json_number(value: float) -> JsonValue:
 
 
 class RunLine(NamedTuple):
-    """What a list shows of a run: a Run takes long to read ten thousand times."""
+    """A run in a list; smaller than a Run, for lists have ten thousand."""
 
     row: int
     """The number of its row."""

@@ -20,7 +20,7 @@ from firetower.core.text import quoted
 
 
 class ContainerScope(Frozen):
-    """A whole registry, project, entity or the organization, with what comes later."""
+    """A whole registry, project, entity or the organization, later collections included."""
 
     kind: Literal["container"] = "container"
     container: ContainerReference

@@ -11,7 +11,7 @@ from firetower.core.text import BARS
 
 @dataclass(frozen=True, slots=True)
 class FiringHistory:
-    """What one automation did from a moment on."""
+    """How often one automation fired since a moment, and the answers."""
 
     since: datetime
     days: tuple[int, ...]
@@ -37,7 +37,7 @@ PARTS = 8
 
 @dataclass(frozen=True, slots=True)
 class RecentFirings:
-    """What one automation did in the last 24 hours."""
+    """How often one automation fired in the last 24 hours."""
 
     parts: tuple[int, ...] = (0,) * PARTS
     """How often it fired in each eighth of them, the oldest first."""

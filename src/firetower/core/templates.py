@@ -21,7 +21,7 @@ _KEY = rf'\[({_QUOTED})\]|\.((?:[^.\[]|\[(?!"))*)'
 _KEYS = re.compile(_KEY)
 _KEYED_NAME = re.compile(rf"([a-z_]+)((?:{_KEY})+)")
 ACCESS_TOKEN = "ACCESS_TOKEN"  # noqa: S105 - the variable's name
-_MOST_KEYS = 50
+_MAX_KEYS = 50
 """Keys of a version's metadata, or of a run's config, that are offered as variables."""
 _PLAIN_KEY = re.compile(r"[\w-]+")
 MASK = "••••"
@@ -276,7 +276,7 @@ def samples(event: Event, automation: str, names: Sequence[str]) -> dict[str, st
     found = {name: as_text(read_variable(name, event, automation)) for name in names}
     for name, variable in KEYED.items():
         keyed = variable.read(event, automation)
-        for key, value in islice(keyed.items() if isinstance(keyed, dict) else (), _MOST_KEYS):
+        for key, value in islice(keyed.items() if isinstance(keyed, dict) else (), _MAX_KEYS):
             end = f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]"
             found[f"{name}{end}"] = as_text(value)
     return found

@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiodns
 import aiohttp
@@ -121,7 +121,7 @@ async def send(
     except (aiohttp.ClientError, OSError, MemoryError) as caught:
         _refuse_exhaustion(caught)
         _refuse_own_certificates(caught, request)
-        error = _describe(caught)
+        error = _describe(caught, request.url)
     except InvalidInput as caught:  # a proxy that cannot be used
         error = caught.message
     # A header that cannot be sent, an answer that is not HTTP.
@@ -160,7 +160,7 @@ async def _exchange(client: Client, request: Request, received: "_Exchange") -> 
 
 @dataclass(slots=True)
 class _Exchange:
-    """When a request may be sent, and what has arrived of its answer."""
+    """A request under way: its permit to be sent, and the answer so far."""
 
     deadline: asyncio.Timeout
     timeout: timedelta
@@ -233,6 +233,11 @@ class _Connection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         if len(self.head) < _MAX_HEAD:
             self.head += data[:_MAX_HEAD]
+            if len(self.head) >= _MAX_HEAD and _STATUS.match(self.head.lstrip(b"\r\n")) is None:
+                # Before it is parsed: a flood of informational answers would keep the loop busy.
+                self.set_exception(BadHttpMessage(f"no status in its first {_MAX_HEAD:,} bytes"))
+                self.transport.abort()  # type: ignore[union-attr]
+                return
         super().data_received(data)
 
 
@@ -272,7 +277,7 @@ class _Connector(aiohttp.TCPConnector):
         """Return the proxy for a URL; raises for an address that it must not be asked for."""
         proxy = own or (find_proxy(url, self._proxies) if self._proxies else None)
         if proxy is not None:
-            self._check(urlsplit(url).hostname or "")
+            self._check(_as_written(url).raw_host or "")
         return proxy
 
     def _check(self, host: str) -> None:
@@ -396,11 +401,14 @@ def _refuse_own_certificates(error: BaseException, request: Request) -> None:
         raise NotReady(problem.message, problem.hint) from error
 
 
-def _describe(error: BaseException) -> str:
-    """Name the root cause."""
+def _describe(error: BaseException, url: str) -> str:
+    """Name the root cause, and the proxy where that is what was not reached."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status}"
-    at = "the proxy: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+    at = ""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        target = _as_written(url)
+        at = "" if (error.host, error.port) == (target.raw_host, target.port) else "the proxy: "
     return at + _describe_root(_root_of(error))
 
 

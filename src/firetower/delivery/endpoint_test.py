@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from firetower._version import __version__
+from firetower.core.causes import webhook_id
 from firetower.core.endpoints import Endpoint, EndpointKind, shown_proxy
-from firetower.core.matching import webhook_id
 from firetower.core.requests import Secrets, build_request, record_answer
 from firetower.core.retry import Answer
 from firetower.core.text import instant
@@ -19,7 +19,7 @@ from firetower.delivery.environment import find_proxy, read_proxies
 
 @dataclass(frozen=True, slots=True)
 class EndpointTest:
-    """What a test request brought."""
+    """The result of a test request."""
 
     answer: Answer
     """With secrets masked."""

@@ -1,30 +1,36 @@
-"""What the environment says about requests: proxies, CA certificates, private targets."""
+"""The environment's settings for requests: proxies, CA certificates, private targets."""
 
+import errno
 import ipaddress
 import os
 import re
+import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import (  # type: ignore[attr-defined] # typeshed knows it on macOS only
-    getproxies_environment,
-    proxy_bypass_environment,
-)
+from urllib.request import getproxies_environment
 
 from firetower.core.endpoints import shown_proxy
 from firetower.core.errors import FiretowerError, InvalidInput
 
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIED = ("http", "https", "all")
+_PORTS = {"http": 80, "https": 443}
 _METADATA = {
     ipaddress.ip_address(one) for one in ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200")
 }
 """Metadata services of clouds beyond the link-local addresses."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_METADATA_NAMES = {"metadata.google.internal", "metadata.goog", "instance-data.ec2.internal"}
+_EMBEDDING = [
+    ipaddress.ip_network(one)
+    for one in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")
+]
+"""IPv6 networks whose addresses end with an IPv4 address."""
 
 
 def certificate_problem() -> FiretowerError | None:
-    """Return what is wrong with the CA certificates that the environment names."""
+    """Return the problem of the CA certificates that the environment names, or None."""
     for name in CERTIFICATES:
         path = os.environ.get(name)
         if path and (reason := _unreadable(name, path)):
@@ -36,9 +42,9 @@ def certificate_problem() -> FiretowerError | None:
 
 
 def ca_file_problem(endpoint: str, path: str | None) -> FiretowerError | None:
-    """Return what is wrong with an endpoint's own CA certificates; `path` None is none of its own.
+    """Return the problem of an endpoint's own CA certificates, or None.
 
-    `endpoint` is its name.
+    `endpoint` is its name; a `path` of None means that it has none.
     """
     reason = "" if path is None else _unreadable("SSL_CERT_FILE", path)
     if not reason:
@@ -58,7 +64,8 @@ def _unreadable(name: str, path: str) -> str:
     except ssl.SSLError:
         return "which holds no certificates"
     except OSError as error:
-        return f"which cannot be read ({error.strerror})"
+        lacks = error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # nothing is wrong there
+        return "" if lacks else f"which cannot be read ({error.strerror})"
     return ""
 
 
@@ -71,12 +78,13 @@ def find_proxy(url: str, proxies: dict[str, str]) -> str | None:
     """Return the proxy for a URL. Raises InvalidInput for one that cannot be used."""
     parts = urlsplit(url)
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or _is_exempt(parts, proxies):
+    if not proxy or _is_exempt(parts, proxies.get("no", "")):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     wrong = "" if proxy.lower().startswith(("http://", "https://")) else "is neither http nor https"
     try:
-        _ = urlsplit(proxy).port
+        read = urlsplit(proxy)
+        wrong = wrong or ("" if read.hostname and read.port != 0 else "names no host")
     except ValueError:
         wrong = wrong or "has a port that is no number"
     if wrong:
@@ -87,22 +95,25 @@ def find_proxy(url: str, proxies: dict[str, str]) -> str | None:
     return proxy
 
 
-def _is_exempt(url: SplitResult, proxies: dict[str, str]) -> bool:
-    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-    if proxy_bypass_environment(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", proxies):
+def _is_exempt(url: SplitResult, no_proxy: str) -> bool:
+    host, port = (url.hostname or "").rstrip("."), url.port or _PORTS[url.scheme]
+    written = f"[{host}]" if ":" in host else host
+    entries = re.split(r"[\s,]+", no_proxy.lower())
+    domains = (one.removeprefix("*").strip(".") for one in entries)
+    ends = tuple(f".{domain}" for domain in domains if domain)
+    if "*" in entries or f".{written}".endswith(ends) or f".{written}:{port}".endswith(ends):
         return True
-    networks = map(_network, proxies.get("no", "").split(","))
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    return any(address in network for network in networks if network is not None)
+    return any(address in network for network in map(_network, entries) if network is not None)
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """Return a network, or an address as one: IPv6 is written in several ways; None for a name."""
     try:
-        return ipaddress.ip_network(re.sub(r"[\s\[\]]", "", text), strict=False)
+        return ipaddress.ip_network(re.sub(r"[\[\]]", "", text), strict=False)
     except ValueError:
         return None
 
@@ -116,25 +127,28 @@ def describe_proxies() -> str:
 
 
 def is_private_target(host: str) -> bool:
-    """Return whether an address is link-local or a cloud's metadata service; a name is not."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
+    """Return whether a host is link-local or a cloud's metadata service.
+
+    Of a name that is not known as one only the look-up can tell.
+    """
+    host = host.lower().rstrip(".")
+    address = _read_address(host)
+    if address is None:
+        return host in _METADATA_NAMES
     if isinstance(address, ipaddress.IPv6Address):
-        inner = ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
-        address = address.ipv4_mapped or address.sixtofour or inner or address
+        embeds = any(address in network for network in _EMBEDDING)
+        inner = ipaddress.IPv4Address(address.packed[-4:]) if embeds else address.sixtofour
+        address = inner or address
     return address.is_link_local or address in _METADATA
 
 
-def server_problem(url: str) -> str | None:
-    """Return why a server of this machine does not say within 3 seconds that it is well."""
-    from http.client import HTTPException
-    from urllib.request import ProxyHandler, build_opener
+def _read_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address, IPv4 also as C does: hexadecimal, octal, in fewer numbers; None for a name.
 
-    opener = build_opener(ProxyHandler({}))  # it is here: no proxy leads to it
-    try:
-        with opener.open(f"{url}/healthz", timeout=3):
-            return None
-    except (OSError, HTTPException) as error:
-        return str(getattr(error, "reason", None) or error)
+    A proxy may read it so.
+    """
+    with suppress(ValueError):
+        return ipaddress.ip_address(host.partition("%")[0])
+    with suppress(OSError):
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    return None

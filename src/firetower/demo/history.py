@@ -262,7 +262,7 @@ class _History:
             result = result_of(
                 claim, secrets, request, answer, started_at=at, duration=ended - at, jitter=jitter
             )
-            record(self._piece.connection, [result], ended, lambda: 0.0)
+            record(self._change(ended, cast.OPERATOR), [result], lambda: 0.0)
             if result.verdict.next_attempt_at is not None:
                 heappush(self._due, result.verdict.next_attempt_at)
 

@@ -1,4 +1,4 @@
-"""What an automation does, as W&B names it: an action that goes through an integration."""
+"""Actions as W&B names them, and the integrations through which they go."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _INPUTS: Mapping[ActionType, str] = {
 
 def integrations(context: Context, _entity: str, arguments: Arguments) -> Answer:
     """Return a page of the webhooks and Slack channels: every entity has them all."""
-    found = list_endpoints(context.reader.connection)
+    found = list_endpoints(context.reader)
     return nodes(found, arguments, write_integration)
 
 

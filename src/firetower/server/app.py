@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +20,7 @@ from firetower.core.runs import RunReference
 from firetower.core.text import shell_word
 from firetower.server.fields import Arguments, Context, HttpNotFound
 from firetower.server.file_stream import receive
-from firetower.server.files import FileStore, Storage
+from firetower.server.files import FileStore, Storage, read_body
 from firetower.server.graphql import execute, is_mutation, read_document, unknown_fields
 from firetower.server.settings import ServerSettings
 from firetower.store.changes import Change, Reader
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 MAX_BODY = 64 << 20
 """Bytes of one request, files that are uploaded excepted."""
-_SMALL_BODY = 1 << 20
-"""Bytes that are read before the key is looked up: memory is for those who have one."""
+_SMALL_BODY = 1 << 16
+"""Bytes that are awaited before the key is looked up: memory is for those who have one."""
+_ARRIVAL_TIMEOUT = 1.0
+"""Seconds for which they are: so are requests at work."""
 MAX_PER_TOKEN = 64
 """Requests of one token at a time; one more is told to try again."""
 MAX_REQUESTS = 512
 """Requests of all tokens, and files that arrive, at a time."""
-READ_TIMEOUT = 60.0
-"""Seconds for the body of a request, files that are uploaded excepted."""
 THREADS = 4
 """Requests that use the database at a time: half of PostgreSQL's connections of one program."""
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class Forbidden(InvalidInput):
 
 @dataclass(slots=True)
 class RequestCounts:
-    """What a server has answered since its start."""
+    """Counts of a server's answers since its start."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     """By route and status."""
@@ -104,17 +104,15 @@ class Server:
         return await self.run(self._answer_graphql, request, key, body, origin)
 
     async def _read(self, request: web.Request) -> tuple[str, bytes]:
-        """Return the key and the body of a request. Raises WrongKey, for large ones at once."""
-        key = read_key(request)
-        if (request.content_length or MAX_BODY) > _SMALL_BODY:
+        """Return the key and the body of a request. Raises WrongKey, before a large or late one."""
+        key, content = read_key(request), request.content
+        if (request.content_length or MAX_BODY) <= _SMALL_BODY and not content.is_eof():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ARRIVAL_TIMEOUT):
+                    await content.wait_eof()
+        if not content.is_eof():
             await self.run(self._check_key, key)
-        try:
-            async with asyncio.timeout(READ_TIMEOUT):
-                return key, await request.read()
-        except TimeoutError:
-            raise InvalidInput(
-                f"the request did not arrive within {READ_TIMEOUT:g} s", "Send it again."
-            ) from None
+        return key, await read_body(request)
 
     def _check_key(self, key: str) -> None:
         with self.store.reading() as reader:
@@ -162,7 +160,7 @@ class Server:
         return token
 
     async def file_stream(self, request: web.Request) -> web.Response:
-        """Take what a running script sends."""
+        """Take the values of a running script."""
         parts = request.match_info
         path = "/".join(parts[name] for name in ("entity", "project", "run"))
         reference = RunReference.parse(path)
@@ -191,7 +189,7 @@ class Server:
         return web.json_response({"status": "ok"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002
-        """Return what was answered, in Prometheus' text format."""
+        """Return the counts of answers, in Prometheus' text format."""
         lines = ["# TYPE firetower_server_requests_total counter"]
         for (route, status), count in sorted(self.traffic.answers.items()):
             labels = f'route="{route}",status="{status}"'

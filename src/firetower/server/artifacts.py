@@ -40,8 +40,8 @@ _MANIFEST_NAME = "wandb_manifest.json"
 def create(context: Context, given: Arguments) -> Answer:
     """Begin an artifact; one whose content is the newest version's is committed at once."""
     definition = _definition(context, given)
-    before = collection_row(context.reader.connection, definition.collection)
-    newest = None if before is None else versions.newest_logged(context.reader.connection, before)
+    before = collection_row(context.reader, definition.collection)
+    newest = None if before is None else versions.newest_logged(context.reader, before)
     upload, found = uploads.begin_upload(
         context.change, definition, given.optional_text("clientID")
     )

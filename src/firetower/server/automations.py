@@ -40,7 +40,7 @@ _ESCAPED = re.compile(r"\[([*?[])\]")
 
 def create_trigger(context: Context, given: Arguments) -> Answer:
     """Save a new automation."""
-    endpoints = list_endpoints(context.reader.connection)
+    endpoints = list_endpoints(context.reader)
     created = store.create_automation(context.change, *read_automation(given, endpoints))
     return {"trigger": write_trigger(created, endpoints)}
 
@@ -48,7 +48,7 @@ def create_trigger(context: Context, given: Arguments) -> Answer:
 def update_trigger(context: Context, given: Arguments) -> Answer:
     """Save a changed automation."""
     automation = _find(context, given.text("id"))
-    endpoints = list_endpoints(context.reader.connection)
+    endpoints = list_endpoints(context.reader)
     edited = store.edit_automation(
         context.change, automation.name, *read_changes(given, automation, endpoints)
     )
@@ -75,7 +75,7 @@ def triggers_of(
     context: Context, container: ContainerReference, _: Arguments
 ) -> list[dict[str, Any]]:
     """Return the automations that watch a project or registry, all or a part of it."""
-    endpoints = list_endpoints(context.reader.connection)
+    endpoints = list_endpoints(context.reader)
     found = store.list_automations(context.reader, container)
     return [write_trigger(one, endpoints) for one in found if is_readable(one.definition)]
 
@@ -86,7 +86,7 @@ def triggers_seen_by(context: Context, entity: str, arguments: Arguments) -> Ans
     Those are its own, those of its projects, and those of registries and the organization, which
     W&B lists for the organization's entity only.
     """
-    endpoints, name = list_endpoints(context.reader.connection), _asked_name(arguments)
+    endpoints, name = list_endpoints(context.reader), _asked_name(arguments)
     start, count = page(arguments)
     found, total = store.page_of_entity(context.reader, entity, name, start, count)
 

@@ -1,4 +1,4 @@
-"""Artifacts, collections and what aliases and tags they have, as W&B's SDK reads them.
+"""Artifacts and collections, with their aliases and tags, as W&B's SDK reads them.
 
 An `Artifact` is a version where it was logged, an `ArtifactCollectionMembership` a version in one
 collection; a project's collection is an `ArtifactSequence`, a registry's an `ArtifactPortfolio`.
@@ -77,7 +77,7 @@ def _artifact(context: Context, version_id: int) -> Node:
 
 
 def membership_facts(context: Context, found: FoundVersion) -> Facts:
-    """Return what filters and orders can ask of a version in a collection."""
+    """Return the fields of a version in a collection for filters and orders."""
     version = shown(context, found)
     created = moment(version.created_at)
     return {
@@ -151,7 +151,7 @@ def read_artifact_id(context: Context, text: str) -> int | None:
     Raises InvalidInput, NotFound.
     """
     key = read_id(text, "Artifact")
-    version_id = versions.find_by_key(context.reader.connection, key)
+    version_id = versions.find_by_key(context.reader, key)
     return find_upload(context.reader, key).version_id if version_id is None else version_id
 
 
@@ -173,9 +173,9 @@ def find_selected(
     """Return the version of a collection that an index, alias or digest names, or None."""
     reference = VersionReference(collection=collection, selector=check_name(selector, "alias"))
     try:
-        return find_version(context.reader.connection, reference)
+        return find_version(context.reader, reference)
     except NotFound:
-        found = collection_row(context.reader.connection, collection)
+        found = collection_row(context.reader, collection)
         if found is None or len(selector) < 32:
             return None
     members = versions.members_of(context.reader, found)

@@ -57,8 +57,8 @@ def page_of(found: Iterable[Collection], arguments: Arguments) -> Answer:
 
 def existing(context: Context, reference: CollectionReference) -> Node | None:
     """Return a collection, or None where it has no versions."""
-    row = collection_row(context.reader.connection, reference)
-    is_there = row is not None and newest_logged(context.reader.connection, row) is not None
+    row = collection_row(context.reader, reference)
+    is_there = row is not None and newest_logged(context.reader, row) is not None
     return collection_node(reference) if is_there else None
 
 
@@ -84,7 +84,7 @@ def collection_of_type(
 
 def members(context: Context, reference: CollectionReference) -> list[FoundVersion]:
     """Return the versions of a collection, the newest first."""
-    return members_of(context.reader, find_collection(context.reader.connection, reference))
+    return members_of(context.reader, find_collection(context.reader, reference))
 
 
 def selected(
@@ -131,7 +131,7 @@ def _given(given: Arguments) -> CollectionReference:
 def update(context: Context, given: Arguments) -> Answer:
     """Accept a collection as it is: the SDK sends it before its tags. Refuse any change."""
     reference = _given(given)
-    find_collection(context.reader.connection, reference)
+    find_collection(context.reader, reference)
     if given.optional_text("name") not in {None, reference.name}:
         raise InvalidInput(f"collection {reference} cannot be renamed", "History names it.")
     if given.optional_text("description"):

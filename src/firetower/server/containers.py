@@ -93,7 +93,7 @@ def container_id(reference: ContainerReference) -> str:
 
 
 def read_container_id(text: str, type_: str) -> ContainerReference:
-    """Return what an id of a `Project` or `Entity` names. Raises InvalidInput."""
+    """Return the container of an id of a `Project` or `Entity`. Raises InvalidInput."""
     key = read_id(text, type_)
     if type_ == "Project":
         entity, _, name = key.partition("/")
@@ -104,7 +104,7 @@ def read_container_id(text: str, type_: str) -> ContainerReference:
 
 
 def project_node(reference: ContainerReference) -> Node:
-    """Return a project or registry. What W&B has and Firetower has not is nothing."""
+    """Return a project or registry. Fields that only W&B has are empty."""
     entity, name = wandb_names(reference)
     values = {
         "id": container_id(reference),
@@ -158,7 +158,7 @@ def organization(name: str = ORGANIZATION) -> Node | None:
 def existing(context: Context, reference: ContainerReference) -> Node | None:
     """Return a project or registry, or None where there is none."""
     try:
-        find_container(context.reader.connection, reference)
+        find_container(context.reader, reference)
     except NotFound:
         return None
     return project_node(reference)
@@ -176,10 +176,10 @@ def projects_of(context: Context, entity: str, arguments: Arguments) -> Answer:
 
 
 def project_facts(context: Context, container: Container) -> Facts:
-    """Return what filters and orders can ask of a project or registry."""
+    """Return the fields of a project or registry for filters and orders."""
     created = moment(container.created_at)
     return {
-        "id": find_container(context.reader.connection, container.reference),
+        "id": find_container(context.reader, container.reference),
         "name": wandb_names(container.reference)[1],
         "description": container.description,
         "created_at": created,

@@ -1,4 +1,4 @@
-"""What fires an automation, as W&B names it: an event with a filter, and for runs a condition."""
+"""Events as W&B names them, with their filters and, for runs, conditions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ _WANDB_NAMES: Mapping[EventType, str] = {
 
 
 def read_event(given: Arguments, before: Definition | None) -> dict[str, Any]:
-    """Return the event, filter and condition of a definition, from what an input says of them.
+    """Return the event, filter and condition of a definition, read from an input.
 
     What an update leaves out is as it was `before`, and what means the same stays as it was
     written. Raises InvalidInput.

@@ -1,4 +1,4 @@
-"""What GraphQL fields are made of: nodes, arguments, ids, and lists with filters, orders, pages."""
+"""Building blocks of GraphQL fields: nodes, arguments, ids, lists with filters and pages."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ from firetower.core.filters.filter import parse_node
 from firetower.core.json import parse
 from firetower.core.text import instant, quoted, shortened
 from firetower.store.changes import Change, Reader
-from firetower.store.columns import MOST
+from firetower.store.columns import MAX_INTEGER
 
 if TYPE_CHECKING:
     from firetower.server.files import FileStore
@@ -58,7 +58,7 @@ class Context:
         return self.reader
 
     def cached(self, key: object, read: Callable[[], T]) -> T:
-        """Return what is read once a request, under a key."""
+        """Return a value that is read once a request, under a key."""
         if key not in self.cache:
             self.cache[key] = read()
         found: T = self.cache[key]
@@ -100,7 +100,7 @@ class Arguments(dict[str, JsonValue]):
     def optional_number(self, name: str) -> int | None:
         """Return a whole number, or None where it is missing or null."""
         found = self._of_type(name, int, "a whole number")
-        if found is not None and (isinstance(found, bool) or abs(found) > MOST):
+        if found is not None and (isinstance(found, bool) or abs(found) > MAX_INTEGER):
             raise _wrong(name, found, "a whole number of 64 bits")
         return found
 

@@ -1,4 +1,4 @@
-"""What a running script sends every few seconds: history, summary, and its end.
+"""The stream of a running script: every few seconds history, summary, in the end its exit.
 
 A request may arrive twice. Values are kept by metric and step, so that changes nothing.
 """
@@ -25,12 +25,12 @@ _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-
 
 
 def receive(change: Change, reference: RunReference, body: bytes) -> dict[str, Any]:
-    """Keep what a script sends, and say whether it should stop.
+    """Keep the values of a request, and answer whether the script should stop.
 
     Raises NotFound for an unknown run, InvalidInput for what cannot be read.
     """
     given = Arguments(_object(body, "what the run sent"))
-    found = find_run(change.connection, reference, lock=True)
+    found = find_run(change, reference, lock=True)
     if found.run.state is RunState.KILLED:
         return {"stopped": True}
     files = given.object("files")

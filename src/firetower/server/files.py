@@ -9,8 +9,8 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ MANIFESTS = "/storage/manifests/"
 """Followed by an artifact's key."""
 FILES = "/storage/files/"
 """Followed by a file's MD5."""
+READ_TIMEOUT = 60.0
+"""Seconds for the body of a request; of a file for its next bytes."""
 _HEX = re.compile(r"[0-9a-f]{32}")
 _PIECE = 1 << 20
 """Bytes that are hashed and written at a time."""
@@ -108,8 +110,36 @@ class FileStore:
                     path.unlink()
 
 
+async def read_body(request: web.Request) -> bytes:
+    """Return the body of a request. Raises InvalidInput where it arrives too slowly."""
+    with _in_time():
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await request.read()
+
+
+async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
+    """Yield what arrives of a file. Raises InvalidInput once nothing does."""
+    while True:
+        with _in_time():
+            async with asyncio.timeout(READ_TIMEOUT):
+                piece = await request.content.readany()
+        if not piece:
+            return
+        yield piece
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise InvalidInput(
+            f"the request did not arrive within {READ_TIMEOUT:g} s", "Send it again."
+        ) from None
+
+
 async def _write_all(content: AsyncIterator[bytes], arriving: "_Arriving") -> None:
-    """Write what arrives: one piece is hashed and written while the next one arrives."""
+    """Write a file: one piece is hashed and written while the next one arrives."""
     piece = bytearray()
     writing: asyncio.Task[None] | None = None
     try:
@@ -184,12 +214,12 @@ class Storage:
 
     async def _drop(self, request: web.Request) -> web.Response:
         self._key(request)
-        async for _ in request.content.iter_any():
+        async for _ in _pieces(request):
             pass
         return web.Response()
 
     async def _receive_manifest(self, request: web.Request) -> web.Response:
-        key, body = self._key(request), await request.read()
+        key, body = self._key(request), await read_body(request)
 
         def save() -> None:
             kept = read_upload(body.decode("utf-8", "replace"))
@@ -204,7 +234,7 @@ class Storage:
 
         def read() -> dict[str, Any]:
             with self._store.reading() as reader:
-                version_id = find_by_key(reader.connection, key)
+                version_id = find_by_key(reader, key)
                 if version_id is None:
                     raise NotFound("there is no such artifact", "It may not be committed yet.")
                 version = show(reader, find_home(reader, version_id))
@@ -217,7 +247,7 @@ class Storage:
         if self._files is None:
             raise NotFound("this server keeps no files", "Start it with --files DIR.")
         try:
-            await self._files.receive(md5, request.content.iter_any())
+            await self._files.receive(md5, _pieces(request))
         except StoreError as error:  # the SDK sends it again for minutes, and says nothing
             _log.warning("%s. %s", error.message, error.hint)
             raise

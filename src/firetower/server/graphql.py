@@ -105,7 +105,7 @@ def execute(
     operation: OperationDefinitionNode,
     given: Mapping[str, JsonValue],
 ) -> dict[str, JsonValue]:
-    """Return what an operation asks for. Raises FiretowerError for the first thing refused."""
+    """Return the answer to an operation. Raises FiretowerError for the first refusal."""
     variables: dict[str, JsonValue] = {}
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
@@ -237,7 +237,7 @@ class _Projection:
 
 
 def _mutation(name: str) -> Root:
-    """Return what makes a change. Raises InvalidInput: null for an answer would crash the SDK."""
+    """Return a mutation's function. Raises InvalidInput: null would crash the SDK."""
     if name in REFUSED:
         raise InvalidInput(*REFUSED[name])
     if name not in MUTATIONS:

@@ -187,9 +187,7 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "bucket": runs.run_of,
         "createdAt": lambda c, one, _: moment(containers.shown(c, one).created_at),
         "description": lambda c, one, _: containers.shown(c, one).description,
-        "internalId": lambda c, one, _: make_id(
-            "ProjectInternalId", find_container(c.reader.connection, one)
-        ),
+        "internalId": lambda c, one, _: make_id("ProjectInternalId", find_container(c.reader, one)),
         "run": runs.run_of,
         "runCount": runs.run_count,
         "runs": runs.runs_of,

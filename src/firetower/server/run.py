@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -25,11 +26,15 @@ from firetower.worker.limits import connections_of, raise_file_limit
 from firetower.worker_process import WorkerProcess
 
 SWEEP_INTERVAL = 3600.0
-"""Seconds between two looks for uploads that nobody finishes."""
+"""Seconds between two sweeps of unfinished uploads."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that requests at work have when the server stops."""
 LINGER_TIMEOUT = 10.0
 """Seconds for which the rest of a refused request is read, so that its sender sees why."""
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds that a client has to agree on TLS; its connection is not counted until then."""
+WRITE_TIMEOUT_MS = 120_000
+"""Milliseconds within which a client reads something of what it is sent."""
 MAX_CONNECTIONS = 1_000
 """Connections open at a time, at most."""
 ACCEPTED_AT_ONCE = 4
@@ -112,8 +117,7 @@ async def listening(server: Server) -> AsyncIterator[int]:
     _bound_connections(runner.server, server.idle, most)
     try:
         try:
-            place, tls = (settings.host, settings.port), settings.tls_context()
-            await _listen(web.TCPSite(runner, *place, ssl_context=tls, backlog=ACCEPTED_AT_ONCE))
+            accepting = await _listen(runner.server, settings)
         except OSError as error:
             reason = str(error.strerror).rpartition(": ")[2]  # asyncio says the address before it
             raise StoreError(
@@ -122,22 +126,31 @@ async def listening(server: Server) -> AsyncIterator[int]:
             ) from None
         sweeping = asyncio.create_task(_sweep(server))
         try:
-            yield runner.addresses[0][1]
+            yield accepting.sockets[0].getsockname()[1]
         finally:
             sweeping.cancel()
+            accepting.close()
     finally:
         await runner.cleanup()
         server.close()
 
 
-async def _listen(site: web.TCPSite) -> None:
-    """Start accepting a site's connections. Raises OSError."""
-    await site.start()
-    assert isinstance(site._server, asyncio.Server)  # noqa: SLF001 - nothing public has its sockets
-    for listening in site._server.sockets:  # noqa: SLF001
+async def _listen(server: web.Server, settings: ServerSettings) -> asyncio.Server:
+    """Start accepting connections. Raises OSError."""
+    tls = settings.tls_context()
+    accepting = await asyncio.get_running_loop().create_server(
+        server,
+        settings.host,
+        settings.port,
+        ssl=tls,
+        ssl_handshake_timeout=HANDSHAKE_TIMEOUT if tls else None,
+        backlog=ACCEPTED_AT_ONCE,
+    )
+    for listening in accepting.sockets:
         # asyncio takes one number for how many it accepts at once and for how many may wait.
         with listening.dup() as same:
             same.listen(_WAITING)
+    return accepting
 
 
 def _bound_connections(
@@ -151,6 +164,9 @@ def _bound_connections(
 
     def connection_made(handler: Any, transport: asyncio.Transport) -> None:  # noqa: ANN401
         accept(handler, transport)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux
+            accepted = transport.get_extra_info("socket")
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, WRITE_TIMEOUT_MS)
         idle[handler] = None
         open_now = sum(one.transport is not None for one in server.connections)
         if open_now > most and (longest := next(iter(idle), None)) is not None:
@@ -166,13 +182,13 @@ def _bound_connections(
 
 
 def _is_defect(record: logging.LogRecord) -> bool:
-    """Return whether an error is worth a traceback: not what is no HTTP, and answered so."""
+    """Return whether an error is a defect: not a request that is no HTTP."""
     bad = HttpProcessingError, web.RequestPayloadError
     return not (record.exc_info and isinstance(record.exc_info[1], bad))
 
 
 async def _sweep(server: Server) -> None:
-    """Forget uploads that nobody finishes, now and then."""
+    """Forget unfinished uploads, once an hour."""
 
     def sweep() -> None:
         if server.files is not None:
@@ -217,7 +233,6 @@ async def _send_heartbeats(
             if error.message != told:
                 told = error.message
                 report(f"{error.message}. {error.hint}")
-        server.store.check_again()
         with suppress(TimeoutError):
             async with asyncio.timeout(SERVER_HEARTBEAT_INTERVAL.total_seconds()):
                 await stopping.wait()
@@ -233,7 +248,7 @@ def _record(server: Server, id_: str, url: str) -> None:
 
 def _remove(server: Server, id_: str) -> None:
     with server.store.changing() as change:
-        remove_server(change.connection, id_)
+        remove_server(change, id_)
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ from firetower.store.catalog.lookups import FoundVersion
 from firetower.store.runs import FoundRun
 
 _MAX_SAMPLES = 10_000
-_MOST_STEPS = 10_000_000
+_MAX_STEPS = 10_000_000
 """Steps of a run that are read at once: more than any has."""
 _INTERNAL = "_wandb"
 """The key of what the SDK notes of itself in config and summary; it is not kept."""
@@ -94,14 +94,14 @@ def upsert(context: Context, given: Arguments) -> Answer:
     else:
         reference = named_run(context, given, "name", "modelName")
         inserted = _start(context, given, reference, said)
-    found = store.find_run(context.reader.connection, reference)
+    found = store.find_run(context.reader, reference)
     return {"bucket": run_node(found), "inserted": inserted}
 
 
 def _start(context: Context, given: Arguments, reference: RunReference, said: RunChanges) -> bool:
     """Start a run, or let it run again; return whether it is new."""
     with suppress(NotFound):
-        found = store.find_run(context.reader.connection, reference, lock=True)
+        found = store.find_run(context.reader, reference, lock=True)
         # Its script says more before it ends; only a new start names the host, or the run's id.
         is_late = given.get("host") is None and given.get("id") is None
         if found.run.state is RunState.KILLED and is_late:
@@ -117,7 +117,7 @@ def _start(context: Context, given: Arguments, reference: RunReference, said: Ru
 
 
 def _said(given: Arguments) -> RunChanges:
-    """Return what is said of a run; null says nothing."""
+    """Return the changes of a run; null changes nothing."""
     config = _object(given, "config")
     if config is not None:
         config = {
@@ -169,7 +169,7 @@ def run_of(context: Context, project: ContainerReference, arguments: Arguments) 
     """Return a project's run by its name, or None."""
     try:
         reference = RunReference(project=project, id=check_run_id(arguments.text("name")))
-        return run_node(store.find_run(context.reader.connection, reference))
+        return run_node(store.find_run(context.reader, reference))
     except (InvalidInput, NotFound):
         return None
 
@@ -233,12 +233,12 @@ def run_count(context: Context, project: ContainerReference, arguments: Argument
 
 def _newest_values(context: Context, found: FoundRun, *, system: bool) -> dict[str, float | None]:
     """Return the newest values of a run's metrics, its own or the machine's."""
-    metrics = store.read_metrics(context.reader.connection, found.id)
+    metrics = store.read_metrics(context.reader, found.id)
     return {one.name: one.value for one in metrics if one.name.startswith(SYSTEM) is system}
 
 
 def summary(context: Context, found: FoundRun, _: Arguments) -> str:
-    """Return the newest values of the metrics, and what was said at the end."""
+    """Return the newest values of the metrics, and the run's own summary."""
     said = found.run.summary
     newest = _newest_values(context, found, system=False)
     kept = {name: value for name, value in newest.items() if name.partition(".")[0] not in said}
@@ -252,13 +252,13 @@ def system_metrics(context: Context, found: FoundRun, _: Arguments) -> str:
 
 def next_line(context: Context, found: FoundRun, *, system: bool = False) -> int:
     """Return the line of the history, or the machine's metrics, at which a resumed run writes."""
-    newest = points.last_step(context.reader.connection, found.id, system=system)
+    newest = points.last_step(context.reader, found.id, system=system)
     return 0 if newest is None else newest + 1
 
 
 def tail(context: Context, found: FoundRun, _: Arguments) -> str:
     """Return the last line of the history, of which the SDK reads the step and the time."""
-    newest = points.last_step(context.reader.connection, found.id)
+    newest = points.last_step(context.reader, found.id)
     if newest is None:
         return dump([])
     runtime = (found.run.heartbeat_at - found.run.started_at).total_seconds()
@@ -267,10 +267,10 @@ def tail(context: Context, found: FoundRun, _: Arguments) -> str:
 
 def history_keys(context: Context, found: FoundRun, _: Arguments) -> Answer:
     """Return the metrics and the last step."""
-    newest = points.last_step(context.reader.connection, found.id)
+    newest = points.last_step(context.reader, found.id)
     keys = {
         one.name: {"typeCounts": [{"type": "number", "count": one.count}]}
-        for one in store.read_metrics(context.reader.connection, found.id)
+        for one in store.read_metrics(context.reader, found.id)
         if not one.name.startswith(SYSTEM)
     }
     return {"lastStep": -1 if newest is None else newest, "keys": keys, "sets": []}
@@ -280,18 +280,18 @@ def history(context: Context, found: FoundRun, arguments: Arguments) -> list[str
     """Return steps of the history, each as JSON: a range of them, or samples of all."""
     first, before = arguments.optional_number("minStep"), arguments.optional_number("maxStep")
     rows = points.read_history(
-        context.reader.connection,
+        context.reader,
         found.id,
         first_step=first or 0,
         before_step=before,
-        limit=_MAX_SAMPLES if before is not None else _MOST_STEPS,
+        limit=_MAX_SAMPLES if before is not None else _MAX_STEPS,
     )
     return _sampled_json(rows, arguments)
 
 
 def events(context: Context, found: FoundRun, arguments: Arguments) -> list[str]:
     """Return samples of the machine's metrics, each as JSON."""
-    rows = points.read_history(context.reader.connection, found.id, system=True, limit=_MOST_STEPS)
+    rows = points.read_history(context.reader, found.id, system=True, limit=_MAX_STEPS)
     return _sampled_json(rows, arguments)
 
 
@@ -306,11 +306,11 @@ def sampled_history(context: Context, found: FoundRun, arguments: Arguments) -> 
         spec = Arguments(Arguments({"spec": text}).json_object("spec") or {})
         names, last = spec.texts("keys"), spec.optional_number("maxStep")
         rows = points.read_history(
-            context.reader.connection,
+            context.reader,
             found.id,
             first_step=spec.optional_number("minStep") or 0,
             before_step=None if last is None else last + 1,
-            limit=_MOST_STEPS,
+            limit=_MAX_STEPS,
             names=names,
         )
         whole = [row for row in rows if all(name in row for name in names)]
@@ -329,33 +329,31 @@ def _sampled(rows: list[dict[str, Any]], count: int | None) -> list[dict[str, An
 
 def parquet_history(context: Context, found: FoundRun, _: Arguments) -> Answer:
     """Return where the history begins: none is kept as Parquet, all is read in pages."""
-    first = points.first_step(context.reader.connection, found.id)
+    first = points.first_step(context.reader, found.id)
     return {"parquetUrls": [], "liveData": [] if first is None else [{"_step": first}]}
 
 
 def artifacts_of(context: Context, found: FoundRun, arguments: Arguments, *, used: bool) -> Answer:
     """Return the artifacts that a run used, or those that it logged."""
-    rows = lineage.versions_of(context.reader.connection, found.id, used=used)
+    rows = lineage.versions_of(context.reader, found.id, used=used)
     return nodes(rows, arguments, lambda row: artifact_node(context, row))
 
 
 def users_of(context: Context, found: FoundVersion, arguments: Arguments) -> Answer:
     """Return the runs that used an artifact."""
-    runs = lineage.runs_of(context.reader.connection, found.version_id, used=True)
-    return nodes(
-        runs, arguments, lambda one: run_node(store.find_run(context.reader.connection, one))
-    )
+    runs = lineage.runs_of(context.reader, found.version_id, used=True)
+    return nodes(runs, arguments, lambda one: run_node(store.find_run(context.reader, one)))
 
 
 def maker_of(context: Context, found: FoundVersion, _: Arguments) -> Node | None:
     """Return the first run that logged an artifact, or None."""
-    runs = lineage.runs_of(context.reader.connection, found.version_id, used=False)
-    return run_node(store.find_run(context.reader.connection, runs[0])) if runs else None
+    runs = lineage.runs_of(context.reader, found.version_id, used=False)
+    return run_node(store.find_run(context.reader, runs[0])) if runs else None
 
 
 def use_artifact(context: Context, given: Arguments) -> Answer:
     """Note that a run uses an artifact."""
     version = given_version(context, given)
-    run = store.find_run(context.reader.connection, named_run(context, given))
+    run = store.find_run(context.reader, named_run(context, given))
     lineage.link_artifact(context.change, run.id, version.version_id, used=True)
     return {"artifact": artifact_node(context, version.version_id)}

@@ -47,7 +47,7 @@ class ServerSettings:
             )
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """Return what TLS is served with, None without it. Raises InvalidInput."""
+        """Return the context of TLS, None without it. Raises InvalidInput."""
         if self.tls is None:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

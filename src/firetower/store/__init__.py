@@ -1,1 +1,1 @@
-"""What the database remembers. The only maker of transactions; it hands out core models."""
+"""The database: tables, queries, and the only maker of transactions; it returns core models."""

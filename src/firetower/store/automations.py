@@ -29,7 +29,7 @@ from firetower.store import schema
 from firetower.store.catalog.lookups import (
     find_collection,
     find_container,
-    is_covered_by,
+    select_containers_in,
     select_covering,
 )
 from firetower.store.changes import Change, Newest, Reader, lock_event_order
@@ -53,7 +53,7 @@ def create_automation(
     Raises InvalidInput for a definition that could never work, NotFound for a container,
     collection or endpoint it names, Conflict for its name.
     """
-    named = _check(change.connection, definition)
+    named = _check(change, definition)
     key = change.insert_if_new(schema.automations, name=definition.name, created_at=change.now)
     if key is None:
         raise _name_taken(definition.name)
@@ -71,7 +71,7 @@ def edit_automation(
     automation = find_automation(change, name)
     before, mode = automation.definition, mode or automation.mode
     definition = definition or before
-    named = _check(change.connection, definition)
+    named = _check(change, definition)
     if definition.name != automation.name:
         _rename(change, automation, definition.name)
     if definition == before and mode is automation.mode:
@@ -85,7 +85,7 @@ def delete_automation(change: Change, name: str) -> None:
     """Delete an automation; its history stays, its name can be used again. Raises NotFound."""
     automation = find_automation(change, name)
     key = automation.id, automation.revision.number + 1
-    container = find_container(change.connection, automation.definition.scope.container)
+    container = find_container(change, automation.definition.scope.container)
     _add_revision(change, key, automation.definition, Mode.DELETED, {"container_id": container})
     change.connection.execute(
         update(schema.automations)
@@ -125,7 +125,7 @@ def undelete_automation(change: Change, automation: str | int) -> Automation:
     revisions = select(schema.revisions).where(_revisions.automation_id == row.id)
     newest = connection.execute(revisions.order_by(_revisions.number.desc()).limit(2))
     deleted, before = map(build_revision, newest)
-    named = _check(connection, before.definition)
+    named = _check(change, before.definition)
     connection.execute(
         update(schema.automations).where(_automations.id == row.id).values(deleted_at=None)
     )
@@ -133,20 +133,20 @@ def undelete_automation(change: Change, automation: str | int) -> Automation:
     return find_automation(change, row.name)
 
 
-def _check(connection: Connection, definition: Definition) -> dict[str, int]:
+def _check(reader: Reader, definition: Definition) -> dict[str, int]:
     """Return the rows that a definition names, by the revision's column.
 
     Raises InvalidInput and NotFound for a definition that could never work.
     """
     scope, action = definition.scope, definition.action
-    named = {"container_id": find_container(connection, scope.container)}
+    named = {"container_id": find_container(reader, scope.container)}
     if isinstance(scope, CollectionScope):
-        named["collection_id"] = find_collection(connection, scope.collection).id
+        named["collection_id"] = find_collection(reader, scope.collection).id
     granted: frozenset[str] = frozenset()
     if not isinstance(action, NoAction):
         is_slack = isinstance(action, SlackAction)
         kind = EndpointKind.SLACK if is_slack else EndpointKind.WEBHOOK
-        endpoint = find_endpoint(connection, action.endpoint, kind)
+        endpoint = find_endpoint(reader, action.endpoint, kind)
         named["endpoint_id"], granted = endpoint.id, endpoint.settings.granted
     definition.check(granted)
     return named
@@ -264,7 +264,7 @@ def list_automations(
     if among is not None:
         query = query.where(_automations.id.in_(among))
     if container is not None:
-        found = find_container(reader.connection, container)
+        found = find_container(reader, container)
         query = query.where(_revisions.container_id == found)
     return [_build_automation(row) for row in reader.connection.execute(query)]
 
@@ -295,7 +295,7 @@ def page_of_entity(
 def list_using(reader: Reader, endpoint: str, *, limit: int | None = None) -> list[Automation]:
     """Return the automations that send to an endpoint, by name. Raises NotFound."""
     using = select(_revisions.automation_id).where(
-        _revisions.endpoint_id == find_endpoint(reader.connection, endpoint).id,
+        _revisions.endpoint_id == find_endpoint(reader, endpoint).id,
         _revisions.until_event_id.is_(None),
     )
     return list_automations(reader, limit=limit, among=using)
@@ -308,13 +308,13 @@ def list_overlapping(
 
     `exclude` is the name of the one that is being edited. Raises NotFound for the container.
     """
-    find_container(reader.connection, definition.scope.container)
-    covered = select(_containers.id).where(is_covered_by(definition.scope.container))
+    find_container(reader, definition.scope.container)
+    inside = select_containers_in(definition.scope.container)
     query = (
         _select_automations(reader.now)
         .join(schema.endpoints, _revisions.endpoint_id == _endpoints.id)
         .where(
-            _revisions.container_id.in_(select_covering(covered)),
+            _revisions.container_id.in_(select_covering(inside)),
             _endpoints.name == definition.action.endpoint,
         )
         .order_by(_automations.name)
@@ -410,7 +410,7 @@ class _KeptList:
 
 
 class AutomationLists:
-    """Whole lists, kept between the refreshes of a screen: then only what fired is read.
+    """Whole lists, kept between the refreshes of a screen, which read only what fired since.
 
     To read ten thousand automations takes 0.2 s.
     """

@@ -35,7 +35,14 @@ from firetower.store import run_schema, schema
 from firetower.store.catalog.lookups import find_container, happened_in, select_collections_in
 from firetower.store.changes import CachedCollection, Reader
 from firetower.store.columns import instant_number
-from firetower.store.events import WITH_VERSIONS, events_of
+from firetower.store.events import (
+    WITH_VERSIONS,
+    cut,
+    events_of,
+    is_whole,
+    whole_metadata,
+    whole_run,
+)
 from firetower.store.points import VALUES_AFTER
 from firetower.store.runs import list_runs
 
@@ -45,7 +52,6 @@ _METRIC = select(_metrics.id).where(
     _metrics.run_id == bindparam("run"), _metrics.name == bindparam("name")
 )
 _EVENTS_AT_ONCE = 2_000
-"""Few, for their metadata may be large."""
 _VALUES_AT_ONCE = 20_000
 _INTERVAL = 0.1
 """Seconds between two reports of progress, at least."""
@@ -125,7 +131,7 @@ def _pieces(
     reader: Reader, definition: Definition, oldest: int, newest: int
 ) -> Iterator[tuple[int, list[tuple[int, int, str | None]]]]:
     """Yield the first id of each piece, and the id, moment and cause of each event that matches."""
-    query = _select_piece(reader.connection, definition)
+    query = _select_piece(reader, definition)
     event_type, unread = definition.event_type, reader.now
     of_run = "run" in event_type.spec.carries
     holds = definition.filter.root.holds
@@ -136,18 +142,29 @@ def _pieces(
         covers = definition.scope.covers(collection.reference, collection.type)
         return collection if covers else None
 
+    @lru_cache(maxsize=4)
+    def long_version(artifact_id: str, index: int, beginning: str) -> EventVersion:
+        metadata_json = whole_metadata(reader, artifact_id, beginning)
+        return EventVersion(artifact_id, index, metadata_json=metadata_json)
+
+    def version_of(artifact_id: str, index: int, beginning: str) -> EventVersion:
+        if is_whole(beginning):
+            return _version(index, beginning)
+        return long_version(artifact_id, index, beginning)
+
     for last in range(newest, oldest - 1, -_EVENTS_AT_ONCE):
         first = max(oldest, last - _EVENTS_AT_ONCE + 1)
         rows = reader.connection.execute(query, {"first": first, "last": last}).all()
         if of_run:
-            yield first, [row[1:4] for row in rows if _holds_of_run(definition, row, unread)]
+            yield first, [row[1:4] for row in rows if _holds_of_run(reader, definition, row)]
             continue
-        reader.collections.learn(reader.connection, {row[0] for row in rows})
+        reader.learn({row[0] for row in rows})
         matching = []
-        for collection_id, event_id, at, cause, author, index, alias, tag, metadata, _ in rows:
+        for collection_id, event_id, at, cause, author, index, alias, tag, *of_version in rows:
             if (collection := covered(collection_id)) is None:
                 continue
-            version = None if index is None else _version(index, metadata or "{}")
+            artifact_id, metadata = of_version[:2]
+            version = None if index is None else version_of(artifact_id, index, metadata or "{}")
             place = collection.reference.container, collection.reference, collection.type
             # Filters do not read the time, so it is not converted.
             event = Event(event_id, event_type, unread, author, *place, version, alias, tag)
@@ -156,16 +173,17 @@ def _pieces(
         yield first, matching
 
 
-def _holds_of_run(definition: Definition, row: Row[Any], unread: datetime) -> bool:
-    run = RunSnapshot.from_json(row.run_json)
-    event = Event(row.id, definition.event_type, unread, row.author, run.reference.project, run=run)
+def _holds_of_run(reader: Reader, definition: Definition, row: Row[Any]) -> bool:
+    run = RunSnapshot.from_json(whole_run(reader, row.id, row.run_json))
+    type_, project = definition.event_type, run.reference.project
+    event = Event(row.id, type_, reader.now, row.author, project, run=run)
     return matches(definition, event)
 
 
-def _select_piece(connection: Connection, definition: Definition) -> Select[Any]:
+def _select_piece(reader: Reader, definition: Definition) -> Select[Any]:
     """Return the query of a piece's events: a range of the primary key, the newest first."""
     scope = definition.scope
-    find_container(connection, scope.container)
+    find_container(reader, scope.container)
     inside = select_collections_in(scope.container)
     if isinstance(scope, CollectionScope):
         inside = inside.where(_collections.name == scope.collection.name)
@@ -183,8 +201,9 @@ def _select_piece(connection: Connection, definition: Definition) -> Select[Any]
         _events.version_index,
         _events.alias,
         _events.tag,
-        _versions.metadata_json if reads_metadata else null(),
-        _events.run_json,
+        _versions.artifact_id if reads_metadata else null(),
+        cut(_versions.metadata_json) if reads_metadata else null(),
+        cut(_events.run_json),
     ).where(
         _events.id.between(bindparam("first"), bindparam("last")),
         _events.type == definition.event_type.value,

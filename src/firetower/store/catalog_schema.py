@@ -1,6 +1,6 @@
 """Tables of the catalog, of the events its changes leave, and of single facts.
 
-Apart from the other tables, so that a command that only changes the catalog need not import them.
+Not with the other tables, so that a command that only changes the catalog need not import them.
 """
 
 from datetime import datetime

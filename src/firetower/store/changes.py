@@ -19,7 +19,7 @@ from firetower.core.runs import RunSnapshot
 from firetower.store import catalog_schema as schema
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, run, run_with_ids
-from firetower.store.sessions import LOCK_TIMEOUT
+from firetower.store.sessions import LOCK_NOT_AVAILABLE
 
 _COLLECTIONS = """
 SELECT collections.id, collections.name, type, kind, entity, containers.name
@@ -34,25 +34,10 @@ _LOCK_LIMIT_MS = text("SELECT setting::integer FROM pg_settings WHERE name = 'lo
 
 @dataclass(frozen=True, slots=True)
 class CachedCollection:
-    """What never changes about a collection."""
+    """A collection's name and type, which never change."""
 
     reference: CollectionReference
     type: str
-
-
-class CollectionCache(dict[int, CachedCollection]):
-    """The collections that a transaction has read.
-
-    For one transaction only: after a backup is restored, their ids are given to others.
-    """
-
-    def learn(self, connection: Connection, collection_ids: Iterable[int]) -> None:
-        """Read the collections that are not cached yet."""
-        missing = set(collection_ids) - self.keys()
-        if not missing:
-            return
-        for id_, *said in run_with_ids(connection, _COLLECTIONS, list(missing)):
-            self[id_] = _collection(*said)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -70,11 +55,19 @@ class Reader:
 
     connection: Connection
     now: datetime
-    collections: CollectionCache = field(default_factory=CollectionCache, kw_only=True)
+    collections: dict[int, CachedCollection] = field(default_factory=dict, kw_only=True)
+    """Those read so far, by row number: after a backup is restored these are others'."""
+
+    def learn(self, collection_ids: Iterable[int]) -> None:
+        """Read the collections that were not read yet."""
+        missing = set(collection_ids) - self.collections.keys()
+        if missing:
+            for id_, *values in run_with_ids(self.connection, _COLLECTIONS, list(missing)):
+                self.collections[id_] = _collection(*values)
 
     def collection(self, collection_id: int) -> CachedCollection:
         """Return a collection by its row number."""
-        self.collections.learn(self.connection, (collection_id,))
+        self.learn((collection_id,))
         return self.collections[collection_id]
 
 
@@ -99,7 +92,7 @@ class Change(Reader):
         tag: str | None = None,
         previous_index: int | None = None,
     ) -> None:
-        """Write the event of what this transaction does.
+        """Write the event of a change of the catalog.
 
         `version` is the version's row and its index in the collection.
         """
@@ -180,7 +173,7 @@ def is_postgresql(connection: Connection) -> bool:
 
 
 def version_by_others(connection: Connection) -> object:
-    """Return what differs once another connection has changed an SQLite database.
+    """Return a value that differs once another connection has changed an SQLite database.
 
     None on PostgreSQL, which does not tell.
     """
@@ -214,7 +207,10 @@ def lock_event_order(connection: Connection, *, alone: bool) -> None:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_EVENT_ORDER})"))
                 connection.execute(text(f"SET LOCAL lock_timeout = {limit}"))
         except OperationalError as error:
-            if time.monotonic() > deadline or getattr(error.orig, "sqlstate", "") != LOCK_TIMEOUT:
+            if (
+                time.monotonic() > deadline
+                or getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE
+            ):
                 raise
             time.sleep(_TRY_MS / 1_000)
         else:
@@ -230,11 +226,11 @@ ENDPOINTS_VERSION = (
 """A text that differs after any change of an endpoint or secret, as part of a query."""
 
 
-def bump_endpoints_version(connection: Connection) -> None:
+def bump_endpoints_version(change: Change) -> None:
     """Tell workers to read endpoints and secrets again, once this transaction is committed."""
     # Not a number that is counted up: it would be given again after a backup is restored.
     query = update(schema.state).where(_state.key == ENDPOINTS_VERSION_KEY)
-    connection.execute(query.values(value=secrets.token_hex(8)))
+    change.connection.execute(query.values(value=secrets.token_hex(8)))
 
 
 @cache
@@ -244,7 +240,7 @@ def _newest_row(table: Table, token: Column[Any]) -> Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest row of a table when it was read, and what no other row of its id would have."""
+    """The newest row of a table: its id, and a value that tells it from another of that id."""
 
     id: int
     token: object

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, select, text, update
 
 from firetower.core.circuit_breaker import (
     AnswerSummary,
@@ -21,13 +21,13 @@ from firetower.core.circuit_breaker import (
 )
 from firetower.core.references import ContainerReference
 from firetower.store import schema
-from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
-from firetower.store.changes import Reader, bump_endpoints_version
+from firetower.store.catalog.lookups import find_container, select_containers_in, select_covering
+from firetower.store.changes import Change, Reader, bump_endpoints_version
 from firetower.store.columns import Instant
 from firetower.store.redelivery import REDELIVERY_INTERVAL
 from firetower.store.schema import UNTRIED
 
-MOST_CHANGES = 500
+MAX_CHANGES = 500
 """Openings and closings that one query returns."""
 
 _circuits, _changes = schema.circuits.c, schema.circuit_changes.c
@@ -67,10 +67,9 @@ def any_jitter() -> float:
 
 
 def record_answers(
-    connection: Connection,
+    change: Change,
     answers: Mapping[int, AnswerSummary],
     probed: frozenset[int],
-    now: datetime,
     jitter: Callable[[], float] = any_jitter,
     *,
     gone: Collection[int] = (),
@@ -81,43 +80,38 @@ def record_answers(
     circuit that closes sends nothing there.
     """
     worked = [key for key, summary in answers.items() if summary.worked]
-    changes = close_circuits(connection, worked, now, gone=gone) if worked else []
+    changes = close_circuits(change, worked, gone=gone) if worked else []
     for key, summary in sorted(answers.items()):
         if summary.last is not None:
-            change = _count(connection, key, summary, now, jitter(), probed=key in probed)
-            changes += [] if change is None else [change]
+            made = _count(change, key, summary, jitter(), probed=key in probed)
+            changes += [] if made is None else [made]
     if changes:
-        bump_endpoints_version(connection)
+        bump_endpoints_version(change)
     return changes
 
 
 def close_circuits(
-    connection: Connection, ids: Collection[int], now: datetime, *, gone: Collection[int]
+    change: Change, ids: Collection[int], *, gone: Collection[int]
 ) -> list[CircuitChange]:
     """Close those circuits that are open; their queues are sent unless their endpoint is `gone`."""
-    forgotten = connection.execute(_FORGET, {"ids": list(ids)})
+    forgotten = change.connection.execute(_FORGET, {"ids": list(ids)})
     opened = {row.endpoint_id: build_circuit(row) for row in forgotten if row.opened_at is not None}
     changes = []
     for key, circuit in sorted(opened.items()):
-        values = {"now": now, "interval": _INTERVAL, "endpoint": key}
-        released = connection.execute(_RELEASE, values)
+        values = {"now": change.now, "interval": _INTERVAL, "endpoint": key}
+        released = change.connection.execute(_RELEASE, values)
         waiting = 0 if key in gone else released.rowcount
         kind = CircuitChangeKind.CLOSED
-        changes.append(_record_change(connection, kind, key, circuit, at=now, waiting=waiting))
+        changes.append(_record_change(change, kind, key, circuit, waiting=waiting))
     return changes
 
 
 def _count(
-    connection: Connection,
-    key: int,
-    summary: AnswerSummary,
-    now: datetime,
-    jitter: float,
-    *,
-    probed: bool,
+    change: Change, key: int, summary: AnswerSummary, jitter: float, *, probed: bool
 ) -> CircuitChange | None:
     """Count failures; open the circuit if they are too many, or delay its next probe."""
     assert summary.last is not None
+    connection, now = change.connection, change.now
     reason = summary.last.words
     values = {"endpoint": key, "failures": summary.failures, "reason": reason, "now": now}
     row = connection.execute(_COUNT, values).one()
@@ -134,23 +128,21 @@ def _count(
     )
     circuit = Circuit(opened_at=opened_at, probe_at=probe_at, failures=row.failures, reason=reason)
     if is_open:
-        return _record_change(connection, CircuitChangeKind.PROBED, key, circuit, at=now)
+        return _record_change(change, CircuitChangeKind.PROBED, key, circuit)
     queued = select(func.count()).where(_executions.endpoint_id == key, UNTRIED)
     waiting = connection.execute(queued).scalar_one()
-    return _record_change(
-        connection, CircuitChangeKind.OPENED, key, circuit, at=now, waiting=waiting
-    )
+    return _record_change(change, CircuitChangeKind.OPENED, key, circuit, waiting=waiting)
 
 
-def take_probe(connection: Connection, endpoint_id: int, now: datetime, until: datetime) -> bool:
+def take_probe(change: Change, endpoint_id: int, until: datetime) -> bool:
     """Take the probe of an open circuit until a moment, unless another worker has it."""
     free = (
         select(_circuits.endpoint_id)
-        .where(_circuits.endpoint_id == endpoint_id, _circuits.probe_at <= now)
+        .where(_circuits.endpoint_id == endpoint_id, _circuits.probe_at <= change.now)
         .with_for_update(skip_locked=True)
     )
     query = update(schema.circuits).where(_circuits.endpoint_id.in_(free)).values(probe_at=until)
-    return connection.execute(query).rowcount == 1
+    return change.connection.execute(query).rowcount == 1
 
 
 def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - a row of any query with its columns
@@ -161,15 +153,10 @@ def build_circuit(row: Any) -> Circuit:  # noqa: ANN401 - a row of any query wit
 
 
 def _record_change(
-    connection: Connection,
-    kind: CircuitChangeKind,
-    key: int,
-    circuit: Circuit,
-    *,
-    at: datetime,
-    waiting: int = 0,
+    change: Change, kind: CircuitChangeKind, key: int, circuit: Circuit, *, waiting: int = 0
 ) -> CircuitChange:
     """Return the change of a circuit; write it down for the feed, unless it is a failed probe."""
+    connection, at = change.connection, change.now
     name = connection.execute(select(_endpoints.name).where(_endpoints.id == key)).scalar_one()
     if kind is not CircuitChangeKind.PROBED:
         connection.execute(
@@ -203,7 +190,7 @@ def list_changes(
         .join(schema.endpoints, _endpoints.id == _changes.endpoint_id)
         .where(_changes.id > after_id)
         .order_by(_changes.id.desc())
-        .limit(MOST_CHANGES)
+        .limit(MAX_CHANGES)
     )
     if after is not None:
         query = query.where(_changes.at > after)
@@ -228,10 +215,10 @@ def list_changes(
 
 def _select_used(reader: Reader, container: ContainerReference) -> Select[int]:
     """Return the query of the endpoints that what watches a container uses, or has used."""
-    find_container(reader.connection, container)
-    covered = select(schema.containers.c.id).where(is_covered_by(container))
+    find_container(reader, container)
+    watching = select_covering(select_containers_in(container))
     return select(_revisions.endpoint_id).where(
-        _revisions.container_id.in_(select_covering(covered)), _revisions.endpoint_id.is_not(None)
+        _revisions.container_id.in_(watching), _revisions.endpoint_id.is_not(None)
     )
 
 

@@ -1,4 +1,4 @@
-"""Column types, rows, constraints and indexes: what the tables share."""
+"""Column types, base classes of rows, constraints and indexes of the tables."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.declarative import DeferredReflection
 from sqlmodel import Field, SQLModel
 
-MOST = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 """The largest whole number that a column or a limit takes."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Id(TypeDecorator[int]):
-    """A row's number, a step or a count, of 64 bits: what is larger is `MOST`.
+    """A row's number, a step or a count, of 64 bits: what is larger is `MAX_INTEGER`.
 
     SQLite numbers rows automatically only for INTEGER.
     """
@@ -36,12 +36,12 @@ class Id(TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Write a number, or compare one."""
-        return None if value is None else max(-MOST, min(value, MOST))
+        return None if value is None else max(-MAX_INTEGER, min(value, MAX_INTEGER))
 
 
 def bounded_limit(limit: int) -> int:
     """Return a limit as the databases take it; a negative one, which SQLite reads as none, is 0."""
-    return max(0, min(limit, MOST))
+    return max(0, min(limit, MAX_INTEGER))
 
 
 def instant_number(moment: datetime) -> int:

@@ -51,7 +51,7 @@ def read_curves(
     Of a metric with many values only those after its `known` curve are read; `quick` sketches one
     that has none. Raises NotFound for the run.
     """
-    run = find_run(reader.connection, reference)
+    run = find_run(reader, reference)
     found = reader.connection.execute(_METRICS, {"run": run.id, "names": list(names)}).all()
     known = known or {}
     return {

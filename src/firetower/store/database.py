@@ -11,18 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, text
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
-from firetower.core.text import shortened, visible
 from firetower.store.driver import run
-from firetower.store.files import OpenFiles, find_writer, gone
+from firetower.store.driver_errors import is_undone, store_error, unanswered_commit
+from firetower.store.files import OpenFiles, find_writer, gone, is_there
 from firetower.store.location import Location
 from firetower.store.sessions import (
-    LOCK_TIMEOUT,
+    LOCK_NOT_AVAILABLE,
     LONG_WAIT,
     OnWait,
     connect_options,
@@ -32,15 +32,16 @@ from firetower.store.sessions import (
 
 CHANNEL = "firetower"
 """The PostgreSQL channel on which every change is announced."""
-_ANNOUNCE = text(
-    f"SELECT pg_notify('{CHANNEL}', :changer) WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
-)
-"""Silent after a transaction that changed nothing: else an idle worker would wake every other
-without end."""
+_COMMIT = f"""
+SELECT pg_notify('{CHANNEL}', '{{changer}}') WHERE pg_current_xact_id_if_assigned() IS NOT NULL;
+COMMIT
+"""
+"""In one round trip. Silent after a transaction that changed nothing: else an idle worker would
+wake every other without end."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's change on SQLite; `?timeout=` in the URL sets another."""
-_LETTING_GO = 5.0
+_CLOSE_TIMEOUT = 5.0
 """Seconds that new connections wait for those to files that are no longer there."""
 
 
@@ -56,6 +57,8 @@ class Database:
         """Whether it is an SQLite file."""
         self.read_only = read_only
         self._engine = _engine(location, read_only=read_only)
+        self.driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        """What the driver raises, on a connection of `raw`."""
         self.holds_files = isinstance(self._engine.pool, QueuePool)
         """Whether connections stay open; not to a file that this user may not write."""
         self.on_wait = on_wait
@@ -65,7 +68,7 @@ class Database:
             event.listen(self._engine, "connect", self._note_files)
         else:
             event.listen(self._engine, "do_connect", self._open_watched)
-        self._patience = 0
+        self._busy_timeout = 0
         """Milliseconds that SQLite waits for others."""
         self._raw: set[Any] = set()
         self._files: OpenFiles | None = None
@@ -131,10 +134,18 @@ class Database:
                 elif self.is_sqlite:
                     run(connection, "BEGIN")
                 yield connection
-                if changes and not self.is_sqlite:
-                    connection.execute(_ANNOUNCE, {"changer": self.changer})
-                transaction.commit()
-            except BaseException:
+                try:
+                    if changes and not self.is_sqlite:
+                        run(connection, _COMMIT.format(changer=self.changer))
+                    transaction.commit()
+                except DBAPIError as error:
+                    if changes and error.connection_invalidated and not is_undone(error):
+                        raise unanswered_commit(error, self.location) from error
+                    raise
+            except BaseException as error:
+                if self.is_sqlite and isinstance(error, DBAPIError):
+                    # Not used again: SQLite would keep what it has read of a damaged file.
+                    connection.invalidate()
                 connection.close()  # undoes it
                 raise
             if self.is_sqlite and self.holds_files and idle is self._idle:
@@ -146,7 +157,7 @@ class Database:
 
     def _explain(self, error: DBAPIError) -> StoreError:
         """Return an error in words; of a lock also who holds it."""
-        if getattr(error.orig, "sqlstate", None) == LOCK_TIMEOUT:
+        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             with suppress(SQLAlchemyError), self._engine.connect() as connection:
                 holder = find_holder(connection.connection.dbapi_connection)
                 if holder is not None:
@@ -154,7 +165,7 @@ class Database:
                     return StoreLocked(said, holder.hint)
         found = store_error(error, self.location)
         path = self.location.path
-        if path is not None and not path.exists():
+        if path is not None and not is_there(path):
             return gone(path)
         if isinstance(found, StoreLocked) and path is not None and (writer := find_writer(path)):
             return StoreLocked(f"{found.message}: {writer}", writer.hint)
@@ -189,20 +200,19 @@ class Database:
 
     def _note_files(self, connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's
         """Note the log that a new connection has made, before another program can delete it."""
-        [self._patience] = connection.execute("PRAGMA busy_timeout").fetchone()
+        [self._busy_timeout] = connection.execute("PRAGMA busy_timeout").fetchone()
         if self._files is not None:
-            with suppress(self._engine.dialect.loaded_dbapi.Error):  # its first use will say it
+            with suppress(self.driver_error):  # its first use will say it
                 connection.execute("PRAGMA schema_version").fetchone()
             self._files.note_logs()
 
     def _let_go(self, files: OpenFiles) -> None:
         """Close the open files; what their log holds is saved in them where that is safe."""
-        failure = self._engine.dialect.loaded_dbapi.Error
         if files.logs_are_ours:
-            with suppress(failure, IndexError), closing(self._idle.pop()) as connection:
+            with suppress(self.driver_error, IndexError), closing(self._idle.pop()) as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         # While one connection is open, SQLite shares its deleted log with each new one.
-        own, deadline = threading.get_ident(), time.monotonic() + _LETTING_GO
+        own, deadline = threading.get_ident(), time.monotonic() + _CLOSE_TIMEOUT
         while set(self._users) - {own} and time.monotonic() < deadline:
             time.sleep(0.01)
         for raw in tuple(self._raw):
@@ -218,10 +228,10 @@ class Database:
             while True:
                 try:
                     driver.execute("BEGIN IMMEDIATE")
-                except sqlite3.OperationalError as error:
+                except sqlite3.DatabaseError as error:
                     waited = time.monotonic() - begun
                     is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                    if not is_busy or waited * 1_000 >= self._patience:
+                    if not is_busy or waited * 1_000 >= self._busy_timeout:
                         raise DBAPIError(None, None, error) from error
                     if waited >= LONG_WAIT and not told:
                         told = True
@@ -233,7 +243,7 @@ class Database:
                 else:
                     return
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {self._patience}")
+            driver.execute(f"PRAGMA busy_timeout = {self._busy_timeout}")
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
@@ -258,8 +268,12 @@ class Database:
                 connection.close()
         except DBAPIError as error:
             raise self._explain(error) from error
-        except self._engine.dialect.loaded_dbapi.Error as error:
-            raise self._explain(DBAPIError(None, None, error)) from error
+        except self.driver_error as error:
+            raise self.explain(error) from error
+
+    def explain(self, error: Exception) -> StoreError:
+        """Return an error of the driver in words that say what to do."""
+        return self._explain(DBAPIError(None, None, error))
 
     def vacuum(self) -> None:
         """Return an SQLite file's free space to the disk; changes wait meanwhile.
@@ -353,8 +367,8 @@ def _open_unwritable(
     assert location.path is not None
     path = location.path.resolve()
     log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
-    how = "readonly_shm=1" if index.exists() else "immutable=1"
-    if not index.exists() and log.exists() and log.stat().st_size:
+    how = "readonly_shm=1" if is_there(index) else "immutable=1"
+    if not is_there(index) and is_there(log) and log.stat().st_size:
         raise StoreError(
             f"the newest changes of {location} are in {log.name}, which needs a writable folder",
             "Open it once as its owner, or copy both files to a folder of your own.",
@@ -385,7 +399,7 @@ def create_sqlite_file(location: Location) -> None:
     """Create an SQLite file if there is none, for its owner only. Raises StoreError."""
     path = location.path
     assert path is not None
-    if path.exists():
+    if is_there(path):
         if not path.is_file():
             said = f"the database {location} is a folder or a device, not a file"
             raise StoreError(said, "Choose a file with --database.")
@@ -394,98 +408,15 @@ def create_sqlite_file(location: Location) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Exclusive, so that no dangling link is followed: anyone may have made it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        if path.exists():  # another process was first
+    except (OSError, ValueError) as error:
+        if is_there(path):  # another process was first
             return
-        if path.is_symlink():
+        if isinstance(error, FileExistsError) and path.is_symlink():
             raise StoreError(
                 f"the database {location} is a link to a file that is not there",
                 "Remove the link, or name the file itself with --database.",
             ) from None
         raise StoreError(
-            f"the database {location} cannot be made: {error.strerror}",
+            f"the database {location} cannot be made: {getattr(error, 'strerror', error)}",
             "Choose another place with --database, or make the folder writable.",
         ) from None
-
-
-_MEANINGS: tuple[tuple[tuple[str, ...], type[StoreError], str, str], ...] = (
-    (
-        ("idle-in-transaction timeout",),
-        StoreError,
-        "this program was stopped in the middle of a change; {location} undid it to let others on",
-        "Do it again.",
-    ),
-    (
-        ("database is locked", "database table is locked", "lock timeout"),
-        StoreLocked,
-        "the database {location} is locked by another process",
-        "Try again when it is done ({said}).",
-    ),
-    (
-        ("readonly database",),
-        StoreError,
-        "the database {location} is read-only",
-        "Make the file and its folder writable for this user, or choose another with --database.",
-    ),
-    (
-        ("read-only transaction",),
-        StoreError,
-        "the database {location} is read-only",
-        "Use the server that takes changes, or turn off default_transaction_read_only.",
-    ),
-    (
-        ("permission denied for", "must be owner of"),
-        StoreError,
-        "this user may not do that in the database {location}: {said}",
-        "Let its owner GRANT the rights, or use another user; --read-only needs SELECT alone.",
-    ),
-    (
-        ("file is not a database",),
-        StoreError,
-        "{location} is not a Firetower database",
-        "Choose another file with --database.",
-    ),
-    (
-        (
-            *("unable to open database", "connection failed", "connection is bad"),
-            *("failed to resolve", "invalid connection option"),
-            *("server closed", "terminating connection", "permission denied", "does not answer"),
-        ),
-        StoreError,
-        "the database {location} cannot be reached: {said}",
-        "Check the URL, that the server runs, and the user's rights.",
-    ),
-    (
-        ("SQLITE_IOERR_SHORT_READ",),
-        StoreError,
-        "the write-ahead log of the database {location} was deleted while it was in use",
-        "Try again in 5 seconds; then stop every Firetower that uses it, and delete its file -shm.",
-    ),
-    (
-        ("disk image is malformed",),
-        StoreError,
-        "the database {location} is damaged: {said}",
-        "Stop all that uses it and restore a backup, without the old files -wal and -shm.",
-    ),
-    (
-        ("is full", "disk I/O error", "No space left"),
-        StoreError,
-        "the database {location} cannot grow: {said}",
-        "Free some space; what was acknowledged before is safe.",
-    ),
-)
-"""By parts of the driver's message: the error, what it says, and what to do."""
-
-
-def store_error(error: DBAPIError, location: Location) -> StoreError:
-    """Return a driver's error in words that say what to do."""
-    first_line = str(error.orig).strip().partition("\n")[0]
-    said = visible(shortened(location.hide(first_line), 200))
-    signed = f"{first_line} {getattr(error.orig, 'sqlite_errorname', '')}"
-    for signs, make, message, hint in _MEANINGS:
-        if any(sign in signed for sign in signs):
-            return make(message.format(location=location, said=said), hint.format(said=said))
-    return StoreError(
-        f"the database {location} failed: {said}",
-        "Try again; `firetower database info` tells more about it.",
-    )

@@ -1,5 +1,6 @@
 """Check a database without changing it."""
 
+import shutil
 import stat
 import time
 from collections import Counter
@@ -9,21 +10,24 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
+from firetower.core.endpoints import is_sealed
 from firetower.core.errors import FiretowerError, SecretKeyError
 from firetower.core.health import Check, Health
-from firetower.core.text import and_list
+from firetower.core.text import and_list, byte_count
 from firetower.core.times import duration
 from firetower.settings import read_settings
 from firetower.store import run_schema, schema
 from firetower.store.changes import Reader
 from firetower.store.database import Database
+from firetower.store.driver_errors import READ_ONLY_HINT, RIGHTS_HINT
 from firetower.store.endpoints import list_endpoints
-from firetower.store.files import Writer, find_writer
+from firetower.store.files import Process, find_reader, find_writer, is_missing
 from firetower.store.keys import open_keyring
 from firetower.store.location import Location
 from firetower.store.migrate import SCHEMA, SchemaState, refusal, schema_state
 from firetower.store.queue.crossings import PENDING
 from firetower.store.redelivery import count_failed
+from firetower.store.secrets import open_proxy
 from firetower.store.sessions import find_holder
 from firetower.store.status import DatabaseStatus, read_status
 
@@ -34,6 +38,10 @@ _UNEVALUATED_LATE = timedelta(seconds=30)
 """A living worker evaluates an event within milliseconds."""
 _HELD_SECONDS = 1.0
 """A transaction that has held locks for longer may be one of a program that was stopped."""
+_LARGE_LOG = 64 << 20
+"""Bytes of SQLite's log from which a checkpoint is overdue."""
+_LEAST_ROOM = 1 << 20
+"""Bytes of the disk that a database needs for more than a few changes."""
 _SKEW = timedelta(seconds=5)
 _secrets, _metrics = schema.secrets.c, run_schema.run_metrics.c
 _READ_ONLY = text("""
@@ -53,12 +61,12 @@ _PENDING_METRICS = select(func.count(), func.min(_metrics.last_at)).where(PENDIN
 
 
 def examine(url: str | None, now: datetime, *, read_only: bool = False) -> list[Check]:
-    """Return what is right and wrong with a database. Raises InvalidInput for its URL.
+    """Check a database, each part of it. Raises InvalidInput for its URL.
 
-    With `read_only` nobody means to change it.
+    With `read_only` it is not checked whether this user may change it.
     """
     location = Location.of(url)
-    if location.path is not None and not location.path.exists():
+    if location.path is not None and is_missing(location.path):
         hint = "Any command that changes something makes it; or choose another with --database."
         return [Check("database", f"there is no {location}", hint, Health.FAIL)]
     database = Database(location, read_only=True)
@@ -99,7 +107,7 @@ def _checks(connection: Connection, location: Location, now: datetime) -> Iterat
 
 
 def _durable(connection: Connection, location: Location) -> Check:
-    """Check whether what is acknowledged survives a crash of the machine."""
+    """Check whether acknowledged changes survive a crash of the machine."""
     if location.is_sqlite:
         command, asked = "PRAGMA", {"journal_mode": "wal", "synchronous": "2"}
     else:
@@ -114,9 +122,12 @@ def _durable(connection: Connection, location: Location) -> Check:
 
 
 def _changes(connection: Connection, database: Database) -> Check:
-    """Check whether this user may change what is there."""
+    """Check whether this user may change the database."""
     location = database.location
-    if location.is_sqlite:
+    if location.path is not None:
+        if shutil.disk_usage(location.path.parent).free < _LEAST_ROOM:
+            said = f"none can be written: the disk of {location} is full"
+            return Check("changes", said, "Free some space there.", Health.FAIL)
         is_read_only, forbidden = not database.holds_files, list[str]()
         hint = "Make the file and its folder writable for this user."
     else:
@@ -124,16 +135,13 @@ def _changes(connection: Connection, database: Database) -> Check:
         tables = list(schema.all_tables().tables)
         names = [*tables, *(f"{table}_id_seq" for table in tables)]
         forbidden = list(connection.execute(_FORBIDDEN, {"names": names}).scalars())
-        hint = "Use the server that takes changes, or turn off default_transaction_read_only."
+        hint = READ_ONLY_HINT
     if is_read_only:
         said = "none can be written: the database is read-only"
         return Check("changes", said, hint, Health.FAIL)
     if forbidden:
         said = f"this user may not change {and_list(forbidden, most=3)}"
-        hint = (
-            "Let its owner GRANT the rights, or use another user; --read-only needs SELECT alone."
-        )
-        return Check("changes", said, hint, Health.FAIL)
+        return Check("changes", said, RIGHTS_HINT, Health.FAIL)
     return Check("changes", "this user may write them")
 
 
@@ -153,10 +161,14 @@ def _rights(path: Path) -> Check:
 
 def _key(connection: Connection, location: Location) -> Check:
     count = connection.execute(select(func.count()).select_from(schema.secrets)).scalar_one()
-    if not count:
+    found = connection.execute(select(schema.endpoints.c.proxy)).scalars()
+    proxies = [one for one in found if is_sealed(one)]
+    if not count and not proxies:
         return Check("secrets", "none yet")
     try:
         keyring = open_keyring(connection, location)
+        for proxy in proxies:
+            open_proxy(keyring, proxy)
         for row in connection.execute(select(_secrets.ciphertext, _secrets.previous_ciphertext)):
             for ciphertext in filter(None, row):
                 keyring.decrypt(ciphertext)
@@ -184,7 +196,7 @@ def _workers(status: DatabaseStatus) -> Check:
 
 
 def _servers(status: DatabaseStatus) -> Check:
-    """Check what servers are alive, and whether they understand all that they are asked."""
+    """Check which servers are alive, and list the fields that they did not know."""
     if not status.servers:
         return Check("servers", "none is alive")
     said = f"{and_list([one.url for one in status.servers])}, alive"
@@ -220,7 +232,7 @@ def _locks(connection: Connection, path: Path | None) -> Check:
     if path is not None:
         writer = _find_lasting_writer(path)
         if writer is None:
-            return Check("locks", "none is held for long")
+            return _log(path)
         health = Health.FAIL if writer.stopped else Health.WARN
         return Check("locks", f"held by process {writer}", writer.hint, health)
     holder = find_holder(connection.connection.dbapi_connection, _HELD_SECONDS)
@@ -232,7 +244,17 @@ def _locks(connection: Connection, path: Path | None) -> Check:
     return Check("locks", said, holder.hint, Health.FAIL if holder.waiting else Health.WARN)
 
 
-def _find_lasting_writer(path: Path) -> Writer | None:
+def _log(path: Path) -> Check:
+    """Name who reads an old state for long: meanwhile the log can only grow."""
+    log = path.with_name(f"{path.name}-wal")
+    reader, size = find_reader(path), log.stat().st_size if log.exists() else 0
+    if reader is None or not (reader.stopped or size > _LARGE_LOG):
+        return Check("locks", "none is held for long")
+    said = f"process {reader} reads; until it ends {log.name}, {byte_count(size)} now, only grows"
+    return Check("locks", said, reader.hint, Health.WARN)
+
+
+def _find_lasting_writer(path: Path) -> Process | None:
     """Return the process that changes an SQLite file each time one looks, for a second."""
     writer = find_writer(path)
     for _ in range(10):
@@ -258,7 +280,7 @@ def _backlog(status: DatabaseStatus, now: datetime) -> Check:
 
 
 def _endpoints(reader: Reader) -> Check:
-    endpoints = list_endpoints(reader.connection)
+    endpoints = list_endpoints(reader)
     disabled = [one.settings.name for one in endpoints if not one.enabled]
     failing = count_failed(reader, reader.now - _DAY)
     said, hints = [], []

@@ -7,17 +7,19 @@ or `Change.insert`.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from itertools import chain
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, Table, UpdateBase
+from sqlalchemy.engine.interfaces import DBAPIModule
 from sqlalchemy.exc import DBAPIError
 
 Values: TypeAlias = tuple[str | int | float | None, ...]
 """A row's values as the database keeps them."""
 
-_MOST_VALUES = 30_000
+_MAX_VALUES = 30_000
 """In one statement. SQLite takes 32,766, PostgreSQL 65,535."""
 
 
@@ -30,11 +32,26 @@ class Prepared:
 
     def rows(self, connection: Connection, **values: str | float | None) -> list[Any]:
         """Run it with values as the database keeps them; return the rows, named tuples."""
+        text, constants, make_row = self._compiled_for(connection)
+        return list(map(make_row, _run(connection, text, constants | values)))
+
+    def each(self, connection: Connection, **values: str | float | None) -> Generator[Any]:
+        """Run it; yield the rows. SQLite finds each when it is asked for. To be closed."""
+        text, constants, make_row = self._compiled_for(connection)
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            with closing(driver.execute(text, constants | values)) as cursor:
+                yield from map(make_row, cursor)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _explained(connection, text, error) from error
+
+    def _compiled_for(
+        self, connection: Connection
+    ) -> tuple[str, dict[str, Any], Callable[[Any], Any]]:
         dialect = connection.dialect
         if (found := self._compiled.get(dialect.name)) is None:
             found = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        text, constants, make_row = found
-        return list(map(make_row, _run(connection, text, constants | values)))
+        return found
 
     def first(self, connection: Connection, **values: str | float | None) -> Any:  # noqa: ANN401 - a named tuple
         """Run it; return the first row, or None."""
@@ -97,7 +114,7 @@ def run_with_rows(
     """
     returned: list[tuple[Any, ...]] = []
     row = f"({', '.join(value)})"
-    most = _MOST_VALUES // len(value)
+    most = _MAX_VALUES // len(value)
     for start in range(0, len(rows), most):
         part = rows[start : start + most]
         rows_of_part = ", ".join([row] * len(part))
@@ -127,6 +144,12 @@ def _run(connection: Connection, statement: str, values: Any) -> list[tuple[Any,
         cursor = driver.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
     except connection.dialect.loaded_dbapi.Error as error:
-        if connection.dialect.is_disconnect(error, driver, None):
-            connection.invalidate(error)
-        raise DBAPIError(statement, None, error) from error
+        raise _explained(connection, statement, error) from error
+
+
+def _explained(connection: Connection, statement: str, error: DBAPIModule.Error) -> DBAPIError:
+    driver: Any = connection.connection.dbapi_connection
+    is_lost = connection.dialect.is_disconnect(error, driver, None)
+    if is_lost:
+        connection.invalidate(error)
+    return DBAPIError(statement, None, error, connection_invalidated=is_lost)

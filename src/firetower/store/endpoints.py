@@ -1,10 +1,10 @@
 """Endpoints: saving, finding, enabling and disabling them."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, TextClause, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, TextClause, bindparam, func, select, update
 
 from firetower.core.automations import Definition
 from firetower.core.endpoints import (
@@ -41,15 +41,15 @@ def create_endpoint(change: Change, settings: EndpointSettings) -> Endpoint:
         kind=settings.kind.value,
         author=change.author,
         created_at=change.now,
-        **_columns(change.connection, settings),
+        **_columns(change, settings),
     )
     if not new:
         raise Conflict(
             f"an endpoint named {settings.name} exists already",
             "Choose another name; webhooks and Slack hooks share their names.",
         )
-    bump_endpoints_version(change.connection)
-    return find_endpoint(change.connection, settings.name)
+    bump_endpoints_version(change)
+    return find_endpoint(change, settings.name)
 
 
 def edit_endpoint(change: Change, name: str, settings: EndpointSettings) -> Endpoint:
@@ -58,31 +58,30 @@ def edit_endpoint(change: Change, name: str, settings: EndpointSettings) -> Endp
     Its name and kind stay. Raises as `create_endpoint` does, and Conflict where a payload uses a
     secret that would no longer be granted.
     """
-    connection = change.connection
-    endpoint = find_endpoint(connection, name)
+    endpoint = find_endpoint(change, name)
     before = endpoint.settings
     if (settings.name, settings.kind) != (before.name, before.kind):
         raise InvalidInput(
             f"{name} stays a {before.kind} endpoint of this name",
             "Create another endpoint, and edit the automations that send to this one.",
         )
-    values = _columns(connection, settings)
-    _check_payloads(connection, endpoint, settings.granted)
-    connection.execute(
+    values = _columns(change, settings)
+    _check_payloads(change, endpoint, settings.granted)
+    change.connection.execute(
         update(schema.endpoints).where(_endpoints.id == endpoint.id).values(**values)
     )
     gone = [] if endpoint.enabled else [endpoint.id]
-    close_circuits(connection, [endpoint.id], change.now, gone=gone)
-    bump_endpoints_version(connection)
-    return find_endpoint(connection, name)
+    close_circuits(change, [endpoint.id], gone=gone)
+    bump_endpoints_version(change)
+    return find_endpoint(change, name)
 
 
-def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, object]:
+def _columns(reader: Reader, settings: EndpointSettings) -> dict[str, object]:
     """Return the columns that can be edited. Raises InvalidInput, NotFound for a secret."""
     check_settings(settings)
 
     def row_of(name: str | None) -> int | None:
-        return None if name is None else secret_id(connection, name)
+        return None if name is None else secret_id(reader, name)
 
     return {
         "url": settings.url,
@@ -98,7 +97,7 @@ def _columns(connection: Connection, settings: EndpointSettings) -> dict[str, ob
     }
 
 
-def _check_payloads(connection: Connection, endpoint: Endpoint, granted: frozenset[str]) -> None:
+def _check_payloads(reader: Reader, endpoint: Endpoint, granted: frozenset[str]) -> None:
     """Refuse to take a secret from a payload in force, or from one that is queued."""
     revisions = schema.revisions.c
     queued = select(_executions.revision_id).where(
@@ -109,7 +108,7 @@ def _check_payloads(connection: Connection, endpoint: Endpoint, granted: frozens
         revisions.endpoint_id == endpoint.id,
         revisions.until_event_id.is_(None) | revisions.id.in_(queued),
     )
-    for written in connection.execute(query).scalars():
+    for written in reader.connection.execute(query).scalars():
         definition = Definition.model_validate_json(written)
         try:
             definition.action.check(definition.event_type, granted)
@@ -120,9 +119,9 @@ def _check_payloads(connection: Connection, endpoint: Endpoint, granted: frozens
             ) from None
 
 
-def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None = None) -> Endpoint:
+def find_endpoint(reader: Reader, name: str, kind: EndpointKind | None = None) -> Endpoint:
     """Return an endpoint by its name. Raises NotFound, also for one of another kind."""
-    found = {endpoint.name: endpoint for endpoint in list_endpoints(connection)}
+    found = {endpoint.name: endpoint for endpoint in list_endpoints(reader)}
     name = one_spelling(name)
     if name in found and kind in {None, found[name].settings.kind}:
         return found[name]
@@ -135,8 +134,8 @@ def find_endpoint(connection: Connection, name: str, kind: EndpointKind | None =
     raise NotFound(f"there is no {word} {visible(name)}", suggest(name, others, make))
 
 
-def list_endpoints(connection: Connection) -> list[Endpoint]:
-    """Return every endpoint by name."""
+def list_endpoints(reader: Reader, kind: EndpointKind | None = None) -> list[Endpoint]:
+    """Return every endpoint by name, of a kind if one is given."""
     circuits = schema.circuits.c
     of_circuit = (circuits.opened_at, circuits.probe_at, circuits.failures, circuits.reason)
     query = (
@@ -149,8 +148,10 @@ def list_endpoints(connection: Connection) -> list[Endpoint]:
         .where(_endpoints.deleted_at.is_(None))
         .order_by(_endpoints.name)
     )
-    names = secret_names(connection)
-    return [_build_endpoint(row, names) for row in connection.execute(query)]
+    if kind is not None:
+        query = query.where(_endpoints.kind == kind.value)
+    names = secret_names(reader)
+    return [_build_endpoint(row, names) for row in reader.connection.execute(query)]
 
 
 def read_schedule(schedule_ms: str) -> tuple[timedelta, ...]:
@@ -193,24 +194,24 @@ def set_enabled(
     before = show_endpoint(change, name, kind)
     endpoint = before.endpoint
     gone = [endpoint.id] if reason is not None else []
-    close_circuits(change.connection, [endpoint.id], change.now, gone=gone)
+    close_circuits(change, [endpoint.id], gone=gone)
     change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
         .values(disabled_at=None if reason is None else change.now, disabled_reason=reason or None)
     )
-    bump_endpoints_version(change.connection)
+    bump_endpoints_version(change)
     return before
 
 
-def disable_gone(connection: Connection, endpoint_id: int, reason: str, now: datetime) -> None:
+def disable_gone(change: Change, endpoint_id: int, reason: str) -> None:
     """Disable an endpoint that asked for it, unless it is disabled already."""
-    connection.execute(
+    change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint_id, _endpoints.disabled_at.is_(None))
-        .values(disabled_at=now, disabled_reason=reason)
+        .values(disabled_at=change.now, disabled_reason=reason)
     )
-    bump_endpoints_version(connection)
+    bump_endpoints_version(change)
 
 
 def show_endpoint(reader: Reader, name: str, kind: EndpointKind | None = None) -> EndpointDetail:
@@ -218,7 +219,7 @@ def show_endpoint(reader: Reader, name: str, kind: EndpointKind | None = None) -
 
     Raises NotFound.
     """
-    return _detail(reader.connection, find_endpoint(reader.connection, name, kind))
+    return _detail(reader, find_endpoint(reader, name, kind))
 
 
 def show_endpoints(reader: Reader, *, stopped: bool = False) -> list[EndpointDetail]:
@@ -227,18 +228,18 @@ def show_endpoints(reader: Reader, *, stopped: bool = False) -> list[EndpointDet
     With `stopped` only those that are disabled or have an open circuit.
     """
     return [
-        _detail(reader.connection, endpoint)
-        for endpoint in list_endpoints(reader.connection)
+        _detail(reader, endpoint)
+        for endpoint in list_endpoints(reader)
         if not stopped or endpoint.state is not EndpointState.OK
     ]
 
 
-def _detail(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
+def _detail(reader: Reader, endpoint: Endpoint) -> EndpointDetail:
     def count(*which: ColumnElement[bool] | TextClause) -> int:
         query = select(func.count()).where(_executions.endpoint_id == endpoint.id, *which)
-        return connection.execute(query).scalar_one()
+        return reader.connection.execute(query).scalar_one()
 
-    users = tuple(automations_using(connection, endpoint))
+    users = tuple(automations_using(reader, endpoint))
     queued = count(has_status(Status.PENDING))
     since = endpoint.stopped_at
     missed = 0 if since is None else count(WAS_MISSED, _executions.finished_at >= since)
@@ -247,26 +248,25 @@ def _detail(connection: Connection, endpoint: Endpoint) -> EndpointDetail:
 
 def delete_endpoint(change: Change, name: str, kind: EndpointKind) -> None:
     """Delete an endpoint, not its history. Raises NotFound, Conflict while it is used."""
-    connection = change.connection
-    endpoint = find_endpoint(connection, name, kind)
-    if users := automations_using(connection, endpoint):
+    endpoint = find_endpoint(change, name, kind)
+    if users := automations_using(change, endpoint):
         names = and_list(map(visible, users), most=20)
         raise Conflict(
             f"{endpoint.settings.kind} {endpoint.name} is used by {names}",
             f"Delete or edit these automations first, or disable {endpoint.name}.",
         )
-    connection.execute(
+    change.connection.execute(
         update(schema.endpoints)
         .where(_endpoints.id == endpoint.id)
-        .values(deleted_at=change.now, **dict.fromkeys(_SECRETS))
+        .values(deleted_at=change.now, proxy=None, **dict.fromkeys(_SECRETS))
     )
-    skip_deleted(connection, change.now)
-    bump_endpoints_version(connection)
+    skip_deleted(change)
+    bump_endpoints_version(change)
 
 
-def skip_deleted(connection: Connection, now: datetime) -> None:
+def skip_deleted(change: Change) -> None:
     """Skip the executions that wait for endpoints that are deleted."""
-    _SKIP_DELETED.rows(connection, now=instant_number(now))
+    _SKIP_DELETED.rows(change.connection, now=instant_number(change.now))
 
 
 _SKIP_DELETED = Prepared(  # each heartbeat of a worker runs it
@@ -287,7 +287,7 @@ _SKIP_DELETED = Prepared(  # each heartbeat of a worker runs it
 )
 
 
-def automations_using(connection: Connection, endpoint: Endpoint) -> list[str]:
+def automations_using(reader: Reader, endpoint: Endpoint) -> list[str]:
     """Return the names of the automations that send to an endpoint, in order."""
     automations, revisions = schema.automations.c, schema.revisions.c
     query = (
@@ -300,4 +300,4 @@ def automations_using(connection: Connection, endpoint: Endpoint) -> list[str]:
         )
         .order_by(automations.name)
     )
-    return list(connection.execute(query).scalars())
+    return list(reader.connection.execute(query).scalars())

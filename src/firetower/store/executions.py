@@ -4,19 +4,25 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Row, Select, func, select
 
+from firetower.core.causes import LOOP_LIMIT
 from firetower.core.errors import NotFound
 from firetower.core.executions import Attempt, Execution, SkipReason, Status
 from firetower.core.json import parse_object
-from firetower.core.matching import LOOP_LIMIT
 from firetower.core.references import ContainerReference
 from firetower.core.runs import RunReference
 from firetower.store import schema
 from firetower.store.catalog.lookups import find_container, happened_in
-from firetower.store.changes import CollectionCache, Reader
+from firetower.store.changes import Reader
 from firetower.store.columns import bounded_limit
-from firetower.store.events import EVENT_COLUMNS, WITH_VERSIONS, build_event, learn_collections
+from firetower.store.events import (
+    EVENT_COLUMNS,
+    WITH_VERSIONS,
+    Versions,
+    build_event,
+    learn_collections,
+)
 
 _executions, _attempts = schema.executions.c, schema.attempts.c
 _events = schema.events.c
@@ -53,16 +59,17 @@ def read_executions(reader: Reader, query: Select[Any]) -> list[Execution]:
     """Return the executions of a query made by `select_executions`."""
     rows = reader.connection.execute(query).all()
     learn_collections(reader, rows)
-    return [_build_execution(row, reader.collections) for row in rows]
+    versions: Versions = {}
+    return [_build_execution(reader, row, versions) for row in rows]
 
 
-def _build_execution(row: Row[Any], collections: CollectionCache) -> Execution:
+def _build_execution(reader: Reader, row: Row[Any], versions: Versions) -> Execution:
     values = {name: getattr(row, name) for name in _FIELDS}
     if row.status != Status.PENDING.value:
         values["next_attempt_at"] = None
     elif row.attempts == 0 and row.probe_at is not None and row.next_attempt_at <= row.probe_at:
         values["next_attempt_at"] = values["circuit_open_until"] = row.probe_at
-    return Execution(**values, event=build_event(row[: len(EVENT_COLUMNS)], collections))
+    return Execution(**values, event=build_event(reader, row[: len(EVENT_COLUMNS)], versions))
 
 
 def list_executions(
@@ -94,14 +101,14 @@ def list_executions(
     if run is not None:
         from firetower.store.runs import find_run
 
-        query = query.where(_events.run_id == find_run(reader.connection, run).id)
+        query = query.where(_events.run_id == find_run(reader, run).id)
         reason = func.coalesce(_executions.skip_reason, SkipReason.SHADOW.value)
         query = query.order_by(reason != SkipReason.SHADOW.value)
     # one automation's are in order in its unique key, so that not all of them are read and sorted
     by_event = automation_id is not None and before_id is None
     query = query.order_by((_executions.event_id if by_event else _executions.id).desc())
     if container is not None:
-        find_container(reader.connection, container)
+        find_container(reader, container)
         query = query.where(happened_in(container))
     return read_executions(reader, query)
 
@@ -143,14 +150,12 @@ def find_page_end(
     return None if found is None else found + 1
 
 
-def find_ids(
-    connection: Connection, keys: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], int]:
+def find_ids(reader: Reader, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
     """Return the executions' ids by automation and event, given those of one batch of events."""
     if not keys:
         return {}
     events = [event_id for _, event_id in keys]
-    rows = connection.execute(
+    rows = reader.connection.execute(
         select(_executions.id, _executions.automation_id, _executions.event_id).where(
             _executions.automation_id.in_({automation_id for automation_id, _ in keys}),
             _executions.event_id.between(min(events), max(events)),
@@ -182,10 +187,12 @@ def _find_cause(reader: Reader, execution: Execution) -> Execution | None:
     return None
 
 
-def list_attempts(connection: Connection, execution_id: int) -> list[Attempt]:
+def list_attempts(reader: Reader, execution_id: int) -> list[Attempt]:
     """Return an execution's attempts, in order."""
     query = select(schema.attempts).where(_attempts.execution_id == execution_id)
-    return [build_attempt(row) for row in connection.execute(query.order_by(_attempts.number))]
+    return [
+        build_attempt(row) for row in reader.connection.execute(query.order_by(_attempts.number))
+    ]
 
 
 def build_attempt(row: Row[Any]) -> Attempt:

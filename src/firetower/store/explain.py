@@ -1,4 +1,4 @@
-"""Reading what an explanation is made of: an event's surroundings, histories, and runs."""
+"""Reading events, histories of automations and runs, to explain why these fired or not."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from firetower.store import run_schema, schema
 from firetower.store.automations import build_revision, find_automation, list_revisions
 from firetower.store.catalog.lookups import happened_in, select_collections_in, select_covering
 from firetower.store.changes import Reader
-from firetower.store.columns import MOST
+from firetower.store.columns import MAX_INTEGER
 from firetower.store.events import find_event, read_events, select_events
 from firetower.store.executions import read_executions, select_executions
 from firetower.store.runs import FoundRun, list_runs
@@ -41,7 +41,7 @@ _executions, _memberships = schema.executions.c, schema.memberships.c
 NEWEST = 2_000
 """Events that are looked back at when an automation is explained."""
 _LINKED = 500
-_MOST_RUNS = 200
+_MAX_RUNS = 200
 """Runs that are looked at when an automation on a metric is explained."""
 
 
@@ -60,7 +60,7 @@ def explain_event(reader: Reader, event_id: int, *, clock: Clock = instant) -> E
 def explain_automation(
     reader: Reader, name: str, *, since: datetime | None = None, clock: Clock = instant
 ) -> list[Group]:
-    """Return what the newest events in and near an automation's scope did, by reason.
+    """Return why an automation fired on the newest events near it or did not, by reason.
 
     At most 2,500 events are read. Raises NotFound.
     """
@@ -159,7 +159,7 @@ _NAMES = select(_metrics.name).where(_metrics.run_id == bindparam("run"))
 def explain_runs(
     reader: Reader, name: str, *, since: datetime | None = None, clock: Clock = instant
 ) -> list[RunFinding]:
-    """Return what became of the newest runs for an automation on a metric, the newest first.
+    """Return why an automation on a metric fired for the newest runs or did not.
 
     Of at most 200 runs that were alive since then; none for another kind of automation. Raises
     NotFound.
@@ -170,8 +170,8 @@ def explain_runs(
     from firetower.store.queue.crossings import read_watches  # of no use to explain an event
 
     container = automation.definition.scope.container
-    runs = list_runs(reader, container, since=since, limit=_MOST_RUNS)
-    watches = read_watches(reader.connection, {(automation.id, found.id) for found in runs})
+    runs = list_runs(reader, container, since=since, limit=_MAX_RUNS)
+    watches = read_watches(reader, {(automation.id, found.id) for found in runs})
     findings = []
     for found in runs:
         watch = watches.get((automation.id, found.id), Watch())
@@ -190,7 +190,7 @@ def _subject(reader: Reader, automation: Automation, found: FoundRun, watch: Wat
         names = execute(_NAMES, {"run": found.id}).scalars().all()
         return RunSubject(found.run.snapshot, names, None, pending=False, watch=watch)
     series = Series()
-    newest = {"metric": metric.id, "last": MOST, "limit": condition.needed}
+    newest = {"metric": metric.id, "last": MAX_INTEGER, "limit": condition.needed}
     for step, value, at in reversed(execute(VALUES_UP_TO, newest).all()):
         series.add(step, value, at)
     return RunSubject(found.run.snapshot, (), series, pending=metric.pending, watch=watch)

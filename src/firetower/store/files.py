@@ -1,6 +1,8 @@
 """The files of an SQLite database: whether those that are open are still at their paths."""
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -58,28 +60,51 @@ class OpenFiles:
         self._ids = [noted or _id(path) for noted, path in zip(self._ids, self._paths, strict=True)]
 
     def written(self) -> tuple[object, ...]:
-        """Return what differs once someone has written to the database or its log."""
+        """Return a value that differs after a write to the database or its log."""
         return tuple(map(_written, (self.path, *self.logs[:1])))
 
     @property
     def logs_are_ours(self) -> bool:
-        """Whether no one else has begun a log: then what the open one holds can be saved."""
+        """Whether no other program has begun a log: then the open one can be saved."""
         logs = zip(self._paths[1:], self._ids[1:], strict=True)
         return all(_id(log) in {None, noted} for log, noted in logs)
 
 
 def gone(path: Path) -> StoreError:
-    """Return the error of a database whose file is no longer there."""
+    """Return the error of a database whose file is no longer there, or out of this user's reach."""
+    try:
+        path.stat()
+    except PermissionError as error:
+        return StoreError(
+            f"the database {path.absolute()} cannot be reached: {error.strerror}",
+            "Let this user enter its folder again, or choose another with --database.",
+        )
+    except OSError:
+        pass
     return StoreError(
         f"the database {path.absolute()} is gone: it was moved or deleted",
         "Put it back, or stop this program and choose another with --database.",
     )
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a file is there, and within this user's reach."""
+    return _id(str(path)) is not None
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether there is no file; one out of this user's reach may be there."""
+    try:
+        path.stat()
+    except OSError as error:
+        return not isinstance(error, PermissionError)
+    return False
+
+
 def _id(path: str) -> _Id:
     try:
         found = os.stat(path)  # noqa: PTH116 - on each transaction: several times as quick
-    except OSError:
+    except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino
 
@@ -93,12 +118,13 @@ def _written(path: Path) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
-    """A process that changes an SQLite database now."""
+class Process:
+    """A process that changes or reads an SQLite database now."""
 
     pid: int
     name: str
     stopped: bool
+    writes: bool
 
     def __str__(self) -> str:
         return f"{self.pid} ({visible(self.name)}){', which is stopped' if self.stopped else ''}"
@@ -108,26 +134,37 @@ class Writer:
         """What to do about it."""
         wait = "Wait until it is done"
         on = f"Continue it: `fg`, or `kill -CONT {self.pid}`" if self.stopped else wait
-        return f"{on}; or end it with `kill -9 {self.pid}`: its change is undone."
+        end = "its change is undone" if self.writes else "it changes nothing"
+        return f"{on}; or end it with `kill -9 {self.pid}`: {end}."
 
 
-_WRITE_LOCK = "120"
+_WRITE_LOCK = range(120, 121)
 """The byte of the log's index that SQLite locks for a change."""
+_READ_LOCKS = range(123, 128)
+"""Those that it locks to read one state of the database."""
 
 
-def find_writer(path: Path) -> Writer | None:
+def find_writer(path: Path) -> Process | None:
     """Return the process that holds a database's write lock, where the system tells (Linux)."""
-    real = path.resolve()
-    index = _id(f"{real}-shm")
+    return next(_find_holders(path, "WRITE", _WRITE_LOCK), None)
+
+
+def find_reader(path: Path) -> Process | None:
+    """Return another process that reads one state of a database, a stopped one first (Linux)."""
+    found = _find_holders(path, "READ", _READ_LOCKS)
+    readers = [one for one in found if one.pid != os.getpid()]
+    return next((one for one in readers if one.stopped), next(iter(readers), None))
+
+
+def _find_holders(path: Path, mode: str, places: range) -> Iterator[Process]:
+    index = _id(f"{path.resolve()}-shm")
     if index is None:
-        return None
-    try:
+        return
+    with suppress(OSError, ValueError):
         locks = Path("/proc/locks").read_text().splitlines()
-        for *_, kind, pid, place, first, _last in map(str.split, locks):
-            if kind == "WRITE" and first == _WRITE_LOCK and place.endswith(f":{index[1]}"):
+        for *_, kind, pid, file, first, _last in map(str.split, locks):
+            if kind == mode and file.endswith(f":{index[1]}") and int(first) in places:
                 stat = Path(f"/proc/{pid}/stat").read_text()
                 name, _, rest = stat.partition("(")[2].rpartition(")")
-                return Writer(int(pid), name, stopped=rest.split()[0] in {"T", "t"})
-    except (OSError, ValueError):
-        pass
-    return None
+                stopped = rest.split()[0] in {"T", "t"}
+                yield Process(int(pid), name, stopped, writes=mode == "WRITE")

@@ -1,4 +1,4 @@
-"""Read the feed, and follow a database: read what other processes change, when they do."""
+"""Read the feed, and follow a database: yield new events and executions as they come."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, select
 
 from firetower.core.errors import DatabaseReplaced, StoreError
 from firetower.core.events import Event
@@ -122,6 +122,14 @@ class Follower:
         return [changed[number] for number in sorted(changed)]
 
 
+_SENT = {"request_headers": "{}", "request_body": "", "response_body": ""}
+"""Columns that no line shows, and that may be long; read as these."""
+_SHOWN = [
+    literal(_SENT[column.name]).label(column.name) if column.name in _SENT else column
+    for column in _attempts
+]
+
+
 # Rows are read from the smallest id on: there may be more ids than a statement can name.
 def _lines_of_ended(reader: Reader, ids: Set[int]) -> list[FeedLine]:
     if not ids:
@@ -135,7 +143,7 @@ def _lines_of_attempts(reader: Reader, ids: Set[int]) -> list[FeedLine]:
     if not ids:
         return []
     is_new = _attempts.id >= min(ids)
-    query = select(schema.attempts).where(is_new).order_by(_attempts.id)
+    query = select(*_SHOWN).where(is_new).order_by(_attempts.id)
     rows = [row for row in reader.connection.execute(query) if row.id in ids]
     is_attempted = _executions.id.in_(select(_attempts.execution_id).where(is_new))
     attempted = read_executions(reader, select_executions().where(is_attempted))
@@ -207,7 +215,7 @@ def follow_executions(
     quick: bool,
     on_failure: OnFailure | None = None,
 ) -> Iterator[Sequence[T] | None]:
-    """Yield what a new follower polls, each time the database changes.
+    """Yield the results of `poll` on a new follower, each time the database changes.
 
     None comes at once, and after `wait` seconds without a change. Raises DatabaseReplaced. Where
     the database fails after that, `on_failure` is called once and it is tried until it works;
@@ -232,7 +240,7 @@ def _follow(
     quick: bool,
     on_failure: OnFailure | None,
 ) -> Iterator[Sequence[T] | None]:
-    """Yield what is read from a place on, at once and after each change, and None in between."""
+    """Yield the results of `read`, at once and after each change, and None in between."""
     failing = False
     while True:
         try:

@@ -1,6 +1,6 @@
 """Which runs logged and used a version, and the other way round."""
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from firetower.core.catalog import VersionDetail
 from firetower.core.references import ContainerReference, VersionReference
@@ -34,12 +34,12 @@ def link_artifact(change: Change, run_row: int, version_row: int, *, used: bool)
     )
 
 
-def versions_of(connection: Connection, run_row: int, *, used: bool) -> list[int]:
+def versions_of(reader: Reader, run_row: int, *, used: bool) -> list[int]:
     """Return the rows of the versions that a run logged or used, in that order."""
-    return list(connection.execute(_PRESENT, {"run": run_row, "used": used}).scalars())
+    return list(reader.connection.execute(_PRESENT, {"run": run_row, "used": used}).scalars())
 
 
-def runs_of(connection: Connection, version_row: int, *, used: bool) -> list[RunReference]:
+def runs_of(reader: Reader, version_row: int, *, used: bool) -> list[RunReference]:
     """Return the runs that logged or used a version, in that order."""
     query = (
         select(_containers.entity, _containers.name, _runs.run_id)
@@ -50,7 +50,7 @@ def runs_of(connection: Connection, version_row: int, *, used: bool) -> list[Run
     )
     return [
         RunReference(project=ContainerReference.project(f"{entity}/{name}"), id=run_id)
-        for entity, name, run_id in connection.execute(query)
+        for entity, name, run_id in reader.connection.execute(query)
     ]
 
 
@@ -64,9 +64,8 @@ def artifacts_of(reader: Reader, run_row: int, *, used: bool) -> tuple[str, ...]
 
 def with_runs(reader: Reader, reference: VersionReference, shown: VersionDetail) -> VersionDetail:
     """Return what is shown of a version, with the runs that logged and used it."""
-    connection = reader.connection
-    row = find_version(connection, reference).version_id
+    row = find_version(reader, reference).version_id
     logged_by, used_by = (
-        tuple(map(str, runs_of(connection, row, used=used))) for used in (False, True)
+        tuple(map(str, runs_of(reader, row, used=used))) for used in (False, True)
     )
     return shown.model_copy(update={"logged_by": logged_by, "used_by": used_by})

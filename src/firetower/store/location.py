@@ -14,15 +14,25 @@ from firetower.settings import DATABASE_URL, SECRET_KEY, data_folder, read_setti
 
 _SECRET = re.compile("password|secret|scram", re.IGNORECASE)
 """The parameters of libpq whose values are secrets: password, sslpassword, scram_client_key, …"""
+_SHOWN = {
+    *("host", "hostaddr", "port", "dbname", "user", "passfile", "application_name"),
+    *("sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout", "target_session_attrs"),
+}
+"""The parameters that are shown."""
 _HIDDEN = "***"
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 # libpq's `host=… password=…`, SQLite's names that are no files, URLs without their beginning or a
 # colon or slash too few.
 _NOT_A_PATH = re.compile(
     r"\s*(host|hostaddr|port|dbname|user|\w*password|service|ssl\w+|passfile|options)\s*="
-    r"|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc)(:|//)|[^/]*:[^/]*@",
+    r"|[^/]*(password|passwd|pwd)\s*=|:memory:|(file|sqlite|postgres(ql)?(\+\w+)?|mysql|jdbc)(:|//)|[^/]*:[^/]*@",
     re.IGNORECASE,
 )
+
+
+_FOR_A_SHELL = re.compile(r"[\s'\"]|(sqlite:/*)?\$[\w{]|.*\s\Z", re.IGNORECASE | re.DOTALL)
+"""Quotes, blanks and variables as in a file of variables that no shell reads."""
+_HINT = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
 
 
 def _at_home(find: Callable[[], Path]) -> Path:
@@ -34,6 +44,16 @@ def _at_home(find: Callable[[], Path]) -> Path:
             "the home folder of this user is not known",
             f"Set HOME, or {DATABASE_URL} and, on PostgreSQL, {SECRET_KEY}.",
         ) from None
+
+
+def _check_written(text: str) -> None:
+    if "\0" in unquote(text):  # libpq would take what is before it, and connect elsewhere
+        raise InvalidInput("the database's name has a NUL character in it", _HINT)
+    if _FOR_A_SHELL.match(text):
+        raise InvalidInput(
+            "the database's name has quotes or blanks around it, or begins with a variable",
+            "Write it whole, without quotes: only a shell takes them away and knows variables.",
+        )
 
 
 def _is_in_memory(url: URL) -> bool:
@@ -66,18 +86,16 @@ class Location:
     def of(cls, url: str | None = None) -> "Location":
         """Read a URL or path; without one, the environment's or default. Raises InvalidInput."""
         text = url or read_settings().database_url or str(_at_home(data_folder) / "tower.db")
-        hint = "Use sqlite:///PATH, postgresql://USER@HOST/DATABASE, or the path of a file."
-        if "\0" in unquote(text):  # libpq would take what is before it, and connect elsewhere
-            raise InvalidInput("the database's name has a NUL character in it", hint)
+        _check_written(text)
         if "://" not in text:
             if _NOT_A_PATH.match(text):  # not repeated: it may hold a password
-                raise InvalidInput("the database is neither a URL nor a file's path", hint)
+                raise InvalidInput("the database is neither a URL nor a file's path", _HINT)
             return cls(URL.create("sqlite", database=str(_at_home(Path(text).expanduser))))
         try:
             parsed = make_url(text)
             _check_hosts(parsed)
         except (ArgumentError, ValueError):
-            raise InvalidInput("the database URL cannot be read", hint) from None
+            raise InvalidInput("the database URL cannot be read", _HINT) from None
         if "@" in (parsed.host or ""):  # it would be shown as a part of the host's name
             raise InvalidInput(
                 "the database URL has an @ in its user name or password", "Write it as %40 there."
@@ -86,9 +104,11 @@ class Location:
             return cls(parsed.set(drivername="postgresql+psycopg"))
         if parsed.drivername == "sqlite":
             if _is_in_memory(parsed):
-                raise InvalidInput("a database in memory would keep nothing", hint)
+                raise InvalidInput("a database in memory would keep nothing", _HINT)
+            if (database := parsed.database or "").startswith("~"):
+                parsed = parsed.set(database=str(_at_home(Path(database).expanduser)))
             return cls(parsed)
-        raise InvalidInput(f"Firetower cannot use the database {cls(parsed)}", hint)
+        raise InvalidInput(f"Firetower cannot use the database {cls(parsed)}", _HINT)
 
     @property
     def is_sqlite(self) -> bool:
@@ -124,5 +144,6 @@ class Location:
         """The URL without its passwords, or the file's path."""
         if self.path:
             return str(self.path)
-        hidden = self.url.update_query_dict(dict.fromkeys(self._secret_query(), _HIDDEN))
+        unknown = self.url.query.keys() - _SHOWN  # a misspelt password among them
+        hidden = self.url.update_query_dict(dict.fromkeys(unknown, _HIDDEN))
         return hidden.render_as_string(hide_password=True).replace(quote(_HIDDEN), _HIDDEN)

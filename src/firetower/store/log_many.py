@@ -35,7 +35,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
 
 
 class VersionToLog(Frozen):
-    """What `log` takes, as data."""
+    """The arguments of `log`, as data."""
 
     collection: str
     type: str
@@ -145,7 +145,7 @@ def _log_batch(
     place = f"{progress.unit}s {batch[0][0]:,} to {batch[-1][0]:,}"
     try:
         with store.changing() as change:
-            run_row = None if run is None else find_run(change.connection, run).id
+            run_row = None if run is None else find_run(change, run).id
             for number, new, reference, content, metadata in batch:
                 place = f"{progress.unit} {number:,}"
                 found, is_new = versions.log(

@@ -13,7 +13,7 @@ from firetower.store.columns import add_postgresql_conditions
 from firetower.store.database import Database, create_sqlite_file
 from firetower.store.driver import run
 from firetower.store.location import Location
-from firetower.store.sessions import LONGEST_MIGRATION
+from firetower.store.sessions import MIGRATION_TIMEOUT
 
 SCHEMA = "0012"
 """The newest migration. Numbers, so that older and newer can be compared."""
@@ -74,12 +74,16 @@ def schema_state(connection: Connection) -> SchemaState:
 
 
 def check_schema(database: Database, *, create: bool = True) -> None:
-    """Make a new database, and refuse one that does not fit the program. Raises StoreError."""
-    if create and database.is_sqlite and not database.read_only:
+    """Make a new database, and refuse one that does not fit the program. Raises StoreError.
+
+    Without `create` nothing is made: an empty one may be about to get a backup.
+    """
+    create = create and not database.read_only
+    if create and database.is_sqlite:
         create_sqlite_file(database.location)
     with database.transaction() as connection:
         found = schema_state(connection)
-    if found is SchemaState.EMPTY and not database.read_only:
+    if found is SchemaState.EMPTY and create:
         migrate_schema(database)
     elif found is not SchemaState.CURRENT:
         raise refusal(found, database.location)
@@ -98,7 +102,10 @@ _REFUSALS = {
         "the database {} was made by a newer Firetower",
         "Upgrade this program: pip install --upgrade firetower",
     ),
-    SchemaState.EMPTY: ("the database {} is empty", "Open it once without read-only."),
+    SchemaState.EMPTY: (
+        "the database {} is empty",
+        "Restore its backup, or run `firetower database migrate` to begin with nothing.",
+    ),
     SchemaState.FOREIGN: ("{} is not a Firetower database", "Choose another with --database."),
 }
 
@@ -120,7 +127,7 @@ def migrate_schema(database: Database) -> str:
     with database.transaction(changes=True) as connection:
         if not database.is_sqlite:
             connection.detach()  # closed at the end, with its own limit
-            connection.connection.dbapi_connection.longest = LONGEST_MIGRATION  # type: ignore[union-attr]
+            connection.connection.dbapi_connection.statement_timeout = MIGRATION_TIMEOUT  # type: ignore[union-attr]
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         found, before = schema_state(connection), schema_version(connection)
         if found is SchemaState.EMPTY:

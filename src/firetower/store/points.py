@@ -42,7 +42,7 @@ VALUES_UP_TO = (
     .limit(bindparam("limit"))
 )
 """A metric's values up to a step, the last one first."""
-_MOST_NAMED = 500
+_MAX_NAMED = 500
 """Metrics that are looked for by name: of more, all of the run are read."""
 _KEEP_STEP = (
     update(run_schema.runs)
@@ -139,7 +139,7 @@ def _grouped(
 
 def _find_metrics(connection: Connection, run_row: int, metrics: Mapping[str, _Metric]) -> None:
     """Fill in the numbers and last steps of a run's metrics, made where they are new."""
-    if len(metrics) <= _MOST_NAMED:
+    if len(metrics) <= _MAX_NAMED:
         found = connection.execute(_NAMED_METRICS, {"run": run_row, "names": list(metrics)})
     else:
         found = connection.execute(_METRICS, {"run": run_row})
@@ -192,7 +192,7 @@ def read_points(
 
     Raises NotFound for the run and the metric.
     """
-    connection, run = reader.connection, find_run(reader.connection, reference).id
+    connection, run = reader.connection, find_run(reader, reference).id
     named = select(_metrics.id).where(_metrics.run_id == run, _metrics.name == metric)
     number = connection.execute(named).scalar()
     if number is None:
@@ -224,7 +224,7 @@ _IS_SYSTEM = func.substr(_metrics.name, 1, len(SYSTEM)) == SYSTEM
 
 
 def read_history(
-    connection: Connection,
+    reader: Reader,
     run_row: int,
     *,
     system: bool = False,
@@ -250,7 +250,9 @@ def read_history(
         query = query.where(_points.step < before_step)
     if names is not None:
         query = query.where(_metrics.name.in_(names))
-    for step, points in islice(groupby(connection.execute(query), attrgetter("step")), limit):
+    for step, points in islice(
+        groupby(reader.connection.execute(query), attrgetter("step")), limit
+    ):
         row: dict[str, JsonValue] = {"_step": step}
         for name, _, value, at in points:
             row.setdefault("_timestamp", at.timestamp())
@@ -259,18 +261,18 @@ def read_history(
         yield row
 
 
-def first_step(connection: Connection, run_row: int) -> int | None:
+def first_step(reader: Reader, run_row: int) -> int | None:
     """Return the smallest step of a run's history, None where there is none."""
     smallest = select(func.min(_points.step)).where(_points.run_metric_id == _metrics.id)
     query = select(func.min(smallest.scalar_subquery())).where(
         _metrics.run_id == run_row, ~_IS_SYSTEM
     )
-    return connection.execute(query).scalar()
+    return reader.connection.execute(query).scalar()
 
 
-def last_step(connection: Connection, run_row: int, *, system: bool = False) -> int | None:
+def last_step(reader: Reader, run_row: int, *, system: bool = False) -> int | None:
     """Return the largest step of a run's history, None where there is none."""
     query = select(func.max(_metrics.last_step)).where(
         _metrics.run_id == run_row, _IS_SYSTEM if system else ~_IS_SYSTEM
     )
-    return connection.execute(query).scalar()
+    return reader.connection.execute(query).scalar()

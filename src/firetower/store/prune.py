@@ -137,7 +137,7 @@ class Pruned:
 
 
 def check_age(age: timedelta) -> None:
-    """Refuse to delete what the lists still count. Raises InvalidInput."""
+    """Refuse an age of less than a day: lists count those events. Raises InvalidInput."""
     if age < _LEAST_AGE:
         raise InvalidInput(
             "the last 24 hours are kept: the lists count what fired in them",

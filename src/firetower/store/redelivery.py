@@ -14,7 +14,7 @@ from firetower.store.changes import Change, Reader
 
 _executions = schema.executions.c
 
-_MOST_NAMED = 20
+_MAX_NAMED = 20
 """Executions that an error names one by one."""
 REDELIVERY_INTERVAL = timedelta(milliseconds=100)
 """The time between two redeliveries to one endpoint: ten a second."""
@@ -33,7 +33,7 @@ def redeliver(change: Change, execution_ids: Iterable[int]) -> int:
             refused.setdefault(reason, []).append(execution_id)
     if refused:
         said = [
-            f"{and_list(map(str, which), most=_MOST_NAMED)} ({reason})"
+            f"{and_list(map(str, which), most=_MAX_NAMED)} ({reason})"
             for reason, which in refused.items()
         ]
         raise Conflict(

@@ -12,7 +12,12 @@ from firetower.core.references import ContainerReference
 from firetower.core.runs import RunLine, RunList, RunState
 from firetower.store import run_schema, schema
 from firetower.store.automations import list_automations
-from firetower.store.catalog.lookups import find_container, is_covered_by, select_covering
+from firetower.store.catalog.lookups import (
+    find_container,
+    is_covered_by,
+    select_containers_in,
+    select_covering,
+)
 from firetower.store.changes import Reader
 from firetower.store.columns import bounded_limit
 from firetower.store.curves import read_sparks
@@ -89,7 +94,7 @@ def read_run_list(
 
 def count_runs(reader: Reader, container: ContainerReference) -> int:
     """Return how many runs a project has, or what covers several. Raises NotFound for it."""
-    find_container(reader.connection, container)
+    find_container(reader, container)
     count = select(func.count()).select_from(_IN).where(is_covered_by(container))
     return reader.connection.execute(count).scalar_one()
 
@@ -108,7 +113,7 @@ def list_metric_names(
     reader: Reader, container: ContainerReference, *, system: bool = True
 ) -> list[str]:
     """Return the metrics of the newest runs, the most common first. Raises NotFound."""
-    find_container(reader.connection, container)
+    find_container(reader, container)
     query = select(_metrics.name).where(_metrics.run_id.in_(_newest(container, _RECENT)))
     counts = Counter(reader.connection.execute(query).scalars())
     names = sorted(counts, key=lambda name: (name.startswith(SYSTEM), -counts[name], name))
@@ -117,10 +122,10 @@ def list_metric_names(
 
 def list_watching(reader: Reader, container: ContainerReference) -> list[Automation]:
     """Return the automations that watch a metric of the runs in a container, by name."""
-    covered = select(_containers.id).where(is_covered_by(container))
+    inside = select_containers_in(container)
     watching = select(_revisions.automation_id).where(
         _revisions.until_event_id.is_(None),
-        _revisions.container_id.in_(select_covering(covered)),
+        _revisions.container_id.in_(select_covering(inside)),
         _revisions.definition.like('%"event_type":"RUN_METRIC%'),
     )
     found = list_automations(reader, among=watching)

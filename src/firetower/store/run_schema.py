@@ -90,7 +90,7 @@ class RunArtifactRow(TableRow, table=True):
 
 
 class RunWatchRow(TableRow, table=True):
-    """What is kept of an automation that watches a metric of one run."""
+    """The state of an automation's condition on a metric of one run."""
 
     __tablename__ = "run_watches"
 

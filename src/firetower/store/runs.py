@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, func, select, text, update
 
 from firetower.core.errors import Conflict, InvalidInput, NotFound
 from firetower.core.events import EventType
@@ -104,7 +104,7 @@ def start_run(
             f"there is a run {visible(str(reference))} already",
             "Resume it (resume=True, --resume), or choose another id.",
         )
-    found = find_run(change.connection, reference, lock=True)
+    found = find_run(change, reference, lock=True)
     _resume(change, found, said, may_be_resent=may_be_resent)
     return StartedRun(**dict(_reread(change, found)), created=False)
 
@@ -130,7 +130,7 @@ def note_values(change: Change, found: FoundRun, newest: datetime) -> None:
 
 def _insert(change: Change, run: Run) -> bool:
     """Write a new run and its event; return False where there is one of its id."""
-    project_id = find_container(change.connection, run.reference.project)
+    project_id = find_container(change, run.reference.project)
     key = change.insert_if_new(
         run_schema.runs,
         project_id=project_id,
@@ -145,15 +145,15 @@ def _insert(change: Change, run: Run) -> bool:
 
 
 def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run:
-    """Change what is said of a run in any state. Raises NotFound."""
-    found = find_run(change.connection, reference, lock=True)
+    """Change the fields of a run in any state. Raises NotFound."""
+    found = find_run(change, reference, lock=True)
     _write(change, found, said.applied_to(found.run))
     return _reread(change, found)
 
 
 def alert_run(change: Change, reference: RunReference, alert: RunAlert) -> None:
     """Record an alert of a run, and keep it in its summary as the newest. Raises NotFound."""
-    found = find_run(change.connection, reference, lock=True)
+    found = find_run(change, reference, lock=True)
     said = {**alert.model_dump(), "at": instant(change.now)}
     _write(change, found, RunChanges(summary={"alert": said}).applied_to(found.run))
     snapshot = replace(found.run.snapshot, alert=alert)
@@ -166,7 +166,7 @@ def touch_run(change: Change, reference: RunReference) -> FoundRun:
     One that was taken for crashed is running again. Raises NotFound, and Conflict for a run that
     has ended.
     """
-    found = find_run(change.connection, reference, lock=True)
+    found = find_run(change, reference, lock=True)
     if found.run.state is RunState.RUNNING:
         change.connection.execute(_HEARTBEAT, {"row": found.id, "now": change.now})
         return found
@@ -194,10 +194,12 @@ def end_run(
     """
     if not -(2**31) <= (exit_code or 0) < 2**31:
         raise InvalidInput(f"exit code {exit_code} is out of range", "Give a number of 32 bits.")
-    found = find_run(change.connection, reference, lock=True)
-    if found.run.state not in {RunState.RUNNING, RunState.CRASHED, state}:
+    found = find_run(change, reference, lock=True)
+    ended, codes = found.run.state, {exit_code, found.run.exit_code} - {None}
+    if ended not in {RunState.RUNNING, RunState.CRASHED} and (ended is not state or len(codes) > 1):
+        code = "" if found.run.exit_code is None else f", exit code {found.run.exit_code}"
         raise Conflict(
-            f"run {visible(str(reference))} has ended already: it is {found.run.state}",
+            f"run {visible(str(reference))} has ended already: it is {ended}{code}",
             "A run ends once; resume it to end it in another way.",
         )
     _set_state(change, found, said.applied_to(found.run), state, exit_code)
@@ -227,6 +229,8 @@ def _set_state(
         # A crashed run ended when it was last heard of.
         ended_at = run.heartbeat_at if state is RunState.CRASHED else change.now
         times = {"ended_at": ended_at, "exit_code": exit_code}
+    elif exit_code is not None:
+        times = {"exit_code": exit_code}
     _write(change, found, run, **times)
     if state.reported not in {None, found.run.reported}:  # a crash was a failure already
         change.record_run(EventType.RUN_STATE, found.id, found.project_id, run.snapshot)
@@ -259,15 +263,15 @@ def _reread(reader: Reader, found: FoundRun) -> Run:
     return _found(reader.connection.execute(_RUNS.where(_runs.id == found.id)).one()).run
 
 
-def find_run(connection: Connection, reference: RunReference, *, lock: bool = False) -> FoundRun:
+def find_run(reader: Reader, reference: RunReference, *, lock: bool = False) -> FoundRun:
     """Return a run; `lock` keeps other changes of it waiting. Raises NotFound."""
     project = reference.project
     key = {"entity": project.entity, "project": project.name, "run": reference.id}
-    row = connection.execute(_ONE_LOCKED if lock else _ONE, key).first()
+    row = reader.connection.execute(_ONE_LOCKED if lock else _ONE, key).first()
     if row is not None:
         return _found(row)
-    newest = select(_runs.run_id).where(_runs.project_id == find_container(connection, project))
-    ids = connection.execute(newest.order_by(_runs.started_at.desc()).limit(100)).scalars()
+    newest = select(_runs.run_id).where(_runs.project_id == find_container(reader, project))
+    ids = reader.connection.execute(newest.order_by(_runs.started_at.desc()).limit(100)).scalars()
     where = visible(str(project))
     raise NotFound(
         f"project {where} has no run {visible(reference.id)}",
@@ -315,7 +319,7 @@ def list_runs(
     They are narrowed to those in a state, or alive `since` a moment; `offset` of them are left out.
     Raises NotFound for the container.
     """
-    find_container(reader.connection, container)
+    find_container(reader, container)
     query: Select[Any] = _RUNS.where(is_covered_by(container))
     if state is not None:
         query = query.where(_runs.state == state.value)
@@ -328,23 +332,23 @@ def list_runs(
     return [_found(row) for row in reader.connection.execute(query.offset(bounded_limit(offset)))]
 
 
-def read_runs(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
+def read_runs(reader: Reader, ids: Collection[int]) -> dict[int, Run]:
     """Return runs by their rows' numbers."""
     if not ids:
         return {}
-    rows = connection.execute(_RUNS.where(_runs.id.in_(ids)))
+    rows = reader.connection.execute(_RUNS.where(_runs.id.in_(ids)))
     return {row.id: _found(row).run for row in rows}
 
 
 def show_run(reader: Reader, reference: RunReference) -> RunDetail:
     """Return a run with its metrics and artifacts. Raises NotFound."""
-    found = find_run(reader.connection, reference)
-    metrics = tuple(read_metrics(reader.connection, found.id))
+    found = find_run(reader, reference)
+    metrics = tuple(read_metrics(reader, found.id))
     logged, used = (artifacts_of(reader, found.id, used=used) for used in (False, True))
     return RunDetail(run=found.run, metrics=metrics, logged=logged, used=used)
 
 
-def read_metrics(connection: Connection, run_row: int) -> list[MetricSummary]:
+def read_metrics(reader: Reader, run_row: int) -> list[MetricSummary]:
     """Return the metrics of a run's row by name."""
     query = select(run_schema.run_metrics).where(_metrics.run_id == run_row)
     return [
@@ -355,5 +359,5 @@ def read_metrics(connection: Connection, run_row: int) -> list[MetricSummary]:
             count=row.count,
             at=row.last_at,
         )
-        for row in connection.execute(query.order_by(_metrics.name))
+        for row in reader.connection.execute(query.order_by(_metrics.name))
     ]

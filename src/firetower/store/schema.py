@@ -1,4 +1,4 @@
-"""The tables of automations and what they have done, and conditions on them.
+"""Tables of automations, endpoints, executions and attempts, and conditions on them.
 
 Rows stay inside the store, which returns core models.
 """

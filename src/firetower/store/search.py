@@ -13,9 +13,9 @@ from firetower.store import run_schema, schema
 from firetower.store.catalog.lookups import HAS_VERSIONS
 from firetower.store.changes import Reader
 
-MOST = 20
+MAX_OF_KIND = 20
 """Things found of one kind."""
-_LONGEST = 200
+_MAX_TEXT = 200
 """Characters of a search that are read."""
 _INDEX = re.compile(r"[vV]?(\d{1,9})", re.ASCII)
 _NUMBER = re.compile(r"#?(\d{1,18})", re.ASCII)
@@ -40,7 +40,7 @@ def search(reader: Reader, text: str) -> list[Found]:
 
     `resnet:v3` finds versions by index, `resnet:prod` and `prod` by alias, `#12` an execution.
     """
-    words = one_spelling(text[:_LONGEST]).split()
+    words = one_spelling(text[:_MAX_TEXT]).split()
     if not words:
         return []
     found = [*_executions_of(reader, text), *_automations_of(reader, words)]
@@ -67,7 +67,7 @@ def _spellings(word: str) -> set[str]:
 
 
 def _first(query: Select[Any], name: ColumnElement[str]) -> Select[Any]:
-    return query.order_by(func.length(name), name).limit(MOST)
+    return query.order_by(func.length(name), name).limit(MAX_OF_KIND)
 
 
 def _executions_of(reader: Reader, text: str) -> Iterator[Found]:
@@ -132,7 +132,7 @@ def _runs_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
         .where(_has(label + " " + _runs.run_id, words))
         .order_by(_runs.started_at.desc(), _runs.id.desc())
     )
-    for project, run_id, name, state in reader.connection.execute(query.limit(MOST)):
+    for project, run_id, name, state in reader.connection.execute(query.limit(MAX_OF_KIND)):
         said = state if name == run_id else f"{run_id}, {state}"
         yield Found(FoundKind.RUN, f"{project}/{run_id}", f"{project}/{name}", note=said)
 
@@ -157,6 +157,8 @@ def _aliases_of(reader: Reader, words: Sequence[str]) -> Iterator[Found]:
         _IN_CONTAINERS.join(schema.aliases, _aliases.collection_id == _collections.id)
     )
     query = query.where(_has(_aliases.alias, words[-1:]), _has(_COLLECTION, words[:-1]))
-    ranked = query.order_by(func.length(_aliases.alias), _aliases.alias, _COLLECTION).limit(MOST)
+    ranked = query.order_by(func.length(_aliases.alias), _aliases.alias, _COLLECTION).limit(
+        MAX_OF_KIND
+    )
     for name, alias, number in reader.connection.execute(ranked):
         yield Found(FoundKind.VERSION, f"{name}:v{number}", f"{name}:{alias}", note=f"v{number}")

@@ -13,8 +13,10 @@ from sqlalchemy import URL
 from firetower.core.errors import StoreError
 from firetower.core.text import visible
 
-LOCK_TIMEOUT = "55P03"
+LOCK_NOT_AVAILABLE = "55P03"
 """The server's code for a lock that was not free in time."""
+TRANSACTION_TIMEOUTS = {"25P03", "25P04"}
+"""The server's codes for a transaction that it ended because it paused, or took too long."""
 IDLE_LIMIT = "5s"
 """How long a session may pause in a transaction: its program was stopped, or its host is gone."""
 LOCK_LIMIT = "10s"
@@ -22,6 +24,7 @@ LOCK_LIMIT = "10s"
 _LIMITS = {
     "idle_in_transaction_session_timeout": IDLE_LIMIT,
     "lock_timeout": LOCK_LIMIT,
+    "idle_session_timeout": "0",
     "client_connection_check_interval": "5s",
     "tcp_user_timeout": "30s",
     "tcp_keepalives_idle": "10s",
@@ -52,7 +55,7 @@ LONG_WAIT = 1.0
 
 
 def connect_options(url: URL) -> dict[str, Any]:
-    """Return what to tell libpq besides the URL."""
+    """Return the options of libpq that the URL does not set."""
     name = f"firetower {os.getpid()}@{socket.gethostname()}"
     options = {key: value for key, value in _CONNECTING.items() if key not in url.query}
     if "PGCONNECT_TIMEOUT" in os.environ:
@@ -75,9 +78,9 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
     connection.commit()
 
 
-LONGEST = 60.0
+STATEMENT_TIMEOUT = 60.0
 """Seconds for which a statement may be at work; longer timeouts of the URL or the role win."""
-LONGEST_MIGRATION = 3_600.0
+MIGRATION_TIMEOUT = 3_600.0
 """The same while the schema is migrated."""
 
 

@@ -33,19 +33,19 @@ _AT_ENDPOINT = (_executions.endpoint_id == _endpoints.id) & _endpoints.deleted_a
 _DAYS = 30
 _DAY = timedelta(days=1)
 _DAY_NUMBER = _DAY // timedelta(microseconds=1)
-_MOST_COUNTED = 100_000
+_MAX_COUNTED = 100_000
 """Executions that are counted of all automations."""
-_MOST_PARTS = 1_000
-_MOST = 20_000
+_MAX_PARTS = 1_000
+_MAX_OF_AUTOMATION = 20_000
 """Executions that are read of one automation."""
-_MOST_OF_ENDPOINTS = 10_000
+_MAX_OF_ENDPOINTS = 10_000
 """Executions of the database that are looked back at, at most: they take 25 ms."""
 _MISSED = 1_000
 """Missed executions of one endpoint among which its last failure is looked for."""
 
 
 def read_recent(reader: Reader, among: Sequence[int] | None = None) -> dict[int, RecentFirings]:
-    """Return what each automation did in the last 24 hours, of those that did anything.
+    """Return how often each automation fired in the last 24 hours, without those that did not.
 
     `among` are the ids of some: a range of an index for each. Otherwise the newest end of the table
     is read, however long the history.
@@ -92,7 +92,7 @@ def read_firing_history(reader: Reader, automation: Automation) -> FiringHistory
     for row in rows:
         if row.status != Status.SKIPPED.value or row.skip_reason == SkipReason.SHADOW.value:
             days[max(0, _DAYS - 1 - max(0, end - row.at) // _DAY_NUMBER)] += 1
-    if len(rows) == _MOST:
+    if len(rows) == _MAX_OF_AUTOMATION:
         since = reader.now - (end - rows[-1].at) * timedelta(microseconds=1)
     ended = [row.status for row in rows]
     times = sorted(row.duration_ms for row in rows if row.duration_ms is not None)
@@ -119,7 +119,7 @@ def _select_history(automation_id: int, since: datetime) -> Select[tuple[int, st
             _executions.event_id >= first_event_after(since),
         )
         .order_by(_executions.event_id.desc())
-        .limit(_MOST)
+        .limit(_MAX_OF_AUTOMATION)
     )
 
 
@@ -128,7 +128,7 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
 
     Of very many executions only the newest are counted. Raises InvalidInput.
     """
-    if not 1 <= parts <= _MOST_PARTS:
+    if not 1 <= parts <= _MAX_PARTS:
         raise InvalidInput(f"{parts} parts cannot be counted", "Give 1 to 1,000.")
     since = moment_before(reader.now, span)
     start, part = instant_number(since), max(1, span // parts // timedelta(microseconds=1))
@@ -137,7 +137,7 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
         select(((at - start) // part).label("part"), _executions.status)
         .where(_executions.event_id >= first_event_after(since))
         .order_by(_executions.event_id.desc())
-        .limit(_MOST_COUNTED)
+        .limit(_MAX_COUNTED)
         .subquery()
     )
     counts = select(newest.c.part, newest.c.status, func.count()).group_by(
@@ -152,7 +152,7 @@ def read_heat(reader: Reader, span: timedelta, parts: int) -> Heat:
 
 
 def read_traffic(reader: Reader) -> dict[str, Traffic]:
-    """Return what was sent to each endpoint in the last 24 hours, by its name.
+    """Return the deliveries to each endpoint in the last 24 hours, by its name.
 
     Of the newest 10,000 executions; an endpoint without any is left out.
     """
@@ -162,7 +162,7 @@ def read_traffic(reader: Reader) -> dict[str, Traffic]:
         select(_endpoints.name, _executions.status, _executions.duration_ms)
         .join_from(schema.executions, schema.endpoints, _AT_ENDPOINT)
         .where(
-            _executions.id > newest - _MOST_OF_ENDPOINTS,
+            _executions.id > newest - _MAX_OF_ENDPOINTS,
             _executions.created_at > reader.now - _DAY,
             _executions.duration_ms.is_not(None),
         )
@@ -190,7 +190,7 @@ def find_last_failure(reader: Reader, name: str) -> LastFailure | None:
     Looked for in executions that failed or wait for a retry.
     """
     connection = reader.connection
-    endpoint_id = find_endpoint(connection, name).id
+    endpoint_id = find_endpoint(reader, name).id
     of_endpoint = select(_executions.id).where(_executions.endpoint_id == endpoint_id)
     missed = (
         of_endpoint.add_columns(_executions.status, _executions.finished_at)

@@ -43,7 +43,7 @@ _MARK = (
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """What the status line shows."""
+    """Workers, servers, and the numbers of events and executions that wait."""
 
     workers: tuple[WorkerInfo, ...]
     """Alive ones, the newest first."""
@@ -70,9 +70,9 @@ def read_status(reader: Reader) -> DatabaseStatus:
     due, retrying, oldest_due_at = _PENDING.first(connection, now=instant_number(now))
     [last_event_at] = _NEWEST.first(connection) or [None]
     [events] = _UNEVALUATED.first(connection)
-    servers = tuple(one for one in list_servers(connection) if one.is_alive(now))
+    servers = tuple(one for one in list_servers(reader) if one.is_alive(now))
     return DatabaseStatus(
-        workers=tuple(one for one in list_workers(connection) if one.is_alive(now)),
+        workers=tuple(one for one in list_workers(reader) if one.is_alive(now)),
         due=due,
         oldest_due_at=oldest_due_at,
         retrying=retrying,
@@ -80,10 +80,10 @@ def read_status(reader: Reader) -> DatabaseStatus:
         unevaluated=events,
         oldest_unevaluated_at=connection.execute(_OLDEST).scalar() if events else None,
         servers=servers,
-        clients=tuple(list_clients(connection, now)) if servers else (),
+        clients=tuple(list_clients(reader)) if servers else (),
     )
 
 
 def read_mark(reader: Reader) -> tuple[object, ...]:
-    """Return what differs once anything but executions and heartbeats has changed."""
+    """Return a value that differs once anything but executions and heartbeats has changed."""
     return tuple(tuple(query.rows(reader.connection)) for query in _MARK)

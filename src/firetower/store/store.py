@@ -1,6 +1,7 @@
 """The store: one database, opened."""
 
 import getpass
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from firetower.core.arguments import checked
+from firetower.core.causes import check_cause
 from firetower.core.references import check_name
 from firetower.settings import read_settings
 from firetower.store.changes import Change, Reader
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_UNCHECKED = -1
-"""Instead of how often the files were others when the schema was checked."""
+SCHEMA_INTERVAL = 2.0
+"""Seconds after which a transaction first looks whether another program has migrated the database,
+or emptied it to restore a backup."""
 
 
 def utc_now() -> datetime:
@@ -54,7 +57,7 @@ class Store:
         self.author = author
         self.cause = cause
         self.clock = clock
-        self._checked = database.follow_files()
+        self._replaced, self._checked_at = database.follow_files(), time.monotonic()
 
     @classmethod
     def open(
@@ -78,8 +81,6 @@ class Store:
         cause = settings.cause if cause is None else cause
         checked_author = login_name() if author is None else check_name(author, "user name")
         if cause is not None:
-            from firetower.core.matching import check_cause
-
             check_cause(cause)
         read_only = read_only or settings.read_only
         database = Database(Location.of(url), read_only=read_only, on_wait=on_wait)
@@ -111,17 +112,10 @@ class Store:
             yield Change(connection, self.clock(), self.author, cause=self.cause)
 
     def _follow_files(self) -> None:
-        replaced = self.database.follow_files()
-        if replaced != self._checked:
+        replaced, now = self.database.follow_files(), time.monotonic()
+        if replaced != self._replaced or now - self._checked_at >= SCHEMA_INTERVAL:
             check_schema(self.database, create=False)
-            self._checked = replaced
-
-    def check_again(self) -> None:
-        """Check the schema before the next transaction, and until it is this program's.
-
-        Another program may have migrated the database meanwhile.
-        """
-        self._checked = _UNCHECKED
+            self._replaced, self._checked_at = replaced, now
 
     def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""

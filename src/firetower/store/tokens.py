@@ -40,7 +40,7 @@ class Token(Frozen):
 
 
 def hash_key(key: str) -> str:
-    """Return what is kept of a key; a plain sha256, for nobody can guess 160 random bits."""
+    """Return the sha256 of a key, which is kept; 160 random bits need no slow hash."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -59,7 +59,7 @@ _URL_KEY = "server_url_key"
 
 
 def url_key(store: Store) -> bytes:
-    """Return what signs the addresses of every server on a database, made at the first call."""
+    """Return the key that signs addresses of the servers, made at the first call."""
     query = select(state.c.value).where(state.c.key == _URL_KEY)
     with store.reading() as reader:
         found = reader.connection.execute(query).scalar()

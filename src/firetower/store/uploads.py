@@ -35,7 +35,7 @@ _uploads = schema.uploads.c
 
 
 class UploadDefinition(Frozen):
-    """What to log."""
+    """The version to log."""
 
     collection: CollectionReference
     type: str
@@ -66,9 +66,9 @@ def begin_upload(
 
     Return the upload, or else that version, whose aliases and tags are set. Raises InvalidInput.
     """
-    collection = collection_row(change.connection, definition.collection)
+    collection = collection_row(change, definition.collection)
     _check(definition, collection)
-    newest = None if collection is None else versions.newest_logged(change.connection, collection)
+    newest = None if collection is None else versions.newest_logged(change, collection)
     if newest is not None and newest.digest == definition.digest:
         found = _log(change, definition, Content(entries=(), digest=definition.digest), None)
         return None, found
@@ -95,7 +95,7 @@ def begin_upload(
 
 
 def _check(definition: UploadDefinition, collection: FoundCollection | None) -> None:
-    """Raise InvalidInput for what the commit would refuse, before any file is sent."""
+    """Check as the commit will, before any file is sent. Raises InvalidInput."""
     versions.check_is_logged_to(definition.collection)
     for alias in definition.aliases:
         if alias != "latest":
@@ -119,7 +119,7 @@ def _check_number(change: Change) -> None:
 
 
 def find_upload(reader: Reader, key: str) -> Upload:
-    """Return what was begun with a key. Raises NotFound."""
+    """Return an upload by its key. Raises NotFound."""
     return _upload(_find_row(reader, key))
 
 
@@ -150,7 +150,7 @@ def read_upload(manifest: str) -> str:
 
 
 def save_manifest(change: Change, key: str, kept: str) -> None:
-    """Keep the manifest of what was begun, as `read_upload` returns it.
+    """Keep the manifest of an upload, as `read_upload` returns it.
 
     Raises NotFound, Conflict.
     """
@@ -196,7 +196,7 @@ def commit_upload(
 
 
 def sweep_uploads(change: Change) -> int:
-    """Forget what was begun more than a day ago; return how many were never committed."""
+    """Forget uploads begun more than a day ago; return how many were never committed."""
     old = _uploads.began_at < change.now - UPLOAD_TIMEOUT
     change.connection.execute(schema.uploads.delete().where(old, _uploads.version_id.is_not(None)))
     return change.connection.execute(schema.uploads.delete().where(old)).rowcount
@@ -218,7 +218,7 @@ def _log(
     )
     if definition.run is not None:
         with suppress(NotFound):  # a run that this server does not know
-            run = find_run(change.connection, definition.run)
+            run = find_run(change, definition.run)
             link_artifact(change, run.id, found.version_id, used=False)
     return found
 

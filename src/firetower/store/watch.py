@@ -95,13 +95,21 @@ def watch(
             told = ending.enter_context(
                 closing(_SqliteWatch(database, connection, replaced, waker, quick=quick))
             )
-            yield told.wait_and_settle if then_changes else told.wait
+            wait: Wait = told.wait_and_settle if then_changes else told.wait
         else:
-            yield _listen(connection, waker, database.changer if then_changes else None)
+            wait = _listen(connection, waker, database.changer if then_changes else None)
+
+        def explained(timeout: float) -> bool:
+            try:
+                return wait(timeout)
+            except database.driver_error as error:
+                raise database.explain(error) from error
+
+        yield explained
 
 
 def _listen(connection: Any, waker: Waker, ignored: str | None) -> Wait:  # noqa: ANN401 - the driver's
-    """Return what waits for a notification of PostgreSQL, of another changer than the ignored."""
+    """Return a function that waits for a notification of any changer but `ignored`."""
     connection.execute(f"LISTEN {CHANNEL}")
     checked_at = time.monotonic()
 

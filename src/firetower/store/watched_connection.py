@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg
 
-from firetower.store.sessions import LONG_WAIT, LONGEST, OnWait, find_holder
+from firetower.store.sessions import LONG_WAIT, STATEMENT_TIMEOUT, OnWait, find_holder
 
-_SILENCE = 10.0
+_ANSWER_TIMEOUT = 10.0
 """Seconds without a word of the server after which it is asked whether it still answers."""
 _NO_ANSWER = "the server does not answer"
 # A session that has been idle for seconds has read nothing of what it was sent since.
@@ -47,7 +47,7 @@ class _ConnectionBeside(psycopg.Connection[Any]):
 
     def wait(self, gen: Any, *limits: Any, **named: Any) -> Any:  # noqa: ANN401 - psycopg's own
         """Wait for an answer. Raises ConnectionTimeout."""
-        return super().wait(self._bound(gen, monotonic() + _SILENCE), *limits, **named)
+        return super().wait(self._bound(gen, monotonic() + _ANSWER_TIMEOUT), *limits, **named)
 
     def _bound(self, waiting: Generator[Any, Any, Any], end: float) -> Generator[Any, Any, Any]:
         ready = None
@@ -67,7 +67,7 @@ class WatchedConnection(psycopg.Connection[Any]):
 
     on_wait: OnWait | None = None
     connect_beside: Callable[[], psycopg.Connection[Any]]
-    longest = LONGEST
+    statement_timeout = STATEMENT_TIMEOUT
     _look_at = 0.0
 
     def wait(self, gen: Any, *limits: Any, **named: Any) -> Any:  # noqa: ANN401 - psycopg's own
@@ -77,7 +77,7 @@ class WatchedConnection(psycopg.Connection[Any]):
     def _watch(self, waiting: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         begun = monotonic()
         if not self.pgconn.transaction_status:  # a new one begins
-            self._look_at = begun + (LONG_WAIT if self.on_wait else _SILENCE)
+            self._look_at = begun + (LONG_WAIT if self.on_wait else _ANSWER_TIMEOUT)
         ready = None
         while True:
             try:
@@ -88,7 +88,7 @@ class WatchedConnection(psycopg.Connection[Any]):
             if not ready and monotonic() >= self._look_at:
                 is_told = self._look(monotonic() - begun)
                 self._look_at = monotonic() + (
-                    LONG_WAIT if self.on_wait and not is_told else _SILENCE
+                    LONG_WAIT if self.on_wait and not is_told else _ANSWER_TIMEOUT
                 )
 
     def _look(self, waited: float) -> bool:
@@ -98,9 +98,11 @@ class WatchedConnection(psycopg.Connection[Any]):
         """
         try:
             with self.connect_beside() as other:
-                asked = {"pid": self.info.backend_pid, "silence": _SILENCE / 2}
+                asked = {"pid": self.info.backend_pid, "silence": _ANSWER_TIMEOUT / 2}
                 is_unread, is_locked, chosen = other.execute(_ASK, asked).fetchall()[0]
-                hangs = (is_unread and waited >= _SILENCE) or waited > max(self.longest, chosen)
+                hangs = (is_unread and waited >= _ANSWER_TIMEOUT) or waited > max(
+                    self.statement_timeout, chosen
+                )
                 if not hangs and is_locked and self.on_wait is not None:
                     holder = find_holder(other)
                     self.on_wait("another program" if holder is None else holder.describe())
@@ -108,7 +110,7 @@ class WatchedConnection(psycopg.Connection[Any]):
         except psycopg.errors.ConnectionTimeout:
             hangs = True
         except psycopg.Error:  # an answer: it has no connection left, say
-            hangs = waited > self.longest
+            hangs = waited > self.statement_timeout
         if hangs:
             self.pgconn.finish()
             raise psycopg.OperationalError(_NO_ANSWER)

@@ -1,4 +1,4 @@
-"""Tables of workers and servers, and of what servers keep of their clients."""
+"""Tables of workers and servers, of API keys and of uploads."""
 
 from datetime import datetime
 

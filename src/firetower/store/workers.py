@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy import Table, bindparam, select
 
 from firetower.core.json import dump, parse_object
 from firetower.store import worker_schema as schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, insert_rows, run
 
@@ -27,7 +27,7 @@ FORGET_AFTER = timedelta(days=1)
 
 _RECENTLY = timedelta(minutes=5)
 """Who used a server since then is shown as using it."""
-_MOST_FIELDS = 20
+_MAX_FIELDS = 20
 """Unknown fields that are kept, those asked for most often."""
 
 _workers, _servers, _tokens = schema.workers.c, schema.servers.c, schema.tokens.c
@@ -81,18 +81,15 @@ def this_host() -> str:
     return " ".join(parts)
 
 
-def record_heartbeat(
-    connection: Connection, worker_id: str, now: datetime, problem: str | None = None
-) -> None:
+def record_heartbeat(change: Change, worker_id: str, problem: str | None = None) -> None:
     """Record a heartbeat; register a worker that is new, or was taken for dead."""
-    _write_heartbeat(connection, schema.workers, worker_id, now, problem=problem)
+    _write_heartbeat(change, schema.workers, worker_id, problem=problem)
 
 
-def _write_heartbeat(
-    connection: Connection, table: Table, id_: str, now: datetime, **values: str | None
-) -> bool:
+def _write_heartbeat(change: Change, table: Table, id_: str, **values: str | None) -> bool:
     """Write a heartbeat; return whether who sends it was not registered yet."""
-    row: dict[str, str | int | None] = {"heartbeat_at": instant_number(now), **values}
+    connection = change.connection
+    row: dict[str, str | int | None] = {"heartbeat_at": instant_number(change.now), **values}
     changed = ", ".join(f"{name} = ?" for name in row)
     update = f"UPDATE {table.name} SET {changed} WHERE id = ? RETURNING id"  # noqa: S608 - ours
     if run(connection, update, (*row.values(), id_)):
@@ -102,15 +99,15 @@ def _write_heartbeat(
     return True
 
 
-def sign_off(connection: Connection, worker_ids: list[str]) -> None:
+def sign_off(change: Change, worker_ids: list[str]) -> None:
     """Remove workers that have ended."""
     if worker_ids:
-        connection.execute(schema.workers.delete().where(_workers.id.in_(worker_ids)))
+        change.connection.execute(schema.workers.delete().where(_workers.id.in_(worker_ids)))
 
 
-def list_workers(connection: Connection) -> list[WorkerInfo]:
+def list_workers(reader: Reader) -> list[WorkerInfo]:
     """Return every worker that has not signed off, the newest first."""
-    return [WorkerInfo(**row._asdict()) for row in _WORKERS.rows(connection)]
+    return [WorkerInfo(**row._asdict()) for row in _WORKERS.rows(reader.connection)]
 
 
 def is_gone(host: str, pid: int) -> bool:
@@ -153,30 +150,27 @@ class ServerInfo(HeartbeatSender):
 
 def record_server(change: Change, server_id: str, url: str, unknown: Mapping[str, int]) -> None:
     """Record a server's heartbeat; register one that is new, and forget those that are dead."""
-    often = sorted(unknown.items(), key=lambda one: -one[1])[:_MOST_FIELDS]
+    often = sorted(unknown.items(), key=lambda one: -one[1])[:_MAX_FIELDS]
     fields = dump(dict(often))
-    connection = change.connection
-    if _write_heartbeat(
-        connection, schema.servers, server_id, change.now, url=url, unknown_fields=fields
-    ):
-        for server in list_servers(connection):
+    if _write_heartbeat(change, schema.servers, server_id, url=url, unknown_fields=fields):
+        for server in list_servers(change):
             if server.is_dead(change.now):
-                remove_server(connection, server.id)
+                remove_server(change, server.id)
 
 
-def remove_server(connection: Connection, server_id: str) -> None:
+def remove_server(change: Change, server_id: str) -> None:
     """Remove a server that has ended."""
-    connection.execute(schema.servers.delete().where(_servers.id == server_id))
+    change.connection.execute(schema.servers.delete().where(_servers.id == server_id))
 
 
-def list_servers(connection: Connection) -> list[ServerInfo]:
+def list_servers(reader: Reader) -> list[ServerInfo]:
     """Return every server that has not ended in order, the newest first."""
     return [
         ServerInfo(**{**row._asdict(), "unknown_fields": parse_object(row.unknown_fields)})
-        for row in _SERVERS.rows(connection)
+        for row in _SERVERS.rows(reader.connection)
     ]
 
 
-def list_clients(connection: Connection, now: datetime) -> list[str]:
+def list_clients(reader: Reader) -> list[str]:
     """Return the users who changed something through a server recently, by name."""
-    return sorted(connection.execute(_CLIENTS, {"since": now - _RECENTLY}).scalars())
+    return sorted(reader.connection.execute(_CLIENTS, {"since": reader.now - _RECENTLY}).scalars())

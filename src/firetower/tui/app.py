@@ -210,6 +210,9 @@ class FiretowerApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         """Show what failed in the background, and keep working; Textual would end the app."""
+        if (self.return_code or 0) > 128:
+            self._close_messages_no_wait()  # a signal ends it, maybe before its screen is whole
+            return
         if not isinstance(error, WorkerFailed):
             super()._handle_exception(error)
             return

@@ -19,7 +19,11 @@ HANDLING_TIMEOUT = 1.0
 """Seconds after which the next key no longer waits for what the one before has started."""
 ROWS_TIMEOUT = 5.0
 """Seconds after which a key no longer waits for the rows of a list."""
+PAINT_TIME = 0.02
+"""Seconds in which what a key changed is painted."""
 _POLL_INTERVAL = 0.005
+_REMOVED_INTERVAL = 0.02
+"""Seconds between two looks whether a widget that is waited for is still there."""
 
 
 class Marker(Message):
@@ -47,6 +51,8 @@ class KeyQueue:
         self._app = app
         self._handle = handle
         self._waiting: deque[Typed] = deque()
+        self._typed = asyncio.Event()
+        """Whether more has been typed since the last key was handed on."""
         self._is_running = False
         self._is_settled = False
         """Whether nothing was typed into a field since a key was waited for."""
@@ -56,6 +62,7 @@ class KeyQueue:
 
     def add(self, event: Typed) -> None:
         self._waiting.append(event)
+        self._typed.set()
         if not self._is_running:
             self._is_running = True
             self._app.run_worker(self._run(), group="keys")
@@ -78,7 +85,11 @@ class KeyQueue:
             while self._waiting:
                 event = self._waiting.popleft()
                 await self._opened(event)
-                if isinstance(event, events.Key) and self._is_bound_below_app(event.key):
+                if (
+                    self._unread
+                    and isinstance(event, events.Key)
+                    and self._is_bound_below_app(event.key)
+                ):
                     await self.rows_read()
                 await self._hand_on(event)
         finally:
@@ -96,7 +107,11 @@ class KeyQueue:
                     await self._passed(target)  # a key of the app's own would overtake the text
         self._is_settled = True
         before = self._screens
+        self._typed.clear()
         await self._handle(event)
+        if not self._waiting:  # to follow the key at once would delay its paint
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._typed.wait(), PAINT_TIME)
         try:
             async with asyncio.timeout(HANDLING_TIMEOUT):
                 await self._settled(target)
@@ -110,9 +125,12 @@ class KeyQueue:
         """Wait until a key was handled, and until a screen that it opens has its focus."""
         await self._passed(target)
         await self._passed(target)  # what it sent from there
+        passed: DOMNode | None = target
         while (shown := self._target) is not None:
             screens = self._screens
-            await self._passed(shown)
+            if shown is not passed:
+                await self._passed(shown)
+            passed = None
             was_working = self._is_working
             while self._is_working:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(_POLL_INTERVAL)
@@ -120,10 +138,17 @@ class KeyQueue:
                 return
 
     async def _passed(self, node: MessagePump) -> None:
-        """Wait until the messages of a widget, and those they sent up from it, are handled."""
+        """Wait until the messages of a widget, and those they sent up from it, are handled.
+
+        One that is removed meanwhile, with its dialog for example, handles no more.
+        """
         marker = Marker()
-        if node.post_message(marker):
-            await marker.reached.wait()
+        if not node.post_message(marker):
+            return
+        while node.is_attached and not marker.reached.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REMOVED_INTERVAL):
+                    await marker.reached.wait()
 
     def _drop_repeats(self, key: str) -> None:
         """Drop the key if it was pressed again before its screen was seen, unless as text."""
@@ -146,21 +171,26 @@ class KeyQueue:
 
     async def rows_read(self) -> None:
         """Wait until the list in focus, if there is one, has its rows."""
-        target = self._target
-        within = [] if target is None else target.ancestors_with_self
-        lists = [one for one in within if getattr(one, "awaits_rows", False)]
+        target, lists = self._target, self._unread
         if target is None or not lists:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ROWS_TIMEOUT):
-                while any(cast("HasRows", one).awaits_rows for one in lists):
+                while any(one.awaits_rows for one in lists):
                     if self._target is not target:
                         return
                     await asyncio.sleep(_POLL_INTERVAL)
                 await self._passed(target)
                 return
         for one in lists:  # the next key does not wait again
-            cast("HasRows", one).awaits_rows = False
+            one.awaits_rows = False
+
+    @property
+    def _unread(self) -> Sequence[HasRows]:
+        """The lists in focus whose rows are not read yet."""
+        target = self._target
+        within = [] if target is None else target.ancestors_with_self
+        return [cast("HasRows", one) for one in within if getattr(one, "awaits_rows", False)]
 
     def _under(self, event: events.MouseUp) -> DOMNode | None:
         """Return the widget that is clicked."""

@@ -14,6 +14,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
 from firetower.tui.actions import bindings_of
+from firetower.tui.compositor import RowCompositor
 from firetower.tui.messages import LeaveUnsaved, post
 from firetower.tui.session import Tower, session_of
 
@@ -70,6 +71,12 @@ class StyledOnce(Screen[T]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own
+
+    def __init__(
+        self, name: str | None = None, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(name, id, classes)
+        self._compositor = RowCompositor()
 
     @property
     def is_current(self) -> bool:

@@ -13,7 +13,11 @@ from typing import Any
 
 from textual.app import App
 
-_ENDING = signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT
+_ENDING = (
+    *(signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
+    *(signal.SIGALRM, signal.SIGXCPU, signal.SIGVTALRM, signal.SIGPROF),
+)
+"""Those that end programs, as schedulers and limits send them too."""
 _STOPPING = signal.SIGTSTP, signal.SIGCONT
 SHUTDOWN_TIMEOUT = 30.0
 """Seconds in which it has to end: a worker, a database or the terminal may hold it up."""

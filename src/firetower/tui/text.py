@@ -92,6 +92,19 @@ def body_lines(body: str, hint: str = "") -> Content:
         return lines(body, hint)
 
 
+def folded(text: Content, width: int) -> Content:
+    """Return text in `width` cells: what a line has no room for begins below its beginning."""
+    rows: list[Content] = []
+    for line in text.split(allow_blank=True):
+        indent = len(line.plain) - len(line.plain.lstrip(" "))
+        if line.cell_length <= width:
+            rows.append(line)
+        else:
+            parts = line[indent:].wrap(max(width - indent, 10))
+            rows += [Content(" " * indent) + part.rstrip() for part in parts]
+    return Content("\n").join(rows)
+
+
 def _head(text: str) -> list[str]:
     return text[:MOST_CHARACTERS].split("\n", MOST_LINES)[:MOST_LINES]
 

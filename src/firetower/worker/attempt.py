@@ -11,7 +11,7 @@ from firetower._version import __version__
 from firetower.core.errors import FiretowerError, Unforeseen
 from firetower.core.executions import Status
 from firetower.core.requests import (
-    MOST_KEPT,
+    MAX_KEPT,
     Request,
     Secrets,
     build_request,
@@ -120,4 +120,4 @@ def _judge(claim: Claim, answer: Answer, now: datetime, jitter: float) -> Verdic
 
 
 def _nothing_sent(error: FiretowerError) -> Answer:
-    return Answer(error=storable(shortened(error.message, MOST_KEPT)))
+    return Answer(error=storable(shortened(error.message, MAX_KEPT)))

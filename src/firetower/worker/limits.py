@@ -3,7 +3,7 @@
 import resource
 from collections.abc import Mapping
 
-MOST_FILES = 65_536
+MAX_FILES = 65_536
 """Handles asked for where more are allowed."""
 _RESERVED = 64
 """Handles for the database, look-ups, metrics and output."""
@@ -12,9 +12,9 @@ _RESERVED = 64
 def raise_file_limit() -> int:
     """Raise the limit of open files as far as it is allowed; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    most = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
     if soft == resource.RLIM_INFINITY or soft >= most:
-        return MOST_FILES if soft == resource.RLIM_INFINITY else soft
+        return MAX_FILES if soft == resource.RLIM_INFINITY else soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     except (OSError, ValueError):  # some systems allow less than they say

@@ -13,6 +13,7 @@ from firetower.core.feed import FeedLine
 from firetower.core.text import quoted, shortened
 from firetower.store.status import read_status
 from firetower.store.store import Store
+from firetower.worker.lines import Emit, Report
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -21,19 +22,16 @@ _LOOPBACK = "127.0.0.1"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Upper bounds of the histogram; an attempt ends after 10 s unless its endpoint says otherwise."""
 
-_MOST_CONNECTIONS = 16
+_MAX_CONNECTIONS = 16
 """Connections open at a time: where none ends, the oldest that has not asked yet is closed."""
 _EVICTION_DELAY = 0.02
 """Seconds that the last of them waits for another to end; a flood of idle ones is gone soon."""
-_MOST_HEAD = 65_536
+_MAX_HEAD = 65_536
 """Bytes of a request's head, at most."""
 _REQUEST_TIMEOUT = 10
 """Seconds for one request and its answer."""
 _RETRY_DELAY = 1
 """Seconds before the next connection is accepted where the process has no file handle left."""
-
-Emit = Callable[[FeedLine], None]
-Report = Callable[[str], None]
 
 
 def read_address(said: str) -> tuple[str, int]:
@@ -73,7 +71,7 @@ async def serving(
 
 
 def _open_metrics(store: Store, emit: Emit) -> "tuple[Emit, _Scrapes]":
-    """Return what emits a line and counts it, and what answers. Raises StoreError."""
+    """Return a function that emits and counts a line, and the answerer. Raises StoreError."""
     try:
         import prometheus_client as prometheus
         import prometheus_client.core
@@ -147,7 +145,7 @@ class _Scrapes:
             task = asyncio.create_task(self._serve(connection))
             self._open[task] = connection
             task.add_done_callback(self._close)
-            if len(self._open) == _MOST_CONNECTIONS:
+            if len(self._open) == _MAX_CONNECTIONS:
                 await self._make_room()
 
     async def _make_room(self) -> None:
@@ -172,9 +170,9 @@ class _Scrapes:
         with suppress(TimeoutError, OSError):  # it is closed without an answer
             async with asyncio.timeout(_REQUEST_TIMEOUT):
                 while b"\r\n\r\n" not in head:
-                    received = await loop.sock_recv(connection, _MOST_HEAD)
+                    received = await loop.sock_recv(connection, _MAX_HEAD)
                     head += received
-                    if not received or len(head) > _MOST_HEAD:
+                    if not received or len(head) > _MAX_HEAD:
                         return
                 self._answering.add(connection)
                 await loop.sock_sendall(connection, await self._respond(head.partition(b" ")[0]))

@@ -17,7 +17,8 @@ from firetower.delivery.environment import certificate_problem, describe_proxies
 from firetower.settings import read_settings
 from firetower.store.store import Store
 from firetower.worker.limits import connections_of, raise_file_limit
-from firetower.worker.metrics import Emit, Report, serving
+from firetower.worker.lines import Emit, Report
+from firetower.worker.metrics import serving
 from firetower.worker.worker import Worker
 
 _LATE_IMPORTS = (

@@ -13,7 +13,7 @@ from functools import partial
 
 from firetower.core.endpoints import Endpoint
 from firetower.core.errors import FiretowerError, NotReady, SecretKeyError, StoreError, Unforeseen
-from firetower.core.executions import Execution, Status
+from firetower.core.executions import Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
@@ -24,7 +24,7 @@ from firetower.delivery.client import Client
 from firetower.delivery.environment import read_proxies
 from firetower.store import workers
 from firetower.store.changes import Change, version_by_others
-from firetower.store.executions import find_execution, find_ids
+from firetower.store.executions import find_execution
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import Claim, claim_due, count_due
 from firetower.store.queue.crossings import evaluate_metrics
@@ -36,8 +36,8 @@ from firetower.store.store import Store
 from firetower.store.watch import Waker, watch
 from firetower.worker.attempt import deliver, failed, refused
 from firetower.worker.limits import share_connections
-from firetower.worker.metrics import Emit, Report
-from firetower.worker.wants import Wants
+from firetower.worker.lines import Emit, Report, describe, line_of_result, lines_of_decisions
+from firetower.worker.shortages import Shortages
 
 BATCH = 500
 """Events evaluated in one transaction."""
@@ -49,13 +49,13 @@ POLL_INTERVAL = 5.0
 """The longest time between two cycles, and so between two heartbeats, in seconds."""
 RETRY_DELAY = 1.0
 """Seconds before a cycle that failed, or a watch of the database, is tried again."""
-_SENDING = 0.001
+_SEND_DELAY = 0.001
 """Seconds that requests have to be sent before the next cycle takes the interpreter's lock."""
 
 
 @dataclass(slots=True)
 class _CycleResult:
-    """What one cycle did."""
+    """The result of one cycle: lines and messages to print, and claims."""
 
     lines: list[FeedLine] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -90,13 +90,13 @@ class Worker:
     """The environment's."""
     _cache: AutomationCache = field(default_factory=AutomationCache)
     _in_flight: Counter[int] = field(default_factory=Counter)
-    """Claims by endpoint whose results were not recorded yet."""
+    """The slots of claims whose results were not recorded yet, by endpoint."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _results: list[AttemptResult] = field(default_factory=list)
     """Added to on the event loop, taken from in the thread once they are recorded."""
     _returned: list[tuple[Claim, NotReady]] = field(default_factory=list)
-    """Claims whose requests could not be sent for want of something here; in the same way."""
-    _wants: Wants = field(default_factory=Wants)
+    """Claims whose requests could not be sent because of a shortage; in the same way."""
+    _shortages: Shortages = field(default_factory=Shortages)
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _waker: Waker = field(init=False)
     _stopping: bool = False
@@ -124,7 +124,7 @@ class Worker:
         self._waker.wake()
 
     def report_problem(self, found_by: str, error: Exception | None) -> None:
-        """Report what is wrong, once until all that found it work again; None if one does."""
+        """Report an error once, until it is gone; `found_by` names the finder, None clears it."""
         if error is None:
             self._problems.pop(found_by, None)
             return
@@ -151,7 +151,7 @@ class Worker:
                 await self._finish_attempts()
                 ended = await in_thread(self._sign_off)
                 self._publish(ended)
-        if once and ended.waiting and (error := self._wants.error):
+        if once and ended.waiting and (error := self._shortages.error):
             waiting = counted(ended.waiting, "execution")
             raise NotReady(f"{waiting} left waiting: {error.message}", error.hint)
 
@@ -238,7 +238,7 @@ class Worker:
         if cycle.more:
             return 0
         if cycle.claims:
-            time.sleep(_SENDING)
+            time.sleep(_SEND_DELAY)
         if cycle.next_due_at is None:
             return POLL_INTERVAL
         return max((cycle.next_due_at - self.store.clock()).total_seconds(), 0.001)
@@ -260,31 +260,31 @@ class Worker:
             if not results and not returned and self._is_idle(now, seen):
                 return _CycleResult(next_due_at=self._next_due_at)
             recorded = self._record(change, results, returned)
-            last, problem = self._heartbeat_at, self._wants.problem
+            last, problem = self._heartbeat_at, self._shortages.problem
             gave_up: Sequence[FeedLine] = ()
             crashed: Sequence[Run] = ()
             if self._is_heartbeat_due(now) or problem != self._heartbeat_problem:
                 gave_up, crashed = self._record_heartbeat(change, problem)
                 last = now
-            events, decisions = evaluate(change, self._cache, BATCH)
+            more, decisions = evaluate(change, self._cache, BATCH)
             metrics = evaluate_metrics(change, self._cache, after=self._metrics_after)
             decisions += metrics.decisions
-            cycle.more = events == BATCH or metrics.more
+            cycle.more = more or metrics.more
             ended = [*(result.claim for result in results), *(claim for claim, _ in returned)]
             in_flight = self._in_flight - _by_endpoint(ended)
             cycle.claims, next_due_at = self._claim(change, decisions, in_flight)
-            cycle.lines += _lines_of_decisions(change, decisions)
+            cycle.lines += lines_of_decisions(change, decisions)
             send(cycle.claims)
         del self._results[: len(results)], self._returned[: len(returned)]
         self._in_flight = in_flight + _by_endpoint(cycle.claims)
-        moments = next_due_at, self._wants.next_retry(now)
+        moments = next_due_at, self._shortages.next_retry(now)
         cycle.next_due_at = min((at for at in moments if at is not None), default=None)
         self._metrics_after = metrics.after
         self._heartbeat_at, self._next_due_at = last, cycle.next_due_at
         self._heartbeat_problem = problem
         self._seen = None if cycle.more else seen
-        cycle.lines += [*map(_line_of_result, recorded.in_time), *gave_up]
-        cycle.messages += _describe(recorded) + self._wants.news(now)
+        cycle.lines += [*map(line_of_result, recorded.in_time), *gave_up]
+        cycle.messages += describe(recorded) + self._shortages.news(now)
         for run in crashed:
             silence = f"no heartbeat for {duration(self.run_timeout)}"
             cycle.messages.append(f"run {run} crashed: {silence}")
@@ -319,12 +319,12 @@ class Worker:
         returned: Sequence[tuple[Claim, NotReady]],
     ) -> Recorded:
         for result in results:
-            self._wants.remove(result.claim.endpoint.id)
+            self._shortages.remove(result.claim.endpoint.id)
         for claim, error in returned:
-            self._wants.add(claim.endpoint, error, change.now)
-        self._wants.forget(self._cache.endpoints, change.now)
-        give_back(change.connection, [claim for claim, _ in returned], change.now)
-        return record(change.connection, results, change.now)
+            self._shortages.add(claim.endpoint, error, change.now)
+        self._shortages.forget(self._cache.endpoints, change.now)
+        give_back(change, [claim for claim, _ in returned])
+        return record(change, results)
 
     def _is_heartbeat_due(self, now: datetime) -> bool:
         last = self._heartbeat_at
@@ -334,15 +334,14 @@ class Worker:
         self, change: Change, problem: str | None
     ) -> tuple[Sequence[FeedLine], Sequence[Run]]:
         """Record a heartbeat; return the executions that dead workers gave up, and dead runs."""
-        workers.record_heartbeat(change.connection, self.id, change.now, problem)
+        workers.record_heartbeat(change, self.id, problem)
         last, awake = self._heartbeat_at, time.monotonic()
         if last is not None and abs(change.now - last) > HEARTBEAT_INTERVAL:
             self._runs_judged_from = awake + RUN_GRACE
-        known = workers.list_workers(change.connection)
+        known = workers.list_workers(change)
         dead = [one.id for one in known if one.id != self.id and one.is_dead(change.now)]
         gave_up = self._recover(change, dead)
         self._opened.clear()
-        self.store.check_again()
         is_judge = awake >= self._runs_judged_from
         return gave_up, crash_overdue(change, self.run_timeout) if is_judge else ()
 
@@ -350,10 +349,12 @@ class Worker:
         self, change: Change, decisions: Iterable[Decision], in_flight: Mapping[int, int]
     ) -> tuple[list[Claim], datetime | None]:
         """Claim what is due, as much as there is room for; return also when the next is due."""
-        endpoints, wants = self._cache.endpoints.values(), self._wants
+        endpoints, shortages = self._cache.endpoints.values(), self._shortages
         most = {endpoint.id: endpoint.settings.max_in_flight for endpoint in endpoints}
         free = {
-            key: 0 if wants.is_waiting(key, change.now) else max(0, share - in_flight.get(key, 0))
+            key: 0
+            if shortages.is_waiting(key, change.now)
+            else max(0, share - in_flight.get(key, 0))
             for key, share in share_connections(most, self.connections).items()
         }
         known = {one.event.id: one.event for one in decisions}
@@ -370,106 +371,40 @@ class Worker:
         with self.store.changing() as change:
             recorded = self._record(change, self._results, self._returned)
             gave_up = self._recover(change, [self.id])
-            waiting = count_due(change.connection, self._wants.endpoint_ids, change.now)
-        lines = [*map(_line_of_result, recorded.in_time), *gave_up]
-        messages = _describe(recorded) + self._wants.news(change.now)
+            waiting = count_due(change, self._shortages.endpoint_ids)
+        lines = [*map(line_of_result, recorded.in_time), *gave_up]
+        messages = describe(recorded) + self._shortages.news(change.now)
         return _CycleResult(lines, messages, waiting=waiting)
 
     def _recover(self, change: Change, worker_ids: list[str]) -> list[FeedLine]:
         """Release the claims of ended workers; return the lines of executions that gave up."""
-        recovered = recover(change.connection, change.now, worker_ids)
-        workers.sign_off(change.connection, worker_ids)
+        recovered = recover(change, worker_ids)
+        workers.sign_off(change, worker_ids)
         failed = [number for number, status in recovered.items() if status is Status.FAILED]
         return [FeedLine.of(find_execution(change, number)) for number in failed]
 
     def _is_ready(self, change: Change, endpoint: Endpoint) -> bool:
         """Return whether the endpoint's secrets are open, or can be opened now."""
         opened = self._opened.get(endpoint.id)
-        if not endpoint.settings.secret_names or (opened and opened[0] is endpoint):
+        if not endpoint.settings.needs_key or (opened and opened[0] is endpoint):
             return True
         try:
             secrets = open_secrets(change, self.store.keyring(change), endpoint)
         except SecretKeyError as error:
-            self._wants.add(endpoint, error, change.now)
+            self._shortages.add(endpoint, error, change.now)
             return False
         self._opened[endpoint.id] = endpoint, secrets
-        self._wants.remove(endpoint.id, SecretKeyError)
+        self._shortages.remove(endpoint.id, SecretKeyError)
         return True
 
     def _secrets(self, endpoint: Endpoint) -> Secrets:
         settings = endpoint.settings
-        opened = self._opened[endpoint.id][1] if settings.secret_names else Secrets()
-        return opened.hiding(settings.proxy, *self._proxies)
+        opened = self._opened[endpoint.id][1] if settings.needs_key else Secrets()
+        return opened.hiding(opened.proxy or settings.proxy, *self._proxies)
 
 
 def _by_endpoint(claims: Iterable[Claim]) -> Counter[int]:
-    return Counter(claim.endpoint.id for claim in claims)
-
-
-def _describe(recorded: Recorded) -> list[str]:
-    circuits = recorded.circuit_changes
-    said = [one.describe(lambda moment: f"{moment.astimezone():%H:%M:%S}") for one in circuits]
-    for result in recorded.late:
-        claim = result.claim
-        said.append(
-            f"attempt {claim.number} of execution {claim.execution_id} ended after its lease: "
-            "another worker had taken it over"
-        )
-    return said
-
-
-def _lines_of_decisions(change: Change, decisions: Iterable[Decision]) -> list[FeedLine]:
-    """Return the lines of the executions that send nothing."""
-    final = {
-        (decision.revision.automation_id, decision.event.id): decision
-        for decision in decisions
-        if decision.status.is_final
-    }
-    ids = find_ids(change.connection, final)
-    return [_line_of_decision(ids[key], one, change.now) for key, one in final.items()]
-
-
-# Lines are made from what the worker knows: reading executions back would slow delivery.
-def _line_of_decision(execution_id: int, decision: Decision, now: datetime) -> FeedLine:
-    revision = decision.revision
-    return FeedLine.of(
-        Execution(
-            id=execution_id,
-            webhook_id="",
-            automation_id=revision.automation_id,
-            automation=revision.definition.name,
-            revision=revision.number,
-            event=decision.event,
-            endpoint=revision.definition.action.endpoint,
-            status=decision.status,
-            skip_reason=decision.skip_reason,
-            detail=decision.detail,
-            cooldown_until=decision.cooldown_until,
-            created_at=now,
-            finished_at=now,
-            request_body=decision.request_body,
-        )
-    )
-
-
-def _line_of_result(result: AttemptResult) -> FeedLine:
-    claim, verdict = result.claim, result.verdict
-    ended_at = result.started_at + result.duration
-    execution = Execution(
-        id=claim.execution_id,
-        webhook_id=claim.webhook_id,
-        automation_id=claim.revision.automation_id,
-        automation=claim.revision.definition.name,
-        revision=claim.revision.number,
-        event=claim.event,
-        endpoint=claim.endpoint.name,
-        status=verdict.status,
-        detail=verdict.detail,
-        created_at=claim.event.recorded_at,
-        next_attempt_at=verdict.next_attempt_at,
-        finished_at=ended_at if verdict.status.is_final else None,
-        attempts=claim.number,
-        status_code=result.answer.status_code,
-        duration_ms=result.duration_ms,
-    )
-    return FeedLine(ended_at, execution, result.answer.error)
+    slots: Counter[int] = Counter()
+    for claim in claims:
+        slots[claim.endpoint.id] += claim.slots
+    return slots

@@ -1,1 +1,1 @@
-"""The catalog's changes, each with its event, and what it shows."""
+"""Changing the catalog, each change with its event, and reading it."""

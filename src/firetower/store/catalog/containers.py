@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, ScalarSelect, column, fun
 from firetower.core.catalog import Collection, Container
 from firetower.core.errors import Conflict, InvalidInput
 from firetower.core.references import CollectionReference, ContainerKind, ContainerReference
-from firetower.core.text import quoted, shortened, visible
+from firetower.core.text import quoted, shell_word, shortened, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.lookups import (
     HAS_VERSIONS,
@@ -50,13 +50,13 @@ def create_container(change: Change, reference: ContainerReference, description:
     if not ensure_container(change, reference, description):
         raise Conflict(
             f"{reference.kind} {visible(str(reference))} exists already",
-            f"See it with `firetower {reference.kind} show {visible(str(reference))}`.",
+            f"See it with `firetower {reference.kind} show {shell_word(str(reference))}`.",
         )
 
 
 def describe_container(change: Change, reference: ContainerReference, description: str) -> None:
     """Set the description of a registry or project. Raises NotFound."""
-    is_it = _containers.id == find_container(change.connection, reference)
+    is_it = _containers.id == find_container(change, reference)
     query = schema.containers.update().where(is_it)
     change.connection.execute(query.values(description=description))
 
@@ -91,20 +91,20 @@ def ensure_collection(
 
     Raises NotFound for an unknown registry, and InvalidInput for a second type.
     """
-    found = collection_row(change.connection, reference, lock=True)
+    found = collection_row(change, reference, lock=True)
     if found is None:
         if reference.container.kind is ContainerKind.PROJECT:
             ensure_container(change, reference.container)
         change.insert_if_new(
             schema.collections,
-            container_id=find_container(change.connection, reference.container),
+            container_id=find_container(change, reference.container),
             name=reference.name,
             type=type_,
             author=change.author,
             created_at=change.now,
             next_index=0,
         )
-        found = find_collection(change.connection, reference, lock=True)
+        found = find_collection(change, reference, lock=True)
     check_type(found, type_)
     return found
 
@@ -128,7 +128,7 @@ def list_containers(reader: Reader, kind: ContainerKind) -> list[Container]:
 
 def show_container(reader: Reader, reference: ContainerReference) -> Container:
     """Return one container. Raises NotFound."""
-    query = _CONTAINERS.where(_containers.id == find_container(reader.connection, reference))
+    query = _CONTAINERS.where(_containers.id == find_container(reader, reference))
     return _container(reader.connection.execute(query).one())
 
 
@@ -146,7 +146,7 @@ def _container(row: Row[Any]) -> Container:
 
 def list_collections(reader: Reader, container: ContainerReference) -> list[Collection]:
     """Return a container's collections with versions by name. Raises NotFound."""
-    found = find_container(reader.connection, container)
+    found = find_container(reader, container)
     tags: dict[int, list[str]] = defaultdict(list)
     for collection_id, tag in reader.connection.execute(
         select(schema.collection_tags)

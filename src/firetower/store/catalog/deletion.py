@@ -19,7 +19,7 @@ def delete(change: Change, target: VersionReference | CollectionReference) -> in
     """
     if isinstance(target, CollectionReference):
         return delete_collection(change, target)
-    found = find_version(change.connection, target, lock=True)
+    found = find_version(change, target, lock=True)
     if target.collection.container.kind is ContainerKind.REGISTRY:
         source = show(change, found).source
         raise InvalidInput(
@@ -62,7 +62,7 @@ def delete_collection(change: Change, reference: CollectionReference) -> int:
     Return how many there were. A collection without versions is not listed; automations that watch
     it stay, for one of its name may be made again. Raises NotFound.
     """
-    collection = find_collection(change.connection, reference, lock=True)
+    collection = find_collection(change, reference, lock=True)
     members = members_of(change, collection)
     if not members:
         raise NotFound(

@@ -27,7 +27,7 @@ _MOVE = Prepared(schema.aliases.update().where(_IS_IT).values(version_index=bind
 def add_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
     """Let aliases name a version, moving those that name another. Raises NotFound, InvalidInput."""
     checked = [check_alias(alias) for alias in aliases]
-    version = find_version(change.connection, reference, lock=True)
+    version = find_version(change, reference, lock=True)
     for alias in checked:
         point_alias(change, version, alias)
 
@@ -55,7 +55,7 @@ def point_alias(change: Change, version: FoundVersion, alias: str) -> None:
 def remove_aliases(change: Change, reference: VersionReference, aliases: Iterable[str]) -> None:
     """Take aliases off a version. Raises NotFound for one it does not have, InvalidInput."""
     checked = [check_alias(alias) for alias in aliases]
-    version = find_version(change.connection, reference, lock=True)
+    version = find_version(change, reference, lock=True)
     for alias in checked:
         if not drop_alias(change, version, alias):
             raise NotFound(
@@ -100,8 +100,8 @@ def remove_tags(change: Change, target: Target, tags: Iterable[str]) -> None:
 
 def _find(change: Change, target: Target) -> FoundVersion | FoundCollection:
     if isinstance(target, VersionReference):
-        return find_version(change.connection, target, lock=True)
-    return find_collection(change.connection, target, lock=True)
+        return find_version(change, target, lock=True)
+    return find_collection(change, target, lock=True)
 
 
 def put_tag(change: Change, found: FoundVersion | FoundCollection, tag: str) -> None:

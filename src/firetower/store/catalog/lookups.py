@@ -1,11 +1,10 @@
-"""Finding what a reference names, and saying what is missing."""
+"""Finding containers, collections and versions by reference; errors that suggest others."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Select,
     bindparam,
     exists,
@@ -24,9 +23,10 @@ from firetower.core.references import (
 )
 from firetower.core.text import shell_word, suggest, visible
 from firetower.store import catalog_schema as schema
+from firetower.store.changes import Reader
 from firetower.store.driver import Prepared
 
-_MOST = 2**31 - 1
+_MAX_INDEX = 2**31 - 1
 """The largest index a column holds."""
 
 _containers, _collections = schema.containers.c, schema.collections.c
@@ -101,11 +101,11 @@ class FoundVersion:
         return f"{self.collection.reference}:v{self.index}"
 
 
-def find_container(connection: Connection, reference: ContainerReference) -> int:
+def find_container(reader: Reader, reference: ContainerReference) -> int:
     """Return the row of a container. Raises NotFound."""
-    if (found := _CONTAINER.first(connection, **_key(reference))) is not None:
+    if (found := _CONTAINER.first(reader.connection, **_key(reference))) is not None:
         return int(found.id)
-    others = connection.execute(
+    others = reader.connection.execute(
         select(_containers.entity, _containers.name).where(_containers.kind == reference.kind.value)
     )
     names = [f"{entity}/{name}" if entity else name for entity, name in others]
@@ -137,6 +137,11 @@ def is_covered_by(reference: ContainerReference) -> ColumnElement[bool]:
     return tuple_(_containers.kind, _containers.entity, _containers.name) == values
 
 
+def select_containers_in(reference: ContainerReference) -> Select[int]:
+    """Return the query of the rows of a container and of those that it covers."""
+    return select(_containers.id).where(is_covered_by(reference))
+
+
 def select_covering(containers: Select[int]) -> Select[int]:
     """Return the query of some containers' rows, and of those that cover them."""
     entities = select(_containers.entity).where(_containers.id.in_(containers))
@@ -152,38 +157,36 @@ def select_collections_in(reference: ContainerReference) -> Select[int]:
     query = select(_collections.id)
     if reference.kind is ContainerKind.ORGANIZATION:
         return query
-    containers = select(_containers.id).where(is_covered_by(reference))
-    return query.where(_collections.container_id.in_(containers))
+    return query.where(_collections.container_id.in_(select_containers_in(reference)))
 
 
 def happened_in(reference: ContainerReference) -> ColumnElement[bool]:
-    """Return the condition that an event happened in what a container holds or covers."""
+    """Return the condition that an event happened in a container, or in one that it covers."""
     if reference.kind is ContainerKind.ORGANIZATION:
         return true()
-    containers = select(_containers.id).where(is_covered_by(reference))
-    inside = select_collections_in(reference)
+    containers, inside = select_containers_in(reference), select_collections_in(reference)
     return _events.collection_id.in_(inside) | _events.container_id.in_(containers)
 
 
 def collection_row(
-    connection: Connection, reference: CollectionReference, *, lock: bool = False
+    reader: Reader, reference: CollectionReference, *, lock: bool = False
 ) -> FoundCollection | None:
     """Return a collection's row, or None; `lock` keeps other changes of it waiting."""
     values = {**_key(reference.container), "collection": reference.name}
-    row = _COLLECTION[lock].first(connection, **values)
+    row = _COLLECTION[lock].first(reader.connection, **values)
     return None if row is None else FoundCollection(row.id, row.type, row.next_index, reference)
 
 
 def find_collection(
-    connection: Connection, reference: CollectionReference, *, lock: bool = False
+    reader: Reader, reference: CollectionReference, *, lock: bool = False
 ) -> FoundCollection:
     """Return a collection's row. Raises NotFound."""
-    found = collection_row(connection, reference, lock=lock)
+    found = collection_row(reader, reference, lock=lock)
     if found is not None:
         return found
-    container = find_container(connection, reference.container)
+    container = find_container(reader, reference.container)
     query = select(_collections.name).where(_collections.container_id == container, HAS_VERSIONS)
-    names = connection.execute(query).scalars()
+    names = reader.connection.execute(query).scalars()
     kind = reference.container.kind
     verb = "Linking" if kind is ContainerKind.REGISTRY else "Logging"
     make = f"{verb} a version into it makes it."
@@ -194,32 +197,32 @@ def find_collection(
 
 
 def find_version(
-    connection: Connection, reference: VersionReference, *, lock: bool = False
+    reader: Reader, reference: VersionReference, *, lock: bool = False
 ) -> FoundVersion:
     """Return a version's row in its collection. Raises NotFound."""
     values = {**_key(reference.collection.container), "collection": reference.collection.name}
     if reference.index is None:
-        row = _BY_ALIAS[lock].first(connection, **values, alias=reference.selector)
+        row = _BY_ALIAS[lock].first(reader.connection, **values, alias=reference.selector)
     else:
-        index = min(reference.index, _MOST)
-        row = _BY_INDEX[lock].first(connection, **values, index=index)
+        index = min(reference.index, _MAX_INDEX)
+        row = _BY_INDEX[lock].first(reader.connection, **values, index=index)
     if row is None:
-        raise _no_version(connection, reference, find_collection(connection, reference.collection))
+        raise _no_version(reader, reference, find_collection(reader, reference.collection))
     collection = FoundCollection(row.id, row.type, row.next_index, reference.collection)
     return FoundVersion(collection, row.version_index, row.version_id)
 
 
 def _no_version(
-    connection: Connection, reference: VersionReference, collection: FoundCollection
+    reader: Reader, reference: VersionReference, collection: FoundCollection
 ) -> NotFound:
     where = visible(str(reference.collection))
     if reference.index is not None:
         indices = _memberships.version_index
         query = select(func.max(indices)).where(_memberships.collection_id == collection.id)
-        newest = connection.execute(query).scalar()
+        newest = reader.connection.execute(query).scalar()
         hint = "It has no versions." if newest is None else f"Its newest is v{newest}."
         return NotFound(f"{where} has no version {reference.selector}", hint)
     some = select(_aliases.alias).where(_aliases.collection_id == collection.id)
-    names = connection.execute(some.order_by(_aliases.alias).limit(20)).scalars().all()
+    names = reader.connection.execute(some.order_by(_aliases.alias).limit(20)).scalars().all()
     hint = f"It has {', '.join(map(visible, names))}." if names else "It has none; use :v0."
     return NotFound(f"{where} has no alias {visible(reference.selector)}", hint)

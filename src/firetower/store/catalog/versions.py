@@ -109,7 +109,7 @@ def log(
     names = [check_alias(alias) for alias in aliases if alias != "latest"]
     labels = [check_name(tag, "tag") for tag in tags]
     collection = ensure_collection(change, reference, check_name(type_, "type"))
-    newest = newest_logged(change.connection, collection)
+    newest = newest_logged(change, collection)
     if newest is not None and newest.digest == content.digest:
         version, created = FoundVersion(collection, newest.home_index, newest.id), False
     else:
@@ -135,9 +135,9 @@ def check_is_logged_to(reference: CollectionReference) -> None:
         )
 
 
-def newest_logged(connection: Connection, collection: FoundCollection) -> Any:  # noqa: ANN401 - a row
+def newest_logged(reader: Reader, collection: FoundCollection) -> Any:  # noqa: ANN401 - a row
     """Return the id, index and digest of the newest version logged to a collection, or None."""
-    return _NEWEST.first(connection, collection=collection.id)
+    return _NEWEST.first(reader.connection, collection=collection.id)
 
 
 def _insert_version(
@@ -191,7 +191,7 @@ def link(
             f"{target} is in a project, where versions are logged", "Link into REGISTRY/COLLECTION."
         )
     names = [check_alias(alias) for alias in aliases]
-    version = find_version(change.connection, source)
+    version = find_version(change, source)
     collection = ensure_collection(change, target, version.collection.type)
     if found := run(change.connection, _LINKED, (collection.id, version.version_id)):
         linked = FoundVersion(collection, found[0][0], version.version_id)
@@ -215,7 +215,7 @@ def update(
 
     Raises NotFound, also for a key to remove that it does not have.
     """
-    version = find_version(change.connection, reference, lock=True)
+    version = find_version(change, reference, lock=True)
     is_it = _versions.id == version.version_id
     row = change.connection.execute(
         select(_versions.metadata_json, _versions.description).where(is_it).with_for_update()
@@ -254,7 +254,7 @@ def _check_unset(
 
 
 def _edited_fields(metadata: Mapping[str, JsonValue], description: str | None) -> dict[str, str]:
-    """Return what can be edited of a version as JSON, by the field's name."""
+    """Return the fields of a version that can be edited as JSON, by name."""
     fields = {f"metadata.{key}": dump(value) for key, value in metadata.items()}
     return {**fields, "description": dump(description)} if description else fields
 
@@ -279,7 +279,7 @@ def take_out(change: Change, reference: VersionReference) -> FoundVersion:
 
     `latest` goes back to the version before.
     """
-    version = find_version(change.connection, reference, lock=True)
+    version = find_version(change, reference, lock=True)
     shown = show(change, version)
     for alias in shown.aliases:
         before = _one_before(change.connection, version) if alias == "latest" else None
@@ -308,9 +308,9 @@ def show(reader: Reader, version: FoundVersion) -> Version:
 
 def list_versions(reader: Reader, reference: CollectionReference) -> list[Version]:
     """Return a collection's versions, the newest first. Raises NotFound."""
-    collection = find_collection(reader.connection, reference)
+    collection = find_collection(reader, reference)
     rows = _SHOWN_ALL.rows(reader.connection, collection_id=collection.id)
-    reader.collections.learn(reader.connection, (row.home_collection_id for row in rows))
+    reader.learn(row.home_collection_id for row in rows)
     return [_version(reader, collection, row) for row in rows]
 
 
@@ -340,7 +340,7 @@ def _names(joined: str | None) -> tuple[str, ...]:
 
 def show_detail(reader: Reader, reference: VersionReference) -> VersionDetail:
     """Return a version with its files and links. Raises NotFound."""
-    found = find_version(reader.connection, reference)
+    found = find_version(reader, reference)
     version = show(reader, found)
     entries = read_entries(reader, version.digest)
     assert entries is not None
@@ -388,14 +388,14 @@ _HOME = _FOUND.where(
 _EVERYWHERE = _FOUND.where(_memberships.version_id == bindparam("version"))
 
 
-def find_by_key(connection: Connection, key: str) -> int | None:
+def find_by_key(reader: Reader, key: str) -> int | None:
     """Return the row of the version whose artifact id ends with a key."""
     query = select(_versions.id).where(_versions.artifact_id == f"{ARTIFACT_ID_PREFIX}{key}")
-    return connection.execute(query).scalar()
+    return reader.connection.execute(query).scalar()
 
 
 def artifact_key(artifact_id: str) -> str:
-    """Return what an artifact id ends with."""
+    """Return the key at the end of an artifact id."""
     return artifact_id.removeprefix(ARTIFACT_ID_PREFIX)
 
 
@@ -419,7 +419,7 @@ def members_of(reader: Reader, collection: FoundCollection) -> list[FoundVersion
 
 def _found(reader: Reader, query: Select[Any], version_id: int) -> list[FoundVersion]:
     rows = reader.connection.execute(query, {"version": version_id}).all()
-    reader.collections.learn(reader.connection, (row.id for row in rows))
+    reader.learn(row.id for row in rows)
     return [
         FoundVersion(
             FoundCollection(row.id, row.type, row.next_index, reader.collections[row.id].reference),

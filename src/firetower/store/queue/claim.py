@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     TextClause,
     bindparam,
     func,
@@ -21,16 +20,18 @@ from firetower.core.endpoints import Endpoint
 from firetower.core.events import Event
 from firetower.core.executions import Status
 from firetower.store import schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.circuits import take_probe
 from firetower.store.columns import instant_number
 from firetower.store.driver import Prepared, run_with_ids
-from firetower.store.events import read_events, select_events
+from firetower.store.events import Versions, build_event, learn_collections, select_events
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import TRIED, UNTRIED, has_status
 
 LEASE_MARGIN = timedelta(seconds=20)
 """How much longer than the request's timeout a lease lasts: the answer is still to be recorded."""
+SLOT = 1 << 16
+"""Characters of metadata or config that a request in flight may have for each slot it takes."""
 _PROBE_INTERVAL = timedelta(seconds=1)
 """How long to wait before looking again at a probe that another worker has taken."""
 
@@ -53,11 +54,16 @@ class Claim:
     probe: bool = False
     """Whether it probes an open circuit."""
 
+    @property
+    def slots(self) -> int:
+        """How many of its endpoint's it takes: more where the request may be long."""
+        return 1 + self.event.length // SLOT
+
 
 class _Queue(NamedTuple):
     """The queries of some of an endpoint's executions, in the order in which they are due."""
 
-    due: Prepared
+    first: Prepared
     next_due_at: Prepared
 
 
@@ -65,15 +71,15 @@ class _Queue(NamedTuple):
 def _queue(which: ColumnElement[bool] | TextClause) -> _Queue:
     due_at = _executions.next_attempt_at
     columns = ("id", "webhook_id", "attempts", "retries_used", "revision_id", "event_id")
-    due = (
-        select(*(_executions[name] for name in columns))
-        .where(_OF_ENDPOINT, which, due_at <= bindparam("now"))
+    first = (
+        select(*(_executions[name] for name in columns), due_at)
+        .where(_OF_ENDPOINT, which)
         .order_by(due_at)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
     )
-    first = select(due_at).where(_OF_ENDPOINT, which).order_by(due_at).limit(1)
-    return _Queue(Prepared(due), Prepared(first))
+    next_due_at = select(due_at).where(_OF_ENDPOINT, which).order_by(due_at).limit(1)
+    return _Queue(Prepared(first), Prepared(next_due_at))
 
 
 _PENDING = has_status(Status.PENDING)
@@ -112,7 +118,7 @@ def claim_due(
     claims, and when to look again: the earliest time at which an endpoint with a free slot has
     something due. One without is looked at when an answer comes.
     """
-    claimer = _Claimer(change, cache, worker_id, free, known)
+    claimer = _Claimer(change, cache, worker_id, free, dict(known))
     for endpoint_id, due_at in _NEXT_OF_EACH.rows(change.connection):
         endpoint = cache.endpoints.get(endpoint_id)
         if endpoint is None or due_at is None or not free.get(endpoint_id):
@@ -128,13 +134,13 @@ def claim_due(
     return claimer.claims, min(claimer.upcoming, default=None)
 
 
-def count_due(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> int:
+def count_due(reader: Reader, endpoint_ids: Sequence[int]) -> int:
     """Count the executions of endpoints that are due."""
     if not endpoint_ids:
         return 0
-    is_due = _executions.next_attempt_at <= now
+    is_due = _executions.next_attempt_at <= reader.now
     query = select(func.count()).where(_executions.endpoint_id.in_(endpoint_ids), _PENDING, is_due)
-    return int(connection.execute(query).scalar_one())
+    return reader.connection.execute(query).scalar_one()
 
 
 @dataclass(slots=True)
@@ -143,14 +149,14 @@ class _Claimer:
     cache: AutomationCache
     worker_id: str
     free: dict[int, int]
-    known: Mapping[int, Event]
+    known: dict[int, Event]
+    versions: Versions = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     upcoming: list[datetime] = field(default_factory=list)
 
     def claim(self, endpoint: Endpoint, queue: _Queue) -> None:
         """Lease what is due, and note when the next is."""
-        self._lease(endpoint, queue, self.free[endpoint.id])
-        due_at = self._next_due_at(endpoint, queue)
+        due_at = self._lease(endpoint, queue, self.free[endpoint.id])
         if due_at is not None and self.free[endpoint.id]:
             self.upcoming.append(due_at)
 
@@ -165,7 +171,7 @@ class _Claimer:
             self.upcoming.append(probe_at)
             return
         until = self._lease_until(endpoint)
-        if take_probe(self.change.connection, endpoint.id, now, until):
+        if take_probe(self.change, endpoint.id, until):
             self._lease(endpoint, _FIRST_ATTEMPTS, 1, probe=True)
             self.upcoming.append(until)
         else:
@@ -178,29 +184,49 @@ class _Claimer:
     def _lease_until(self, endpoint: Endpoint) -> datetime:
         return self.change.now + endpoint.settings.timeout + LEASE_MARGIN
 
-    def _lease(self, endpoint: Endpoint, queue: _Queue, limit: int, *, probe: bool = False) -> None:
+    def _lease(
+        self, endpoint: Endpoint, queue: _Queue, limit: int, *, probe: bool = False
+    ) -> datetime | None:
+        """Lease at most `limit` of what is due; return when the first of the others is, if any."""
         connection = self.change.connection
-        now = instant_number(self.change.now)
-        rows = queue.due.rows(connection, endpoint=endpoint.id, now=now, limit=limit)
+        found = queue.first.rows(connection, endpoint=endpoint.id, limit=limit + 1)
+        rows = [row for row in found[:limit] if row.next_attempt_at <= self.change.now]
+        other = found[len(rows)].next_attempt_at if len(rows) < len(found) else None
         if not rows:
-            return
-        self.free[endpoint.id] -= len(rows)
-        ids = [row.id for row in rows]
-        until = instant_number(self._lease_until(endpoint))
-        run_with_ids(connection, _LEASE, ids, self.worker_id, until)
-        unknown = {row.event_id for row in rows} - self.known.keys()
-        found = read_events(self.change, _EVENTS, ids=list(unknown)) if unknown else ()
-        events = {**self.known, **{event.id: event for event in found}}
-        self.claims += [
-            Claim(
+            return other
+        leased = []
+        unknown = self._read_events({row.event_id for row in rows})
+        for row in rows:
+            claim = Claim(
                 execution_id=row.id,
                 webhook_id=row.webhook_id,
                 number=row.attempts + 1,
                 retries_used=row.retries_used,
-                revision=self.cache.revision(connection, row.revision_id),
-                event=events[row.event_id],
+                revision=self.cache.revision(self.change, row.revision_id),
+                event=self._event(row.event_id, unknown),
                 endpoint=endpoint,
                 probe=probe,
             )
-            for row in rows
-        ]
+            leased.append(claim)
+            self.free[endpoint.id] = max(0, self.free[endpoint.id] - claim.slots)
+            if not self.free[endpoint.id]:
+                break
+        ids = [claim.execution_id for claim in leased]
+        until = instant_number(self._lease_until(endpoint))
+        run_with_ids(connection, _LEASE, ids, self.worker_id, until)
+        self.claims += leased
+        return other
+
+    def _read_events(self, ids: set[int]) -> dict[int, Any]:
+        """Return the rows of those events that are not known yet."""
+        unknown = list(ids - self.known.keys())
+        if not unknown:
+            return {}
+        rows = self.change.connection.execute(_EVENTS, {"ids": unknown}).all()
+        learn_collections(self.change, rows)
+        return {row.event_id: row for row in rows}
+
+    def _event(self, event_id: int, unknown: Mapping[int, Any]) -> Event:
+        if event_id not in self.known:
+            self.known[event_id] = build_event(self.change, unknown[event_id], self.versions)
+        return self.known[event_id]

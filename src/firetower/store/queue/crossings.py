@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection, Row, bindparam, select, true, update
 
 from firetower.core.automations import Revision
-from firetower.core.crossings import Series, Watch, follow
+from firetower.core.crossings import Series, Watch, decide_crossings
 from firetower.core.events import Event, EventType
 from firetower.core.executions import Status
 from firetower.core.matching import Decision
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.references import ContainerKind, ContainerReference
 from firetower.store import run_schema, schema
-from firetower.store.changes import Change
+from firetower.store.changes import Change, Reader
 from firetower.store.columns import optional_number
 from firetower.store.driver import Prepared, insert_rows, run, run_with_ids
 from firetower.store.points import VALUES_AFTER, VALUES_UP_TO
@@ -87,7 +87,7 @@ _UNLISTED = (
 
 @dataclass(slots=True)
 class Evaluated:
-    """What came of the new values of some metrics."""
+    """The decisions about new values of some metrics."""
 
     decisions: list[Decision] = field(default_factory=list)
     more: bool = False
@@ -107,7 +107,7 @@ def evaluate_metrics(
     if not rows:
         return Evaluated(more=after > 0)
     # After reading them: an automation saved before a value was written is then sure to be seen.
-    cache.refresh(change.connection)
+    cache.refresh(change)
     evaluation = _Evaluation(change, cache, rows)
     last = evaluation.run(tests)
     evaluation.write()
@@ -138,7 +138,7 @@ class _Evaluation:
         watching = ((row, self._watching(row)) for row in rows)
         self._watched = {row.id: found for row, found in watching if found}
         run_ids = {row.run_id for row in rows if row.id in self._watched}
-        runs = read_runs(change.connection, run_ids)
+        runs = read_runs(change, run_ids)
         self._snapshots = {number: run.snapshot for number, run in runs.items()}
         self._watches = self._read_watches()
         self._changed: dict[_Key, Watch] = {}
@@ -150,16 +150,16 @@ class _Evaluation:
         return self.cache.index.watching(self._projects[row.project_id], row.name)
 
     def _read_watches(self) -> dict[_Key, Watch]:
-        """Return what is kept of the automations that watch; nobody else changes it meanwhile.
+        """Return the states of conditions on these runs.
 
-        An automation watches one metric, whose row is locked.
+        No other worker changes them: an automation watches one metric, whose row is locked.
         """
         keys = {
             (revision.automation_id, row.run_id)
             for row in self.rows
             for revision in self._watched.get(row.id, ())
         }
-        return read_watches(self.change.connection, keys)
+        return read_watches(self.change, keys)
 
     def run(self, tests: int) -> int:
         """Evaluate row after row until the number of tests is used up; return the last one."""
@@ -199,7 +199,7 @@ class _Evaluation:
             record = partial(self._record, row, revision, series)
             cause = partial(self._cause, row.run_id)
             endpoints = self.cache.endpoints
-            after, decisions, unlisted = follow(
+            after, decisions, unlisted = decide_crossings(
                 revision, watch, series, endpoints, record=record, cause=cause
             )
             self.decisions += decisions
@@ -253,7 +253,7 @@ class _Evaluation:
         return Event(0, type_, self.change.now, run.user, container, run=run)
 
     def write(self) -> None:
-        """Write executions, what is kept of automations, and how far metrics were evaluated."""
+        """Write executions, states of conditions, and how far metrics were evaluated."""
         if self._unlisted:
             self.change.connection.execute(_UNLISTED, self._unlisted)
         write_executions(self.change, self.decisions)
@@ -276,15 +276,18 @@ ON CONFLICT (automation_id, run_id) DO UPDATE SET
 """
 
 
-def read_watches(connection: Connection, keys: Collection[_Key]) -> dict[_Key, Watch]:
-    """Return what is kept of automations on runs, by both."""
+def read_watches(reader: Reader, keys: Collection[_Key]) -> dict[_Key, Watch]:
+    """Return the states of automations' conditions on runs, by both."""
     if not keys:
         return {}
     query = select(*(run_schema.run_watches.c[name] for name in _WATCH_COLUMNS)).where(
         _watches.automation_id.in_({automation for automation, _ in keys}),
         _watches.run_id.in_({run for _, run in keys}),
     )
-    return {(automation, run): Watch(*rest) for automation, run, *rest in connection.execute(query)}
+    return {
+        (automation, run): Watch(*rest)
+        for automation, run, *rest in reader.connection.execute(query)
+    }
 
 
 def _write_watches(connection: Connection, watches: Mapping[_Key, Watch]) -> None:

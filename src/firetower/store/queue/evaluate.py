@@ -1,17 +1,19 @@
 """Evaluation: the events that wait for it, and the executions that come of them."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import datetime
 from itertools import count
 
 from sqlalchemy import Connection, bindparam, select
 
-from firetower.core.matching import Decision, decide, match, webhook_id
+from firetower.core.causes import webhook_id
+from firetower.core.matching import Decision, decide, match
 from firetower.store import schema
 from firetower.store.changes import Change
 from firetower.store.columns import instant_number, optional_number
 from firetower.store.driver import Prepared, Values, insert_rows, run, run_with_ids
-from firetower.store.events import build_events, select_events
+from firetower.store.events import MAX_TEXT, build_events, select_events, take_rows
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.schema import UNEVALUATED
 
@@ -28,24 +30,45 @@ _EVALUATED = "UPDATE events SET evaluated = true WHERE id IN ({ids})"
 _BEGIN_COOLDOWN = "UPDATE automations SET cooldown_began_at = ? WHERE id = ?"
 
 
-def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[int, list[Decision]]:
-    """Evaluate the oldest waiting events, write executions; return how many, and the decisions."""
+def evaluate(change: Change, cache: AutomationCache, limit: int) -> tuple[bool, list[Decision]]:
+    """Evaluate the oldest waiting events, at most `limit`; write executions.
+
+    Return whether more may wait, and the decisions, without the bodies that were written.
+    """
     connection = change.connection
-    events = build_events(change, _WAITING.rows(connection, limit=limit))
-    cache.refresh(connection)
+    with closing(_WAITING.each(connection, limit=limit)) as waiting:
+        rows = take_rows(connection, waiting)
+        more = len(rows) == limit or next(waiting, None) is not None
+    events = build_events(change, rows)
+    cache.refresh(change)
     if not events:
-        return 0, []
+        return False, []
     matches = match(events, cache.index)
     cooling = {r.automation_id for r, _ in matches if r.definition.cooldown is not None}
-    decisions = decide(matches, cache.endpoints, _cooldowns(connection, cooling))
-    write_executions(change, decisions)
+    decided = decide(matches, cache.endpoints, _cooldowns(connection, cooling))
+    decisions = write_executions(change, decided)
     _keep_cooldowns(connection, decisions, cooling)
     run_with_ids(connection, _EVALUATED, [event.id for event in events])
-    return len(events), decisions
+    return more, decisions
 
 
-def write_executions(change: Change, decisions: Sequence[Decision]) -> None:
-    """Write the executions that were decided on."""
+def write_executions(change: Change, decisions: Iterable[Decision]) -> list[Decision]:
+    """Write the executions that were decided on; return the decisions without their bodies."""
+    written: list[Decision] = []
+    part: list[Decision] = []
+    length = 0
+    for decision in decisions:
+        part.append(decision)
+        length += len(decision.request_body or "")
+        written.append(decision._replace(request_body=None) if decision.request_body else decision)
+        if length >= MAX_TEXT:
+            _write_part(change, part)
+            part, length = [], 0
+    _write_part(change, part)
+    return written
+
+
+def _write_part(change: Change, decisions: Sequence[Decision]) -> None:
     now, digits = instant_number(change.now), change.random_hex(16 * len(decisions))
     rows = [
         _row(decision, digits[place : place + 32], now)

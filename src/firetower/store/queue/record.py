@@ -14,6 +14,7 @@ from firetower.core.json import dump
 from firetower.core.requests import RecordedRequest
 from firetower.core.retry import LOST, Answer, Verdict, judge_lost
 from firetower.store import schema
+from firetower.store.changes import Change
 from firetower.store.circuits import any_jitter, record_answers
 from firetower.store.columns import instant_number, optional_number
 from firetower.store.driver import Prepared, Values, insert_rows, run, run_with_ids, run_with_rows
@@ -53,7 +54,7 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of recording results."""
+    """Results that were recorded, and changes of circuits."""
 
     circuit_changes: Sequence[CircuitChange] = ()
     in_time: Sequence[AttemptResult] = ()
@@ -63,10 +64,7 @@ class Recorded:
 
 
 def record(
-    connection: Connection,
-    results: Sequence[AttemptResult],
-    now: datetime,
-    jitter: Callable[[], float] = any_jitter,
+    change: Change, results: Sequence[AttemptResult], jitter: Callable[[], float] = any_jitter
 ) -> Recorded:
     """Write attempts and update their executions.
 
@@ -74,6 +72,7 @@ def record(
     The execution is updated only if this is still its newest attempt and it has not ended: another
     worker may have taken over the lease.
     """
+    connection, now = change.connection, change.now
     results = _with_execution(connection, results)
     if not results:
         return Recorded()
@@ -92,9 +91,9 @@ def record(
         for result in results
         if result.verdict.disables_endpoint
     }
-    changed = _follow_circuits(connection, results, now, jitter, gone)
+    changed = _follow_circuits(change, results, jitter, gone)
     for endpoint_id, reason in gone.items():
-        disable_gone(connection, endpoint_id, reason, now)
+        disable_gone(change, endpoint_id, reason)
     in_time: list[AttemptResult] = []
     late: list[AttemptResult] = []
     for result in results:
@@ -114,9 +113,8 @@ def _with_execution(
 
 
 def _follow_circuits(
-    connection: Connection,
+    change: Change,
     results: Sequence[AttemptResult],
-    now: datetime,
     jitter: Callable[[], float],
     gone: Collection[int],
 ) -> Sequence[CircuitChange]:
@@ -126,18 +124,18 @@ def _follow_circuits(
             answers[result.claim.endpoint.id].append(result.answer)
     probed = frozenset(result.claim.endpoint.id for result in results if result.claim.probe)
     runs = {key: summarize(given) for key, given in answers.items()}
-    return record_answers(connection, runs, probed, now, jitter, gone=gone)
+    return record_answers(change, runs, probed, jitter, gone=gone)
 
 
-def give_back(connection: Connection, claims: Collection[Claim], now: datetime) -> None:
+def give_back(change: Change, claims: Collection[Claim]) -> None:
     """Release claims of which nothing was sent: no attempt is counted."""
+    now = instant_number(change.now)
     for claim in claims:
-        run(connection, _GIVE_BACK, (instant_number(now), claim.execution_id, claim.number))
+        run(change.connection, _GIVE_BACK, (now, claim.execution_id, claim.number))
 
 
 def recover(
-    connection: Connection,
-    now: datetime,
+    change: Change,
     dead_workers: Iterable[str] = (),
     jitter: Callable[[], float] = any_jitter,
 ) -> dict[int, Status]:
@@ -146,6 +144,7 @@ def recover(
     Those are claims whose lease has expired, and claims of workers known to be dead. The attempt is
     recorded as lost: its request may have arrived.
     """
+    connection, now = change.connection, change.now
     updates, attempts, statuses = [], [], {}
     number = instant_number(now)
     lost: dict[int, Any] = {}
@@ -166,7 +165,7 @@ def recover(
         attempts.append((*key, *_attempt(NOTHING_SENT, Answer(error=LOST), verdict, now, 0.0)))
         statuses[row.id] = verdict.status
     _write(connection, updates, attempts)
-    skip_deleted(connection, now)  # what was running when its endpoint was deleted
+    skip_deleted(change)  # what was running when its endpoint was deleted
     return statuses
 
 
@@ -217,7 +216,7 @@ ON CONFLICT (execution_id, number) DO UPDATE SET
 def _write(
     connection: Connection, updates: Sequence[Values], attempts: Sequence[Values]
 ) -> set[tuple[int, int]]:
-    """Write what `record` and `recover` do; return id and attempt of executions it updated."""
+    """Write executions and attempts; return the id and attempt of each that was updated."""
     # Executions before attempts, as `_LOST` locks them: else PostgreSQL finds a deadlock.
     updated = run_with_rows(connection, _UPDATE, _UPDATE_VALUES, updates)
     insert_rows(connection, schema.attempts, _ATTEMPT_COLUMNS, attempts, _REPLACE_LOST)

@@ -36,12 +36,14 @@ from firetower.tui.messages import DatabaseChanged, TestEndpoint, post
 from firetower.tui.page import Page, ask
 from firetower.tui.session import Refresh, in_background, session_of
 from firetower.tui.terminal import edit_text
-from firetower.tui.text import lines, show_text
+from firetower.tui.text import folded, lines, show_text
 from firetower.tui.widgets.entries import Choice, Radio, Tick
 from firetower.tui.widgets.key_line import KeyLine
 
 ERROR_DELAY = 1.0
 """Seconds without a change after which errors are shown: half a word is not wrong yet."""
+_UNFOLDED = 1_000
+"""Cells of the preview's lines before it has a width."""
 
 
 class FormScreen(Page[str | None]):
@@ -96,6 +98,9 @@ class FormScreen(Page[str | None]):
         self.fields.whole.focus()
         self._update_all()
         self._reload()
+
+    def on_resize(self) -> None:
+        self._reload_preview()
 
     def on_database_changed(self, _: DatabaseChanged) -> None:
         self._reload()
@@ -178,7 +183,10 @@ class FormScreen(Page[str | None]):
         """Show the preview; it is made in a thread, for events may carry much metadata."""
         if self._previewed is not None:
             now = session_of(self).now()
-            text, note, names = await asyncio.to_thread(_preview_texts, *self._previewed, now)
+            width = self.query_one("#preview").size.width or _UNFOLDED
+            text, note, names = await asyncio.to_thread(
+                _preview_texts, *self._previewed, now, width
+            )
             self.fields.row("whole-or-part").set_note(note)
             self.fields.payload.variables = self.fields.message.variables = names
             preview = self.query_one("#preview", Static)
@@ -338,10 +346,10 @@ def _sends(draft: Draft) -> bool:
 
 
 def _preview_texts(
-    draft: Draft, reading: Reading, data: FormData, now: datetime
+    draft: Draft, reading: Reading, data: FormData, now: datetime, width: int
 ) -> tuple[Content | None, str, dict[str, str]]:
     said = reading.definition
-    text = None if said is None else preview_text(draft, said, data, now)
+    text = None if said is None else folded(preview_text(draft, said, data, now), width)
     names = sample_variables(draft, variables(draft, data), reading, data)
     return text, collections_note(draft, reading, data), names
 

@@ -53,7 +53,6 @@ from firetower.tui.widgets.automations import (
 from firetower.tui.widgets.entries import Offer
 from firetower.tui.widgets.feed_table import (
     FEED_COLUMNS,
-    SUBJECT_KEEPS_END,
     TONES,
     execution_cells,
     subject_cell,
@@ -193,10 +192,12 @@ def _endpoint(endpoint: EndpointDetail, history: FiringHistory) -> str:
 
 def _firing(execution: Execution, now: datetime, width: int) -> Content:
     state = execution.state
-    at = f"{clock(execution.created_at, now):<9}"
+    at = f"{clock(execution.created_at, now).rsplit(':', 1)[0]:<7}"  # without seconds
     room, subject = max(width - len(at) - 2, 1), subject_cell(execution.event)
-    said = subject.text if cell_len(visible(subject.text)) <= room else subject.short
-    said = fitted(said, room, keeps_end=SUBJECT_KEEPS_END).rstrip()
+    said = subject.text
+    if cell_len(visible(said)) > room:
+        said = subject.short.removeprefix("…/")
+    said = fitted(said, room, keeps_end=0.75).rstrip()  # the version and its alias tell most
     return Content.assemble((at, "dim"), (f"{state.glyph} ", STYLES[TONES[state]]), said)
 
 

@@ -21,7 +21,7 @@ from firetower.tui.page import ask
 from firetower.tui.screens import catalog
 from firetower.tui.screens.framed import ListPage, TextPage
 from firetower.tui.session import Tower, in_background, session_of
-from firetower.tui.text import age, ago, exact, hanging, json_lines, plain, show_text
+from firetower.tui.text import age, ago, exact, folded, hanging, json_lines, plain, show_text
 from firetower.tui.widgets.ask import Ask, Confirm
 from firetower.tui.widgets.listing import DetailPane, Listing
 from firetower.tui.widgets.rows import Cell, Column, Row
@@ -82,7 +82,7 @@ def version_text(
         *_others(len(detail.linked_as) - most, hint),
         Content(""),
         Content.styled("Metadata", "dim"),
-        json_lines(version.metadata, hint) if version.metadata else Content("none"),
+        folded(json_lines(version.metadata, hint), width) if version.metadata else Content("none"),
         *_changes(detail.changes, now, most, hint),
         Content(""),
         hanging("holds", holds, width),

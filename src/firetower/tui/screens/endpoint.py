@@ -31,6 +31,7 @@ from firetower.tui.text import (
     clock,
     exact,
     field,
+    folded,
     hanging,
     milliseconds,
     show_text,
@@ -120,7 +121,7 @@ def endpoint_text(
 
 def _drawn(part: Part, width: int) -> Content:
     if isinstance(part, Content):
-        return part
+        return folded(part, width)
     name, value = part
     if isinstance(value, Content):
         return field(name, value, width=_LABEL)
@@ -255,7 +256,7 @@ class EndpointActions(ListPage[Item]):
         if action == "close_circuit":
             return detail is not None and detail.endpoint.circuit is not None
         if action in _ACTIONS:
-            return None if detail is None else True
+            return detail is not None
         return super().check_action(action, parameters)
 
     @in_background

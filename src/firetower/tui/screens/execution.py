@@ -23,6 +23,7 @@ from firetower.tui.text import (
     body_lines,
     clock,
     flowing,
+    folded,
     line_time,
     mark,
     milliseconds,
@@ -195,7 +196,7 @@ def _request(execution: Execution, attempts: Sequence[Attempt], width: int) -> I
         said = [plain(f"{name}: {value}") for name, value in headers]
     yield Content("")
     yield flowing("Request" if sent else "In shadow", said, width)
-    yield body_lines(body, "y copies all")
+    yield folded(body_lines(body, "y copies all"), width)
 
 
 def as_curl(attempts: Iterable[Attempt]) -> str | None:

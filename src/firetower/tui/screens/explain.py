@@ -16,7 +16,7 @@ from firetower.core.text import counted, visible
 from firetower.tui.messages import DatabaseChanged, ExplainEvent, OpenRun, post
 from firetower.tui.screens.framed import FramedPage, TextPage
 from firetower.tui.session import Tower, session_of
-from firetower.tui.text import clock, exact, mark, plain
+from firetower.tui.text import clock, exact, folded, mark, plain
 from firetower.tui.widgets.listing import Listing
 from firetower.tui.widgets.rows import Cell, Column, Row
 from firetower.tui.widgets.table import Table
@@ -37,10 +37,10 @@ class ExplainEventScreen(TextPage):
         if self._is_evaluated:
             event.prevent_default()  # nothing will change: to look at many automations takes long
 
-    def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:  # noqa: ARG002
+    def read(self, tower: Tower, now: datetime, width: int) -> tuple[Content, Content]:
         found = tower.explain.event(self.event_id, clock=partial(clock, now=now))
         self._is_evaluated = found.evaluated
-        return _event_line(found), Content("\n").join(_event_lines(found))
+        return _event_line(found), Content("\n").join(_event_lines(found, width))
 
 
 def _event_line(explanation: Explanation) -> Content:
@@ -55,11 +55,12 @@ def _event_line(explanation: Explanation) -> Content:
     )
 
 
-def _event_lines(explanation: Explanation) -> Iterator[Content]:
+def _event_lines(explanation: Explanation, width: int) -> Iterator[Content]:
     findings = explanation.findings
     for finding in findings[:_MOST]:
         yield _finding_line(finding)
-        yield plain(f"    {finding.words}").stylize("$muted" if finding.stop else "")
+        words = plain(f"    {finding.words}").stylize("$muted" if finding.stop else "")
+        yield folded(words, width)
     if len(findings) > _MOST:
         said = f"firetower explain {explanation.event.id} has all"
         yield Content.styled(f"… {len(findings) - _MOST:,} more, {said}", "dim")

@@ -103,7 +103,7 @@ class ListPage(LivePage, Generic[Item]):
     """A list below a heading."""
 
     ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset()
-    """What is done to the item under the cursor: greyed out while there is none."""
+    """What is done to the item under the cursor: hidden while there is none."""
     HAS_TEXT: ClassVar[bool] = False
     """Whether there is a text between heading and list."""
 
@@ -155,5 +155,5 @@ class ListPage(LivePage, Generic[Item]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in self.ROW_ACTIONS and not self._items:
-            return None
+            return False
         return super().check_action(action, parameters)

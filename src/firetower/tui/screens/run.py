@@ -56,6 +56,10 @@ COLUMNS = (
     Column("", from_width=70),
 )
 _MOST_CHARTS = 6
+_CHARTS_HEIGHT = 7
+"""Lines of the charts on a low screen."""
+_LEAST_ROOM = 12
+"""Lines that charts and list need together; in fewer only a chart alone is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,8 @@ def charts_text(charts: Sequence[Chart], width: int, height: int) -> Content:
     """Return charts side by side and below each other, in exactly `height` lines."""
     if not charts:
         return Content.styled("It has logged no metric yet.", "dim")
+    if not height:
+        return Content("")
     columns, rows = chart_grid(width, height, len(charts))
     wide = (width - 2 * (columns - 1)) // columns
     lines: list[Content] = []
@@ -273,17 +279,23 @@ class RunScreen(LivePage):
         steps = container_steps(run.reference.project)
         title = breadcrumbs(steps[1:], run.name) + Content("  ") + run_title(run, now)
         show_text(self.heading, title)
-        self.charts.styles.height = height if record.detail.metrics else 1
+        self._set_height(height if record.detail.metrics else 1)
         if alone == self.alone:  # or another was chosen meanwhile: it is drawn already
             show_text(self.charts, drawn)
         self.listing.set_rows(rows)
         self.refresh_bindings()
         return not all(curve.is_exact for curve in record.curves.values())
 
+    def _set_height(self, height: int) -> None:
+        self.charts.styles.height, self.charts.display = height, height > 0
+
     @property
     def _height(self) -> int:
-        """Lines of the charts: half of the screen."""
-        return max(7, (self.size.height - 4) // 2)
+        """Lines of the charts: half of the screen; none if the list would have no room then."""
+        room = self.size.height - 4
+        if not self.alone and room < _LEAST_ROOM:
+            return 0
+        return max(min(_CHARTS_HEIGHT, room), room // 2)
 
     @on(events.Click, "#charts")
     def _chart_clicked(self, event: events.Click) -> None:
@@ -302,6 +314,7 @@ class RunScreen(LivePage):
         self.alone = metric
         if self.record is not None:  # as far as it is known: reading a million values takes a while
             charts = [self.record.chart(name) for name in _charted(self.record, metric)]
+            self._set_height(self._height)
             show_text(self.charts, charts_text(charts, self.size.width - 2, self._height))
         self._reload.at_once()
 

@@ -44,7 +44,7 @@ COLUMNS = (
     Column("action", 12, flex=2, from_width=84),
     Column("state", 10, flex=1, aligned=True),
     Column("last", right=True, from_width=70),
-    Column("24 h", right=True),
+    Column("24 h", 4, flex=1, right=True, aligned=True, whole_from=64),
 )
 ALL_COLUMNS = (
     Column("where", 8, flex=2),
@@ -53,7 +53,7 @@ ALL_COLUMNS = (
     Column("action", 12, flex=2, from_width=112),
     Column("state", 10, flex=1, aligned=True),
     Column("last", right=True, from_width=96),
-    Column("24 h", right=True),
+    Column("24 h", 4, flex=1, right=True, aligned=True, whole_from=112),
     Column("failed", right=True),
 )
 
@@ -114,14 +114,14 @@ class ShownAutomation:
         one, definition, stopped = self.automation, self.automation.definition, self.stopped
         tone = "" if one.mode is Mode.ENABLED else "dim"
         bars = sparkline(self.recent.parts) if any(self.recent.parts) else ""
-        failed = self.recent.failed
+        failed, fired = self.recent.failed, one.fired_words or "–"
         cells = (
             Cell(one.name, tone),
             Cell(definition.when, tone),
             _target(definition.action.endpoint, stopped),
             STATES[one.mode] if stopped is None else stopped_cell(stopped),
             Cell(ago(one.last_fired_at, self._context.now), "dim"),
-            Cell(f"{bars} {one.fired_words or '–':>3}", tone),
+            Cell(f"{bars} {fired:>3}", tone, short=fired),
         )
         if not self._context.everywhere:
             return cells

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.widgets import Checkbox, Input, OptionList, RadioButton, RadioSet, Select
 
 from firetower.core.text import shortened, visible
@@ -28,6 +29,8 @@ class Line(Input):
     Here several lines are joined by spaces, which keeps JSON, paths and names what they are; a
     hidden value, such as a key in PEM, keeps its lines without the break at the end.
     """
+
+    cursor_blink = Reactive(False, init=False)  # noqa: FBT003 - it would write all the time
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

@@ -17,15 +17,13 @@ from firetower.tui.text import clock, day_words, line_time, milliseconds, short_
 from firetower.tui.widgets.rows import Cell, Column, ShownRow
 from firetower.tui.widgets.table import Table
 
-SUBJECT_KEEPS_END = 0.67
-"""The part that its end keeps of a subject that is cut: the version and its alias tell most."""
 FEED_COLUMNS = (
     Column("time", 8),
     Column("", 1),
     Column("state", 8, from_width=96),
     Column("automation", 14, flex=1),
     Column("event", 14, from_width=110),
-    Column("subject", 24, flex=6, keeps_end=SUBJECT_KEEPS_END),
+    Column("subject", 24, flex=6, keeps_end=0.67),  # the version and its alias tell most
     Column("answer", 10, flex=4, from_width=66),
 )
 

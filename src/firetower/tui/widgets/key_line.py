@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from textual import events
 from textual.binding import Binding
@@ -18,9 +17,6 @@ _AT_THE_EDGE = ("back", "leave", "help")
 _LAST = ("select", "command_palette")
 """The actions whose keys come after the others, which matter more where there is little room."""
 
-Key: TypeAlias = tuple[Binding, bool]
-"""A key, and whether it does something now."""
-
 
 class KeyLine(Widget):
     """The keys that work here, as many as there is room for, and the way to all of them.
@@ -31,7 +27,7 @@ class KeyLine(Widget):
     """
 
     ALLOW_SELECT = False
-    _keys: reactive[Sequence[Key]] = reactive(())
+    _keys: reactive[Sequence[Binding]] = reactive(())
     _pointed: reactive[str | None] = reactive(None)
     """The key that the mouse is on."""
 
@@ -44,29 +40,26 @@ class KeyLine(Widget):
 
     def render(self) -> Content:
         """Lay out whole keys, those of where the focus is first."""
-        last = [key for key in self._keys if key[0].action in _AT_THE_EDGE]
-        last.sort(key=lambda key: _AT_THE_EDGE.index(key[0].action))
+        last = [key for key in self._keys if key.action in _AT_THE_EDGE]
+        last.sort(key=lambda key: _AT_THE_EDGE.index(key.action))
         edge = [self._shown(key) for key in last]
         at_the_edge = Content("")
         if edge:
             at_the_edge = Content.assemble((_EDGE, "$foreground 20%"), *edge, " ")
         room = self.size.width - at_the_edge.cell_length
         keys = Content("")
-        for key in sorted(self._keys, key=lambda key: key[0].action in _LAST):
+        for key in sorted(self._keys, key=lambda key: key.action in _LAST):
             shown = self._shown(key)
-            if key[0].action not in _AT_THE_EDGE and keys.cell_length + shown.cell_length <= room:
+            if key.action not in _AT_THE_EDGE and keys.cell_length + shown.cell_length <= room:
                 keys += shown
         return Content.assemble(keys, " " * (room - keys.cell_length), at_the_edge)
 
-    def _shown(self, key: Key) -> Content:
-        binding, enabled = key
+    def _shown(self, binding: Binding) -> Content:
         shown = Content.assemble(
             " ",
             (self.app.get_key_display(binding), "bold $footer-key-foreground"),
             (f" {binding.description}", "$footer-description-foreground"),
         )
-        if not enabled:
-            shown = shown.stylize("dim")
         if binding.key == self._pointed:
             shown = shown.stylize("on $block-hover-background")
         return shown.stylize(Style.from_meta({"key": binding.key}))
@@ -84,14 +77,14 @@ class KeyLine(Widget):
             self.app.simulate_key(key)
 
 
-def _first_of_each_action(screen: Screen[object]) -> Iterator[Key]:
+def _first_of_each_action(screen: Screen[object]) -> Iterator[Binding]:
     """Yield the keys to show, one for each action, as they are looked up."""
     active = screen.active_bindings
     actions = set()
-    for node, binding, enabled, _ in active.values():
+    for node, binding, _, _ in active.values():
         if binding.show and binding.action not in actions:
             actions.add(binding.action)
             key_label = getattr(node, "key_label", None)
             if key_label and (label := key_label(binding.action)):
                 binding = replace(binding, description=label)  # noqa: PLW2901
-            yield binding, enabled
+            yield binding

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual import events
 from textual.geometry import Offset
+from textual.reactive import Reactive
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
@@ -53,6 +54,7 @@ class TemplateEditor(TextArea):
         "template--variable",
         "template--wrong",
     }
+    cursor_blink = Reactive(False, init=False)  # noqa: FBT003 - it would write all the time
 
     def __init__(self, text: str, *, json: bool = False, **options: Any) -> None:
         """`options` are those of the TextArea."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -17,6 +17,8 @@ GAP = 2
 """Cells between two columns."""
 _NARROWEST = 4
 """Cells that a column keeps on a screen that is too narrow."""
+_NEVER = 1 << 30
+"""No table is as wide."""
 _LONGEST = 500
 """Characters of a cell that are looked at: none is wider."""
 
@@ -40,6 +42,8 @@ class Column:
     """Whether its texts begin below each other in every row, as states do."""
     from_width: int = 0
     """The table's width in cells from which the column is shown."""
+    whole_from: int = _NEVER
+    """The table's width in cells from which it is not cut although it has a flex."""
     keeps_end: float = 0.0
     """The part that its end keeps of a text that is too long: the end of a URL tells most."""
 
@@ -127,6 +131,7 @@ def column_widths(
     3. What is left then is shared by the flexible ones: nothing is cut beside free space. The last
        of them takes the rest, so that a row can be read without a leap.
     """
+    columns = [replace(one, flex=0) if width >= one.whole_from else one for one in columns]
     full = [[size.full for size in column] for column in sizes]
     short = [[size.short for size in column] for column in sizes]
     natural = list(map(max, full))

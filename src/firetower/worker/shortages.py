@@ -1,4 +1,4 @@
-"""What a worker lacks to send: executions wait for it, and it is tried again soon."""
+"""Shortages: a key, a network or a file that a worker lacks; executions wait until it is there."""
 
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ _FORGET_AFTER = timedelta(seconds=5)
 """Time after which what was not found missing again keeps nothing waiting."""
 _REPEAT_INTERVAL = timedelta(seconds=10)
 """Time in which the same is not reported twice, however often it comes and goes."""
-_MOST_NAMES = 3
+_MAX_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Want:
+class _Shortage:
     endpoint: str
     error: NotReady
     found_at: datetime
@@ -29,10 +29,10 @@ class _Want:
 
 
 @dataclass(slots=True)
-class Wants:
-    """What is missing, by endpoint, until one of its executions could be sent."""
+class Shortages:
+    """The shortage of each endpoint, until one of its executions could be sent."""
 
-    _missing: dict[int, _Want] = field(default_factory=dict)
+    _missing: dict[int, _Shortage] = field(default_factory=dict)
     _sent: bool = False
     """Whether an execution that waited could be sent since the last report."""
     _reported: str | None = None
@@ -46,7 +46,7 @@ class Wants:
     @property
     def error(self) -> NotReady | None:
         """What is missing, of the endpoint that has lacked it for longest."""
-        return next((want.error for want in self._missing.values()), None)
+        return next((shortage.error for shortage in self._missing.values()), None)
 
     @property
     def problem(self) -> str | None:
@@ -55,7 +55,7 @@ class Wants:
 
     def add(self, endpoint: Endpoint, error: NotReady, now: datetime) -> None:
         """Let the executions of an endpoint wait."""
-        self._missing[endpoint.id] = _Want(endpoint.name, error, now)
+        self._missing[endpoint.id] = _Shortage(endpoint.name, error, now)
 
     def remove(self, endpoint_id: int, kind: type[NotReady] = NotReady) -> None:
         """Let its executions be sent, if it was such an error that kept them waiting."""
@@ -66,15 +66,15 @@ class Wants:
     def forget(self, endpoint_ids: Container[int], now: datetime) -> None:
         """Forget all but these endpoints, and those for which nothing has been due since."""
         self._missing = {
-            key: want
-            for key, want in self._missing.items()
-            if key in endpoint_ids and want.is_younger(_FORGET_AFTER, now)
+            key: shortage
+            for key, shortage in self._missing.items()
+            if key in endpoint_ids and shortage.is_younger(_FORGET_AFTER, now)
         }
 
     def is_waiting(self, endpoint_id: int, now: datetime) -> bool:
         """Return whether nothing should be sent to an endpoint until the next check."""
-        want = self._missing.get(endpoint_id)
-        return want is not None and want.is_younger(RETRY_INTERVAL, now)
+        shortage = self._missing.get(endpoint_id)
+        return shortage is not None and shortage.is_younger(RETRY_INTERVAL, now)
 
     def next_retry(self, now: datetime) -> datetime | None:
         """Return when to look again at the first that waits."""
@@ -82,7 +82,7 @@ class Wants:
         return min((one.found_at + RETRY_INTERVAL for one in waiting), default=None)
 
     def news(self, now: datetime) -> list[str]:
-        """Return what to report: what is missing, or that nothing is any more."""
+        """Return messages to report: a new shortage, or the end of all."""
         error, problem, sent = self.error, self.problem, self._sent
         if problem == self._reported:
             return []
@@ -93,5 +93,5 @@ class Wants:
         if reported == problem and abs(now - reported_at) < _REPEAT_INTERVAL:
             return []
         self._reported, self._last_report, self._sent = problem, (problem, now), False
-        names = and_list((one.endpoint for one in self._missing.values()), most=_MOST_NAMES)
+        names = and_list((one.endpoint for one in self._missing.values()), most=_MAX_NAMES)
         return [f"{error.message}; executions for {names} wait. {error.hint}"]

@@ -21,13 +21,14 @@ from firetower.core.feed import FeedLine
 from firetower.core.health import Check, Health
 from firetower.core.requests import Secrets, build_request
 from firetower.delivery.client import open_client
-from firetower.store import secrets, workers
+from firetower.store import secrets
+from firetower.store import store as stores
 from firetower.store.doctor import examine
 from firetower.store.store import Store
 from firetower.tower import Tower
 from firetower.tui.widgets.bar import status_text
 from firetower.worker import worker as worker_module
-from firetower.worker.wants import Wants
+from firetower.worker.shortages import Shortages
 from firetower.worker.worker import Worker
 from receiver import Receiver, serve
 from store.bench import START, Bench
@@ -118,7 +119,8 @@ def test_executions_wait_for_a_key_that_went_and_came_back(
         )
         assert f"✗ waits: the secret key is missing: {key}" in wide
         assert "✗ waits: the" in narrow
-        assert executions_of(tower, "deploy") == {(Status.FINISHED, 1), (Status.PENDING, 0)}
+        waiting = {(Status.FINISHED, 1), (Status.PENDING, 0)}  # each second one is tried
+        wait_until(lambda: executions_of(tower, "deploy") == waiting, "the others to wait")
         away.rename(key)
         receiver.wait_for(aliases, "/ci")
         finished = {(Status.FINISHED, 1)}
@@ -138,7 +140,7 @@ def test_worker_waits_while_the_database_is_that_of_a_newer_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker_module, "RETRY_DELAY", 0.01)
-    monkeypatch.setattr(workers, "HEARTBEAT_INTERVAL", timedelta(0))
+    monkeypatch.setattr(stores, "SCHEMA_INTERVAL", 0)
     with working(database_url) as said:
         tower.add_alias("models/resnet:v0", "one")
         receiver.wait_for(1, "/ci")
@@ -230,23 +232,23 @@ def test_a_secret_that_is_gone_is_a_refusal(tower: Tower) -> None:
 def test_what_is_missing_is_told_once_and_its_end(tmp_path: Path) -> None:
     bench = Bench(Store.open(str(tmp_path / "tower.db"), author="ada"))
     bench.turn()
-    endpoint, wants, now = bench.cache.endpoints[1], Wants(), START
+    endpoint, shortages, now = bench.cache.endpoints[1], Shortages(), START
     error = SecretKeyError("no key", "Bring it.")
-    wants.add(endpoint, error, now)
-    assert wants.news(now) == ["no key; executions for ci wait. Bring it."]
-    assert wants.news(now) == []
-    assert wants.is_waiting(endpoint.id, now)
-    assert wants.next_retry(now) == now + timedelta(seconds=1)
+    shortages.add(endpoint, error, now)
+    assert shortages.news(now) == ["no key; executions for ci wait. Bring it."]
+    assert shortages.news(now) == []
+    assert shortages.is_waiting(endpoint.id, now)
+    assert shortages.next_retry(now) == now + timedelta(seconds=1)
     now += timedelta(seconds=1)
-    assert not wants.is_waiting(endpoint.id, now)
-    assert wants.next_retry(now) is None
-    wants.remove(endpoint.id)
-    assert wants.news(now) == ["nothing is missing any more: what waited is sent"]
-    wants.add(endpoint, error, now)  # it comes and goes
-    assert wants.news(now) == []
+    assert not shortages.is_waiting(endpoint.id, now)
+    assert shortages.next_retry(now) is None
+    shortages.remove(endpoint.id)
+    assert shortages.news(now) == ["nothing is missing any more: what waited is sent"]
+    shortages.add(endpoint, error, now)  # it comes and goes
+    assert shortages.news(now) == []
     now -= timedelta(hours=1)  # the clock is set back
-    assert not wants.is_waiting(endpoint.id, now)
-    wants.forget({endpoint.id}, now)
-    assert wants.error is None
-    assert wants.news(now) == []
+    assert not shortages.is_waiting(endpoint.id, now)
+    shortages.forget({endpoint.id}, now)
+    assert shortages.error is None
+    assert shortages.news(now) == []
     bench.store.close()
