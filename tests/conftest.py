@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import shutil
+import signal
 import ssl
 from collections import Counter
 from collections.abc import Iterator
@@ -69,6 +70,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # Or tests would change the database that the user works with, and call this machine by a proxy.
     for name in [one for one in os.environ if one.startswith("FIRETOWER_")] + [*_OF_THE_USER]:
         os.environ.pop(name, None)
+    _take_all_signals()
+
+
+def _take_all_signals() -> None:
+    """Let programs that tests start end on each signal, as they would not under `nohup`."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python's own
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _is_roomy(folder: str) -> bool:
