@@ -32,6 +32,10 @@ class Bench:
         self.store = store
         self.tower = Tower(store)
         self.cache = AutomationCache()
+        self.more = False
+        """Whether the last turn left events to evaluate, as far as it knows."""
+        self.next_due_at: datetime | None = None
+        """When the next turn has something to claim."""
         self.tower.create_registry("models")
         version = self.tower.log("acme/vision/resnet", type="model", empty=True)
         self.version = self.tower.link(version, "models/resnet").reference
@@ -51,13 +55,14 @@ class Bench:
         }
         self.tower.automations.create(Definition.model_validate(given), Mode(str(mode)))
 
-    def turn(self, room: int = 0, worker: str = "w") -> list[Claim]:
+    def turn(self, room: int = 0, worker: str = "w", limit: int = 100) -> list[Claim]:
         with self.store.changing() as change:
             self.cache.refresh(change)
-            evaluate(change, self.cache, 100)
+            self.more, _ = evaluate(change, self.cache, limit)
             evaluate_metrics(change, self.cache)
             free = dict.fromkeys(self.cache.endpoints, room)
-            return claim_due(change, self.cache, worker, free)[0]
+            claims, self.next_due_at = claim_due(change, self.cache, worker, free)
+            return claims
 
     def give_back(self, claim: Claim, number: int) -> None:
         with self.store.changing() as change:

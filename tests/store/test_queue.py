@@ -11,7 +11,7 @@ from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
-from firetower.store import schema
+from firetower.store import events, schema
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import LEASE_MARGIN, SLOT
 from firetower.store.queue.record import recover
@@ -143,6 +143,7 @@ def test_an_endpoint_gets_no_more_than_it_has_room_for(bench: Bench) -> None:
     for number in range(5):
         bench.tower.add_alias(bench.version, f"alias-{number}")
     assert len(bench.turn(room=2)) == 2
+    assert bench.next_due_at is None  # there is room again when an answer comes
     assert len(bench.turn(room=9)) == 3
 
 
@@ -153,6 +154,7 @@ def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
     bench.answer(claim, 503)
     assert bench.only.next_attempt_at == START + timedelta(seconds=5)
     assert bench.turn(room=1) == []
+    assert bench.next_due_at == bench.only.next_attempt_at
     bench.now += timedelta(seconds=5)
     [again] = bench.turn(room=1)
     assert (again.number, again.retries_used) == (2, 1)
@@ -224,6 +226,23 @@ def test_a_failed_try_between_lost_ones_goes_on_in_the_schedule(bench: Bench) ->
         assert bench.only.next_attempt_at is not None
         bench.now = bench.only.next_attempt_at
     assert claim.retries_used == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "left"), [(2, 9, [1, 0]), (3, 9, [0, 0]), (9, 1, [2, 1, 0])]
+)
+def test_a_turn_says_whether_events_are_left(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: int, most: int, left: list[int]
+) -> None:
+    monkeypatch.setattr(events, "MAX_TEXT", most)
+    bench.automate(records=True)
+    for number in range(3):
+        bench.tower.add_alias(bench.version, f"alias-{number}")
+    for count in left:
+        bench.turn(limit=limit)
+        assert len(bench.executions) == 3 - count
+        assert bench.more or count == 0
+    assert not bench.more
 
 
 def test_evaluated_events_are_marked(bench: Bench) -> None:

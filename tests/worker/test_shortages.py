@@ -229,6 +229,41 @@ def test_a_secret_that_is_gone_is_a_refusal(tower: Tower) -> None:
         build_request("{}", endpoint, Secrets(), webhook_id="m", sent_at=START, version="1")
 
 
+def test_what_comes_and_goes_is_told_again_after_a_while(tmp_path: Path) -> None:
+    bench = Bench(Store.open(str(tmp_path / "tower.db"), author="ada"))
+    bench.turn()
+    ci = bench.cache.endpoints[1]
+    other = ci.model_copy(update={"id": 2})
+    key, network = SecretKeyError("no key", "Bring it."), NotReady("no network", "Connect it.")
+    no_key, no_network = (
+        f"{error.message}; executions for ci wait. {error.hint}" for error in (key, network)
+    )
+    shortages, told = Shortages(), list[list[str]]()
+    for seconds in (0, 9, 10):
+        now = START + timedelta(seconds=seconds)
+        shortages.add(ci, key, now)
+        told.append(shortages.news(now))
+        shortages.remove(ci.id)
+        told.append(shortages.news(now))
+    back = "nothing is missing any more: what waited is sent"
+    assert told == [[no_key], [back], [], [], [no_key], [back]]
+    shortages.add(ci, network, now)
+    assert shortages.news(now) == [no_network]
+    shortages.remove(ci.id, SecretKeyError)  # it is the network that is missing
+    assert shortages.problem == "no network"
+    shortages.remove(ci.id)
+    shortages.add(ci, key, now)
+    assert shortages.news(now) == [no_key]
+    now += timedelta(milliseconds=500)
+    shortages.add(other, key, now)
+    assert shortages.next_retry(now) == now + timedelta(milliseconds=500)
+    shortages.forget({ci.id, other.id}, now + timedelta(seconds=4.5))
+    assert shortages.endpoint_ids == [other.id]
+    shortages.forget({ci.id}, now)
+    assert shortages.news(now) == []  # nothing that waited was sent
+    bench.store.close()
+
+
 def test_what_is_missing_is_told_once_and_its_end(tmp_path: Path) -> None:
     bench = Bench(Store.open(str(tmp_path / "tower.db"), author="ada"))
     bench.turn()
