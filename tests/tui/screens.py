@@ -76,7 +76,8 @@ async def settled(pilot: Pilot[None]) -> None:
 def _is_drawn(app: App[Any]) -> bool:
     screen = app.screen
     later = screen._layout_required or screen._scroll_required or screen._repaint_required
-    return app._exit or not (later or screen._dirty_widgets or screen._callbacks)
+    scrolls = app.animator._animations  # at the animator's next tick, though nothing is animated
+    return app._exit or not (later or screen._dirty_widgets or screen._callbacks or scrolls)
 
 
 async def widgets_rest(pilot: Pilot[None], timeout: float = TIMEOUT) -> bool:
