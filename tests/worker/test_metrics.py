@@ -143,7 +143,7 @@ def connected(address: str) -> socket.socket:
 def exchange(address: str, request: str) -> str:
     """Send what may be no request at all; return what comes back."""
     answer = b""
-    with connected(address) as connection, suppress(ConnectionError):
+    with connected(address) as connection, suppress(OSError):
         connection.sendall(request.encode("latin-1"))
         connection.shutdown(socket.SHUT_WR)
         while received := connection.recv(65536):
