@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.test_metrics import change, condition, threshold
+from firetower.core.actions import WebhookAction
 from firetower.core.automations import Mode
 from firetower.core.crossings import MAX_SKIPPED, Watch
 from firetower.core.events import EventType
@@ -189,6 +190,20 @@ def test_a_flood_of_values_is_evaluated_in_pieces(bench: Bench) -> None:
         max(2, n // 2 * 10) for n in range(20)
     ]
     assert {one.event.run.id for one in bench.executions if one.event.run} == {"run", "second"}
+
+
+def test_runs_with_long_configs_are_evaluated_a_few_at_a_time(bench: Bench) -> None:
+    watch(bench, mode=Mode.SHADOW, action=WebhookAction(endpoint="ci"))
+    for number in range(12):
+        run = start(bench, f"run-{number}", config={"text": "x" * 1_000_000})
+        log(bench, run, [0.9])
+    first = evaluated(bench)
+    assert (len(first.decisions), first.more) == (10, True)
+    assert {one.request_body for one in first.decisions} == {None}
+    second = evaluated(bench, after=first.after)
+    assert len(second.decisions) == 2
+    bodies = [one.request_body or "" for one in bench.executions]
+    assert [len(body) > 1_000_000 for body in bodies] == [True] * 12
 
 
 def test_crossings_beyond_the_limit_are_counted_where_one_looks(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 """Runs, on both databases."""
 
 import math
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -43,6 +44,17 @@ def states(tower: Tower) -> list[str]:
 def crash(bench: Bench) -> list[str]:
     with bench.store.changing() as change:
         return [str(run) for run in crash_overdue(change, TIMEOUT)]
+
+
+def test_a_crash_of_many_runs_holds_one_at_a_time(bench: Bench) -> None:
+    for number in range(12):
+        bench.tower.runs.start("acme/vision", id=f"r{number}", config={"text": "x" * 1_000_000})
+    bench.now += 2 * TIMEOUT
+    tracemalloc.start()
+    assert crash(bench) == [f"acme/vision/r{number}" for number in range(12)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 12_000_000
 
 
 def test_run_from_start_to_end(bench: Bench) -> None:

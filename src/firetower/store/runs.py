@@ -19,6 +19,7 @@ from firetower.core.runs import (
     RunAlert,
     RunDetail,
     RunReference,
+    RunSnapshot,
     RunState,
     StartedRun,
     new_run_id,
@@ -45,16 +46,18 @@ _ONE = _RUNS.where(
     _containers.name == bindparam("project"),
     _runs.run_id == bindparam("run"),
 )
+_OF_ID = _RUNS.where(_runs.id == bindparam("row"))
 _ONE_LOCKED = _ONE.with_for_update(of=run_schema.runs, key_share=True)
 _OF_ROW = update(run_schema.runs).where(_runs.id == bindparam("row"))
 _HEARTBEAT = _OF_ROW.values(heartbeat_at=bindparam("now"))
 _CRASHED_AT_ONCE = 200
 """Runs of which one transaction decides that they have crashed."""
 _OVERDUE = Prepared(
-    _RUNS.where(text("state = 'running'"), _runs.heartbeat_at < bindparam("before"))
+    select(_runs.id)
+    .where(text("state = 'running'"), _runs.heartbeat_at < bindparam("before"))
     .order_by(_runs.heartbeat_at)
     .limit(_CRASHED_AT_ONCE)
-    .with_for_update(of=run_schema.runs, skip_locked=True, key_share=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 
 
@@ -106,7 +109,7 @@ def start_run(
         )
     found = find_run(change, reference, lock=True)
     _resume(change, found, said, may_be_resent=may_be_resent)
-    return StartedRun(**dict(_reread(change, found)), created=False)
+    return StartedRun(**dict(_read(change, found.id).run), created=False)
 
 
 def _resume(change: Change, found: FoundRun, said: RunChanges, *, may_be_resent: bool) -> None:
@@ -148,7 +151,7 @@ def update_run(change: Change, reference: RunReference, said: RunChanges) -> Run
     """Change the fields of a run in any state. Raises NotFound."""
     found = find_run(change, reference, lock=True)
     _write(change, found, said.applied_to(found.run))
-    return _reread(change, found)
+    return _read(change, found.id).run
 
 
 def alert_run(change: Change, reference: RunReference, alert: RunAlert) -> None:
@@ -203,17 +206,18 @@ def end_run(
             "A run ends once; resume it to end it in another way.",
         )
     _set_state(change, found, said.applied_to(found.run), state, exit_code)
-    return _reread(change, found)
+    return _read(change, found.id).run
 
 
-def crash_overdue(change: Change, timeout: timedelta) -> list[Run]:
+def crash_overdue(change: Change, timeout: timedelta) -> list[RunReference]:
     """Let runs that have sent no heartbeat for so long be crashed; return them."""
-    rows = _OVERDUE.rows(change.connection, before=instant_number(change.now - timeout))
-    overdue = [_found(row) for row in rows]
-    for found in overdue:
+    crashed = []
+    for row in _OVERDUE.rows(change.connection, before=instant_number(change.now - timeout)):
+        found = _read(change, row.id)  # one at a time: a summary may have 16 MiB
         state = found.run.reported if found.run.may_be_resent else None
         _set_state(change, found, found.run, state or RunState.CRASHED)
-    return [found.run for found in overdue]
+        crashed.append(found.run.reference)
+    return crashed
 
 
 def _set_state(
@@ -259,8 +263,8 @@ def _columns(run: Run) -> dict[str, object]:
     }
 
 
-def _reread(reader: Reader, found: FoundRun) -> Run:
-    return _found(reader.connection.execute(_RUNS.where(_runs.id == found.id)).one()).run
+def _read(reader: Reader, row_id: int) -> FoundRun:
+    return _found(reader.connection.execute(_OF_ID, {"row": row_id}).one())
 
 
 def find_run(reader: Reader, reference: RunReference, *, lock: bool = False) -> FoundRun:
@@ -281,10 +285,14 @@ def find_run(reader: Reader, reference: RunReference, *, lock: bool = False) -> 
     )
 
 
-def _found(row: Row[Any]) -> FoundRun:
+def _reference(row: Row[*tuple[Any, ...]]) -> RunReference:
     project = ContainerReference(kind=ContainerKind.PROJECT, entity=row.entity, name=row.project)
+    return RunReference(project=project, id=row.run_id)
+
+
+def _found(row: Row[Any]) -> FoundRun:
     run = Run(
-        reference=RunReference(project=project, id=row.run_id),
+        reference=_reference(row),
         name=row.name,
         user=row.author,
         state=RunState(row.state),
@@ -332,12 +340,29 @@ def list_runs(
     return [_found(row) for row in reader.connection.execute(query.offset(bounded_limit(offset)))]
 
 
-def read_runs(reader: Reader, ids: Collection[int]) -> dict[int, Run]:
-    """Return runs by their rows' numbers."""
-    if not ids:
-        return {}
-    rows = reader.connection.execute(_RUNS.where(_runs.id.in_(ids)))
-    return {row.id: _found(row).run for row in rows}
+_SNAPSHOTS = _RUNS.with_only_columns(
+    *(_runs.id, _runs.run_id, _runs.name, _runs.author, _runs.state, _runs.group_name),
+    *(_runs.job_type, _runs.tags_json, _runs.config_json),
+    *(_containers.entity, _containers.name.label("project")),
+    maintain_column_froms=True,
+).where(_runs.id.in_(bindparam("ids", expanding=True)))
+
+
+def read_snapshots(reader: Reader, ids: Collection[int]) -> dict[int, RunSnapshot]:
+    """Return runs as their events record them, by their rows' numbers."""
+    return {
+        row.id: RunSnapshot(
+            reference=_reference(row),
+            name=row.name,
+            user=row.author,
+            state=RunState(row.state),
+            group=row.group_name,
+            job_type=row.job_type,
+            tags=tuple(json.loads(row.tags_json)),
+            config_json=row.config_json,
+        )
+        for row in reader.connection.execute(_SNAPSHOTS, {"ids": list(ids)})
+    }
 
 
 def show_run(reader: Reader, reference: RunReference) -> RunDetail:

@@ -17,7 +17,7 @@ from firetower.core.executions import Status
 from firetower.core.feed import FeedLine
 from firetower.core.matching import Decision
 from firetower.core.requests import Secrets
-from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT, Run
+from firetower.core.runs import HEARTBEAT_INTERVAL, RUN_TIMEOUT, RunReference
 from firetower.core.text import counted
 from firetower.core.times import duration
 from firetower.delivery.client import Client
@@ -262,7 +262,7 @@ class Worker:
             recorded = self._record(change, results, returned)
             last, problem = self._heartbeat_at, self._shortages.problem
             gave_up: Sequence[FeedLine] = ()
-            crashed: Sequence[Run] = ()
+            crashed: Sequence[RunReference] = ()
             if self._is_heartbeat_due(now) or problem != self._heartbeat_problem:
                 gave_up, crashed = self._record_heartbeat(change, problem)
                 last = now
@@ -332,7 +332,7 @@ class Worker:
 
     def _record_heartbeat(
         self, change: Change, problem: str | None
-    ) -> tuple[Sequence[FeedLine], Sequence[Run]]:
+    ) -> tuple[Sequence[FeedLine], Sequence[RunReference]]:
         """Record a heartbeat; return the executions that dead workers gave up, and dead runs."""
         workers.record_heartbeat(change, self.id, problem)
         last, awake = self._heartbeat_at, time.monotonic()

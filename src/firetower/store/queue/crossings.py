@@ -4,7 +4,7 @@ A metric's new values, what came of them and how far they were evaluated are one
 its row is locked meanwhile: a crash repeats nothing, and two workers never evaluate the same value.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -18,19 +18,23 @@ from firetower.core.executions import Status
 from firetower.core.matching import Decision
 from firetower.core.metrics import AnyMetricCondition
 from firetower.core.references import ContainerKind, ContainerReference
+from firetower.core.runs import RunSnapshot
 from firetower.store import run_schema, schema
 from firetower.store.changes import Change, Reader
 from firetower.store.columns import optional_number
 from firetower.store.driver import Prepared, insert_rows, run, run_with_ids
+from firetower.store.events import MAX_TEXT
 from firetower.store.points import VALUES_AFTER, VALUES_UP_TO
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.evaluate import write_executions
-from firetower.store.runs import read_runs
+from firetower.store.runs import read_snapshots
 
 METRICS = 500
 """Metrics of runs that one transaction looks at."""
 TESTS = 10_000
 """Tests of a condition on a value in one transaction: other changes wait for it meanwhile."""
+_RUNS_AT_ONCE = 10
+"""Runs read by one query: each may have a config of a megabyte."""
 
 _runs, _metrics = run_schema.runs.c, run_schema.run_metrics.c
 _containers, _watches = schema.containers.c, run_schema.run_watches.c
@@ -109,11 +113,11 @@ def evaluate_metrics(
     # After reading them: an automation saved before a value was written is then sure to be seen.
     cache.refresh(change)
     evaluation = _Evaluation(change, cache, rows)
-    last = evaluation.run(tests)
+    decisions = write_executions(change, evaluation.run(tests))
     evaluation.write()
-    if last < rows[-1].id or len(rows) == METRICS:
-        return Evaluated(evaluation.decisions, more=True, after=last)
-    return Evaluated(evaluation.decisions, more=evaluation.more or after > 0)
+    if evaluation.last < rows[-1].id or len(rows) == METRICS:
+        return Evaluated(decisions, more=True, after=evaluation.last)
+    return Evaluated(decisions, more=evaluation.more or after > 0)
 
 
 _Row: TypeAlias = Row[*tuple[Any, ...]]
@@ -126,8 +130,9 @@ class _Evaluation:
 
     def __init__(self, change: Change, cache: AutomationCache, rows: Sequence[_Row]) -> None:
         self.change, self.cache, self.rows = change, cache, rows
-        self.decisions: list[Decision] = []
         self.more = False
+        self.last = 0
+        """The last row that was evaluated."""
         self._done: list[int] = []
         self._projects = {
             row.project_id: ContainerReference(
@@ -137,9 +142,10 @@ class _Evaluation:
         }
         watching = ((row, self._watching(row)) for row in rows)
         self._watched = {row.id: found for row, found in watching if found}
-        run_ids = {row.run_id for row in rows if row.id in self._watched}
-        runs = read_runs(change, run_ids)
-        self._snapshots = {number: run.snapshot for number, run in runs.items()}
+        self._unread = list(dict.fromkeys(row.run_id for row in rows if row.id in self._watched))
+        self._snapshots: dict[int, RunSnapshot] = {}
+        self._length = 0
+        """Characters of the configs that were read."""
         self._watches = self._read_watches()
         self._changed: dict[_Key, Watch] = {}
         self._unlisted: list[dict[str, object]] = []
@@ -161,19 +167,29 @@ class _Evaluation:
         }
         return read_watches(self.change, keys)
 
-    def run(self, tests: int) -> int:
-        """Evaluate row after row until the number of tests is used up; return the last one."""
-        last = 0
+    def run(self, tests: int) -> Generator[Decision]:
+        """Evaluate row after row until the tests are used up, or configs have MAX_TEXT."""
         for row in self.rows:
-            revisions = self._passing(row) if row.id in self._watched else []
+            is_watched = row.id in self._watched
+            if is_watched and row.run_id not in self._snapshots:
+                if self._length >= MAX_TEXT:
+                    break
+                self._read_runs()
+            revisions = self._passing(row) if is_watched else []
             if revisions and tests <= 0:
                 break
             if revisions:
-                tests -= self._evaluate(row, revisions, tests)
+                tests -= yield from self._evaluate(row, revisions, tests)
             else:
                 self._done.append(row.id)
-            last = row.id
-        return last
+            self.last = row.id
+
+    def _read_runs(self) -> None:
+        """Read the next runs, in the order of the rows."""
+        ids, self._unread = self._unread[:_RUNS_AT_ONCE], self._unread[_RUNS_AT_ONCE:]
+        found = read_snapshots(self.change, ids)
+        self._snapshots |= found
+        self._length += sum(len(run.config_json) for run in found.values())
 
     def _passing(self, row: _Row) -> list[Revision]:
         """Return the revisions that watch a metric and whose filter holds for its run."""
@@ -187,7 +203,9 @@ class _Evaluation:
                 found.append(revision)
         return found
 
-    def _evaluate(self, row: _Row, revisions: Sequence[Revision], tests: int) -> int:
+    def _evaluate(
+        self, row: _Row, revisions: Sequence[Revision], tests: int
+    ) -> Generator[Decision, None, int]:
         """Evaluate a metric's new values; return how many tests it took."""
         limit = max(1, tests // len(revisions))
         needed = max(_condition(revision).needed for revision in revisions)
@@ -202,7 +220,7 @@ class _Evaluation:
             after, decisions, unlisted = decide_crossings(
                 revision, watch, series, endpoints, record=record, cause=cause
             )
-            self.decisions += decisions
+            yield from decisions
             if unlisted is not None:
                 said = {"automation": key[0], "run": key[1], "detail": unlisted}
                 self._unlisted.append(said)
@@ -253,10 +271,9 @@ class _Evaluation:
         return Event(0, type_, self.change.now, run.user, container, run=run)
 
     def write(self) -> None:
-        """Write executions, states of conditions, and how far metrics were evaluated."""
+        """Write states of conditions, and how far metrics were evaluated."""
         if self._unlisted:
             self.change.connection.execute(_UNLISTED, self._unlisted)
-        write_executions(self.change, self.decisions)
         _write_watches(self.change.connection, self._changed)
         if self._done:
             run_with_ids(self.change.connection, _DONE, self._done)
