@@ -34,8 +34,7 @@ class Bench:
         self.cache = AutomationCache()
         self.more = False
         """Whether the last turn left events to evaluate, as far as it knows."""
-        self.next_due_at: datetime | None = None
-        """When the next turn has something to claim."""
+        self._next_due_at: datetime | None = None
         self.tower.create_registry("models")
         version = self.tower.log("acme/vision/resnet", type="model", empty=True)
         self.version = self.tower.link(version, "models/resnet").reference
@@ -61,8 +60,12 @@ class Bench:
             self.more, _ = evaluate(change, self.cache, limit)
             evaluate_metrics(change, self.cache)
             free = dict.fromkeys(self.cache.endpoints, room)
-            claims, self.next_due_at = claim_due(change, self.cache, worker, free)
+            claims, self._next_due_at = claim_due(change, self.cache, worker, free)
             return claims
+
+    def next_look(self) -> datetime | None:
+        """Return when the last turn found that there will be something to claim."""
+        return self._next_due_at
 
     def give_back(self, claim: Claim, number: int) -> None:
         with self.store.changing() as change:

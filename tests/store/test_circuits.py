@@ -272,27 +272,27 @@ def test_two_workers_with_an_old_picture_take_one_probe(bench: Bench) -> None:
 def test_the_next_look_is_when_a_probe_can_be_due(bench: Bench) -> None:
     probe_at = open_circuit(bench).probe_at
     assert len(bench.turn(room=9)) == FAILURES_TO_OPEN - 1
-    assert bench.next_due_at == bench.now + DEFAULT_SCHEDULE[0]  # that of the last
+    assert bench.next_look() == bench.now + DEFAULT_SCHEDULE[0]  # that of the last
     bench.now = probe_at
     assert len(bench.turn(room=9)) == 1
-    assert bench.next_due_at is None
+    assert bench.next_look() is None
     bench.now += LATE
     fire(bench, 1, "later")
     bench.turn()
-    assert bench.next_due_at is None  # without room it waits for an answer
+    assert bench.next_look() is None  # without room it waits for an answer
     later, bench.now = bench.now, probe_at  # the clock is set back
     assert bench.turn(room=9) == []
-    assert bench.next_due_at == later
+    assert bench.next_look() == later
     bench.now -= timedelta(seconds=1)
     fire(bench, 2, "b")
     assert bench.turn(room=9) == []
-    assert bench.next_due_at == probe_at
+    assert bench.next_look() == probe_at
     bench.now = probe_at
     [claim] = bench.turn(room=9)
     assert claim.probe
-    assert bench.next_due_at == bench.now + claim.endpoint.settings.timeout + LEASE_MARGIN
+    assert bench.next_look() == bench.now + claim.endpoint.settings.timeout + LEASE_MARGIN
     assert bench.turn(room=9, worker="with an old picture") == []
-    assert bench.next_due_at == bench.now + timedelta(seconds=1)
+    assert bench.next_look() == bench.now + timedelta(seconds=1)
 
 
 def test_enabling_by_hand_closes_it(bench: Bench) -> None:

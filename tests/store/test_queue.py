@@ -143,7 +143,7 @@ def test_an_endpoint_gets_no_more_than_it_has_room_for(bench: Bench) -> None:
     for number in range(5):
         bench.tower.add_alias(bench.version, f"alias-{number}")
     assert len(bench.turn(room=2)) == 2
-    assert bench.next_due_at is None  # there is room again when an answer comes
+    assert bench.next_look() is None  # there is room again when an answer comes
     assert len(bench.turn(room=9)) == 3
 
 
@@ -154,7 +154,7 @@ def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
     bench.answer(claim, 503)
     assert bench.only.next_attempt_at == START + timedelta(seconds=5)
     assert bench.turn(room=1) == []
-    assert bench.next_due_at == bench.only.next_attempt_at
+    assert bench.next_look() == bench.only.next_attempt_at
     bench.now += timedelta(seconds=5)
     [again] = bench.turn(room=1)
     assert (again.number, again.retries_used) == (2, 1)
