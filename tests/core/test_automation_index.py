@@ -2,11 +2,13 @@
 
 from hypothesis import given
 
-from core.builders import make_event, make_revision
+from core.builders import VISION, make_crossing, make_definition, make_event, make_revision
 from core.histories import COLLECTIONS, TYPES, Evaluates, Happens, History, Save, Step, steps
-from firetower.core.automations import Revision
-from firetower.core.events import Event
+from firetower.core.automations import Mode, Revision
+from firetower.core.events import Event, EventType
 from firetower.core.matching import AutomationIndex, decide, match
+from firetower.core.references import ContainerReference
+from firetower.core.scopes import ContainerScope
 
 
 def next_events(event_id: int) -> list[Event]:
@@ -81,6 +83,42 @@ def test_a_revision_is_found_by_its_id_until_no_event_can_need_it() -> None:
     index.forget_before(6)
     assert index.revision(old.id) is None
     assert found(index, make_event(event_id=6)) == [new.id]
+
+
+def test_what_is_found_comes_in_the_order_of_saves() -> None:
+    entity = ContainerScope(container=ContainerReference.entity_named("acme"))
+    places = [ContainerScope(container=VISION), entity, ContainerScope(container=VISION)]
+    aliases, metrics = (
+        [
+            make_revision(
+                make_definition(scope=place, event_type=type_, condition=condition),
+                automation_id=number,
+            )
+            for number, place in enumerate(places)
+        ]
+        for type_, condition in (
+            (EventType.ADD_ARTIFACT_ALIAS, None),
+            (EventType.RUN_METRIC, make_crossing().condition),
+        )
+    )
+    index = AutomationIndex(aliases)
+    assert index.matching(make_event(collection="acme/vision/resnet")) == aliases
+    index = AutomationIndex(metrics)
+    assert index.watching(VISION, "loss") == metrics
+    edited = make_revision(metrics[1].definition, automation_id=1, number=2, after=5)
+    index.add(edited)
+    assert index.watching(VISION, "loss") == [metrics[0], metrics[2], edited]
+    assert index.watching(VISION, "accuracy") == []
+
+
+def test_a_regex_of_a_revision_that_was_forgotten_is_searched_for_no_more() -> None:
+    definition = make_definition(filter_={"alias": {"$regex": "^prod"}})
+    first, second, third = (make_revision(definition, automation_id=n) for n in range(3))
+    index = AutomationIndex([first, second, third])
+    index.add(make_revision(automation_id=2, number=2, mode=Mode.DISABLED, after=5))
+    assert len(found(index, make_event(event_id=5))) == 3
+    index.forget_before(6)
+    assert found(index, make_event(event_id=6)) == [first.id, second.id]
 
 
 def test_an_automation_fires_for_no_event_older_than_itself() -> None:

@@ -35,6 +35,8 @@ _WHY = "503, 7 times in a row"
         (Answer(404), True),
         (Answer(410), True),
         (Answer(422), True),
+        (Answer(199), False),
+        (Answer(300), False),
         (Answer(302), False),
         (Answer(408), False),
         (Answer(425), False),
@@ -63,6 +65,12 @@ def test_pauses_grow_to_their_longest(probes: int, jitter: float) -> None:
     pause = next_probe(_FAILURE, probes=probes, now=NOW, jitter=jitter) - NOW
     assert 0.8 * FIRST_PROBE_DELAY <= pause <= 1.2 * LONGEST_PROBE_DELAY
     assert pause <= next_probe(_FAILURE, probes=probes + 1, now=NOW, jitter=jitter) - NOW
+
+
+@pytest.mark.parametrize("jitter", [-1, 0.5])
+def test_jitter_moves_the_first_probe_by_a_fifth_of_itself(jitter: float) -> None:
+    at = next_probe(_FAILURE, probes=0, now=NOW, jitter=jitter)
+    assert at == NOW + FIRST_PROBE_DELAY * (1 + 0.2 * jitter)
 
 
 @pytest.mark.parametrize(("asked", "expected"), [("3600", 3600), ("1", 30), ("soon", 30)])

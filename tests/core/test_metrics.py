@@ -109,6 +109,18 @@ READINGS = [
         "loss has no relative change: 0 → 1, asked: ±50 %",
     ),
     (FALLS, [1.0, 0.5], True, "loss of resnet fell by 0.5: 1 → 0.5"),
+    (
+        change("INCREASE", 1, aggregate="MAX", window=1, prior_window=2, change_type="ABSOLUTE"),
+        [9, 1, 2, 3],
+        True,
+        "maximum loss of resnet rose by 1: 2 → 3",
+    ),
+    (
+        change("DECREASE", 1, aggregate="MAX", window=2, change_type="ABSOLUTE"),
+        [3, 2, 2, 2],
+        True,
+        "maximum loss of resnet fell by 1 over 2 values: 3 → 2",
+    ),
     (FALLS, [INF, 0.5], False, "the window holds a value that is not a finite number"),
     (FALLS, [0.5, NAN], False, "the window holds a value that is not a finite number"),
     (ZSCORE, [1, 2, 3, 9], True, "loss of resnet is 9, z-score 8.57: the mean before it is 2"),

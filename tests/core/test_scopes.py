@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from core.builders import MODELS, VISION, refusal
+from core.builders import MODELS, VISION, make_event, refusal
+from firetower.core.events import EventType
 from firetower.core.filters.patterns import Pattern
 from firetower.core.references import CollectionReference, ContainerReference
 from firetower.core.scopes import (
@@ -12,6 +13,7 @@ from firetower.core.scopes import (
     ContainerScope,
     Scope,
     collections_scope,
+    covers,
 )
 
 RESNET = CollectionReference.parse("models/resnet")
@@ -161,6 +163,13 @@ def test_no_glob_raises(glob: str, name: str) -> None:
 def test_a_glob_that_would_hang_a_backtracking_engine_finishes() -> None:
     scope = CollectionsScope(container=VISION, glob="*a" * 30 + "b")
     assert not scope.covers(CollectionReference(container=VISION, name="a" * 128), "model")
+
+
+def test_a_run_lies_in_its_project_and_in_no_collection() -> None:
+    event = make_event(EventType.RUN_STATE)
+    assert covers(ContainerScope(container=VISION), event)
+    assert not covers(ContainerScope(container=MODELS), event)
+    assert not covers(CollectionsScope(container=VISION, glob="*"), event)
 
 
 def test_scope_of_a_namesake_container_covers_nothing() -> None:

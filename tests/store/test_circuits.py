@@ -127,6 +127,8 @@ def test_while_it_is_open_one_probe_at_a_time_goes_out(bench: Bench) -> None:
     assert not any(claim.number == 1 for claim in bench.turn(room=9))
     assert [one.status for one in bench.executions[-3:]] == [Status.PENDING] * 3
     bench.now = found.probe_at
+    assert [claim.number for claim in bench.turn(room=1)] == [2]  # a retry takes the room
+    assert bench.next_look() is None
     assert [claim.number for claim in bench.turn(room=9) if claim.probe] == [1]
     assert bench.turn(room=9) == []
     assert bench.turn(room=9, worker="another") == []
@@ -269,23 +271,13 @@ def test_two_workers_with_an_old_picture_take_one_probe(bench: Bench) -> None:
     assert [claim.number for claim in taken].count(1) == 1
 
 
-def test_the_next_look_is_when_a_probe_can_be_due(bench: Bench) -> None:
+def test_the_next_look_is_when_a_retry_or_a_probe_is_due(bench: Bench) -> None:
     probe_at = open_circuit(bench).probe_at
+    fire(bench, 2, "b")
     assert len(bench.turn(room=9)) == FAILURES_TO_OPEN - 1
     assert bench.next_look() == bench.now + DEFAULT_SCHEDULE[0]  # that of the last
-    bench.now = probe_at
+    bench.now += DEFAULT_SCHEDULE[0]
     assert len(bench.turn(room=9)) == 1
-    assert bench.next_look() is None
-    bench.now += LATE
-    fire(bench, 1, "later")
-    bench.turn()
-    assert bench.next_look() is None  # without room it waits for an answer
-    later, bench.now = bench.now, probe_at  # the clock is set back
-    assert bench.turn(room=9) == []
-    assert bench.next_look() == later
-    bench.now -= timedelta(seconds=1)
-    fire(bench, 2, "b")
-    assert bench.turn(room=9) == []
     assert bench.next_look() == probe_at
     bench.now = probe_at
     [claim] = bench.turn(room=9)
@@ -293,6 +285,16 @@ def test_the_next_look_is_when_a_probe_can_be_due(bench: Bench) -> None:
     assert bench.next_look() == bench.now + claim.endpoint.settings.timeout + LEASE_MARGIN
     assert bench.turn(room=9, worker="with an old picture") == []
     assert bench.next_look() == bench.now + timedelta(seconds=1)
+
+
+def test_a_probe_waits_for_something_due_after_the_clock_was_set_back(bench: Bench) -> None:
+    probe_at = open_circuit(bench).probe_at
+    bench.now = later = probe_at + LATE
+    fire(bench, 1, "later")
+    bench.turn()
+    bench.now = probe_at
+    assert not any(claim.probe for claim in bench.turn(room=9))
+    assert bench.next_look() == later
 
 
 def test_enabling_by_hand_closes_it(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from firetower.core.executions import SkipReason, Status
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
 from firetower.store import events, schema
 from firetower.store.queue.automation_cache import AutomationCache
-from firetower.store.queue.claim import LEASE_MARGIN, SLOT
+from firetower.store.queue.claim import LEASE_MARGIN, SLOT, claim_due, count_due
 from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from store.bench import START, Bench
@@ -152,11 +153,19 @@ def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
     bench.tower.add_alias(bench.version, "one")
     [claim] = bench.turn(room=1)
     bench.answer(claim, 503)
-    assert bench.only.next_attempt_at == START + timedelta(seconds=5)
-    assert bench.turn(room=1) == []
-    assert bench.next_look() == bench.only.next_attempt_at
+    due_at = START + timedelta(seconds=5)
+    assert bench.only.next_attempt_at == due_at
+    with bench.store.changing() as change:
+        look = partial(claim_due, change, bench.cache, "w")
+        assert look({1: 1}, is_ready=lambda _: pytest.fail("not due")) == ([], due_at)
+        assert look({1: 0}) == ([], None)  # it looks again when an answer comes
+        assert count_due(change, [1]) == 0
     bench.now += timedelta(seconds=5)
+    with bench.store.reading() as reader:
+        assert [count_due(reader, ids) for ids in ([], [1], [2])] == [0, 1, 0]
     [again] = bench.turn(room=1)
+    with bench.store.reading() as reader:
+        assert count_due(reader, [1]) == 0
     assert (again.number, again.retries_used) == (2, 1)
     assert again.webhook_id == claim.webhook_id
 

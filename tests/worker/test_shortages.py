@@ -260,6 +260,7 @@ def test_what_comes_and_goes_is_told_again_after_a_while(tmp_path: Path) -> None
     shortages.forget({ci.id, other.id}, now + timedelta(seconds=4.5))
     assert shortages.endpoint_ids == [other.id]
     shortages.forget({ci.id}, now)
+    assert shortages.endpoint_ids == []
     assert shortages.news(now) == []  # nothing that waited was sent
     bench.store.close()
 

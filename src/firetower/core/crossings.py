@@ -60,8 +60,7 @@ class Series:
 
     def crossing(self, condition: AnyMetricCondition, place: int) -> Crossing:
         """Return the crossing of a condition that begins to hold at a place."""
-        start = max(0, place + 1 - condition.needed)
-        return Crossing.of(condition, self.steps[place], self.values[start : place + 1])
+        return Crossing.of(condition, self.steps[place], self.values[: place + 1])
 
     def first_since(self, moment: datetime) -> int:
         """Return the place of the first new value written at a moment or after it."""

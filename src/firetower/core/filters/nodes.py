@@ -29,7 +29,7 @@ class Trace:
         """Return the first condition that stopped the filter, or None if it held."""
         if self.held:
             return None
-        if self.combination == "all of" or len(self.parts) == 1:
+        if self.combination == "all of":
             failed = (part.first_failure() for part in self.parts)
             return next((part for part in failed if part is not None), self)
         return self

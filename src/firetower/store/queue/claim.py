@@ -187,10 +187,13 @@ class _Claimer:
     def _lease(
         self, endpoint: Endpoint, queue: _Queue, limit: int, *, probe: bool = False
     ) -> datetime | None:
-        """Lease at most `limit` of what is due; return when the first of the others is, if any."""
+        """Lease at most `limit` of what is due; return when the first that is not due will be.
+
+        None where nothing is pending beside what was read.
+        """
         connection = self.change.connection
-        found = queue.first.rows(connection, endpoint=endpoint.id, limit=limit + 1)
-        rows = [row for row in found[:limit] if row.next_attempt_at <= self.change.now]
+        found = queue.first.rows(connection, endpoint=endpoint.id, limit=limit)
+        rows = [row for row in found if row.next_attempt_at <= self.change.now]
         other = found[len(rows)].next_attempt_at if len(rows) < len(found) else None
         if not rows:
             return other
