@@ -3,8 +3,10 @@
 from random import Random
 from typing import Any
 
+import pyte
 import pytest
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate
+from textual.app import App
 from textual.geometry import Region
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
@@ -14,7 +16,8 @@ from textual.widget import Widget
 from firetower.tui.compositor import RowCompositor
 from firetower.tui.key_queue import KeyQueue
 from tui.scene import Scene
-from tui.screens import SMALL, open_app, press
+from tui.screens import SMALL, WIDE, open_app, press
+from tui.test_every_key import SCREENS, go
 
 pytestmark = pytest.mark.anyio
 
@@ -82,3 +85,53 @@ async def test_a_key_does_no_more_than_it_changes(
         assert max(drawn) == 2
         assert layouts == []
         assert len(waits) == 4  # twice through the widgets for each
+
+
+KEYS = (
+    *("j", "k", "down", "up", "pageup", "pagedown", "home", "end", "left", "right", "h", "l"),
+    *("tab", "shift+tab", "enter", "enter", "escape", "escape", "space", "backspace", "delete"),
+    *("question_mark", "slash", "ctrl+p", "a", "c", "d", "e", "f", "g", "i", "n", "o", "p", "s"),
+    *("t", "u", "v", "w", "x", "y", "z", "R", "U"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize(("size", "seed"), [((100, 30), 0), (SMALL, 1), (WIDE, 2)])
+async def test_after_any_keys_the_terminal_shows_the_screen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], seed: int
+) -> None:
+    chance = Random(seed)
+    terminal = pyte.Screen(*size)
+    written = pyte.Stream(terminal)
+
+    def display(app: App[None], screen: Screen[Any], update: object) -> None:
+        if screen is app.screen and isinstance(update, CompositorUpdate):
+            written.feed(update.render_segments(app.console))
+
+    monkeypatch.setattr(App, "_display", display)
+    async with open_app(scene, size) as pilot:
+        pilot.app.screen.refresh(layout=True)
+        for name in chance.sample(list(SCREENS), 6):
+            await go(pilot, SCREENS[name])
+            keys: list[str] = []
+            for _ in range(5):
+                keys += chance.choices(KEYS, k=3)
+                for key in keys[-3:]:
+                    await press(pilot, key)
+                assert cells(terminal) == cells(drawn_anew(pilot)), (name, keys)
+
+
+def drawn_anew(pilot: Pilot[None]) -> pyte.Screen:
+    """Return a terminal to which the whole screen is written."""
+    app = pilot.app
+    terminal = pyte.Screen(*app.size)
+    stack = app._background_screens
+    update: Any = app.screen._compositor.render_update(full=True, screen_stack=stack)
+    pyte.Stream(terminal).feed(update.render_segments(app.console))
+    return terminal
+
+
+def cells(terminal: pyte.Screen) -> list[list[Any]]:
+    rows, columns = range(terminal.lines), range(terminal.columns)
+    return [[terminal.buffer[y][x] for x in columns] for y in rows]
