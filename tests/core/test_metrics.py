@@ -110,10 +110,10 @@ READINGS = [
     ),
     (FALLS, [1.0, 0.5], True, "loss of resnet fell by 0.5: 1 → 0.5"),
     (
-        change("INCREASE", 1, aggregate="MAX", window=1, prior_window=2, change_type="ABSOLUTE"),
-        [9, 1, 2, 3],
+        change("INCREASE", 2, aggregate="AVERAGE", prior_window=2, change_type="ABSOLUTE"),
+        [9, 1, 3, 4],
         True,
-        "maximum loss of resnet rose by 1: 2 → 3",
+        "average loss of resnet rose by 2: 2 → 4",
     ),
     (
         change("DECREASE", 1, aggregate="MAX", window=2, change_type="ABSOLUTE"),

@@ -91,6 +91,59 @@ def test_a_long_body_is_cut() -> None:
         assert answer == Answer(200, body="x" * MAX_BODY, cut=True)
 
 
+def test_what_follows_the_longest_body_is_not_awaited() -> None:
+    late: list[bool] = []
+
+    def behave(connection: socket.socket, done: threading.Event) -> None:
+        head = b"content-length: %d\r\n\r\n" % (MAX_BODY + 1)
+        connection.sendall(OK + head + b"x" * MAX_BODY)
+        late.append(not done.wait(10))
+
+    with raw_server(behave) as url:
+        assert answer_of(url) == Answer(200, body="x" * MAX_BODY, cut=True)
+    assert late == [False]
+
+
+def test_an_answer_that_cannot_be_read_has_its_own_status_not_the_one_before() -> None:
+    def behave(connection: socket.socket, _: threading.Event) -> None:
+        connection.sendall(OK + b"content-length: 0\r\n\r\n")
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 503 Busy\r\nthis is no header\r\n\r\n")
+
+    async def exchange(url: str) -> list[int | None]:
+        async with open_client() as client:
+            request = Request(url, {}, b"{}")
+            return [(await send(client, request, LONG)).status_code for _ in range(2)]
+
+    with raw_server(behave) as url:
+        assert asyncio.run(exchange(url)) == [200, 503]
+
+
+def test_time_begins_to_count_when_the_request_may_be_sent() -> None:
+    async def exchange(url: str) -> Answer:
+        async with open_client() as client:
+            loop = asyncio.get_running_loop()
+            permit = loop.create_future()
+            begun = loop.time() + LONG.total_seconds()  # else a slow machine would be late
+            loop.call_later(0.1, permit.set_result, begun)
+            return await send(client, Request(url, {}, b"{}"), timedelta(seconds=0.05), permit)
+
+    with serve() as receiver:
+        assert asyncio.run(exchange(receiver.url())) == Answer(200, body="ok")
+
+
+def test_time_that_passed_since_the_permit_counts() -> None:
+    async def exchange(url: str) -> Answer:
+        async with open_client() as client:
+            loop = asyncio.get_running_loop()
+            permit = loop.create_future()
+            permit.set_result(loop.time() - 60)
+            return await send(client, Request(url, {}, b"{}"), LONG, permit)
+
+    with raw_server(lambda _, done: (done.wait(10), None)[1]) as url:
+        assert asyncio.run(exchange(url)).error == "no complete answer within 60 s"
+
+
 def test_a_refused_connection_is_called_so() -> None:
     with closed_port() as port:
         assert answer_of(f"http://127.0.0.1:{port}/").error == "connection refused"

@@ -1,5 +1,6 @@
 """A proxy and CA certificates of an endpoint's own, with real proxies and TLS servers."""
 
+import asyncio
 import re
 import socket
 import sqlite3
@@ -13,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
+import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,7 +24,9 @@ from cryptography.x509.oid import NameOID
 from cli.shell import Shell, automation
 from firetower.core.endpoints import EndpointKind, EndpointSettings, check_proxy
 from firetower.core.errors import InvalidInput
-from firetower.core.requests import Secrets
+from firetower.core.requests import Request, Secrets
+from firetower.core.retry import Answer
+from firetower.delivery.client import open_client, send
 from receiver import serve
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
@@ -238,6 +242,25 @@ def test_stale_ca_file_of_the_environment_fails_no_execution(tmp_path: Path, tls
     assert "1 execution left waiting: SSL_CERT_FILE names /nowhere.pem" in worked.stderr
     assert shell.run("worker", "--once", SSL_CERT_FILE=str(tls.ca_file)).returncode == 0
     assert len(tls.requests) == 1
+
+
+def test_its_own_ca_file_alone_decides_and_is_read_again(
+    tmp_path: Path, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    path = tmp_path / "ca.pem"
+    path.write_bytes(Path(certifi.where()).read_bytes())
+    request = Request(tls.url, {}, b"{}", ca_file=str(path))
+
+    async def exchange() -> list[Answer]:
+        async with open_client() as client:
+            refused = await send(client, request, timedelta(seconds=60))
+            path.write_bytes(tls.ca_file.read_bytes())
+            return [refused, await send(client, request, timedelta(seconds=60))]
+
+    refused, answer = asyncio.run(exchange())
+    assert "the TLS certificate was refused" in str(refused.error)
+    assert answer == Answer(200, body="ok")
 
 
 @pytest.mark.parametrize(

@@ -179,10 +179,12 @@ def test_a_flood_of_values_is_evaluated_in_pieces(bench: Bench) -> None:
     points = [Point("loss", step, float(step % 10 == 0)) for step in range(95)]
     bench.tower.runs.log(run, [*points, *(Point("other", step, 0) for step in range(95))])
     bench.tower.runs.log(start(bench, "second"), points)
-    found = evaluated(bench, tests=20)
+    watch(bench, "never", waits_for=threshold(value=9))  # the tests are shared with it
+    found = evaluated(bench, tests=40)
+    assert [step for _, step, _ in fired(bench.executions)] == [2, 10]
     afters = [found.after]
     while found.more:
-        found = evaluated(bench, tests=20, after=found.after)
+        found = evaluated(bench, tests=40, after=found.after)
         afters.append(found.after)
     assert afters[:4] == [2, 0, 1, 0]  # the flood of one metric keeps no other waiting
     assert len(afters) < 20

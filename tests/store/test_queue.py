@@ -1,18 +1,22 @@
 """Evaluation, claims and records, on both databases."""
 
 import tracemalloc
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from firetower.core.actions import WebhookAction
 from firetower.core.automations import Mode
 from firetower.core.endpoints import EndpointKind
 from firetower.core.executions import SkipReason, Status
+from firetower.core.matching import Decision, match
 from firetower.core.retry import DEFAULT_SCHEDULE, LOST
 from firetower.store import events, schema
+from firetower.store.events import newest_events
+from firetower.store.queue import evaluate
 from firetower.store.queue.automation_cache import AutomationCache
 from firetower.store.queue.claim import LEASE_MARGIN, SLOT, claim_due, count_due
 from firetower.store.queue.record import recover
@@ -252,6 +256,44 @@ def test_a_turn_says_whether_events_are_left(
         assert len(bench.executions) == 3 - count
         assert bench.more or count == 0
     assert not bench.more
+
+
+def test_a_turn_takes_no_more_configs_than_the_memory_holds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MAX_TEXT", 1)
+    left = []
+    for number in range(2):
+        bench.tower.runs.start("acme/vision", id=f"run{number}")
+    for _ in range(2):
+        bench.turn()
+        left.append(bench.more)
+    assert left == [True, False]
+
+
+def test_long_bodies_are_written_before_more_are_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate, "MAX_TEXT", 10)
+    bench.automate(mode=Mode.SHADOW)
+    for number in range(5):
+        bench.tower.add_alias(bench.version, f"alias-{number}")
+    count = select(func.count()).select_from(schema.executions)
+    written = []
+    with bench.store.changing() as change:
+        bench.cache.refresh(change)
+        fired = match(newest_events(change, 5), bench.cache.index)
+
+        def decisions() -> Iterator[Decision]:
+            shadow = SkipReason.SHADOW
+            for revision, event in fired:
+                written.append(change.connection.execute(count).scalar_one())
+                yield Decision(revision, event, Status.SKIPPED, shadow, request_body="12345")
+
+        kept = evaluate.write_executions(change, decisions())
+    assert written == [0, 0, 2, 2, 4]
+    assert [one.request_body for one in kept] == [None] * 5
+    assert [one.request_body for one in bench.executions] == ["12345"] * 5
 
 
 def test_evaluated_events_are_marked(bench: Bench) -> None:

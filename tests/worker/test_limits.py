@@ -22,6 +22,7 @@ from firetower.core.executions import Status
 from firetower.delivery import client as client_module
 from firetower.delivery.client import open_client
 from firetower.store.database import Database
+from firetower.store.queue.record import recover
 from firetower.store.store import Store
 from firetower.worker import run
 from firetower.worker import worker as worker_module
@@ -58,6 +59,10 @@ def test_what_was_given_back_is_taken_again_as_if_new(tmp_path: Path) -> None:
         assert (bench.only.status is Status.PENDING) is taken
     assert bench.only.attempts == 0
     assert bench.turn(room=1) == [claim]
+    with bench.store.changing() as change:
+        recover(change, ["w"])  # taken for dead: another repeats it
+    bench.give_back(claim, claim.number)
+    assert bench.only.attempts == 1
     bench.store.close()
 
 

@@ -133,7 +133,7 @@ async def send(
         status_code=status,
         body=received.body[:MAX_BODY].decode("utf-8", "replace"),
         cut=error is not None or len(received.body) >= MAX_BODY,
-        retry_after=None if 200 <= status < 300 else received.retry_after,
+        retry_after=received.retry_after,
     )
 
 

@@ -131,8 +131,6 @@ class _Projection:
         self, node: Node | Mapping[str, Any], selections: list[SelectionSetNode], level: int
     ) -> dict[str, JsonValue]:
         """Return the selected fields of an object."""
-        if level > MAX_LEVELS:
-            raise _too_deep()
         type_ = node.type if isinstance(node, Node) else node.get("__typename")
         asked: dict[str, list[FieldNode]] = {}
         for selection in selections:
@@ -155,8 +153,6 @@ class _Projection:
         selections: list[SelectionSetNode],
         level: int,
     ) -> JsonValue:
-        if level > MAX_LEVELS:
-            raise _too_deep()
         match value:
             case Node() | Mapping() if selections:
                 return self.project(value, selections, level)
