@@ -1,6 +1,7 @@
 """A proxy and CA certificates of an endpoint's own, with real proxies and TLS servers."""
 
 import asyncio
+import os
 import re
 import socket
 import sqlite3
@@ -211,12 +212,14 @@ def test_endpoint_is_verified_by_its_ca_file_also_through_a_proxy(
     assert (len(tls.requests), len(proxy.heads)) == (2, 1)
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"])
+@pytest.mark.parametrize("content", [None, "no certificate", "a pipe"])
 def test_ca_file_that_cannot_be_read_is_told_and_keeps_waiting(
     tmp_path: Path, tls: Tls, content: str | None
 ) -> None:
     path = tmp_path / "given.pem"
-    if content is not None:
+    if content == "a pipe":  # to open it waits for somebody who writes
+        os.mkfifo(path)
+    elif content is not None:
         path.write_text(content)
     shell = automated(tmp_path, tls.url, "--ca", str(path), "--retry-schedule", "never")
     problem = f"ci names the CA file {path}, which"
@@ -230,6 +233,7 @@ def test_ca_file_that_cannot_be_read_is_told_and_keeps_waiting(
     worked = shell.run("worker", "--once")
     assert worked.returncode == 1
     assert "1 execution left waiting: the endpoint names the CA file" in worked.stderr
+    path.unlink(missing_ok=True)
     path.write_bytes(tls.ca_file.read_bytes())
     shell.ok("worker", "--once")
     assert len(tls.requests) == 1

@@ -117,9 +117,25 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, pipe, Path("/dev/null")):
         with pytest.raises(StoreError, match="a folder or a device"):
             Store.open(str(path))
+        [check] = examine(str(path), utc_now())
+        assert "a folder or a device" in check.said
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    for read_only in (False, True):
+        with pytest.raises(StoreError):
+            Store.open(str(circle), read_only=read_only)
     for name in ("n" * 300, "\ud800", "pipe/tower.db"):
         with pytest.raises(StoreError, match="cannot be made"):
             Store.open(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+def test_pipe_beside_a_database_is_told_and_not_opened(tmp_path: Path, end: str) -> None:
+    Store.open(str(tmp_path / "tower.db")).close()
+    os.mkfifo(tmp_path / f"tower.db{end}")
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match=f"tower.db{end} is a folder or a device"):
+            Store.open(str(tmp_path / "tower.db"), read_only=read_only)
 
 
 def test_files_and_folders_that_others_may_write_are_told(tmp_path: Path) -> None:

@@ -89,6 +89,16 @@ def test_the_wrong_key_and_a_missing_one_are_told_apart(
         tower.secrets.set("SIGN", "x")
 
 
+def test_key_that_is_a_pipe_is_told_and_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tower.key")
+    said = "cannot be read: it is no file"
+    with (
+        Tower(Store.open(str(tmp_path / "tower.db"))) as tower,
+        pytest.raises(SecretKeyError, match=said),
+    ):
+        tower.secrets.set("SIGN", VALUE)
+
+
 def test_a_key_that_the_disk_has_no_room_for_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

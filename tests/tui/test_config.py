@@ -73,6 +73,12 @@ def test_a_folder_in_its_place_is_told(file: Path) -> None:
         read_config(file)
 
 
+def test_pipe_in_its_place_is_told_and_not_opened(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        read_config(file)
+
+
 def test_keys_may_be_swapped(file: Path) -> None:
     file.write_text('[keys]\n"automations.new" = "d"\n"automations.delete" = "n"\n')
     assert read_config(file).keys == {"automations.new": "d", "automations.delete": "n"}

@@ -33,6 +33,7 @@ from firetower.delivery.environment import (
     ca_file_problem,
     certificate_problem,
     find_proxy,
+    is_no_file,
     is_private_target,
     read_proxies,
 )
@@ -261,6 +262,8 @@ class _Connector(aiohttp.TCPConnector):
         if ca_file is None:
             return True
         try:
+            if is_no_file(ca_file):
+                raise OSError(f"{ca_file} is no file")
             found = Path(ca_file).stat()
             state = (found.st_ino, found.st_size, found.st_mtime_ns)
             known = self._own_tls.get(ca_file)

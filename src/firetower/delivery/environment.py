@@ -59,6 +59,8 @@ def _unreadable(name: str, path: str) -> str:
     if name == "SSL_CERT_DIR":
         found = any(Path(one).is_dir() for one in path.split(os.pathsep))
         return "" if found else "which is no folder"
+    if is_no_file(path):
+        return "which is no file"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
@@ -67,6 +69,11 @@ def _unreadable(name: str, path: str) -> str:
         lacks = error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # nothing is wrong there
         return "" if lacks else f"which cannot be read ({error.strerror})"
     return ""
+
+
+def is_no_file(path: str) -> bool:
+    """Return whether there is a pipe, a device or a folder: to read it may take without end."""
+    return Path(path).exists() and not Path(path).is_file()
 
 
 def read_proxies() -> dict[str, str]:

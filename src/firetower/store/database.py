@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.store.driver import run
 from firetower.store.driver_errors import is_undone, store_error, unanswered_commit
-from firetower.store.files import OpenFiles, find_writer, gone, is_there
+from firetower.store.files import OpenFiles, check_kinds, find_writer, gone, is_there
 from firetower.store.location import Location
 from firetower.store.sessions import (
     LOCK_NOT_AVAILABLE,
@@ -349,6 +349,7 @@ def _open_existing(
     _dialect: object, _record: object, arguments: list[str], named: dict[str, object]
 ) -> None:
     """Open a file that is there: SQLite would make an empty one where it was moved away."""
+    check_kinds(Path(arguments[0]))
     arguments[:] = [f"{Path(arguments[0]).as_uri()}?mode=rw"]
     named["uri"] = True
 
@@ -365,6 +366,9 @@ def _open_unwritable(
     Decided for each connection: the log is there only while someone else has the database open.
     """
     assert location.path is not None
+    check_kinds(location.path)
+    if not is_there(location.path):  # as where links lead in a circle
+        raise gone(location.path)
     path = location.path.resolve()
     log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
     how = "readonly_shm=1" if is_there(index) else "immutable=1"
@@ -400,9 +404,7 @@ def create_sqlite_file(location: Location) -> None:
     path = location.path
     assert path is not None
     if is_there(path):
-        if not path.is_file():
-            said = f"the database {location} is a folder or a device, not a file"
-            raise StoreError(said, "Choose a file with --database.")
+        check_kinds(path)
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

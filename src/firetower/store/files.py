@@ -1,6 +1,7 @@
 """The files of an SQLite database: whether those that are open are still at their paths."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,6 +88,25 @@ def gone(path: Path) -> StoreError:
     )
 
 
+def check_kinds(path: Path) -> None:
+    """Raise StoreError where a database, or a file that SQLite keeps beside it, is none.
+
+    To open a pipe takes until somebody else opens it, and a device may have no end.
+    """
+    real = os.path.realpath(path)
+    for one in (str(path), *(f"{real}{end}" for end in ("-wal", "-shm", "-journal"))):
+        try:
+            mode = os.stat(one).st_mode  # noqa: PTH116 - as in _id
+        except (OSError, ValueError):
+            continue
+        if not stat.S_ISREG(mode):
+            what = f"the database {path}" if one == str(path) else one
+            raise StoreError(
+                f"{what} is a folder or a device, not a file",
+                "Choose a file with --database." if one == str(path) else "Move it away.",
+            )
+
+
 def is_there(path: Path) -> bool:
     """Return whether a file is there, and within this user's reach."""
     return _id(str(path)) is not None
@@ -164,7 +184,7 @@ def _find_holders(path: Path, mode: str, places: range) -> Iterator[Process]:
         locks = Path("/proc/locks").read_text().splitlines()
         for *_, kind, pid, file, first, _last in map(str.split, locks):
             if kind == mode and file.endswith(f":{index[1]}") and int(first) in places:
-                stat = Path(f"/proc/{pid}/stat").read_text()
-                name, _, rest = stat.partition("(")[2].rpartition(")")
+                status = Path(f"/proc/{pid}/stat").read_text()
+                name, _, rest = status.partition("(")[2].rpartition(")")
                 stopped = rest.split()[0] in {"T", "t"}
                 yield Process(int(pid), name, stopped, writes=mode == "WRITE")

@@ -128,6 +128,8 @@ def _read_keys(location: Location, *, create: bool) -> tuple[str, str]:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write(path, Fernet.generate_key())
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may have no end
+            raise OSError("it is no file")
         return path.read_text("ascii"), str(path)
     except FileNotFoundError:
         raise SecretKeyError(

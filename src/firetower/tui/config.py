@@ -29,6 +29,8 @@ class Config:
 def read_config(path: Path) -> Config:
     """Read the file, if there is one. Raises InvalidInput."""
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device may have no end
+            raise OSError("it is no file")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
