@@ -33,3 +33,13 @@ def test_the_environment_asks_for_it(
     monkeypatch.setenv("FIRETOWER_READ_ONLY", value)
     with connect(database_url) as tower:
         assert tower.read_only is refused
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_read_only_sets_nothing_in_a_pooled_session(
+    database_url: str,
+) -> None:
+    with connect(database_url, read_only=True) as tower, tower._store.reading() as reader:
+        tells = reader.connection.exec_driver_sql
+        assert tells("SHOW transaction_read_only").scalar_one() == "on"
+        assert tells("SHOW default_transaction_read_only").scalar_one() == "off"

@@ -22,6 +22,7 @@ from firetower.core.errors import Conflict, StoreError, StoreLocked
 from firetower.core.health import Check, Health
 from firetower.store import automations, doctor, watch, watched_connection
 from firetower.store.changes import _EVENT_ORDER, lock_event_order
+from firetower.store.sessions import find_holder
 from firetower.store.store import Store
 from firetower.store.watched_connection import WatchedConnection
 from firetower.tower import Tower
@@ -108,6 +109,29 @@ def test_a_session_has_limits_and_keeps_those_it_was_given(database_url: str) ->
         assert reader.connection.execute(text(idle)).one() == ("0", "session")
     store.close()
     assert found[:2] == ["5s", "7s"]
+
+
+def test_role_settings_that_would_change_what_is_read_are_not_used(
+    database_url: str,
+) -> None:
+    names = {"default_transaction_isolation": "serializable", "extra_float_digits": "-9"}
+    store = Store.open(limited(database_url, DateStyle="German", **names))
+    with store.changing() as change:
+        tells = change.connection.exec_driver_sql
+        assert tells("SHOW transaction_isolation").scalar_one() == "read committed"
+        assert tells("SELECT 0.1::float8 + 0.2::float8").scalar_one() == 0.1 + 0.2
+    store.close()
+
+
+def test_times_of_another_date_style_are_read(store: Store) -> None:
+    german = limited(url_of(store), DateStyle="German")
+    with held(url_of(store), "pg_advisory_xact_lock") as pid:
+        found = {one.name: one for one in doctor.examine(german, datetime.now(UTC))}
+        assert found["clock"].health is Health.OK
+        with psycopg.connect(url_of(store), options="-cDateStyle=German") as connection:
+            holder = find_holder(connection)
+    assert holder is not None
+    assert (holder.pid, "idle in transaction since 20" in holder.describe()) == (pid, True)
 
 
 def test_a_stopped_program_loses_its_transaction_and_others_go_on(store: Store) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -393,10 +393,8 @@ def _forbid_changes(connection: DBAPIConnection, _: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA query_only = ON")
         return
-    cursor = connection.cursor()
-    cursor.execute("SET default_transaction_read_only = on")
-    cursor.close()
-    connection.commit()
+    # Said with each BEGIN: a pooler would give a session that was told once to others.
+    cast("Any", connection).read_only = True
 
 
 def create_sqlite_file(location: Location) -> None:

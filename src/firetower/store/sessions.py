@@ -37,6 +37,7 @@ SELECT set_config(name, limits.value, false)
 FROM pg_settings JOIN json_each_text(%s) AS limits ON name = limits.key
 WHERE source NOT IN ('client', 'database', 'user', 'database user', 'session')
   AND (name <> 'client_connection_check_interval' OR version() LIKE '%%linux%%')
+UNION ALL SELECT set_config('extra_float_digits', '1', false)
 """
 _CONNECTING = {
     "connect_timeout": 10,
@@ -76,6 +77,8 @@ def set_limits(connection: Any, _: object) -> None:  # noqa: ANN401 - a driver's
         )
     connection.execute(_LIMIT, [json.dumps(_LIMITS)])
     connection.commit()
+    # Whatever the role has: a change reads what was committed while it waited for a lock.
+    connection.isolation_level = 2  # psycopg's READ_COMMITTED
 
 
 STATEMENT_TIMEOUT = 60.0
@@ -93,14 +96,16 @@ class Holder:
     user: str
     address: str
     state: str
-    since: datetime | None
-    """When its transaction began; None for another role's, which the server does not tell."""
+    since: float | None
+    """When its transaction began, in Unix time; None for another role, not told by the server."""
     waiting: int
     """Sessions of this database that wait for a lock."""
 
     def describe(self) -> str:
         """Return who it is and since when."""
-        since = f" since {self.since.astimezone():%Y-%m-%d %H:%M:%S}" if self.since else ""
+        since = ""
+        if self.since:
+            since = f" since {datetime.fromtimestamp(self.since).astimezone():%Y-%m-%d %H:%M:%S}"
         who = visible(f"{self.program or 'no name'}, {self.user} at {self.address}")
         return f"server process {self.pid} ({who}), {self.state or 'in a transaction'}{since}"
 
@@ -110,10 +115,12 @@ class Holder:
         return f"Let it end, or end it in psql: SELECT pg_terminate_backend({self.pid});"
 
 
+# Times as numbers: psycopg reads the texts of one DateStyle alone.
 # Rows that are locked or written give their transaction a number, and so a lock on that.
 _HOLDER = """
 SELECT pid, application_name, usename,
-  coalesce(client_addr::text || ':' || client_port, 'the server'), state, xact_start,
+  coalesce(client_addr::text || ':' || client_port, 'the server'), state,
+  extract(epoch FROM xact_start)::float8,
   (SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN
     (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))
 FROM pg_stat_activity AS session
