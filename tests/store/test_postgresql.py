@@ -1,5 +1,6 @@
 """What a team's PostgreSQL is spared: connections, long transactions, turns without work."""
 
+import math
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from firetower.store.doctor import examine
 from firetower.store.migrate import _MIGRATION_LOCK
 from firetower.store.store import Store
 from firetower.store.watch import watch
+from firetower.store.watched_connection import WatchedConnection
 from firetower.store.workers import HEARTBEAT_INTERVAL
 from firetower.tower import Tower
 from postgres import create_database
@@ -40,7 +42,7 @@ OF_A_WORKER, OF_A_TOWER = 2, 3
 SLEEPER = """
 import sys
 from firetower.worker import run, worker
-worker._LONGEST_SLEEP = 600
+worker.POLL_INTERVAL = 600
 run.run_worker(sys.argv[1], once=False, emit=print, report=print)
 """
 """A worker that hardly looks by itself."""
@@ -298,3 +300,24 @@ def test_programs_started_on_an_empty_database_wait_for_another(
         with firetower.connect(url) as tower:
             names = [str(registry.reference) for registry in tower.registries()]
         assert names == ["models-0", "models-1"]
+
+
+def test_a_look_at_the_schema_takes_two_round_trips(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[object] = []
+    wait = WatchedConnection.wait
+
+    def note(connection: WatchedConnection, *arguments: Any, **named: Any) -> Any:
+        trips.append(arguments)
+        return wait(connection, *arguments, **named)
+
+    monkeypatch.setattr(WatchedConnection, "wait", note)
+    counts = []
+    for checked_at in (math.inf, 0):
+        store._checked_at = checked_at
+        trips.clear()
+        with store.changing():
+            pass
+        counts.append(len(trips))
+    assert counts[1] - counts[0] == 2

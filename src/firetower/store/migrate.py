@@ -89,6 +89,13 @@ def check_schema(database: Database, *, create: bool = True) -> None:
         raise refusal(found, database.location)
 
 
+def refuse_other_schema(connection: Connection, location: Location) -> None:
+    """Refuse a database that is open and fits the program no more. Raises StoreError."""
+    found = schema_state(connection)
+    if found is not SchemaState.CURRENT:
+        raise refusal(found, location)
+
+
 _REFUSALS = {
     SchemaState.TOO_OLD: (
         f"the database {{}} is older than schema {OLDEST_SCHEMA}",

@@ -9,6 +9,8 @@ from functools import wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection
+
 from firetower.core.arguments import checked
 from firetower.core.causes import check_cause
 from firetower.core.references import check_name
@@ -16,7 +18,7 @@ from firetower.settings import read_settings
 from firetower.store.changes import Change, Reader
 from firetower.store.database import Database
 from firetower.store.location import Location
-from firetower.store.migrate import check_schema
+from firetower.store.migrate import check_schema, refuse_other_schema
 from firetower.store.sessions import OnWait
 
 if TYPE_CHECKING:
@@ -100,22 +102,23 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """Open a transaction that sees one state of the database. Raises StoreError."""
-        self._follow_files()
-        with self.database.transaction() as connection:
+        with self._transaction(changes=False) as connection:
             yield Reader(connection, self.clock())
 
     @contextmanager
     def changing(self) -> Iterator[Change]:
         """Open a transaction that changes it, whole or not at all. Raises StoreError."""
-        self._follow_files()
-        with self.database.transaction(changes=True) as connection:
+        with self._transaction(changes=True) as connection:
             yield Change(connection, self.clock(), self.author, cause=self.cause)
 
-    def _follow_files(self) -> None:
+    @contextmanager
+    def _transaction(self, *, changes: bool) -> Iterator[Connection]:
         replaced, now = self.database.follow_files(), time.monotonic()
-        if replaced != self._replaced or now - self._checked_at >= SCHEMA_INTERVAL:
-            check_schema(self.database, create=False)
-            self._replaced, self._checked_at = replaced, now
+        with self.database.transaction(changes=changes) as connection:
+            if replaced != self._replaced or now - self._checked_at >= SCHEMA_INTERVAL:
+                refuse_other_schema(connection, self.database.location)
+                self._replaced, self._checked_at = replaced, now
+            yield connection
 
     def keyring(self, reader: Reader, *, create: bool = False) -> "Keyring":
         """Return the keys that open the secrets. Raises SecretKeyError."""
