@@ -6,11 +6,14 @@ from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
+from firetower.core.errors import InvalidInput
 from firetower.server import files, graphql, run
 from firetower.server.app import MAX_BODY, MAX_PER_TOKEN, MAX_REQUESTS
+from firetower.server.fields import MAX_PAGE, Arguments, page
 from serving import Running, serving
 from waiting import TIMEOUT
 
@@ -174,11 +177,41 @@ def test_limits_are_said(on_sqlite: Running) -> None:
         "this key has 64 requests at work",
     )
     on_sqlite.server.traffic.open.clear()
+    on_sqlite.server.traffic.open[""] = MAX_PER_TOKEN  # of no key
+    with urlopen(f"{on_sqlite.url}/healthz", timeout=TIMEOUT) as answered:
+        assert answered.status == 200
     on_sqlite.server.traffic.open["another"] = MAX_REQUESTS
     assert on_sqlite.refused(VIEWER) == (429, "512 requests are at work")
     on_sqlite.server.traffic.open.clear()
     assert on_sqlite.post("/graphql", b" " * (MAX_BODY + 1))[0] == 413
     assert on_sqlite.ask(VIEWER)[0] == 200
+
+
+def test_query_that_costs_too_much_is_refused(
+    on_sqlite: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphql, "MAX_VALUES", 1_000)
+    parts = (f"fragment f{n} on User {{ ...f{n + 1} ...f{n + 1} }} " for n in range(30))
+    query = "{ viewer { ...f0 } } " + "".join(parts) + "fragment f30 on User { id }"
+    assert on_sqlite.refused(query)[0] == 200
+    assert "10000 tokens" in on_sqlite.refused("{ " + "a " * 10_001 + "}")[1]
+    monkeypatch.setattr(graphql, "_MAX_UNKNOWN", 1 + len(graphql.unknown_fields))
+    known = len(graphql.unknown_fields)
+    assert on_sqlite.query("{ newOne newTwo }") == {"newOne": None, "newTwo": None}
+    assert len(graphql.unknown_fields) == known + 1
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [(None, MAX_PAGE), (-1, 0), (7, 7), (MAX_PAGE + 1, MAX_PAGE)]
+)
+def test_a_page_is_bounded(first: int | None, count: int) -> None:
+    assert page(Arguments({"first": first})) == (0, count)
+
+
+def test_a_number_beyond_64_bits_is_refused() -> None:
+    assert Arguments({"n": 2**63 - 1}).optional_number("n") == 2**63 - 1
+    with pytest.raises(InvalidInput, match="n is 9223372036854775808"):
+        Arguments({"n": 2**63}).optional_number("n")
 
 
 def test_health(on_sqlite: Running) -> None:

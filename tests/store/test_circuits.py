@@ -204,7 +204,7 @@ def test_what_is_held_says_until_when(bench: Bench) -> None:
 
 
 def test_a_probe_is_an_ordinary_try_and_pauses_grow(bench: Bench) -> None:
-    open_circuit(bench)
+    opened_at = open_circuit(bench).opened_at
     fire(bench, 12, "b")
     bench.turn()
     pauses = []
@@ -217,6 +217,7 @@ def test_a_probe_is_an_ordinary_try_and_pauses_grow(bench: Bench) -> None:
         assert waits_of(bench, claim.execution_id) == 1
         found = circuit(bench)
         assert found is not None
+        assert found.opened_at == opened_at
         pauses.append(found.probe_at - bench.now)
     assert len(set(tried)) == len(tried)
     assert 0.8 * 2 * FIRST_PROBE_DELAY <= pauses[0] <= 1.2 * 2 * FIRST_PROBE_DELAY

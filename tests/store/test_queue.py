@@ -172,6 +172,10 @@ def test_a_failed_try_is_due_again_when_the_schedule_says(bench: Bench) -> None:
         assert count_due(reader, [1]) == 0
     assert (again.number, again.retries_used) == (2, 1)
     assert again.webhook_id == claim.webhook_id
+    bench.answer(again, 503)
+    bench.tower.executions.redeliver([bench.only.id])
+    [anew] = bench.turn(room=1)
+    assert (anew.number, anew.retries_used) == (3, 0)
 
 
 def test_lost_claim_is_due_again_and_fences_off_its_old_worker(
