@@ -111,7 +111,7 @@ def test_what_is_found_comes_in_the_order_of_saves() -> None:
     assert index.watching(VISION, "accuracy") == []
 
 
-def test_a_regex_of_a_revision_that_was_forgotten_is_searched_for_no_more() -> None:
+def test_a_regex_of_a_forgotten_revision_is_searched_no_more() -> None:
     definition = make_definition(filter_={"alias": {"$regex": "^prod"}})
     first, second, third = (make_revision(definition, automation_id=n) for n in range(3))
     index = AutomationIndex([first, second, third])

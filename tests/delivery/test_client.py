@@ -104,7 +104,7 @@ def test_what_follows_the_longest_body_is_not_awaited() -> None:
     assert late == [False]
 
 
-def test_an_answer_that_cannot_be_read_has_its_own_status_not_the_one_before() -> None:
+def test_an_answer_that_cannot_be_read_has_its_own_status() -> None:
     def behave(connection: socket.socket, _: threading.Event) -> None:
         connection.sendall(OK + b"content-length: 0\r\n\r\n")
         connection.recv(65536)

@@ -288,7 +288,7 @@ def test_the_next_look_is_when_a_retry_or_a_probe_is_due(bench: Bench) -> None:
     assert bench.next_look() == bench.now + timedelta(seconds=1)
 
 
-def test_a_probe_waits_for_something_due_after_the_clock_was_set_back(bench: Bench) -> None:
+def test_a_probe_waits_for_something_due_under_a_clock_set_back(bench: Bench) -> None:
     probe_at = open_circuit(bench).probe_at
     bench.now = later = probe_at + LATE
     fire(bench, 1, "later")
