@@ -135,11 +135,6 @@ class _Projection:
         asked: dict[str, list[FieldNode]] = {}
         for selection in selections:
             self._collect(selection, type_, asked, level)
-        self.values += len(asked)
-        if self.values > MAX_VALUES:
-            raise InvalidInput(
-                f"the query asks for more than {MAX_VALUES:,} values", "Ask for smaller pages."
-            )
         found = {}
         for key, fields in asked.items():
             value = self._resolve(node, type_, fields[0])
@@ -198,7 +193,11 @@ class _Projection:
     ) -> None:
         """Add the fields that a selection and its fragments ask an object of a type for."""
         self.values += len(selection_set.selections)  # bounds fragments of fragments, too
-        if level > MAX_LEVELS or self.values > MAX_VALUES:
+        if self.values > MAX_VALUES:
+            raise InvalidInput(
+                f"the query asks for more than {MAX_VALUES:,} values", "Ask for smaller pages."
+            )
+        if level > MAX_LEVELS:
             raise _too_deep()
         for one in selection_set.selections:
             if not self._is_included(one.directives or ()):
