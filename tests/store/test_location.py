@@ -138,6 +138,19 @@ def test_pipe_beside_a_database_is_told_and_not_opened(tmp_path: Path, end: str)
             Store.open(str(tmp_path / "tower.db"), read_only=read_only)
 
 
+def test_a_file_with_two_names_is_refused_until_it_has_one(tmp_path: Path) -> None:
+    path, other = tmp_path / "tower.db", tmp_path / "other.db"
+    with Tower(Store.open(str(path))) as tower:
+        tower.create_registry("models")
+        other.hardlink_to(path)
+        for name in (path, other):
+            with pytest.raises(StoreError, match=f"{name} has 2 names: changes under one are lost"):
+                Store.open(str(name))
+        other.unlink()
+        with Tower(Store.open(str(path))) as again:
+            assert [str(one.reference) for one in again.registries()] == ["models"]
+
+
 def test_files_and_folders_that_others_may_write_are_told(tmp_path: Path) -> None:
     path = tmp_path / "tower.db"
     with Tower(Store.open(str(path))) as tower:

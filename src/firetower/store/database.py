@@ -19,7 +19,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from firetower.core.errors import DatabaseReplaced, InvalidInput, StoreError, StoreLocked
 from firetower.store.driver import run
 from firetower.store.driver_errors import is_undone, store_error, unanswered_commit
-from firetower.store.files import OpenFiles, check_kinds, find_writer, gone, is_there
+from firetower.store.files import (
+    OpenFiles,
+    check_has_one_name,
+    check_kinds,
+    find_writer,
+    gone,
+    is_there,
+)
 from firetower.store.location import Location
 from firetower.store.sessions import (
     LOCK_NOT_AVAILABLE,
@@ -350,6 +357,7 @@ def _open_existing(
 ) -> None:
     """Open a file that is there: SQLite would make an empty one where it was moved away."""
     check_kinds(Path(arguments[0]))
+    check_has_one_name(Path(arguments[0]))
     arguments[:] = [f"{Path(arguments[0]).as_uri()}?mode=rw"]
     named["uri"] = True
 

@@ -107,6 +107,19 @@ def check_kinds(path: Path) -> None:
             )
 
 
+def check_has_one_name(path: Path) -> None:
+    """Raise StoreError where other hard links lead to a database.
+
+    SQLite keeps a log beside each name, and what is in one is lost under the other.
+    """
+    names = path.stat().st_nlink if is_there(path) else 1
+    if names > 1:
+        raise StoreError(
+            f"the database {path} has {names} names: changes under one are lost under another",
+            f"Find them with `find / -xdev -samefile {path}`, and delete all but one.",
+        )
+
+
 def is_there(path: Path) -> bool:
     """Return whether a file is there, and within this user's reach."""
     return _id(str(path)) is not None
