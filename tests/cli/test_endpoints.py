@@ -30,6 +30,11 @@ def test_webhook_takes_delivery_options(shell: Shell) -> None:
     [made] = shell.objects("webhook", "show", "slow")
     assert made["retry_schedule"] == ["5s", "5m"]
     assert (made["timeout"], made["max_in_flight"], made["signature_encoding"]) == ("3s", 2, "hex")
+    shell.ok("webhook", "edit", "slow", "--url", "https://example.com/?sig=q1w2")
+    assert shell.objects("webhook", "list")[-1]["url"] == "https://example.com/?sig=••••"
+    shown = shell.ok("webhook", "list") + shell.ok("webhook", "show", "slow")
+    assert shown.count("?sig=••••") == 2
+    assert "q1w2" not in shown
     shell.ok("webhook", "delete", "slow")
 
 

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from core.builders import make_endpoint, refusal
-from firetower.core.endpoints import EndpointKind, check_url
+from firetower.core.endpoints import EndpointKind, check_url, shown_url
+from firetower.core.requests import Request, Secrets, record_request
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,33 @@ def test_another_url_is_refused(url: str, why: str) -> None:
     assert "\x1b" not in said
 
 
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("?token=q1w2", "?token=••••"),
+        (
+            "?access_token=q1w2==&api_key=q1/w2&branch=q1",
+            "?access_token=••••&api_key=••••&branch=••••",
+        ),
+        ("?X-Amz-Signature=q1&sig=q1%26w2#key=q1", "?X-Amz-Signature=••••&sig=••••#key=••••"),
+        ("?q1w2", "?••••"),
+        ("?a=1;key=q1", "?a=••••"),
+        ("#q1?x=q1", "#••••"),
+        ("?a=b?c=q1\nq1", "?a=••••"),
+        ("", ""),
+    ],
+)
+def test_values_of_a_query_are_shown_nowhere(query: str, shown: str) -> None:
+    url = f"https://ci.example/a&b=c/{query}"
+    assert shown_url(url) == f"https://ci.example/a&b=c/{shown}"
+    endpoint = make_endpoint(url=url)
+    assert endpoint.target.endswith(shown)
+    assert "q1" not in endpoint.target + endpoint.address
+    assert "q1" not in refusal(lambda: check_url(f"ftp{url}"))
+    request = Request(url, {}, b"")
+    assert "q1" not in record_request(request, endpoint, Secrets()).url
+
+
 @pytest.mark.parametrize("url", ["https://ada:hunter2@ci.example/", "https://hunter2@ci.example"])
 def test_a_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
     said = refusal(lambda: check_url(url))
@@ -84,6 +112,7 @@ def test_a_url_with_a_password_is_refused_without_showing_it(url: str) -> None:
         said = refusal(lambda: check_url(wrong))  # noqa: B023 - called at once
         assert "https://HOST/PATH" in said
         assert "hunter2" not in said
+    assert "hunter2" not in refusal(lambda: check_url("https://ada:hunter2/x@ci.example"))
 
 
 @pytest.mark.parametrize(

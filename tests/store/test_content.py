@@ -1,5 +1,6 @@
 """What a version is made of: files and folders as they are, or a refusal that names what is not."""
 
+import json
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firetower.core.errors import InvalidInput
+from firetower.core.manifests import read_manifest
 from firetower.store.catalog.content import read_content
 
 
@@ -110,6 +112,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, what: s
         *("s3://bucket/key", "git+https://host/x.git@v1", "models:/resnet/3", "runs:/ab12/model"),
         *("dbfs:/mnt/x", "urn:isbn:0451450523", "firetower-artifact://_id/ab", "file:///data/x"),
         *("https://host/a?b=c%2Fd#e", "s3://bucket/two words", "x-a.b+c:y"),
+        *("https://host:443/x@v1", "http://[::1]:80/x@v1", "abfss://box@host/x", "s3://b/a:c@d"),
+        *("ssh://git@host:org/x@v1", "https://host:80?x=a@b", "docker://nginx:1@sha256:ab"),
     ],
 )
 def test_a_reference_is_any_uri(uri: str) -> None:
@@ -123,6 +127,23 @@ def test_a_reference_is_any_uri(uri: str) -> None:
 def test_what_is_no_uri_is_refused(uri: str) -> None:
     with pytest.raises(InvalidInput, match="is not a URI"):
         read_content([], [uri])
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://AKIA:q1/w2@bucket/key",
+        "redis://:q1w2@host",
+        "https://u:q1w2@h/\n",
+        "x://h?u=y://u:q1w2@h",
+    ],
+)
+def test_a_reference_with_a_password_is_refused(uri: str) -> None:
+    manifest = {"version": 1, "contents": {"a": {"digest": "d", "ref": uri}}}
+    for refuse in (lambda: read_content([], uri), lambda: read_manifest(json.dumps(manifest))):
+        with pytest.raises(InvalidInput, match="user and password") as refused:
+            refuse()
+        assert "q1" not in str(refused.value)
 
 
 def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:

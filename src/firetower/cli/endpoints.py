@@ -20,6 +20,7 @@ from firetower.core.endpoints import (
     EndpointSettings,
     SignatureEncoding,
     parse_schedule,
+    shown_url,
     whole_path,
 )
 from firetower.core.errors import FiretowerError
@@ -225,7 +226,7 @@ def _endpoint_data(endpoint: Endpoint, traffic: Traffic) -> dict[str, Any]:
     settings, off = endpoint.settings, endpoint.disabled_at
     return {
         settings.kind.value: settings.name,
-        "url": settings.url,
+        "url": None if settings.url is None else shown_url(settings.url),
         "url_secret": settings.url_secret,
         "access_token_secret": settings.access_token_secret,
         "signing_secret": settings.signing_secret,

@@ -1,6 +1,7 @@
 """Registries, projects, collections and versions as they are shown; results of a search."""
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
+from firetower.core.errors import InvalidInput
 from firetower.core.json import dump
 from firetower.core.references import (
     CollectionReference,
@@ -16,6 +18,21 @@ from firetower.core.references import (
     Frozen,
     Timestamp,
 )
+
+# Not a port, the tag of an image, or what comes after a path.
+_PASSWORD = re.compile(r"://[^/:@\[]*:(?!\d*([/?#]|$))[^@]*@(?!sha\d+:)", re.DOTALL)
+
+
+def check_no_password(uri: str) -> None:
+    """Refuse a reference with a password: it is shown wherever the version is.
+
+    Raises InvalidInput.
+    """
+    if _PASSWORD.search(uri):
+        raise InvalidInput(
+            "a reference has a user and password in it, which all readers of the version would see",
+            "Leave them out: whoever reads what it names logs in there.",
+        )
 
 
 class Container(Frozen):

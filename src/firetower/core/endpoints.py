@@ -16,7 +16,7 @@ from firetower.core.circuit_breaker import Circuit
 from firetower.core.errors import InvalidInput
 from firetower.core.references import Frozen, Name, check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
-from firetower.core.templates import ACCESS_TOKEN
+from firetower.core.templates import ACCESS_TOKEN, MASK
 from firetower.core.text import counted, quoted, shortened, visible
 from firetower.core.times import parse_duration
 
@@ -29,6 +29,8 @@ SEALED = "firetower-encrypted"
 """Stands for the user of a proxy, before what is encrypted of it."""
 _IPV6 = re.compile(r"(^|@)\[[^\[\]]*:[^\[\]]*\](:\d*)?$")
 _USER = re.compile(r"\A([a-z]\w*://)?.*@", re.IGNORECASE | re.DOTALL)
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+_VALUE = re.compile(r"([?&#](?:[^=&?#]*=)?)[^&#]+")
 
 
 class EndpointKind(StrEnum):
@@ -211,14 +213,14 @@ class Endpoint(Frozen):
     def target(self) -> str:
         """Where it sends, as far as that may be shown."""
         if self.settings.url is not None:
-            return visible(self.settings.url)
+            return visible(shown_url(self.settings.url))
         return f"Slack, URL in secret {self.settings.url_secret}"
 
     @property
     def address(self) -> str:
         """The same in short, for lists: host and path of a webhook."""
         if self.settings.url is not None:
-            return visible(self.settings.url.partition("://")[2])
+            return visible(shown_url(self.settings.url).partition("://")[2])
         return f"secret {self.settings.url_secret}"
 
 
@@ -277,15 +279,21 @@ def _is_host(url: SplitResult) -> bool:
     return len(host) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
 
 
+def shown_url(url: str) -> str:
+    """Return a URL without the values of its query and fragment: any of them may be a token."""
+    return _QUERY.sub(lambda query: _VALUE.sub(rf"\1{MASK}", query[0]), url)
+
+
 def check_url(url: str) -> str:
     """Return `url` if a webhook can be sent to it: http(s), with a host. Raises InvalidInput."""
-    shown = quoted(shortened(_USER.sub(r"\1…@", url), 80))
+    shown = quoted(shortened(_USER.sub(r"\1…@", shown_url(url)), 80))
     hint = "Write it as https://HOST/PATH."
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise InvalidInput(f"URL {shown} cannot be read: {error}", hint) from None
+        why = "" if "@" in url else f": {error}"  # it repeats what may be a password
+        raise InvalidInput(f"URL {shown} cannot be read{why}", hint) from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidInput(f"URL {shown} is not http or https", hint)
     if not _is_host(parts) or port == 0 or not url.isprintable() or " " in url:

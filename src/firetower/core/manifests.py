@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from firetower.core.catalog import Entry
+from firetower.core.catalog import Entry, check_no_password
 from firetower.core.errors import InvalidInput
 from firetower.core.text import first_refusal, quoted, shortened
 
@@ -50,6 +50,7 @@ def _entry(path: str, file: _File) -> Entry:
             f"the file {quoted(shortened(path, 80))} is not within the artifact",
             "Name it by a relative path without `..`.",
         )
+    check_no_password(file.ref or "")
     return Entry(
         path=path, size=file.size, uri=file.ref, checksum=file.digest, extra=file.extra or None
     )

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from firetower.core.actions import NoAction, Severity, SlackAction, WebhookAction
 from firetower.core.automations import Definition
-from firetower.core.endpoints import Endpoint, SignatureEncoding
+from firetower.core.endpoints import Endpoint, SignatureEncoding, shown_url
 from firetower.core.errors import NotFound
 from firetower.core.events import Event
 from firetower.core.filters.fields import Value
@@ -252,10 +252,10 @@ def build_request(
 
 
 def record_request(request: Request, endpoint: Endpoint, secrets: Secrets) -> RecordedRequest:
-    """Return a request as it is kept, with its secrets masked."""
+    """Return a request as it is kept, with its secrets and its URL's query masked."""
     url = endpoint.settings.url
     return RecordedRequest(
-        url=MASK if url is None else secrets.mask(url),
+        url=MASK if url is None else shown_url(secrets.mask(url)),
         headers={name: secrets.mask(value) for name, value in request.headers.items()},
         body=secrets.mask(request.body.decode("ascii")),
     )

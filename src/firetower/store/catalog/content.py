@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from firetower.core.catalog import Content, Entry
+from firetower.core.catalog import Content, Entry, check_no_password
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump
 from firetower.core.references import check_texts
@@ -155,6 +155,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> InvalidInput:
 
 
 def _checked_uri(uri: str) -> str:
+    check_no_password(uri)
     if not _URI.fullmatch(uri) or not uri.isprintable():
         raise InvalidInput(
             f"reference {quoted(shortened(uri, 80))} is not a URI",

@@ -26,7 +26,7 @@ from firetower.core.endpoints import (
 from firetower.core.errors import FiretowerError, InvalidInput
 from firetower.core.references import check_endpoint_name
 from firetower.core.retry import DEFAULT_SCHEDULE
-from firetower.core.text import and_list, quoted, visible
+from firetower.core.text import and_list, quoted
 from firetower.core.times import duration, parse_duration
 from firetower.tui.actions import bindings_of
 from firetower.tui.page import Dialog
@@ -279,7 +279,7 @@ def test_words(endpoint: Endpoint) -> Content:
         proofs = [f"with the token {token}"] if token else []
         proofs += [f"signed with {key}"] if key else []
         how = f", {and_list(proofs)}" if proofs else ""
-        said = f"POST {visible(settings.url or '')}\nSends a sample of the type TEST{how}."
+        said = f"POST {endpoint.target}\nSends a sample of the type TEST{how}."
     if not endpoint.enabled:
         said += "\nThe endpoint is disabled: only this test goes there."
     return lines(said)
