@@ -65,3 +65,8 @@ def test_a_number_out_of_range_in_a_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "metadata.json"
     file.write_text('{"commit": 2e73600}')
     assert "contains 2e73600, beyond the range" in refusal(lambda: metadata_of([f"@{file}"]))
+
+
+def test_file_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firetower.core.metadata.MAX_TEXT", 1_000)
+    assert "longer than 1,000" in refusal(lambda: metadata_of(["@/dev/zero"]))

@@ -73,7 +73,9 @@ def test_flatten_refuses_too_many_and_too_deep() -> None:
     assert "nested" in refusal(lambda: flatten(deep))
 
 
-@pytest.mark.parametrize("step", [1.5, "3", True, None, -1, MAX_STEP + 1])
+@pytest.mark.parametrize(
+    "step", [1.5, "3", True, None, -1, MAX_STEP + 1, 10**4_000, np.zeros(2), np.zeros(2, "i4,f4")]
+)
 def test_step_that_is_no_whole_number_is_refused(step: object) -> None:
     assert "step" in refusal(lambda: check_step(step))
 

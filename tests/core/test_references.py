@@ -1,6 +1,7 @@
 from functools import partial
 from unicodedata import normalize
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from firetower.core.references import (
     ContainerKind,
     ContainerReference,
     VersionReference,
+    check_texts,
 )
 
 FILLERS = "\u115f\u1160\u3164\uffa0"
@@ -117,3 +119,7 @@ def test_a_registry_and_a_project_of_one_name_are_two_things() -> None:
 def test_a_reference_never_changes() -> None:
     with pytest.raises(ValidationError):
         MODELS.name = "other"  # type: ignore[misc]
+
+
+def test_array_without_a_dimension_is_no_list_of_texts() -> None:
+    assert "list of strings" in refusal(lambda: check_texts(np.array(1), "tags"))

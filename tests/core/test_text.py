@@ -126,3 +126,26 @@ def test_verb_goes_with_its_number(number: int, verb: str, said: str) -> None:
 )
 def test_what_is_needed_is_said_in_its_number(name: str, said: str) -> None:
     assert is_needed(name) == said
+
+
+@pytest.mark.parametrize("what", ["deep", "in a circle", "digits", "key", "own text"])
+def test_value_that_cannot_be_written_is_quoted_as_its_type(what: str) -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    value: object = 10**5_000
+    match what:
+        case "deep":
+            value = []
+            for _ in range(100_000):
+                value = [value]
+        case "in a circle":
+            circle: list[object] = []
+            circle.append(circle)
+            value = circle
+        case "key":
+            value = {(1, 2): 3}
+        case "own text":
+            value = Broken()
+    assert quoted(value) == f"({type(value).__name__})"

@@ -274,3 +274,11 @@ def test_other_metadata_of_the_same_content_is_told(
     assert not first.metadata_differs
     assert (again.created, again.metadata_differs) == (False, differs)
     assert again.metadata == {"a": 1}
+
+
+def test_keys_that_no_column_holds_can_be_set_and_unset(tower: Tower) -> None:
+    odd = ("a\ud800", "b\0")
+    first = tower.log("acme/vision/vit", type="model", empty=True)
+    assert set(tower.update(first, metadata=dict.fromkeys(odd, 1)).metadata) == set(odd)
+    assert tower.update(first, unset=odd).metadata == {}
+    assert len(tower.version(first).changes) == 4

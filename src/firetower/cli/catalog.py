@@ -1,6 +1,7 @@
 """`firetower log`, `link`, `unlink`, `delete`, `edit` and `show`."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, BinaryIO
 
 import click
@@ -12,7 +13,7 @@ from firetower.cli.output import date, print_fields, print_json, print_rows, pro
 from firetower.core.catalog import Entry, LoggedVersion, Version, VersionChange, VersionDetail
 from firetower.core.errors import InvalidInput
 from firetower.core.json import dump, parse
-from firetower.core.metadata import metadata_of
+from firetower.core.metadata import MAX_TEXT, metadata_of
 from firetower.core.text import agreeing, and_list, byte_count, counted, shell_word
 from firetower.settings import read_settings
 
@@ -118,7 +119,8 @@ def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
 
     try:
         with open_tower() as tower, progress_bar("Logging") as show_progress:
-            items = (_object(line) for line in source)
+            lines = iter(partial(source.readline, MAX_TEXT + 1), b"")
+            items = (_object(line) for line in lines)
             created = tower.log_many(
                 items, committed=count, metadata_differs=differing.append, unit="line", run=run
             )
@@ -140,6 +142,10 @@ def _log_lines(source: BinaryIO, run: str | None, *, as_json: bool) -> None:
 
 def _object(line: bytes) -> dict[str, JsonValue] | None:
     """Read a line's object; None for a blank line. Raises InvalidInput."""
+    if len(line) > MAX_TEXT:
+        raise InvalidInput(
+            f"it is longer than {MAX_TEXT:,} bytes", "Keep what is large in a file of the version."
+        )
     try:
         text = line.decode("utf-8-sig").strip()
     except UnicodeDecodeError:

@@ -10,6 +10,9 @@ from firetower.core.errors import InvalidInput
 from firetower.core.json import EqualKeys, dump, parse, unique_keys
 from firetower.core.text import quoted, shortened, visible
 
+MAX_TEXT = 64 * 1024 * 1024
+"""Characters that are read of a file, and bytes of a line: a device may never end."""
+
 
 def text_or_file(value: str, what: str) -> str:
     """Return a value, or the content of the file that `@FILE` names. Raises InvalidInput."""
@@ -17,13 +20,20 @@ def text_or_file(value: str, what: str) -> str:
         return value
     name = value[1:]
     try:
-        return Path(name).read_text("utf-8-sig")
+        with Path(name).open(encoding="utf-8-sig") as file:
+            text = file.read(MAX_TEXT + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidInput(
             f"{what} cannot be read from {visible(name)}: {reason}",
             "Check the path after @, and that the file is UTF-8 text.",
         ) from None
+    if len(text) > MAX_TEXT:
+        raise InvalidInput(
+            f"{what} in {visible(name)} is longer than {MAX_TEXT:,} characters",
+            "Keep what is large in a file of the version.",
+        )
+    return text
 
 
 def metadata_of(values: Iterable[str], what: str = "metadata") -> dict[str, JsonValue]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, SupportsFloat, cast
+from operator import index
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex, cast
 
 from firetower.core.errors import InvalidInput
 from firetower.core.references import one_spelling
@@ -46,17 +47,20 @@ _spelled = lru_cache(maxsize=4 * MAX_METRICS)(check_metric_name)
 
 def check_step(step: object) -> int:
     """Return a step. Raises InvalidInput for what is no whole number from 0 on."""
-    if isinstance(step, bool) or not hasattr(step, "__index__"):
+    try:
+        number = None if isinstance(step, bool) else index(cast("SupportsIndex", step))
+    except TypeError:  # also of arrays, which have an __index__
+        number = None
+    if number is None:
         raise InvalidInput(
-            f"step {quoted(shortened(str(step), 40))} is not an integer",
+            f"step {shortened(quoted(step), 40)} is not an integer",
             "Give a whole number, such as the number of the batch.",
         )
-    number = step.__index__()
     if not 0 <= number <= MAX_STEP:
         raise InvalidInput(
-            f"step {shortened(str(number), 40)} is out of range", f"Give 0 to {MAX_STEP}."
+            f"step {shortened(quoted(number), 40)} is out of range", f"Give 0 to {MAX_STEP}."
         )
-    return int(number)
+    return number
 
 
 def flatten(values: Mapping[str, object], *, strict: bool = True) -> dict[str, float]:

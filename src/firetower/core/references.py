@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
@@ -42,11 +42,16 @@ def check_texts(values: object, what: str) -> tuple[str, ...]:
     """Return one text, or each of several, as a tuple. Raises InvalidInput."""
     if isinstance(values, str | os.PathLike):
         values = (values,)
-    if isinstance(values, Mapping | bytes) or not isinstance(values, Iterable):
+    try:
+        several = isinstance(values, Iterable) and not isinstance(values, Mapping | bytes)
+        given = iter(cast("Iterable[object]", values)) if several else None
+    except TypeError:  # an array without a dimension
+        given = None
+    if given is None:
         raise InvalidInput(
             f"{what} are given as {shortened(quoted(values), 40)}", "Give a list of strings."
         )
-    texts = (os.fspath(one) if isinstance(one, os.PathLike) else one for one in values)
+    texts = (os.fspath(one) if isinstance(one, os.PathLike) else one for one in given)
     return tuple(check_text(one, what) for one in texts)
 
 

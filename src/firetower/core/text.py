@@ -58,8 +58,12 @@ def storable(text: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """Return a value as JSON on one line, safe to draw."""
-    return visible(json.dumps(value, ensure_ascii=False, default=str))
+    """Return a value as JSON on one line, safe to draw; of what cannot be written its type."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except Exception:
+        text = f"({type(value).__name__})"
+    return visible(text)
 
 
 def shortened(text: str, limit: int) -> str:

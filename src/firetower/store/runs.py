@@ -24,7 +24,7 @@ from firetower.core.runs import (
     StartedRun,
     new_run_id,
 )
-from firetower.core.text import instant, shell_word, suggest, visible
+from firetower.core.text import instant, quoted, shell_word, shortened, suggest, visible
 from firetower.store import catalog_schema, run_schema
 from firetower.store.catalog.containers import ensure_container
 from firetower.store.catalog.lookups import find_container, is_covered_by
@@ -196,7 +196,8 @@ def end_run(
     ended in another way; a crash is none.
     """
     if not -(2**31) <= (exit_code or 0) < 2**31:
-        raise InvalidInput(f"exit code {exit_code} is out of range", "Give a number of 32 bits.")
+        shown = shortened(quoted(exit_code), 40)
+        raise InvalidInput(f"exit code {shown} is out of range", "Give a number of 32 bits.")
     found = find_run(change, reference, lock=True)
     ended, codes = found.run.state, {exit_code, found.run.exit_code} - {None}
     if ended not in {RunState.RUNNING, RunState.CRASHED} and (ended is not state or len(codes) > 1):

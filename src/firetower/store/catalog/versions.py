@@ -26,7 +26,7 @@ from firetower.core.references import (
     check_alias,
     check_name,
 )
-from firetower.core.text import quoted, shell_word, shortened, visible
+from firetower.core.text import quoted, shell_word, shortened, storable, visible
 from firetower.store import catalog_schema as schema
 from firetower.store.catalog.containers import ensure_collection
 from firetower.store.catalog.labels import drop_alias, drop_tag, point_alias, put_tag
@@ -229,7 +229,12 @@ def update(
     before, after = _edited_fields(old, row.description), _edited_fields(new, text)
     made = {"version_id": version.version_id, "changed_at": change.now, "author": change.author}
     changes = [
-        {**made, "field": field, "old_json": before.get(field), "new_json": after.get(field)}
+        {
+            **made,
+            "field": storable(field),  # a key may have what no column holds
+            "old_json": before.get(field),
+            "new_json": after.get(field),
+        }
         for field in {**before, **after}
         if before.get(field) != after.get(field)
     ]
