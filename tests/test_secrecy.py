@@ -200,13 +200,15 @@ def test_rotation_killed_at_any_moment_leaves_secrets_readable(
     begun = time.monotonic()
     subprocess.run([SCRIPT, "key", "rotate"], env=shell.environment, check=True)
     whole = time.monotonic() - begun
-    for _ in range(8):
+    while killed < 6:
         process = subprocess.Popen(
             [SCRIPT, "key", "rotate"], env=shell.environment, stderr=subprocess.DEVNULL
         )
         time.sleep(whole * chance.uniform(0.5, 1.05))  # the random moment at which it dies
         process.kill()
-        killed += process.wait() == -signal.SIGKILL
+        died = process.wait() == -signal.SIGKILL
+        killed += died
+        whole *= 1.05 if died else 0.9  # near the end, however slow the machine is by now
         with firetower.connect(str(shell.database)) as tower:
             for name, kind in (
                 ("taken", EndpointKind.WEBHOOK),
@@ -215,6 +217,5 @@ def test_rotation_killed_at_any_moment_leaves_secrets_readable(
                 opened = tower.endpoints.open_secrets(tower.endpoints.get(name, kind).endpoint)
                 assert set(opened.values.values()) <= {TOKEN, SIGNING, receiver.url(ECHOES[2])}
                 assert opened.values
-    assert killed
     shell.ok("key", "rotate")
     assert "," not in (shell.folder / "tower.key").read_text()
